@@ -1,0 +1,86 @@
+/**
+ * Every failure that Miyamoto expects has a code. The codes are API: operators search for them, `docs/errors.md`
+ * lists them with what to do, and {@link DISPOSITION} says what the agent does next.
+ */
+
+/** What the agent does after an error with that code. */
+export type Disposition =
+  /** Try again with backoff; the current release keeps being applied. */
+  | 'retry'
+  /** Take nothing new until somebody or something changes; keep the normal interval. */
+  | 'hold'
+  /** Waiting does not help: end with an exit code that does not restart. */
+  | 'exit';
+
+export const DISPOSITION = {
+  CONFIG_INVALID: 'exit',
+  CONFIG_MISSING: 'exit',
+  ROOT_MISSING: 'exit',
+  ROOT_INVALID: 'exit',
+  USAGE: 'exit',
+
+  S3_CREDENTIALS_MISSING: 'retry',
+  S3_CREDENTIALS_REJECTED: 'retry',
+  S3_ACCESS_DENIED: 'retry',
+  S3_REGION_WRONG: 'retry',
+  S3_BUCKET_MISSING: 'retry',
+  S3_CLOCK_SKEWED: 'retry',
+  S3_UNREACHABLE: 'retry',
+  S3_SLOW_DOWN: 'retry',
+  S3_NOT_FOUND: 'retry',
+  S3_PRECONDITION_FAILED: 'retry',
+  S3_TOO_LARGE: 'hold',
+  S3_FAILED: 'retry',
+
+  METADATA_MISSING: 'retry',
+  METADATA_INVALID: 'hold',
+  METADATA_UNSIGNED: 'hold',
+  METADATA_MISMATCH: 'hold',
+  METADATA_ROLLBACK: 'hold',
+  METADATA_EXPIRED: 'hold',
+  TREE_MISMATCH: 'hold',
+  RELEASE_MISSING: 'hold',
+  RELEASE_INVALID: 'hold',
+  BLOB_MISMATCH: 'hold',
+  ARCHIVE_UNSAFE: 'hold',
+  ARCHIVE_TOO_LARGE: 'hold',
+  DISK_FULL: 'retry',
+
+  PUPPET_MISSING: 'hold',
+  LOCKED: 'retry',
+
+  GIT_FAILED: 'exit',
+  ENVIRONMENT_UNKNOWN: 'exit',
+  KEY_MISSING: 'exit',
+  KEY_LOCKED: 'exit',
+  KEY_INVALID: 'exit',
+  ALREADY_INITIALIZED: 'exit',
+  PUBLISH_LOST: 'exit',
+  STATUS_INVALID: 'exit',
+} as const satisfies Record<string, Disposition>;
+
+export type ErrorCode = keyof typeof DISPOSITION;
+
+export interface CodedErrorOptions {
+  readonly code: ErrorCode;
+  readonly cause?: unknown;
+  /** The next command to try, or the thing to do, in words. */
+  readonly next?: string;
+  /** Facts apart from words. Never a secret, a signed URL or a whole document. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** A failure with a code. The message says what was wanted and what was got, with the path or the object key. */
+export class CodedError extends Error {
+  override readonly name = 'CodedError';
+  readonly code: ErrorCode;
+  readonly next: string | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(message: string, options: CodedErrorOptions) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = options.code;
+    this.next = options.next;
+    this.details = options.details ?? {};
+  }
+}

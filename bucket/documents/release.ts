@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { Instant } from './names.ts';
+
+/**
+ * The `custom` part of a release target (`<environment>/current`, `<environment>/next`) in the signed metadata of an
+ * environment's role. Integers only: canonical JSON has no floats. Unknown fields are kept, since signatures cover them.
+ */
+export const ReleaseCustom = z.looseObject({
+  schema: z.literal(1),
+  /** A label for people, semver. Never decides what is newest: the role's version does. */
+  version: z.string().min(1).max(64),
+  /** Identifies this publication: `<UTC time to the second>-<first 12 of the sha256>`. */
+  release: z.string().min(1).max(100),
+  /** The git commit, or null for a published work tree. */
+  commit: z
+    .string()
+    .regex(/^[0-9a-f]{40,64}$/)
+    .nullable(),
+  created: Instant,
+  by: z.string().min(1).max(200),
+  reason: z.string().max(500),
+  /** Take nothing new, keep applying. */
+  hold: z.boolean(),
+  /** Apply nothing. */
+  stop: z.boolean(),
+  /** Agents older than this keep what they have; null: any. */
+  minAgent: z.string().max(64).nullable(),
+  /** On `next` only: who takes it. */
+  rollout: z
+    .looseObject({
+      salt: z.string().min(1).max(100),
+      /** Basis points: 1/100 percent, 0 to 10000. */
+      bp: z.int().min(0).max(10_000),
+      groups: z.array(z.string().max(100)).max(100),
+    })
+    .optional(),
+});
+export type ReleaseCustom = z.infer<typeof ReleaseCustom>;
+
+/** A release as the verified metadata names it. */
+export interface OfferedRelease {
+  readonly sha256: string;
+  /** Bytes of the tarball. */
+  readonly length: number;
+  readonly custom: ReleaseCustom;
+}
+
+/** `release.json` at the root of each tarball: where its content came from. */
+export const ReleaseFile = z.looseObject({
+  environment: z.string(),
+  version: z.string(),
+  commit: z.string().nullable(),
+  ref: z.string().nullable(),
+  /** The commit's own time, so that the same input packs to the same bytes; null for a work tree. */
+  committedAt: Instant.nullable(),
+});
+export type ReleaseFile = z.infer<typeof ReleaseFile>;

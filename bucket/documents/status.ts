@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import { Certname, EnvironmentName, Instant, Sha256, TreeName } from './names.ts';
+
+/**
+ * The status document, `<tree>/status/hosts/<certname>.json`: one line of JSON, about 1 to 2 kB, overwritten by the
+ * host. Any host may write anything under its own key, so readers treat it as hostile input. Writers only add fields;
+ * `schemaVersion` changes on a break.
+ */
+export const RunStatus = z.enum([
+  /** Nothing had to change. */
+  'unchanged',
+  /** Puppet changed something. */
+  'changed',
+  /** Noop run, and something would have changed. */
+  'pending',
+  /** At least one resource failed, or Puppet ended without a report. */
+  'failed',
+  /** No catalog: a syntax error, a missing class, Hiera data that does not fit. */
+  'not-compiled',
+  /** The time limit or somebody ended the run. */
+  'killed',
+  /** No run: disabled, stopped, or nothing to apply. */
+  'skipped',
+]);
+export type RunStatus = z.infer<typeof RunStatus>;
+
+export const FailedResource = z.looseObject({
+  resource: z.string().max(300),
+  message: z.string().max(500),
+  file: z.string().max(500).nullable(),
+  line: z.int().nullable(),
+});
+export type FailedResource = z.infer<typeof FailedResource>;
+
+export const RunSummary = z.looseObject({
+  id: z.string().max(64),
+  status: RunStatus,
+  /** Why it ran, or why it was skipped, in words. */
+  reason: z.string().max(500),
+  noop: z.boolean(),
+  /** Puppet's exit code; null when it did not end by itself or did not run. */
+  exitCode: z.int().nullable(),
+  startedAt: Instant,
+  durationSeconds: z.number().min(0),
+  /** Counts from the metrics of Puppet's report; null without a report. */
+  resources: z
+    .looseObject({
+      total: z.int(),
+      changed: z.int(),
+      failed: z.int(),
+      skipped: z.int(),
+      outOfSync: z.int(),
+      restarted: z.int(),
+      /** Changes that put back what somebody else had changed: drift. */
+      corrective: z.int(),
+    })
+    .nullable(),
+  failedResources: z.array(FailedResource).max(20),
+  /** Titles like `File[/etc/motd]`, capped; `changedResourcesTotal` says how many there were. */
+  changedResources: z.array(z.string().max(300)).max(20),
+  changedResourcesTotal: z.int(),
+  /** The first error of a run that did not compile, was killed or left no report. */
+  error: z.string().max(2000).nullable(),
+});
+export type RunSummary = z.infer<typeof RunSummary>;
+
+export const ActiveRelease = z.looseObject({
+  version: z.string().max(64),
+  release: z.string().max(100),
+  sha256: Sha256,
+  commit: z.string().max(64).nullable(),
+  activatedAt: Instant,
+});
+export type ActiveRelease = z.infer<typeof ActiveRelease>;
+
+export const StatusDocument = z.looseObject({
+  schemaVersion: z.literal(1),
+  certname: Certname,
+  tree: TreeName,
+  environment: EnvironmentName,
+  groups: z.array(z.string().max(100)).max(100),
+  versions: z.looseObject({
+    agent: z.string().max(64),
+    node: z.string().max(64),
+    puppet: z.string().max(64).nullable(),
+    facter: z.string().max(64).nullable(),
+  }),
+  writtenAt: Instant,
+  /** What is active; null before the first release. */
+  release: ActiveRelease.nullable(),
+  /** What is offered but not active, and why in words. */
+  offered: z
+    .looseObject({
+      version: z.string().max(64),
+      sha256: Sha256,
+      why: z.string().max(500),
+    })
+    .nullable(),
+  trust: z.looseObject({
+    /** `ok`, `held`, `stopped`, `agent-too-old`, `schema-too-new`, `metadata-expired:<role>`, or `error`. */
+    state: z.string().max(100),
+    /** The error that ended the last refresh; null when it was good. */
+    error: z.looseObject({ code: z.string().max(64), message: z.string().max(1000) }).nullable(),
+    /** Version per role. */
+    versions: z.record(z.string(), z.int()),
+    /** Whole days to expiry per role; negative once expired. */
+    daysToExpiry: z.record(z.string(), z.int()),
+    /** Host clock minus S3's, seconds; null before the first answer. */
+    clockOffsetSeconds: z.int().nullable(),
+  }),
+  /** The last run; null before the first. */
+  run: RunSummary.nullable(),
+  times: z.looseObject({
+    lastCheckAt: Instant.nullable(),
+    lastDownloadAt: Instant.nullable(),
+    lastActivationAt: Instant.nullable(),
+    lastRunAt: Instant.nullable(),
+    lastSuccessAt: Instant.nullable(),
+    /** After this the host is late: heartbeat plus one apply interval. */
+    nextExpectedAt: Instant,
+  }),
+  disabled: z
+    .looseObject({
+      reason: z.string().max(500),
+      by: z.string().max(200).nullable(),
+      until: Instant.nullable(),
+    })
+    .nullable(),
+  /** Runs done and skipped since the last upload that worked. */
+  offline: z.looseObject({ runs: z.int(), skipped: z.int() }),
+  vitals: z
+    .looseObject({
+      uptimeSeconds: z.int().nullable(),
+      memoryUsedPercent: z.int().nullable(),
+      rootDiskUsedPercent: z.int().nullable(),
+      load1: z.number().nullable(),
+      batteryPercent: z.int().nullable(),
+    })
+    .nullable(),
+  /** The promoted facts (`facts.promote`): dotted path to value. */
+  facts: z.record(z.string(), z.unknown()),
+  /** sha256 over the stable facts; tells which facts object belongs to it. Null before the first run. */
+  factsDigest: Sha256.nullable(),
+});
+export type StatusDocument = z.infer<typeof StatusDocument>;
+
+/** The facts document, `<tree>/status/facts/<certname>.json`. */
+export const FactsDocument = z.looseObject({
+  schemaVersion: z.literal(1),
+  certname: Certname,
+  digest: Sha256,
+  writtenAt: Instant,
+  facts: z.record(z.string(), z.unknown()),
+});
+export type FactsDocument = z.infer<typeof FactsDocument>;
