@@ -1,4 +1,6 @@
 import type { Bucket } from '../bucket/bucket.ts';
+import type { StatusDocument } from '../bucket/documents/status.ts';
+import type { HostState } from './core/state.ts';
 
 /** What the steps need from the world. `io/` implements it, `main.ts` wires it, tests replace it. */
 export interface Ports {
@@ -6,6 +8,15 @@ export interface Ports {
   readonly log: Log;
   readonly bucket: Bucket;
   readonly puppet: Puppet;
+  readonly state: StateStore;
+  /** Uptime, memory, disk, load, battery; what cannot be read is null. Never throws. */
+  vitals(): Promise<StatusDocument['vitals']>;
+}
+
+/** What the host remembers between cycles. `save` is atomic and durable. */
+export interface StateStore {
+  load(): Promise<HostState>;
+  save(state: HostState): Promise<void>;
 }
 
 export interface Clock {
@@ -37,16 +48,23 @@ export interface PuppetInstall {
 export interface Puppet {
   /** Finds Puppet. Throws PUPPET_MISSING, naming every place that was looked at. */
   find(): Promise<PuppetInstall>;
-  /** Starts one run and resolves when all of its process group is gone. */
+  /**
+   * Starts one run and resolves when all of its process group is gone. Throws PUPPET_NOT_STARTED if the program cannot
+   * be started; how the run went is never an error.
+   */
   apply(request: ApplyRequest, signal: AbortSignal): Promise<PuppetExit>;
   /**
    * Takes over a run whose agent died: waits until it is gone or until its limit has passed, then ends it.
    * `undefined` when no run is recorded as under way in that run directory.
    */
   pickUp(runDirectory: string, signal: AbortSignal): Promise<PickedUp | undefined>;
+  /** Reads what an ended run left in its directory, bounded; never throws for what it finds there. */
+  read(runDirectory: string, certname: string): Promise<RunRemains>;
 }
 
 export interface ApplyRequest {
+  /** Letters, digits, `_`, `.` and `-`, at most 64. */
+  readonly runId: string;
   /** A fresh directory of this run's own: facts, report, log and the record of the process lie in it. */
   readonly runDirectory: string;
   readonly puppet: PuppetInstall;
@@ -77,15 +95,27 @@ export interface PuppetLine {
 export type PuppetExit =
   | { readonly kind: 'exited'; readonly exitCode: number }
   /** `why`: the time limit passed, the agent was told to stop, or somebody else ended Puppet. */
-  | {
-      readonly kind: 'killed';
-      readonly signal: string;
-      readonly why: 'time-limit' | 'stopped' | 'foreign';
-    };
+  | { readonly kind: 'killed'; readonly signal: string; readonly why: KilledBy }
+  /** Gone, and nobody was there to see how: a run that was picked up. */
+  | { readonly kind: 'unseen' };
+
+export type KilledBy = 'time-limit' | 'stopped' | 'foreign';
 
 export interface PickedUp {
   readonly runId: string;
+  /** ms since 1970. */
   readonly startedAt: number;
-  /** `exited` has no code: the parent that could have seen it is gone. */
-  readonly end: 'exited' | 'killed';
+  readonly exit: PuppetExit;
+}
+
+/** What a run left in its directory. */
+export interface RunRemains {
+  /** Puppet's report as parsed JSON; undefined when there is none that can be read. */
+  readonly report: unknown;
+  /** The facts of the run by name, as parsed JSON; undefined when there are none that can be read. */
+  readonly facts: unknown;
+  /** The first lines that Puppet printed as errors. */
+  readonly errors: readonly string[];
+  /** Why the report or the facts could not be read though they are there. */
+  readonly problems: readonly string[];
 }

@@ -47,6 +47,7 @@ export const DISPOSITION = {
   DISK_FULL: 'retry',
 
   PUPPET_MISSING: 'hold',
+  PUPPET_NOT_STARTED: 'retry',
   LOCKED: 'retry',
 
   GIT_FAILED: 'exit',

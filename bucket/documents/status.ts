@@ -40,6 +40,8 @@ export const RunSummary = z.looseObject({
   noop: z.boolean(),
   /** Puppet's exit code; null when it did not end by itself or did not run. */
   exitCode: z.int().nullable(),
+  /** Who ended a run that was killed: its time limit, the agent on its way out, or somebody else. */
+  killedBy: z.enum(['time-limit', 'stopped', 'foreign']).optional(),
   startedAt: Instant,
   durationSeconds: z.number().min(0),
   /** Counts from the metrics of Puppet's report; null without a report. */

@@ -1,0 +1,27 @@
+import type { Config } from './config.ts';
+import type { Trigger } from './core/decide.ts';
+import type { Identity } from './core/status.ts';
+import type { Prefetched } from './loop.ts';
+import type { HostPaths } from './paths.ts';
+import type { Ports } from './ports.ts';
+
+/** An agent as `main` wires it: who the host is, what it is configured to do, and its ways to the world. */
+export interface Agent {
+  readonly identity: Identity;
+  readonly config: Config;
+  readonly paths: HostPaths;
+  /** The installed trust root: the bytes of `root.json`. */
+  readonly packagedRoot: Uint8Array;
+  readonly ports: Ports;
+}
+
+/** What one cycle is asked to do; options of `mm-agent --once` on top of the configuration. */
+export interface CycleRequest {
+  readonly trigger: Trigger;
+  readonly noop: boolean;
+  readonly tags: readonly string[];
+  readonly skipTags: readonly string[];
+  readonly debug: boolean;
+  /** timestamp.json, if the daemon has just read it. */
+  readonly prefetched: Prefetched | undefined;
+}

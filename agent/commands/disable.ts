@@ -1,0 +1,42 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { CodedError } from '../../bucket/coded-error.ts';
+import { Duration } from '../../bucket/duration.ts';
+import type { Options } from '../options.ts';
+import { writeDisabled } from '../steps/disabled.ts';
+import { pathsOf } from './open-agent.ts';
+
+/** `mm-agent disable "reason" [--until 2h]`: no runs from now on; the host goes on reporting. */
+export async function disable(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
+  const reason = options.words.join(' ').trim();
+  if (reason === '') {
+    throw new CodedError('a reason is wanted, so that others know why this host stands still', {
+      code: 'USAGE',
+      next: 'mm-agent disable "database migration" --until 2h',
+    });
+  }
+  const until = options.until === undefined ? null : untilOf(options.until);
+  const paths = pathsOf(options);
+  await mkdir(paths.state, { recursive: true, mode: 0o700 });
+  const by = env['SUDO_USER'] ?? env['USER'] ?? null;
+  await writeDisabled(paths.disabledFile, { reason: reason.slice(0, 500), by, until });
+  process.stdout.write(`disabled${until === null ? '' : ` until ${until}`}: ${reason}\n`);
+  return 0;
+}
+
+/** `mm-agent enable`: runs again from the next cycle on. */
+export async function enable(options: Options): Promise<number> {
+  await rm(pathsOf(options).disabledFile, { force: true });
+  process.stdout.write('enabled\n');
+  return 0;
+}
+
+function untilOf(text: string): string {
+  const parsed = Duration.safeParse(text);
+  if (!parsed.success) {
+    throw new CodedError(`--until: wanted a duration such as 2h or 1d, found ${text}`, {
+      code: 'USAGE',
+      next: 'mm-agent disable "reason" --until 2h',
+    });
+  }
+  return new Date(Date.now() + parsed.data.seconds * 1000).toISOString();
+}

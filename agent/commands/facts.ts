@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { CodedError } from '../../bucket/coded-error.ts';
+import { FactsDocument } from '../../bucket/documents/status.ts';
+import { factAt } from '../core/facts.ts';
+import type { Options } from '../options.ts';
+import { pathsOf } from './open-agent.ts';
+
+/** `mm-agent facts [name...]`: the facts of the last run, by dotted path. One name gives its bare value. */
+export async function facts(options: Options): Promise<number> {
+  const { facts: all } = await readFacts(pathsOf(options).facts);
+  const names = options.words;
+  if (names.length === 0) return answer(all);
+  const values = names.map((name) => [name, factAt(all, name)] as const);
+  const missing = values.filter(([, value]) => value === undefined).map(([name]) => name);
+  if (missing.length > 0) {
+    throw new CodedError(`no such fact: ${missing.join(', ')}`, {
+      code: 'USAGE',
+      next: 'mm-agent facts',
+    });
+  }
+  const [first] = values;
+  if (values.length === 1 && first !== undefined && !options.json) {
+    const [, value] = first;
+    return typeof value === 'string' ? print(value) : answer(value);
+  }
+  return answer(Object.fromEntries(values));
+}
+
+async function readFacts(path: string): Promise<FactsDocument> {
+  try {
+    return FactsDocument.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    throw new CodedError(`no facts yet: wanted ${path}, which the first run writes`, {
+      code: 'STATUS_INVALID',
+      cause,
+      next: 'mm-agent --once',
+    });
+  }
+}
+
+function answer(value: unknown): number {
+  return print(JSON.stringify(value, null, 2));
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}

@@ -1,0 +1,51 @@
+import { readFile, stat } from 'node:fs/promises';
+import { CodedError } from '../../bucket/coded-error.ts';
+import type { StatusDocument } from '../../bucket/documents/status.ts';
+import { statusLines } from '../core/status-text.ts';
+import { systemClock } from '../io/clock.ts';
+import { openLog } from '../io/log.ts';
+import { stateFile } from '../io/state-file.ts';
+import type { Options } from '../options.ts';
+import { readDisabled } from '../steps/disabled.ts';
+import { pathsOf } from './open-agent.ts';
+
+/** `mm-agent status`: what this host last did and why, from its own disk. Exit 1 when the last run failed. */
+export async function status(options: Options): Promise<number> {
+  const paths = pathsOf(options);
+  const log = openLog({ form: 'human', level: 'warn' });
+  const { status: document, uploaded } = await stateFile(paths.stateFile, log).load();
+  if (document === null) {
+    throw new CodedError(`no cycle has ended here yet: ${paths.stateFile} has no status`, {
+      code: 'STATUS_INVALID',
+      next: 'mm-agent --once',
+    });
+  }
+  const disabled = await readDisabled(paths, { clock: systemClock, log });
+  const view = {
+    ...document,
+    disabled,
+    lastPollAt: await lastPoll(paths.lastCheck),
+    uploadedAt: uploaded?.at ?? null,
+    cycleUnderWay: await isThere(paths.lock),
+  };
+  const text = options.json
+    ? JSON.stringify(view, null, 2)
+    : statusLines(view, Date.now()).join('\n');
+  process.stdout.write(`${text}\n`);
+  return isFailure(document) ? 1 : 0;
+}
+
+function isFailure({ run }: StatusDocument): boolean {
+  return run !== null && ['failed', 'not-compiled', 'killed'].includes(run.status);
+}
+
+async function lastPoll(path: string): Promise<string | null> {
+  return await readFile(path, 'utf8').catch(() => null);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,32 @@
+/** A value of JSON that is an object. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A copy without what lies at the dotted paths; `*` stands for any one name. */
+export function withoutFacts(facts: JsonObject, paths: readonly string[]): JsonObject {
+  return paths.reduce<JsonObject>((rest, path) => without(rest, path.split('.')), facts);
+}
+
+function without(value: JsonObject, segments: readonly string[]): JsonObject {
+  let rest = value;
+  for (let taken = 1; taken <= segments.length; taken += 1) {
+    const name = segments.slice(0, taken).join('.');
+    for (const key of name === '*' ? Object.keys(rest) : [name]) {
+      rest = withoutKey(rest, key, segments.slice(taken));
+    }
+  }
+  return rest;
+}
+
+function withoutKey(value: JsonObject, key: string, below: readonly string[]): JsonObject {
+  if (!Object.hasOwn(value, key)) return value;
+  if (below.length === 0) {
+    const { [key]: _, ...rest } = value;
+    return rest;
+  }
+  const inner = value[key];
+  return isJsonObject(inner) ? { ...value, [key]: without(inner, below) } : value;
+}

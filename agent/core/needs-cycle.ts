@@ -1,0 +1,31 @@
+import type { HostState } from './state.ts';
+import { isUploadDue, meaningfulDigest } from './status.ts';
+
+/**
+ * Whether a poll whose GET said "not modified" still gives a cycle something to do, and why, in words. Most polls don't:
+ * they end here without a child and without a write.
+ */
+export function needsCycle(
+  state: HostState,
+  now: number,
+  heartbeatSeconds: number,
+): string | undefined {
+  const { status } = state;
+  if (status === null) return 'no status has been written yet';
+  if (status.trust.error !== null && !isExpiry(status.trust.state))
+    return 'the bucket answers again';
+  const expired = state.earliestExpiry !== null && Date.parse(state.earliestExpiry) <= now;
+  if (expired && !isExpiry(status.trust.state)) return 'the metadata has expired';
+  const mayRun = status.disabled === null && !state.stopped;
+  if (mayRun && state.lastRunRelease !== (status.release?.sha256 ?? null)) {
+    return 'the active release has not completed a run yet';
+  }
+  if (isUploadDue(meaningfulDigest(status), state.uploaded, now, heartbeatSeconds)) {
+    return 'a status upload is due';
+  }
+  return undefined;
+}
+
+function isExpiry(trustState: string): boolean {
+  return trustState.startsWith('metadata-expired:');
+}

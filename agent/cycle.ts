@@ -1,0 +1,118 @@
+import { CodedError } from '../bucket/coded-error.ts';
+import type { RunSummary } from '../bucket/documents/status.ts';
+import type { Agent, CycleRequest } from './agent.ts';
+import { type Decision, decide } from './core/decide.ts';
+import type { Draft } from './core/draft.ts';
+import { skippedRun } from './core/run-summary.ts';
+import { trustAfterError } from './core/trust-status.ts';
+import { apply, finishInterruptedRun } from './steps/apply.ts';
+import { readDisabled } from './steps/disabled.ts';
+import { openDraft } from './steps/open-draft.ts';
+import { prune } from './steps/prune.ts';
+import { refresh } from './steps/refresh.ts';
+import { report } from './steps/report.ts';
+import { take } from './steps/take.ts';
+
+/** How a cycle ended, for the exit code. */
+export interface CycleEnd {
+  readonly decision: Decision;
+  readonly run: RunSummary | undefined;
+  /** What kept the cycle from taking what is new. */
+  readonly error: CodedError | undefined;
+}
+
+/**
+ * One cycle, told from top to bottom; the caller holds the cycle lock. The draft gathers what happens on the way, and
+ * whatever happens, the report step writes it down and sends it.
+ *
+ * What is active is where the environment's link points. The ETag is remembered only when the release that it leads to
+ * is active (I3): a cycle that was killed at any line is begun again by the next one.
+ */
+export async function cycle(
+  agent: Agent,
+  request: CycleRequest,
+  stop: AbortSignal,
+): Promise<CycleEnd> {
+  const draft = await openDraft(agent);
+  try {
+    if (await finishInterruptedRun(agent, draft, stop)) await report(agent, draft);
+    draft.disabled = await readDisabled(agent.paths, agent.ports);
+    if (draft.disabled === null) await refresh(agent, request, draft, stop);
+    const decision = await takeWhatIsNew(agent, request, draft, stop);
+    await rememberEtag(agent, draft);
+    agent.ports.log.info('cycle.decided', { run: decision.run, why: decision.why });
+    await runOrSkip(agent, request, draft, decision, stop);
+    return { decision, run: draft.run, error: draft.error };
+  } catch (error) {
+    // Said here, for a report that fails as well would hide it.
+    agent.ports.log.error('cycle.failed', { error: String(error) });
+    throw error;
+  } finally {
+    await report(agent, draft);
+    await prune(agent.paths, {
+      keep: agent.config.releases.keep,
+      lastGood: draft.state.lastGoodRelease ?? undefined,
+    });
+  }
+}
+
+/** Last of all that taking a release writes; a 304 to come then means that nothing was left undone. */
+async function rememberEtag(agent: Agent, draft: Draft): Promise<void> {
+  const { pendingEtag, state, error } = draft;
+  if (pendingEtag === null || error !== undefined || pendingEtag.value === state.etag?.value)
+    return;
+  draft.state = { ...state, etag: pendingEtag };
+  await agent.ports.state.save(draft.state);
+}
+
+/** A release that cannot be taken is an offer like none: the active one stays, and is run if a run is due. */
+async function takeWhatIsNew(
+  agent: Agent,
+  request: CycleRequest,
+  draft: Draft,
+  stop: AbortSignal,
+): Promise<Decision> {
+  const decision = decide(viewOf(agent, request, draft));
+  if (!decision.take) return decision;
+  try {
+    await take(agent, draft, stop);
+    return decision;
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    agent.ports.log.error('release.not-taken', { code: error.code, error: error.message });
+    draft.error = error;
+    draft.trust = trustAfterError(draft.trust, error);
+    draft.offer = { kind: 'unknown', code: error.code, why: error.message };
+    return decide(viewOf(agent, request, draft));
+  }
+}
+
+async function runOrSkip(
+  agent: Agent,
+  request: CycleRequest,
+  draft: Draft,
+  decision: Decision,
+  stop: AbortSignal,
+): Promise<void> {
+  if (decision.run !== 'no') {
+    await apply(agent, request, draft, { noop: decision.run === 'noop', why: decision.why }, stop);
+    return;
+  }
+  // A poll owes no run: the last one stays in the status, and `disabled`, `trust` and `offered` say the rest.
+  if (decision.skipped === undefined || request.trigger === 'poll') return;
+  agent.ports.log.warn('run.skipped', { why: decision.why });
+  draft.run = skippedRun(decision.why, agent.ports.clock.now());
+}
+
+function viewOf(agent: Agent, request: CycleRequest, draft: Draft): Parameters<typeof decide>[0] {
+  return {
+    trigger: request.trigger,
+    disabled: draft.disabled ?? undefined,
+    offer: draft.offer,
+    stopped: draft.state.stopped,
+    onExpired: agent.config.on_expired,
+    active: draft.active?.sha256,
+    lastRun: draft.state.lastRunRelease ?? undefined,
+    noop: request.noop,
+  };
+}

@@ -1,0 +1,14 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Clock } from '../ports.ts';
+
+/** The host's clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  async sleep(ms, stop) {
+    try {
+      await setTimeout(ms, undefined, { signal: stop });
+    } catch (error) {
+      if (!stop.aborted) throw error;
+    }
+  },
+};

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import type { Trigger } from '../core/decide.ts';
+import type { Prefetched } from '../loop.ts';
+
+/** A cycle as a child of the daemon: the same program with `--once`, and what the daemon read already on its stdin. */
+export interface CycleChildOptions {
+  readonly trigger: Trigger;
+  readonly prefetched: Prefetched | undefined;
+  /** Options that the daemon itself was started with. */
+  readonly passedOn: readonly string[];
+  /** Above any limit that the cycle keeps itself; then it is killed. */
+  readonly limitMs: number;
+  /** Ends the cycle: it ends Puppet, reports, and goes. */
+  readonly stop: AbortSignal;
+}
+
+export type CycleChildEnd =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  | { readonly kind: 'killed'; readonly signal: string };
+
+export async function runCycleChild(options: CycleChildOptions): Promise<CycleChildEnd> {
+  const program = process.argv[1];
+  if (program === undefined) throw new TypeError('the daemon does not know its own program');
+  const child = spawn(
+    process.execPath,
+    [
+      ...process.execArgv,
+      program,
+      '--once',
+      `--trigger=${options.trigger}`,
+      ...(options.prefetched === undefined ? [] : ['--prefetched']),
+      ...options.passedOn,
+    ],
+    // A group of its own: Ctrl-C in a terminal reaches the daemon alone, which passes it on.
+    { stdio: ['pipe', 'inherit', 'inherit'], detached: true },
+  );
+  hand(child, options.prefetched);
+  const terminate = (): void => void child.kill('SIGTERM');
+  options.stop.addEventListener('abort', terminate, { once: true });
+  const limit = setTimeout(() => child.kill('SIGKILL'), options.limitMs);
+  try {
+    const [exitCode, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    if (exitCode !== null) return { kind: 'exited', exitCode };
+    return { kind: 'killed', signal: signal ?? 'unknown' };
+  } finally {
+    clearTimeout(limit);
+    options.stop.removeEventListener('abort', terminate);
+  }
+}
+
+function hand(child: ChildProcess, prefetched: Prefetched | undefined): void {
+  // A child that ended before it read is not an error of the daemon's.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(
+    prefetched && JSON.stringify({ ...prefetched, bytes: prefetched.bytes.toString('base64') }),
+  );
+}
+
+const Handed = z.object({
+  bytes: z.base64().transform((base64) => Buffer.from(base64, 'base64')),
+  etag: z.string(),
+  serverDate: z.number().optional(),
+});
+
+/** The child's side: what the daemon's poll read. */
+export async function readPrefetched(): Promise<Prefetched> {
+  const { bytes, etag, serverDate } = Handed.parse(JSON.parse(await text(process.stdin)));
+  return { bytes, etag, serverDate };
+}

@@ -1,0 +1,39 @@
+const MAX_LINE_BYTES = 8 * 1024;
+const NEWLINE = 0x0a;
+
+/** Cuts bytes into lines of UTF-8, at most 8 kB each; what is not UTF-8 becomes U+FFFD. */
+export function lineSplitter(onLine: (text: string) => void) {
+  let parts: Buffer[] = [];
+  let held = 0;
+  let isCut = false;
+  const add = (bytes: Buffer) => {
+    const room = MAX_LINE_BYTES - held;
+    isCut ||= bytes.length > room;
+    const part = bytes.subarray(0, room);
+    // The caller's buffer is used again for the next bytes.
+    if (part.length > 0) parts.push(Buffer.from(part));
+    held += part.length;
+  };
+  const flush = () => {
+    const text = Buffer.concat(parts).toString('utf8').replace(/\r$/, '');
+    onLine(isCut ? `${text}… (line cut)` : text);
+    parts = [];
+    held = 0;
+    isCut = false;
+  };
+  return {
+    push: (bytes: Buffer) => {
+      let from = 0;
+      for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, from)) {
+        add(bytes.subarray(from, at));
+        flush();
+        from = at + 1;
+      }
+      add(bytes.subarray(from));
+    },
+    /** The last line may lack its end. */
+    end: () => {
+      if (held > 0) flush();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { open, readFile } from 'node:fs/promises';
+import { firstErrors } from '../core/puppet-line.ts';
+import type { RunRemains } from '../ports.ts';
+import { factsPath, outputPath, reportPath } from './puppet-command.ts';
+
+const MAX_REPORT_BYTES = 16 * 1024 ** 2;
+const MAX_FACTS_BYTES = 32 * 1024 ** 2;
+
+/** Reads what an ended run left in its directory. What is not UTF-8 becomes U+FFFD. */
+export async function readRemains(runDirectory: string, certname: string): Promise<RunRemains> {
+  const report = await readJson(reportPath(runDirectory), MAX_REPORT_BYTES);
+  const facts = await readJson(factsPath(runDirectory, certname), MAX_FACTS_BYTES);
+  // With a report its own log says more.
+  const output =
+    report.value === undefined
+      ? await readFile(outputPath(runDirectory), 'utf8').catch(() => '')
+      : '';
+  return {
+    report: report.value,
+    facts: valuesOf(facts.value),
+    errors: firstErrors(output.split('\n')),
+    problems: [report.problem, facts.problem].filter((problem) => problem !== undefined),
+  };
+}
+
+function valuesOf(facts: unknown): unknown {
+  return typeof facts === 'object' && facts !== null ? Reflect.get(facts, 'values') : undefined;
+}
+
+interface Read {
+  readonly value: unknown;
+  readonly problem: string | undefined;
+}
+
+async function readJson(path: string, maxBytes: number): Promise<Read> {
+  const text = await readBounded(path, maxBytes);
+  if (text.problem !== undefined || text.value === undefined) return text;
+  try {
+    return { value: JSON.parse(text.value), problem: undefined };
+  } catch (error) {
+    const why = error instanceof SyntaxError ? 'not JSON' : String(error);
+    return { value: undefined, problem: `cannot read ${path}: ${why}` };
+  }
+}
+
+async function readBounded(
+  path: string,
+  maxBytes: number,
+): Promise<{ readonly value: string | undefined; readonly problem: string | undefined }> {
+  try {
+    await using file = await open(path, 'r');
+    const { size } = await file.stat();
+    if (size > maxBytes) {
+      const problem = `cannot read ${path}: ${size} bytes, at most ${maxBytes} wanted`;
+      return { value: undefined, problem };
+    }
+    return { value: await file.readFile('utf8'), problem: undefined };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const problem = code === 'ENOENT' ? undefined : `cannot read ${path}: ${code ?? String(error)}`;
+    return { value: undefined, problem };
+  }
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+import { CodedError } from '../bucket/coded-error.ts';
+import { errorExitCode } from './core/exit-code.ts';
+import { HELP, parseOptions } from './options.ts';
+import { VERSION } from './version.ts';
+
+/**
+ * mm-agent: command line in, exit code out. What a command needs is loaded when it is asked for, so that `--version`
+ * and the daemon stay light.
+ */
+async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const options = parseOptions(argv);
+  switch (options.command) {
+    case 'version':
+      process.stdout.write(`${VERSION}\n`);
+      return 0;
+    case 'help':
+      process.stdout.write(HELP);
+      return 0;
+    case 'daemon':
+      return await (await import('./commands/daemon.ts')).daemon(options, env);
+    case 'once':
+      return await (await import('./commands/once.ts')).once(options);
+    case 'status':
+      return await (await import('./commands/status.ts')).status(options);
+    case 'facts':
+      return await (await import('./commands/facts.ts')).facts(options);
+    case 'disable':
+      return await (await import('./commands/disable.ts')).disable(options, env);
+    case 'enable':
+      return await (await import('./commands/disable.ts')).enable(options);
+  }
+}
+
+function explain(error: unknown): number {
+  if (!(error instanceof CodedError)) {
+    process.stderr.write(`mm-agent: ${error instanceof Error ? error.stack : String(error)}\n`);
+    return 1;
+  }
+  process.stderr.write(`mm-agent: ${error.message}\n`);
+  if (error.next !== undefined) process.stderr.write(`next: ${error.next}\n`);
+  return errorExitCode(error.code);
+}
+
+// biome-ignore lint/style/noProcessEnv: the one place where the agent takes its environment
+process.exit(await main(process.argv.slice(2), process.env).catch(explain));

@@ -1,0 +1,149 @@
+import { parseArgs } from 'node:util';
+import { CodedError } from '../bucket/coded-error.ts';
+import { nearest } from '../bucket/nearest.ts';
+
+/** The command line of mm-agent. Names and habits are Puppet's where Puppet has them. */
+const OPTIONS = {
+  once: { type: 'boolean' },
+  noop: { type: 'boolean' },
+  tags: { type: 'string' },
+  skip_tags: { type: 'string' },
+  environment: { type: 'string' },
+  'detailed-exitcodes': { type: 'boolean' },
+  debug: { type: 'boolean' },
+  json: { type: 'boolean' },
+  root: { type: 'string' },
+  until: { type: 'string' },
+  version: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  trigger: { type: 'string' },
+  service: { type: 'boolean' },
+  prefetched: { type: 'boolean' },
+} as const;
+
+export const HELP = `mm-agent: applies Puppet code from an S3 bucket and reports back
+
+mm-agent                     run as a daemon (what systemd and launchd start)
+mm-agent --once              poll, apply, report, and end with an exit code
+mm-agent status              what this host last did and why, from its own disk
+mm-agent facts [name...]     the facts of the last run
+mm-agent disable "reason"    no runs until enabled again; the host still reports
+mm-agent enable
+
+With --once:
+  --noop                     show what would change; --no-noop overrides run.noop of agent.yaml
+  --tags a,b --skip_tags c   apply only a part of the catalog
+  --environment name         another environment than agent.yaml says, this once
+  --detailed-exitcodes       0 no change, 2 changed, 4 failed, 6 both, 1 did not compile
+  --debug                    Puppet's debug output, and ours
+Everywhere:
+  --root directory           all files of the agent, and Puppet's own, below this directory
+  --json                     the answer of status and facts as JSON, logs as JSON lines
+  --until 2h                 with disable: enabled again after that time
+  --version, --help
+
+Exit codes of --once: 0 done, 1 failed, 10 disabled or stopped, 11 another run is active, 20 configuration,
+21 no release for this host, 22 bucket not reached and nothing applied, 23 release not trusted, 24 time limit.
+`;
+
+export interface Options {
+  readonly command:
+    | 'daemon'
+    | 'once'
+    | 'status'
+    | 'facts'
+    | 'disable'
+    | 'enable'
+    | 'help'
+    | 'version';
+  readonly words: readonly string[];
+  readonly noop: boolean | undefined;
+  readonly tags: readonly string[];
+  readonly skipTags: readonly string[];
+  readonly environment: string | undefined;
+  readonly detailedExitCodes: boolean;
+  readonly debug: boolean;
+  readonly json: boolean;
+  readonly root: string;
+  readonly until: string | undefined;
+  /** The next three are the daemon's, for its children. Why the cycle takes place; undefined: by hand. */
+  readonly trigger: 'asked' | 'poll' | 'apply' | undefined;
+  /** The daemon runs under systemd or launchd. */
+  readonly service: boolean;
+  /** timestamp.json, as the daemon's poll read it, comes on stdin. */
+  readonly prefetched: boolean;
+}
+
+const COMMANDS = ['status', 'facts', 'disable', 'enable'] as const;
+
+/** Throws USAGE for anything that is not understood, with the nearest known option or command. */
+export function parseOptions(argv: readonly string[]): Options {
+  const { values, positionals } = parse(argv);
+  const [word, ...words] = positionals;
+  return {
+    command: commandOf(values, word),
+    words,
+    noop: values.noop,
+    tags: list(values.tags),
+    skipTags: list(values.skip_tags),
+    environment: values.environment,
+    detailedExitCodes: values['detailed-exitcodes'] ?? false,
+    debug: values.debug ?? false,
+    json: values.json ?? false,
+    root: values.root ?? '/',
+    until: values.until,
+    trigger: triggerOf(values.trigger),
+    service: values.service ?? false,
+    prefetched: values.prefetched ?? false,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: OPTIONS,
+      allowPositionals: true,
+      allowNegative: true,
+      strict: true,
+    });
+  } catch (cause) {
+    const given = argv.find((word) => word.startsWith('--') && !isKnown(word));
+    const close = given && nearest(nameOf(given), Object.keys(OPTIONS));
+    const hint = close === undefined ? '' : `; did you mean --${close}?`;
+    const what = given === undefined ? (cause as Error).message : `unknown option ${given}${hint}`;
+    throw new CodedError(what, { code: 'USAGE', cause, next: 'mm-agent --help' });
+  }
+}
+
+function commandOf(
+  values: { version?: boolean; help?: boolean; once?: boolean },
+  word: string | undefined,
+): Options['command'] {
+  if (values.help) return 'help';
+  if (values.version) return 'version';
+  if (word === undefined) return values.once ? 'once' : 'daemon';
+  const command = COMMANDS.find((known) => known === word);
+  if (command !== undefined) return command;
+  const close = nearest(word, COMMANDS);
+  throw new CodedError(
+    `unknown command ${word}${close === undefined ? '' : `; did you mean ${close}?`}`,
+    { code: 'USAGE', next: 'mm-agent --help' },
+  );
+}
+
+function isKnown(option: string): boolean {
+  return Object.hasOwn(OPTIONS, nameOf(option));
+}
+
+function nameOf(option: string): string {
+  return option.replace(/^--(no-)?/, '').replace(/=.*$/s, '');
+}
+
+function list(value: string | undefined): string[] {
+  return value === undefined ? [] : value.split(',').filter((item) => item !== '');
+}
+
+function triggerOf(value: string | undefined): Options['trigger'] {
+  return value === 'asked' || value === 'poll' || value === 'apply' ? value : undefined;
+}

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CodedError } from '../../bucket/coded-error.ts';
+import type { RunSummary } from '../../bucket/documents/status.ts';
+import type { Agent, CycleRequest } from '../agent.ts';
+import type { Draft } from '../core/draft.ts';
+import { collectFacts } from '../core/facts.ts';
+import { outcomeOf } from '../core/outcome.ts';
+import { failedToStart } from '../core/run-summary.ts';
+import type { HostState } from '../core/state.ts';
+import { releasePaths } from '../paths.ts';
+import type { PuppetExit, PuppetLine } from '../ports.ts';
+
+/** Runs Puppet on the active release, and enters its outcome and its facts in the draft. */
+export async function apply(
+  agent: Agent,
+  request: CycleRequest,
+  draft: Draft,
+  plan: { readonly noop: boolean; readonly why: string },
+  stop: AbortSignal,
+): Promise<void> {
+  const { active } = draft;
+  if (active === null) throw new TypeError('a decision to run needs an active release');
+  const { ports, paths, identity, config } = agent;
+  const startedAt = ports.clock.now();
+  const runId = newRunId(startedAt);
+  const runDirectory = join(paths.runs, runId);
+  const { environments } = releasePaths(paths, active.sha256);
+  try {
+    const puppet = await ports.puppet.find();
+    draft.puppetVersion = puppet.version;
+    await mkdir(runDirectory, { recursive: true, mode: 0o700 });
+    ports.log.info('run.started', {
+      runId,
+      why: plan.why,
+      noop: plan.noop,
+      version: active.version,
+    });
+    const exit = await ports.puppet.apply(
+      {
+        runId,
+        runDirectory,
+        puppet,
+        environmentPath: environments,
+        environment: identity.environment,
+        certname: identity.certname,
+        noop: plan.noop,
+        tags: request.tags,
+        skipTags: request.skipTags,
+        debug: request.debug,
+        extraArguments: config.run.extra_arguments,
+        timeLimitSeconds: config.run.time_limit.seconds,
+        privateDirectory: paths.puppetPrivate,
+        onLine: (line) => pass(agent, line),
+      },
+      stop,
+    );
+    await enterRun(agent, draft, { runId, startedAt, exit, reason: plan.why, noop: plan.noop });
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    ports.log.error('run.not-started', {
+      code: error.code,
+      error: error.message,
+      next: error.next,
+    });
+    draft.run = failedToStart(plan.why, error.message, startedAt);
+    draft.state = { ...draft.state, lastRunRelease: active.sha256 };
+  }
+}
+
+/**
+ * A run whose agent was killed under it is seen to its end. True when there was one: it wants a report of its own, for
+ * this cycle may run again.
+ */
+export async function finishInterruptedRun(
+  agent: Agent,
+  draft: Draft,
+  stop: AbortSignal,
+): Promise<boolean> {
+  const latest = (await readdir(agent.paths.runs).catch(() => [])).sort().at(-1);
+  if (latest === undefined) return false;
+  const pickedUp = await agent.ports.puppet.pickUp(join(agent.paths.runs, latest), stop);
+  if (pickedUp === undefined) return false;
+  agent.ports.log.warn('run.picked-up', { runId: pickedUp.runId, end: pickedUp.exit.kind });
+  await enterRun(agent, draft, {
+    ...pickedUp,
+    reason: 'its agent was ended while it ran; a later one saw it to its end',
+    noop: false,
+  });
+  return true;
+}
+
+async function enterRun(
+  agent: Agent,
+  draft: Draft,
+  run: {
+    readonly runId: string;
+    readonly startedAt: number;
+    readonly exit: PuppetExit;
+    readonly reason: string;
+    readonly noop: boolean;
+  },
+): Promise<void> {
+  const { ports, paths, identity, config } = agent;
+  const runDirectory = join(paths.runs, run.runId);
+  const remains = await ports.puppet.read(runDirectory, identity.certname);
+  draft.run = outcomeOf({
+    id: run.runId,
+    reason: run.reason,
+    noop: run.noop,
+    startedAt: run.startedAt,
+    endedAt: ports.clock.now(),
+    exit: run.exit,
+    remains,
+    environmentDirectory: environmentDirectory(agent, draft),
+    runDirectory,
+  });
+  const { deny, promote, max_bytes } = config.facts;
+  draft.facts = collectFacts(remains.facts, { deny, promote, maxBytes: max_bytes });
+  draft.state = { ...draft.state, ...releaseMarks(draft, draft.run) };
+  logOutcome(agent, draft.run);
+}
+
+/** A run that was told to stop, or that broke off unseen, is owed: the next poll begins it again. */
+function releaseMarks({ active }: Draft, run: RunSummary): Partial<HostState> {
+  if (active === null || (run.status === 'killed' && run.killedBy !== 'time-limit')) return {};
+  const isGood = run.status === 'unchanged' || run.status === 'changed';
+  return {
+    lastRunRelease: active.sha256,
+    ...(isGood ? { lastGoodRelease: active.sha256 } : {}),
+  };
+}
+
+function environmentDirectory({ paths, identity }: Agent, { active }: Draft): string {
+  if (active === null) return join(paths.environments, identity.environment);
+  return join(releasePaths(paths, active.sha256).environments, identity.environment);
+}
+
+function logOutcome({ ports }: Agent, run: RunSummary): void {
+  const fields = {
+    runId: run.id,
+    status: run.status,
+    changed: run.resources?.changed,
+    failed: run.resources?.failed,
+    seconds: run.durationSeconds,
+    error: run.error,
+  };
+  if (['failed', 'not-compiled', 'killed'].includes(run.status))
+    ports.log.error('run.ended', fields);
+  else ports.log.info('run.ended', fields);
+}
+
+function pass({ ports }: Agent, { level, text }: PuppetLine): void {
+  ports.log[level]('puppet.line', { text });
+}
+
+/** Sorts by time; the random part keeps apart two runs of one second. */
+function newRunId(now: number): string {
+  const time = new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  return `${time}-${randomBytes(3).toString('hex')}`;
+}

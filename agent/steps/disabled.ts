@@ -1,0 +1,69 @@
+import { readFile, rm } from 'node:fs/promises';
+import { z } from 'zod';
+import { writeFileAtomic } from '../../bucket/atomic-file.ts';
+import { Instant } from '../../bucket/documents/names.ts';
+import type { HostPaths } from '../paths.ts';
+import type { Ports } from '../ports.ts';
+
+/** The file that keeps an agent from running: why, by whom, and until when. People may read and remove it. */
+export const Disabled = z.object({
+  reason: z.string().max(500),
+  by: z.string().max(200).nullable(),
+  until: Instant.nullable(),
+});
+export type Disabled = z.infer<typeof Disabled>;
+
+/**
+ * Whether runs are disabled on this host. An expired file is removed. A file that cannot be understood disables:
+ * somebody wanted the agent to stand still.
+ */
+export async function readDisabled(
+  paths: Pick<HostPaths, 'disabledFile' | 'puppetDisabledFiles'>,
+  { clock, log }: Pick<Ports, 'clock' | 'log'>,
+): Promise<Disabled | null> {
+  const ours = await readOurs(paths.disabledFile);
+  if (ours !== undefined) {
+    if (ours.until === null || Date.parse(ours.until) > clock.now()) return ours;
+    await rm(paths.disabledFile, { force: true });
+    log.info('agent.enabled', { why: 'the time of the disable is over', until: ours.until });
+  }
+  for (const path of paths.puppetDisabledFiles) {
+    const text = await readIfThere(path);
+    if (text !== undefined) return { reason: puppetsReason(text), by: 'puppet', until: null };
+  }
+  return null;
+}
+
+export async function writeDisabled(path: string, disabled: Disabled): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(disabled)}\n`);
+}
+
+async function readOurs(path: string): Promise<Disabled | undefined> {
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  const parsed = Disabled.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  return { reason: `${path} is there, though it gives no reason`, by: null, until: null };
+}
+
+function puppetsReason(text: string): string {
+  const parsed = z.object({ disabled_message: z.string() }).safeParse(parseJson(text));
+  return parsed.success ? parsed.data.disabled_message.slice(0, 500) : 'puppet agent --disable';
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncDirectory } from '../../bucket/atomic-file.ts';
+import type { Bucket, OpenResult } from '../../bucket/bucket.ts';
+import { CodedError } from '../../bucket/coded-error.ts';
+import type { OfferedRelease } from '../../bucket/documents/release.ts';
+import { blobKey } from '../../bucket/layout.ts';
+import { asDiskFull, requireFreeSpace } from './disk-space.ts';
+
+const verified: unique symbol = Symbol('verified');
+
+/** A tarball whose bytes have the length and the sha256 that the signed metadata says. Only this file makes one. */
+export interface VerifiedTarball {
+  readonly path: string;
+  readonly sha256: string;
+  /** Bytes. */
+  readonly length: number;
+  readonly [verified]: true;
+}
+
+export interface FetchOptions {
+  readonly bucket: Pick<Bucket, 'open' | 'name'>;
+  readonly tree: string;
+  readonly release: Pick<OfferedRelease, 'sha256' | 'length'>;
+  /** `<state>/blobs`, made when missing. */
+  readonly directory: string;
+  /** `releases.max_tarball_bytes`. */
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** A body that ends early is asked for again, whole: tarballs are small, and half of one is nobody's bytes. */
+const ATTEMPTS = 3;
+
+/**
+ * Brings the tarball of a release onto the disk. Until its bytes are verified the file is called
+ * `<sha256>.unverified`; whatever goes wrong, nothing of that name stays. A tarball that is there already is verified
+ * again. Throws BLOB_MISMATCH, ARCHIVE_TOO_LARGE, DISK_FULL, S3_*.
+ */
+export async function fetchRelease(options: FetchOptions): Promise<VerifiedTarball> {
+  const { release, directory, maxBytes } = options;
+  if (release.length > maxBytes) throw tooLarge(release.length, maxBytes);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, `${release.sha256}.tar.gz`);
+  const tarball: VerifiedTarball = { path, ...pick(release), [verified]: true };
+  if (await isVerified(path, options)) return tarball;
+  await requireFreeSpace(directory, release.length);
+  const unverified = join(directory, `${release.sha256}.unverified`);
+  try {
+    await download(unverified, options);
+    await rename(unverified, path);
+  } catch (error) {
+    await rm(unverified, { force: true });
+    throw asDiskFull(error, directory);
+  }
+  await syncDirectory(directory);
+  return tarball;
+}
+
+function pick({ sha256, length }: { readonly sha256: string; readonly length: number }) {
+  return { sha256, length };
+}
+
+/** Whether a tarball of an earlier fetch is whole. One that is not is removed. */
+async function isVerified(path: string, { release, signal }: FetchOptions): Promise<boolean> {
+  const hash = createHash('sha256');
+  try {
+    const bytes = createReadStream(path, { end: release.length, signal });
+    for await (const chunk of bytes as AsyncIterable<Buffer>) hash.update(chunk);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    signal.throwIfAborted();
+    throw error;
+  }
+  // Reading stops one byte behind the signed length, so a longer file has another digest too.
+  if (hash.digest('hex') === release.sha256) return true;
+  await rm(path, { force: true });
+  return false;
+}
+
+async function download(unverified: string, options: FetchOptions): Promise<void> {
+  const { bucket, release, signal } = options;
+  const key = blobKey(options.tree, release.sha256);
+  for (let attempt = 1; ; attempt++) {
+    const opened = await bucket.open(key, { signal });
+    const mismatch = (found: string) => blobMismatch(`s3://${bucket.name}/${key}`, release, found);
+    if (opened.length !== undefined && opened.length !== release.length) {
+      opened.body.destroy();
+      throw mismatch(`${opened.length} bytes`);
+    }
+    // Made anew each time: what a crash or a cut body left there counts for nothing.
+    await rm(unverified, { force: true });
+    await using file = await open(unverified, 'wx', 0o600);
+    const received = await receive(opened, file, release.length);
+    signal.throwIfAborted();
+    if (received.kind === 'cut') {
+      if (attempt < ATTEMPTS) continue;
+      throw cutShort(`s3://${bucket.name}/${key}`, release.length, received);
+    }
+    if (received.kind === 'too-long') throw mismatch(`more than ${release.length} bytes`);
+    if (received.sha256 !== release.sha256) throw mismatch(`sha256 ${received.sha256}`);
+    await file.sync();
+    return;
+  }
+}
+
+type Received =
+  | { readonly kind: 'whole'; readonly sha256: string }
+  | { readonly kind: 'too-long' }
+  | { readonly kind: 'cut'; readonly bytes: number; readonly cause: unknown };
+
+/** Writes and hashes the body in one go, never more than `length` bytes of it. Throws what the disk throws. */
+async function receive({ body }: OpenResult, file: FileHandle, length: number): Promise<Received> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let isWriting = false;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > length) return { kind: 'too-long' };
+      hash.update(chunk);
+      isWriting = true;
+      await file.appendFile(chunk);
+      isWriting = false;
+    }
+  } catch (cause) {
+    if (isWriting) throw cause;
+    return { kind: 'cut', bytes, cause };
+  }
+  if (bytes < length) return { kind: 'cut', bytes, cause: undefined };
+  return { kind: 'whole', sha256: hash.digest('hex') };
+}
+
+function blobMismatch(
+  url: string,
+  release: Pick<OfferedRelease, 'sha256' | 'length'>,
+  found: string,
+): CodedError {
+  return new CodedError(
+    `${url} is not what the signed metadata names: wanted ${release.length} bytes with sha256 ${release.sha256}, got ${found}; somebody changed the object, or a proxy did`,
+    { code: 'BLOB_MISMATCH', next: 'mm doctor', details: { url, sha256: release.sha256 } },
+  );
+}
+
+function cutShort(
+  url: string,
+  length: number,
+  { bytes, cause }: Extract<Received, { kind: 'cut' }>,
+): CodedError {
+  if (cause instanceof CodedError) return cause;
+  return new CodedError(
+    `${url} broke off after ${bytes} of ${length} bytes, ${ATTEMPTS} times in a row`,
+    { code: 'S3_UNREACHABLE', cause, next: 'nothing: the next poll tries again' },
+  );
+}
+
+function tooLarge(length: number, maxBytes: number): CodedError {
+  return new CodedError(
+    `the release's tarball has ${length} bytes, releases.max_tarball_bytes allows ${maxBytes}`,
+    { code: 'ARCHIVE_TOO_LARGE', next: 'raise releases.max_tarball_bytes in agent.yaml' },
+  );
+}

@@ -1,0 +1,81 @@
+import { rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Sha256 } from '../../bucket/documents/names.ts';
+import { type HostPaths, releasePaths } from '../paths.ts';
+import { activeReleases, namesIn } from './activate.ts';
+import { isUnpacked } from './unpack.ts';
+
+/** Enough to look at what happened; the status documents say the rest. */
+const RUNS_KEPT = 5;
+
+export interface PruneOptions {
+  /** Releases to keep, `releases.keep`. */
+  readonly keep: number;
+  /** sha256 of the last release that a run applied without failures. */
+  readonly lastGood: string | undefined;
+}
+
+/**
+ * Removes what nobody needs any more: old releases, downloads, what crashes left over, old run directories. Keeps the
+ * active release of each environment and the last good one whatever `keep` says, then the newest. The caller holds the
+ * cycle lock. Returns the releases that are gone.
+ */
+export async function prune(paths: HostPaths, options: PruneOptions): Promise<readonly string[]> {
+  // Read first: where the links cannot be read, nothing is removed.
+  const wanted = new Set(await activeReleases(paths));
+  if (options.lastGood !== undefined) wanted.add(options.lastGood);
+  const removed = await pruneReleases(paths, wanted, options.keep);
+  await pruneBlobs(paths);
+  const runs = await newestFirst(paths.runs, () => true);
+  for (const run of runs.slice(RUNS_KEPT)) await rm(join(paths.runs, run), { recursive: true });
+  return removed;
+}
+
+async function pruneReleases(
+  paths: HostPaths,
+  wanted: ReadonlySet<string>,
+  keep: number,
+): Promise<string[]> {
+  const isRelease = (name: string) => Sha256.safeParse(name).success;
+  const releases = await newestFirst(paths.releases, isRelease);
+  const isThere = releases.filter((sha256) => wanted.has(sha256)).length;
+  const others = releases.filter((sha256) => !wanted.has(sha256));
+  const removed = others.slice(Math.max(0, keep - isThere));
+  for (const sha256 of removed) {
+    const { directory } = releasePaths(paths, sha256);
+    // Renamed first: half a release must never bear the name of a whole one.
+    await rename(directory, `${directory}.deleting`);
+  }
+  for (const name of await namesIn(paths.releases)) {
+    if (/\.(partial|deleting)$/.test(name)) {
+      await rm(join(paths.releases, name), { recursive: true, force: true });
+    }
+  }
+  return removed;
+}
+
+/**
+ * A tarball has done its part once its release is unpacked. One that could not be unpacked is kept, so that the next
+ * poll need not fetch it again; of several only the newest.
+ */
+async function pruneBlobs(paths: HostPaths): Promise<void> {
+  let isFirst = true;
+  for (const name of await newestFirst(paths.blobs, () => true)) {
+    const sha256 = name.match(/^([0-9a-f]{64})\.tar\.gz$/)?.[1];
+    const isWaiting =
+      sha256 !== undefined && !(await isUnpacked(releasePaths(paths, sha256).directory));
+    if (!isWaiting || !isFirst) await rm(join(paths.blobs, name), { force: true });
+    if (isWaiting) isFirst = false;
+  }
+}
+
+async function newestFirst(
+  directory: string,
+  isMeant: (name: string) => boolean,
+): Promise<string[]> {
+  const names = (await namesIn(directory)).filter(isMeant);
+  const dated = await Promise.all(
+    names.map(async (name) => ({ name, at: (await stat(join(directory, name))).mtimeMs })),
+  );
+  return dated.sort((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1)).map(({ name }) => name);
+}

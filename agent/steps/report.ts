@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { writeFileAtomic } from '../../bucket/atomic-file.ts';
+import { CodedError } from '../../bucket/coded-error.ts';
+import type { FactsDocument, StatusDocument } from '../../bucket/documents/status.ts';
+import { hostFactsKey, hostStatusKey } from '../../bucket/layout.ts';
+import type { Agent } from '../agent.ts';
+import { type Draft, newsOf } from '../core/draft.ts';
+import type { CollectedFacts } from '../core/facts.ts';
+import type { HostState } from '../core/state.ts';
+import { areFactsDue, isUploadDue, meaningfulDigest, nextStatus } from '../core/status.ts';
+
+const JSON_TYPE = { contentType: 'application/json', cacheControl: 'no-store' } as const;
+
+/**
+ * Writes the status down, then sends what is due. What could not be sent lies in the state and goes with a later
+ * cycle. Never throws for S3's sake: a failing upload never fails a run. What is reported leaves the draft.
+ */
+export async function report(agent: Agent, draft: Draft): Promise<void> {
+  const { identity, ports, config, paths } = agent;
+  const now = ports.clock.now();
+  const at = { now, heartbeatSeconds: config.report.heartbeat.seconds };
+  const news = newsOf(draft, at, await ports.vitals());
+  const status = nextStatus(draft.state.status, identity, news);
+  if (draft.facts !== undefined) {
+    const document = factsDocument(identity.certname, draft.facts, now);
+    await writeFileAtomic(paths.facts, `${JSON.stringify(document)}\n`, { mode: 0o600 });
+  }
+  const state: HostState = { ...draft.state, status };
+  await ports.state.save(state);
+  draft.state = await send(agent, state, status);
+  if (draft.state !== state) await ports.state.save(draft.state);
+  draft.run = undefined;
+  draft.facts = undefined;
+}
+
+function factsDocument(certname: string, facts: CollectedFacts, now: number): FactsDocument {
+  return {
+    schemaVersion: 1,
+    certname,
+    digest: facts.digest,
+    writtenAt: new Date(now).toISOString(),
+    facts: facts.all,
+  };
+}
+
+async function send(agent: Agent, state: HostState, status: StatusDocument): Promise<HostState> {
+  let sent = state;
+  try {
+    sent = await sendFacts(agent, sent, status);
+    sent = await sendStatus(agent, sent, status);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    agent.ports.log.warn('status.not-sent', {
+      code: error.code,
+      error: error.message,
+      next: 'it is kept here and goes with a later cycle',
+    });
+  }
+  return sent;
+}
+
+/** Facts first: a status never names facts that are not there. */
+async function sendFacts(
+  { ports, paths }: Agent,
+  state: HostState,
+  status: StatusDocument,
+): Promise<HostState> {
+  const digest = status.factsDigest;
+  const now = ports.clock.now();
+  if (digest === null || !areFactsDue(digest, state.factsUploaded, now)) return state;
+  const document = await readFile(paths.facts).catch(() => undefined);
+  if (document === undefined) return state;
+  await ports.bucket.put(hostFactsKey(status.tree, status.certname), document, JSON_TYPE);
+  return { ...state, factsUploaded: { at: new Date(now).toISOString(), digest } };
+}
+
+async function sendStatus(
+  { ports, config }: Agent,
+  state: HostState,
+  status: StatusDocument,
+): Promise<HostState> {
+  const digest = meaningfulDigest(status);
+  const now = ports.clock.now();
+  if (!isUploadDue(digest, state.uploaded, now, config.report.heartbeat.seconds)) return state;
+  const key = hostStatusKey(status.tree, status.certname);
+  await ports.bucket.put(key, Buffer.from(`${JSON.stringify(status)}\n`), JSON_TYPE);
+  ports.log.debug('status.sent', { key });
+  return {
+    ...state,
+    status: { ...status, offline: { runs: 0, skipped: 0 } },
+    uploaded: { at: new Date(now).toISOString(), digest },
+  };
+}

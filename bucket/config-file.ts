@@ -1,0 +1,115 @@
+import { open } from 'node:fs/promises';
+import type { z } from 'zod';
+import { CodedError } from './coded-error.ts';
+import { checkConfig } from './config-problems.ts';
+import { type ConfigProblem, type Place, readYaml, type YamlMap } from './config-yaml.ts';
+
+/** Far above any real config file; bounds what parsing can cost. */
+const MAX_BYTES = 256 * 1024;
+const MAX_PROBLEMS_SHOWN = 20;
+
+export interface ConfigSource {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface MergedConfig<T> {
+  readonly config: T;
+  /** Key path (`schedule.poll`) to `file:line`, for every key that a file gives. */
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads YAML (no aliases, one document, at most 256 kB) and checks it against the schema. Throws CONFIG_INVALID with
+ * every problem: file, line, key path, what was wanted and what was found; an unknown key with the nearest known one.
+ */
+export function parseConfigFile<T extends z.ZodType>(
+  text: string,
+  path: string,
+  schema: T,
+): z.infer<T> {
+  return mergeConfigFiles([{ path, text }], schema).config;
+}
+
+/** As {@link parseConfigFile} for several files as one: later ones win, key by key; a list is replaced whole. */
+export function mergeConfigFiles<T extends z.ZodType>(
+  sources: readonly ConfigSource[],
+  schema: T,
+): MergedConfig<z.infer<T>> {
+  const problems: ConfigProblem[] = [];
+  const places = new Map<string, Place>();
+  let merged: YamlMap = {};
+  for (const { path, text } of sources) {
+    if (Buffer.byteLength(text) > MAX_BYTES) throw tooLarge(path);
+    const file = readYaml(text, path);
+    problems.push(...file.problems);
+    merged = merge(merged, file.value);
+    for (const [key, place] of file.places) places.set(key, place);
+  }
+  if (problems.length > 0) throw invalid(problems);
+  places.set('', { file: sources[0]?.path ?? '', line: 1 });
+  const checked = checkConfig(merged, schema, places);
+  if (!checked.success) throw invalid(checked.problems);
+  return { config: checked.config, origins: new Map([...places].map(([k, p]) => [k, at(p)])) };
+}
+
+/**
+ * Reads a config file as UTF-8; undefined when there is none. Throws CONFIG_INVALID when it cannot be read, is larger
+ * than 256 kB or not UTF-8.
+ */
+export async function readConfigFile(path: string): Promise<string | undefined> {
+  let bytes: Buffer;
+  try {
+    await using file = await open(path, 'r');
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1);
+    bytes = buffer.subarray(0, bytesRead);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CodedError(`cannot read config file ${path}: ${why}`, {
+      code: 'CONFIG_INVALID',
+      cause,
+    });
+  }
+  if (bytes.length > MAX_BYTES) throw tooLarge(path);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new CodedError(`${path}: wanted UTF-8 text, found other bytes`, {
+      code: 'CONFIG_INVALID',
+      cause,
+    });
+  }
+}
+
+function merge(base: YamlMap, over: YamlMap): YamlMap {
+  const merged = new Map(Object.entries(base));
+  for (const [key, value] of Object.entries(over)) {
+    const before = merged.get(key);
+    merged.set(key, isMap(before) && isMap(value) ? merge(before, value) : value);
+  }
+  return Object.fromEntries(merged);
+}
+
+function isMap(value: unknown): value is YamlMap {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function invalid(problems: readonly ConfigProblem[]): CodedError {
+  const lines = [...new Set(problems.map(({ place, message }) => `${at(place)}: ${message}`))];
+  const rest = lines.splice(MAX_PROBLEMS_SHOWN).length;
+  return new CodedError(rest > 0 ? `${lines.join('\n')}\nand ${rest} more` : lines.join('\n'), {
+    code: 'CONFIG_INVALID',
+    details: { problems: problems.slice(0, MAX_PROBLEMS_SHOWN) },
+  });
+}
+
+function tooLarge(path: string): CodedError {
+  return new CodedError(`${path}: wanted at most ${MAX_BYTES} bytes, found more`, {
+    code: 'CONFIG_INVALID',
+  });
+}
+
+function at(place: Place): string {
+  return `${place.file}:${place.line}`;
+}

@@ -1,0 +1,54 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { S3Settings } from './s3-settings.ts';
+
+/** The AWS SDK's client as Miyamoto configures it. Nothing is sent or looked up before the first request. */
+export function createS3Client(settings: S3Settings): S3Client {
+  return new S3Client({
+    ...chosen(settings),
+    forcePathStyle: settings.path_style ?? settings.endpoint !== undefined,
+    // Bodies are buffers of a few MB at most. Waiting for `100 Continue` would cost a round trip, and the SDK leaves
+    // the proxy out of the connection on which it waits.
+    expectContinueHeader: false,
+    // What is acted upon is checked against signed metadata; this spares every poll a header and every release a pass.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: connection(settings),
+  });
+}
+
+/** Only what is set: for the rest the SDK asks the environment and `~/.aws/config`. */
+function chosen(settings: S3Settings): S3ClientConfig {
+  const { endpoint, region, profile, checksums } = settings;
+  return {
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+    ...(profile !== undefined && { profile }),
+    ...(settings.retry_mode !== undefined && { retryMode: settings.retry_mode }),
+    ...(settings.max_attempts !== undefined && { maxAttempts: settings.max_attempts }),
+    ...(checksums !== undefined && {
+      requestChecksumCalculation:
+        checksums === 'when-required' ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED',
+    }),
+  };
+}
+
+function connection(settings: S3Settings) {
+  const silenceMs = settings.request_timeout.seconds * 1000;
+  const agent = {
+    proxyEnv: proxyEnvironment(settings.proxy),
+    // Idle connections are closed by us, before a NAT on the way forgets them without a word.
+    timeout: silenceMs,
+  };
+  return {
+    connectionTimeout: settings.connect_timeout.seconds * 1000,
+    // Silence, also in the middle of a body. The SDK's `requestTimeout` would count the upload itself.
+
+    httpAgent: agent,
+    httpsAgent: agent,
+  };
+}
+
+function proxyEnvironment(proxy: string | undefined): NodeJS.ProcessEnv {
+  if (proxy !== undefined) return { HTTPS_PROXY: proxy, HTTP_PROXY: proxy };
+  // biome-ignore lint/style/noProcessEnv: the proxy lies where the SDK finds region and credentials, too
+  return process.env;
+}

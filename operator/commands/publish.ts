@@ -1,0 +1,165 @@
+import { blobKey, metadataKey } from '../../bucket/layout.ts';
+import type { PublishAnswer } from '../answers.ts';
+import type { Answer, Context } from '../context.ts';
+import { type OpenTree, type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
+import { printable } from '../printable.ts';
+import { packRelease, type Tarball } from '../release/pack.ts';
+import type { SourceTree } from '../release/tree.ts';
+import { isLower } from '../release/version-label.ts';
+import { type Base, offerOf } from '../signing/base.ts';
+import { commit, plannedKeys } from '../signing/commit.ts';
+import { isRenewalDue } from '../signing/expiry-days.ts';
+import { verifyCommitted } from '../signing/repository.ts';
+import { type PublishPlan, type PublishRequest, planPublication } from './publish-plan.ts';
+import { type PublishOptions, readSource, whatToPublish } from './publish-source.ts';
+import { releaseAnswer } from './release-answer.ts';
+
+/** `mm publish`: takes a tree of files, checks it, and makes it the release of an environment. */
+export async function publish(
+  context: Context,
+  given: string | undefined,
+  options: PublishOptions,
+): Promise<Answer> {
+  return await withTree(context, options, async (tree) => {
+    const { environment, ref } = whatToPublish(context, tree.config, {
+      environment: given,
+      options,
+    });
+    const source = await readSource(context, tree.config, { ref, options });
+    const request = requestOf(context, { source, environment, options });
+    const needs = { environments: [environment], signing: options };
+    return await withRepository(context, tree, needs, async (opened) => {
+      const act = options.noop === true ? plan : carryOut;
+      return answerOf(tree, environment, await act(context, opened, request));
+    });
+  });
+}
+
+function requestOf(
+  { user, host, now }: Context,
+  wanted: {
+    readonly source: SourceTree;
+    readonly environment: string;
+    readonly options: PublishOptions;
+  },
+): PublishRequest {
+  const { source, environment, options } = wanted;
+  const packed = new Map<string, Promise<Tarball>>();
+  return {
+    environment,
+    version: options.version,
+    reason: options.reason ?? '',
+    force: options.force ?? false,
+    by: `${user}@${host}`.slice(0, 200),
+    startedAt: now(),
+    source,
+    pack(version) {
+      const tarball = packed.get(version) ?? packRelease(source, { environment, version });
+      packed.set(version, tarball);
+      return tarball;
+    },
+  };
+}
+
+type Outcome = Pick<PublishAnswer, 'outcome' | 'objects' | 'versions' | 'expires' | 'attempts'> &
+  Pick<PublishPlan, 'release' | 'previous'>;
+
+async function plan(
+  context: Context,
+  { repository }: RepositoryWork,
+  request: PublishRequest,
+): Promise<Outcome> {
+  const base = await repository.read();
+  warn(context, base, request);
+  const planned = await planPublication(request, base);
+  const isChange = planned.kind === 'change';
+  return {
+    ...planned.answer,
+    outcome: isChange ? 'noop' : 'unchanged',
+    objects: isChange ? plannedKeys(repository, base, planned.change) : [],
+    versions: null,
+    expires: null,
+    attempts: 0,
+  };
+}
+
+async function carryOut(
+  context: Context,
+  { repository, options }: RepositoryWork,
+  request: PublishRequest,
+): Promise<Outcome> {
+  const done = await commit(repository, async (base) => {
+    warn(context, base, request);
+    return await planPublication(request, base);
+  });
+  if (done.kind === 'nothing') {
+    return { ...done.answer, objects: [], versions: null, expires: null, attempts: 0 };
+  }
+  const { tree } = repository;
+  const { versions, expires } = await verifyCommitted(options, done.files);
+  return {
+    ...done.answer,
+    objects: [
+      ...done.blobs.map(({ sha256 }) => blobKey(tree, sha256)),
+      ...done.files.map(({ file }) => metadataKey(tree, file)),
+    ],
+    versions: { ...versions },
+    expires: { ...expires },
+    attempts: done.attempts,
+  };
+}
+
+/** What the publisher should know, and what is no reason to refuse. */
+function warn(context: Context, base: Base, { environment, version }: PublishRequest): void {
+  const { current } = offerOf(base, environment);
+  const { hold, stop, version: before } = current?.custom ?? {};
+  if (stop === true) context.notice(`${environment} is stopped: its hosts apply nothing`);
+  else if (hold === true) context.notice(`${environment} is on hold: its hosts take nothing new`);
+  if (version !== undefined && isLower(version, before)) {
+    context.notice(`version ${version} is lower than the current ${before}`);
+  }
+  for (const role of ['root', 'targets']) {
+    const expires = base.expires[role] ?? '';
+    if (isRenewalDue(role, expires, context.now())) {
+      context.notice(`${role} expires at ${expires}: sign it anew soon`);
+    }
+  }
+}
+
+function answerOf({ config, bucket }: OpenTree, environment: string, outcome: Outcome): Answer {
+  const { release, previous, ...rest } = outcome;
+  const document: PublishAnswer = {
+    schemaVersion: 1,
+    bucket: bucket.name,
+    tree: config.tree,
+    environment,
+    ...rest,
+    release: releaseAnswer(release),
+    previous: previous === undefined ? null : releaseAnswer(previous),
+  };
+  return { document, lines: linesOf(document) };
+}
+
+function linesOf({ outcome, environment, release, previous, ...rest }: PublishAnswer): string[] {
+  const { version, sha256, commit: from, length } = release;
+  const what = `${environment} ${printable(version, 64)}`;
+  const content = `sha256 ${sha256}, ${length} bytes, ${from === null ? 'from the work tree' : `commit ${from}`}`;
+  switch (outcome) {
+    case 'unchanged':
+      return [`nothing to publish: ${what} is this very release`, content];
+    case 'noop':
+      return [`would publish ${what}`, content, 'would write:', ...rest.objects];
+    case 'renewed':
+      return [`renewed the signatures of ${what}`, ...expiryLines(rest.expires)];
+    case 'published': {
+      const before = previous === null ? '' : `, before: ${printable(previous.version, 64)}`;
+      return [`published ${what}${before}`, content, ...expiryLines(rest.expires)];
+    }
+  }
+}
+
+function expiryLines(expires: PublishAnswer['expires']): string[] {
+  const [first] = Object.entries(expires ?? {}).sort(([, a], [, b]) => a.localeCompare(b));
+  if (first === undefined) return [];
+  return [`hosts can follow until ${first[1]} (${first[0]})`];
+}

@@ -1,0 +1,155 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { CodedError } from '../bucket/coded-error.ts';
+import { parseConfigFile, readConfigFile } from '../bucket/config-file.ts';
+import { EnvironmentName, TreeName } from '../bucket/documents/names.ts';
+import { S3Settings } from '../bucket/s3-settings.ts';
+
+export const CONFIG_FILE = 'miyamoto.yaml';
+export const DEFAULT_KEYS = '~/.config/miyamoto/keys';
+const DEFAULT_STATE = '.miyamoto';
+
+export const BucketName = z
+  .string()
+  .regex(
+    /^[a-zA-Z0-9][a-zA-Z0-9._-]{1,61}[a-zA-Z0-9]$/,
+    'expected a bucket name without "s3://", for example "masterless-puppet.example.com"',
+  );
+
+/** Signed into every file of a tree, so that no tree's files can stand in for another's. */
+export const TreeId = z
+  .string()
+  .max(200)
+  .regex(
+    /^[a-zA-Z0-9][\w.-]*(\/[a-zA-Z0-9][\w.-]*)*$/,
+    'expected names with "/" between, for example "acme-prod/ubuntu"',
+  );
+
+const Ref = z
+  .string()
+  .max(255)
+  .regex(/^(?!-)[^\s\p{Cc}~^:?*[\\]+$/u, 'expected a branch, tag or commit, for example "main"');
+
+const Tree = z.strictObject({
+  id: TreeId.describe('Signed into every file: unique among all trees that anybody trusts.'),
+  root: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The trust root. Left out: `<tree>.root.json` beside this file.'),
+  environments: z
+    .record(EnvironmentName, z.strictObject({ ref: Ref.describe('Branch, tag or commit.') }))
+    .describe('Puppet environment to the git ref that `mm publish` takes.'),
+});
+
+/** `miyamoto.yaml`, beside which `mm` is run. Paths in it are relative to its directory; `~/` is the home directory. */
+export const OperatorConfig = z.strictObject({
+  bucket: BucketName.describe('The bucket.'),
+  s3: S3Settings.prefault({}),
+  trees: z.record(TreeName, Tree).describe('Prefix in the bucket to what is published there.'),
+  repository: z
+    .string()
+    .min(1)
+    .default('.')
+    .describe('The git repository, or the directory in one, that holds the Puppet environment.'),
+  keys: z
+    .string()
+    .min(1)
+    .default(DEFAULT_KEYS)
+    .describe('Directory of the signing keys; those of a tree lie below its id.'),
+  state: z
+    .string()
+    .min(1)
+    .default(DEFAULT_STATE)
+    .describe('Directory of what this publisher has seen of the buckets; keep it.'),
+});
+export type OperatorConfig = Readonly<z.infer<typeof OperatorConfig>>;
+
+export interface LoadedConfig {
+  readonly path: string;
+  /** The file as it is; for what has defaults that depend on others, see {@link selectTree}. */
+  readonly config: OperatorConfig;
+}
+
+/** One tree of the configuration, every path absolute. */
+export interface TreeConfig {
+  readonly bucket: string;
+  readonly s3: S3Settings;
+  readonly tree: string;
+  readonly id: string;
+  readonly refs: ReadonlyMap<string, string>;
+  readonly rootFile: string;
+  readonly repository: string;
+  readonly keysDirectory: string;
+  readonly stateDirectory: string;
+}
+
+/** Where to look. */
+export interface ConfigPlace {
+  readonly cwd: string;
+  readonly home: string;
+  /** `--config`. */
+  readonly path?: string | undefined;
+}
+
+/** Reads `--config`, or the nearest `miyamoto.yaml` upwards from `cwd`; undefined when there is none. */
+export async function findConfig({ cwd, path }: ConfigPlace): Promise<LoadedConfig | undefined> {
+  if (path !== undefined) return await load(resolve(cwd, path));
+  for (let directory = resolve(cwd); ; directory = dirname(directory)) {
+    const found = await load(join(directory, CONFIG_FILE));
+    if (found !== undefined || directory === dirname(directory)) return found;
+  }
+}
+
+async function load(path: string): Promise<LoadedConfig | undefined> {
+  const text = await readConfigFile(path);
+  if (text === undefined) return undefined;
+  return { path, config: parseConfigFile(text, path, OperatorConfig) };
+}
+
+/** As {@link findConfig}; throws CONFIG_MISSING when there is none, CONFIG_INVALID for what it does not understand. */
+export async function loadConfig(place: ConfigPlace): Promise<LoadedConfig> {
+  const found = await findConfig(place);
+  if (found !== undefined) return found;
+  const looked = place.path ?? `${CONFIG_FILE} in ${resolve(place.cwd)} or above`;
+  throw new CodedError(`no configuration: looked for ${looked}`, {
+    code: 'CONFIG_MISSING',
+    next: 'mm init --bucket BUCKET --tree ubuntu, or --config FILE',
+  });
+}
+
+/** The tree of that name, or the only one. Throws USAGE. */
+export function selectTree(
+  { path, config }: LoadedConfig,
+  { home, tree }: { readonly home: string; readonly tree: string | undefined },
+): TreeConfig {
+  const names = Object.keys(config.trees);
+  const name = tree ?? (names.length === 1 ? names[0] : undefined);
+  const chosen =
+    name !== undefined && Object.hasOwn(config.trees, name) ? config.trees[name] : undefined;
+  if (name === undefined || chosen === undefined) {
+    const wanted = tree === undefined ? 'wanted --tree' : `no tree ${JSON.stringify(tree)}`;
+    throw new CodedError(`${wanted}: ${path} has ${names.join(', ') || 'none'}`, {
+      code: 'USAGE',
+      next: `--tree ${names[0] ?? 'NAME'}`,
+    });
+  }
+  const directory = dirname(path);
+  const at = (relative: string) => resolvePath(directory, relative, home);
+  return {
+    bucket: config.bucket,
+    s3: config.s3,
+    tree: name,
+    id: chosen.id,
+    refs: new Map(Object.entries(chosen.environments).map(([env, { ref }]) => [env, ref])),
+    rootFile: at(chosen.root ?? `${name}.root.json`),
+    repository: at(config.repository),
+    keysDirectory: join(at(config.keys), chosen.id),
+    stateDirectory: join(at(config.state), name),
+  };
+}
+
+function resolvePath(directory: string, path: string, home: string): string {
+  if (path === '~' || path.startsWith('~/')) return join(home, path.slice(1));
+  return isAbsolute(path) ? path : join(directory, path);
+}

@@ -1,0 +1,112 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { init } from './commands/init.ts';
+import type { InitOptions } from './commands/init-plan.ts';
+import { publish } from './commands/publish.ts';
+import type { PublishOptions } from './commands/publish-source.ts';
+import { releases } from './commands/releases.ts';
+import { status } from './commands/status.ts';
+import type { Answer, CommonOptions, Context } from './context.ts';
+import { VERSION } from './version.ts';
+
+/** What the command line prints on. */
+export interface Output {
+  answer(answer: Answer, options: CommonOptions): void;
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/** The command line of mm. Parsing ends by throwing: CommanderError for usage and help, what the command throws else. */
+export function buildProgram(context: Context, output: Output): Command {
+  const program = new Command('mm')
+    .description(
+      'Publishes Puppet environments to an S3 bucket, signed, and shows what hosts made of them.',
+    )
+    .version(VERSION, '--version')
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError('next: mm --help')
+    .configureOutput({
+      writeOut: (text) => output.out(text),
+      writeErr: (text) => output.err(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'mm: ')),
+    });
+  addInit(program, context, output);
+  addPublish(program, context, output);
+  addReleases(program, context, output);
+  addStatus(program, context, output);
+  return program;
+}
+
+function addInit(program: Command, context: Context, output: Output): void {
+  signing(program.command('init'))
+    .description('make a tree: configuration, keys and signed metadata')
+    .option('--bucket <name>', 'the bucket')
+    .option('--id <id>', 'signed into every file; <bucket>/<tree> by default')
+    .option('--environment <name=ref...>', 'environments and their git refs', collect)
+    .option('--endpoint <url>', 'where an S3-compatible store answers; left out: AWS')
+    .option('--region <region>', 'region of the bucket')
+    .option('--repository <dir>', 'git repository of the environments; by default that of the file')
+    .option('--create-bucket', 'make the bucket when it is missing')
+    .option('--passphrase', 'ask for a passphrase of the new keys')
+    .action(async (options: InitOptions) => output.answer(await init(context, options), options));
+}
+
+function addPublish(program: Command, context: Context, output: Output): void {
+  signing(program.command('publish [environment]'))
+    .description('make a commit, or the work tree, the release of an environment')
+    .option('--ref <ref>', 'another branch, tag or commit than miyamoto.yaml says')
+    .option('--working-tree', 'what lies here, for environment dev_<user> by default')
+    .option('--version <label>', 'the next patch version by default')
+    .option('--reason <text>', 'why, for those who look at it later', reason)
+    .option('--force', 'publish again what the environment has already')
+    .option('--no-validate', 'do not let puppet parse the manifests first')
+    .action(async (environment: string | undefined, options: PublishOptions) =>
+      output.answer(await publish(context, environment, options), options),
+    );
+}
+
+function addReleases(program: Command, context: Context, output: Output): void {
+  common(program.command('releases [environment]'))
+    .description('show what environments are offered; with one named, its history')
+    .option('--limit <number>', 'entries of the history, 10 by default', wholeNumber)
+    .action(async (environment: string | undefined, options: CommonOptions & { limit?: number }) =>
+      output.answer(await releases(context, environment, options), options),
+    );
+}
+
+function addStatus(program: Command, context: Context, output: Output): void {
+  common(program.command('status [certname]'))
+    .description('show what a host last reported, or a line for each host')
+    .action(async (certname: string | undefined, options: CommonOptions) =>
+      output.answer(await status(context, certname, options), options),
+    );
+}
+
+function common(command: Command): Command {
+  return command
+    .option('--config <file>', 'miyamoto.yaml; by default the nearest one upwards from here')
+    .option('--tree <name>', 'the tree, where there is more than one')
+    .option('--json', 'the answer as one JSON document');
+}
+
+function signing(command: Command): Command {
+  return common(command)
+    .option('--keys <dir>', 'directory of the signing keys')
+    .option('--passphrase-file <file>', 'file with the passphrase of the keys')
+    .option('--passphrase-fd <number>', 'open file descriptor with the passphrase', wholeNumber)
+    .option('--noop', 'say what would be written, write nothing');
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+function wholeNumber(value: string): number {
+  if (/^\d{1,6}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError('wanted a whole number.');
+}
+
+function reason(value: string): string {
+  if (value.length <= 500) return value;
+  throw new InvalidArgumentError('wanted at most 500 characters.');
+}

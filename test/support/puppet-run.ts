@@ -1,0 +1,77 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { outcomeOf } from '../../agent/core/outcome.ts';
+import type { ApplyRequest, Puppet, PuppetExit, PuppetLine } from '../../agent/ports.ts';
+import type { RunSummary } from '../../bucket/documents/status.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
+
+export const CERTNAME = 'h1.example.com';
+const NEVER = new AbortController().signal;
+
+/** A place for runs of Puppet: an environment, private directories, and what is printed. */
+export interface PuppetPlace {
+  readonly directory: string;
+  readonly lines: PuppetLine[];
+  request(overrides?: Partial<ApplyRequest>): ApplyRequest;
+  /** Lays files into the environment. */
+  write(files: Readonly<Record<string, string>>): Promise<void>;
+  /** Applies and sums up, as the agent does. */
+  run(puppet: Puppet, overrides?: Partial<ApplyRequest>): Promise<RunSummary>;
+}
+
+export async function puppetPlace(t: TestContext): Promise<PuppetPlace> {
+  const directory = await temporaryDirectory(t);
+  const lines: PuppetLine[] = [];
+  const environmentPath = join(directory, 'environments');
+  const environmentDirectory = join(environmentPath, 'stable');
+  const request = (overrides: Partial<ApplyRequest> = {}): ApplyRequest => ({
+    runId: 'run-1',
+    runDirectory: join(directory, 'runs', overrides.runId ?? 'run-1'),
+    puppet: { path: '/usr/bin/puppet', version: '7.23.0' },
+    environmentPath,
+    environment: 'stable',
+    certname: CERTNAME,
+    noop: false,
+    tags: [],
+    skipTags: [],
+    debug: false,
+    extraArguments: [],
+    timeLimitSeconds: 300,
+    privateDirectory: join(directory, 'private'),
+    onLine: (line) => lines.push(line),
+    ...overrides,
+  });
+  const write = async (files: Readonly<Record<string, string>>) => {
+    for (const [name, content] of Object.entries(files)) {
+      const path = join(environmentDirectory, name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, content, { mode: 0o755 });
+    }
+  };
+  const run = async (puppet: Puppet, overrides: Partial<ApplyRequest> = {}) => {
+    const asked = request({ puppet: await puppet.find(), ...overrides });
+    const startedAt = Date.now();
+    const exit = await puppet.apply(asked, NEVER);
+    return await summaryOf(puppet, asked, { startedAt, exit });
+  };
+  return { directory, lines, request, write, run };
+}
+
+export async function summaryOf(
+  puppet: Puppet,
+  request: ApplyRequest,
+  ended: { readonly startedAt: number; readonly exit: PuppetExit },
+): Promise<RunSummary> {
+  const { runDirectory, runId, noop, environmentPath, environment } = request;
+  return outcomeOf({
+    ...ended,
+    id: runId,
+    reason: 'test',
+    noop,
+    endedAt: Date.now(),
+    remains: await puppet.read(runDirectory, CERTNAME),
+    environmentDirectory: join(environmentPath, environment),
+    runDirectory,
+  });
+}

@@ -1,0 +1,79 @@
+/** What a fault is for; what is left out matches every request. */
+export interface FaultMatch {
+  readonly method?: string;
+  /** A whole key, or an expression. */
+  readonly key?: string | RegExp;
+  readonly accessKeyId?: string;
+}
+
+export type Fault =
+  /** Refuses before anything is looked at; by default 503 SlowDown. */
+  | {
+      readonly kind: 'status';
+      readonly status?: number;
+      readonly code?: string;
+      readonly retryAfterSeconds?: number;
+    }
+  /** Ends the connection without an answer. */
+  | { readonly kind: 'reset' }
+  /** Carries out the request, then ends the connection without an answer. */
+  | { readonly kind: 'reset-after' }
+  /** Never answers. */
+  | { readonly kind: 'hang' }
+  /** Waits, then goes on as usual. */
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** Sends the headers and the first half of the body, then ends the connection. */
+  | { readonly kind: 'cut-body' }
+  /** Sends the headers and the first half of the body, then nothing more. */
+  | { readonly kind: 'hang-body' }
+  /** Sends the headers, then the body byte by byte, for ever. */
+  | { readonly kind: 'trickle-body'; readonly everyMs: number }
+  /** Announces no length and sends bytes until the connection ends. */
+  | { readonly kind: 'endless-body' }
+  /** Sends another body under the ETag of the right one. */
+  | { readonly kind: 'replace-body'; readonly replace: (body: Buffer) => Buffer };
+
+export type FaultRule = Fault & {
+  readonly match?: FaultMatch;
+  /** How many requests it hits; by default all until `clear()`. */
+  readonly times?: number;
+};
+
+export interface Faults {
+  add(rule: FaultRule): void;
+  clear(): void;
+}
+
+interface ActiveRule {
+  readonly rule: FaultRule;
+  left: number;
+}
+
+export class FaultList implements Faults {
+  #active: ActiveRule[] = [];
+
+  add(rule: FaultRule): void {
+    this.#active.push({ rule, left: rule.times ?? Number.POSITIVE_INFINITY });
+  }
+
+  clear(): void {
+    this.#active = [];
+  }
+
+  /** The first fault for that request, used up by one. */
+  take(request: Required<Omit<FaultMatch, 'key'>> & { readonly key: string }): Fault | undefined {
+    const hit = this.#active.find(
+      ({ rule: { match = {} }, left }) =>
+        left > 0 &&
+        (match.method === undefined || match.method === request.method) &&
+        (match.accessKeyId === undefined || match.accessKeyId === request.accessKeyId) &&
+        (match.key === undefined || keyMatches(match.key, request.key)),
+    );
+    if (hit !== undefined) hit.left -= 1;
+    return hit?.rule;
+  }
+}
+
+function keyMatches(wanted: string | RegExp, key: string): boolean {
+  return typeof wanted === 'string' ? wanted === key : wanted.test(key);
+}
