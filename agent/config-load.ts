@@ -42,9 +42,10 @@ async function dropIns(directory: string): Promise<string[]> {
       .filter((name) => name.endsWith('.yaml') && !name.startsWith('.'))
       .sort()
       .map((name) => join(directory, name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    throw new CodedError(`cannot read ${directory}: ${message}`, { code: 'CONFIG_INVALID', cause });
   }
 }
 

@@ -47,10 +47,11 @@ export function mergeConfigFiles<T extends z.ZodType>(
     for (const [key, place] of file.places) places.set(key, place);
   }
   if (problems.length > 0) throw invalid(problems);
+  const origins = new Map([...places].map(([key, place]) => [key, at(place)]));
   places.set('', { file: sources[0]?.path ?? '', line: 1 });
   const checked = checkConfig(merged, schema, places);
   if (!checked.success) throw invalid(checked.problems);
-  return { config: checked.config, origins: new Map([...places].map(([k, p]) => [k, at(p)])) };
+  return { config: checked.config, origins };
 }
 
 /**
@@ -100,6 +101,7 @@ function invalid(problems: readonly ConfigProblem[]): CodedError {
   const rest = lines.splice(MAX_PROBLEMS_SHOWN).length;
   return new CodedError(rest > 0 ? `${lines.join('\n')}\nand ${rest} more` : lines.join('\n'), {
     code: 'CONFIG_INVALID',
+    next: `edit ${[...new Set(problems.map(({ place }) => place.file))].join(', ')}`,
     details: { problems: problems.slice(0, MAX_PROBLEMS_SHOWN) },
   });
 }

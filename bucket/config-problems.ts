@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { knownKeys } from './config-schema.ts';
-import { nearest } from './nearest.ts';
 import { type ConfigProblem, keyPath, type Place, type YamlMap } from './config-yaml.ts';
+import { nearest } from './nearest.ts';
 
 type Issue = z.core.$ZodIssue;
 type RawIssue = z.core.$ZodRawIssue;

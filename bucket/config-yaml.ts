@@ -35,7 +35,7 @@ export function keyPath(path: readonly PropertyKey[]): string {
  */
 export function readYaml(text: string, file: string): YamlFile {
   const lines = new LineCounter();
-  // The library's own search for duplicate keys takes quadratic time; `walkMap` has one.
+  // The library's own search for duplicate keys takes quadratic time; `Walk` has one.
   const options = { uniqueKeys: false, stringKeys: true, prettyErrors: false } as const;
   const document = parseDocument(text, { lineCounter: lines, ...options });
   const walk = new Walk(file, lines);

@@ -41,7 +41,7 @@ function connection(settings: S3Settings) {
   return {
     connectionTimeout: settings.connect_timeout.seconds * 1000,
     // Silence, also in the middle of a body. The SDK's `requestTimeout` would count the upload itself.
-
+    socketTimeout: silenceMs,
     httpAgent: agent,
     httpsAgent: agent,
   };

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import {
   GetObjectCommand,
   ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
@@ -26,7 +27,6 @@ import {
   s3Error,
   tooLarge,
 } from './s3-errors.ts';
-import { listedObjects } from './s3-list.ts';
 import type { S3Settings } from './s3-settings.ts';
 import { withinLimit } from './s3-time-limit.ts';
 
@@ -129,8 +129,6 @@ class S3Bucket implements Bucket {
           new ListObjectsV2Command({
             Bucket: this.name,
             Prefix: prefix,
-            // Else a key with a control character, which every host can write, would be a list that is no XML.
-            EncodingType: 'url',
             ContinuationToken: token,
           }),
           { abortSignal },
@@ -183,6 +181,13 @@ class S3Bucket implements Bucket {
   #limitMs(): number {
     return this.#settings.request_timeout.seconds * 1000 * SILENCES_PER_REQUEST;
   }
+}
+
+function listedObjects(page: ListObjectsV2CommandOutput): readonly ListedObject[] {
+  return (page.Contents ?? []).flatMap(
+    ({ Key: key, Size: size = 0, ETag: etag = '', LastModified }) =>
+      key === undefined ? [] : [{ key, size, etag, lastModified: LastModified?.getTime() ?? 0 }],
+  );
 }
 
 function translated(wanted: S3Wanted, error: unknown): CodedError {

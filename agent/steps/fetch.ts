@@ -44,8 +44,12 @@ export async function fetchRelease(options: FetchOptions): Promise<VerifiedTarba
   if (release.length > maxBytes) throw tooLarge(release.length, maxBytes);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, `${release.sha256}.tar.gz`);
-  const tarball: VerifiedTarball = { path, ...pick(release), [verified]: true };
-  if (await isVerified(path, options)) return tarball;
+  if (!(await isVerified(path, options))) await bring(path, options);
+  return { path, sha256: release.sha256, length: release.length, [verified]: true };
+}
+
+async function bring(path: string, options: FetchOptions): Promise<void> {
+  const { release, directory } = options;
   await requireFreeSpace(directory, release.length);
   const unverified = join(directory, `${release.sha256}.unverified`);
   try {
@@ -56,11 +60,6 @@ export async function fetchRelease(options: FetchOptions): Promise<VerifiedTarba
     throw asDiskFull(error, directory);
   }
   await syncDirectory(directory);
-  return tarball;
-}
-
-function pick({ sha256, length }: { readonly sha256: string; readonly length: number }) {
-  return { sha256, length };
 }
 
 /** Whether a tarball of an earlier fetch is whole. One that is not is removed. */
@@ -80,19 +79,20 @@ async function isVerified(path: string, { release, signal }: FetchOptions): Prom
   return false;
 }
 
+/** Throws unless the file holds, on the disk, the bytes that the signed metadata names. */
 async function download(unverified: string, options: FetchOptions): Promise<void> {
   const { bucket, release, signal } = options;
   const key = blobKey(options.tree, release.sha256);
   for (let attempt = 1; ; attempt++) {
+    // Made anew each time: what a crash or a cut body left there counts for nothing.
+    await rm(unverified, { force: true });
+    await using file = await open(unverified, 'wx', 0o600);
     const opened = await bucket.open(key, { signal });
     const mismatch = (found: string) => blobMismatch(`s3://${bucket.name}/${key}`, release, found);
     if (opened.length !== undefined && opened.length !== release.length) {
       opened.body.destroy();
       throw mismatch(`${opened.length} bytes`);
     }
-    // Made anew each time: what a crash or a cut body left there counts for nothing.
-    await rm(unverified, { force: true });
-    await using file = await open(unverified, 'wx', 0o600);
     const received = await receive(opened, file, release.length);
     signal.throwIfAborted();
     if (received.kind === 'cut') {

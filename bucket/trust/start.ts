@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { inspectMetadata } from './inspect.ts';
 import { type RootChain, walkRoots } from './root-chain.ts';
 import { readKept, type TrustRecord } from './trust-directory.ts';
@@ -24,30 +25,36 @@ export async function readStart(directory: string, packagedRoot: Uint8Array): Pr
   const { files, record } = await readKept(directory);
   const chain = walkRoots(packagedRoot, files);
   const anchor = createHash('sha256').update(packagedRoot).digest('hex');
-  const isNewAnchor =
-    record !== undefined && record.anchor !== anchor && isOutsideChain({ chain, record, files });
-  if (isNewAnchor) {
-    return { chain, anchor, files, local: new Map(), record, rootFloor: 0, isNewAnchor };
+  if (record !== undefined && record.anchor !== anchor && isOutside(chain, files, record)) {
+    const none = new Map<string, Buffer>();
+    const alone = walkRoots(packagedRoot, none);
+    return { chain: alone, anchor, files, local: none, record, rootFloor: 0, isNewAnchor: true };
   }
   const local = new Map([...files].filter(([name, bytes]) => isOfTree(bytes, name, chain.treeId)));
   const rootFloor = record?.rootVersion ?? 0;
-  return { chain, anchor, files, local, record, rootFloor, isNewAnchor };
+  return { chain, anchor, files, local, record, rootFloor, isNewAnchor: false };
 }
 
 /**
- * A newer package brings a newer root of the same chain, or the one that a re-made tree begins with. One above all that
- * was seen is taken for the same chain: what its keys do not vouch for falls away by itself.
+ * Another package brings another root of the same chain, or the one that a tree begins with anew. One above all that was
+ * seen is taken for the same chain: what its keys do not vouch for falls away by itself.
  */
-function isOutsideChain({
-  chain,
-  record,
-  files,
-}: Pick<Start, 'chain' | 'files'> & { readonly record: TrustRecord }): boolean {
-  const [[installed, bytes] = []] = [...chain.roots];
-  if (installed === undefined || bytes === undefined) return true;
-  const leadsOn = chain.roots.size > 1;
-  const isAbove = !leadsOn && chain.version > record.rootVersion;
-  return !(leadsOn || isAbove || files.get(installed)?.equals(bytes) === true);
+function isOutside(
+  chain: RootChain,
+  files: ReadonlyMap<string, Buffer>,
+  record: TrustRecord,
+): boolean {
+  const [installed] = chain.roots;
+  const kept = installed === undefined ? undefined : files.get(installed[0]);
+  if (installed !== undefined && kept !== undefined && isOfTree(kept, installed[0], chain.treeId)) {
+    return !isDeepStrictEqual(signedPart(kept), signedPart(installed[1]));
+  }
+  return chain.roots.size === 1 && chain.version <= record.rootVersion;
+}
+
+function signedPart(bytes: Buffer): unknown {
+  const { signed }: { signed?: unknown } = JSON.parse(bytes.toString());
+  return signed;
 }
 
 export function isOfTree(bytes: Uint8Array, name: string, treeId: string): boolean {

@@ -82,6 +82,11 @@ test('config: none at all is CONFIG_MISSING, and says where it should be', async
   });
 });
 
+test('config: a file in the place of agent.d is CONFIG_INVALID', async (t) => {
+  const paths = await hostWith(t, { 'agent.yaml': least, 'agent.d': '' });
+  await assert.rejects(loadConfig(paths), { code: 'CONFIG_INVALID' });
+});
+
 const good: Record<string, string> = {
   'a Mac': 'tree: osx\n',
   'all there is': [

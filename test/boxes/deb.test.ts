@@ -12,8 +12,8 @@ import { type Box, bootBox } from './box.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
 /**
- * The package in a booted Debian: one host's life from installation to purge, told in order. Each test begins where the
- * one before it ended.
+ * The package in a booted Debian: one host's life from installation to purge, told in order. Each step begins where
+ * the one before it ended.
  */
 
 const UNIT = 'mm-agent.service';
@@ -37,7 +37,17 @@ before(async () => {
 });
 after(() => stack.disposeAsync());
 
-test('deb: two builds are byte-identical', async () => {
+let brokenBy: string | undefined;
+function step(name: string, body: () => Promise<void>): void {
+  test(`deb: ${name}`, async () => {
+    assert.equal(brokenBy, undefined, 'an earlier step failed');
+    brokenBy = name;
+    await body();
+    brokenBy = undefined;
+  });
+}
+
+step('two builds are byte-identical', async () => {
   const again = {
     bundleDirectory: join(directory, 'dist'),
     outputDirectory: join(directory, 'again'),
@@ -46,7 +56,7 @@ test('deb: two builds are byte-identical', async () => {
   assert.ok((await readFile(deb)).equals(await readFile(second)));
 });
 
-test('deb: installed, enabled, and at rest until it is configured', async () => {
+step('installed, enabled, and at rest until it is configured', async () => {
   await box.exec('dpkg', '--install', '/root/agent.deb');
   assert.equal(await box.exec('dpkg', '--verify', 'miyamoto-agent'), '');
   assert.match(await box.exec('mm-agent', '--version'), /^\d+\.\d+\.\d+\n$/);
@@ -57,7 +67,7 @@ test('deb: installed, enabled, and at rest until it is configured', async () => 
 });
 const AT_REST = { ActiveState: 'inactive', ConditionResult: 'no', NRestarts: '0' };
 
-test('deb: systemd finds nothing to say about the unit, and little that it may do', async () => {
+step('systemd finds nothing to say about the unit, and little that it may do', async () => {
   const verified = await box.sh(`systemd-analyze verify --man=no ${UNIT} 2>&1`);
   // Systemd 252 is older than this key.
   assert.equal(verified.replace(/^.*Unknown key 'OpenFile'.*\n/m, ''), '');
@@ -65,32 +75,35 @@ test('deb: systemd finds nothing to say about the unit, and little that it may d
   await box.exec('systemd-analyze', 'security', '--threshold=25', UNIT);
 });
 
-test('deb: a configuration with a mistake fails once, and the journal says what is wrong', async () => {
+step('a configuration with a mistake fails once, and the journal says what is wrong', async () => {
   await place('/etc/miyamoto/agent.yaml', 'bukket: x\n');
   await assert.rejects(box.exec('systemctl', 'start', UNIT));
   await assertFailedOnce();
   assert.match(await journal(), /bukket/);
 });
 
-test('deb: no trust root fails once', async () => {
+step('no trust root fails once', async () => {
   for (const [path, text] of Object.entries(fleet.hostFiles)) await place(path, text);
   await assert.rejects(box.exec('systemctl', 'start', UNIT));
   await assertFailedOnce();
   assert.match(await journal(), /root\.json/);
 });
 
-test("deb: with all in place it polls, applies and reports, and the journal has Puppet's lines", async () => {
-  await box.push(fleet.rootFile, '/etc/miyamoto/root.json');
-  await fleet.publish(`file { '/root/made-by-puppet': content => "\${facts['kernel']}\\n" }\n`);
-  await box.exec('systemctl', 'start', UNIT);
-  const { run } = await reported(({ run }) => run?.status === 'changed');
-  assert.deepEqual(run?.changedResources, ['File[/root/made-by-puppet]']);
-  assert.equal(await box.exec('cat', '/root/made-by-puppet'), 'Linux\n');
-  assert.equal(fleet.facts()?.facts['kernel'], 'Linux');
-  assert.match(await journal(), /made-by-puppet.*defined content/);
-});
+step(
+  "with all in place it polls, applies and reports, and the journal has Puppet's lines",
+  async () => {
+    await box.push(fleet.rootFile, '/etc/miyamoto/root.json');
+    await fleet.publish(`file { '/root/made-by-puppet': content => "\${facts['kernel']}\\n" }\n`);
+    await box.exec('systemctl', 'start', UNIT);
+    const { run } = await reported(({ run }) => run?.status === 'changed');
+    assert.deepEqual(run?.changedResources, ['File[/root/made-by-puppet]']);
+    assert.equal(await box.exec('cat', '/root/made-by-puppet'), 'Linux\n');
+    assert.equal(fleet.facts()?.facts['kernel'], 'Linux');
+    assert.match(await journal(), /made-by-puppet.*defined content/);
+  },
+);
 
-test('deb: a run goes on through a restart of the agent, and its outcome is reported', async () => {
+step('a run goes on through a restart of the agent, and its outcome is reported', async () => {
   await fleet.publish(WAITING);
   await runNow();
   await eventually('the run is under way', () => box.sh('test -e /root/started'));
@@ -109,7 +122,7 @@ const WAITING = `exec { 'wait':
 }
 `;
 
-test('deb: Puppet upgrades the agent in the middle of a run', async () => {
+step('Puppet upgrades the agent in the middle of a run', async () => {
   const pid = await mainPid();
   await fleet.publish(`exec { 'dpkg --install /root/agent.deb && touch /root/upgraded':
     alias => 'upgrade', creates => '/root/upgraded', provider => shell }\n`);
@@ -129,12 +142,12 @@ test('deb: Puppet upgrades the agent in the middle of a run', async () => {
   assert.equal((await show())['ActiveState'], 'active');
 });
 
-test('deb: systemd reads the configuration again on reload', async () => {
+step('systemd reads the configuration again on reload', async () => {
   await box.exec('systemctl', 'reload', UNIT);
   await eventually('it says so', async () => assert.match(await journal(), /config\.reloaded/));
 });
 
-test('deb: the watchdog lets a live agent be, and restarts one that hangs', async () => {
+step('the watchdog lets a live agent be, and restarts one that hangs', async () => {
   await place(
     '/etc/systemd/system/mm-agent.service.d/test.conf',
     '[Service]\nWatchdogSec=9s\nRestartSec=0\n',
@@ -156,14 +169,14 @@ test('deb: the watchdog lets a live agent be, and restarts one that hangs', asyn
   assert.match(await journal(), /[Ww]atchdog timeout/);
 });
 
-test('deb: it stops cleanly', async () => {
+step('it stops cleanly', async () => {
   await box.exec('systemctl', 'stop', UNIT);
   const { ActiveState, Result, ExecMainStatus } = await show();
   assert.deepEqual({ ActiveState, Result, ExecMainStatus }, STOPPED);
 });
 const STOPPED = { ActiveState: 'inactive', Result: 'success', ExecMainStatus: '0' };
 
-test('deb: removed, it leaves its state and configuration; purged, nothing', async () => {
+step('removed, it leaves its state and configuration; purged, nothing', async () => {
   await box.exec('systemctl', 'start', UNIT);
   await box.exec('dpkg', '--remove', 'miyamoto-agent');
   assert.equal((await show())['ActiveState'], 'inactive');
@@ -171,7 +184,7 @@ test('deb: removed, it leaves its state and configuration; purged, nothing', asy
   await idle();
   await box.sh('rm -r /etc/systemd/system/mm-agent.service.d; dpkg --purge miyamoto-agent');
   const left = await box.sh(
-    'find / -xdev /run \\( -name "*miyamoto*" -o -name "*mm-agent*" -o -name "mm-puppet*" \\) -print',
+    'find / /run -xdev \\( -name "*miyamoto*" -o -name "*mm-agent*" -o -name "mm-puppet*" \\)',
   );
   assert.equal(left, '');
 });

@@ -215,6 +215,18 @@ test('embedded S3: folders are listed once each, over all pages', async () => {
   assert.deepEqual(seen, ['a-b', 'a/', 'b', 'c/', 'd']);
 });
 
+test('embedded S3: keys are encoded where that is asked for', async () => {
+  const client = as('admin');
+  await client.send(new CreateBucketCommand({ Bucket: 'encoded' }));
+  server.put('encoded', 'a b+c/\u0001', 'x');
+  const list = new ListObjectsV2Command({ Bucket: 'encoded', EncodingType: 'url' });
+  const { Contents } = await client.send(list);
+  assert.deepEqual(
+    Contents?.map(({ Key }) => Key),
+    ['a+b%2Bc/%01'],
+  );
+});
+
 test('embedded S3: what it does not know is not implemented, never a wrong answer', async () => {
   const command = new CreateMultipartUploadCommand(put);
   await assert.rejects(as('admin').send(command), { name: 'NotImplemented' });

@@ -16,7 +16,7 @@ test('releases: first, newer, nothing new, withdrawn; the bucket gone; does not 
   const status = lab.status();
   assert.equal(status.release?.version, '1.0.0');
   assert.equal(status.run?.status, 'changed');
-  assert.deepEqual(status.run?.changedResources, [`File[${motd}]`]);
+  assert.deepEqual(status.run.changedResources, [`File[${motd}]`]);
   assert.equal(status.trust.state, 'ok');
   assert.equal(status.facts['kernel'], 'Linux');
   assert.equal(lab.facts().digest, status.factsDigest);

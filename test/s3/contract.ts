@@ -191,7 +191,7 @@ function listing(contract: Contract): void {
   contract('odd keys come back as they are, whatever a host wrote', async (open) => {
     const prefix = status();
     const machine = open('machine');
-    const odd = ['a b', 'a+b', 'a%2Bb', 'ä€😀', '<&>"\'', 'a\u0001b', 'a//b'];
+    const odd = ['a b', 'a+b', 'a%2Bb', 'ä€😀', '<&>"\'', 'a\u0001b', 'a//b', ' a ', 'a\r\nb'];
     const keys = odd.map((name) => prefix + name);
     for (const key of keys) await machine.put(key, Buffer.from('x'));
     const listed = await all(open('reader'), prefix);

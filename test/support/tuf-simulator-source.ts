@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { GetResult } from '../../bucket/bucket.ts';
 import { CodedError, type ErrorCode } from '../../bucket/coded-error.ts';
 import type { MetadataGetOptions, MetadataSource } from '../../bucket/trust/source.ts';
@@ -71,16 +72,16 @@ export class SimulatedSource implements MetadataSource {
 }
 
 /** One byte now and then; a signal is all that ends it, as with a socket. */
-function drip(signal: AbortSignal | undefined): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal === undefined)
-      throw new Error('a slow body would hang for ever: no signal was given');
-    const timer = setInterval(() => {}, 5);
-    signal.addEventListener('abort', () => {
-      clearInterval(timer);
-      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    });
-  });
+async function drip(signal: AbortSignal | undefined): Promise<never> {
+  if (signal === undefined) throw new Error('a slow body would hang for ever: no signal was given');
+  // Keeps the process alive, as a socket does.
+  const socket = setInterval(() => {}, 1000);
+  try {
+    if (!signal.aborted) await once(signal, 'abort');
+  } finally {
+    clearInterval(socket);
+  }
+  throw signal.reason;
 }
 
 function s3Error(code: ErrorCode, what: string): CodedError {

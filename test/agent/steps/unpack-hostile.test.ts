@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import type { ReadEntry } from 'tar/read-entry';
 import { hostPaths, releasePaths } from '../../../agent/paths.ts';
 import { unpack } from '../../../agent/steps/unpack.ts';
+import { readArchive } from '../../../agent/steps/unpack-archive.ts';
+import { UnpackRules } from '../../../agent/steps/unpack-rules.ts';
 import { verifiedTarball } from '../../support/memory-blobs.ts';
 import { noise } from '../../support/release-example.ts';
 import {
@@ -94,6 +97,7 @@ const unsafe: Record<string, readonly (TarEntry | Buffer)[]> = {
   'a file below a file': [file('a'), file('a/b')],
   'two names of different case': [file('Readme'), file('README')],
   'two directories of different case': [file('Mod/a'), file('mod/b')],
+  'a directory above and a directory of different case': [file('Mod/a'), directory('mod')],
   'two Unicode forms of a name': [file('caf\u00e9'), file('cafe\u0301')],
   'a ligature and its letters': [file('\ufb01le'), file('file')],
   'sharp s and two s': [file('stra\u00dfe'), file('STRASSE')],
@@ -112,13 +116,13 @@ const unsafe: Record<string, readonly (TarEntry | Buffer)[]> = {
     gnuLongEntry('../evil'),
     file('fine'),
   ],
-  'a target from a global header': [paxEntry({ linkpath: '/etc' }, 'g'), link('l', 'fine')],
+  'a target from a global header': [paxEntry({ linkpath: 'other' }, 'g'), link('l', 'fine')],
   'a path from a global header': [paxEntry({ path: 'other' }, 'g'), file('fine')],
   'a size from a global header': [paxEntry({ size: '0' }, 'g'), file('fine', 'x'.repeat(600))],
   'a size of a fraction': [paxEntry({ size: '0.5' }), file('fine')],
   'a size that no number holds': [paxEntry({ size: '1e400' }), file('fine')],
   'a size beyond the end of the archive': [{ path: 'a', content: 'x', size: 5000 }],
-  'a size that is no number': [garbled(tarEntry(file('a')), 124, 'zzzzzzzzzzz')],
+  'a size that is no number': [garbled(tarEntry(file('a', '')), 124, 'zzzzzzzzzzz')],
   'a mode that is no number': [garbled(tarEntry(file('a')), 100, 'zzzzzzz')],
   'an extended header of 100 kB': [paxEntry({ comment: 'c'.repeat(70_000) }), file('a')],
   'a wrong checksum': [{ ...file('a'), checksumError: 1 }],
@@ -136,7 +140,9 @@ function garbled(entry: Buffer, offset: number, text: string): Buffer {
 for (const [name, entries] of Object.entries(unsafe)) {
   test(`unpack: ${name} is refused, and nothing is left`, async (t) => {
     // A good file first: nothing of it may stay either.
-    await assertRefused(t, tarGz([file('first/good.pp'), ...entries]), 'ARCHIVE_UNSAFE');
+    const bytes = tarGz([file('first/good.pp'), ...entries]);
+    await assertRefused(t, bytes, 'ARCHIVE_UNSAFE');
+    await assertRefusedByRules(t, bytes);
   });
 }
 
@@ -200,12 +206,20 @@ for (const [name, bytes] of Object.entries(tooLarge)) {
   });
 }
 
+/** Much of it the file system would refuse as well; the rules must not lean on that. */
+async function assertRefusedByRules(t: TestContext, bytes: Buffer): Promise<void> {
+  const { path } = await verifiedTarball(bytes, await temporaryDirectory(t));
+  const rules = new UnpackRules(limits.maxFiles);
+  const onEntry = (entry: ReadEntry): void => {
+    rules.check(entry);
+    entry.resume();
+  };
+  const read = readArchive({ path, maxBytes: limits.maxBytes, signal, onEntry });
+  await assert.rejects(read, { code: 'ARCHIVE_UNSAFE' });
+}
+
 /** Refused with that code; the releases directory is empty, and all around it is as it was. */
-async function assertRefused(
-  t: Parameters<typeof temporaryDirectory>[0],
-  bytes: Buffer,
-  code: string,
-): Promise<void> {
+async function assertRefused(t: TestContext, bytes: Buffer, code: string): Promise<void> {
   const root = await temporaryDirectory(t);
   const paths = hostPaths({ platform: 'linux', root });
   const tarball = await verifiedTarball(bytes, paths.blobs);

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { CodedError } from '../../../bucket/coded-error.ts';
+import { assertPublishable } from '../../../operator/release/check.ts';
+import { exportRef } from '../../../operator/release/export-ref.ts';
+import { packRelease } from '../../../operator/release/pack.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { git } from '../workshop.ts';
+
+const env = { PATH: process.env['PATH'] };
+const LABEL = { environment: 'stable', version: '1.0.0' };
+
+interface Repository {
+  readonly directory: string;
+  readonly commit: string;
+}
+
+async function repository(t: TestContext): Promise<Repository> {
+  const directory = join(await temporaryDirectory(t), 'repo');
+  await mkdir(join(directory, 'manifests'), { recursive: true });
+  await git(directory, 'init', '--quiet', '--initial-branch=main');
+  await writeFile(join(directory, 'manifests/site.pp'), 'node default { }\n');
+  await writeFile(join(directory, 'run.sh'), '#!/bin/sh\n');
+  await chmod(join(directory, 'run.sh'), 0o755);
+  await symlink('manifests', join(directory, 'link'));
+  await writeFile(join(directory, 'spec.rb'), 'not for hosts');
+  await writeFile(join(directory, '.gitattributes'), 'spec.rb export-ignore\n');
+  await git(directory, 'add', '--all');
+  await git(directory, 'commit', '--quiet', '--message', 'first');
+  return { directory, commit: await git(directory, 'rev-parse', 'HEAD') };
+}
+
+test('export: the commit of the branch, with modes and links, without what export-ignore names', async (t) => {
+  const { directory, commit } = await repository(t);
+  const tree = await exportRef({ directory, env }, 'main');
+  const shown = tree.entries.map((entry) =>
+    entry.kind === 'link' ? [entry.path, entry.target] : [entry.path, entry.isExecutable],
+  );
+  assert.deepEqual(shown.sort(), [
+    ['.gitattributes', false],
+    ['link', 'manifests'],
+    ['manifests/site.pp', false],
+    ['run.sh', true],
+  ]);
+  assert.equal(tree.commit, commit);
+  assert.equal(tree.ref, 'main');
+  assert.deepEqual(tree.committedAt, new Date('2026-03-01T12:00:00Z'));
+});
+
+test('export: work tree, index and current branch are neither read nor touched', async (t) => {
+  const { directory, commit } = await repository(t);
+  await git(directory, 'checkout', '--quiet', '-b', 'other');
+  await writeFile(join(directory, 'manifests/site.pp'), 'changed, staged');
+  await git(directory, 'add', 'manifests/site.pp');
+  await writeFile(join(directory, 'manifests/site.pp'), 'changed, not staged');
+  await writeFile(join(directory, 'new'), 'untracked');
+  const look = async () => [
+    await git(directory, 'status', '--porcelain=v2', '--branch'),
+    await readFile(join(directory, '.git/index')),
+    await readFile(join(directory, '.git/HEAD'), 'utf8'),
+  ];
+  const before = await look();
+  const tree = await exportRef({ directory, env }, 'main');
+  assert.deepEqual(await look(), before);
+  assert.equal(tree.commit, commit);
+  const site = tree.entries.find(({ path }) => path === 'manifests/site.pp');
+  assert.equal(site?.kind === 'file' && site.content.toString(), 'node default { }\n');
+});
+
+test('export: the same tarball from any clone, bare or not, whatever the user has set', async (t) => {
+  const { directory } = await repository(t);
+  const elsewhere = await temporaryDirectory(t);
+  const clone = join(elsewhere, 'ein anderer Ort');
+  const bare = join(elsewhere, 'bare.git');
+  execFileSync('sh', ['-c', 'umask 077; git clone --quiet "$0" "$1"', directory, clone]);
+  execFileSync('git', ['clone', '--quiet', '--bare', directory, bare]);
+  await utimes(join(clone, 'manifests/site.pp'), 1, 1);
+  await git(clone, 'config', 'core.autocrlf', 'true');
+  await git(clone, 'config', 'tar.umask', 'user');
+  const pack = async (place: string, more: NodeJS.ProcessEnv) =>
+    (await packRelease(await exportRef({ directory: place, env: { ...env, ...more } }, 'main'), LABEL))
+      .sha256;
+  const umask = process.umask(0o077);
+  t.after(() => process.umask(umask));
+  const wanted = await pack(directory, {});
+  assert.equal(await pack(clone, { LC_ALL: 'de_DE.UTF-8', TZ: 'Asia/Tokyo' }), wanted);
+  // As in a hook, where git has set these for the repository that was pushed to.
+  assert.equal(await pack(bare, { GIT_DIR: '/nonexistent', GIT_INDEX_FILE: '/nonexistent' }), wanted);
+});
+
+test('export: from a directory in a repository, what is below it', async (t) => {
+  const { directory } = await repository(t);
+  const tree = await exportRef({ directory: join(directory, 'manifests'), env }, 'main');
+  assert.deepEqual(
+    tree.entries.map(({ path }) => path),
+    ['site.pp'],
+  );
+});
+
+test('export: a branch before a tag of its name, then a branch of origin, then a commit', async (t) => {
+  const { directory, commit } = await repository(t);
+  await git(directory, 'tag', 'release');
+  await writeFile(join(directory, 'second'), '');
+  await git(directory, 'checkout', '--quiet', '-b', 'release');
+  await git(directory, 'add', '--all');
+  await git(directory, 'commit', '--quiet', '--message', 'second');
+  const second = await git(directory, 'rev-parse', 'HEAD');
+  const clone = join(await temporaryDirectory(t), 'clone');
+  execFileSync('git', ['clone', '--quiet', '--branch', 'main', directory, clone]);
+  const commitOf = async (place: string, ref: string) =>
+    (await exportRef({ directory: place, env }, ref)).commit;
+  assert.equal(await commitOf(directory, 'release'), second);
+  assert.equal(await commitOf(directory, 'refs/tags/release'), commit);
+  await git(clone, 'tag', '--delete', 'release');
+  assert.equal(await commitOf(clone, 'release'), second);
+  assert.equal(await commitOf(directory, commit.slice(0, 12)), commit);
+});
+
+test('export: a submodule is an empty directory, which nobody publishes', async (t) => {
+  const { directory, commit } = await repository(t);
+  await git(directory, 'update-index', '--add', '--cacheinfo', `160000,${commit},modules/stdlib`);
+  await git(directory, 'commit', '--quiet', '--message', 'submodule');
+  const tree = await exportRef({ directory, env }, 'main');
+  assert.deepEqual(tree.emptySubmodules, ['modules/stdlib']);
+  assert.throws(
+    () => assertPublishable(tree),
+    (error) => error instanceof CodedError && error.code === 'ARCHIVE_UNSAFE',
+  );
+});
+
+const failures = {
+  'no such ref': { ref: 'nope', more: {} },
+  'a ref that looks like an option': { ref: '--output=/tmp/x', more: {} },
+  'no repository': { ref: 'main', more: { directory: '/nonexistent' } },
+  'no git': { ref: 'main', more: { env: { PATH: '/nonexistent' } } },
+};
+
+for (const [name, { ref, more }] of Object.entries(failures)) {
+  test(`export fails with GIT_FAILED: ${name}`, async (t) => {
+    const { directory } = await repository(t);
+    await assert.rejects(
+      exportRef({ directory, env, ...more }, ref),
+      (error) => error instanceof CodedError && error.code === 'GIT_FAILED',
+    );
+  });
+}

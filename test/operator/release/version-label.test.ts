@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CodedError } from '../../../bucket/coded-error.ts';
+import { assertVersion, isLower, nextVersion } from '../../../operator/release/version-label.ts';
+
+const next = {
+  'nothing before': [undefined, '0.1.0'],
+  'the next patch': ['1.4.9', '1.4.10'],
+  'out of a pre-release': ['2.0.0-rc.1', '2.0.0'],
+  'no semver before': ['summer', '0.1.0'],
+} as const;
+
+for (const [name, [current, wanted]] of Object.entries(next)) {
+  test(`version: ${name}`, () => assert.equal(nextVersion(current), wanted));
+}
+
+const given = {
+  'higher': { wanted: '1.1.0', current: '1.0.0', reason: '', ok: true },
+  'the same': { wanted: '1.0.0', current: '1.0.0', reason: '', ok: true },
+  'lower without a reason': { wanted: '0.9.0', current: '1.0.0', reason: '', ok: false },
+  'lower with a reason': { wanted: '0.9.0', current: '1.0.0', reason: 'renamed', ok: true },
+  'first': { wanted: '3.0.0', current: undefined, reason: '', ok: true },
+  'no semver': { wanted: '1.0', current: undefined, reason: '', ok: false },
+  'with a v': { wanted: 'v1.0.0', current: undefined, reason: '', ok: false },
+  'after a label that is no semver': { wanted: '1.0.0', current: 'summer', reason: '', ok: true },
+} as const;
+
+for (const [name, { wanted, current, reason, ok }] of Object.entries(given)) {
+  test(`version: ${name} is ${ok ? 'taken' : 'refused'}`, () => {
+    const check = () => assertVersion(wanted, { current, reason });
+    if (ok) check();
+    else assert.throws(check, (error) => error instanceof CodedError && error.code === 'USAGE');
+  });
+}
+
+test('version: lower is lower by semver, not by letters', () => {
+  assert.equal(isLower('1.9.0', '1.10.0'), true);
+  assert.equal(isLower('1.10.0', '1.9.0'), false);
+  assert.equal(isLower('1.0.0', undefined), false);
+});
