@@ -39,7 +39,6 @@ export const DISPOSITION = {
   METADATA_ROLLBACK: 'hold',
   METADATA_EXPIRED: 'hold',
   TREE_MISMATCH: 'hold',
-  RELEASE_MISSING: 'hold',
   RELEASE_INVALID: 'hold',
   BLOB_MISMATCH: 'hold',
   ARCHIVE_UNSAFE: 'hold',

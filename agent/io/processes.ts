@@ -43,7 +43,7 @@ const PS_ROW = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.{24})/;
 async function psTable(): Promise<ProcessRow[]> {
   const { stdout } = await promisify(execFile)(
     '/bin/ps',
-    ['-axo', 'pid=,ppid=,pgid=,stat=,lstart='],
+    ['-ax', ...['pid', 'ppid', 'pgid', 'stat', 'lstart'].flatMap((name) => ['-o', `${name}=`])],
     { env: { LC_ALL: 'C' }, maxBuffer: 16 * 1024 ** 2 },
   );
   return stdout.split('\n').flatMap((line) => {

@@ -24,8 +24,9 @@ export async function findPuppet(places: Places): Promise<PuppetInstall> {
   const looked: string[] = [];
   for (const path of candidates(places)) {
     const flaw = await flawOf(path, places.configured === undefined);
-    if (flaw === undefined) return { path, version: await versionOf(path, places.environment) };
-    looked.push(`${path} (${flaw})`);
+    const version = flaw === undefined ? await versionOf(path, places.environment) : '';
+    if (flaw === undefined && !isTooOld(version)) return { path, version };
+    looked.push(`${path} (${flaw ?? `Puppet ${version}, 7 or newer wanted`})`);
   }
   throw new CodedError(`found no Puppet to run: looked at ${looked.join(', ')}`, {
     code: 'PUPPET_MISSING',
@@ -34,6 +35,11 @@ export async function findPuppet(places: Places): Promise<PuppetInstall> {
         ? 'apt install puppet-agent, or name the program in agent.yaml as run.puppet'
         : 'correct run.puppet in agent.yaml, or take it out to have the usual places looked at',
   });
+}
+
+/** Puppet 7 brought facts and reports as JSON. */
+function isTooOld(version: string): boolean {
+  return Number.parseInt(version, 10) < 7;
 }
 
 function candidates({ configured, searchPath }: Places): Iterable<string> {

@@ -1,7 +1,8 @@
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { firstErrors } from '../core/puppet-line.ts';
 import type { RunRemains } from '../ports.ts';
 import { factsPath, outputPath, reportPath } from './puppet-command.ts';
+import { MAX_LOG_BYTES } from './puppet-output.ts';
 
 const MAX_REPORT_BYTES = 16 * 1024 ** 2;
 const MAX_FACTS_BYTES = 32 * 1024 ** 2;
@@ -11,16 +12,24 @@ export async function readRemains(runDirectory: string, certname: string): Promi
   const report = await readJson(reportPath(runDirectory), MAX_REPORT_BYTES);
   const facts = await readJson(factsPath(runDirectory, certname), MAX_FACTS_BYTES);
   // With a report its own log says more.
-  const output =
-    report.value === undefined
-      ? await readFile(outputPath(runDirectory), 'utf8').catch(() => '')
-      : '';
+  const output = report.value === undefined ? await readOutput(runDirectory) : '';
   return {
     report: report.value,
     facts: valuesOf(facts.value),
     errors: firstErrors(output.split('\n')),
     problems: [report.problem, facts.problem].filter((problem) => problem !== undefined),
   };
+}
+
+/** Its start: nobody cuts the output of a run whose agent died. */
+async function readOutput(runDirectory: string): Promise<string> {
+  try {
+    await using file = await open(outputPath(runDirectory), 'r');
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_LOG_BYTES), 0);
+    return buffer.toString('utf8', 0, bytesRead);
+  } catch {
+    return '';
+  }
 }
 
 function valuesOf(facts: unknown): unknown {

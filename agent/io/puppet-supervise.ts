@@ -49,11 +49,15 @@ function exitOf(end: LeaderEnd): PuppetExit {
   }
 }
 
+/** A longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Undefined once the run has ended by itself. */
 async function reasonToEnd(ended: Promise<void>, limits: Limits): Promise<KilledBy | undefined> {
   const { promise, resolve } = Promise.withResolvers<KilledBy | undefined>();
   const onStop = () => resolve('stopped');
-  const timer = setTimeout(() => resolve('time-limit'), Math.max(0, limits.limitMs));
+  const limitMs = Math.min(Math.max(0, limits.limitMs), LONGEST_TIMER_MS);
+  const timer = setTimeout(() => resolve('time-limit'), limitMs);
   limits.stop.addEventListener('abort', onStop);
   if (limits.stop.aborted) onStop();
   void ended.then(() => resolve(undefined));

@@ -109,8 +109,10 @@ async function pickUp(
   const record = await readRecord(runDirectory);
   if (record === undefined) return undefined;
   const launched = await findLaunched(runDirectory, record);
-  const limitMs = record.limitAt - Date.now();
+  const { startedAt, limitAt } = record;
+  // Never longer than it was given, whatever the clock did meanwhile.
+  const limitMs = Math.min(limitAt - Date.now(), limitAt - startedAt);
   const exit = await supervise(launched, { limitMs, graceMs, stop });
   await removeRecord(runDirectory);
-  return { runId: record.runId, startedAt: record.startedAt, exit };
+  return { runId: record.runId, startedAt, exit };
 }

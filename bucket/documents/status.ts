@@ -58,7 +58,7 @@ export const RunSummary = z.looseObject({
     })
     .nullable(),
   failedResources: z.array(FailedResource).max(20),
-  /** Titles like `File[/etc/motd]`, capped; `changedResourcesTotal` says how many there were. */
+  /** Titles like `File[/etc/motd]`, capped; `changedResourcesTotal` says how many. Of `pending`: what would change. */
   changedResources: z.array(z.string().max(300)).max(20),
   changedResourcesTotal: z.int(),
   /** The first error of a run that did not compile, was killed or left no report. */

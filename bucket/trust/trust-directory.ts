@@ -44,7 +44,8 @@ export interface KeptTrust {
 /** Reads what an earlier refresh kept; what is missing or cannot be parsed is left out. */
 export async function readKept(directory: string): Promise<KeptTrust> {
   const files = new Map<string, Buffer>();
-  const generation = join(directory, CURRENT);
+  // Resolved once: the link may move to another generation between two files.
+  const generation = join(directory, (await currentGeneration(directory)) ?? CURRENT);
   for (const name of await namesIn(generation)) {
     files.set(name, await readFile(join(generation, name)));
   }
@@ -85,12 +86,21 @@ export async function writeRecord(directory: string, record: TrustRecord): Promi
 export async function removeLeftovers(directory: string): Promise<void> {
   const names = await namesIn(directory);
   if (names.every((name) => name === CURRENT || name === RECORD)) return;
-  const current = await readlink(join(directory, CURRENT)).catch(() => undefined);
+  const current = await currentGeneration(directory);
   for (const name of names) {
     const isLeftover = name.endsWith('.tmp') || name.startsWith('generation-');
     if (isLeftover && name !== current) {
       await rm(join(directory, name), { recursive: true, force: true });
     }
+  }
+}
+
+async function currentGeneration(directory: string): Promise<string | undefined> {
+  try {
+    return await readlink(join(directory, CURRENT));
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }
 

@@ -32,7 +32,8 @@ before(async () => {
   deb = await buildDeb({ bundleDirectory, outputDirectory, compression: 'zstd' });
   fleet = stack.use(await startFleet(directory, join(bundleDirectory, 'mm.mjs')));
   const packages = ['puppet-agent', 'facter'];
-  box = stack.use(await bootBox(`deb${process.pid}`, { suite: 'bookworm', packages }));
+  const suite = process.env['BOX_SUITE'] ?? 'bookworm';
+  box = stack.use(await bootBox(`deb${process.pid}`, { suite, packages }));
   await box.push(deb, '/root/agent.deb');
 });
 after(() => stack.disposeAsync());

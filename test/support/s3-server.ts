@@ -189,6 +189,8 @@ class EmbeddedS3 implements S3Server {
     try {
       const findSigner = (accessKeyId: string) => this.#users.get(accessKeyId);
       const { policy } = verifySignature(request, body, { region, nowMs, findSigner });
+      // As AWS does: a bucket that is not there has nobody whose policy could be asked.
+      if (request.key !== '') this.#store.requireBucket(request.bucket);
       return carryOut(request, {
         store: this.#store,
         region,

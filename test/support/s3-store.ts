@@ -89,6 +89,10 @@ export class S3Store {
     return { objects, commonPrefixes, next: undefined };
   }
 
+  requireBucket(name: string): void {
+    this.#bucket(name);
+  }
+
   #bucket(name: string): StoredBucket {
     const bucket = this.#buckets.get(name);
     if (bucket === undefined) throw new S3Refusal(404, 'NoSuchBucket', { BucketName: name });

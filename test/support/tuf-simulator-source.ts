@@ -19,6 +19,7 @@ export interface SeenRequest {
 
 /** What TUF allows for the largest of its files. */
 const LARGEST_BYTES = 5_000_000;
+const SLOWEST_MS = 5_000;
 
 /** S3 as the reader sees it: conditional GETs by ETag, a Date header, faults on demand. Counts every request. */
 export class SimulatedSource implements MetadataSource {
@@ -71,17 +72,17 @@ export class SimulatedSource implements MetadataSource {
   }
 }
 
-/** One byte now and then; a signal is all that ends it, as with a socket. */
-async function drip(signal: AbortSignal | undefined): Promise<never> {
-  if (signal === undefined) throw new Error('a slow body would hang for ever: no signal was given');
-  // Keeps the process alive, as a socket does.
-  const socket = setInterval(() => {}, 1000);
+/** One byte now and then; a signal ends it, as with a socket. Gives up after a while where nobody has set a limit. */
+async function drip(signal: AbortSignal = new AbortController().signal): Promise<never> {
+  const impatient = new AbortController();
+  const timer = setTimeout(() => impatient.abort(), SLOWEST_MS);
+  const ended = AbortSignal.any([signal, impatient.signal]);
   try {
-    if (!signal.aborted) await once(signal, 'abort');
+    if (!ended.aborted) await once(ended, 'abort');
   } finally {
-    clearInterval(socket);
+    clearTimeout(timer);
   }
-  throw signal.reason;
+  throw impatient.signal.aborted ? new Error('a slow body, and no limit') : signal.reason;
 }
 
 function s3Error(code: ErrorCode, what: string): CodedError {

@@ -44,6 +44,11 @@ suite('finding Puppet', () => {
     await assert.rejects(find(dirname(path)), { code: 'PUPPET_MISSING', message: /no file/ });
   });
 
+  test('a Puppet that is too old', async (t) => {
+    const { path } = await program(t, '5.5.22');
+    await assert.rejects(find(path), { code: 'PUPPET_MISSING', message: /5\.5\.22/ });
+  });
+
   test('a program that does not say its version', async (t) => {
     const { path } = await program(t, '8.0.0; exit 3');
     await assert.rejects(find(path), { code: 'PUPPET_MISSING' });

@@ -16,7 +16,7 @@ const KILLS = 60;
 /** Longer than a refresh takes, so that the kills fall on every step of one. */
 const LONGEST_LIFE_MS = 40;
 
-test(`I3 I4 killed ${KILLS} times at any moment, the trust directory is whole and never older`, async (context) => {
+test(`I4 killed ${KILLS} times at any moment, the trust directory is whole and never older`, async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'mm-crash-'));
   try {
     const repository = await writeHistory(folder);

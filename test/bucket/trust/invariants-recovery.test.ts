@@ -45,6 +45,20 @@ test('I10 a truncated root is not a way back to an older one', async () => {
   assert.equal(trusted.versions['root'], 3);
 });
 
+test('I10 a truncated root is missed even where the older one vouches for all the rest', async () => {
+  const repository = new TufSimulator();
+  await using host = await SimulatedHost.polled(repository);
+  repository.rotateRoot(() => {}, []);
+  repository.commit();
+  await host.refresh();
+  await truncate(join(host.directory, 'current/2.root.json'), 100);
+  assert.equal(await host.readTrusted(), undefined);
+  repository.source.faults.set('2.root.json', { kind: 'error', code: 'S3_NOT_FOUND' });
+  await assert.rejects(host.refresh(), { code: 'METADATA_ROLLBACK' });
+  repository.source.faults.clear();
+  assert.equal((await host.refresh()).trusted.versions['root'], 2);
+});
+
 for (const days of [-60, 60]) {
   test(`I11 with a clock ${days} days off nothing expired is taken, and it heals`, async () => {
     const repository = new TufSimulator();

@@ -161,15 +161,35 @@ test('a package with a root outside the chain begins anew, with the same keys to
   assert.equal(trusted.environments.get('stable')?.current?.custom.version, '0.1.0');
 });
 
-test('a host that is moved to another tree takes nothing of the old one for its own', async () => {
+test('an older package with a root outside the chain begins anew', async () => {
   const repository = new TufSimulator();
-  await using host = await SimulatedHost.polled(repository);
-  const other = otherTree(repository, repository.keys);
-  host.pointTo(other);
-  host.packagedRoot = other.files.get('1.root.json')!;
-  assert.equal(await host.readTrusted(), undefined);
-  assert.equal(await host.stableVersion(), '6.6.9');
+  repository.writeRoot();
+  await using host = await SimulatedHost.create(repository);
+  host.packagedRoot = repository.files.get('2.root.json')!;
+  repository.publish('stable', '1.0.0');
+  await host.refresh();
+  const anew = new TufSimulator({ treeId: repository.treeId });
+  anew.publish('stable', '0.1.0');
+  host.packagedRoot = anew.files.get('1.root.json')!;
+  host.pointTo(anew);
+  assert.equal(await host.stableVersion(), '0.1.0');
 });
+
+for (const root of ['1.root.json', '2.root.json']) {
+  test(`a host that is moved to another tree, ${root}, takes nothing of the old one`, async () => {
+    const repository = new TufSimulator();
+    await using host = await SimulatedHost.polled(repository);
+    repository.timestamp.version = 50;
+    repository.publish('stable', '1.1.0');
+    await host.refresh();
+    const other = otherTree(repository, repository.keys);
+    other.writeRoot();
+    host.pointTo(other);
+    host.packagedRoot = other.files.get(root)!;
+    assert.equal(await host.readTrusted(), undefined);
+    assert.equal(await host.stableVersion(), '6.6.9');
+  });
+}
 
 test('a publisher reads what has expired, and nothing that is forged', async () => {
   const repository = new TufSimulator();

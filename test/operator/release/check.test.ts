@@ -36,7 +36,10 @@ for (const [name, { entry, code }] of Object.entries(refused)) {
 
 const trees = {
   'no manifests/': { tree: { entries: [file('README')] }, code: 'RELEASE_INVALID' },
-  'manifests/ further down': { tree: { entries: [file('a/manifests/x.pp')] }, code: 'RELEASE_INVALID' },
+  'manifests/ further down': {
+    tree: { entries: [file('a/manifests/x.pp')] },
+    code: 'RELEASE_INVALID',
+  },
   'empty submodule': { tree: { emptySubmodules: ['modules/stdlib'] }, code: 'ARCHIVE_UNSAFE' },
   'é in both Unicode forms': {
     tree: { entries: [file('manifests/\u00e9'), file('manifests/e\u0301')] },
@@ -57,7 +60,11 @@ for (const [name, { tree, code }] of Object.entries(trees)) {
 
 const taken = {
   'the usual form': [file('modules/a/files/run.sh', '', true), file('hiera.yaml')],
-  'links inside': [link('modules/b', 'a'), link('site/x/y', '../../hiera.yaml'), link('z', './a//b')],
+  'links inside': [
+    link('modules/b', 'a'),
+    link('site/x/y', '../../hiera.yaml'),
+    link('z', './a//b'),
+  ],
   'a link to the top': [link('modules/a/top', '../..')],
   'r10k left its file': [file('.r10k-deploy.json', '{}')],
   'git settings of the tree': [file('.gitignore'), file('.gitattributes'), file('.github/x.yml')],
@@ -77,7 +84,11 @@ for (const [name, entries] of Object.entries(taken)) {
 }
 
 test('check takes the older form', () => {
-  const entries = [file('nodeless_site.pp'), file('classes/a.pp'), file('modules/b/manifests/init.pp')];
+  const entries = [
+    file('nodeless_site.pp'),
+    file('classes/a.pp'),
+    file('modules/b/manifests/init.pp'),
+  ];
   assert.deepEqual(findProblems({ ...sourceTree(), entries }), []);
 });
 

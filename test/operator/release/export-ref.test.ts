@@ -81,14 +81,21 @@ test('export: the same tarball from any clone, bare or not, whatever the user ha
   await git(clone, 'config', 'core.autocrlf', 'true');
   await git(clone, 'config', 'tar.umask', 'user');
   const pack = async (place: string, more: NodeJS.ProcessEnv) =>
-    (await packRelease(await exportRef({ directory: place, env: { ...env, ...more } }, 'main'), LABEL))
-      .sha256;
+    (
+      await packRelease(
+        await exportRef({ directory: place, env: { ...env, ...more } }, 'main'),
+        LABEL,
+      )
+    ).sha256;
   const umask = process.umask(0o077);
   t.after(() => process.umask(umask));
   const wanted = await pack(directory, {});
   assert.equal(await pack(clone, { LC_ALL: 'de_DE.UTF-8', TZ: 'Asia/Tokyo' }), wanted);
   // As in a hook, where git has set these for the repository that was pushed to.
-  assert.equal(await pack(bare, { GIT_DIR: '/nonexistent', GIT_INDEX_FILE: '/nonexistent' }), wanted);
+  assert.equal(
+    await pack(bare, { GIT_DIR: '/nonexistent', GIT_INDEX_FILE: '/nonexistent' }),
+    wanted,
+  );
 });
 
 test('export: from a directory in a repository, what is below it', async (t) => {

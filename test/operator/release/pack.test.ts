@@ -68,7 +68,9 @@ test('pack: no entry belongs to anybody, and extended headers are there only whe
   });
   for (const line of listing.trim().split('\n')) assert.match(line, /^\S+ 0\/0 /);
   const extended = (...more: TreeEntry[]) =>
-    packTar(sourceTree(...more), LABEL).toString('latin1').split('PaxHeader/').length - 1;
+    packTar(sourceTree(...more), LABEL)
+      .toString('latin1')
+      .split('PaxHeader/').length - 1;
   assert.equal(extended(), 0);
   assert.equal(extended(file(`${'deep/'.repeat(40)}x`)), 0);
   assert.equal(extended(file('größe')), 1);

@@ -15,11 +15,11 @@ for (const [name, [current, wanted]] of Object.entries(next)) {
 }
 
 const given = {
-  'higher': { wanted: '1.1.0', current: '1.0.0', reason: '', ok: true },
+  higher: { wanted: '1.1.0', current: '1.0.0', reason: '', ok: true },
   'the same': { wanted: '1.0.0', current: '1.0.0', reason: '', ok: true },
   'lower without a reason': { wanted: '0.9.0', current: '1.0.0', reason: '', ok: false },
   'lower with a reason': { wanted: '0.9.0', current: '1.0.0', reason: 'renamed', ok: true },
-  'first': { wanted: '3.0.0', current: undefined, reason: '', ok: true },
+  first: { wanted: '3.0.0', current: undefined, reason: '', ok: true },
   'no semver': { wanted: '1.0', current: undefined, reason: '', ok: false },
   'with a v': { wanted: 'v1.0.0', current: undefined, reason: '', ok: false },
   'after a label that is no semver': { wanted: '1.0.0', current: 'summer', reason: '', ok: true },

@@ -6,9 +6,14 @@ import { before, type TestContext, test } from 'node:test';
 import { Key, Metadata, MetadataKind } from '@tufjs/models';
 import { CodedError } from '../../../bucket/coded-error.ts';
 import { fileSigner, type PassphraseSource } from '../../../operator/signing/file-signer.ts';
-import { createKeyFile, type KeyDocument, type KeyFile, readKeyFile } from '../../../operator/signing/key-file.ts';
-import { keyIdOf } from '../../../operator/signing/signer.ts';
+import {
+  createKeyFile,
+  type KeyDocument,
+  type KeyFile,
+  readKeyFile,
+} from '../../../operator/signing/key-file.ts';
 import { signFile } from '../../../operator/signing/signed-file.ts';
+import { keyIdOf } from '../../../operator/signing/signer.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const now = new Date('2026-03-01T12:00:00Z');
@@ -54,8 +59,10 @@ for (const passphrase of [undefined, 'correct horse\u00e9']) {
       now: now.getTime(),
     });
     const document = Metadata.fromJSON(MetadataKind.Targets, JSON.parse(String(bytes)));
-    Key.fromJSON(signer.keyId, { ...signer.publicKey, keyval: { ...signer.publicKey.keyval } })
-      .verifySignature(document);
+    Key.fromJSON(signer.keyId, {
+      ...signer.publicKey,
+      keyval: { ...signer.publicKey.keyval },
+    }).verifySignature(document);
     assert.equal(signer.keyId, keyIdOf(signer.publicKey));
   });
 }
@@ -65,7 +72,14 @@ test('key file: a passphrase keeps the private part out of the file', async (t) 
   const document = JSON.parse(await readFile(path, 'utf8')) as KeyDocument;
   assert.equal(document.private.kind, 'scrypt-aes-256-gcm');
   assert.deepEqual(Object.keys(document.private).sort(), [
-    'ciphertext', 'kind', 'n', 'nonce', 'p', 'r', 'salt', 'tag',
+    'ciphertext',
+    'kind',
+    'n',
+    'nonce',
+    'p',
+    'r',
+    'salt',
+    'tag',
   ]);
   assert.ok(!JSON.stringify(document).includes('MC4CAQAwBQYDK2Vw')); // how an Ed25519 PKCS#8 begins
 });
@@ -79,7 +93,10 @@ test('key file: the passphrase is asked for once, at the first signature', async
   };
   const signer = fileSigner(await newKey(t, 'secret'), ask);
   assert.equal(asked, 0);
-  const [first, second] = await Promise.all([signer.sign(Buffer.from('a')), signer.sign(Buffer.from('a'))]);
+  const [first, second] = await Promise.all([
+    signer.sign(Buffer.from('a')),
+    signer.sign(Buffer.from('a')),
+  ]);
   assert.equal(asked, 1);
   assert.deepEqual(first, second);
   const key = Buffer.concat([
@@ -103,14 +120,17 @@ before((t) => {
 /** What somebody may do to the file of a key with a passphrase. */
 const spoilt = {
   'cut off': { spoil: (text: string) => text.slice(0, 200) },
-  'empty': { spoil: () => '' },
+  empty: { spoil: () => '' },
   'another public key': {
-    spoil: (text: string) => text.replace(/"public":"[0-9a-f]{64}"/, `"public":"${'0'.repeat(64)}"`),
+    spoil: (text: string) =>
+      text.replace(/"public":"[0-9a-f]{64}"/, `"public":"${'0'.repeat(64)}"`),
   },
   'another key id': { spoil: (text: string) => text.replace(/"keyid":"../, '"keyid":"00') },
   'unknown version': { spoil: (text: string) => text.replace('"version":1', '"version":2') },
   'unknown field': { spoil: (text: string) => text.replace('"version":1', '"version":1,"x":1') },
-  'costs that would take all memory': { spoil: (text: string) => text.replace('"n":131072', '"n":1073741824') },
+  'costs that would take all memory': {
+    spoil: (text: string) => text.replace('"n":131072', '"n":1073741824'),
+  },
   'costs that protect nothing': { spoil: (text: string) => text.replace('"n":131072', '"n":2') },
   'far too large': { spoil: (text: string) => text + ' '.repeat(20_000) },
 } satisfies Record<string, { spoil: (text: string) => string }>;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lint } from '../../../operator/signing/lint.ts';
-import type { Json } from '../../../operator/signing/lint-parts.ts';
 import { patternsOverlap } from '../../../operator/signing/environment-pattern.ts';
 import { keyMap } from '../../../operator/signing/initial-root.ts';
+import { lint } from '../../../operator/signing/lint.ts';
+import type { Json } from '../../../operator/signing/lint-parts.ts';
 import { keyIdOf } from '../../../operator/signing/signer.ts';
 import { newSigner } from './keys.ts';
 
@@ -107,7 +107,7 @@ const twice = (again: object) => ({
 const rejected = {
   'another tree': ['root', { ...root, 'x-tree': 'acme/osx' }],
   'no tree': ['snapshot', { ...snapshot, 'x-tree': undefined }],
-  'expired': ['timestamp', { ...timestamp, expires: '2026-03-01T12:00:00Z' }],
+  expired: ['timestamp', { ...timestamp, expires: '2026-03-01T12:00:00Z' }],
   'no expiry': ['timestamp', { ...timestamp, expires: undefined }],
   'expiry that is none': ['timestamp', { ...timestamp, expires: 'never' }],
   'version 0': ['snapshot', { ...snapshot, version: 0 }],
@@ -117,33 +117,75 @@ const rejected = {
     'env-stable',
     withTarget({ custom: { ...release.custom, rollout: { salt: 'a', bp: 12.5, groups: [] } } }),
   ],
-  'float in a field that nobody knows': ['env-stable', withTarget({ custom: { ...release.custom, x: { y: [0.1] } } })],
+  'float in a field that nobody knows': [
+    'env-stable',
+    withTarget({ custom: { ...release.custom, x: { y: [0.1] } } }),
+  ],
   'integer past 2^53': ['env-stable', withTarget({ length: 2 ** 53 })],
-  'key id that is not the hash of the key': ['root', { ...root, keys: { ...keyMap([alice]), [bob.keyId]: alice.publicKey } }],
+  'key id that is not the hash of the key': [
+    'root',
+    { ...root, keys: { ...keyMap([alice]), [bob.keyId]: alice.publicKey } },
+  ],
   'one key under two ids': ['root', twice(disguised)],
   'one key under two ids, once as PEM': ['root', twice(pem)],
   'one key under two ids in delegations': [
     'targets',
-    { ...targets, delegations: { keys: { ...keyMap([alice]), [keyIdOf(pem)]: pem }, roles: [delegated('env-a', 'a/*')] } },
+    {
+      ...targets,
+      delegations: {
+        keys: { ...keyMap([alice]), [keyIdOf(pem)]: pem },
+        roles: [delegated('env-a', 'a/*')],
+      },
+    },
   ],
-  'key that is none': ['root', twice({ keytype: 'ed25519', scheme: 'ed25519', keyval: { public: 'zz' } })],
+  'key that is none': [
+    'root',
+    twice({ keytype: 'ed25519', scheme: 'ed25519', keyval: { public: 'zz' } }),
+  ],
   'key id twice in a role': ['root', rootRole([alice.keyId, alice.keyId], 2)],
   'key id that nobody knows': ['root', rootRole([alice.keyId, '0'.repeat(64)], 1)],
   'threshold 0': ['root', rootRole([alice.keyId], 0)],
   'threshold above the keys': ['root', rootRole([alice.keyId], 2)],
   'no consistent snapshots': ['root', { ...root, consistent_snapshot: false }],
-  'a top-level role missing': ['root', { ...root, roles: { root: solo, targets: solo, snapshot: solo } }],
-  'release outside an environment': ['targets', { ...targets, targets: { 'stable/current': release } }],
+  'a top-level role missing': [
+    'root',
+    { ...root, roles: { root: solo, targets: solo, snapshot: solo } },
+  ],
+  'release outside an environment': [
+    'targets',
+    { ...targets, targets: { 'stable/current': release } },
+  ],
   'role without our prefix': ['targets', withRoles(delegated('root', 'root/*'))],
-  'role delegated twice': ['targets', withRoles(delegated('env-a', 'a/*'), delegated('env-a', 'b/*'))],
-  'role not terminating': ['targets', withRoles({ ...delegated('env-a', 'a/*'), terminating: false })],
+  'role delegated twice': [
+    'targets',
+    withRoles(delegated('env-a', 'a/*'), delegated('env-a', 'b/*')),
+  ],
+  'role not terminating': [
+    'targets',
+    withRoles({ ...delegated('env-a', 'a/*'), terminating: false }),
+  ],
   'role without paths': ['targets', withRoles({ ...solo, name: 'env-a', terminating: true })],
   'path of another form': ['targets', withRoles(delegated('env-a', 'a/**'))],
-  'paths overlap: the same': ['targets', withRoles(delegated('env-a', 'a/*'), delegated('env-b', 'a/*'))],
-  'paths overlap: a pattern': ['targets', withRoles(delegated('env-a', 'dev_a/*'), delegated('env-b', 'dev_*/*'))],
-  'paths overlap: two patterns': ['targets', withRoles(delegated('env-a', 'd*/*'), delegated('env-b', 'dev_*/*'))],
-  'paths overlap: everything': ['targets', withRoles(delegated('env-a', '*/*'), delegated('env-b', 'b/*'))],
-  'environment role that delegates': ['env-stable', { ...stable, delegations: { keys: {}, roles: [] } }],
+  'paths overlap: the same': [
+    'targets',
+    withRoles(delegated('env-a', 'a/*'), delegated('env-b', 'a/*')),
+  ],
+  'paths overlap: a pattern': [
+    'targets',
+    withRoles(delegated('env-a', 'dev_a/*'), delegated('env-b', 'dev_*/*')),
+  ],
+  'paths overlap: two patterns': [
+    'targets',
+    withRoles(delegated('env-a', 'd*/*'), delegated('env-b', 'dev_*/*')),
+  ],
+  'paths overlap: everything': [
+    'targets',
+    withRoles(delegated('env-a', '*/*'), delegated('env-b', 'b/*')),
+  ],
+  'environment role that delegates': [
+    'env-stable',
+    { ...stable, delegations: { keys: {}, roles: [] } },
+  ],
   'release under another name': ['env-stable', withTarget({}, 'stable/latest')],
   'no hash': ['env-stable', withTarget({ hashes: {} })],
   'hashes missing': ['env-stable', withTarget({ hashes: undefined })],
@@ -152,9 +194,18 @@ const rejected = {
   'hash in capitals': ['env-stable', withTarget({ hashes: { sha256: 'A'.repeat(64) } })],
   'length 0': ['env-stable', withTarget({ length: 0 })],
   'length missing': ['env-stable', withTarget({ length: undefined })],
-  'custom without hold': ['env-stable', withTarget({ custom: { ...release.custom, hold: undefined } })],
-  'meta without hash': ['snapshot', { ...snapshot, meta: { 'targets.json': { version: 1, length: 1 } } }],
-  'meta without length': ['timestamp', { ...timestamp, meta: { 'snapshot.json': { version: 1, hashes: { sha256: SHA } } } }],
+  'custom without hold': [
+    'env-stable',
+    withTarget({ custom: { ...release.custom, hold: undefined } }),
+  ],
+  'meta without hash': [
+    'snapshot',
+    { ...snapshot, meta: { 'targets.json': { version: 1, length: 1 } } },
+  ],
+  'meta without length': [
+    'timestamp',
+    { ...timestamp, meta: { 'snapshot.json': { version: 1, hashes: { sha256: SHA } } } },
+  ],
   'meta empty': ['snapshot', { ...snapshot, meta: {} }],
 } satisfies Record<string, readonly [string, Json]>;
 

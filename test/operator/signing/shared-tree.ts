@@ -1,19 +1,18 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { openBucket } from '../../../bucket/s3.ts';
 import { S3Settings } from '../../../bucket/s3-settings.ts';
-import { planPublication, type PublishPlan } from '../../../operator/commands/publish-plan.ts';
+import { type PublishPlan, planPublication } from '../../../operator/commands/publish-plan.ts';
 import type { Change } from '../../../operator/signing/base.ts';
 import { type Committed, commit, type Repository } from '../../../operator/signing/commit.ts';
-import { establishRoot } from '../../../operator/signing/initial-root.ts';
+import { establishRoot, keyMap } from '../../../operator/signing/initial-root.ts';
 import { openRepository, type RepositoryOptions } from '../../../operator/signing/repository.ts';
 import { parseSignedFile } from '../../../operator/signing/signed-file.ts';
 import type { Signer } from '../../../operator/signing/signer.ts';
 import { firstChange, readEmptyTree } from '../../../operator/signing/solo-tree.ts';
-import { createHash } from 'node:crypto';
 import type { S3Server } from '../../support/s3-server.ts';
 import { BUCKET, startServer, TREE, TREE_ID } from '../workshop.ts';
 import { newSigner } from './keys.ts';
@@ -34,11 +33,15 @@ export interface Publisher {
   publish(environment: string, content?: Buffer): Promise<Committed<PublishPlan>>;
 }
 
-/** `targets` changes what the tree begins with. */
-export async function sharedTree(
-  t: TestContext,
-  targets: (change: Change) => Change = (change) => change,
-): Promise<SharedTree> {
+/** Others than the operator who sign for a role, and how many of them it takes. */
+export interface Delegates {
+  readonly role: string;
+  readonly signers: readonly Signer[];
+  readonly threshold: number;
+}
+
+/** A tree with environments stable and testing, both the operator's but for what `delegates` says. */
+export async function sharedTree(t: TestContext, delegates?: Delegates): Promise<SharedTree> {
   const directory = await mkdtemp(join(tmpdir(), 'miyamoto-test-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   const server = await startServer(t);
@@ -52,9 +55,10 @@ export async function sharedTree(
   const place = { bucket, tree: TREE };
   const keys = { operator, safe };
   const { bytes: root } = await establishRoot({ ...place, treeId: TREE_ID, keys, now });
-  const first = targets(firstChange(['stable', 'testing'], operator));
+  const first = delegate(firstChange(['stable', 'testing'], operator), delegates);
   const read = () => readEmptyTree(place, parseSignedFile(root, 'root'));
-  await commit({ ...place, treeId: TREE_ID, keyring, now, read }, () => ({
+  const everybody = { place: 'memory', signers: [operator, ...(delegates?.signers ?? [])] };
+  await commit({ ...place, treeId: TREE_ID, keyring: everybody, now, read }, () => ({
     kind: 'change',
     change: first,
     answer: undefined,
@@ -88,11 +92,27 @@ export async function sharedTree(
   };
 }
 
+function delegate(change: Change, delegates: Delegates | undefined): Change {
+  const targets = change.roles.get('targets');
+  if (delegates === undefined || targets === undefined) return change;
+  const { keys, roles } = targets['delegations'] as {
+    readonly keys: object;
+    readonly roles: readonly { readonly name: string }[];
+  };
+  const { role, signers, threshold } = delegates;
+  const keyids = signers.map(({ keyId }) => keyId);
+  const delegations = {
+    keys: { ...keys, ...keyMap(signers) },
+    roles: roles.map((each) => (each.name === role ? { ...each, keyids, threshold } : each)),
+  };
+  return { ...change, roles: new Map([...change.roles, ['targets', { ...targets, delegations }]]) };
+}
+
 /** Publishes bytes that stand for a tarball. */
 function publishBytes(
   repository: Repository,
   environment: string,
-  content = randomBytes(100),
+  content: Buffer = randomBytes(100),
 ): Promise<Committed<PublishPlan>> {
   const sha256 = createHash('sha256').update(content).digest('hex');
   return commit(repository, (base) =>
@@ -114,7 +134,9 @@ function publishBytes(
 
 /** Everything in the bucket, to be put back later. */
 export function snapshotOf(server: S3Server): ReadonlyMap<string, Buffer> {
-  return new Map(server.keys(BUCKET).map((key) => [key, server.get(BUCKET, key) ?? Buffer.alloc(0)]));
+  return new Map(
+    server.keys(BUCKET).map((key) => [key, server.get(BUCKET, key) ?? Buffer.alloc(0)]),
+  );
 }
 
 export function putBack(server: S3Server, objects: ReadonlyMap<string, Buffer>): void {
