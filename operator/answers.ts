@@ -59,6 +59,16 @@ export const PublishAnswer = z.looseObject({
 });
 export type PublishAnswer = z.infer<typeof PublishAnswer>;
 
+export const EnvironmentAnswer = z.looseObject({
+  ...Tree,
+  outcome: z.enum(['added', 'unchanged', 'noop']),
+  environment: EnvironmentName,
+  /** The environment whose keys may publish here as well. */
+  like: EnvironmentName,
+  objects: z.array(z.string()),
+});
+export type EnvironmentAnswer = z.infer<typeof EnvironmentAnswer>;
+
 export const ReleasesAnswer = z.looseObject({
   ...Tree,
   environments: z.array(

@@ -1,4 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
+import {
+  addEnvironment as addEnvironmentTo,
+  type EnvironmentOptions,
+} from './commands/environment-add.ts';
 import { init } from './commands/init.ts';
 import type { InitOptions } from './commands/init-plan.ts';
 import { publish } from './commands/publish.ts';
@@ -32,6 +36,7 @@ export function buildProgram(context: Context, output: Output): Command {
     });
   addInit(program, context, output);
   addPublish(program, context, output);
+  addEnvironment(program, context, output);
   addReleases(program, context, output);
   addStatus(program, context, output);
   return program;
@@ -62,6 +67,16 @@ function addPublish(program: Command, context: Context, output: Output): void {
     .option('--no-validate', 'do not let puppet parse the manifests first')
     .action(async (environment: string | undefined, options: PublishOptions) =>
       output.answer(await publish(context, environment, options), options),
+    );
+}
+
+function addEnvironment(program: Command, context: Context, output: Output): void {
+  const environment = program.command('environment').description('environments of a tree');
+  signing(environment.command('add <name>'))
+    .description('let hosts follow a new environment')
+    .option('--like <environment>', 'whose keys may publish to it; by default those of the first')
+    .action(async (name: string, options: EnvironmentOptions) =>
+      output.answer(await addEnvironmentTo(context, name, options), options),
     );
 }
 

@@ -15,11 +15,16 @@ export interface BuildRequest {
   readonly outputDirectory: string;
 }
 
+export interface Bundle {
+  readonly path: string;
+  readonly bytes: number;
+}
+
 /**
  * Bundles each program with all of its packages into `<program>.mjs`, and writes the packages' licences beside them.
  * Every build gives the same bytes for the same sources and lockfile.
  */
-export async function build({ programs, outputDirectory }: BuildRequest): Promise<void> {
+export async function build({ programs, outputDirectory }: BuildRequest): Promise<Bundle[]> {
   const { metafile, outputFiles } = await esbuild.build({
     absWorkingDir: ROOT,
     entryPoints: Object.entries(programs).map(([out, input]) => ({ in: input, out })),
@@ -45,10 +50,10 @@ export async function build({ programs, outputDirectory }: BuildRequest): Promis
   await mkdir(outputDirectory, { recursive: true });
   for (const { path, contents } of outputFiles) {
     await writeFileAtomic(path, contents, { mode: 0o755 });
-    console.log(`${relative(ROOT, path)}  ${Math.ceil(contents.length / 1000)} kB`);
   }
   const texts = await licenseTexts(Object.keys(metafile.inputs));
   await writeFileAtomic(join(outputDirectory, 'LICENSES.txt'), texts);
+  return outputFiles.map(({ path, contents }) => ({ path, bytes: contents.length }));
 }
 
 /** The programs import package.json for their version; the rest of it is nothing to ship. */
@@ -70,5 +75,8 @@ export async function version(): Promise<string> {
 }
 
 if (import.meta.main) {
-  await build({ programs: PROGRAMS, outputDirectory: join(ROOT, 'dist') });
+  const bundles = await build({ programs: PROGRAMS, outputDirectory: join(ROOT, 'dist') });
+  for (const { path, bytes } of bundles) {
+    console.log(`${relative(ROOT, path)}  ${Math.ceil(bytes / 1000)} kB`);
+  }
 }

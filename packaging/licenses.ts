@@ -9,8 +9,7 @@ interface Package {
 
 /**
  * The licence texts of every package that has a part in a bundle, each text once: most licences ask that their text goes
- * with the code.
- * `inputs` are the paths that esbuild's metafile names.
+ * with the code. `inputs` are the paths that esbuild's metafile names.
  */
 export async function licenseTexts(inputs: Iterable<string>): Promise<string> {
   const folders = new Set<string>();

@@ -20,6 +20,11 @@ export function outputPath(runDirectory: string): string {
   return join(runDirectory, 'puppet.log');
 }
 
+/** Ruby that Facter loads with the custom facts; see {@link UTF8_GUARD}. */
+export function factsLibrary(runDirectory: string): string {
+  return join(runDirectory, 'facter');
+}
+
 /** JSON instead of YAML, and the facts of this very run with the report (puppet/indirector). */
 const ROUTES = `apply:
   facts: {terminus: facter, cache: json}
@@ -29,12 +34,12 @@ const ROUTES = `apply:
 /** Makes a run directory fit for a run: nothing in it that could be taken for that run's own. */
 export async function prepareRun(request: ApplyRequest): Promise<void> {
   const { runDirectory, privateDirectory } = request;
-  await mkdir(join(runDirectory, 'facter'), { recursive: true, mode: 0o700 });
+  await mkdir(factsLibrary(runDirectory), { recursive: true, mode: 0o700 });
   for (const name of ['report.json', 'summary.yaml', 'client_data', 'manifests', 'puppet.log']) {
     await rm(join(runDirectory, name), { recursive: true, force: true });
   }
   await writeFile(join(runDirectory, 'routes.yaml'), ROUTES);
-  await writeFile(join(runDirectory, 'facter', 'miyamoto_utf8.rb'), UTF8_GUARD);
+  await writeFile(join(factsLibrary(runDirectory), 'miyamoto_utf8.rb'), UTF8_GUARD);
   if (privateDirectory !== undefined) await mkdir(privateDirectory, { recursive: true });
 }
 
@@ -90,7 +95,7 @@ export function runEnvironment(
   runDirectory: string | undefined,
   extra: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
-  const facts = runDirectory === undefined ? [] : [join(runDirectory, 'facter')];
+  const facts = runDirectory === undefined ? [] : [factsLibrary(runDirectory)];
   const { FACTERLIB: factsToo } = extra;
   const searched = [...facts, ...(factsToo === undefined ? [] : [factsToo])].join(':');
   return {

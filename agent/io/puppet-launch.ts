@@ -14,24 +14,20 @@ export interface Command {
 }
 
 /**
- * Starts a program as the leader of a process group and a session of its own. Its output is a file and not a pipe: a
- * Puppet whose agent died must not break on its next line. Throws PUPPET_NOT_STARTED.
+ * Starts a program as the leader of a process group and a session of its own; rejects if it cannot be started. Its
+ * output is a file and not a pipe: a Puppet whose agent died must not break on its next line.
  */
 export async function launchInGroup(command: Command): Promise<Launched> {
-  try {
-    const child = spawnWithUmask(command);
-    const { promise: ended, resolve } = Promise.withResolvers<LeaderEnd>();
-    child.once('exit', (code, signal) =>
-      resolve(
-        code === null ? { kind: 'signal', signal: signal ?? 'unknown' } : { kind: 'code', code },
-      ),
-    );
-    await once(child, 'spawn');
-    if (child.pid === undefined) throw new Error('it has no process id');
-    return { pid: child.pid, ended };
-  } catch (cause) {
-    throw notStarted(command.path, cause);
-  }
+  const child = spawnWithUmask(command);
+  const { promise: ended, resolve } = Promise.withResolvers<LeaderEnd>();
+  child.once('exit', (code, signal) =>
+    resolve(
+      code === null ? { kind: 'signal', signal: signal ?? 'unknown' } : { kind: 'code', code },
+    ),
+  );
+  await once(child, 'spawn');
+  if (child.pid === undefined) throw new Error('it has no process id');
+  return { pid: child.pid, ended };
 }
 
 /** spawn has no umask of its own, but it has forked when it returns. */
@@ -49,6 +45,7 @@ function spawnWithUmask({ path, environment, output, ...command }: Command): Chi
   }
 }
 
+/** PUPPET_NOT_STARTED, whatever it was that kept Puppet from starting: the program, systemd, or a full disk. */
 export function notStarted(path: string, cause: unknown): CodedError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new CodedError(`could not start Puppet at ${path}: ${why}`, {

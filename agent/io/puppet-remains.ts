@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { firstErrors } from '../core/puppet-line.ts';
 import type { RunRemains } from '../ports.ts';
-import { factsPath, outputPath, reportPath } from './puppet-command.ts';
+import { factsLibrary, factsPath, outputPath, reportPath } from './puppet-command.ts';
 import { MAX_LOG_BYTES } from './puppet-output.ts';
 
 const MAX_REPORT_BYTES = 16 * 1024 ** 2;
@@ -15,7 +15,7 @@ export async function readRemains(runDirectory: string, certname: string): Promi
   const output = report.value === undefined ? await readOutput(runDirectory) : '';
   return {
     report: report.value,
-    facts: valuesOf(facts.value),
+    facts: valuesOf(facts.value, runDirectory),
     errors: firstErrors(output.split('\n')),
     problems: [report.problem, facts.problem].filter((problem) => problem !== undefined),
   };
@@ -32,8 +32,13 @@ async function readOutput(runDirectory: string): Promise<string> {
   }
 }
 
-function valuesOf(facts: unknown): unknown {
-  return typeof facts === 'object' && facts !== null ? Reflect.get(facts, 'values') : undefined;
+/** Facter takes each variable that begins with FACTER for a fact, and FACTERLIB for one called `lib`. */
+function valuesOf(facts: unknown, runDirectory: string): unknown {
+  if (typeof facts !== 'object' || facts === null) return undefined;
+  const values: unknown = Reflect.get(facts, 'values');
+  if (typeof values !== 'object' || values === null) return values;
+  const { lib, ...others } = values as Record<string, unknown>;
+  return typeof lib === 'string' && lib.startsWith(factsLibrary(runDirectory)) ? others : values;
 }
 
 interface Read {

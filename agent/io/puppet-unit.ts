@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { isRunning } from './processes.ts';
-import { type Command, notStarted } from './puppet-launch.ts';
+import type { Command } from './puppet-launch.ts';
 import type { Launched, LeaderEnd } from './puppet-supervise.ts';
 
 const POLL_MS = 100;
@@ -18,7 +18,7 @@ export function unitName(runId: string): string {
 
 /**
  * Starts a program in a transient unit of its own, outside of the agent's sandbox and untouched by its restart. All
- * options are ones that systemd 239 (RHEL 8) knows. Throws PUPPET_NOT_STARTED.
+ * options are ones that systemd 239 (RHEL 8) knows. Rejects if it cannot be started.
  *
  * `systemd-run --wait` is not used: it reports an end by SIGTERM as 0. The unit stays after the end instead
  * (RemainAfterExit=) until its exit status has been read, even by an agent that was not there when it ended.
@@ -49,11 +49,7 @@ export async function launchInUnit(
     // systemd replaces $NAME in the words of a command.
     ...[command.path, ...command.arguments].map((word) => word.replaceAll('$', '$$$$')),
   ];
-  try {
-    await promisify(execFile)(SYSTEMD_RUN, words, { env: {} });
-  } catch (cause) {
-    throw notStarted(command.path, cause);
-  }
+  await promisify(execFile)(SYSTEMD_RUN, words, { env: {} });
   return await launchedIn(unit.name);
 }
 

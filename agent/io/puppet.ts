@@ -1,4 +1,3 @@
-import { CodedError } from '../../bucket/coded-error.ts';
 import type { ApplyRequest, PickedUp, Puppet, PuppetExit } from '../ports.ts';
 import {
   applyArguments,
@@ -8,12 +7,12 @@ import {
   SYSTEM_PATH,
 } from './puppet-command.ts';
 import { findPuppet } from './puppet-find.ts';
-import { launchInGroup } from './puppet-launch.ts';
-import { followOutput } from './puppet-output.ts';
+import { launchInGroup, notStarted } from './puppet-launch.ts';
+import { followOutput, type Output } from './puppet-output.ts';
 import { findLaunched } from './puppet-pick-up.ts';
 import { readRecord, removeRecord, writeRecord } from './puppet-record.ts';
 import { readRemains } from './puppet-remains.ts';
-import { supervise } from './puppet-supervise.ts';
+import { type Launched, supervise } from './puppet-supervise.ts';
 import { launchInUnit, unitName } from './puppet-unit.ts';
 
 export interface HostPuppetOptions {
@@ -55,50 +54,54 @@ async function apply(
   stop: AbortSignal,
 ): Promise<PuppetExit> {
   if (stop.aborted) return { kind: 'killed', signal: 'SIGTERM', why: 'stopped' };
-  const { runDirectory, runId, timeLimitSeconds } = request;
-  const unit = options.launcher === 'systemd' ? unitName(runId) : null;
-  const limitMs = timeLimitSeconds * 1000;
-  const startedAt = Date.now();
-  await prepareRun(request);
-  const output = await followOutput(outputPath(runDirectory), request.onLine);
+  const { runDirectory, timeLimitSeconds } = request;
+  const output = await openRun(request);
   try {
-    const limitAt = startedAt + limitMs;
-    await writeRecord(runDirectory, { schemaVersion: 1, runId, startedAt, limitAt, unit });
-    const launched = await launch(request, options, { unit, output });
+    const launched = await launch(request, options, output);
+    const limitMs = timeLimitSeconds * 1000;
     const exit = await supervise(launched, { limitMs, graceMs: options.graceMs, stop });
+    // Not after an error: then Puppet may be running, and the next cycle picks it up.
     await removeRecord(runDirectory);
     return exit;
-  } catch (error) {
-    // After any other error Puppet may be running: the next cycle picks it up.
-    if (isNotStarted(error)) await removeRecord(runDirectory);
-    throw error;
   } finally {
     await output.close();
   }
 }
 
-function isNotStarted(error: unknown): boolean {
-  return error instanceof CodedError && error.code === 'PUPPET_NOT_STARTED';
+async function openRun(request: ApplyRequest): Promise<Output> {
+  try {
+    await prepareRun(request);
+    return await followOutput(outputPath(request.runDirectory), request.onLine);
+  } catch (cause) {
+    throw notStarted(request.puppet.path, cause);
+  }
 }
 
 async function launch(
   request: ApplyRequest,
-  { environment = {}, graceMs }: RunOptions,
-  to: {
-    readonly unit: string | null;
-    readonly output: { readonly path: string; readonly fd: number };
-  },
-) {
-  const command = {
-    path: request.puppet.path,
-    arguments: await applyArguments(request),
-    environment: runEnvironment(request.runDirectory, environment),
-    output: to.output,
-  };
-  if (to.unit === null) return await launchInGroup(command);
-  // systemd's limit is for a run whose agent never comes back.
-  const limitSeconds = request.timeLimitSeconds + Math.ceil(graceMs / 1000) + 60;
-  return await launchInUnit(command, { name: to.unit, limitSeconds });
+  { launcher, environment = {}, graceMs }: RunOptions,
+  output: Output,
+): Promise<Launched> {
+  const { runDirectory, runId, puppet, timeLimitSeconds } = request;
+  const unit = launcher === 'systemd' ? unitName(runId) : null;
+  const startedAt = Date.now();
+  const limitAt = startedAt + timeLimitSeconds * 1000;
+  try {
+    await writeRecord(runDirectory, { schemaVersion: 1, runId, startedAt, limitAt, unit });
+    const command = {
+      path: puppet.path,
+      arguments: await applyArguments(request),
+      environment: runEnvironment(runDirectory, environment),
+      output,
+    };
+    if (unit === null) return await launchInGroup(command);
+    // systemd's limit is for a run whose agent never comes back.
+    const limitSeconds = Math.ceil(timeLimitSeconds + graceMs / 1000) + 60;
+    return await launchInUnit(command, { name: unit, limitSeconds });
+  } catch (cause) {
+    await removeRecord(runDirectory);
+    throw notStarted(puppet.path, cause);
+  }
 }
 
 async function pickUp(

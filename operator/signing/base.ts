@@ -62,7 +62,11 @@ export function offerOf(
       .map((path) => path.replace(/\/\*$/, ''));
     throw new CodedError(
       `the signed metadata delegates nobody for environment ${environment}; it knows ${known.join(', ')}`,
-      { code: 'ENVIRONMENT_UNKNOWN', next: 'mm releases', details: { environment, known } },
+      {
+        code: 'ENVIRONMENT_UNKNOWN',
+        next: `mm environment add ${environment}`,
+        details: { environment, known },
+      },
     );
   }
   if (offer.schemaTooNew) {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../../bucket/coded-error.ts';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import { type Base, type Blob, type Change, versionOf } from './base.ts';
-import { checkAsClient, type Delegators, keysOf } from './delegation.ts';
+import { checkAsClient, type Delegators, findKeys, keysOf } from './delegation.ts';
 import { type Keyring, signersFor } from './keyring.ts';
 import type { Json } from './lint-parts.ts';
 import { parseSignedFile, type RoleContent, type SignedFile, signFile } from './signed-file.ts';
@@ -76,9 +76,10 @@ export function plannedKeys(repository: Repository, base: Base, change: Change):
   assertFollowable(base, change);
   const { tree } = repository;
   const versioned = [...change.roles.keys(), 'snapshot'];
-  if (base.targets !== undefined) {
-    for (const role of [...versioned, 'timestamp'])
-      signersFor(repository.keyring, keysOf(base, role));
+  for (const role of [...versioned, 'timestamp']) {
+    // A role that this change brings along is nobody's yet.
+    const keys = findKeys(base, role);
+    if (keys !== undefined) signersFor(repository.keyring, keys);
   }
   return [
     ...change.blobs.map(({ sha256 }) => blobKey(tree, sha256)),

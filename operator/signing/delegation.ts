@@ -10,13 +10,19 @@ export interface Delegators {
   readonly targets: Metadata<Targets> | undefined;
 }
 
-/** Who may sign for a role. Throws METADATA_INVALID when nobody is delegated for it. */
-export function keysOf({ root, targets }: Delegators, role: string): RoleKeys {
+/** Who may sign for a role; undefined when nobody is delegated for it. */
+export function findKeys({ root, targets }: Delegators, role: string): RoleKeys | undefined {
   const found = isTopLevel(role)
     ? root.signed.roles[role]
     : targets?.signed.delegations?.roles?.[role];
-  if (found === undefined) throw refused(role, 'nobody is delegated for it');
-  return { name: role, keyIds: found.keyIDs, threshold: found.threshold };
+  return found && { name: role, keyIds: found.keyIDs, threshold: found.threshold };
+}
+
+/** The same; throws METADATA_INVALID when there is nobody. */
+export function keysOf(delegators: Delegators, role: string): RoleKeys {
+  const keys = findKeys(delegators, role);
+  if (keys === undefined) throw refused(role, 'nobody is delegated for it');
+  return keys;
 }
 
 /**

@@ -27,7 +27,11 @@ export async function packageContents(
   const documents = `usr/share/doc/${PACKAGE}`;
   return [
     program('usr/libexec/miyamoto/node', runtime.program),
-    file('usr/libexec/miyamoto/mm-agent.mjs', await bundled('mm-agent.mjs')),
+    // Not by itself a program: its "#!" would find another Node.
+    file(
+      'usr/libexec/miyamoto/mm-agent.mjs',
+      (await bundled('mm-agent.mjs')).replace(/^#!.*\n/, ''),
+    ),
     program('usr/bin/mm-agent', await source('packaging/deb/mm-agent')),
     file('usr/lib/systemd/system/mm-agent.service', await source('systemd/mm-agent.service')),
     // All in one file: minimal systems keep no other of a package's documents.

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -24,12 +24,18 @@ export async function bootBox(
   await run('sh', [SETUP, 'boxes']);
   await run(SCRIPT, ['make', template.suite, ...template.packages], { maxBuffer: 2 ** 26 });
   await run(SCRIPT, ['up', name, template.suite]);
+  const down = ['down', name];
+  const interrupted = () => {
+    execFileSync(SCRIPT, down);
+    process.exit(130);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, interrupted);
   const exec = async (...command: string[]) =>
     (await run(SCRIPT, ['exec', name, ...command], { maxBuffer: 2 ** 26 })).stdout;
   return {
     exec,
     sh: (text) => exec('sh', '-euc', text),
     push: async (source, target) => void (await run(SCRIPT, ['push', name, source, target])),
-    [Symbol.asyncDispose]: async () => void (await run(SCRIPT, ['down', name])),
+    [Symbol.asyncDispose]: async () => void (await run(SCRIPT, down)),
   };
 }

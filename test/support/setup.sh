@@ -2,7 +2,7 @@
 # setup.sh [puppet] [boxes] - what README's commands call first; does nothing, in no time, when all is there.
 #   always   the npm packages as package-lock.json says; any Node with npm 8 or newer will do, they bring the pinned one
 #   puppet   Puppet and Facter, by apt where they are missing
-#   boxes    what starts a real systemd in a throw-away container
+#   boxes    what packs a deb and starts a real systemd in a throw-away container
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -63,8 +63,8 @@ for part in "$@"; do
   case $part in
   puppet) have puppet && have facter || apt_packages Puppet puppet-agent facter ;;
   boxes)
-    have systemd-nspawn && have debootstrap ||
-      apt_packages 'a container with systemd' systemd-container debootstrap
+    have systemd-nspawn && have debootstrap && have strip ||
+      apt_packages 'a container with systemd' systemd-container debootstrap binutils
     ;;
   *)
     say "unknown part '$part': expected puppet or boxes"

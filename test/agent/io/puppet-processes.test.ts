@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { isRunning, sendSignal } from '../../../agent/io/processes.ts';
@@ -81,6 +81,13 @@ suite('how a run ends', () => {
     const puppet = { path: join(place.directory, 'nothing'), version: '7.23.0' };
     await assert.rejects(apply({ puppet }), { code: 'PUPPET_NOT_STARTED' });
     assert.ok(!(await names(place.request().runDirectory)).includes('process.json'));
+  });
+
+  test('a run directory that cannot be written', async (t) => {
+    const { apply, place } = await fake(t, 'exits');
+    const { runDirectory } = place.request();
+    await mkdir(join(runDirectory, 'routes.yaml'), { recursive: true });
+    await assert.rejects(apply(), { code: 'PUPPET_NOT_STARTED' });
   });
 
   test('the record of the process is there while it runs, and gone after', async (t) => {

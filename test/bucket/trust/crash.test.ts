@@ -11,8 +11,8 @@ import { readTrusted, refresh } from '../../../bucket/trust/reader.ts';
 import { SIMULATED_NOW, TufSimulator } from '../../support/tuf-simulator.ts';
 
 const CHILD = join(import.meta.dirname, '../../support/tuf-simulator-crash-child.ts');
-const STATES = 60;
-const KILLS = 60;
+const STATES = 40;
+const KILLS = 40;
 /** Longer than a refresh takes, so that the kills fall on every step of one. */
 const LONGEST_LIFE_MS = 40;
 
@@ -54,7 +54,7 @@ test(`I4 killed ${KILLS} times at any moment, the trust directory is whole and n
   }
 });
 
-/** The bucket at sixty moments, with a rotation of the root at every tenth. */
+/** The bucket at many moments, with a rotation of the root at every tenth. */
 async function writeHistory(folder: string): Promise<TufSimulator> {
   const repository = new TufSimulator();
   const newestRoots: number[] = [];

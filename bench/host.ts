@@ -1,0 +1,116 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Contender } from './contender.ts';
+import { BUCKET, type Lab, TREE, USERS, type User } from './lab.ts';
+import { type Command, type Cost, measure } from './measure.ts';
+import type { Operator } from './operator.ts';
+import { release, type Workload } from './workloads.ts';
+
+export interface HostOptions {
+  /** Also its folder, and the first part of its certname. */
+  readonly name: string;
+  readonly environment: string;
+  readonly user: User;
+  /** Lines of agent.yaml on top of what every host has. */
+  readonly config?: string;
+}
+
+export interface Host {
+  readonly root: string;
+  readonly certname: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A host as it is after the package was installed and configured, all of it below a folder. */
+export async function installHost(lab: Lab, operator: Operator, options: HostOptions): Promise<Host> {
+  const root = join(lab.folder, `host-${options.name}`);
+  const certname = `${options.name.replaceAll('_', '-')}.example.com`;
+  const config = join(root, 'etc/miyamoto');
+  await mkdir(config, { recursive: true });
+  await cp(operator.trustRoot, join(config, 'root.json'));
+  await writeFile(
+    join(config, 'agent.yaml'),
+    `bucket: ${BUCKET}
+tree: ${TREE}
+environment: ${options.environment}
+certname: ${certname}
+s3: { endpoint: '${lab.server.endpoint}' }
+${options.config ?? ''}`,
+  );
+  return { root, certname, environment: lab.environment(options.user) };
+}
+
+/** Miyamoto on a host that has taken a first release and applied it. */
+export interface OwnContender extends Contender {
+  /** The agent's own CPU time of each run so far, ms. */
+  readonly ownCpuMs: number[];
+}
+
+export async function ownContender(
+  lab: Lab,
+  operator: Operator,
+  workload: Workload,
+): Promise<OwnContender> {
+  const source = await operator.source(workload.name);
+  await workload.write(source, lab.managedRoot);
+  const publish = async (): Promise<void> => {
+    await operator.commit(source);
+    await operator.publish(workload);
+  };
+  await publish();
+  const { name } = workload;
+  const host = await installHost(lab, operator, { name, environment: name, user: USERS.machine });
+  const cpuFile = join(lab.folder, 'own-cpu');
+  const command: Command = {
+    argv: [lab.programs.countedAgent, '--once', '--json', '--root', host.root],
+    environment: { ...host.environment, MM_BENCH_OWN_CPU: cpuFile },
+  };
+  // The first run creates what is managed, the second one finds it so, as all that are measured do.
+  for (let n = 0; n < 2; n += 1) await measure(command, lab);
+  const ownCpuMs: number[] = [];
+  return {
+    command,
+    ownCpuMs,
+    async release(text) {
+      await release(source, text);
+      await publish();
+    },
+    async check(cost, wanted) {
+      ownCpuMs.push(Number(await readFile(cpuFile, 'utf8')));
+      assertEnd(cost, wanted);
+    },
+  };
+}
+
+/** A line of the agent's log. */
+export interface LogLine {
+  readonly time: string;
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
+export function logLines(cost: Pick<Cost, 'output'>): readonly LogLine[] {
+  return cost.output
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as LogLine);
+}
+
+function assertEnd(cost: Cost, wanted: string): void {
+  const end = logLines(cost).find(({ event }) => event === 'cycle.ended');
+  if (end?.['run'] !== wanted) {
+    throw new Error(`a run of mm-agent ended as ${String(end?.['run'])}, ${wanted} was expected`);
+  }
+}
+
+/** For what is about the agent alone: a Puppet that takes no time and reports that nothing changed. */
+export async function idlePuppet(lab: Lab): Promise<string> {
+  const path = join(lab.folder, 'idle-puppet');
+  const script = `#!/bin/sh
+[ "$1" = --version ] && { echo 7.23.0; exit 0; }
+while [ $# -gt 0 ]; do [ "$1" = --lastrunreport ] && report=$2; shift; done
+echo "{\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"status\\":\\"unchanged\\"}" >"$report"
+`;
+  await writeFile(path, script, { mode: 0o755 });
+  return path;
+}

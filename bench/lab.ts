@@ -1,0 +1,119 @@
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { adminPolicy, machinePolicy, publisherPolicy } from '../test/support/s3-policy.ts';
+import { type S3Server, startS3Server } from '../test/support/s3-server.ts';
+import { Noise } from './noise.ts';
+
+export const PROJECT = join(import.meta.dirname, '..');
+export const BUCKET = 'bench.example.com';
+export const TREE = 'ubuntu';
+/** Packages' own places and no user's: everybody gets the same Puppet. */
+export const PATH =
+  '/opt/puppetlabs/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Who asks the S3 server, so that its log tells them apart. */
+export const USERS = {
+  publisher: newUser('publisher'),
+  machine: newUser('machine'),
+  /** The daemon that polls every minute. */
+  poller: newUser('poller'),
+  /** The daemon that only keeps time. */
+  keeper: newUser('keeper'),
+  rival: newUser('rival'),
+} as const;
+export type User = (typeof USERS)[keyof typeof USERS];
+
+/** The machine as the parts of the benchmark find it: everything below one folder, an S3 server on loopback. */
+export interface Lab extends AsyncDisposable {
+  readonly folder: string;
+  readonly stop: AbortSignal;
+  readonly server: S3Server;
+  readonly programs: Programs;
+  readonly noise: Noise;
+  /** What all contenders manage, so that there is nothing to change for any of them. */
+  readonly managedRoot: string;
+  /** 1, 2, 3 ... */
+  nextNumber(): number;
+  /** The environment of a user's command, with that user's credentials. */
+  environment(user: User): Record<string, string>;
+}
+
+/** Copies: a build that happens meanwhile changes nothing. */
+export interface Programs {
+  /** As the package's launcher starts it. */
+  readonly agent: string;
+  /** The same, and writes the process's own CPU time to the file that MM_BENCH_OWN_CPU names. */
+  readonly countedAgent: string;
+  readonly operator: readonly [string, string];
+}
+
+export async function openLab(stop: AbortSignal): Promise<Lab> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'miyamoto-bench-')));
+  const server = await startS3Server({ buckets: [BUCKET], users: users() });
+  const home = join(folder, 'home');
+  await mkdir(home);
+  let number = 0;
+  return {
+    folder,
+    stop,
+    server,
+    programs: await installPrograms(join(folder, 'libexec')),
+    noise: new Noise(),
+    managedRoot: join(folder, 'managed'),
+    nextNumber: () => ++number,
+    environment: ({ accessKeyId, secretAccessKey }) => ({
+      PATH,
+      HOME: home,
+      LANG: 'C.UTF-8',
+      AWS_REGION: server.region,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    }),
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function users() {
+  const place = { bucket: BUCKET, tree: TREE };
+  const { publisher, rival, ...machines } = USERS;
+  return [
+    { ...publisher, policy: publisherPolicy(place) },
+    { ...rival, policy: adminPolicy },
+    ...Object.values(machines).map((user) => ({ ...user, policy: machinePolicy(place) })),
+  ];
+}
+
+const INSTALLED = '/usr/libexec/miyamoto';
+
+async function installPrograms(libexec: string): Promise<Programs> {
+  await mkdir(libexec);
+  for (const program of ['mm-agent.mjs', 'mm.mjs']) {
+    await cp(join(PROJECT, 'dist', program), join(libexec, program));
+  }
+  const launcher = await readFile(join(PROJECT, 'packaging/deb/mm-agent'), 'utf8');
+  const install = async (name: string, node: string): Promise<string> => {
+    const text = launcher
+      .replaceAll(`${INSTALLED}/node`, node)
+      .replaceAll(`${INSTALLED}/`, `${libexec}/`);
+    if (!text.includes(node)) throw new Error(`packaging/deb/mm-agent starts no ${INSTALLED}/node`);
+    await writeFile(join(libexec, name), text, { mode: 0o755 });
+    return join(libexec, name);
+  };
+  const counter = join(import.meta.dirname, 'own-cpu.cjs');
+  return {
+    agent: await install('mm-agent', process.execPath),
+    countedAgent: await install('counted-mm-agent', `${process.execPath} --require ${counter}`),
+    operator: [process.execPath, join(libexec, 'mm.mjs')],
+  };
+}
+
+function newUser(name: string) {
+  return {
+    accessKeyId: `BENCH${name.toUpperCase()}`.padEnd(20, '0'),
+    secretAccessKey: `secret-of-the-${name}`.padEnd(40, '0'),
+  };
+}

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A command as a user would start it. */
+export interface Command {
+  readonly argv: readonly string[];
+  /** All of its environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+export interface Cost {
+  readonly wallSeconds: number;
+  /** User and system time of the command and of all its children that were waited for. */
+  readonly cpuSeconds: number;
+  /** What it printed on both outputs, the last part of it. */
+  readonly output: string;
+}
+
+/** bash's `time` counts children and needs no package; milliseconds. */
+const TIMED = `TIMEFORMAT='%3R %3U %3S'
+out=$1 times=$2
+shift 2
+{ time "$@" >"$out" 2>&1; } 2>"$times"`;
+
+const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
+
+/** Runs a command to its end. Throws when it does not end with 0, with the last lines that it printed. */
+export async function measure(
+  command: Command,
+  { folder, stop }: { readonly folder: string; readonly stop: AbortSignal },
+): Promise<Cost> {
+  stop.throwIfAborted();
+  const [out, times] = [join(folder, 'output'), join(folder, 'times')];
+  const child = spawn('bash', ['-c', TIMED, 'measure', out, times, ...command.argv], {
+    cwd: command.cwd ?? folder,
+    env: { ...command.environment, LC_ALL: 'C' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+    detached: true,
+  });
+  const end = (): void => endGroup(child.pid);
+  stop.addEventListener('abort', end, { once: true });
+  try {
+    const [code] = (await once(child, 'close')) as [number | null];
+    stop.throwIfAborted();
+    const output = await tail(out);
+    if (code !== 0) throw new Error(`${command.argv.join(' ')} ended with ${code}:\n${lastLines(output)}`);
+    return { ...parseTimes(await readFile(times, 'utf8')), output };
+  } finally {
+    stop.removeEventListener('abort', end);
+  }
+}
+
+/** The whole group: bash does not pass a signal on. */
+export function endGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, 'SIGTERM');
+  } catch {} // gone already
+}
+
+export function parseTimes(text: string): Omit<Cost, 'output'> {
+  const match = /^([\d.]+) ([\d.]+) ([\d.]+)\s*$/.exec(text);
+  if (match === null) throw new Error(`bash's time said ${JSON.stringify(text)}`);
+  const [, wall, user, system] = match.map(Number);
+  return { wallSeconds: wall ?? 0, cpuSeconds: (user ?? 0) + (system ?? 0) };
+}
+
+async function tail(path: string): Promise<string> {
+  await using file = await open(path);
+  const { size } = await file.stat();
+  const length = Math.min(size, MAX_OUTPUT_BYTES);
+  const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
+  return buffer.toString();
+}
+
+function lastLines(output: string): string {
+  return output.trimEnd().split('\n').slice(-8).join('\n');
+}

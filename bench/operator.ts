@@ -1,0 +1,65 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BUCKET, type Lab, TREE, USERS } from './lab.ts';
+import { type Cost, measure } from './measure.ts';
+import { MANY_FILES, EMPTY, HUNDRED, THOUSAND, type Workload } from './workloads.ts';
+
+const WORKLOADS = [EMPTY, HUNDRED, THOUSAND, MANY_FILES];
+
+/** The operator's side: a git repository with a branch per workload, and `mm` beside it. */
+export interface Operator {
+  /** The trust root that hosts are installed with. */
+  readonly trustRoot: string;
+  /** Of {@link source}s; for those who clone it. */
+  readonly repository: string;
+  /** The work tree of a new branch; commits are the caller's. */
+  source(branch: string): Promise<string>;
+  commit(directory: string): Promise<void>;
+  /** `mm publish`, without gates. */
+  publish(workload: Workload): Promise<Cost>;
+}
+
+export async function openOperator(lab: Lab): Promise<Operator> {
+  const desk = join(lab.folder, 'operator');
+  const repository = join(lab.folder, 'repository');
+  await mkdir(desk);
+  const git = async (directory: string, ...words: string[]): Promise<void> => {
+    const identity = ['-c', 'user.name=Bench', '-c', 'user.email=bench@example.com'];
+    await run(lab, ['git', '-C', directory, ...identity, ...words]);
+  };
+  await git(lab.folder, 'init', '--quiet', '--initial-branch=main', repository);
+  await git(repository, 'commit', '--quiet', '--allow-empty', '--message', 'A beginning');
+  await mm(lab, desk, ['init', ...initOptions(lab, repository)]);
+  return {
+    trustRoot: join(desk, `${TREE}.root.json`),
+    repository,
+    async source(branch) {
+      const directory = join(lab.folder, 'sources', branch);
+      await git(repository, 'worktree', 'add', '--quiet', '-b', branch, directory);
+      return directory;
+    },
+    async commit(directory) {
+      await git(directory, 'add', '--all');
+      await git(directory, 'commit', '--quiet', '--message', 'A change');
+    },
+    publish: ({ name }) => mm(lab, desk, ['publish', name, '--no-validate']),
+  };
+}
+
+function initOptions({ server, folder }: Lab, repository: string): readonly string[] {
+  return [
+    ...['--bucket', BUCKET, '--tree', TREE, '--id', 'bench/ubuntu'],
+    ...['--endpoint', server.endpoint, '--region', server.region],
+    ...['--repository', repository, '--keys', join(folder, 'keys')],
+    ...WORKLOADS.flatMap(({ name }) => ['--environment', `${name}=${name}`]),
+  ];
+}
+
+async function mm(lab: Lab, cwd: string, words: readonly string[]): Promise<Cost> {
+  const argv = [...lab.programs.operator, ...words];
+  return await measure({ argv, cwd, environment: lab.environment(USERS.publisher) }, lab);
+}
+
+async function run(lab: Lab, argv: readonly string[]): Promise<void> {
+  await measure({ argv, environment: lab.environment(USERS.rival) }, lab);
+}

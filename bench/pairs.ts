@@ -1,0 +1,70 @@
+import type { Contender } from './contender.ts';
+import type { Lab } from './lab.ts';
+import { type Cost, measure } from './measure.ts';
+import type { Mark, Row } from './rows.ts';
+import { median } from './statistics.ts';
+import { assertReleased } from './workloads.ts';
+
+/** How long a comparison may go on. At least one pair is measured. */
+export interface Limits {
+  readonly pairs: number;
+  /** No pair is begun that would probably end later than this. */
+  readonly seconds: number;
+}
+
+export interface Pair {
+  readonly ours: Cost;
+  readonly theirs: Cost;
+}
+
+/**
+ * A B A B: each of our runs is compared with the run of the other that came right after it, so that a machine that grows
+ * slower or faster on the way does not count. `isRelease`: before each run, the contender gets a newer release.
+ */
+export async function measurePairs(
+  lab: Lab,
+  [ours, theirs]: readonly [Contender, Contender],
+  { pairs, seconds, isRelease = false }: Limits & { readonly isRelease?: boolean },
+): Promise<readonly Pair[]> {
+  const startedAt = performance.now();
+  const measured: Pair[] = [];
+  const elapsed = (): number => (performance.now() - startedAt) / 1000;
+  do {
+    lab.noise.sample();
+    measured.push({
+      ours: await run(lab, ours, isRelease),
+      theirs: await run(lab, theirs, isRelease),
+    });
+  } while (measured.length < pairs && elapsed() * (1 + 1 / measured.length) <= seconds);
+  return measured;
+}
+
+async function run(lab: Lab, contender: Contender, isRelease: boolean): Promise<Cost> {
+  if (!isRelease) {
+    const cost = await measure(contender.command, lab);
+    await contender.check?.(cost, 'unchanged');
+    return cost;
+  }
+  const text = `release ${lab.nextNumber()}`;
+  await contender.release?.(text);
+  const cost = await measure(contender.command, lab);
+  await contender.check?.(cost, 'changed');
+  await assertReleased(lab.managedRoot, text);
+  return cost;
+}
+
+/** Two rows of a comparison: wall time, and CPU with children. */
+export function pairRows(what: string, pairs: readonly Pair[], marks: readonly Mark[] = []): readonly Row[] {
+  return (['wall', 'cpu'] as const).map((kind) => {
+    const seconds = (cost: Cost): number => cost[`${kind}Seconds`];
+    return {
+      what: `${what}, ${kind === 'cpu' ? 'CPU' : kind}`,
+      unit: 's',
+      ours: median(pairs.map((pair) => seconds(pair.ours))),
+      theirs: median(pairs.map((pair) => seconds(pair.theirs))),
+      ratios: pairs.map((pair) => seconds(pair.ours) / seconds(pair.theirs)),
+      samples: pairs.length,
+      marks,
+    };
+  });
+}
