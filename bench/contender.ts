@@ -6,5 +6,5 @@ export interface Contender {
   /** The next run finds a newer release, with this text in a file that it manages. Not part of what is measured. */
   release?(text: string): Promise<void>;
   /** Throws when a run did not end so. */
-  check?(cost: Cost, wanted: "unchanged" | "changed"): Promise<void>;
+  check?(cost: Cost, wanted: 'unchanged' | 'changed'): Promise<void>;
 }

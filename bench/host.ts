@@ -22,7 +22,11 @@ export interface Host {
 }
 
 /** A host as it is after the package was installed and configured, all of it below a folder. */
-export async function installHost(lab: Lab, operator: Operator, options: HostOptions): Promise<Host> {
+export async function installHost(
+  lab: Lab,
+  operator: Operator,
+  options: HostOptions,
+): Promise<Host> {
   const root = join(lab.folder, `host-${options.name}`);
   const certname = `${options.name.replaceAll('_', '-')}.example.com`;
   const config = join(root, 'etc/miyamoto');

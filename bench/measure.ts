@@ -46,7 +46,8 @@ export async function measure(
     const [code] = (await once(child, 'close')) as [number | null];
     stop.throwIfAborted();
     const output = await tail(out);
-    if (code !== 0) throw new Error(`${command.argv.join(' ')} ended with ${code}:\n${lastLines(output)}`);
+    if (code !== 0)
+      throw new Error(`${command.argv.join(' ')} ended with ${code}:\n${lastLines(output)}`);
     return { ...parseTimes(await readFile(times, 'utf8')), output };
   } finally {
     stop.removeEventListener('abort', end);

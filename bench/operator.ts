@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BUCKET, type Lab, TREE, USERS } from './lab.ts';
 import { type Cost, measure } from './measure.ts';
-import { MANY_FILES, EMPTY, HUNDRED, THOUSAND, type Workload } from './workloads.ts';
+import { EMPTY, HUNDRED, MANY_FILES, THOUSAND, type Workload } from './workloads.ts';
 
 const WORKLOADS = [EMPTY, HUNDRED, THOUSAND, MANY_FILES];
 

@@ -54,7 +54,11 @@ async function run(lab: Lab, contender: Contender, isRelease: boolean): Promise<
 }
 
 /** Two rows of a comparison: wall time, and CPU with children. */
-export function pairRows(what: string, pairs: readonly Pair[], marks: readonly Mark[] = []): readonly Row[] {
+export function pairRows(
+  what: string,
+  pairs: readonly Pair[],
+  marks: readonly Mark[] = [],
+): readonly Row[] {
   return (['wall', 'cpu'] as const).map((kind) => {
     const seconds = (cost: Cost): number => cost[`${kind}Seconds`];
     return {

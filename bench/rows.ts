@@ -23,7 +23,18 @@ export interface Figure {
 }
 
 /** ms, MB and kB by the thousand. `of 1` is a share. */
-export type Unit = 's' | 'ms' | 'MB' | 'kB' | 'B' | '$' | 'requests' | 'req/s' | 'agents' | 'of 1' | '';
+export type Unit =
+  | 's'
+  | 'ms'
+  | 'MB'
+  | 'kB'
+  | 'B'
+  | '$'
+  | 'requests'
+  | 'req/s'
+  | 'agents'
+  | 'of 1'
+  | '';
 
 export interface Mark {
   readonly is: 'at most' | 'below' | 'exactly';
@@ -81,7 +92,10 @@ export function figure(
 }
 
 /** Rows that a part of the benchmark brings, or a row that says why it brings none. */
-export async function rowsOf(what: string, part: () => Promise<readonly Row[]>): Promise<readonly Row[]> {
+export async function rowsOf(
+  what: string,
+  part: () => Promise<readonly Row[]>,
+): Promise<readonly Row[]> {
   try {
     return await part();
   } catch (error) {

@@ -44,6 +44,7 @@ function toJson(document: object): string {
 }
 
 function errorText(error: unknown): string {
+  if (isSystemError(error)) return `mm: ${printable(error.message)}\n`;
   if (!(error instanceof CodedError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return `mm: this is a defect of mm itself\n${stack}\n`;
@@ -52,6 +53,11 @@ function errorText(error: unknown): string {
   const text = [`mm: ${lines[0]}`, ...lines.slice(1).map((line) => `    ${line}`)];
   if (error.next !== undefined) text.push(`next: ${printable(error.next)}`);
   return `${text.join('\n')}\n`;
+}
+
+/** A full disk, a directory that nobody may write to: Node's own words say which file. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'errno' in error;
 }
 
 function errorAnswer(error: unknown): ErrorAnswer {

@@ -5,6 +5,8 @@ import { test } from 'node:test';
 
 /** Every package that runs as root on a host or holds an operator's keys, and why it is better than code of our own. */
 const REASONS: Record<string, string> = {
+  '@aws-sdk/client-kms':
+    'keys of an operator in AWS KMS; loaded by mm only where such a key is configured',
   '@aws-sdk/client-s3': 'requests, signatures, retries and every way of AWS to find credentials',
   '@tufjs/canonical-json': 'the exact bytes that signatures are over',
   '@tufjs/models': 'TUF metadata: schema, signatures, thresholds, delegations',

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { inspectMetadata } from './inspect.ts';
 import { type RootChain, walkRoots } from './root-chain.ts';
 import { readKept, type TrustRecord } from './trust-directory.ts';
@@ -47,14 +46,15 @@ function isOutside(
   const [installed] = chain.roots;
   const kept = installed === undefined ? undefined : files.get(installed[0]);
   if (installed !== undefined && kept !== undefined && isOfTree(kept, installed[0], chain.treeId)) {
-    return !isDeepStrictEqual(signedPart(kept), signedPart(installed[1]));
+    return signedPart(kept) !== signedPart(installed[1]);
   }
   return chain.roots.size === 1 && chain.version <= record.rootVersion;
 }
 
-function signedPart(bytes: Buffer): unknown {
+/** A root that somebody signed later as well is still the same. */
+function signedPart(bytes: Buffer): string {
   const { signed }: { signed?: unknown } = JSON.parse(bytes.toString());
-  return signed;
+  return JSON.stringify(signed);
 }
 
 export function isOfTree(bytes: Uint8Array, name: string, treeId: string): boolean {

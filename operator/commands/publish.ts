@@ -10,6 +10,7 @@ import { type Base, offerOf } from '../signing/base.ts';
 import { commit, plannedKeys } from '../signing/commit.ts';
 import { isRenewalDue } from '../signing/expiry-days.ts';
 import { verifyCommitted } from '../signing/repository.ts';
+import type { TreePlace } from '../signing/upload.ts';
 import { type PublishPlan, type PublishRequest, planPublication } from './publish-plan.ts';
 import { type PublishOptions, readSource, whatToPublish } from './publish-source.ts';
 import { releaseAnswer } from './release-answer.ts';
@@ -90,7 +91,9 @@ async function carryOut(
 ): Promise<Outcome> {
   const done = await commit(repository, async (base) => {
     warn(context, base, request);
-    return await planPublication(request, base);
+    const planned = await planPublication(request, base);
+    if (planned.kind === 'change') announce(context, repository, planned.answer);
+    return planned;
   });
   if (done.kind === 'nothing') {
     return { ...done.answer, objects: [], versions: null, expires: null, attempts: 0 };
@@ -107,6 +110,17 @@ async function carryOut(
     expires: { ...expires },
     attempts: done.attempts,
   };
+}
+
+/** What is about to happen, each time that it begins anew. */
+function announce(
+  { notice }: Context,
+  { bucket, tree }: TreePlace,
+  { outcome, release: { sha256, length, custom } }: PublishPlan,
+): void {
+  const what = outcome === 'renewed' ? 'renewing the signatures of' : 'publishing';
+  const content = `${sha256.slice(0, 12)}, ${length} bytes`;
+  notice(`${what} ${custom.version} (${content}) to s3://${bucket.name}/${tree}`);
 }
 
 /** What the publisher should know, and what is no reason to refuse. */

@@ -76,10 +76,18 @@ function start(
   });
 }
 
-/** Without what a hook of another repository, or of this one, would make git look at instead. */
+/** What of git's own variables is about the machine. The rest a hook sets for the repository that it runs in. */
+const KEPT = /^GIT_(CONFIG_(GLOBAL|SYSTEM|NOSYSTEM)|EXEC_PATH)$/;
+
 function gitEnvironment(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(([name]) => !name.startsWith('GIT_'));
-  return { ...Object.fromEntries(kept), LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0' };
+  const kept = Object.entries(env).filter(([name]) => !name.startsWith('GIT_') || KEPT.test(name));
+  return {
+    ...Object.fromEntries(kept),
+    LC_ALL: 'C',
+    GIT_TERMINAL_PROMPT: '0',
+    // `git replace` is a matter of one clone: with it the same commit would be another tree elsewhere.
+    GIT_NO_REPLACE_OBJECTS: '1',
+  };
 }
 
 async function exitOf(

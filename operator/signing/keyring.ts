@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '../../bucket/coded-error.ts';
-import { fileSigner, type PassphraseSource } from './file-signer.ts';
-import { type KeyFile, readKeyFile } from './key-file.ts';
+import type { PassphraseSource } from './file-signer.ts';
 import type { Signer } from './signer.ts';
+import { openSigner, readSigningKey, type SigningKeyFile } from './signing-key.ts';
 
 /** Who may sign for a role, and how many of them it takes. */
 export interface RoleKeys {
@@ -19,16 +19,24 @@ export interface Keyring {
   readonly signers: readonly Signer[];
 }
 
-/** Every key file of the directory; a directory that is missing holds none. Throws KEY_INVALID for a broken one. */
+/**
+ * Every key file of the directory, whoever holds the private part; a directory that is missing holds none. `env` is
+ * mm's environment, for ssh-agent, KMS and commands. Throws KEY_INVALID for a broken file.
+ */
 export async function openKeyring(
   directory: string,
   passphrase: PassphraseSource,
+  env: Readonly<NodeJS.ProcessEnv> = {},
 ): Promise<Keyring> {
-  const files = await readKeyFiles(directory);
-  return { place: directory, signers: files.map((file) => fileSigner(file, passphrase)) };
+  const files = await readSigningKeys(directory);
+  return {
+    place: directory,
+    signers: files.map((file) => openSigner(file, { passphrase, env })),
+  };
 }
 
-async function readKeyFiles(directory: string): Promise<KeyFile[]> {
+/** The key files of a directory, by name. Throws KEY_INVALID for a broken one. */
+export async function readSigningKeys(directory: string): Promise<SigningKeyFile[]> {
   let names: string[];
   try {
     names = await readdir(directory);
@@ -37,7 +45,7 @@ async function readKeyFiles(directory: string): Promise<KeyFile[]> {
     throw cause;
   }
   const files = names.filter((name) => name.endsWith('.json')).sort();
-  return Promise.all(files.map((name) => readKeyFile(join(directory, name))));
+  return Promise.all(files.map((name) => readSigningKey(join(directory, name))));
 }
 
 /** As many signers as the role's threshold wants. Throws KEY_MISSING when that many are not at hand. */

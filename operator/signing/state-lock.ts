@@ -16,11 +16,12 @@ export async function withStateLock<T>(
   waitMs = 60_000,
 ): Promise<T> {
   await mkdir(directory, { recursive: true });
-  const release = await take(join(directory, 'lock'), waitMs);
+  const { release, lost } = await take(join(directory, 'lock'), waitMs);
   try {
     return await work();
   } finally {
-    await release();
+    // A machine that slept has lost it. That is no harm to the bucket: its own conditions guard each commit.
+    if (!lost.aborted) await release();
   }
 }
 
@@ -34,7 +35,12 @@ export async function makeStateDirectory(directory: string): Promise<void> {
   }
 }
 
-async function take(lockfilePath: string, waitMs: number): Promise<() => Promise<void>> {
+interface Held {
+  readonly lost: AbortSignal;
+  release(): Promise<void>;
+}
+
+async function take(lockfilePath: string, waitMs: number): Promise<Held> {
   const pauseMs = 500;
   const retries = {
     retries: Math.ceil(waitMs / pauseMs),
@@ -42,8 +48,16 @@ async function take(lockfilePath: string, waitMs: number): Promise<() => Promise
     minTimeout: pauseMs,
     maxTimeout: pauseMs,
   };
+  const lost = new AbortController();
   try {
-    return await lock(lockfilePath, { lockfilePath, realpath: false, stale: STALE_MS, retries });
+    const release = await lock(lockfilePath, {
+      lockfilePath,
+      realpath: false,
+      stale: STALE_MS,
+      retries,
+      onCompromised: () => lost.abort(),
+    });
+    return { release, lost: lost.signal };
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'ELOCKED')) throw cause;
     throw new CodedError(`another mm is at work on this machine: it holds ${lockfilePath}`, {

@@ -165,7 +165,7 @@ step('the watchdog lets a live agent be, and restarts one that hangs', async () 
   await box.exec('systemctl', 'kill', '--kill-whom=main', '--signal=STOP', UNIT);
   await eventually('another agent runs', async () => {
     const { ActiveState, MainPID, NRestarts } = await show();
-    assert.deepEqual([ActiveState, NRestarts, MainPID === pid], ['active', '1', false]);
+    assert.deepEqual([ActiveState, MainPID === pid, NRestarts === '0'], ['active', false, false]);
   });
   assert.match(await journal(), /[Ww]atchdog timeout/);
 });

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { ErrorAnswer, InitAnswer, PublishAnswer, ReleasesAnswer } from '../../operator/answers.ts';
 import packageJson from '../../package.json' with { type: 'json' };
-import { BUCKET, openWorkshop, type Workshop } from './workshop.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { BUCKET, initialized, openWorkshop, type Workshop } from './workshop.ts';
 
 const MAIN = join(import.meta.dirname, '../../operator/main.ts');
 
@@ -73,4 +74,51 @@ test('cli: the answer on stdout, all else on stderr; exit 0 done, 1 failed, 2 us
   const json = await mm(workshop, 'releases', '--json');
   assert.equal(json.exitCode, 1);
   assert.equal(ErrorAnswer.parse(JSON.parse(json.stdout)).error.code, 'CONFIG_MISSING');
+});
+
+test('cli: ended by a signal in the middle of a commit, it leaves no file, no lock and a good bucket', async (t) => {
+  const workshop = await initialized(t);
+  const temporary = join(workshop.directory, 'tmp');
+  await mkdir(temporary);
+  const key = 'ubuntu/manifests/metadata/timestamp.json';
+  workshop.server.faults.add({ kind: 'hang', match: { method: 'PUT', key }, times: 1 });
+  const child = spawn(process.execPath, [MAIN, 'publish', 'stable'], {
+    cwd: workshop.repository,
+    env: { ...process.env, HOME: join(workshop.directory, 'home'), TMPDIR: temporary },
+    stdio: 'ignore',
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  await waitUntil(() =>
+    workshop.server.requests.some(
+      (request) => request.method === 'PUT' && request.key === key && request.status === 0,
+    ),
+  );
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [143, null]);
+  assert.deepEqual(await readdir(temporary), []);
+  const state = join(workshop.repository, '.miyamoto/ubuntu');
+  assert.deepEqual(await readdir(state), ['trust']);
+  const done = await workshop.mm(['publish', 'stable', '--no-validate', '--json']);
+  assert.equal(PublishAnswer.parse(done.json).release.version, '0.1.0');
+});
+
+test('cli: two at once on one machine wait for each other', async (t) => {
+  const workshop = await initialized(t);
+  const both = ['stable', 'testing'].map((environment) =>
+    workshop.mm(['publish', environment, '--no-validate', '--json']),
+  );
+  for (const { exitCode, stderr, json } of await Promise.all(both)) {
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(PublishAnswer.parse(json).attempts, 1);
+  }
+});
+
+test('cli: a directory that cannot be written is told in one line', async (t) => {
+  const workshop = await initialized(t);
+  await rm(join(workshop.repository, '.miyamoto'), { recursive: true });
+  await workshop.write('.miyamoto', 'a file');
+  const { exitCode, stderr } = await workshop.mm(['releases']);
+  assert.equal(exitCode, 1);
+  assert.match(stderr, /^mm: E[A-Z]+: .*\.miyamoto.*\n$/);
 });

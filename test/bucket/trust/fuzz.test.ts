@@ -83,9 +83,7 @@ function forgeField(
   role: (typeof ROLES)[number],
   change: { readonly field: string; readonly value: unknown },
 ): void {
-  const { root, timestamp, snapshot, targets } = repository;
-  const document =
-    { root, timestamp, snapshot, targets }[role as 'root'] ?? repository.role('stable');
+  const document = role === 'env-stable' ? repository.role('stable') : repository[role];
   Object.assign(document, { [change.field]: change.value });
   const { version } = document;
   if (role === 'root') repository.writeRoot();

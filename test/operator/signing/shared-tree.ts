@@ -115,6 +115,7 @@ function publishBytes(
   content: Buffer = randomBytes(100),
 ): Promise<Committed<PublishPlan>> {
   const sha256 = createHash('sha256').update(content).digest('hex');
+  const startedAt = repository.now();
   return commit(repository, (base) =>
     planPublication(
       {
@@ -123,7 +124,7 @@ function publishBytes(
         reason: '',
         force: false,
         by: 'test',
-        startedAt: repository.now(),
+        startedAt,
         source: { commit: null },
         pack: () => Promise.resolve({ sha256, bytes: content }),
       },

@@ -1,0 +1,44 @@
+import type { Limits } from './pairs.ts';
+
+/** How often what is measured; none: left out. */
+export type Plan = Readonly<Record<Part, Limits | undefined>>;
+
+type Part =
+  | 'empty'
+  | 'hundred'
+  | 'thousand'
+  | 'original'
+  | 'others'
+  | 'ansible'
+  | 'firstReleases'
+  | 'otherReleases'
+  | 'start'
+  | 'publishing';
+
+/** Some 8 minutes. */
+export const FULL: Plan = {
+  empty: { pairs: 4, seconds: 30 },
+  hundred: { pairs: 5, seconds: 60 },
+  thousand: { pairs: 3, seconds: 60 },
+  original: { pairs: 4, seconds: 60 },
+  others: { pairs: 2, seconds: 30 },
+  ansible: { pairs: 1, seconds: 0 },
+  firstReleases: { pairs: 3, seconds: 40 },
+  otherReleases: { pairs: 2, seconds: 30 },
+  start: { pairs: 15, seconds: 15 },
+  publishing: { pairs: 3, seconds: 30 },
+};
+
+/** Some 2 minutes: what has a mark. */
+export const QUICK: Plan = {
+  empty: undefined,
+  hundred: { pairs: 3, seconds: 30 },
+  thousand: undefined,
+  original: { pairs: 2, seconds: 20 },
+  others: undefined,
+  ansible: undefined,
+  firstReleases: { pairs: 1, seconds: 0 },
+  otherReleases: undefined,
+  start: { pairs: 9, seconds: 8 },
+  publishing: { pairs: 1, seconds: 0 },
+};
