@@ -12,7 +12,14 @@ export interface Agent {
   readonly paths: HostPaths;
   /** The installed trust root: the bytes of `root.json`. */
   readonly packagedRoot: Uint8Array;
+  readonly packagedSeeds: PackagedSeeds | undefined;
   readonly ports: Ports;
+}
+
+/** `timestamp.json` and `snapshot.json` that were installed with the root: a fresh host takes nothing older. */
+export interface PackagedSeeds {
+  readonly timestamp: Uint8Array;
+  readonly snapshot: Uint8Array;
 }
 
 /** What one cycle is asked to do; options of `mm-agent --once` on top of the configuration. */

@@ -8,6 +8,8 @@ export interface HostPaths {
   readonly configDirectory: string;
   /** The installed trust root, `root.json`. */
   readonly trustRoot: string;
+  /** The metadata of build time that may be installed with it, `timestamp.json` and `snapshot.json`. */
+  readonly trustSeeds: { readonly timestamp: string; readonly snapshot: string };
 
   readonly state: string;
   /** The trusted metadata; belongs to the trust reader. */
@@ -54,6 +56,10 @@ export function hostPaths({
     configFile: join(config, 'agent.yaml'),
     configDirectory: join(config, 'agent.d'),
     trustRoot: join(config, 'root.json'),
+    trustSeeds: {
+      timestamp: join(config, 'timestamp.json'),
+      snapshot: join(config, 'snapshot.json'),
+    },
     state,
     trust: join(state, 'trust'),
     blobs: join(state, 'blobs'),

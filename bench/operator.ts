@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BUCKET, type Lab, TREE, USERS } from './lab.ts';
 import { type Cost, measure } from './measure.ts';
-import { EMPTY, HUNDRED, MANY_FILES, THOUSAND, type Workload } from './workloads.ts';
+import { EMPTY, HUNDRED, IDLE, MANY_FILES, THOUSAND, type Workload } from './workloads.ts';
 
-const WORKLOADS = [EMPTY, HUNDRED, THOUSAND, MANY_FILES];
+const WORKLOADS = [EMPTY, HUNDRED, THOUSAND, IDLE, MANY_FILES];
 
 /** The operator's side: a git repository with a branch per workload, and `mm` beside it. */
 export interface Operator {

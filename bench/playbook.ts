@@ -34,7 +34,7 @@ interface Entry {
 }
 
 /** The marks that services and commands leave are not files that anybody manages by content. */
-const MARKS = /^run\/|^var\/lib\/(store\.ok|token)$|^thousand(\/|$)/;
+const MARKS = /^run\/|^var\/lib\/(store\.ok|token)$/;
 
 async function look(managedRoot: string): Promise<Found> {
   const found = {

@@ -46,7 +46,6 @@ export async function installMissing(say: (line: string) => void): Promise<void>
 async function apt(words: readonly string[]): Promise<boolean> {
   const child = spawn('apt-get', words, {
     stdio: ['ignore', 'ignore', 'inherit'],
-    // biome-ignore lint/style/noProcessEnv: a proxy for apt may be set there
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });
   try {

@@ -17,6 +17,9 @@ export const EMPTY: Workload = {
   write: (directory) => writeManifest(directory, 'node default {}\n'),
 };
 
+/** What the idle daemons have applied. */
+export const IDLE: Workload = { ...EMPTY, name: 'idle' };
+
 /** The control repository of the tests: classes, Hiera, templates, custom facts, packages, users, services. */
 export const HUNDRED: Workload = {
   name: 'hundred',
@@ -39,12 +42,12 @@ export const THOUSAND: Workload = {
   write: (directory, managedRoot) =>
     writeManifest(
       directory,
-      `$root = '${managedRoot}/thousand'
-file { ['${managedRoot}', $root]: ensure => directory }
+      `$root = '${managedRoot}-thousand'
+file { $root: ensure => directory }
 range(0, ${DIRECTORIES - 1}).each |$d| {
   file { "\${root}/\${d}": ensure => directory, mode => '0755' }
 }
-range(1, ${1000 - DIRECTORIES - 2}).each |$n| {
+range(1, ${1000 - DIRECTORIES - 1}).each |$n| {
   file { "\${root}/\${$n % ${DIRECTORIES}}/file-\${n}":
     ensure  => file,
     mode    => '0644',

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 
 /**
- * The few S3 requests that Miyamoto needs, for agent and operator alike. Implemented by `s3.ts`; every failure is a
- * CodedError with an S3_* code. Keys are whole object keys, tree prefix included (see `layout.ts`).
+ * The few S3 requests that Miyamoto needs, for agent and operator alike. Implemented by `s3.ts`, for hosts by
+ * `s3-light.ts`; every failure is a CodedError with an S3_* code. Keys are whole object keys, tree prefix included (see
+ * `layout.ts`).
  */
 export interface Bucket {
   /** The bucket's name, for messages. */
@@ -21,6 +22,9 @@ export interface Bucket {
   /** Frees sockets. */
   close(): void;
 }
+
+/** What a host asks of it: everything but listing, which no host may do. */
+export type HostBucket = Omit<Bucket, 'list'>;
 
 export interface GetOptions {
   readonly maxBytes: number;

@@ -56,6 +56,9 @@ export const DISPOSITION = {
   KEY_INVALID: 'exit',
   ALREADY_INITIALIZED: 'exit',
   PUBLISH_LOST: 'exit',
+  PROPOSAL_INVALID: 'exit',
+  THRESHOLD_UNMET: 'exit',
+  STATE_MISSING: 'exit',
   STATUS_INVALID: 'exit',
 } as const satisfies Record<string, Disposition>;
 

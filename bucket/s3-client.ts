@@ -1,4 +1,5 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { connectionOptions } from './s3-connection.ts';
 import type { S3Settings } from './s3-settings.ts';
 
 /** The AWS SDK's client as Miyamoto configures it. Nothing is sent or looked up before the first request. */
@@ -11,7 +12,7 @@ export function createS3Client(settings: S3Settings): S3Client {
     expectContinueHeader: false,
     // What is acted upon is checked against signed metadata; this spares every poll a header and every release a pass.
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: connection(settings),
+    requestHandler: connectionOptions(settings),
   });
 }
 
@@ -29,26 +30,4 @@ function chosen(settings: S3Settings): S3ClientConfig {
         checksums === 'when-required' ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED',
     }),
   };
-}
-
-function connection(settings: S3Settings) {
-  const silenceMs = settings.request_timeout.seconds * 1000;
-  const agent = {
-    proxyEnv: proxyEnvironment(settings.proxy),
-    // Idle connections are closed by us, before a NAT on the way forgets them without a word.
-    timeout: silenceMs,
-  };
-  return {
-    connectionTimeout: settings.connect_timeout.seconds * 1000,
-    // Silence, also in the middle of a body. The SDK's `requestTimeout` would count the upload itself.
-    socketTimeout: silenceMs,
-    httpAgent: agent,
-    httpsAgent: agent,
-  };
-}
-
-function proxyEnvironment(proxy: string | undefined): NodeJS.ProcessEnv {
-  if (proxy !== undefined) return { HTTPS_PROXY: proxy, HTTP_PROXY: proxy };
-  // biome-ignore lint/style/noProcessEnv: the proxy lies where the SDK finds region and credentials, too
-  return process.env;
 }

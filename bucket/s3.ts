@@ -15,25 +15,18 @@ import type {
   PutOptions,
   PutResult,
 } from './bucket.ts';
-import { CodedError } from './coded-error.ts';
 import { answerOf, time } from './s3-answer.ts';
-import { readBounded, translateErrors } from './s3-body.ts';
+import { readBounded } from './s3-body.ts';
 import { createS3Client } from './s3-client.ts';
+import { credentialsMissing, regionMissing, type S3Wanted, tooLarge } from './s3-errors.ts';
 import {
-  credentialsMissing,
-  describeWanted,
-  regionMissing,
-  type S3Wanted,
-  s3Error,
-  tooLarge,
-} from './s3-errors.ts';
+  openedBody,
+  type RequestOptions,
+  type RunRequest,
+  requestRunner,
+  uploadLimitMs,
+} from './s3-request.ts';
 import type { S3Settings } from './s3-settings.ts';
-import { withinLimit } from './s3-time-limit.ts';
-
-/** A small request has this many times `request_timeout` in all: a silent try, the next one, and the waits between. */
-const SILENCES_PER_REQUEST = 3;
-/** An upload has as much time more as it takes over a line of 10 kB/s. */
-const SLOWEST_UPLOAD_BYTES_PER_MS = 10;
 
 /**
  * A bucket in S3 or in a store that speaks S3. Making it sends nothing; the first request looks for credentials and
@@ -46,20 +39,17 @@ export function openBucket(name: string, settings: S3Settings): Bucket {
   return new S3Bucket(name, settings);
 }
 
-interface RequestOptions {
-  readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
 class S3Bucket implements Bucket {
   readonly name: string;
   readonly #settings: S3Settings;
   readonly #client: S3Client;
+  readonly #request: RunRequest;
 
   constructor(name: string, settings: S3Settings) {
     this.name = name;
     this.#settings = settings;
     this.#client = createS3Client(settings);
+    this.#request = requestRunner(name, settings, (wanted) => this.#prepare(wanted));
   }
 
   async get(key: string, options: GetOptions): Promise<GetResult> {
@@ -93,17 +83,14 @@ class S3Bucket implements Bucket {
         signal === undefined ? untilHeaders : AbortSignal.any([untilHeaders, signal]);
       const command = new GetObjectCommand({ Bucket: this.name, Key: key });
       const answer = await this.#client.send(command, { abortSignal });
-      const body = translateErrors(answer.Body as Readable, (error) =>
-        signal?.aborted === true ? asError(signal.reason) : translated(wanted, error),
-      );
+      const body = openedBody(answer.Body as Readable, wanted, signal);
       return { body, length: answer.ContentLength, etag: answer.ETag ?? '' };
     });
   }
 
   async put(key: string, body: Uint8Array, options: PutOptions = {}): Promise<PutResult> {
     const { ifMatch, createOnly, contentType, cacheControl, signal } = options;
-    const timeoutMs =
-      options.timeoutMs ?? this.#limitMs() + body.byteLength / SLOWEST_UPLOAD_BYTES_PER_MS;
+    const timeoutMs = options.timeoutMs ?? uploadLimitMs(this.#settings, body.byteLength);
     return this.#request('write', key, { timeoutMs, signal }, async (abortSignal) => {
       const command = new PutObjectCommand({
         Bucket: this.name,
@@ -143,26 +130,6 @@ class S3Bucket implements Bucket {
     this.#client.destroy();
   }
 
-  /** One request with all its tries, under the time limit; whatever goes wrong comes out as a CodedError. */
-  #request<T>(
-    verb: S3Wanted['verb'],
-    key: string,
-    { timeoutMs, signal }: RequestOptions,
-    work: (signal: AbortSignal, wanted: S3Wanted) => Promise<T>,
-  ): Promise<T> {
-    const { endpoint, region } = this.#settings;
-    const wanted = { verb, bucket: this.name, key, endpoint, region };
-    const limit = { limitMs: timeoutMs ?? this.#limitMs(), signal, wanted: describeWanted(wanted) };
-    return withinLimit(limit, async (stop) => {
-      const found = { ...wanted, region: await this.#prepare(wanted) };
-      try {
-        return await work(stop, found);
-      } catch (error) {
-        throw translated(found, error);
-      }
-    });
-  }
-
   /**
    * The region; asks for the credentials, too, which the SDK then remembers. Asked apart, since the error of a
    * provider (a refused AssumeRole, say) looks like S3's own.
@@ -177,10 +144,6 @@ class S3Bucket implements Bucket {
     });
     return region;
   }
-
-  #limitMs(): number {
-    return this.#settings.request_timeout.seconds * 1000 * SILENCES_PER_REQUEST;
-  }
 }
 
 function listedObjects(page: ListObjectsV2CommandOutput): readonly ListedObject[] {
@@ -188,15 +151,6 @@ function listedObjects(page: ListObjectsV2CommandOutput): readonly ListedObject[
     ({ Key: key, Size: size = 0, ETag: etag = '', LastModified }) =>
       key === undefined ? [] : [{ key, size, etag, lastModified: LastModified?.getTime() ?? 0 }],
   );
-}
-
-function translated(wanted: S3Wanted, error: unknown): CodedError {
-  if (error instanceof CodedError) return error;
-  return s3Error(wanted, answerOf(error), { nowMs: Date.now(), cause: error });
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }
 
 /** The Date header of the answer to that command, in ms since 1970; the SDK itself hands out no headers. */

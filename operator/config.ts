@@ -4,6 +4,7 @@ import { CodedError } from '../bucket/coded-error.ts';
 import { parseConfigFile, readConfigFile } from '../bucket/config-file.ts';
 import { EnvironmentName, TreeName } from '../bucket/documents/names.ts';
 import { S3Settings } from '../bucket/s3-settings.ts';
+import type { SigningMode } from './signing/expiry-days.ts';
 
 export const CONFIG_FILE = 'miyamoto.yaml';
 export const DEFAULT_KEYS = '~/.config/miyamoto/keys';
@@ -62,6 +63,12 @@ export const OperatorConfig = z.strictObject({
     .min(1)
     .default(DEFAULT_STATE)
     .describe('Directory of what this publisher has seen of the buckets; keep it.'),
+  signing: z
+    .enum(['ci', 'laptop'])
+    .default('laptop')
+    .describe(
+      '`ci`: a job runs `mm renew` every day, and timestamps hold 14 days. `laptop`: they hold 60.',
+    ),
 });
 export type OperatorConfig = Readonly<z.infer<typeof OperatorConfig>>;
 
@@ -82,6 +89,7 @@ export interface TreeConfig {
   readonly repository: string;
   readonly keysDirectory: string;
   readonly stateDirectory: string;
+  readonly mode: SigningMode;
 }
 
 /** Where to look. */
@@ -146,6 +154,7 @@ export function selectTree(
     repository: at(config.repository),
     keysDirectory: join(at(config.keys), chosen.id),
     stateDirectory: join(at(config.state), name),
+    mode: config.signing,
   };
 }
 

@@ -23,6 +23,8 @@ export interface Context {
 export interface Answer {
   readonly document: object;
   readonly lines: readonly string[];
+  /** 1: the command did its work, and what it found is bad. */
+  readonly exitCode?: 1 | undefined;
 }
 
 /** Options that every command takes. */

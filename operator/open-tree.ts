@@ -8,7 +8,7 @@ import type { Repository } from './signing/commit.ts';
 import type { PassphraseSource } from './signing/file-signer.ts';
 import { type Keyring, openKeyring } from './signing/keyring.ts';
 import { passphraseSource } from './signing/passphrase.ts';
-import { openRepository, type RepositoryOptions } from './signing/repository.ts';
+import { type Environments, openRepository, type RepositoryOptions } from './signing/repository.ts';
 import { makeStateDirectory, withStateLock } from './signing/state-lock.ts';
 import { withTemporaryDirectory } from './temporary-directory.ts';
 
@@ -48,7 +48,7 @@ export interface RepositoryWork {
 export async function withRepository<T>(
   context: Context,
   { config, bucket }: OpenTree,
-  needs: { readonly environments: readonly string[]; readonly signing?: SigningOptions },
+  needs: { readonly environments: Environments; readonly signing?: SigningOptions },
   work: (opened: RepositoryWork) => Promise<T>,
 ): Promise<T> {
   const { environments, signing } = needs;
@@ -64,6 +64,7 @@ export async function withRepository<T>(
       stateDirectory,
       environments,
       keyring,
+      mode: config.mode,
       now: () => context.now(),
     };
     return await work({ repository: openRepository(options), options });
@@ -101,6 +102,7 @@ async function keyringFor(
   return await openKeyring(
     keysDirectory(context, config, signing),
     passphraseFor(context, signing),
+    context.env,
   );
 }
 

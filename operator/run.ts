@@ -16,15 +16,17 @@ export async function run(
   context: Context,
   streams: Streams,
 ): Promise<number> {
+  let exitCode = 0;
   const program = buildProgram(context, {
     ...streams,
-    answer({ document, lines }, { json }) {
+    answer({ document, lines, exitCode: found = 0 }, { json }) {
+      exitCode = found;
       streams.out(json === true ? toJson(document) : `${lines.join('\n')}\n`);
     },
   });
   try {
     await program.parseAsync([...args], { from: 'user' });
-    return 0;
+    return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     streams.err(errorText(error));

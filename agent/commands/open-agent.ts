@@ -10,6 +10,7 @@ import { loadConfig } from '../config-load.ts';
 import type { Identity } from '../core/status.ts';
 import { systemClock } from '../io/clock.ts';
 import { openLog } from '../io/log.ts';
+import { readPackagedSeeds } from '../io/packaged-seeds.ts';
 import { hostPuppet } from '../io/puppet.ts';
 import { stateFile } from '../io/state-file.ts';
 import { readVitals } from '../io/vitals.ts';
@@ -31,6 +32,7 @@ export async function openAgent(options: Options): Promise<Agent> {
     config,
     paths,
     packagedRoot,
+    packagedSeeds: await readPackagedSeeds(paths.trustSeeds, log),
     ports: {
       clock: systemClock,
       log,

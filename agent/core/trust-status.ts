@@ -1,10 +1,9 @@
 import type { CodedError } from '../../bucket/coded-error.ts';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
+import { daysToExpiry } from '../../bucket/trust/expiry.ts';
 import type { Offer } from './decide.ts';
 
 type TrustStatus = StatusDocument['trust'];
-
-const DAY_MS = 86_400_000;
 
 /** The `trust` part of the status after a refresh that was good. */
 export function trustAfterRefresh(
@@ -34,18 +33,6 @@ export function trustAfterError(last: TrustStatus | undefined, error: CodedError
     daysToExpiry: last?.daysToExpiry ?? {},
     clockOffsetSeconds: last?.clockOffsetSeconds ?? null,
   };
-}
-
-export function daysToExpiry(
-  expires: Readonly<Record<string, string>>,
-  now: number,
-): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(expires).map(([role, at]) => [
-      role,
-      Math.floor((Date.parse(at) - now) / DAY_MS),
-    ]),
-  );
 }
 
 function stateOf(offer: Offer): string {

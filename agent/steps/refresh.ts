@@ -1,5 +1,6 @@
 import { CodedError } from '../../bucket/coded-error.ts';
 import type { OfferedRelease } from '../../bucket/documents/release.ts';
+import { daysToExpiry } from '../../bucket/trust/expiry.ts';
 import { readTrusted, refresh as refreshMetadata } from '../../bucket/trust/reader.ts';
 import { type Selection, select } from '../../bucket/trust/selection.ts';
 import { bucketSource, type MetadataSource } from '../../bucket/trust/source.ts';
@@ -8,7 +9,7 @@ import type { Agent, CycleRequest } from '../agent.ts';
 import type { Offer } from '../core/decide.ts';
 import { activeOf, type Draft } from '../core/draft.ts';
 import type { Identity } from '../core/status.ts';
-import { daysToExpiry, trustAfterError, trustAfterRefresh } from '../core/trust-status.ts';
+import { trustAfterError, trustAfterRefresh } from '../core/trust-status.ts';
 import type { Prefetched } from '../loop.ts';
 
 /**
@@ -33,6 +34,7 @@ export async function refresh(
       ...options,
       source: sourceOf(agent, request.prefetched),
       etag: rememberedEtag(draft, identity.environment),
+      ...(agent.packagedSeeds === undefined ? {} : { packagedSeeds: agent.packagedSeeds }),
       signal: stop,
     });
     draft.checked = true;

@@ -4,12 +4,16 @@ import { isRecord, publicKeyIdentity } from './key-identity.ts';
 /**
  * What TUF does not ask of a file and we do, on bytes whose signatures nobody has checked yet. Throws METADATA_INVALID
  * for what is no metadata, TREE_MISMATCH for another tree's: trees whose keys are shared verify each other's files, and a
- * thief of the bucket could copy one tree over the other (attack 12).
+ * thief of the bucket could copy one tree over the other (attack 12). Gives the signed part.
  */
-export function inspectMetadata(bytes: Uint8Array, file: string, treeId: string): void {
+export function inspectMetadata(
+  bytes: Uint8Array,
+  file: string,
+  treeId: string,
+): Readonly<Record<string, unknown>> {
   const signed = parseSigned(bytes, file);
   const found = signed['x-tree'];
-  if (found !== treeId) {
+  if ((found ?? '') !== treeId) {
     throw new CodedError(
       `${file} belongs to tree ${printable(found)}, this host trusts tree ${JSON.stringify(treeId)}`,
       {
@@ -20,6 +24,7 @@ export function inspectMetadata(bytes: Uint8Array, file: string, treeId: string)
     );
   }
   refuseDoubleKeys(signed, file);
+  return signed;
 }
 
 /** The tree that a root stands for. Throws ROOT_INVALID when it names none. */

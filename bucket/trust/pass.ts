@@ -19,6 +19,8 @@ export interface PassOptions {
   /** ms since 1970, guarded. */
   readonly now: number;
   readonly acceptExpired: boolean;
+  /** Looks up more in what was verified. */
+  readonly alsoRead?: ((getTargetInfo: Session['getTargetInfo']) => Promise<void>) | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,7 +56,9 @@ export async function pass(options: PassOptions): Promise<PassEnd> {
 async function verify(session: Session, options: PassOptions): Promise<PassEnd['outcome']> {
   try {
     await session.refresh();
-    return { kind: 'trusted', trusted: await readSession(session, options) };
+    const trusted = await readSession(session, options);
+    await options.alsoRead?.(session.getTargetInfo);
+    return { kind: 'trusted', trusted };
   } catch (error) {
     return { kind: 'refused', error: session.explain(error) };
   }

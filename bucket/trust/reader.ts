@@ -4,8 +4,9 @@ import { getFile } from './fetcher.ts';
 import { inspectMetadata } from './inspect.ts';
 import { type PassEnd, pass } from './pass.ts';
 import { isRootDue, keepEnd, keepRecord } from './progress.ts';
+import type { Session } from './session.ts';
 import type { MetadataSource } from './source.ts';
-import { isOfTree, readStart, type Start } from './start.ts';
+import { readStart, type Start } from './start.ts';
 import { removeLeftovers } from './trust-directory.ts';
 import type { Trusted } from './trusted.ts';
 
@@ -17,6 +18,11 @@ export interface TrustOptions {
   readonly packagedRoot: Uint8Array;
   readonly environments: readonly string[];
   readonly clock: { now(): number };
+  /**
+   * The tree that every file must name; without it the one that the installed root names, and it must name one. Empty:
+   * files of no tree, which only the TUF conformance suite has.
+   */
+  readonly treeId?: string;
 }
 
 export interface RefreshOptions extends TrustOptions {
@@ -27,6 +33,8 @@ export interface RefreshOptions extends TrustOptions {
   readonly packagedSeeds?: { readonly timestamp: Uint8Array; readonly snapshot: Uint8Array };
   /** For publishers: expired metadata must be readable to be renewed. Everything else is checked as ever. */
   readonly acceptExpired?: boolean;
+  /** Looks up targets other than releases, before anything is kept; what it throws refuses the refresh. */
+  readonly alsoRead?: (getTargetInfo: Session['getTargetInfo']) => Promise<void>;
   /** For one file, 10 s. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -59,7 +67,7 @@ interface Moment {
  */
 export async function refresh(options: RefreshOptions): Promise<Refresh> {
   await removeLeftovers(options.directory);
-  const start = await readStart(options.directory, options.packagedRoot);
+  const start = await readStart(options);
   const limits = { ...limitsOf(options), ifNoneMatch: conditionOf(options, start) };
   const answer = await getFile(options.source, 'timestamp.json', limits);
   const { serverDate } = answer;
@@ -76,7 +84,7 @@ export async function refresh(options: RefreshOptions): Promise<Refresh> {
  */
 export async function readTrusted(options: TrustOptions): Promise<Trusted | undefined> {
   try {
-    const start = await readStart(options.directory, options.packagedRoot);
+    const start = await readStart(options);
     if (!hasNewestRoot(start)) return undefined;
     const now = guardedNow(options.clock.now(), start.record?.serverDate);
     const { outcome } = await verifyKept({ ...options, acceptExpired: true }, start, now);
@@ -169,19 +177,39 @@ async function takeTimestamp(
   return { kind, trusted: end.outcome.trusted, etag, serverDate };
 }
 
-/** A fresh host has seen nothing: what its package saw at build time is its floor against replay (attack 08b). */
+/**
+ * A fresh host has seen nothing: what its package saw at build time is its floor against replay (attack 08b). A seed that
+ * is needed and is none is told: passed over, it would be a floor that everybody believes in and nobody has.
+ */
 function withSeeds(
   { local, chain }: Start,
   seeds: RefreshOptions['packagedSeeds'],
 ): ReadonlyMap<string, Buffer> {
   if (seeds === undefined) return local;
   const files = new Map(local);
-  for (const [file, bytes] of Object.entries(seeds)) {
-    const name = `${file}.json`;
-    if (!files.has(name) && isOfTree(bytes, name, chain.treeId))
-      files.set(name, Buffer.from(bytes));
+  for (const [role, bytes] of Object.entries(seeds)) {
+    const name = `${role}.json`;
+    if (files.has(name)) continue;
+    requireSeed(bytes, role, chain.treeId);
+    files.set(name, Buffer.from(bytes));
   }
   return files;
+}
+
+function requireSeed(bytes: Uint8Array, role: string, treeId: string): void {
+  let why = `it is no ${role}`;
+  let cause: unknown;
+  try {
+    if (inspectMetadata(bytes, `${role}.json`, treeId)['_type'] === role) return;
+  } catch (error) {
+    cause = error;
+    why = String(error);
+  }
+  throw new CodedError(`the installed ${role}.json is no floor against older metadata: ${why}`, {
+    code: 'ROOT_INVALID',
+    cause,
+    next: 'install timestamp.json and snapshot.json of the same tree as root.json, or neither',
+  });
 }
 
 function limitsOf({ signal, timeoutMs }: RefreshOptions) {

@@ -15,9 +15,13 @@ export interface RootChain {
  * Walks from the installed root through roots that an earlier refresh kept. It ends at the first that is missing or does
  * not verify: a file that was truncated is fetched again, never believed. Throws ROOT_INVALID for the installed one.
  */
-export function walkRoots(packagedRoot: Uint8Array, kept: ReadonlyMap<string, Buffer>): RootChain {
+export function walkRoots(
+  packagedRoot: Uint8Array,
+  kept: ReadonlyMap<string, Buffer>,
+  expectedTreeId?: string,
+): RootChain {
   let newest: Buffer = Buffer.from(packagedRoot);
-  const { treeId, store } = openPackagedRoot(newest);
+  const { treeId, store } = openPackagedRoot(newest, expectedTreeId);
   const roots = new Map<string, Buffer>([[rootFile(store.root.signed.version), newest]]);
   for (;;) {
     const file = rootFile(store.root.signed.version + 1);
@@ -33,9 +37,12 @@ export function rootFile(version: number): string {
   return `${version}.root.json`;
 }
 
-function openPackagedRoot(bytes: Buffer): { treeId: string; store: TrustedMetadataStore } {
+function openPackagedRoot(
+  bytes: Buffer,
+  expectedTreeId: string | undefined,
+): { treeId: string; store: TrustedMetadataStore } {
   try {
-    const treeId = treeIdOf(bytes);
+    const treeId = expectedTreeId ?? treeIdOf(bytes);
     inspectMetadata(bytes, 'root.json', treeId);
     return { treeId, store: new TrustedMetadataStore(bytes) };
   } catch (cause) {

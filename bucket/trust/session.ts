@@ -4,6 +4,7 @@ import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
 import { CodedError } from '../coded-error.ts';
 import { type Refusal, refusalToError } from './classify.ts';
 import { METADATA_BASE_URL, type MetadataFetcher } from './fetcher.ts';
+import { roleFile } from './role-names.ts';
 
 /**
  * `Updater` as it is at run time; its own type hides where bytes come in and go out. tuf-js is pinned to the digit, and
@@ -44,7 +45,7 @@ export function openSession({ root, local, fetcher, now }: SessionOptions): Sess
   const store = new ObservedStore(root, now);
   const updater = new (class extends OpenUpdater {
     override loadLocalMetadata(name: string): Buffer {
-      const bytes = offered.get(`${name}.json`);
+      const bytes = offered.get(roleFile(name));
       if (bytes === undefined) throw new Error(`${name}.json is not here`);
       return bytes;
     }
@@ -104,7 +105,7 @@ class ObservedStore extends TrustedMetadataStore {
   #observe<T>(role: string, bytes: Buffer, step: () => T): T {
     try {
       const result = step();
-      if (role !== 'root') this.files.set(`${role}.json`, bytes);
+      if (role !== 'root') this.files.set(roleFile(role), bytes);
       return result;
     } catch (error) {
       this.refusal = { role: this.#culprit(role, error), error, checkedAt: this.#now };

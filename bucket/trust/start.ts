@@ -3,6 +3,12 @@ import { inspectMetadata } from './inspect.ts';
 import { type RootChain, walkRoots } from './root-chain.ts';
 import { readKept, type TrustRecord } from './trust-directory.ts';
 
+export interface StartOptions {
+  readonly directory: string;
+  readonly packagedRoot: Uint8Array;
+  readonly treeId?: string;
+}
+
 /** What a refresh starts from. */
 export interface Start {
   readonly chain: RootChain;
@@ -20,13 +26,13 @@ export interface Start {
 }
 
 /** Throws ROOT_INVALID when the installed root is none. */
-export async function readStart(directory: string, packagedRoot: Uint8Array): Promise<Start> {
+export async function readStart({ directory, packagedRoot, treeId }: StartOptions): Promise<Start> {
   const { files, record } = await readKept(directory);
-  const chain = walkRoots(packagedRoot, files);
+  const chain = walkRoots(packagedRoot, files, treeId);
   const anchor = createHash('sha256').update(packagedRoot).digest('hex');
   if (record !== undefined && record.anchor !== anchor && isOutside(chain, files, record)) {
     const none = new Map<string, Buffer>();
-    const alone = walkRoots(packagedRoot, none);
+    const alone = walkRoots(packagedRoot, none, treeId);
     return { chain: alone, anchor, files, local: none, record, rootFloor: 0, isNewAnchor: true };
   }
   const local = new Map([...files].filter(([name, bytes]) => isOfTree(bytes, name, chain.treeId)));

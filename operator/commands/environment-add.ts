@@ -5,8 +5,9 @@ import { environmentPaths, environmentRole } from '../../bucket/trust/role-names
 import type { EnvironmentAnswer } from '../answers.ts';
 import type { Answer, Context, SigningOptions } from '../context.ts';
 import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
+import { plannedKeys } from '../signing/attempt.ts';
 import { type Base, contentOf, offerOf } from '../signing/base.ts';
-import { commit, type Planned, plannedKeys } from '../signing/commit.ts';
+import { commit, type Planned } from '../signing/commit.ts';
 import { isDevEnvironment } from '../signing/environment-pattern.ts';
 import { record } from '../signing/lint-parts.ts';
 import { verifyCommitted } from '../signing/repository.ts';

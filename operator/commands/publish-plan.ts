@@ -6,7 +6,7 @@ import type { SourceTree } from '../release/tree.ts';
 import { assertVersion, nextVersion } from '../release/version-label.ts';
 import { type Base, contentOf, offerOf } from '../signing/base.ts';
 import type { Planned } from '../signing/commit.ts';
-import { isRenewalDue } from '../signing/expiry-days.ts';
+import { isRenewalDue, type SigningMode } from '../signing/expiry-days.ts';
 import { record } from '../signing/lint-parts.ts';
 import type { RoleContent } from '../signing/signed-file.ts';
 
@@ -21,6 +21,7 @@ export interface PublishRequest {
   readonly by: string;
   /** ms since 1970. */
   readonly startedAt: number;
+  readonly mode?: SigningMode | undefined;
   readonly source: Pick<SourceTree, 'commit'>;
   /** The same version label gives the same tarball. */
   pack(version: string): Promise<Tarball>;
@@ -44,7 +45,7 @@ export async function planPublication(
     return nothing('published', current);
   }
   if (isSame && !request.force) {
-    return isAnyRenewalDue(base, role, request.startedAt)
+    return isAnyRenewalDue(base, role, request)
       ? change(
           'renewed',
           { content: contentOfRole(base, role), role },
@@ -90,9 +91,13 @@ async function isCurrent(request: PublishRequest, current: OfferedRelease): Prom
   return (await request.pack(version)).sha256 === current.sha256;
 }
 
-function isAnyRenewalDue(base: Base, role: string, now: number): boolean {
+function isAnyRenewalDue(
+  base: Base,
+  role: string,
+  { startedAt: now, mode }: PublishRequest,
+): boolean {
   return [role, 'snapshot', 'timestamp'].some((name) =>
-    isRenewalDue(name, base.expires[name] ?? '', now),
+    isRenewalDue(name, base.expires[name] ?? '', { now, mode }),
   );
 }
 

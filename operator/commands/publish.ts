@@ -6,8 +6,9 @@ import { printable } from '../printable.ts';
 import { packRelease, type Tarball } from '../release/pack.ts';
 import type { SourceTree } from '../release/tree.ts';
 import { isLower } from '../release/version-label.ts';
+import { plannedKeys } from '../signing/attempt.ts';
 import { type Base, offerOf } from '../signing/base.ts';
-import { commit, plannedKeys } from '../signing/commit.ts';
+import { commit } from '../signing/commit.ts';
 import { isRenewalDue } from '../signing/expiry-days.ts';
 import { verifyCommitted } from '../signing/repository.ts';
 import type { TreePlace } from '../signing/upload.ts';
@@ -134,7 +135,7 @@ function warn(context: Context, base: Base, { environment, version }: PublishReq
   }
   for (const role of ['root', 'targets']) {
     const expires = base.expires[role] ?? '';
-    if (isRenewalDue(role, expires, context.now())) {
+    if (isRenewalDue(role, expires, { now: context.now() })) {
       context.notice(`${role} expires at ${expires}: sign it anew soon`);
     }
   }

@@ -1,8 +1,8 @@
-import type { Metadata, Root, Snapshot, Targets } from '@tufjs/models';
+import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { CodedError } from '../../bucket/coded-error.ts';
 import type { EnvironmentOffer } from '../../bucket/trust/trusted.ts';
 import type { Json } from './lint-parts.ts';
-import type { RoleContent } from './signed-file.ts';
+import type { Draft, RoleContent } from './signed-file.ts';
 
 /** The verified state that a commit is signed on top of. */
 export interface Base {
@@ -10,6 +10,7 @@ export interface Base {
   /** Undefined before the first commit of a tree, as are the three below. */
   readonly targets: Metadata<Targets> | undefined;
   readonly snapshot: Metadata<Snapshot> | undefined;
+  readonly timestamp?: Metadata<Timestamp> | undefined;
   readonly timestampVersion: number;
   /** ETag of the timestamp.json that was read: the commit replaces this one or none. */
   readonly etag: string | undefined;
@@ -34,6 +35,14 @@ export interface Change {
   readonly blobs: readonly Blob[];
   /** New content by role name: `targets`, `env-<name>`. */
   readonly roles: ReadonlyMap<string, RoleContent>;
+  /** The next root. */
+  readonly root?: RoleContent | undefined;
+  /** What several people have signed already, `root` among it: it goes into the bucket as it is or not at all. */
+  readonly drafts?: ReadonlyMap<string, Draft> | undefined;
+  /** Versions of snapshot and timestamp begin again: a thief drove them up with keys that the next root drops. */
+  readonly restart?: boolean | undefined;
+  /** Only the timestamp is signed anew: that costs hosts one request less. */
+  readonly keepSnapshot?: boolean | undefined;
 }
 
 /** Version of a role in the verified snapshot; 0 when it was never published. */
@@ -44,6 +53,11 @@ export function versionOf(base: Base, role: string): number {
 /** What a role says now, to be changed and signed again: fields that we do not know stay. */
 export function contentOf(document: Metadata<Targets>): RoleContent {
   return { ...(document.signed.toJSON() as Json), _type: 'targets' };
+}
+
+/** The same of the root. */
+export function rootContentOf(document: Metadata<Root>): RoleContent {
+  return { ...(document.signed.toJSON() as Json), _type: 'root' };
 }
 
 /**

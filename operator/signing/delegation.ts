@@ -1,4 +1,4 @@
-import type { Metadata, Root, Targets } from '@tufjs/models';
+import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { CodedError } from '../../bucket/coded-error.ts';
 import type { RoleKeys } from './keyring.ts';
 import { parseSignedFile, type SignedFile } from './signed-file.ts';
@@ -59,11 +59,27 @@ function checkPaths({ targets }: Delegators, role: string, document: Metadata<Ta
   }
 }
 
-function isTopLevel(role: string): boolean {
+/** Whether the root names who signs, not targets. */
+export function isTopLevel(role: string): boolean {
   return !role.startsWith('env-');
 }
 
-function refused(role: string, why: string, cause?: unknown): CodedError {
+/** Whether enough of the delegator's keys for that role have signed the document. */
+export function verifies(
+  delegator: Metadata<Root> | Metadata<Targets>,
+  role: string,
+  document: Metadata<Root> | Metadata<Targets> | Metadata<Snapshot> | Metadata<Timestamp>,
+): boolean {
+  try {
+    (delegator as Metadata<Root>).verifyDelegate(role, document as Metadata<Root>);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What hosts would say of it. */
+export function refused(role: string, why: string, cause?: unknown): CodedError {
   return new CodedError(`${role} as signed here would be refused by hosts: ${why}`, {
     code: 'METADATA_INVALID',
     cause,

@@ -47,6 +47,7 @@ async function signRoot({ treeId, keys, now }: InitialRoot): Promise<SignedFile>
     _type: 'root',
     consistent_snapshot: true,
     keys: keyMap([operator, safe]),
+    'x-key-names': { [operator.keyId]: 'operator', [safe.keyId]: 'safe' },
     roles: { root: offline, targets: offline, snapshot: online, timestamp: online },
   };
   const signers = [operator];

@@ -26,7 +26,7 @@ export interface Keyring {
 export async function openKeyring(
   directory: string,
   passphrase: PassphraseSource,
-  env: Readonly<NodeJS.ProcessEnv> = {},
+  env: Readonly<NodeJS.ProcessEnv>,
 ): Promise<Keyring> {
   const files = await readSigningKeys(directory);
   return {

@@ -1,14 +1,25 @@
+import type { Metadata, Targets } from '@tufjs/models';
 import { CodedError } from '../../bucket/coded-error.ts';
 import { treeIdOf } from '../../bucket/trust/inspect.ts';
-import { type RefreshOptions, readTrusted, refresh } from '../../bucket/trust/reader.ts';
-import { bucketSource } from '../../bucket/trust/source.ts';
+import {
+  type Refresh,
+  type RefreshOptions,
+  readTrusted,
+  refresh,
+  type TrustOptions,
+} from '../../bucket/trust/reader.ts';
+import { bucketSource, type MetadataSource } from '../../bucket/trust/source.ts';
 import type { Trusted } from '../../bucket/trust/trusted.ts';
 import { withTemporaryDirectory } from '../temporary-directory.ts';
 import type { Base } from './base.ts';
 import type { Repository } from './commit.ts';
+import type { SigningMode } from './expiry-days.ts';
 import type { Keyring } from './keyring.ts';
 import type { SignedFile } from './signed-file.ts';
 import type { TreePlace } from './upload.ts';
+
+/** Environments that the intent asks about; `all`: every one that somebody is delegated for. */
+export type Environments = readonly string[] | 'all';
 
 export interface RepositoryOptions extends TreePlace {
   readonly treeId: string;
@@ -19,15 +30,15 @@ export interface RepositoryOptions extends TreePlace {
    * one, and signing on top of that would make it so (attack L).
    */
   readonly stateDirectory: string;
-  /** Environments that the intent asks about. */
-  readonly environments: readonly string[];
+  readonly environments: Environments;
   readonly keyring: Keyring;
+  readonly mode?: SigningMode | undefined;
   now(): number;
 }
 
 /** A tree that was initialised. Throws TREE_MISMATCH when the root belongs to another one. */
 export function openRepository(options: RepositoryOptions): Repository {
-  const { bucket, tree, treeId, keyring } = options;
+  const { bucket, tree, treeId, keyring, mode } = options;
   const found = treeIdOf(options.root);
   if (found !== treeId) {
     throw new CodedError(
@@ -43,6 +54,7 @@ export function openRepository(options: RepositoryOptions): Repository {
     tree,
     treeId,
     keyring,
+    mode,
     now: () => options.now(),
     read: () => readBase(options),
   };
@@ -52,12 +64,17 @@ async function readBase(options: RepositoryOptions): Promise<Base> {
   const trust = trustOptions(options, options.stateDirectory);
   // Lapsed files may only be renewed by somebody who knows that they were the newest.
   const hasSeen = (await readTrusted(trust)) !== undefined;
-  const { trusted, etag } = await refreshTree(options, { ...trust, acceptExpired: hasSeen });
+  return baseOf(await refreshTree(options, { ...trust, acceptExpired: hasSeen }));
+}
+
+/** What was read, as something to sign on top of. */
+export function baseOf({ trusted, etag }: Pick<Refresh, 'trusted' | 'etag'>): Base {
   const { root, targets, snapshot, timestamp, roles } = trusted.metadata;
   return {
     root,
     targets,
     snapshot,
+    timestamp,
     roles,
     timestampVersion: timestamp.signed.version,
     etag,
@@ -88,19 +105,26 @@ export async function verifyCommitted(
   });
 }
 
-function trustOptions(
-  { root, environments, now }: RepositoryOptions,
+/** What a refresh needs, apart from who is asked. Without environments: {@link refreshTree} knows which. */
+export function trustOptions(
+  { root, now }: Pick<RepositoryOptions, 'root' | 'now'>,
   directory: string,
-): Omit<RefreshOptions, 'source' | 'etag'> {
-  return { directory, packagedRoot: root, environments, clock: { now } };
+): TrustOptions {
+  return { directory, packagedRoot: root, environments: [], clock: { now } };
 }
 
-async function refreshTree(
-  { bucket, tree }: RepositoryOptions,
-  trust: Omit<RefreshOptions, 'source' | 'etag'>,
-): ReturnType<typeof refresh> {
+/** Throws METADATA_MISSING with the next command for a tree that nobody has initialised. */
+export async function refreshTree(
+  { bucket, tree, environments }: Pick<RepositoryOptions, 'bucket' | 'tree' | 'environments'>,
+  trust: TrustOptions & Pick<RefreshOptions, 'acceptExpired'>,
+  source: MetadataSource = bucketSource(bucket, tree),
+): Promise<Refresh> {
+  const ask = (wanted: readonly string[]) =>
+    refresh({ ...trust, source, etag: undefined, environments: wanted });
   try {
-    return await refresh({ ...trust, source: bucketSource(bucket, tree), etag: undefined });
+    if (environments !== 'all') return await ask(environments);
+    const { trusted } = await ask([]);
+    return await ask(environmentsOf(trusted.metadata.targets));
   } catch (cause) {
     if (!isWithoutTimestamp(cause)) throw cause;
     throw new CodedError(`s3://${bucket.name}/${tree} has no signed metadata yet`, {
@@ -109,6 +133,13 @@ async function refreshTree(
       next: `mm init --bucket ${bucket.name} --tree ${tree}`,
     });
   }
+}
+
+/** One environment for each delegated role; that of a pattern like `dev_*` is one that it covers. */
+function environmentsOf({ signed }: Metadata<Targets>): string[] {
+  return Object.values(signed.delegations?.roles ?? {}).flatMap(({ paths }) =>
+    (paths ?? []).slice(0, 1).map((path) => path.replace(/\*?\/\*$/, '')),
+  );
 }
 
 function isWithoutTimestamp(error: unknown): boolean {

@@ -2,7 +2,7 @@ import { canonicalize } from '@tufjs/canonical-json';
 import type { Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { Metadata, MetadataKind } from '@tufjs/models';
 import { inspectMetadata } from '../../bucket/trust/inspect.ts';
-import { expiresAt } from './expiry-days.ts';
+import { expiresAt, type SigningMode } from './expiry-days.ts';
 import { assertSound, type LintContext } from './lint.ts';
 import type { Json } from './lint-parts.ts';
 import type { Signer } from './signer.ts';
@@ -18,10 +18,27 @@ export interface SignedFile {
 /** What a role says, without what every signature sets anew: version, expiry, tree. */
 export type RoleContent = Json & { readonly _type: 'root' | 'targets' | 'snapshot' | 'timestamp' };
 
-export interface SigningRequest extends LintContext {
+export interface DraftRequest extends LintContext {
   readonly version: number;
   readonly content: RoleContent;
+  readonly mode?: SigningMode | undefined;
+}
+
+export interface SigningRequest extends DraftRequest {
   readonly signers: readonly Signer[];
+}
+
+/** A complete document on its way from one signer to the next: all of them sign the same bytes. */
+export interface Draft {
+  readonly role: string;
+  readonly signed: Json;
+  readonly signatures: readonly Signature[];
+}
+
+export interface Signature {
+  readonly keyid: string;
+  /** Hex. */
+  readonly sig: string;
 }
 
 /** The kind of document that a role is: every delegated role is a targets document. */
@@ -32,30 +49,55 @@ interface KindOf {
   timestamp: Timestamp;
 }
 
-/**
- * Completes, checks and signs the content of a role, and reads the result back as a client would. Throws
- * METADATA_INVALID for what fails the lint, KEY_* when a key does not sign.
- */
+/** Completes, checks and signs the content of a role. Throws METADATA_INVALID for what fails the lint, KEY_* for keys. */
 export async function signFile(request: SigningRequest): Promise<SignedFile> {
-  const { role, treeId, now, version, content, signers } = request;
+  const draft = await addSignatures(draftOf(request), request.signers);
+  return draftToFile(draft, request.treeId);
+}
+
+/** The document as it will be signed. Throws METADATA_INVALID. */
+export function draftOf(request: DraftRequest): Draft {
+  const { role, treeId, now, version, content, mode } = request;
   const signed: Json = {
     ...content,
     spec_version: '1.0.31',
     version,
-    expires: expiresAt(role, now),
+    expires: expiresAt(role, now, mode),
     'x-tree': treeId,
   };
   assertSound(signed, request);
-  const message = Buffer.from(canonicalize(signed));
-  const signatures: Json[] = [];
+  return { role, signed, signatures: [] };
+}
+
+/** The bytes that every signature of the draft is over. */
+export function messageOf({ signed }: Pick<Draft, 'signed'>): Buffer {
+  return Buffer.from(canonicalize(signed));
+}
+
+/** Signs with each who has not signed yet. Throws KEY_*. */
+export async function addSignatures(draft: Draft, signers: readonly Signer[]): Promise<Draft> {
+  const message = messageOf(draft);
+  const signatures = [...draft.signatures];
   for (const signer of signers) {
+    if (signatures.some(({ keyid }) => keyid === signer.keyId)) continue;
     const sig = (await signer.sign(message)).toString('hex');
     signatures.push({ keyid: signer.keyId, sig });
   }
+  return { ...draft, signatures };
+}
+
+/** The file for the bucket; whether its signatures suffice is for the caller to check. Throws METADATA_INVALID. */
+export function draftToFile({ role, signed, signatures }: Draft, treeId: string): SignedFile {
+  const version = Number(signed['version']);
   const bytes = Buffer.from(`${JSON.stringify({ signatures, signed })}\n`);
   const file = role === 'timestamp' ? 'timestamp.json' : `${version}.${role}.json`;
   inspectMetadata(bytes, file, treeId);
   return { file, version, bytes };
+}
+
+/** Content that nobody has signed, read as the document that it will be. */
+export function parseContent<K extends keyof KindOf>(content: Json, kind: K): Metadata<KindOf[K]> {
+  return parseSignedFile(Buffer.from(JSON.stringify({ signatures: [], signed: content })), kind);
 }
 
 /** Reads a document; its signatures are for the caller to check, by its delegator's `verifyDelegate`. */

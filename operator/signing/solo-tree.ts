@@ -18,6 +18,7 @@ export function firstChange(environments: readonly string[], operator: Signer): 
   const targets: RoleContent = {
     _type: 'targets',
     targets: {},
+    'x-key-names': { [operator.keyId]: 'operator' },
     delegations: { keys: keyMap([operator]), roles: delegated },
   };
   const empty: RoleContent = { _type: 'targets', targets: {} };

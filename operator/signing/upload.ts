@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Bucket } from '../../bucket/bucket.ts';
+import type { Bucket, PutResult } from '../../bucket/bucket.ts';
 import { CodedError } from '../../bucket/coded-error.ts';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import type { Blob } from './base.ts';
@@ -76,15 +76,14 @@ export async function putTimestamp(
   { bucket, tree }: TreePlace,
   { file, bytes }: SignedFile,
   etag: string | undefined,
-): Promise<'there' | 'lost'> {
+): Promise<PutResult | 'lost'> {
   const condition = etag === undefined ? { createOnly: true } : { ifMatch: etag };
   try {
-    await bucket.put(metadataKey(tree, file), bytes, {
+    return await bucket.put(metadataKey(tree, file), bytes, {
       ...condition,
       contentType: 'application/json',
       cacheControl: 'no-cache',
     });
-    return 'there';
   } catch (error) {
     if (isTaken(error)) return 'lost';
     throw error;

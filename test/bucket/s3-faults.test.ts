@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { after, afterEach, before, test } from 'node:test';
+import { after, afterEach, before, test as testOnce } from 'node:test';
 import type { Bucket } from '../../bucket/bucket.ts';
-import { openBucket } from '../../bucket/s3.ts';
 import { S3Settings } from '../../bucket/s3-settings.ts';
 import { rejectsWith, text } from '../support/s3-assert.ts';
+import { type OpenClient, S3_CLIENTS } from '../support/s3-clients.ts';
 import { adminPolicy } from '../support/s3-policy.ts';
 import { useProfiles } from '../support/s3-profiles.ts';
 import { type S3Server, startS3Server } from '../support/s3-server.ts';
@@ -18,6 +18,8 @@ const PATIENT = { request_timeout: '10m' };
 let server: S3Server;
 let profiles: AsyncDisposable;
 let opened: Bucket[] = [];
+/** That of the test under way. */
+let openClient: OpenClient;
 
 before(async () => {
   profiles = await useProfiles({ default: credentials });
@@ -43,12 +45,22 @@ after(async () => {
 
 function open(settings: object = {}): Bucket {
   const { endpoint, region } = server;
-  const bucket = openBucket('fleet', S3Settings.parse({ endpoint, region, ...settings }));
+  const bucket = openClient('fleet', S3Settings.parse({ endpoint, region, ...settings }));
   opened.push(bucket);
   return bucket;
 }
 
 const get = (bucket: Bucket) => bucket.get(KEY, { maxBytes: BODY.length });
+
+/** Each test is for both clients. */
+function test(claim: string, body: () => Promise<void>): void {
+  for (const [client, open] of Object.entries(S3_CLIENTS)) {
+    testOnce(`${client}: ${claim}`, { timeout: 60_000 }, async () => {
+      openClient = open;
+      await body();
+    });
+  }
+}
 
 test('503 SlowDown, then fine: the request is repeated', async () => {
   server.faults.add({ kind: 'status', times: 2 });
@@ -160,7 +172,7 @@ test('an upload that nobody answers', async () => {
   await rejectsWith('S3_UNREACHABLE', put);
 });
 
-test('abort: each request ends with the reason of the signal', { timeout: 60_000 }, async () => {
+test('abort: each request ends with the reason of the signal', async () => {
   server.faults.add({ kind: 'hang' });
   const bucket = open(PATIENT);
   const attempts = {
@@ -237,9 +249,7 @@ test('a stream that breaks before anybody reads it: the reader is told, the proc
   await rejectsWith('S3_UNREACHABLE', drain(body));
 });
 
-test('an idle connection is closed by the client after request_timeout', {
-  timeout: 60_000,
-}, async () => {
+test('an idle connection is closed by the client after request_timeout', async () => {
   const bucket = open({ request_timeout: 1 });
   await get(bucket);
   // The server itself would wait longer.

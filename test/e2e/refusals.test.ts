@@ -93,7 +93,7 @@ test('refused: disabled with a reason, and enabled again', async (t) => {
   assert.equal(lab.status().disabled, null);
 });
 
-test('refused: stopped by the publisher, also when the bucket is gone afterwards', async (t) => {
+test('I9 stopped by the publisher, also when the bucket is gone afterwards', async (t) => {
   const lab = await agentLab(t);
   const puppet = await lab.fakePuppet(`echo ran >> ${lab.root}/ran`);
   await lab.configure(`run: { puppet: ${puppet} }\n`);

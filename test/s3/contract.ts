@@ -3,9 +3,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { Bucket } from '../../bucket/bucket.ts';
 import type { ErrorCode } from '../../bucket/coded-error.ts';
-import { openBucket } from '../../bucket/s3.ts';
 import { S3Settings } from '../../bucket/s3-settings.ts';
 import { all, assertServerTime, rejectsWith, text } from '../support/s3-assert.ts';
+import { type OpenClient, S3_CLIENTS } from '../support/s3-clients.ts';
 
 /**
  * A running S3 server with a bucket and the profiles `owner` (of the bucket), `machine` and `reader` (of the tree `ubuntu`), as
@@ -21,8 +21,14 @@ const RACERS = 20;
 const MANY = 1010;
 const RELEASE_BYTES = 20 * 1024 * 1024;
 
-/** What Miyamoto needs of S3 and of its own client, on whichever server. */
-export function s3Contract(name: string, target: () => ContractTarget): void {
+/** What Miyamoto needs of S3 and of its own clients, on whichever server. */
+export function s3Contract(server: string, target: () => ContractTarget): void {
+  for (const [client, openClient] of Object.entries(S3_CLIENTS)) {
+    clientContract(`${server}, ${client}`, openClient, target);
+  }
+}
+
+function clientContract(name: string, openClient: OpenClient, target: () => ContractTarget): void {
   const contract: Contract = (claim, body) => {
     test(`${name}: ${claim}`, async () => {
       const opened: Bucket[] = [];
@@ -30,7 +36,7 @@ export function s3Contract(name: string, target: () => ContractTarget): void {
         await body((profile, bucket = target().bucket) => {
           const { endpoint } = target();
           const settings = S3Settings.parse({ endpoint, region: 'us-east-1', profile });
-          opened.push(openBucket(bucket, settings));
+          opened.push(openClient(bucket, settings));
           return opened.at(-1)!;
         });
       } finally {

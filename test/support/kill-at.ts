@@ -5,23 +5,27 @@ import { syncBuiltinESMExports } from 'node:module';
 
 /**
  * Loaded with `node --import` into a real agent: ends it by SIGKILL right before its n-th step that changes something
- * outside the process, n from MM_KILL_AT. With 0 it only notes the steps in MM_KILL_NOTES.
+ * outside the process, n from MM_KILL_AT, or before the first one whose name and paths match MM_KILL_BEFORE. With
+ * neither it only notes the steps in MM_KILL_NOTES.
  */
 const killAt = Number(process.env['MM_KILL_AT']);
+const killBefore = process.env['MM_KILL_BEFORE'];
 const notes = process.env['MM_KILL_NOTES'];
 let steps = 0;
 
-function step(name: string): void {
+function step(name: string, words: readonly unknown[]): void {
   steps += 1;
-  if (notes !== undefined) appendFileSync(notes, `${name}\n`);
-  if (steps === killAt) process.kill(process.pid, 'SIGKILL');
+  const told = [name, ...words.filter((word) => typeof word === 'string')].join(' ');
+  if (notes !== undefined) appendFileSync(notes, `${told}\n`);
+  const isWanted = killBefore !== undefined && new RegExp(killBefore).test(told);
+  if (steps === killAt || isWanted) process.kill(process.pid, 'SIGKILL');
 }
 
 for (const name of ['rename', 'symlink', 'rm', 'mkdir', 'writeFile'] as const) {
   const original = fs[name] as (...words: unknown[]) => Promise<unknown>;
   Object.assign(fs, {
     [name]: (...words: unknown[]) => {
-      step(name);
+      step(name, words);
       return original(...words);
     },
   });
@@ -29,7 +33,7 @@ for (const name of ['rename', 'symlink', 'rm', 'mkdir', 'writeFile'] as const) {
 const { spawn } = childProcess;
 Object.assign(childProcess, {
   spawn: (...words: Parameters<typeof spawn>) => {
-    step('spawn');
+    step('spawn', words);
     return spawn(...words);
   },
 });

@@ -52,11 +52,31 @@ test('10b seeds know which roles there were', async () => {
   await assert.rejects(host.refresh({ packagedSeeds: seeds }), { code: 'METADATA_ROLLBACK' });
 });
 
-test('seeds of another tree are no floor', async () => {
-  const repository = new TufSimulator();
-  const { seeds } = replayed();
+const brokenSeeds = {
+  'of another tree': () => new TufSimulator({ treeId: 'acme-test/osx' }).seeds().snapshot,
+  'cut off': ({ snapshot }: { snapshot: Buffer }) => snapshot.subarray(0, 100),
+  'the other one': ({ timestamp }: { timestamp: Buffer }) => timestamp,
+  missing: () => Buffer.alloc(0),
+};
+for (const [name, broken] of Object.entries(brokenSeeds)) {
+  test(`a seed that is ${name}: a fresh host is told, one that knows newer metadata needs none`, async () => {
+    const { repository, seeds } = replayed();
+    await using host = await SimulatedHost.create(repository);
+    const packagedSeeds = { ...seeds, snapshot: broken(seeds) };
+    await assert.rejects(host.refresh({ packagedSeeds }), { code: 'ROOT_INVALID' });
+    assert.deepEqual(await host.onDisk(), { files: {}, names: [] });
+    await host.refresh();
+    repository.publish('stable', '1.2.0');
+    assert.equal((await host.refresh({ packagedSeeds })).kind, 'updated');
+  });
+}
+
+test('seeds by keys that were revoked since are no floor, and no obstacle', async () => {
+  const { repository, seeds } = replayed();
   await using host = await SimulatedHost.create(repository);
-  repository.publish('stable', '1.0.0');
+  repository.rotateOnline('timestamp', 'snapshot');
+  repository.timestamp.version = 0;
+  repository.commit();
   await host.refresh({ packagedSeeds: seeds });
 });
 

@@ -41,7 +41,7 @@ for (const [type, options] of Object.entries({ Ed25519: ED25519, 'ECDSA P-256': 
   });
 }
 
-test('ssh-agent: ECDSA numbers of every length become DER that verifies', async (t) => {
+test('ssh-agent: ECDSA numbers of several lengths become DER that verifies', async (t) => {
   const agent = await startAgent(t);
   await agent.holdNew('ann', ...P256);
   const signer = heldSigner(await keyFor(agent), agent);
@@ -177,7 +177,14 @@ const fido = Buffer.concat([
   sshString(Buffer.alloc(32)),
   sshString('ssh:'),
 ]);
-const fakes: Record<string, { code: string; list?: Buffer; sign?: Buffer | 'silence' }> = {
+interface Fake {
+  readonly code: string;
+  readonly list?: Buffer;
+  readonly sign?: Buffer;
+  /** The connection stays open after the answer. */
+  readonly stays?: boolean;
+}
+const fakes: Record<string, Fake> = {
   'a FIDO key': { code: 'KEY_INVALID', list: identities(fido) },
   'a certificate': {
     code: 'KEY_INVALID',
@@ -194,23 +201,21 @@ const fakes: Record<string, { code: string; list?: Buffer; sign?: Buffer | 'sile
     code: 'KEY_INVALID',
     sign: frame(Buffer.from([14]), sshString(sshString('rsa-sha2-256'))),
   },
-  'an endless answer': { code: 'KEY_MISSING', sign: Buffer.from('ffffffff', 'hex') },
-  'no answer': { code: 'KEY_LOCKED', sign: 'silence' },
+  'an endless answer': { code: 'KEY_MISSING', sign: Buffer.from('7fffffff', 'hex'), stays: true },
+  'no answer': { code: 'KEY_LOCKED', stays: true },
   'a closed connection': { code: 'KEY_MISSING', sign: Buffer.alloc(0) },
   'another protocol': { code: 'KEY_MISSING', sign: frame(Buffer.from('HTTP/1.1')) },
   'a list that is cut off': { code: 'KEY_MISSING', list: frame(Buffer.from([12, 0, 0, 0, 2])) },
 };
 
-for (const [name, { code, list = identities(blob), sign = Buffer.alloc(0) }] of Object.entries(
-  fakes,
-)) {
-  test(`ssh-agent: ${name} is ${code}`, async (t) => {
+for (const [name, fake] of Object.entries(fakes)) {
+  test(`ssh-agent: ${name} is ${fake.code}`, async (t) => {
     const directory = await temporaryDirectory(t);
-    const env = { SSH_AUTH_SOCK: await fakeAgent(t, directory, { list, sign }) };
-    const timeLimitMs = sign === 'silence' ? 200 : undefined;
+    const env = { SSH_AUTH_SOCK: await fakeAgent(t, directory, fake) };
+    const timeLimitMs = fake.stays ? 1000 : undefined;
     const path = join(directory, 'ann.json');
     const made = newHeldKey({ kind: 'ssh-agent', path, now, env, timeLimitMs });
-    await assert.rejects(made, hasCode(code));
+    await assert.rejects(made, hasCode(fake.code));
     await assert.rejects(stat(path));
   });
 }
@@ -218,14 +223,15 @@ for (const [name, { code, list = identities(blob), sign = Buffer.alloc(0) }] of 
 async function fakeAgent(
   t: TestContext,
   directory: string,
-  { list, sign }: { list: Buffer; sign: Buffer | 'silence' },
+  { list = identities(blob), sign = Buffer.alloc(0), stays = false }: Fake,
 ): Promise<string> {
   const path = join(directory, 'fake.sock');
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.on('data', (request) => {
-      const answer = request[4] === 11 ? list : sign;
-      if (answer !== 'silence') socket.end(answer);
+      const isSign = request[4] === 13;
+      socket.write(isSign ? sign : list);
+      if (!isSign || !stays) socket.end();
     });
   });
   server.listen(path);

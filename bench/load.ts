@@ -1,0 +1,3 @@
+export async function load(): Promise<never> {
+  throw new Error('x');
+}

@@ -1,0 +1,94 @@
+import { parseArgs } from 'node:util';
+import { type Bench, cycles } from './cycles.ts';
+import { startIdleDaemons } from './idle.ts';
+import { openLab } from './lab.ts';
+import { load } from './load.ts';
+import { openOperator } from './operator.ts';
+import { FULL, QUICK } from './plan.ts';
+import { publishing } from './publishing.ts';
+import { type Results, textOf, thisMachine, writeJson, writePage } from './results.ts';
+import { type Group, isMissing } from './rows.ts';
+import { start } from './start.ts';
+import { installMissing } from './tools.ts';
+
+/**
+ * `npm run bench`: what Miyamoto costs, against what a user would run instead, on the same work, in one run. The marks
+ * are told, not enforced: exit code 1 says that something could not be measured.
+ */
+const HELP = `npm run bench -- [options]
+--quick     what has a mark, in some 2 minutes instead of 8
+--load      5,000 simulated hosts through a publication, and nothing else
+--install   by apt, as root, the tools to compare with that are missing
+--write     keep docs/performance.md and the JSON document beside it
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    load: { type: 'boolean', default: false },
+    install: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+process.exit(options.help ? help() : await main());
+
+function help(): number {
+  process.stdout.write(HELP);
+  return 0;
+}
+
+async function main(): Promise<number> {
+  if (options.install) await installMissing(say);
+  try {
+    const results = options.load
+      ? await measured('load', load)
+      : await measured('benchmark', benchmark);
+    if (stop.signal.aborted) return 130;
+    process.stdout.write(`${textOf(results)}\n`);
+    say(`JSON: ${await writeJson(results)}`);
+    if (options.write) for (const path of await writePage(results)) say(`wrote ${path}`);
+    return isComplete(results) ? 0 : 1;
+  } catch (error) {
+    if (stop.signal.aborted) return 130;
+    throw error;
+  }
+}
+
+type Measured = Pick<Results, 'groups' | 'noise'>;
+
+async function measured(
+  kind: Results['kind'],
+  part: (stop: AbortSignal, say: (line: string) => void) => Promise<Measured>,
+): Promise<Results> {
+  const machine = await thisMachine();
+  const startedAt = performance.now();
+  const found = await part(stop.signal, say);
+  const seconds = (performance.now() - startedAt) / 1000;
+  return { kind, at: new Date().toISOString(), machine, seconds, ...found };
+}
+
+async function benchmark(signal: AbortSignal): Promise<Measured> {
+  await using lab = await openLab(signal);
+  const operator = await openOperator(lab);
+  const bench: Bench = { lab, operator, say, plan: options.quick ? QUICK : FULL };
+  say('two idle daemons, which stay until the end');
+  const daemons = await startIdleDaemons(lab, operator);
+  const { groups, ownCpuMs } = await cycles(bench);
+  const others = [await start(bench), await publishing(bench)];
+  say('the daemons have been idle for long enough, or soon will be');
+  const idle = await daemons.end(options.quick ? 2.5 : 5, { ownCpuMs });
+  return { groups: [...groups, ...others, idle], noise: lab.noise.summary };
+}
+
+function isComplete({ groups }: Results): boolean {
+  return !groups.some(({ rows }: Group) => rows.some((row) => isMissing(row) && row.isFailure));
+}
+
+/** For who waits; the answer goes to stdout. */
+function say(line: string): void {
+  process.stderr.write(`bench: ${line}\n`);
+}

@@ -1,0 +1,125 @@
+import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TargetFile } from '@tufjs/models';
+import { fetchRelease } from '../../agent/steps/fetch.ts';
+import { writeFileAtomic } from '../../bucket/atomic-file.ts';
+import { CodedError } from '../../bucket/coded-error.ts';
+import { refresh } from '../../bucket/trust/reader.ts';
+import { readKept } from '../../bucket/trust/trust-directory.ts';
+import { HttpMetadata, httpTarget } from './http-repository.ts';
+
+/*
+ * The client under test drives the agent's own code: the reader of the trusted metadata, and the fetching of tarballs.
+ * What it adds is plain HTTP instead of S3, repositories of no tree, and targets of any name.
+ *
+ * <metadata-dir>/agent/packaged-root.json    what init was given
+ *                agent/trust/, agent/blobs/  the agent's own folders
+ *                root.json, timestamp.json   copies of the trusted files, for the suite to look at
+ */
+const AGENT = 'agent';
+const PACKAGED_ROOT = join(AGENT, 'packaged-root.json');
+const TRUST = join(AGENT, 'trust');
+const BLOBS = join(AGENT, 'blobs');
+
+/** The agent's default for `releases.max_tarball_bytes`. */
+const MAX_TARGET_BYTES = 200 * 1024 ** 2;
+
+export async function init(metadataDir: string, trustedRoot: string): Promise<void> {
+  await mkdir(join(metadataDir, AGENT), { recursive: true });
+  await copyFile(trustedRoot, join(metadataDir, PACKAGED_ROOT));
+  await showTrusted(metadataDir);
+}
+
+/** What the verified metadata says of the targets that were asked for, in their order. */
+export interface Found {
+  readonly targets: readonly (TargetFile | undefined)[];
+  /** The files of targets have their hash in their name. */
+  readonly isPrefixed: boolean;
+}
+
+/** Takes what is new in a repository. Throws what the agent's reader throws. */
+export async function update(asked: {
+  readonly metadataDir: string;
+  readonly metadataUrl: string;
+  readonly targetNames: readonly string[];
+}): Promise<Found> {
+  const { metadataDir, metadataUrl, targetNames } = asked;
+  const targets: (TargetFile | undefined)[] = [];
+  try {
+    const { trusted } = await refresh({
+      directory: join(metadataDir, TRUST),
+      packagedRoot: await readFile(join(metadataDir, PACKAGED_ROOT)),
+      treeId: '',
+      environments: [],
+      clock: { now: () => Date.now() },
+      source: new HttpMetadata(metadataUrl),
+      etag: undefined,
+      alsoRead: async (getTargetInfo) => {
+        for (const name of targetNames) targets.push(await getTargetInfo(name));
+      },
+    });
+    return { targets, isPrefixed: trusted.metadata.root.signed.consistentSnapshot };
+  } finally {
+    await showTrusted(metadataDir);
+  }
+}
+
+/** Brings targets as the agent brings a tarball. Throws METADATA_MISSING, METADATA_INVALID, BLOB_MISMATCH, S3_*. */
+export async function download(
+  { targets, isPrefixed }: Found,
+  to: { readonly metadataDir: string; readonly targetDir: string; readonly baseUrl: string },
+): Promise<void> {
+  for (const target of targets) {
+    if (target === undefined) throw new CodedError('no such target', { code: 'METADATA_MISSING' });
+    const { path, length, hashes } = target;
+    const { sha256 } = hashes;
+    // As the agent asks of a release: no other hash will do.
+    if (sha256 === undefined)
+      throw new CodedError(`${path}: no sha256`, { code: 'METADATA_INVALID' });
+    const tarball = await fetchRelease({
+      bucket: httpTarget(to.baseUrl, isPrefixed ? prefixed(path, sha256) : path),
+      tree: '',
+      release: { sha256, length },
+      directory: join(to.metadataDir, BLOBS),
+      maxBytes: MAX_TARGET_BYTES,
+      signal: new AbortController().signal,
+    });
+    await put(
+      join(to.targetDir, `${encodeURIComponent(path)}.target`),
+      await readFile(tarball.path),
+    );
+  }
+}
+
+/** TUF 6.2: `a/b.txt` lies at `a/<hash>.b.txt`. */
+function prefixed(path: string, hash: string): string {
+  const file = path.lastIndexOf('/') + 1;
+  return `${path.slice(0, file)}${hash}.${path.slice(file)}`;
+}
+
+/** A file that is right already keeps its time: the suite tells by it what was downloaded last. */
+async function put(path: string, bytes: Buffer): Promise<void> {
+  const old = await readFile(path).catch(() => undefined);
+  if (old?.equals(bytes) !== true) await writeFileAtomic(path, bytes);
+}
+
+/** Copies of what the agent trusts, under the names that the suite wants, and of nothing else. */
+async function showTrusted(metadataDir: string): Promise<void> {
+  const { files } = await readKept(join(metadataDir, TRUST));
+  const shown = new Map([...files].filter(([name]) => !isRoot(name)));
+  const newestRoot = [...files.keys()].filter(isRoot).sort(byVersion).at(-1);
+  const packagedRoot = await readFile(join(metadataDir, PACKAGED_ROOT));
+  shown.set('root.json', files.get(newestRoot ?? '') ?? packagedRoot);
+  for (const name of await readdir(metadataDir)) {
+    if (name.endsWith('.json') && !shown.has(name)) await rm(join(metadataDir, name));
+  }
+  for (const [name, bytes] of shown) await writeFileAtomic(join(metadataDir, name), bytes);
+}
+
+function isRoot(name: string): boolean {
+  return name.endsWith('.root.json');
+}
+
+function byVersion(a: string, b: string): number {
+  return Number.parseInt(a, 10) - Number.parseInt(b, 10);
+}

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+
+/** A test that never ends has noticed something too. */
+const TEST_LIMIT_MS = 60_000;
+const LIMIT_MS = 3 * 60_000;
+
+export interface TestResult {
+  readonly name: string;
+  readonly isGood: boolean;
+}
+
+/** The tests of one file whose name matches, with how each ended. A file that does not load gives none by that name. */
+export async function runTests({
+  directory,
+  file,
+  name,
+}: {
+  readonly directory: string;
+  readonly file: string;
+  readonly name: string;
+}): Promise<TestResult[]> {
+  const options = ['--test', '--test-reporter=tap', `--test-timeout=${TEST_LIMIT_MS}`];
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const child = spawn(process.execPath, [...options, `--test-name-pattern=${name}`, file], {
+    cwd: directory,
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    // A group of its own: what a spoilt test leaves running goes with it.
+    detached: true,
+  });
+  const end = () => endGroup(child.pid);
+  const limit = setTimeout(end, LIMIT_MS);
+  process.once('exit', end);
+  try {
+    const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    return parseTap(output);
+  } finally {
+    clearTimeout(limit);
+    process.off('exit', end);
+    end();
+  }
+}
+
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // gone already
+  }
+}
+
+function parseTap(output: string): TestResult[] {
+  return [...output.matchAll(/^ *(not ok|ok) \d+ - (.*?)(?: # .*)?$/gm)].map(
+    ([, end, name = '']) => ({ name: name.replaceAll('\\#', '#'), isGood: end === 'ok' }),
+  );
+}
