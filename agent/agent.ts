@@ -12,7 +12,7 @@ export interface Agent {
   readonly paths: HostPaths;
   /** The installed trust root: the bytes of `root.json`. */
   readonly packagedRoot: Uint8Array;
-  readonly packagedSeeds: PackagedSeeds | undefined;
+  readonly packagedSeeds?: PackagedSeeds | undefined;
   readonly ports: Ports;
 }
 

@@ -1,5 +1,5 @@
 import { validate as isCronExpression } from 'node-cron';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Certname, EnvironmentName, TreeName } from '../bucket/documents/names.ts';
 import { duration } from '../bucket/duration.ts';
 import { S3Settings } from '../bucket/s3-settings.ts';

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { CodedError } from '../bucket/coded-error.ts';
-import { errorExitCode } from './core/exit-code.ts';
+import { useCompileCache } from './compile-cache.ts';
+import { errorExitCode } from './core/error-exit-code.ts';
 import { HELP, parseOptions } from './options.ts';
+import { localPaths } from './paths.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -17,10 +19,15 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     case 'help':
       process.stdout.write(HELP);
       return 0;
+    // The daemon's code is small, and what a cache maps in stays as long as it lives.
     case 'daemon':
       return await (await import('./commands/daemon.ts')).daemon(options, env);
     case 'once':
-      return await (await import('./commands/once.ts')).once(options);
+      useCompileCache(localPaths(options.root).state);
+      return await (await import('./commands/once.ts')).once(options, env);
+    case 'settings':
+      useCompileCache(localPaths(options.root).state);
+      return await (await import('./commands/settings.ts')).settings(options);
     case 'status':
       return await (await import('./commands/status.ts')).status(options);
     case 'facts':

@@ -19,6 +19,7 @@ const OPTIONS = {
   trigger: { type: 'string' },
   service: { type: 'boolean' },
   prefetched: { type: 'boolean' },
+  settings: { type: 'boolean' },
 } as const;
 
 export const HELP = `mm-agent: applies Puppet code from an S3 bucket and reports back
@@ -54,6 +55,7 @@ export interface Options {
     | 'facts'
     | 'disable'
     | 'enable'
+    | 'settings'
     | 'help'
     | 'version';
   readonly words: readonly string[];
@@ -66,7 +68,7 @@ export interface Options {
   readonly json: boolean;
   readonly root: string;
   readonly until: string | undefined;
-  /** The next three are the daemon's, for its children. Why the cycle takes place; undefined: by hand. */
+  /** The next three, and the command `settings`, are the daemon's, for its children. Why the cycle takes place; undefined: by hand. */
   readonly trigger: 'asked' | 'poll' | 'apply' | undefined;
   /** The daemon runs under systemd or launchd. */
   readonly service: boolean;
@@ -117,11 +119,12 @@ function parse(argv: readonly string[]) {
 }
 
 function commandOf(
-  values: { version?: boolean; help?: boolean; once?: boolean },
+  values: { version?: boolean; help?: boolean; once?: boolean; settings?: boolean },
   word: string | undefined,
 ): Options['command'] {
   if (values.help) return 'help';
   if (values.version) return 'version';
+  if (values.settings) return 'settings';
   if (word === undefined) return values.once ? 'once' : 'daemon';
   const command = COMMANDS.find((known) => known === word);
   if (command !== undefined) return command;

@@ -8,8 +8,9 @@ export interface HostPaths {
   readonly configDirectory: string;
   /** The installed trust root, `root.json`. */
   readonly trustRoot: string;
-  /** The metadata of build time that may be installed with it, `timestamp.json` and `snapshot.json`. */
-  readonly trustSeeds: { readonly timestamp: string; readonly snapshot: string };
+  /** The metadata of build time that may be installed with it: `timestamp.json`, `snapshot.json`. */
+  readonly timestampSeed: string;
+  readonly snapshotSeed: string;
 
   readonly state: string;
   /** The trusted metadata; belongs to the trust reader. */
@@ -56,10 +57,8 @@ export function hostPaths({
     configFile: join(config, 'agent.yaml'),
     configDirectory: join(config, 'agent.d'),
     trustRoot: join(config, 'root.json'),
-    trustSeeds: {
-      timestamp: join(config, 'timestamp.json'),
-      snapshot: join(config, 'snapshot.json'),
-    },
+    timestampSeed: join(config, 'timestamp.json'),
+    snapshotSeed: join(config, 'snapshot.json'),
     state,
     trust: join(state, 'trust'),
     blobs: join(state, 'blobs'),
@@ -77,6 +76,11 @@ export function hostPaths({
     lock: join(runtime, 'lock'),
     lastCheck: join(runtime, 'last-check'),
   };
+}
+
+/** The paths of the host that this process runs on. */
+export function localPaths(root: string): HostPaths {
+  return hostPaths({ platform: process.platform === 'darwin' ? 'darwin' : 'linux', root });
 }
 
 /** Puppet's and OpenVox's own packages; Debian's; Debian's before 2017. */

@@ -1,4 +1,4 @@
-import type { Bucket } from '../bucket/bucket.ts';
+import type { HostBucket } from '../bucket/bucket.ts';
 import type { StatusDocument } from '../bucket/documents/status.ts';
 import type { HostState } from './core/state.ts';
 
@@ -6,7 +6,7 @@ import type { HostState } from './core/state.ts';
 export interface Ports {
   readonly clock: Clock;
   readonly log: Log;
-  readonly bucket: Bucket;
+  readonly bucket: HostBucket;
   readonly puppet: Puppet;
   readonly state: StateStore;
   /** Uptime, memory, disk, load, battery; what cannot be read is null. Never throws. */

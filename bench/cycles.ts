@@ -71,7 +71,7 @@ async function hundredResources(bench: Bench): Promise<CycleFigures> {
   const asked = lab.server.requests.slice(before).filter(isMachine).length;
   const own = [
     figure("the agent's own CPU, Puppet not counted", 'ms', ours.ownCpuMs, atMost(150)),
-    figure('requests of a cycle', 'requests', cyclesDone === 0 ? [] : [asked / cyclesDone]),
+    figure('requests of a cycle, mean', '', cyclesDone === 0 ? [] : [asked / cyclesDone]),
   ];
   const released = await releaseRows(bench, ours, comparisons);
   return {

@@ -4,35 +4,41 @@ import { open, readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { slotMs } from '../agent/core/schedule.ts';
 import { idlePuppet, installHost } from './host.ts';
-import { type Lab, type User } from './lab.ts';
+import type { Lab, User } from './lab.ts';
 import { endGroup } from './measure.ts';
 import type { Operator } from './operator.ts';
 import { IDLE } from './workloads.ts';
 
-/** What an idle daemon did between two looks at it. */
-export interface IdleTime {
-  readonly minutes: number;
-  /** Polls that its schedule asks for in that time. */
-  readonly polls: number;
+/** A schedule that does not come up while anybody measures. */
+export const NEVER = '0 0 29 2 *';
+
+/** One minute of an idle daemon, its poll in it, if it polls. */
+export interface IdleMinute {
+  /** In the seconds around the poll, and in the whole minute, ms. */
+  readonly pollCpuMs: number;
+  readonly cpuMs: number;
   /** What the server saw of it. */
   readonly requests: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
-  readonly cpuMs: number;
+}
+
+export interface IdleTime {
+  readonly minutes: readonly IdleMinute[];
   /** At the end, in MB: what belongs to it alone, and with what it shares. */
   readonly privateMb: number;
   readonly residentMb: number;
 }
 
 export interface IdleDaemon {
-  /** Waits for at least this many minutes since its start, and ends it. */
+  /** Waits until it has been watched for so many minutes, and ends it. */
   end(minutes: number): Promise<IdleTime>;
 }
 
 /**
- * The real daemon, left alone while everything else is measured. It may poll once a minute and not more often, so that
- * it has seen as many polls as minutes have passed. The first of them is not counted: the code that a poll needs is
- * loaded with it.
+ * The real daemon, left alone and watched while everything else is measured. It may poll once a minute and not more
+ * often, so it has seen about as many polls as minutes have passed. The minute of the first poll does not count: the
+ * code that a poll needs is loaded with it.
  */
 export async function startIdleDaemon(
   lab: Lab,
@@ -41,8 +47,7 @@ export async function startIdleDaemon(
 ): Promise<IdleDaemon> {
   const schedule = `schedule: { poll: '${poll}', apply: '${NEVER}' }`;
   const config = `${schedule}\nrun: { puppet: ${await idlePuppet(lab)} }\n`;
-  const environment = IDLE.name;
-  const host = await installHost(lab, operator, { name, environment, user, config });
+  const host = await installHost(lab, operator, { name, environment: IDLE.name, user, config });
   await using log = await open(`${host.root}/log`, 'w');
   const child = spawn(lab.programs.agent, ['--root', host.root], {
     cwd: '/',
@@ -53,32 +58,21 @@ export async function startIdleDaemon(
   const ended = once(child, 'exit');
   await once(child, 'spawn');
   const pid = child.pid ?? 0;
-  const stop = (): void => endGroup(pid);
-  lab.stop.addEventListener('abort', stop, { once: true });
+  const kill = (): void => endGroup(pid);
+  lab.stop.addEventListener('abort', kill, { once: true });
   await firstCycleEnded(lab, user);
-  const startedAt = Date.now();
-  const isPolling = poll !== NEVER;
-  const first = settled(lab, user, isPolling ? 1 : 0).then(() => look(lab, user, pid));
-  first.catch(() => undefined); // said by end()
+  const watched = new Watch(lab, user, pid, slotMs(host.certname, 60_000));
   return {
     async end(minutes) {
       try {
-        const left = startedAt + minutes * 60_000 - Date.now();
-        await sleep(Math.max(0, left), undefined, { signal: lab.stop });
-        const before = await first;
-        await settled(lab, user, 0);
-        const slot = isPolling ? slotMs(host.certname, 60_000) : undefined;
-        return difference(before, await look(lab, user, pid), slot);
+        return await watched.end(minutes);
       } finally {
-        stop();
+        kill();
         await ended;
       }
     },
   };
 }
-
-/** A schedule that does not come up while anybody measures. */
-export const NEVER = '0 0 29 2 *';
 
 /** The first turn runs a cycle in a child; it ends with the status in the bucket. */
 async function firstCycleEnded(lab: Lab, user: User): Promise<void> {
@@ -89,43 +83,82 @@ async function firstCycleEnded(lab: Lab, user: User): Promise<void> {
   }
 }
 
-const QUIET_MS = 5000;
+const BEFORE_POLL_MS = 1000;
+const AFTER_POLL_MS = 4000;
 
-/** Waits until it has asked so many times more, and then nothing for some seconds: it lies between two polls. */
-async function settled(lab: Lab, user: User, more: number): Promise<void> {
-  const wanted = requestsOf(lab, user).length + more;
-  for (let count = -1, quietSince = 0; ; ) {
-    const { length } = requestsOf(lab, user);
-    if (length !== count) quietSince = Date.now();
-    if (length >= wanted && Date.now() - quietSince >= QUIET_MS) return;
-    count = length;
-    await sleep(500, undefined, { signal: lab.stop });
+class Watch {
+  readonly #lab: Lab;
+  readonly #user: User;
+  readonly #pid: number;
+  readonly #slot: number;
+  readonly #minutes: IdleMinute[] = [];
+  readonly #over = new AbortController();
+  readonly #watching: Promise<void>;
+
+  /** `slot`: the daemon polls at so many ms after each full minute. */
+  constructor(lab: Lab, user: User, pid: number, slot: number) {
+    this.#lab = lab;
+    this.#user = user;
+    this.#pid = pid;
+    this.#slot = slot;
+    this.#watching = this.#watch();
+    this.#watching.catch(() => undefined); // said by end()
+  }
+
+  async end(minutes: number): Promise<IdleTime> {
+    while (this.#minutes.length < minutes) {
+      await Promise.race([this.#watching, sleep(500, undefined, { signal: this.#lab.stop })]);
+    }
+    this.#over.abort();
+    await this.#watching.catch((error: unknown) => {
+      if (!this.#over.signal.aborted) throw error;
+    });
+    return { minutes: this.#minutes, ...(await memory(this.#pid)) };
+  }
+
+  async #watch(): Promise<void> {
+    const signal = AbortSignal.any([this.#over.signal, this.#lab.stop]);
+    const until = async (at: number): Promise<Look> => {
+      await sleep(Math.max(0, at - Date.now()), undefined, { signal });
+      return await look(this.#lab, this.#user, this.#pid);
+    };
+    const now = Date.now() - this.#slot;
+    // The first poll that lies wholly ahead is the one that does not count.
+    let pollAt = Math.ceil((now + BEFORE_POLL_MS) / 60_000) * 60_000 + this.#slot;
+    let before: Look | undefined;
+    for (; ; pollAt += 60_000) {
+      const after = await until(pollAt + AFTER_POLL_MS);
+      const next = await until(pollAt + 60_000 - BEFORE_POLL_MS);
+      if (before !== undefined) this.#minutes.push(minuteOf(before, after, next));
+      before = next;
+    }
   }
 }
 
+function minuteOf(before: Look, afterPoll: Look, next: Look): IdleMinute {
+  return {
+    pollCpuMs: afterPoll.cpuMs - before.cpuMs,
+    cpuMs: next.cpuMs - before.cpuMs,
+    requests: next.requests - before.requests,
+    requestBytes: next.requestBytes - before.requestBytes,
+    responseBytes: next.responseBytes - before.responseBytes,
+  };
+}
+
 interface Look {
-  readonly at: number;
   readonly requests: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
   readonly cpuMs: number;
-  readonly privateMb: number;
-  readonly residentMb: number;
 }
 
 async function look(lab: Lab, user: User, pid: number): Promise<Look> {
   const requests = requestsOf(lab, user);
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const megabytes = (field: string): number =>
-    (Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6;
   return {
-    at: Date.now(),
     requests: requests.length,
     requestBytes: requests.reduce((sum, { requestBytes }) => sum + requestBytes, 0),
     responseBytes: requests.reduce((sum, { responseBytes }) => sum + responseBytes, 0),
     cpuMs: await cpuMs(pid),
-    privateMb: megabytes('RssAnon'),
-    residentMb: megabytes('VmRSS'),
   };
 }
 
@@ -139,19 +172,11 @@ async function cpuMs(pid: number): Promise<number> {
   return nanoseconds / 1e6;
 }
 
-function difference(before: Look, now: Look, slot: number | undefined): IdleTime {
-  const pollsUntil = (at: number): number =>
-    slot === undefined ? 0 : Math.floor((at - slot) / 60_000);
-  return {
-    minutes: (now.at - before.at) / 60_000,
-    polls: pollsUntil(now.at) - pollsUntil(before.at),
-    requests: now.requests - before.requests,
-    requestBytes: now.requestBytes - before.requestBytes,
-    responseBytes: now.responseBytes - before.responseBytes,
-    cpuMs: now.cpuMs - before.cpuMs,
-    privateMb: now.privateMb,
-    residentMb: now.residentMb,
-  };
+async function memory(pid: number): Promise<Pick<IdleTime, 'privateMb' | 'residentMb'>> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const megabytes = (field: string): number =>
+    (Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6;
+  return { privateMb: megabytes('RssAnon'), residentMb: megabytes('VmRSS') };
 }
 
 function requestsOf({ server }: Lab, { accessKeyId }: User) {

@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contender } from './contender.ts';
-import { BUCKET, type Lab, TREE, USERS, type User } from './lab.ts';
+import { BUCKET, type Lab, USERS, type User } from './lab.ts';
 import { type Command, type Cost, measure } from './measure.ts';
 import type { Operator } from './operator.ts';
 import { release, type Workload } from './workloads.ts';
@@ -28,20 +28,24 @@ export async function installHost(
   options: HostOptions,
 ): Promise<Host> {
   const root = join(lab.folder, `host-${options.name}`);
-  const certname = `${options.name.replaceAll('_', '-')}.example.com`;
+  const certname = certnameOf(options.name);
   const config = join(root, 'etc/miyamoto');
   await mkdir(config, { recursive: true });
   await cp(operator.trustRoot, join(config, 'root.json'));
   await writeFile(
     join(config, 'agent.yaml'),
     `bucket: ${BUCKET}
-tree: ${TREE}
+tree: ${operator.tree}
 environment: ${options.environment}
 certname: ${certname}
 s3: { endpoint: '${lab.server.endpoint}' }
 ${options.config ?? ''}`,
   );
   return { root, certname, environment: lab.environment(options.user) };
+}
+
+export function certnameOf(host: string): string {
+  return `${host}.example.com`;
 }
 
 /** Miyamoto on a host that has taken a first release and applied it. */

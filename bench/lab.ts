@@ -7,7 +7,10 @@ import { Noise } from './noise.ts';
 
 export const PROJECT = join(import.meta.dirname, '..');
 export const BUCKET = 'bench.example.com';
-export const TREE = 'ubuntu';
+/** The tree in which everything happens. */
+export const TREE = 'busy';
+/** The one that idle daemons follow: every publication in a tree is something new for all of its hosts. */
+export const QUIET_TREE = 'quiet';
 /** Packages' own places and no user's: everybody gets the same Puppet. */
 export const PATH =
   '/opt/puppetlabs/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -78,12 +81,14 @@ export async function openLab(stop: AbortSignal): Promise<Lab> {
 }
 
 function users() {
-  const place = { bucket: BUCKET, tree: TREE };
-  const { publisher, rival, ...machines } = USERS;
+  const busy = { bucket: BUCKET, tree: TREE };
+  const quiet = { bucket: BUCKET, tree: QUIET_TREE };
   return [
-    { ...publisher, policy: publisherPolicy(place) },
-    { ...rival, policy: adminPolicy },
-    ...Object.values(machines).map((user) => ({ ...user, policy: machinePolicy(place) })),
+    { ...USERS.publisher, policy: [...publisherPolicy(busy), ...publisherPolicy(quiet)] },
+    { ...USERS.machine, policy: machinePolicy(busy) },
+    { ...USERS.poller, policy: machinePolicy(quiet) },
+    { ...USERS.keeper, policy: machinePolicy(quiet) },
+    { ...USERS.rival, policy: adminPolicy },
   ];
 }
 

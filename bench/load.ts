@@ -1,3 +1,200 @@
-export async function load(): Promise<never> {
-  throw new Error('x');
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openHostBucket } from '../bucket/s3-host.ts';
+import { S3Settings } from '../bucket/s3-settings.ts';
+import {
+  cloneHosts,
+  type Fleet,
+  live,
+  newHost,
+  runCycle,
+  type SimulatedHost,
+  Turnstile,
+} from './load-agents.ts';
+import { type LoadServer, MACHINE, startLoadServer } from './load-process.ts';
+import { type Asked, PLACE } from './load-server.ts';
+import { atMost, exactly, type Figure, type Group, type Mark } from './rows.ts';
+import { quantile } from './statistics.ts';
+
+const HOSTS = 5000;
+/** As many as the interval is divided into, to see how even the requests are. */
+const SLOTS = 50;
+const CONNECTIONS = 20;
+const CYCLES_AT_A_TIME = 16;
+/** How much of its interval the fleet is watched for before there is a release. */
+const IDLE_SHARE = 0.25;
+/** For what the simulation could not do in time. */
+const LONGEST_REST_SECONDS = 30;
+
+type Say = (line: string) => void;
+
+/**
+ * 5,000 hosts through a publication, in two processes on loopback: every host polls and takes the release by the agent's
+ * own code, in its own slot, with the time compressed; Puppet is left out.
+ */
+export async function load(
+  stop: AbortSignal,
+  say: Say,
+): Promise<{ readonly groups: readonly Group[] }> {
+  // In memory where there is such a place: 5,000 hosts do not share one disk.
+  const folder = await mkdtemp('/dev/shm/miyamoto-load-').catch(() =>
+    mkdtemp(join(tmpdir(), 'miyamoto-load-')),
+  );
+  const server = startLoadServer();
+  const over = new AbortController();
+  try {
+    const signal = AbortSignal.any([stop, over.signal]);
+    const fleet = await openFleet(server, { folder, stop: signal });
+    const hosts = await installHosts(fleet, server, say);
+    const seen = await observe(fleet, hosts, { server, stop, over, say });
+    const title = `${HOSTS.toLocaleString('en')} hosts, one publication, 5 minutes in ${Math.round(fleet.intervalMs / 1000)} s`;
+    return { groups: [{ title, rows: figures(fleet, hosts, seen) }] };
+  } finally {
+    over.abort();
+    await server.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** All with the first release on disk; the fleet then has an interval that this machine can keep up with. */
+async function installHosts(
+  fleet: Fleet,
+  server: LoadServer,
+  say: Say,
+): Promise<readonly SimulatedHost[]> {
+  say(`${HOSTS} hosts take a first release`);
+  await server.publish('1');
+  const hosts = await cloneHosts(fleet, newHost(fleet, 0), HOSTS);
+  fleet.intervalMs = await intervalFor(fleet, server);
+  fleet.problems.length = 0;
+  return hosts;
+}
+
+const SAMPLE_CYCLES = 100;
+/** The simulation is to be busy for so much of the time. */
+const BUSY_SHARE = 0.6;
+const INTERVAL_SECONDS = { least: 50, most: 110 };
+
+/** By the time that cycles take that have a release to take. */
+async function intervalFor(fleet: Fleet, server: LoadServer): Promise<number> {
+  const folder = join(fleet.folder, 'sample');
+  const sample = { ...fleet, folder };
+  const hosts = Array.from({ length: SAMPLE_CYCLES }, (_, number) => newHost(sample, number));
+  const startedAt = performance.now();
+  await Promise.all(
+    hosts.map((host) => fleet.turnstile.through(() => runCycle(sample, host, undefined))),
+  );
+  const cycleMs = (performance.now() - startedAt) / SAMPLE_CYCLES;
+  await rm(folder, { recursive: true });
+  const seconds = (cycleMs * HOSTS) / BUSY_SHARE / 1000;
+  const { least, most } = INTERVAL_SECONDS;
+  // What the sample asked is nobody's business.
+  server.asked.length = 0;
+  return Math.min(most, Math.max(least, seconds)) * 1000;
+}
+
+interface Seen {
+  readonly publishedAt: number;
+  readonly before: readonly Asked[];
+  readonly after: readonly Asked[];
+}
+
+async function observe(
+  fleet: Fleet,
+  hosts: readonly SimulatedHost[],
+  {
+    server,
+    stop,
+    over,
+    say,
+  }: {
+    readonly server: LoadServer;
+    readonly stop: AbortSignal;
+    readonly over: AbortController;
+    say: Say;
+  },
+): Promise<Seen> {
+  const { intervalMs } = fleet;
+  const pause = async (ms: number): Promise<void> => await sleep(ms, undefined, { signal: stop });
+  server.sayEvery(intervalMs / SLOTS);
+  const startedAt = Date.now();
+  const lives = hosts.map((host) => live(fleet, host));
+  say('nothing new');
+  await pause(intervalMs * IDLE_SHARE);
+  say('a release is published');
+  const publishedAt = Date.now();
+  await server.publish('2');
+  await pause(intervalMs);
+  for (let rest = 0; rest < LONGEST_REST_SECONDS && !areAllOn(hosts, '2'); rest += 1)
+    await pause(1000);
+  over.abort();
+  await Promise.all(lives);
+  for (const bucket of fleet.buckets) bucket.close();
+  const within = (from: number, to: number): readonly Asked[] =>
+    server.asked.filter((asked) => asked.from >= from && asked.to <= to);
+  return {
+    publishedAt,
+    before: within(startedAt, publishedAt),
+    after: within(publishedAt, publishedAt + intervalMs),
+  };
+}
+
+function areAllOn(hosts: readonly SimulatedHost[], version: string): boolean {
+  return hosts.every(({ applied }) => applied?.version === version);
+}
+
+function figures(fleet: Fleet, hosts: readonly SimulatedHost[], seen: Seen): readonly Figure[] {
+  const { before, after, publishedAt } = seen;
+  const done = hosts.flatMap(({ applied }) => (applied?.version === '2' ? [applied.polledAt] : []));
+  const errors = [...before, ...after].flatMap((asked) => asked.errors).concat(fleet.problems);
+  if (errors.length > 0) process.stderr.write(`${errors.slice(0, 10).join('\n')}\n`);
+  const row = (what: string, unit: Figure['unit'], ours: number, ...marks: Mark[]): Figure => ({
+    ...{ what, unit, ours, marks },
+    samples: hosts.length,
+  });
+  const lastAsked = (Math.max(...done) - publishedAt) / fleet.intervalMs;
+  const requests = after.reduce((sum, { polls, others }) => sum + polls + others, 0);
+  return [
+    row('hosts on the new release', '', done.length, exactly(HOSTS)),
+    row('poll intervals until the last of them asked', '', lastAsked, atMost(1)),
+    row('errors', '', errors.length, exactly(0)),
+    row('polls in a slot, most / mean, nothing new', '', unevenness(before), atMost(1.5)),
+    row('polls in a slot, most / mean, new release', '', unevenness(after), atMost(1.5)),
+    row('requests of a host that takes the release', '', requests / done.length),
+    row('what the simulation was late by, 99 of 100 polls', 'ms', quantile(fleet.lateMs, 0.99)),
+  ];
+}
+
+/** By rates, since no timer is exact. */
+function unevenness(asked: readonly Asked[]): number {
+  const rates = asked.map(({ from, to, polls }) => polls / (to - from));
+  return Math.max(...rates) / (rates.reduce((sum, rate) => sum + rate, 0) / rates.length);
+}
+
+async function openFleet(
+  server: LoadServer,
+  place: Pick<Fleet, 'folder' | 'stop'>,
+): Promise<Fleet> {
+  const { endpoint, root } = await server.ready;
+  const env = {
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: MACHINE.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: MACHINE.secretAccessKey,
+    HOME: place.folder,
+  };
+  const settings = S3Settings.parse({ endpoint });
+  const opened = Array.from({ length: CONNECTIONS }, () =>
+    openHostBucket(PLACE.bucket, settings, env),
+  );
+  return {
+    ...place,
+    root: Buffer.from(root, 'base64'),
+    intervalMs: Number.NaN,
+    turnstile: new Turnstile(CYCLES_AT_A_TIME),
+    buckets: await Promise.all(opened),
+    problems: [],
+    lateMs: [],
+  };
 }

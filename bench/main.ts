@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type Bench, cycles } from './cycles.ts';
 import { startIdleDaemons } from './idle.ts';
-import { openLab } from './lab.ts';
+import { openLab, QUIET_TREE, TREE } from './lab.ts';
 import { load } from './load.ts';
 import { openOperator } from './operator.ts';
 import { FULL, QUICK } from './plan.ts';
@@ -73,14 +73,14 @@ async function measured(
 
 async function benchmark(signal: AbortSignal): Promise<Measured> {
   await using lab = await openLab(signal);
-  const operator = await openOperator(lab);
+  const operator = await openOperator(lab, TREE);
   const bench: Bench = { lab, operator, say, plan: options.quick ? QUICK : FULL };
   say('two idle daemons, which stay until the end');
-  const daemons = await startIdleDaemons(lab, operator);
+  const daemons = await startIdleDaemons(lab, await openOperator(lab, QUIET_TREE));
   const { groups, ownCpuMs } = await cycles(bench);
   const others = [await start(bench), await publishing(bench)];
   say('the daemons have been idle for long enough, or soon will be');
-  const idle = await daemons.end(options.quick ? 2.5 : 5, { ownCpuMs });
+  const idle = await daemons.end(options.quick ? 1 : 4, { ownCpuMs });
   return { groups: [...groups, ...others, idle], noise: lab.noise.summary };
 }
 

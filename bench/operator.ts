@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BUCKET, type Lab, TREE, USERS } from './lab.ts';
+import { BUCKET, type Lab, USERS } from './lab.ts';
 import { type Cost, measure } from './measure.ts';
 import { EMPTY, HUNDRED, IDLE, MANY_FILES, THOUSAND, type Workload } from './workloads.ts';
 
@@ -8,6 +8,7 @@ const WORKLOADS = [EMPTY, HUNDRED, THOUSAND, IDLE, MANY_FILES];
 
 /** The operator's side: a git repository with a branch per workload, and `mm` beside it. */
 export interface Operator {
+  readonly tree: string;
   /** The trust root that hosts are installed with. */
   readonly trustRoot: string;
   /** Of {@link source}s; for those who clone it. */
@@ -19,9 +20,10 @@ export interface Operator {
   publish(workload: Workload): Promise<Cost>;
 }
 
-export async function openOperator(lab: Lab): Promise<Operator> {
-  const desk = join(lab.folder, 'operator');
-  const repository = join(lab.folder, 'repository');
+/** Makes a tree in the bucket. */
+export async function openOperator(lab: Lab, tree: string): Promise<Operator> {
+  const desk = join(lab.folder, `operator-${tree}`);
+  const repository = join(lab.folder, `repository-${tree}`);
   await mkdir(desk);
   const git = async (directory: string, ...words: string[]): Promise<void> => {
     const identity = ['-c', 'user.name=Bench', '-c', 'user.email=bench@example.com'];
@@ -29,9 +31,10 @@ export async function openOperator(lab: Lab): Promise<Operator> {
   };
   await git(lab.folder, 'init', '--quiet', '--initial-branch=main', repository);
   await git(repository, 'commit', '--quiet', '--allow-empty', '--message', 'A beginning');
-  await mm(lab, desk, ['init', ...initOptions(lab, repository)]);
+  await mm(lab, desk, ['init', ...initOptions(lab, tree, repository)]);
   return {
-    trustRoot: join(desk, `${TREE}.root.json`),
+    tree,
+    trustRoot: join(desk, `${tree}.root.json`),
     repository,
     async source(branch) {
       const directory = join(lab.folder, 'sources', branch);
@@ -46,9 +49,9 @@ export async function openOperator(lab: Lab): Promise<Operator> {
   };
 }
 
-function initOptions({ server, folder }: Lab, repository: string): readonly string[] {
+function initOptions({ server, folder }: Lab, tree: string, repository: string): readonly string[] {
   return [
-    ...['--bucket', BUCKET, '--tree', TREE, '--id', 'bench/ubuntu'],
+    ...['--bucket', BUCKET, '--tree', tree, '--id', `bench/${tree}`],
     ...['--endpoint', server.endpoint, '--region', server.region],
     ...['--repository', repository, '--keys', join(folder, 'keys')],
     ...WORKLOADS.flatMap(({ name }) => ['--environment', `${name}=${name}`]),

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contender } from './contender.ts';
+import { certnameOf } from './host.ts';
 import { BUCKET, type Lab, PROJECT, USERS } from './lab.ts';
 import { measure } from './measure.ts';
 import type { Operator } from './operator.ts';
@@ -139,12 +140,12 @@ async function warm(
   return { command };
 }
 
-/** With Puppet's directories below the folder, as the agent's Puppet has its own. */
+/** With Puppet's directories below the folder, as the agent's Puppet has its own, and for the same node. */
 function applyCommand(folder: string): readonly string[] {
   const directories = ['conf', 'var', 'code', 'log', 'run', 'public'];
   return [
     ...['puppet', 'apply', '--environmentpath', join(folder, 'environments')],
-    ...['--environment', 'stable', '--certname', 'rival.example.com'],
+    ...['--environment', 'stable', '--certname', certnameOf(HUNDRED.name)],
     ...directories.flatMap((name) => [`--${name}dir`, join(folder, 'puppet', name)]),
     join(folder, 'environments/stable/manifests'),
   ];

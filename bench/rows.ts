@@ -23,18 +23,7 @@ export interface Figure {
 }
 
 /** ms, MB and kB by the thousand. `of 1` is a share. */
-export type Unit =
-  | 's'
-  | 'ms'
-  | 'MB'
-  | 'kB'
-  | 'B'
-  | '$'
-  | 'requests'
-  | 'req/s'
-  | 'agents'
-  | 'of 1'
-  | '';
+export type Unit = 's' | 'ms' | 'MB' | 'kB' | 'B' | '$' | 'req/s' | 'agents' | 'of 1' | '';
 
 export interface Mark {
   readonly is: 'at most' | 'below' | 'exactly';

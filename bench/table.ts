@@ -65,7 +65,7 @@ function cellsOf(row: Row): Cells {
     amount(ours, unit),
     theirs === undefined ? '' : amount(theirs, unit),
     ratios === undefined ? '' : judged(row).toFixed(2),
-    ratios === undefined
+    ratios === undefined || ratios.length < 2
       ? ''
       : middleHalf(ratios)
           .map((ratio) => ratio.toFixed(2))

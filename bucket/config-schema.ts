@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What can be learnt from a config file's schema itself: for error messages, for the docs, for `--show-config`. */
 export interface ConfigKey {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A length of time as config files write it (`90`, `10s`, `30m`, `1h`, `2d`), in seconds. */
 export interface Duration {

@@ -32,7 +32,7 @@ export async function lightOptions(
   env: NodeJS.ProcessEnv,
 ): Promise<LightOptions | undefined> {
   if (settings.retry_mode === 'adaptive' || !isPlainEnvironment(env)) return undefined;
-  const profile = settings.profile ?? env['AWS_PROFILE'];
+  const profile = settings.profile ?? (env['AWS_PROFILE'] || undefined);
   const chain =
     profile !== undefined || hasSharedFiles(env) ? await import('./s3-light-chain.ts') : undefined;
   const shared = (await chain?.sharedProfile(profile ?? 'default')) ?? {};
@@ -55,7 +55,7 @@ export async function lightOptions(
  * business. Any other one may change where and how S3 is asked.
  */
 const PLAIN_VARIABLE =
-  /^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|PROFILE|REGION|DEFAULT_REGION|DEFAULT_OUTPUT|EXECUTION_ENV|SHARED_CREDENTIALS_FILE|CONFIG_FILE|SDK_LOAD_CONFIG|EC2_METADATA_\w+|CONTAINER_\w+|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME)$/;
+  /^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|PROFILE|REGION|DEFAULT_(REGION|PROFILE|OUTPUT)|CA_BUNDLE|PAGER|CLI_\w+|EXECUTION_ENV|SHARED_CREDENTIALS_FILE|CONFIG_FILE|SDK_LOAD_CONFIG|EC2_METADATA_\w+|CONTAINER_\w+|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME)$/;
 
 function isPlainEnvironment(env: NodeJS.ProcessEnv): boolean {
   return Object.entries(env).every(([name, value = '']) => {

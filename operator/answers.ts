@@ -44,7 +44,7 @@ export type InitAnswer = z.infer<typeof InitAnswer>;
 export const PublishAnswer = z.looseObject({
   ...Tree,
   /** `renewed`: the same release, signed anew because a signature would lapse soon. */
-  outcome: z.enum(['published', 'renewed', 'unchanged', 'noop']),
+  outcome: z.enum(['published', 'renewed', 'unchanged', 'noop', 'proposed']),
   environment: EnvironmentName,
   release: ReleaseAnswer,
   /** What the environment had before; null: nothing. */
@@ -56,6 +56,8 @@ export const PublishAnswer = z.looseObject({
   expires: z.record(z.string(), Instant).nullable(),
   /** Above 1: other publishers were first. */
   attempts: z.int(),
+  /** The file for others to sign, when one was written. */
+  proposal: z.string().nullable(),
 });
 export type PublishAnswer = z.infer<typeof PublishAnswer>;
 
@@ -105,6 +107,97 @@ export const StatusListAnswer = z.looseObject({
   ),
 });
 export type StatusListAnswer = z.infer<typeof StatusListAnswer>;
+
+/** What `mm key rotate`, `mm key revoke`, `mm renew` and `mm root commit` did to the signed metadata. */
+export const ChangeAnswer = z.looseObject({
+  ...Tree,
+  /** `proposed`: a file for others to sign; the bucket says what it said before. */
+  outcome: z.enum(['committed', 'proposed', 'unchanged', 'noop']),
+  /** In words. */
+  changes: z.array(z.string()),
+  /** Object keys, in the order in which they are written. */
+  objects: z.array(z.string()),
+  /** The file, when one was written. */
+  proposal: z.string().nullable(),
+  /** Signatures that roles still need. */
+  missing: z.record(z.string(), z.int()),
+  versions: z.record(z.string(), z.int()).nullable(),
+  expires: z.record(z.string(), Instant).nullable(),
+});
+export type ChangeAnswer = z.infer<typeof ChangeAnswer>;
+
+/** `mm root sign`. */
+export const SignAnswer = z.looseObject({
+  ...Tree,
+  outcome: z.enum(['signed', 'unchanged', 'noop']),
+  proposal: z.string(),
+  changes: z.array(z.string()),
+  /** Signatures that this command added. */
+  added: z.array(z.looseObject({ role: z.string(), keyId: Sha256 })),
+  /** Signatures that roles still need; empty: it can be committed. */
+  missing: z.record(z.string(), z.int()),
+});
+export type SignAnswer = z.infer<typeof SignAnswer>;
+
+export const KeyNewAnswer = z.looseObject({
+  schemaVersion: z.literal(1),
+  outcome: z.enum(['made', 'noop']),
+  tree: TreeName,
+  name: z.string(),
+  file: z.string(),
+  kind: z.string(),
+  /** Null with `--noop`. */
+  keyId: Sha256.nullable(),
+});
+export type KeyNewAnswer = z.infer<typeof KeyNewAnswer>;
+
+const KeyAnswer = z.looseObject({
+  keyId: Sha256,
+  /** As the signed metadata says; empty: it says none. */
+  name: z.string(),
+  /** `root`, `targets`, `online`, or an environment. */
+  roles: z.array(z.string()),
+  /** The key file at hand; null: none. */
+  file: z.string().nullable(),
+  /** How the key is held: `file`, `file without passphrase`, `ssh-agent`, `kms`, `command`; null: not at hand. */
+  kind: z.string().nullable(),
+});
+
+const RoleAnswer = z.looseObject({
+  role: z.string(),
+  threshold: z.int(),
+  keyIds: z.array(Sha256),
+  /** Null for a role that has never been signed. */
+  expires: Instant.nullable(),
+  days: z.int().nullable(),
+  /** With fewer days left it should be renewed. */
+  renewBelowDays: z.int(),
+});
+
+export const KeyListAnswer = z.looseObject({
+  ...Tree,
+  keys: z.array(KeyAnswer),
+  roles: z.array(RoleAnswer),
+});
+export type KeyListAnswer = z.infer<typeof KeyListAnswer>;
+
+export const DoctorAnswer = z.looseObject({
+  ...Tree,
+  /** The worst of the checks; `failed` comes with exit code 1. */
+  outcome: z.enum(['ok', 'warning', 'failed']),
+  checks: z.array(
+    z.looseObject({
+      name: z.string(),
+      outcome: z.enum(['ok', 'warning', 'failed']),
+      message: z.string(),
+      next: z.string().nullable(),
+    }),
+  ),
+  /** Null when the metadata could not be read. */
+  keys: z.array(KeyAnswer).nullable(),
+  roles: z.array(RoleAnswer).nullable(),
+});
+export type DoctorAnswer = z.infer<typeof DoctorAnswer>;
 
 /** On stdout when a command fails with `--json`. */
 export const ErrorAnswer = z.looseObject({

@@ -10,6 +10,8 @@ import type { PublishOptions } from './commands/publish-source.ts';
 import { releases } from './commands/releases.ts';
 import { status } from './commands/status.ts';
 import type { Answer, CommonOptions, Context } from './context.ts';
+import { addKeyCommands } from './key-program.ts';
+import { collect, common, signing, wholeNumber } from './program-options.ts';
 import { VERSION } from './version.ts';
 
 /** What the command line prints on. */
@@ -39,6 +41,7 @@ export function buildProgram(context: Context, output: Output): Command {
   addEnvironment(program, context, output);
   addReleases(program, context, output);
   addStatus(program, context, output);
+  addKeyCommands(program, context, output);
   return program;
 }
 
@@ -64,6 +67,7 @@ function addPublish(program: Command, context: Context, output: Output): void {
     .option('--version <label>', 'the next patch version by default')
     .option('--reason <text>', 'why, for those who look at it later', reason)
     .option('--force', 'publish again what the environment has already')
+    .option('--out <file>', 'write a proposal for others to sign; the environment stays as it is')
     .option('--no-validate', 'do not let puppet parse the manifests first')
     .action(async (environment: string | undefined, options: PublishOptions) =>
       output.answer(await publish(context, environment, options), options),
@@ -95,30 +99,6 @@ function addStatus(program: Command, context: Context, output: Output): void {
     .action(async (certname: string | undefined, options: CommonOptions) =>
       output.answer(await status(context, certname, options), options),
     );
-}
-
-function common(command: Command): Command {
-  return command
-    .option('--config <file>', 'miyamoto.yaml; by default the nearest one upwards from here')
-    .option('--tree <name>', 'the tree, where there is more than one')
-    .option('--json', 'the answer as one JSON document');
-}
-
-function signing(command: Command): Command {
-  return common(command)
-    .option('--keys <dir>', 'directory of the signing keys')
-    .option('--passphrase-file <file>', 'file with the passphrase of the keys')
-    .option('--passphrase-fd <number>', 'open file descriptor with the passphrase', wholeNumber)
-    .option('--noop', 'say what would be written, write nothing');
-}
-
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
-
-function wholeNumber(value: string): number {
-  if (/^\d{1,6}$/.test(value)) return Number(value);
-  throw new InvalidArgumentError('wanted a whole number.');
 }
 
 function reason(value: string): string {

@@ -1,18 +1,36 @@
 import { writeFile } from 'node:fs/promises';
-import { CodedError, type ErrorCode } from '../../bucket/coded-error.ts';
-import type { Agent } from '../agent.ts';
+import type { HostBucket } from '../../bucket/bucket.ts';
+import type { ErrorCode } from '../../bucket/coded-error.ts';
+import { openHostBucket } from '../../bucket/s3-host.ts';
 import type { Trigger } from '../core/decide.ts';
-import { cronPosition } from '../io/cron.ts';
+import { systemClock as clock } from '../io/clock.ts';
+import { type Cron, openCron } from '../io/cron.ts';
 import { runCycleChild } from '../io/cycle-child.ts';
+import { lastState } from '../io/last-state.ts';
+import { logFor } from '../io/log.ts';
 import { serviceNotifier } from '../io/service-notify.ts';
+import { type DaemonSettings, readSettings } from '../io/settings-child.ts';
 import { stopOnSignals, wakeOnSignals } from '../io/signals.ts';
 import { loop, type PollResult, type Prefetched } from '../loop.ts';
 import type { Options } from '../options.ts';
+import { type HostPaths, localPaths } from '../paths.ts';
+import type { Log } from '../ports.ts';
 import { poll } from '../steps/poll.ts';
-import { openAgent } from './open-agent.ts';
 
 /** What a cycle may take on top of Puppet's own limit: fetch, unpack, grace periods, report. */
 const CYCLE_MARGIN_MS = 30 * 60_000;
+
+/**
+ * What lives as long as the host: it keeps time and asks the one conditional GET. Whatever else there is to do a child
+ * does, so that neither its memory nor its code stays; and nothing is loaded later on, when an upgrade may have replaced
+ * the files of this program.
+ */
+interface Daemon extends DaemonSettings {
+  readonly paths: HostPaths;
+  readonly log: Log;
+  readonly bucket: HostBucket;
+  readonly cron: Cron;
+}
 
 /** Runs until SIGTERM or SIGINT. SIGHUP reads the configuration again and runs, SIGUSR1 runs now. */
 export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<number> {
@@ -20,21 +38,20 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   const stop = stopOnSignals();
   const wakes = wakeOnSignals(stop);
   const notifier = serviceNotifier(env);
-  let agent = await openAgent(options);
-  const { clock, log } = agent.ports;
-  log.info('agent.started', { ...agent.identity, config: agent.paths.configFile });
+  let self = await open(options, env);
+  self.log.info('agent.started', { ...self.identity, config: self.paths.configFile });
   notifier.ready();
   notifier.startWatchdog(stop);
   await loop(
     {
       clock,
-      log,
+      log: self.log,
       random: Math.random,
-      settings: () => ({ ...agent.config.schedule, certname: agent.identity.certname }),
-      cron: cronPosition,
-      poll: async (signal) => await pollOnce(agent, signal),
+      settings: () => ({ ...self.config.schedule, certname: self.identity.certname }),
+      cron: (expression) => self.cron(expression),
+      poll: async (signal) => await pollOnce(self, signal),
       runCycle: async (trigger, prefetched) =>
-        await runCycle(agent, options, { trigger, prefetched, stop }),
+        await runCycle(self, options, { trigger, prefetched, stop }),
     },
     {
       stop,
@@ -45,16 +62,16 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
         const { reload, runNow } = wakes.take();
         if (reload) {
           notifier.reloading();
-          agent = await reopen(agent, options);
+          self = await reopen(self, options, env);
           notifier.ready();
         }
         return runNow || reload;
       },
     },
   );
-  log.info('agent.stopping', { why: (stop.reason as Error).message });
+  self.log.info('agent.stopping', { why: (stop.reason as Error).message });
   notifier.stopping();
-  agent.ports.bucket.close();
+  self.bucket.close();
   return 0;
 }
 
@@ -64,12 +81,43 @@ function isService(env: NodeJS.ProcessEnv): boolean {
   return env['NOTIFY_SOCKET'] !== undefined || job.startsWith('com.github.miyamoto');
 }
 
-async function pollOnce(agent: Agent, stop: AbortSignal): Promise<PollResult> {
-  const { ports, identity, config, paths } = agent;
+async function open(options: Options, env: NodeJS.ProcessEnv): Promise<Daemon> {
+  const settings = await readSettings(passedOn(options));
+  const { config } = settings;
+  return {
+    ...settings,
+    paths: localPaths(options.root),
+    log: logFor(options, config.log.level),
+    bucket: await openHostBucket(config.bucket, config.s3, env),
+    cron: await openCron([config.schedule.poll, config.schedule.apply]),
+  };
+}
+
+/** A configuration with a mistake in it must not end a daemon that works: it is said, and the old one stays. */
+async function reopen(self: Daemon, options: Options, env: NodeJS.ProcessEnv): Promise<Daemon> {
+  const config = self.paths.configFile;
+  try {
+    const reopened = await open(options, env);
+    self.bucket.close();
+    self.log.info('config.reloaded', { config });
+    return reopened;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const next = 'the configuration from before stays in use';
+    self.log.error('config.refused', { code, error: message, config, next });
+    return self;
+  }
+}
+
+async function pollOnce(self: Daemon, stop: AbortSignal): Promise<PollResult> {
+  const { identity, config, paths } = self;
   try {
     const result = await poll(
       {
-        ...ports,
+        clock,
+        log: self.log,
+        bucket: self.bucket,
+        state: await lastState(paths.stateFile),
         tree: identity.tree,
         environment: identity.environment,
         heartbeatSeconds: config.report.heartbeat.seconds,
@@ -77,7 +125,7 @@ async function pollOnce(agent: Agent, stop: AbortSignal): Promise<PollResult> {
       stop,
     );
     // Gone after a reboot, so neither synced nor renamed: the idle poll writes nothing to the disk.
-    await writeFile(paths.lastCheck, new Date(ports.clock.now()).toISOString());
+    await writeFile(paths.lastCheck, new Date(clock.now()).toISOString());
     return result;
   } catch (error) {
     if (stop.aborted) return { kind: 'idle' };
@@ -90,7 +138,7 @@ async function pollOnce(agent: Agent, stop: AbortSignal): Promise<PollResult> {
  * goes on, reports by itself, and the next daemon finds its lock. Otherwise the cycle ends with the daemon.
  */
 async function runCycle(
-  agent: Agent,
+  { config, log, paths }: Daemon,
   options: Options,
   cycle: {
     readonly trigger: Trigger;
@@ -98,23 +146,27 @@ async function runCycle(
     readonly stop: AbortSignal;
   },
 ): Promise<ErrorCode | undefined> {
-  const { config, ports } = agent;
   const end = runCycleChild({
     ...cycle,
     stop: options.service ? new AbortController().signal : cycle.stop,
     limitMs: config.run.time_limit.seconds * 1000 + CYCLE_MARGIN_MS,
-    passedOn: [
-      `--root=${options.root}`,
-      ...(options.service ? ['--service'] : []),
-      ...(options.debug ? ['--debug'] : []),
-      ...(options.json ? ['--json'] : []),
-    ],
+    passedOn: passedOn(options),
   });
   const ended = options.service ? await Promise.race([end, aborted(cycle.stop)]) : await end;
   if (ended === undefined) return undefined;
-  if (ended.kind === 'killed') ports.log.error('cycle.killed', { signal: ended.signal });
-  const { status } = await ports.state.load();
-  return status?.trust.error?.code as ErrorCode | undefined;
+  if (ended.kind === 'killed') log.error('cycle.killed', { signal: ended.signal });
+  const state = await lastState(paths.stateFile);
+  return state?.status?.trust.error?.code as ErrorCode | undefined;
+}
+
+function passedOn(options: Options): string[] {
+  return [
+    `--root=${options.root}`,
+    ...(options.environment === undefined ? [] : [`--environment=${options.environment}`]),
+    ...(options.service ? ['--service'] : []),
+    ...(options.debug ? ['--debug'] : []),
+    ...(options.json ? ['--json'] : []),
+  ];
 }
 
 async function aborted(signal: AbortSignal): Promise<undefined> {
@@ -122,22 +174,4 @@ async function aborted(signal: AbortSignal): Promise<undefined> {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-/** A configuration with a mistake in it must not end a daemon that works: it is said, and the old one stays. */
-async function reopen(agent: Agent, options: Options): Promise<Agent> {
-  try {
-    const reopened = await openAgent(options);
-    agent.ports.bucket.close();
-    agent.ports.log.info('config.reloaded', { config: agent.paths.configFile });
-    return reopened;
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    agent.ports.log.error('config.refused', {
-      code: error.code,
-      error: error.message,
-      next: 'the configuration from before stays in use',
-    });
-    return agent;
-  }
 }

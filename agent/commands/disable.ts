@@ -2,8 +2,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { CodedError } from '../../bucket/coded-error.ts';
 import { Duration } from '../../bucket/duration.ts';
 import type { Options } from '../options.ts';
+import { localPaths } from '../paths.ts';
 import { writeDisabled } from '../steps/disabled.ts';
-import { pathsOf } from './open-agent.ts';
 
 /** `mm-agent disable "reason" [--until 2h]`: no runs from now on; the host goes on reporting. */
 export async function disable(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
@@ -15,7 +15,7 @@ export async function disable(options: Options, env: NodeJS.ProcessEnv): Promise
     });
   }
   const until = options.until === undefined ? null : untilOf(options.until);
-  const paths = pathsOf(options);
+  const paths = localPaths(options.root);
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   const by = env['SUDO_USER'] ?? env['USER'] ?? null;
   await writeDisabled(paths.disabledFile, { reason: reason.slice(0, 500), by, until });
@@ -25,7 +25,7 @@ export async function disable(options: Options, env: NodeJS.ProcessEnv): Promise
 
 /** `mm-agent enable`: runs again from the next cycle on. */
 export async function enable(options: Options): Promise<number> {
-  await rm(pathsOf(options).disabledFile, { force: true });
+  await rm(localPaths(options.root).disabledFile, { force: true });
   process.stdout.write('enabled\n');
   return 0;
 }

@@ -3,11 +3,11 @@ import { CodedError } from '../../bucket/coded-error.ts';
 import { FactsDocument } from '../../bucket/documents/status.ts';
 import { factAt } from '../core/facts.ts';
 import type { Options } from '../options.ts';
-import { pathsOf } from './open-agent.ts';
+import { localPaths } from '../paths.ts';
 
 /** `mm-agent facts [name...]`: the facts of the last run, by dotted path. One name gives its bare value. */
 export async function facts(options: Options): Promise<number> {
-  const { facts: all } = await readFacts(pathsOf(options).facts);
+  const { facts: all } = await readFacts(localPaths(options.root).facts);
   const names = options.words;
   if (names.length === 0) return answer(all);
   const values = names.map((name) => [name, factAt(all, name)] as const);

@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events';
 import type { Agent, CycleRequest } from '../agent.ts';
 import { cycleExitCode } from '../core/exit-code.ts';
 import { type CycleEnd, cycle } from '../cycle.ts';
-import { readPrefetched } from '../io/cycle-child.ts';
 import { takeCycleLock } from '../io/cycle-lock.ts';
+import { readPrefetched } from '../io/prefetched.ts';
 import { stopOnSignals } from '../io/signals.ts';
 import type { Options } from '../options.ts';
 import { openAgent } from './open-agent.ts';
@@ -12,9 +12,9 @@ import { openAgent } from './open-agent.ts';
 const BY_HAND_WAIT_MS = 60_000;
 
 /** One cycle: by hand, or as the daemon's child. Returns the exit code. */
-export async function once(options: Options): Promise<number> {
+export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
   const stop = stopOnSignals();
-  const agent = await openAgent(options);
+  const agent = await openAgent(options, env);
   const request = await requestOf(options, agent);
   const lock = await takeCycleLock({
     path: agent.paths.lock,

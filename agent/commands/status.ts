@@ -6,12 +6,12 @@ import { systemClock } from '../io/clock.ts';
 import { openLog } from '../io/log.ts';
 import { stateFile } from '../io/state-file.ts';
 import type { Options } from '../options.ts';
+import { localPaths } from '../paths.ts';
 import { readDisabled } from '../steps/disabled.ts';
-import { pathsOf } from './open-agent.ts';
 
 /** `mm-agent status`: what this host last did and why, from its own disk. Exit 1 when the last run failed. */
 export async function status(options: Options): Promise<number> {
-  const paths = pathsOf(options);
+  const paths = localPaths(options.root);
   const log = openLog({ form: 'human', level: 'warn' });
   const { status: document, uploaded } = await stateFile(paths.stateFile, log).load();
   if (document === null) {

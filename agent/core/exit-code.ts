@@ -1,17 +1,8 @@
-import { DISPOSITION, type ErrorCode } from '../../bucket/coded-error.ts';
+import type { ErrorCode } from '../../bucket/coded-error.ts';
 import type { RunSummary } from '../../bucket/documents/status.ts';
 import type { Decision } from './decide.ts';
+import { EXIT, noReleaseCode } from './error-exit-code.ts';
 import { exitCodeOf } from './outcome.ts';
-
-/** Exit codes of our own, apart from Puppet's 0 to 6. They are API. */
-export const EXIT = {
-  disabled: 10,
-  locked: 11,
-  config: 20,
-  noRelease: 21,
-  unreachable: 22,
-  untrusted: 23,
-} as const;
 
 /** The exit code of `mm-agent --once`. Once something was applied Puppet's code wins, and the rest was a warning. */
 export function cycleExitCode(
@@ -34,17 +25,4 @@ export function cycleExitCode(
     case 'no-release':
       return noReleaseCode(errorCode);
   }
-}
-
-function noReleaseCode(code: ErrorCode | undefined): number {
-  if (code === undefined) return EXIT.noRelease;
-  if (code.startsWith('S3_') || code === 'DISK_FULL') return EXIT.unreachable;
-  return EXIT.untrusted;
-}
-
-/** The exit code for an error that ended the agent before or outside of a cycle. */
-export function errorExitCode(code: ErrorCode): number {
-  if (code === 'LOCKED') return EXIT.locked;
-  if (DISPOSITION[code] === 'exit') return EXIT.config;
-  return noReleaseCode(code);
 }

@@ -3,13 +3,23 @@ import { isUploadDue, meaningfulDigest } from './status.ts';
 
 /**
  * Whether a poll whose GET said "not modified" still gives a cycle something to do, and why, in words. Most polls don't:
- * they end here without a child and without a write.
+ * they end here without a child and without a write. The daemon keeps no schema in memory, so nobody has checked the
+ * state; one of another shape is a cycle's to put right.
  */
 export function needsCycle(
-  state: HostState,
+  state: HostState | undefined,
   now: number,
   heartbeatSeconds: number,
 ): string | undefined {
+  if (state === undefined) return 'the state of this host cannot be read';
+  try {
+    return reasonFor(state, now, heartbeatSeconds);
+  } catch (error) {
+    return `the state of this host is not what it should be: ${String(error)}`;
+  }
+}
+
+function reasonFor(state: HostState, now: number, heartbeatSeconds: number): string | undefined {
   const { status } = state;
   if (status === null) return 'no status has been written yet';
   if (status.trust.error !== null && !isExpiry(status.trust.state))

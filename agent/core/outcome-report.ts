@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FailedResource, RunSummary } from '../../bucket/documents/status.ts';
 import { cleanText } from './clean-text.ts';
 

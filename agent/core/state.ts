@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { EnvironmentName, Instant, Sha256 } from '../../bucket/documents/names.ts';
 import { StatusDocument } from '../../bucket/documents/status.ts';
 

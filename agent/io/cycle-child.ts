@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { z } from 'zod';
 import type { Trigger } from '../core/decide.ts';
 import type { Prefetched } from '../loop.ts';
+import { ownProgram } from './own-program.ts';
 
 /** A cycle as a child of the daemon: the same program with `--once`, and what the daemon read already on its stdin. */
 export interface CycleChildOptions {
@@ -22,21 +21,14 @@ export type CycleChildEnd =
   | { readonly kind: 'killed'; readonly signal: string };
 
 export async function runCycleChild(options: CycleChildOptions): Promise<CycleChildEnd> {
-  const program = process.argv[1];
-  if (program === undefined) throw new TypeError('the daemon does not know its own program');
-  const child = spawn(
-    process.execPath,
-    [
-      ...process.execArgv,
-      program,
-      '--once',
-      `--trigger=${options.trigger}`,
-      ...(options.prefetched === undefined ? [] : ['--prefetched']),
-      ...options.passedOn,
-    ],
-    // A group of its own: Ctrl-C in a terminal reaches the daemon alone, which passes it on.
-    { stdio: ['pipe', 'inherit', 'inherit'], detached: true },
+  const { path, argv } = ownProgram(
+    '--once',
+    `--trigger=${options.trigger}`,
+    ...(options.prefetched === undefined ? [] : ['--prefetched']),
+    ...options.passedOn,
   );
+  // A group of its own: Ctrl-C in a terminal reaches the daemon alone, which passes it on.
+  const child = spawn(path, argv, { stdio: ['pipe', 'inherit', 'inherit'], detached: true });
   hand(child, options.prefetched);
   const terminate = (): void => void child.kill('SIGTERM');
   options.stop.addEventListener('abort', terminate, { once: true });
@@ -57,16 +49,4 @@ function hand(child: ChildProcess, prefetched: Prefetched | undefined): void {
   child.stdin?.end(
     prefetched && JSON.stringify({ ...prefetched, bytes: prefetched.bytes.toString('base64') }),
   );
-}
-
-const Handed = z.object({
-  bytes: z.base64().transform((base64) => Buffer.from(base64, 'base64')),
-  etag: z.string(),
-  serverDate: z.number().optional(),
-});
-
-/** The child's side: what the daemon's poll read. */
-export async function readPrefetched(): Promise<Prefetched> {
-  const { bytes, etag, serverDate } = Handed.parse(JSON.parse(await text(process.stdin)));
-  return { bytes, etag, serverDate };
 }

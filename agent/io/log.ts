@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { pino } from 'pino';
+import type { Options } from '../options.ts';
 import type { Log, LogFields, LogLevel } from '../ports.ts';
 
 /** JSON lines for a service manager, one human line each for a terminal. Both on stderr: stdout is for answers. */
@@ -8,22 +8,45 @@ export function openLog(options: {
   readonly level: LogLevel;
   readonly fd?: number;
 }): Log {
-  const fd = options.fd ?? 2;
-  const logger = pino(
-    {
-      level: options.level,
-      base: null,
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }) },
-      messageKey: 'event',
-    },
-    { write: (line) => write(fd, options.form === 'json' ? line : `${humanLine(line)}\n`) },
-  );
+  const line = options.form === 'json' ? jsonLine : humanLine;
   const at =
     (level: LogLevel) =>
-    (event: string, fields: LogFields = {}): void =>
-      logger[level](fields, event);
+    (event: string, fields: LogFields = {}): void => {
+      if (LEVELS.indexOf(level) < LEVELS.indexOf(options.level)) return;
+      write(options.fd ?? 2, `${line({ level, time: new Date().toISOString(), event, fields })}\n`);
+    };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** JSON lines for a service manager or on wish, words for a terminal or a pipe to one. */
+export function logFor(
+  { json, service, debug }: Pick<Options, 'json' | 'service' | 'debug'>,
+  level: LogLevel,
+): Log {
+  return openLog({ form: json || service ? 'json' : 'human', level: debug ? 'debug' : level });
+}
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+interface Entry {
+  readonly level: LogLevel;
+  readonly time: string;
+  readonly event: string;
+  readonly fields: LogFields;
+}
+
+function jsonLine({ level, time, event, fields }: Entry): string {
+  return JSON.stringify({ level, time, ...fields, event });
+}
+
+function humanLine({ level, time, event, fields }: Entry): string {
+  // Puppet's own words, not ours around them.
+  if (event === 'puppet.line') return String(fields['text']);
+  const mark = level === 'warn' || level === 'error' ? `${level}: ` : '';
+  const rest = Object.entries(fields)
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return [`${time.slice(11, 19)} ${mark}${event}`, ...rest].join('  ');
 }
 
 /** A reader that went away (a closed terminal, a broken pipe) must not end a run. */
@@ -31,22 +54,4 @@ function write(fd: number, text: string): void {
   try {
     writeSync(fd, text);
   } catch {}
-}
-
-interface LogLine {
-  readonly level: LogLevel;
-  readonly time: string;
-  readonly event: string;
-  readonly [field: string]: unknown;
-}
-
-function humanLine(line: string): string {
-  const { level, time, event, ...fields } = JSON.parse(line) as LogLine;
-  // Puppet's own words, not ours around them.
-  if (event === 'puppet.line') return String(fields['text']);
-  const mark = level === 'warn' || level === 'error' ? `${level}: ` : '';
-  const rest = Object.entries(fields)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  return [`${time.slice(11, 19)} ${mark}${event}`, ...rest].join('  ');
 }

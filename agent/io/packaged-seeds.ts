@@ -10,11 +10,11 @@ const NOTHING = Buffer.alloc(0);
  * empty: a fresh host then takes nothing and says why, and a host that knows newer metadata does not need them.
  */
 export async function readPackagedSeeds(
-  paths: HostPaths['trustSeeds'],
+  paths: Pick<HostPaths, 'timestampSeed' | 'snapshotSeed'>,
   log: Log,
 ): Promise<PackagedSeeds | undefined> {
-  const timestamp = await readSeed(paths.timestamp, log);
-  const snapshot = await readSeed(paths.snapshot, log);
+  const timestamp = await readSeed(paths.timestampSeed, log);
+  const snapshot = await readSeed(paths.snapshotSeed, log);
   if (timestamp === undefined && snapshot === undefined) return undefined;
   return { timestamp: timestamp ?? NOTHING, snapshot: snapshot ?? NOTHING };
 }

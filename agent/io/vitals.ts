@@ -2,9 +2,19 @@ import { readdir, statfs } from 'node:fs/promises';
 import { freemem, loadavg, totalmem, uptime } from 'node:os';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
 
-/** Uptime, memory, disk, load and battery at this moment. What cannot be read is null: vitals never fail a cycle. */
-export async function readVitals(): Promise<StatusDocument['vitals']> {
-  const [disk, battery] = await Promise.all([rootDiskUsedPercent(), batteryPercent()]);
+/**
+ * Reads uptime, memory, disk, load and battery as they are when it is called. What cannot be read is null: vitals never
+ * fail a cycle.
+ */
+export async function openVitals(): Promise<() => Promise<StatusDocument['vitals']>> {
+  const batteries = await openBatteries();
+  return async () => await readVitals(batteries);
+}
+
+type Batteries = typeof import('systeminformation').battery;
+
+async function readVitals(batteries: Batteries | undefined): Promise<StatusDocument['vitals']> {
+  const [disk, battery] = await Promise.all([rootDiskUsedPercent(), batteryPercent(batteries)]);
   return {
     uptimeSeconds: Math.round(uptime()),
     // On Linux libuv's freemem is MemAvailable, which is what "free" means to people.
@@ -27,14 +37,21 @@ async function rootDiskUsedPercent(): Promise<number | null> {
 }
 
 /** systeminformation takes time and memory to load: only where a battery can be. */
-async function batteryPercent(): Promise<number | null> {
+async function openBatteries(): Promise<Batteries | undefined> {
   try {
     if (process.platform !== 'darwin') {
       const supplies = await readdir('/sys/class/power_supply');
-      if (!supplies.some((name) => name.startsWith('BAT'))) return null;
+      if (!supplies.some((name) => name.startsWith('BAT'))) return undefined;
     }
-    const { battery } = await import('systeminformation');
-    const { hasBattery, percent } = await battery();
+    return (await import('systeminformation')).battery;
+  } catch {
+    return undefined;
+  }
+}
+
+async function batteryPercent(batteries: Batteries | undefined): Promise<number | null> {
+  try {
+    const { hasBattery, percent } = (await batteries?.()) ?? { hasBattery: false, percent: 0 };
     return hasBattery ? Math.round(percent) : null;
   } catch {
     return null;

@@ -1,5 +1,5 @@
 import { readFile, rm } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { writeFileAtomic } from '../../bucket/atomic-file.ts';
 import { Instant } from '../../bucket/documents/names.ts';
 import type { HostPaths } from '../paths.ts';

@@ -1,18 +1,20 @@
-import type { Bucket } from '../../bucket/bucket.ts';
+import type { HostBucket } from '../../bucket/bucket.ts';
 import { CodedError } from '../../bucket/coded-error.ts';
 import { metadataKey } from '../../bucket/layout.ts';
 import { needsCycle } from '../core/needs-cycle.ts';
+import type { HostState } from '../core/state.ts';
 import type { PollResult } from '../loop.ts';
-import type { Clock, Log, StateStore } from '../ports.ts';
+import type { Clock, Log } from '../ports.ts';
 
 /** timestamp.json has a signature or two; more than this is an attack (trust.md section 3). */
 const MAX_TIMESTAMP_BYTES = 16 * 1024;
 
 export interface PollInput {
-  readonly bucket: Bucket;
+  readonly bucket: Pick<HostBucket, 'get'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly state: StateStore;
+  /** As the last cycle left it, unchecked; undefined where it cannot be read. */
+  readonly state: HostState | undefined;
   readonly tree: string;
   readonly environment: string;
   readonly heartbeatSeconds: number;
@@ -20,9 +22,9 @@ export interface PollInput {
 
 /** The daemon's own poll: one conditional GET, nothing written. Whatever it finds, a cycle verifies it. */
 export async function poll(input: PollInput, stop: AbortSignal): Promise<PollResult> {
-  const { bucket, clock, log } = input;
-  const state = await input.state.load();
-  const etag = state.etag?.environment === input.environment ? state.etag.value : undefined;
+  const { bucket, clock, log, state } = input;
+  const etag =
+    state?.etag?.environment === input.environment ? String(state.etag.value) : undefined;
   try {
     const answer = await bucket.get(metadataKey(input.tree, 'timestamp.json'), {
       maxBytes: MAX_TIMESTAMP_BYTES,
@@ -37,7 +39,7 @@ export async function poll(input: PollInput, stop: AbortSignal): Promise<PollRes
     return why === undefined ? { kind: 'idle' } : { kind: 'cycle', why };
   } catch (error) {
     if (!(error instanceof CodedError) || stop.aborted) throw error;
-    const recorded = state.status?.trust.error?.code === error.code;
+    const recorded = state?.status?.trust.error?.code === error.code;
     log.warn('poll.failed', { code: error.code, error: error.message, next: error.next });
     // The first failure of a kind is worth a status; the ones after it say the same.
     if (!recorded) return { kind: 'cycle', why: `the poll failed: ${error.message}` };

@@ -4,7 +4,6 @@ import type { ReadEntry } from 'tar/read-entry';
 import { syncDirectory } from '../../bucket/atomic-file.ts';
 import { asDiskFull } from './disk-space.ts';
 import type { VerifiedTarball } from './fetch.ts';
-import { readArchive } from './unpack-archive.ts';
 import { UnpackRules } from './unpack-rules.ts';
 import { syncFileSystem } from './unpack-sync.ts';
 import { TreeWriter } from './unpack-write.ts';
@@ -66,5 +65,7 @@ async function extract(
     if (safe === undefined) entry.resume();
     else writer.write(safe, entry);
   };
+  // Few cycles take a release: the others do without the tar library.
+  const { readArchive } = await import('./unpack-archive.ts');
   await readArchive({ path, maxBytes: limits.maxBytes, signal, onEntry });
 }

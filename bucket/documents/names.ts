@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Puppet takes only word characters for an environment's directory (`\A\w+\z`). */
 export const EnvironmentName = z

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Certname, EnvironmentName, Instant, Sha256, TreeName } from './names.ts';
 
 /**

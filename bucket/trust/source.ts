@@ -18,6 +18,6 @@ export interface MetadataGetOptions {
 }
 
 /** The metadata of one tree of a bucket. */
-export function bucketSource(bucket: Bucket, tree: string): MetadataSource {
+export function bucketSource(bucket: Pick<Bucket, 'get'>, tree: string): MetadataSource {
   return { get: (file, options) => bucket.get(metadataKey(tree, file), options) };
 }

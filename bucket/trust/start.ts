@@ -3,7 +3,7 @@ import { inspectMetadata } from './inspect.ts';
 import { type RootChain, walkRoots } from './root-chain.ts';
 import { readKept, type TrustRecord } from './trust-directory.ts';
 
-export interface StartOptions {
+interface StartOptions {
   readonly directory: string;
   readonly packagedRoot: Uint8Array;
   readonly treeId?: string;

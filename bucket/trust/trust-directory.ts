@@ -10,7 +10,7 @@ import {
   symlink,
 } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { syncDirectory, writeFileAtomic } from '../atomic-file.ts';
 import { CodedError } from '../coded-error.ts';
 

@@ -14,6 +14,8 @@ export interface PublishOptions extends SigningOptions {
   readonly version?: string | undefined;
   readonly reason?: string | undefined;
   readonly force?: boolean | undefined;
+  /** Write a proposal for others to sign. */
+  readonly out?: string | undefined;
   /** False with `--no-validate`. */
   readonly validate?: boolean | undefined;
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import type { PublishAnswer } from '../answers.ts';
 import type { Answer, Context } from '../context.ts';
@@ -9,7 +10,9 @@ import { isLower } from '../release/version-label.ts';
 import { plannedKeys } from '../signing/attempt.ts';
 import { type Base, offerOf } from '../signing/base.ts';
 import { commit } from '../signing/commit.ts';
-import { isRenewalDue } from '../signing/expiry-days.ts';
+import { isRenewalDue, type SigningMode } from '../signing/expiry-days.ts';
+import { propose } from '../signing/proposal.ts';
+import { writeProposal } from '../signing/proposal-file.ts';
 import { verifyCommitted } from '../signing/repository.ts';
 import type { TreePlace } from '../signing/upload.ts';
 import { type PublishPlan, type PublishRequest, planPublication } from './publish-plan.ts';
@@ -28,11 +31,21 @@ export async function publish(
       options,
     });
     const source = await readSource(context, tree.config, { ref, options });
-    const request = requestOf(context, { source, environment, options });
+    const request = requestOf(context, {
+      source,
+      environment,
+      options,
+      mode: tree.config.mode,
+    });
     const needs = { environments: [environment], signing: options };
     return await withRepository(context, tree, needs, async (opened) => {
-      const act = options.noop === true ? plan : carryOut;
-      return answerOf(tree, environment, await act(context, opened, request));
+      const outcome =
+        options.noop === true
+          ? await plan(context, opened, request)
+          : options.out === undefined
+            ? await carryOut(context, opened, request)
+            : await proposeRelease(context, opened, { request, out: options.out });
+      return answerOf(tree, environment, outcome);
     });
   });
 }
@@ -43,9 +56,10 @@ function requestOf(
     readonly source: SourceTree;
     readonly environment: string;
     readonly options: PublishOptions;
+    readonly mode: SigningMode;
   },
 ): PublishRequest {
-  const { source, environment, options } = wanted;
+  const { source, environment, options, mode } = wanted;
   const packed = new Map<string, Promise<Tarball>>();
   return {
     environment,
@@ -54,6 +68,7 @@ function requestOf(
     force: options.force ?? false,
     by: `${user}@${host}`.slice(0, 200),
     startedAt: now(),
+    mode,
     source,
     pack(version) {
       const tarball = packed.get(version) ?? packRelease(source, { environment, version });
@@ -63,8 +78,13 @@ function requestOf(
   };
 }
 
-type Outcome = Pick<PublishAnswer, 'outcome' | 'objects' | 'versions' | 'expires' | 'attempts'> &
+type Outcome = Pick<
+  PublishAnswer,
+  'outcome' | 'objects' | 'versions' | 'expires' | 'attempts' | 'proposal'
+> &
   Pick<PublishPlan, 'release' | 'previous'>;
+
+const NOT_WRITTEN = { objects: [], versions: null, expires: null, attempts: 0, proposal: null };
 
 async function plan(
   context: Context,
@@ -78,11 +98,26 @@ async function plan(
   return {
     ...planned.answer,
     outcome: isChange ? 'noop' : 'unchanged',
+    ...NOT_WRITTEN,
     objects: isChange ? plannedKeys(repository, base, planned.change) : [],
-    versions: null,
-    expires: null,
-    attempts: 0,
   };
+}
+
+/** Where two must sign: the tarball goes into the bucket, its release into a file that goes from hand to hand. */
+async function proposeRelease(
+  context: Context,
+  { repository }: RepositoryWork,
+  { request, out }: { readonly request: PublishRequest; readonly out: string },
+): Promise<Outcome> {
+  const base = await repository.read();
+  warn(context, base, request);
+  const planned = await planPublication(request, base);
+  if (planned.kind === 'nothing') return { ...planned.answer, ...NOT_WRITTEN };
+  const { change, answer } = planned;
+  const path = resolve(context.cwd, out);
+  await writeProposal(path, await propose(repository, base, { change, by: request.by }));
+  const objects = change.blobs.map(({ sha256 }) => blobKey(repository.tree, sha256));
+  return { ...answer, ...NOT_WRITTEN, outcome: 'proposed', objects, proposal: path };
 }
 
 async function carryOut(
@@ -97,12 +132,13 @@ async function carryOut(
     return planned;
   });
   if (done.kind === 'nothing') {
-    return { ...done.answer, objects: [], versions: null, expires: null, attempts: 0 };
+    return { ...done.answer, ...NOT_WRITTEN };
   }
   const { tree } = repository;
   const { versions, expires } = await verifyCommitted(options, done.files);
   return {
     ...done.answer,
+    proposal: null,
     objects: [
       ...done.blobs.map(({ sha256 }) => blobKey(tree, sha256)),
       ...done.files.map(({ file }) => metadataKey(tree, file)),
@@ -162,6 +198,12 @@ function linesOf({ outcome, environment, release, previous, ...rest }: PublishAn
   switch (outcome) {
     case 'unchanged':
       return [`nothing to publish: ${what} is this very release`, content];
+    case 'proposed':
+      return [
+        `proposed ${what}`,
+        content,
+        `next: send ${rest.proposal} to the next signer, who runs: mm root sign FILE`,
+      ];
     case 'noop':
       return [`would publish ${what}`, content, 'would write:', ...rest.objects];
     case 'renewed':

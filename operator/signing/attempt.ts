@@ -5,11 +5,10 @@ import { type Base, type Change, versionOf } from './base.ts';
 import { bridgeOver } from './bridge.ts';
 import type { Repository } from './commit.ts';
 import { type Delegators, findKeys } from './delegation.ts';
-import { signersFor } from './keyring.ts';
 import type { Json } from './lint-parts.ts';
 import { nextRoot } from './next-root.ts';
-import { type Signing, signCompletely, signDraft } from './sign-role.ts';
-import { parseSignedFile, type RoleContent, type SignedFile } from './signed-file.ts';
+import { checked, type Signing, signCompletely, signDraft, signersAtHand } from './sign-role.ts';
+import { messageOf, parseSignedFile, type RoleContent, type SignedFile } from './signed-file.ts';
 import { putBlob, putMetadata, putTimestamp } from './upload.ts';
 
 /** Files that publishers left behind who lost a race or were killed: their versions are skipped. */
@@ -51,7 +50,7 @@ export function plannedKeys(repository: Repository, base: Base, change: Change):
   for (const role of [...versioned, 'timestamp']) {
     // A role that this change brings along is nobody's yet, and who signs by a new root is seen when it is signed.
     const keys = change.root === undefined ? findKeys(base, role) : undefined;
-    if (keys !== undefined) signersFor(repository.keyring, keys);
+    if (keys !== undefined) signersAtHand(repository.keyring, keys);
   }
   const root = change.root === undefined ? [] : [`${base.root.signed.version + 1}.root.json`];
   const files = [
@@ -97,7 +96,7 @@ async function putRoles(signing: Signing, base: Base, change: Change): Promise<P
     const file =
       draft === undefined
         ? await putNextVersion(now, { role, content, from })
-        : await putDraft(now, await signDraft(now, draft));
+        : await putDraft(now, role, await signDraft(now, draft));
     if (role === 'targets') now = withTargets(now, file);
     meta[`${role}.json`] = metaEntry(file);
     files.push(file);
@@ -112,14 +111,28 @@ function withTargets(signing: Signing, { bytes }: SignedFile): Signing {
   return { ...signing, delegators: moved(delegators), bridge: bridge && moved(bridge) };
 }
 
-/** Others signed these very bytes: another version is not to be had here. */
-async function putDraft({ repository }: Signing, file: SignedFile): Promise<SignedFile> {
-  if ((await putMetadata(repository, file)) === 'there') return file;
-  throw new CodedError(`${file.file} is in the bucket already, with other content`, {
+/** Others signed this very content: another version is not to be had here. */
+async function putDraft(signing: Signing, role: string, file: SignedFile): Promise<SignedFile> {
+  const { bucket, tree } = signing.repository;
+  if ((await putMetadata(signing.repository, file)) === 'there') return file;
+  const key = metadataKey(tree, file.file);
+  const found = await bucket.get(key, { maxBytes: 4 * 1024 * 1024 });
+  const there = found.kind === 'object' ? { ...file, bytes: found.bytes } : file;
+  // An earlier try of this commit; some kinds of keys never sign the same twice.
+  if (isSameContent(there.bytes, file.bytes)) return checked(signing, role, there);
+  throw new CodedError(`${key} is in the bucket already, with other content`, {
     code: 'PROPOSAL_INVALID',
     next: 'somebody was faster: propose it again',
     details: { file: file.file },
   });
+}
+
+function isSameContent(a: Buffer, b: Buffer): boolean {
+  const [left, right] = [a, b].map((bytes) => {
+    const { signed } = parseSignedFile(bytes, 'targets');
+    return messageOf({ signed: { ...(signed.toJSON() as Json) } });
+  });
+  return left !== undefined && right?.equals(left) === true;
 }
 
 async function putSnapshot(
@@ -184,9 +197,25 @@ async function putCommitPoint(
   const alone: Signing = { ...signing, bridge: undefined };
   const timestamp = await signCompletely(alone, { role: 'timestamp', content, version });
   if (root !== undefined && (await putMetadata(repository, root)) === 'taken') return 'lost';
-  const end = await putTimestamp(repository, timestamp, etag);
+  const end = await putTimestamp(repository, timestamp, etag).catch((cause: unknown) => {
+    throw root === undefined ? cause : unfinished(root, cause);
+  });
   if (end === 'lost') return 'lost';
   return root === undefined ? [timestamp] : [root, timestamp];
+}
+
+/** Hosts that see the new root wait for the rest of it. */
+function unfinished({ file }: SignedFile, cause: unknown): unknown {
+  if (!(cause instanceof CodedError)) return cause;
+  return new CodedError(
+    `${file} is in the bucket, and what follows on it is not: ${cause.message}`,
+    {
+      code: cause.code,
+      cause,
+      next: 'the same command again, as soon as it can work: it finishes the rotation',
+      details: cause.details,
+    },
+  );
 }
 
 function nextVersion(base: Base, role: string): number {

@@ -20,6 +20,8 @@ export interface Base {
   readonly roles: ReadonlyMap<string, Metadata<Targets>>;
   /** Expiry per role, ISO 8601. */
   readonly expires: Readonly<Record<string, string>>;
+  /** A newer root is there than the one by which the rest was signed: see `finishRotations`. */
+  readonly isUnfinished?: true;
   /** Roles that have lapsed. */
   readonly expired: readonly string[];
 }

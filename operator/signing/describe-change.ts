@@ -19,7 +19,7 @@ export function describeChange(base: Base, { root, roles }: Change): string[] {
         : describeReleases(role, current, content)),
     );
   }
-  return lines.map((line) => printable(line, 400));
+  return lines;
 }
 
 function describeRoot(before: Json, after: Json): string[] {
@@ -40,7 +40,12 @@ function describeTargets(before: Json, after: Json): string[] {
     if (is === undefined) return [`${role}: nobody may publish it any more`];
     const paths = canonicalize(was?.['paths'] ?? []) === canonicalize(is['paths']);
     const news = paths ? [] : [`${role}: for ${JSON.stringify(is['paths'])}`];
-    return [...news, ...describeKeys(role, { before: was ?? {}, after: is, name })];
+    const rest = others(was ?? {}, is, ['keyids', 'threshold', 'paths']);
+    return [
+      ...news,
+      ...describeKeys(role, { before: was ?? {}, after: is, name }),
+      ...rest.map((line) => `${role}: ${line}`),
+    ];
   });
   return headed('targets', before, after, [...lines, ...others(before, after, ['delegations'])]);
 }
@@ -56,20 +61,21 @@ function describeReleases(role: string, before: Json, after: Json): string[] {
 function release(target: unknown): string {
   if (target === undefined) return 'nothing';
   const { hashes, custom, length } = record(target);
-  const { version, commit, hold, stop, reason } = record(custom);
+  const { version, commit, hold, stop, schema: _, ...rest } = record(custom);
   const sha256 = String(record(hashes)['sha256']);
   const flags = `${hold === true ? ', on hold' : ''}${stop === true ? ', stopped' : ''}`;
-  const why = reason === '' ? '' : `, ${JSON.stringify(reason)}`;
-  return `${String(version)} (commit ${String(commit ?? 'none')}, sha256 ${sha256}, ${String(length)} bytes${flags}${why})`;
+  const what = `commit ${String(commit ?? 'none')}, sha256 ${sha256}, ${String(length)} bytes${flags}`;
+  return `${String(version)} (${what}) ${JSON.stringify(rest)}`;
 }
 
 function headed(role: string, before: Json, after: Json, lines: readonly string[]): string[] {
   const [from, to] = [before, after].map((each) => String(each['version'] ?? 'none'));
   const [was, is] = [before, after].map((each) => String(each['expires'] ?? 'never'));
-  const what = lines.length === 0 ? ['  the same, signed anew'] : lines.map((line) => `  ${line}`);
+  const words = lines.length === 0 ? ['the same, signed anew'] : lines;
+  const what = words.map((line) => `  ${printable(line, 1500)}`);
   const isDraft = from !== to;
   const versions = isDraft ? `version ${from} -> ${to}, expires ${was} -> ${is}` : 'changes';
-  return [`${role}: ${versions}`, ...what];
+  return [printable(`${role}: ${versions}`, 400), ...what];
 }
 
 function describeKeys(
@@ -100,7 +106,7 @@ function others(before: Json, after: Json, known: readonly string[]): string[] {
   return [...fields]
     .filter((field) => !skipped.includes(field))
     .filter((field) => canonicalize(before[field] ?? null) !== canonicalize(after[field] ?? null))
-    .filter((field) => Object.keys(before).length > 0 && field !== '_type')
+    .filter(() => Object.keys(before).length > 0)
     .map((field) => `${field} changes`);
 }
 

@@ -103,28 +103,32 @@ const CREDENTIALS =
   'give credentials as the AWS SDK reads them; aws sts get-caller-identity shows whose they are';
 
 /** By the name of KMS's answer: what it means, and what to do. */
-const MEANING: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  NotFoundException: ['KEY_MISSING', MISSING],
-  InvalidArnException: ['KEY_MISSING', MISSING],
-  DisabledException: ['KEY_LOCKED', 'aws kms enable-key --key-id ID'],
-  KMSInvalidStateException: ['KEY_LOCKED', 'aws kms describe-key --key-id ID'],
-  InvalidKeyUsageException: ['KEY_INVALID', `use a key of kind ${KEY_SPEC} for SIGN_VERIFY`],
-  AccessDeniedException: ['KEY_LOCKED', 'allow kms:Sign (for mm key new kms:GetPublicKey) on it'],
-  CredentialsProviderError: ['KEY_LOCKED', CREDENTIALS],
-  UnrecognizedClientException: ['KEY_LOCKED', CREDENTIALS],
-  ExpiredTokenException: ['KEY_LOCKED', CREDENTIALS],
-};
+const MEANING = new Map<string, readonly [ErrorCode, string]>([
+  ['NotFoundException', ['KEY_MISSING', MISSING]],
+  ['InvalidArnException', ['KEY_MISSING', MISSING]],
+  ['DisabledException', ['KEY_LOCKED', 'aws kms enable-key --key-id ID']],
+  ['KMSInvalidStateException', ['KEY_LOCKED', 'aws kms describe-key --key-id ID']],
+  ['InvalidKeyUsageException', ['KEY_INVALID', `use a key of kind ${KEY_SPEC} for SIGN_VERIFY`]],
+  [
+    'AccessDeniedException',
+    ['KEY_LOCKED', 'allow kms:Sign (for mm key new kms:GetPublicKey) on it'],
+  ],
+  ['CredentialsProviderError', ['KEY_LOCKED', CREDENTIALS]],
+  ['UnrecognizedClientException', ['KEY_LOCKED', CREDENTIALS]],
+  ['ExpiredTokenException', ['KEY_LOCKED', CREDENTIALS]],
+]);
 
 function kmsError(id: string, cause: unknown): CodedError {
   const { name, message } = cause instanceof Error ? cause : { name: '', message: String(cause) };
-  const [code, next] = MEANING[name] ?? [
+  const [code, next] = MEANING.get(name) ?? [
     'KEY_LOCKED',
     'try again, or give the whole ARN of the key',
   ];
-  return new CodedError(`KMS key ${printable(id, 300)}: ${name}: ${printable(message, 300)}`, {
+  const key = printable(id, 300);
+  return new CodedError(`KMS key ${key}: ${name}: ${printable(message, 300)}`, {
     code,
     cause,
-    next,
+    next: next.replace('ID', key),
     details: { key: id, kms: name },
   });
 }

@@ -2,8 +2,7 @@ import { CodedError } from '../../bucket/coded-error.ts';
 import type { Base, Change } from './base.ts';
 import type { Repository } from './commit.ts';
 import { checkRoot, keysOf, refused } from './delegation.ts';
-import { signersFor } from './keyring.ts';
-import { assertEnough, unique } from './sign-role.ts';
+import { assertEnough, signersAtHand, unique } from './sign-role.ts';
 import {
   addSignatures,
   type Draft,
@@ -34,7 +33,7 @@ export async function nextRoot(
   const ids = new Set(wanted.flatMap(({ keyIds }) => keyIds));
   const signers =
     given === undefined
-      ? wanted.flatMap((keys) => [...signersFor(keyring, keys)])
+      ? wanted.flatMap((keys) => [...signersAtHand(keyring, keys)])
       : keyring.signers.filter(({ keyId }) => ids.has(keyId));
   const signed = await addSignatures(draft, unique(signers));
   for (const keys of wanted) assertEnough(signed, keys);

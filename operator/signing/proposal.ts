@@ -1,11 +1,12 @@
+import type { Metadata, Root } from '@tufjs/models';
 import { CodedError } from '../../bucket/coded-error.ts';
 import { metadataKey } from '../../bucket/layout.ts';
 import { type Base, type Change, versionOf } from './base.ts';
 import type { Repository } from './commit.ts';
-import { findKeys, refused } from './delegation.ts';
+import { findKeys, isTopLevel, refused } from './delegation.ts';
 import type { RoleKeys } from './keyring.ts';
 import { lint } from './lint.ts';
-import { record } from './lint-parts.ts';
+import { type Json, record } from './lint-parts.ts';
 import { invalidProposal, type Proposal, type ProposedDocument } from './proposal-file.ts';
 import { isSignedBy } from './public-key.ts';
 import { listedKeys } from './role-keys.ts';
@@ -25,7 +26,10 @@ import { putBlob } from './upload.ts';
 export interface Reviewed {
   readonly document: ProposedDocument;
   readonly draft: Draft;
+  /** Each of these thresholds must be reached. */
   readonly wanted: readonly RoleKeys[];
+  /** Whose signature is welcome as well: so that hosts can follow which have not seen the new root. */
+  readonly also: readonly RoleKeys[];
 }
 
 /**
@@ -85,7 +89,7 @@ async function freeVersion(
 export function reviewProposal(
   { treeId, now }: Pick<Repository, 'treeId' | 'now'>,
   base: Base,
-  { documents }: Proposal,
+  { documents, restart }: Proposal,
 ): readonly Reviewed[] {
   const content = (role: string) => documents.find((each) => each.role === role)?.signed;
   for (const { role, base: continued, signed } of documents) {
@@ -106,18 +110,34 @@ export function reviewProposal(
     root: root === undefined ? base.root : parseContent(root, 'root'),
     targets: targets === undefined ? base.targets : parseContent(targets, 'targets'),
   };
+  if (restart && root !== undefined) assertNewOnlineKeys(base.root, then.root);
   const keys = { ...keysIn(root), ...keysIn(record(targets?.['delegations'])) };
   for (const { keyId, publicKey } of listedKeys(base)) keys[keyId] = publicKey;
   return documents.map((document) => {
     const { role } = document;
+    const before = isTopLevel(role) ? [findKeys(base, role)].filter(isThere) : [];
+    const after = [findKeys(then, role)].filter(isThere);
     // A new root needs the word of the old one as well; for all others that of the new delegator counts.
-    const before = role === 'root' || role === 'targets' ? [findKeys(base, role)] : [];
-    const wanted = [...before, findKeys(then, role)].filter((each) => each !== undefined);
-    if (wanted.length === 0) throw refused(role, 'nobody is delegated for it');
+    const wanted = role === 'root' ? [...before, ...after] : after;
+    if (after.length === 0) throw refused(role, 'nobody is delegated for it');
     const draft: Draft = { role, signed: document.signed, signatures: document.signatures };
     assertGenuine(draft, keys);
-    return { document, draft, wanted };
+    return { document, draft, wanted, also: role === 'root' ? [] : before };
   });
+}
+
+/** Nobody signs that versions begin again: with an old key left, hosts would take that for a rollback. */
+function assertNewOnlineKeys(before: Metadata<Root>, after: Metadata<Root>): void {
+  for (const role of ['snapshot', 'timestamp']) {
+    const old = before.signed.roles[role]?.keyIDs ?? [];
+    if (after.signed.roles[role]?.keyIDs.some((keyId) => old.includes(keyId)) === true) {
+      throw invalidProposal(`versions would begin again, but ${role} keeps one of its keys`);
+    }
+  }
+}
+
+function isThere<T>(value: T | undefined): value is T {
+  return value !== undefined;
 }
 
 function isNext(role: string, version: number, current: number): boolean {
@@ -148,8 +168,8 @@ export async function signProposal(
 ): Promise<{ readonly proposal: Proposal; readonly added: readonly AddedSignature[] }> {
   const added: AddedSignature[] = [];
   const documents: ProposedDocument[] = [];
-  for (const { document, draft, wanted } of reviewed) {
-    const ids = new Set(wanted.flatMap(({ keyIds }) => keyIds));
+  for (const { document, draft, wanted, also } of reviewed) {
+    const ids = new Set([...wanted, ...also].flatMap(({ keyIds }) => keyIds));
     const signers = unique(keyring.signers.filter(({ keyId }) => ids.has(keyId)));
     const { signatures } = await addSignatures(draft, signers);
     for (const { keyid } of signatures.slice(draft.signatures.length)) {
@@ -187,15 +207,16 @@ export function changeOf({ documents, restart }: Proposal): Change {
   return { blobs: [], roles, root, drafts, restart };
 }
 
-/** Whether this proposal is what the bucket has already: its commit went through, and only the answer was lost. */
-export function isCommitted(base: Base, { documents }: Proposal): boolean {
-  return documents.every(({ role, signed }) => {
-    const document =
+/** What of a proposal the bucket does not have yet: a commit may have been ended half-way, or its answer was lost. */
+export function remainingOf(base: Base, proposal: Proposal): Proposal {
+  const documents = proposal.documents.filter(({ role, signed }) => {
+    const there =
       role === 'root' ? base.root : role === 'targets' ? base.targets : base.roles.get(role);
-    if (document === undefined) return false;
-    const there = messageOf({ signed: { ...document.signed.toJSON() } as Record<string, unknown> });
-    return there.equals(messageOf({ signed }));
+    if (there === undefined) return true;
+    const current = messageOf({ signed: { ...(there.signed.toJSON() as Json) } });
+    return !current.equals(messageOf({ signed }));
   });
+  return { ...proposal, documents };
 }
 
 function currentVersion(base: Base, role: string): number {

@@ -165,3 +165,12 @@ function isSame(a: RoleContent, b: RoleContent | undefined): boolean {
   };
   return b !== undefined && canonicalize(withoutEmpty(a)) === canonicalize(withoutEmpty(b));
 }
+
+/** Ids of the keys that a root file lists, whoever signed it; none for what is no root. */
+export function keyIdsIn(rootFile: string): string[] {
+  try {
+    return Object.keys(record(record(record(JSON.parse(rootFile))['signed'])['keys']));
+  } catch {
+    return [];
+  }
+}

@@ -10,12 +10,12 @@ export const TufKey = z.strictObject({
 });
 export type TufKey = Readonly<z.infer<typeof TufKey>>;
 
-/** Something that signs: a key in a file here, later ssh-agent, KMS, an external command. */
+/** Something that signs: a key in a file, in ssh-agent, in KMS, or behind an external command. */
 export interface Signer {
   /** sha256 of the canonical public key, in hex. */
   readonly keyId: string;
   readonly publicKey: TufKey;
-  /** The raw signature over the bytes. Throws KEY_LOCKED or KEY_INVALID. */
+  /** The raw signature over the bytes. Throws KEY_LOCKED, KEY_MISSING or KEY_INVALID. */
   sign(bytes: Uint8Array): Promise<Buffer>;
 }
 

@@ -52,7 +52,7 @@ async function readUnderEarlierRoot(options: RepositoryOptions): Promise<Base | 
   }
   for (let version = chain.version - 1; chain.roots.has(rootFile(version)); version -= 1) {
     const base = await readUnder(version, files, options);
-    if (base !== undefined) return { ...base, root };
+    if (base !== undefined) return { ...base, root, isUnfinished: true };
   }
   return undefined;
 }

@@ -22,7 +22,7 @@ const TRUST = join(AGENT, 'trust');
 const BLOBS = join(AGENT, 'blobs');
 
 /** The agent's default for `releases.max_tarball_bytes`. */
-const MAX_TARGET_BYTES = 200 * 1024 ** 2;
+const MAX_TARGET_BYTES = 256 * 1024 ** 2;
 
 export async function init(metadataDir: string, trustedRoot: string): Promise<void> {
   await mkdir(join(metadataDir, AGENT), { recursive: true });

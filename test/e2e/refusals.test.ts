@@ -53,7 +53,7 @@ test('refused: no Puppet on the host is said in the status, and the release wait
   assert.match(ended.stderr, /nowhere\/puppet/);
   const { run, release } = lab.status();
   assert.equal(run?.status, 'failed');
-  assert.match(run?.error ?? '', /nowhere\/puppet/);
+  assert.match(run.error ?? '', /nowhere\/puppet/);
   assert.equal(release?.version, '1.0.0');
 });
 

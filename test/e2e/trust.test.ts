@@ -36,9 +36,8 @@ async function installSeeds(
   seeds: { readonly timestamp?: Buffer; readonly snapshot?: Buffer },
 ): Promise<void> {
   await mkdir(paths.configDirectory, { recursive: true });
-  for (const [role, bytes] of Object.entries(seeds)) {
-    await writeFile(paths.trustSeeds[role as keyof typeof seeds], bytes);
-  }
+  if (seeds.timestamp !== undefined) await writeFile(paths.timestampSeed, seeds.timestamp);
+  if (seeds.snapshot !== undefined) await writeFile(paths.snapshotSeed, seeds.snapshot);
 }
 
 test('seeds: a fresh host refuses a bucket that is older than its package', async (t) => {
@@ -68,7 +67,7 @@ const brokenSeeds: Record<string, (lab: AgentLab) => Promise<void>> = {
   },
   'cannot be read': async (lab) => {
     await installSeeds(lab, { snapshot: lab.simulator.seeds().snapshot });
-    await mkdir(lab.paths.trustSeeds.timestamp);
+    await mkdir(lab.paths.timestampSeed);
   },
 };
 for (const [name, install] of Object.entries(brokenSeeds)) {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,8 @@ export interface Workplace extends AsyncDisposable {
 
 export async function copyCheckout(): Promise<Workplace> {
   const directory = await mkdtemp(join(tmpdir(), 'mm-guards-'));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', remove);
   const listing = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
   const { stdout } = await promisify(execFile)('git', listing, {
     cwd: ROOT,
@@ -29,7 +32,10 @@ export async function copyCheckout(): Promise<Workplace> {
   await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
   return {
     directory,
-    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+    async [Symbol.asyncDispose]() {
+      process.off('exit', remove);
+      await rm(directory, { recursive: true, force: true });
+    },
   };
 }
 

@@ -5,8 +5,8 @@ export const AGENT_GUARDS: readonly Guard[] = [
   {
     invariant: 'I1',
     file: 'agent/steps/fetch.ts',
-    line: 'if (received.sha256 !== release.sha256) throw mismatch(`sha256 ${received.sha256}`);',
-    instead: '',
+    line: 'if (received.sha256 !== release.sha256) throw mismatch(',
+    instead: "if (release.sha256 === '') throw mismatch(",
     test: 'test/e2e/invariants.test.ts',
     name: '^I1 a sound tarball of the same length',
   },
@@ -81,5 +81,13 @@ export const AGENT_GUARDS: readonly Guard[] = [
     instead: 'return timestamp && snapshot && { timestamp, snapshot };',
     test: 'test/e2e/trust.test.ts',
     name: '^seeds: one that is not there',
+  },
+  {
+    invariant: 'bounds',
+    file: 'agent/core/fact-limits.ts',
+    line: "if (depth >= MAX_DEPTH) return '(not sent: nested too deeply)';",
+    instead: '',
+    test: 'test/fuzz.test.ts',
+    name: '^fuzz: anything as facts',
   },
 ];

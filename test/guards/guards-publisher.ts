@@ -54,7 +54,7 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
     invariant: 'I14',
     file: 'operator/signing/repository.ts',
     line: 'const trust = trustOptions(options, options.stateDirectory);',
-    instead: 'const trust = trustOptions(options, `${options.stateDirectory}-forgotten`);',
+    instead: "const trust = trustOptions(options, options.stateDirectory + '-forgotten');",
     test: 'test/operator/signing/commit.test.ts',
     name: '^I14',
   },
@@ -85,8 +85,8 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
   {
     invariant: 'I16',
     file: 'operator/signing/lint.ts',
-    line: 'return Number.isSafeInteger(value) ? [] : [`${path}: wanted an integer, found ${value}`];',
-    instead: 'return [];',
+    line: 'return Number.isSafeInteger(value) ? []',
+    instead: 'return value === value ? []',
     test: 'test/operator/signing/lint.test.ts',
     name: '^I16',
   },
@@ -113,5 +113,13 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
     instead: '',
     test: 'test/operator/signing/commit.test.ts',
     name: '^I17',
+  },
+  {
+    invariant: 'I19',
+    file: 'operator/signing/affected.ts',
+    line: 'if (!roles.has(role) && targets !== undefined && !verifies(targets, role, document)) {',
+    instead: 'if (!roles.has(role) && targets === undefined) {',
+    test: 'test/operator/signing/affected.test.ts',
+    name: '^I19 ',
   },
 ];

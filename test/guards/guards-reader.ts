@@ -165,8 +165,8 @@ export const READER_GUARDS: readonly Guard[] = [
   {
     invariant: 'I18',
     file: 'bucket/trust/role-names.ts',
-    line: 'return `env-${environment}`;',
-    instead: 'return environment;',
+    line: 'return `env-',
+    instead: 'return `',
     test: 'test/bucket/trust/invariants.test.ts',
     name: '^I18 ',
   },
@@ -217,5 +217,13 @@ export const READER_GUARDS: readonly Guard[] = [
     instead: 'const binding = [chosen?.release].filter((release) => release !== undefined);',
     test: 'test/bucket/trust/selection.test.ts',
     name: '^select: ',
+  },
+  {
+    invariant: 'a role named ../../x',
+    file: 'bucket/trust/role-names.ts',
+    line: "const file = `${encodeURIComponent(role).replaceAll('.', '%2E')}.json`;",
+    instead: 'const file = `${role}.json`;',
+    test: 'test/bucket/trust/role-names.test.ts',
+    name: 'role',
   },
 ];

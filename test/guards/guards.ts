@@ -4,7 +4,7 @@ import { READER_GUARDS } from './guards-reader.ts';
 
 /** A line of the product that keeps an invariant, and the test that must miss it. */
 export interface Guard {
-  /** I1 to I19 as in docs/threat-model.md, or the attack that the line is there for. */
+  /** One of `INVARIANTS`, or the attack or setting that the line is there for. */
   readonly invariant: string;
   /** From the root of the checkout. */
   readonly file: string;

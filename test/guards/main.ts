@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { copyCheckout, mutate, type Workplace } from './checkout.ts';
 import { GUARDS, type Guard } from './guards.ts';
+import { INVARIANTS } from './invariants.ts';
 import { runTests } from './run-tests.ts';
 
 /**
  * Takes out one guard after the other, in copies of the checkout, and expects the test that is named for it to fail.
- * Exits with 1 when one is not missed, when its line is not there exactly once, or when its test fails anyway. Words on
+ * Exits with 1 when one is not missed, when its line is not there exactly once, when its test fails
+ * anyway, or when an invariant has no guard. Words on
  * the command line choose rows: `npm run test:guards -- I10 fetcher.ts`.
  */
 const WORKERS = 2;
@@ -17,10 +19,16 @@ interface Verdict {
   readonly problem: string | undefined;
 }
 
+// An exit runs the listeners that remove the copies and end the tests.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 const words = process.argv.slice(2);
 const chosen = GUARDS.filter(
   ({ invariant, file }) =>
     words.length === 0 || words.some((word) => word === invariant || file.endsWith(word)),
+);
+const unguarded = Object.keys(INVARIANTS).filter(
+  (name) => !GUARDS.some(({ invariant }) => invariant === name),
 );
 const verdicts = await judgeAll(chosen);
 for (const verdict of verdicts) console.log(tableLine(verdict));
@@ -28,7 +36,8 @@ const bad = verdicts.filter(({ problem }) => problem !== undefined);
 console.log(
   `${verdicts.length - bad.length} of ${verdicts.length} guards are missed when taken out`,
 );
-process.exitCode = bad.length > 0 || verdicts.length === 0 ? 1 : 0;
+for (const name of unguarded) console.log(`${name} has no guard here: ${INVARIANTS[name]}`);
+process.exitCode = bad.length > 0 || unguarded.length > 0 || verdicts.length === 0 ? 1 : 0;
 
 async function judgeAll(guards: readonly Guard[]): Promise<Verdict[]> {
   await using first = await copyCheckout();

@@ -5,7 +5,13 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { ErrorAnswer, InitAnswer, PublishAnswer, ReleasesAnswer } from '../../operator/answers.ts';
+import {
+  DoctorAnswer,
+  ErrorAnswer,
+  InitAnswer,
+  PublishAnswer,
+  ReleasesAnswer,
+} from '../../operator/answers.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { waitUntil } from '../support/wait-until.ts';
 import { BUCKET, initialized, openWorkshop, type Workshop } from './workshop.ts';
@@ -121,4 +127,45 @@ test('cli: a directory that cannot be written is told in one line', async (t) =>
   const { exitCode, stderr } = await workshop.mm(['releases']);
   assert.equal(exitCode, 1);
   assert.match(stderr, /^mm: E[A-Z]+: .*\.miyamoto.*\n$/);
+});
+
+test('cli: two people, each with keys of their own, put a root in place that takes both', async (t) => {
+  const workshop = await initialized(t);
+  const bob = ['--keys', join(workshop.directory, 'bob')];
+  const run = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await mm(workshop, ...args);
+    assert.equal(exitCode, 0, stderr);
+    return stdout;
+  };
+  // Bob, on his machine:
+  await run('key', 'new', 'bob', ...bob);
+  await run('key', 'export', 'bob', '--out', 'bob.pub.json', ...bob);
+  // Ann takes the safe's key out, and asks for two signatures from now on.
+  const rotate = ['key', 'rotate', '--role', 'root', '--role', 'targets'];
+  await run(
+    ...rotate,
+    '--add',
+    'bob.pub.json',
+    '--remove',
+    'safe',
+    '--threshold',
+    '2',
+    '--out',
+    'p.json',
+  );
+  const early = await mm(workshop, 'root', 'commit', 'p.json');
+  assert.deepEqual([early.exitCode, early.stdout], [1, '']);
+  assert.match(
+    early.stderr,
+    /^mm: .*root needs 2 signatures and has 1.*\nnext: mm root sign .*\n$/,
+  );
+  const signed = await run('root', 'sign', 'p.json', ...bob);
+  assert.match(signed, /next: mm root commit/);
+  await run('root', 'commit', 'p.json');
+  assert.match(await run('key', 'list'), /^root +2 of 2 +operator, bob +364 days$/m);
+  const doctor = await mm(workshop, 'doctor', '--json');
+  assert.equal(DoctorAnswer.parse(JSON.parse(doctor.stdout)).outcome, 'warning');
+  const alone = await mm(workshop, 'renew', 'root');
+  assert.equal(alone.exitCode, 1);
+  assert.match(alone.stderr, /next: the same command with --out FILE/);
 });

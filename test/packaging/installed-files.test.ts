@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { EXIT } from '../../agent/core/exit-code.ts';
+import { EXIT } from '../../agent/core/error-exit-code.ts';
 import { HELP } from '../../agent/options.ts';
 import { hostPaths } from '../../agent/paths.ts';
 import { ROOT, version } from '../../packaging/build.ts';

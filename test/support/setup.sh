@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh [puppet] [boxes] - what README's commands call first; does nothing, in no time, when all is there.
+# setup.sh [puppet] [ssh] [boxes] - what README's commands call first; does nothing, in no time, when all is there.
 #   always   the npm packages as package-lock.json says; any Node with npm 8 or newer will do, they bring the pinned one
 #   puppet   Puppet and Facter, by apt where they are missing
 #   boxes    what packs a deb and starts a real systemd in a throw-away container
@@ -62,12 +62,13 @@ npm_packages
 for part in "$@"; do
   case $part in
   puppet) have puppet && have facter || apt_packages Puppet puppet-agent facter ;;
+  ssh) have ssh-agent && have ssh-keygen || apt_packages ssh-agent openssh-client ;;
   boxes)
     have systemd-nspawn && have debootstrap && have strip ||
       apt_packages 'a container with systemd' systemd-container debootstrap binutils
     ;;
   *)
-    say "unknown part '$part': expected puppet or boxes"
+    say "unknown part '$part': expected puppet, ssh or boxes"
     exit 2
     ;;
   esac

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Decision } from '../../../agent/core/decide.ts';
-import { cycleExitCode, errorExitCode } from '../../../agent/core/exit-code.ts';
+import { errorExitCode } from '../../../agent/core/error-exit-code.ts';
+import { cycleExitCode } from '../../../agent/core/exit-code.ts';
 import type { ErrorCode } from '../../../bucket/coded-error.ts';
 import { sampleRun } from '../../support/status-sample.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { CodedError } from '../../../bucket/coded-error.ts';
+import { checkProperty, nested, orCoded } from '../../support/fuzz.ts';
 import { TufSimulator } from '../../support/tuf-simulator.ts';
 import { SimulatedHost } from '../../support/tuf-simulator-host.ts';
 import { newest } from '../../support/tuf-simulator-plays.ts';
@@ -35,36 +35,25 @@ const anyBytes = fc.oneof(
 );
 
 test('fuzz: any bytes in the place of any file end in an error with a code', async (context) => {
-  const property = fc.asyncProperty(fc.constantFrom(...ROLES), anyBytes, (role, bytes) =>
+  const arbitrary = fc.record({ role: fc.constantFrom(...ROLES), bytes: anyBytes });
+  await checkProperty(context, arbitrary, ({ role, bytes }) =>
     refuses((repository) => {
       const file = role === 'root' ? '2.root.json' : newest(repository, role);
       repository.files.set(file, Buffer.from(bytes));
     }),
   );
-  await check(context, property);
 });
 
 test('fuzz: any value in any field, signed by stolen keys, ends in an error with a code or well', async (context) => {
-  const property = fc.asyncProperty(
-    fc.record({
-      role: fc.constantFrom(...ROLES),
-      field: fc.constantFrom(...FIELDS),
-      value: anyJson,
-    }),
-    ({ role, field, value }) =>
-      refuses((repository) => forgeField(repository, role, { field, value })),
+  const arbitrary = fc.record({
+    role: fc.constantFrom(...ROLES),
+    field: fc.constantFrom(...FIELDS),
+    value: anyJson,
+  });
+  await checkProperty(context, arbitrary, ({ role, field, value }) =>
+    refuses((repository) => forgeField(repository, role, { field, value })),
   );
-  await check(context, property);
 });
-
-async function check(
-  context: { diagnostic(message: string): void },
-  property: Parameters<typeof fc.check>[0],
-): Promise<void> {
-  const result = await fc.check(property, { numRuns: 60 });
-  context.diagnostic(`${result.numRuns} runs, seed ${result.seed}`);
-  assert.ok(!result.failed, fc.defaultReportMessage(result));
-}
 
 /** What was trusted stays readable, and whatever is thrown has a code. */
 async function refuses(play: (repository: TufSimulator) => void): Promise<void> {
@@ -72,9 +61,7 @@ async function refuses(play: (repository: TufSimulator) => void): Promise<void> 
   await using host = await SimulatedHost.polled(repository);
   repository.publish('stable', '1.1.0');
   play(repository);
-  await host.refresh().catch((error: unknown) => {
-    assert.ok(error instanceof CodedError, error instanceof Error ? error.stack : String(error));
-  });
+  await orCoded(() => host.refresh());
   assert.ok((await host.readTrusted())?.environments.has('stable'));
 }
 
@@ -97,8 +84,4 @@ function withoutFloats(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (_, part) =>
     Number.isInteger(part) || typeof part !== 'number' ? part : 1,
   );
-}
-
-function nested(depth: number): string {
-  return '['.repeat(depth) + ']'.repeat(depth);
 }

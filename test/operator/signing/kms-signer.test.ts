@@ -107,6 +107,7 @@ for (const [answer, code] of Object.entries({
   KMSInvalidStateException: 'KEY_LOCKED',
   InvalidKeyUsageException: 'KEY_INVALID',
   SomethingNewException: 'KEY_LOCKED',
+  constructor: 'KEY_LOCKED',
 })) {
   gone[answer] = { code, spoil: (kms) => kms.answerWith(answer) };
 }

@@ -124,7 +124,7 @@ const rejected = {
   'integer past 2^53': ['env-stable', withTarget({ length: 2 ** 53 })],
   'key id that is not the hash of the key': [
     'root',
-    { ...root, keys: { ...keyMap([alice]), [bob.keyId]: alice.publicKey } },
+    { ...root, keys: { ...keyMap([alice]), [bob.keyId]: newSigner().publicKey } },
   ],
   'one key under two ids': ['root', twice(disguised)],
   'one key under two ids, once as PEM': ['root', twice(pem)],

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { promisify } from 'node:util';
+import { CodedError } from '../../bucket/coded-error.ts';
+import type { Config } from '../config.ts';
+import { loadConfig } from '../config-load.ts';
+import type { Identity } from '../core/status.ts';
+import type { Options } from '../options.ts';
+import { type HostPaths, localPaths } from '../paths.ts';
+import { VERSION } from '../version.ts';
+
+/** A host as it is installed and configured. */
+export interface Host {
+  readonly paths: HostPaths;
+  readonly config: Config;
+  readonly identity: Identity;
+  /** The installed trust root: the bytes of `root.json`. */
+  readonly packagedRoot: Uint8Array;
+}
+
+/** Reads what was installed, and makes the directories that are not. Throws CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING. */
+export async function openHost(options: Options): Promise<Host> {
+  const paths = localPaths(options.root);
+  const { config } = await loadConfig(paths);
+  const packagedRoot = await readRoot(paths);
+  await mkdir(paths.state, { recursive: true, mode: 0o700 });
+  await mkdir(paths.runtime, { recursive: true, mode: 0o755 });
+  return { paths, config, packagedRoot, identity: await identify(config, options) };
+}
+
+async function identify(config: Config, options: Options): Promise<Identity> {
+  return {
+    certname: config.certname ?? (await qualifiedName()),
+    tree: config.tree,
+    environment: options.environment ?? config.environment,
+    groups: config.groups,
+    agentVersion: VERSION,
+    nodeVersion: process.versions.node,
+  };
+}
+
+/** As Puppet names a node by default: the fully qualified name in lower case, the bare one where there is no domain. */
+async function qualifiedName(): Promise<string> {
+  const name = hostname().toLowerCase();
+  if (name.includes('.')) return name;
+  try {
+    const { stdout } = await promisify(execFile)('hostname', ['-f'], { timeout: 2000 });
+    return stdout.trim().toLowerCase() || name;
+  } catch {
+    return name;
+  }
+}
+
+async function readRoot(paths: HostPaths): Promise<Buffer> {
+  try {
+    return await readFile(paths.trustRoot);
+  } catch (cause) {
+    throw new CodedError(`no trust root: wanted ${paths.trustRoot}, found nothing there`, {
+      code: 'ROOT_MISSING',
+      cause,
+      next: `copy root.json of this tree, which "mm init" wrote, to ${paths.trustRoot}`,
+    });
+  }
+}

@@ -1,0 +1,21 @@
+import { CodedError } from '../../bucket/coded-error.ts';
+import type { SettingsAnswer } from '../io/settings-child.ts';
+import type { Options } from '../options.ts';
+import { openHost } from './open-host.ts';
+
+/** `mm-agent --settings`: the checked configuration as JSON, for the daemon; or what is wrong with it. */
+export async function settings(options: Options): Promise<number> {
+  process.stdout.write(`${JSON.stringify(await answer(options))}\n`);
+  return 0;
+}
+
+async function answer(options: Options): Promise<SettingsAnswer> {
+  try {
+    const { config, identity } = await openHost(options);
+    return { config, identity };
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const { code, message, next } = error;
+    return { error: { code, message, next } };
+  }
+}

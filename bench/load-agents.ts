@@ -1,0 +1,196 @@
+import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Agent } from '../agent/agent.ts';
+import { Config } from '../agent/config.ts';
+import { dueAfter } from '../agent/core/schedule.ts';
+import { type HostState, NO_STATE } from '../agent/core/state.ts';
+import { cycle } from '../agent/cycle.ts';
+import { systemClock } from '../agent/io/clock.ts';
+import type { Prefetched } from '../agent/loop.ts';
+import { hostPaths } from '../agent/paths.ts';
+import type { Log, Puppet } from '../agent/ports.ts';
+import { poll } from '../agent/steps/poll.ts';
+import type { HostBucket } from '../bucket/bucket.ts';
+import { sampleStatus } from '../test/support/status-sample.ts';
+import { ENVIRONMENT, PLACE } from './load-server.ts';
+
+/** What hosts do together. */
+export interface Fleet {
+  readonly folder: string;
+  readonly root: Uint8Array;
+  /** Connections, shared as a machine with two cores must. */
+  readonly buckets: readonly HostBucket[];
+  readonly stop: AbortSignal;
+  /** How long the poll interval of 5 minutes takes. */
+  intervalMs: number;
+  /** Lets a few cycles go on at a time: on two cores, 5,000 of them would all come too late. */
+  readonly turnstile: Turnstile;
+  /** What an agent logged as a warning or an error. */
+  readonly problems: string[];
+  /** How late each poll began, by its slot, ms. */
+  readonly lateMs: number[];
+}
+
+/** A host: the agent's own poll and cycle on a folder of its own; only Puppet is left out. */
+export interface SimulatedHost {
+  readonly agent: Agent;
+  state: HostState;
+  polls: number;
+  /** The newest release that it applied, and when the poll began that led to it, ms since 1970. */
+  applied: { readonly version: string; readonly polledAt: number } | undefined;
+}
+
+export function newHost(fleet: Fleet, number: number): SimulatedHost {
+  const name = `host-${number}`;
+  const config = Config.parse({ ...PLACE, certname: `${name}.example.com` });
+  const host: SimulatedHost = {
+    state: NO_STATE,
+    polls: 0,
+    applied: undefined,
+    agent: {
+      identity: {
+        certname: `${name}.example.com`,
+        tree: PLACE.tree,
+        environment: ENVIRONMENT,
+        groups: [],
+        agentVersion: '0.1.0',
+        nodeVersion: process.versions.node,
+      },
+      config,
+      paths: hostPaths({ platform: 'linux', root: join(fleet.folder, name) }),
+      packagedRoot: fleet.root,
+      packagedSeeds: undefined,
+      ports: {
+        clock: systemClock,
+        log: problemsOnly(fleet.problems, name),
+        bucket: fleet.buckets[number % fleet.buckets.length] as HostBucket,
+        puppet: NO_PUPPET,
+        state: {
+          load: async () => host.state,
+          save: async (state) => {
+            host.state = state;
+          },
+        },
+        vitals: async () => sampleStatus.vitals,
+      },
+    },
+  };
+  return host;
+}
+
+/** Installs hosts that have all what the first one took: its folder, linked file by file, and its state. */
+export async function cloneHosts(
+  fleet: Fleet,
+  first: SimulatedHost,
+  count: number,
+): Promise<SimulatedHost[]> {
+  await runCycle(fleet, first, undefined);
+  const hosts = Array.from({ length: count - 1 }, (_, index) => newHost(fleet, index + 1));
+  // Files are only ever replaced by rename, so hosts may share them.
+  const script = 'cd "$1" && for n in $(seq 1 "$2"); do cp -al host-0 "host-$n" || exit 1; done';
+  await promisify(execFile)('sh', ['-c', script, 'clone', fleet.folder, String(count - 1)]);
+  for (const host of hosts) host.state = first.state;
+  return [first, ...hosts];
+}
+
+const POLL_INTERVAL_MS = 5 * 60_000;
+
+/** Polls in its slot, by the schedule's own arithmetic, until the signal says stop. */
+export async function live(fleet: Fleet, host: SimulatedHost): Promise<void> {
+  const { stop, intervalMs } = fleet;
+  const compression = POLL_INTERVAL_MS / intervalMs;
+  const { certname } = host.agent.identity;
+  while (!stop.aborted) {
+    const now = Date.now();
+    // The fleet's own time: it runs faster, from the same beginning.
+    const virtual = now * compression;
+    const previous = Math.floor(virtual / POLL_INTERVAL_MS) * POLL_INTERVAL_MS;
+    const position = { previous, next: previous + POLL_INTERVAL_MS, intervalMs: POLL_INTERVAL_MS };
+    const dueAt = dueAfter(position, certname, virtual) / compression;
+    await sleep(dueAt - now, undefined, { signal: stop }).catch(() => undefined);
+    await turn(fleet, host, dueAt);
+  }
+}
+
+async function turn(fleet: Fleet, host: SimulatedHost, dueAt: number): Promise<void> {
+  const isOver = (): boolean => fleet.stop.aborted;
+  if (isOver()) return;
+  const { ports, identity, config } = host.agent;
+  host.polls += 1;
+  const polledAt = Date.now();
+  fleet.lateMs.push(polledAt - dueAt);
+  try {
+    const result = await poll(
+      {
+        ...ports,
+        state: host.state,
+        tree: identity.tree,
+        environment: identity.environment,
+        heartbeatSeconds: config.report.heartbeat.seconds,
+      },
+      fleet.stop,
+    );
+    if (result.kind === 'failed') fleet.problems.push(`${identity.certname}: ${result.code}`);
+    if (result.kind !== 'cycle') return;
+    await fleet.turnstile.through(() => runCycle(fleet, host, result.prefetched));
+    const version = host.state.status?.release?.version;
+    if (version !== undefined && version !== host.applied?.version)
+      host.applied = { version, polledAt };
+  } catch (error) {
+    if (!isOver()) fleet.problems.push(`${identity.certname}: ${String(error)}`);
+  }
+}
+
+export async function runCycle(
+  fleet: Fleet,
+  { agent }: SimulatedHost,
+  prefetched: Prefetched | undefined,
+): Promise<void> {
+  const request = { trigger: 'poll', noop: false, tags: [], skipTags: [], debug: false } as const;
+  await mkdir(agent.paths.state, { recursive: true });
+  await cycle(agent, { ...request, prefetched }, fleet.stop);
+}
+
+const NO_PUPPET: Puppet = {
+  find: async () => ({ path: '/usr/bin/puppet', version: '7.23.0' }),
+  apply: async () => ({ kind: 'exited', exitCode: 0 }),
+  pickUp: async () => undefined,
+  read: async () => ({
+    report: { time: new Date().toISOString(), status: 'unchanged' },
+    facts: undefined,
+    errors: [],
+    problems: [],
+  }),
+};
+
+function problemsOnly(problems: string[], name: string): Log {
+  const nothing = (): void => undefined;
+  const keep = (event: string, fields?: object): void =>
+    void problems.push(`${name}: ${event} ${JSON.stringify(fields)}`);
+  return { debug: nothing, info: nothing, warn: keep, error: keep };
+}
+
+/** Lets so many through at a time, in the order in which they came. */
+export class Turnstile {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(atATime: number) {
+    this.#free = atATime;
+  }
+
+  async through<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#free -= 1;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { CodedError } from '../../bucket/coded-error.ts';
+import { readTrusted } from '../../bucket/trust/reader.ts';
+import type { Answer, Context } from '../context.ts';
+import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
+import { type Base, type Change, contentOf, rootContentOf } from '../signing/base.ts';
+import { isRenewalDue } from '../signing/expiry-days.ts';
+import type { Keyring } from '../signing/keyring.ts';
+import { trustOptions } from '../signing/repository.ts';
+import { roleEntries } from '../signing/role-keys.ts';
+import type { RoleContent } from '../signing/signed-file.ts';
+import { finishRotations } from '../signing/unfinished-rotation.ts';
+import { answerChange, type CeremonyOptions, carryOut } from './ceremony.ts';
+import { rolesNamed } from './key-arguments.ts';
+
+export interface RenewOptions extends CeremonyOptions {
+  /** The bucket is taken for honest as it is: without kept state nobody can tell. */
+  readonly trustBucket?: boolean | undefined;
+  /** Go on with a rotation that was ended half-way. */
+  readonly finish?: boolean | undefined;
+}
+
+/**
+ * `mm renew`: signs anew what would lapse soon, with the content that it has; made for a job that runs every day. With
+ * roles named it renews those in any case. Throws METADATA_ROLLBACK for a bucket that was put back to an older state:
+ * signing that anew would make it true (attack L); STATE_MISSING where that cannot be known.
+ */
+export async function renew(
+  context: Context,
+  given: readonly string[],
+  options: RenewOptions,
+): Promise<Answer> {
+  return await withTree(context, options, async (tree) => {
+    const needs = { environments: 'all', signing: options } as const;
+    const done = await withRepository(context, tree, needs, async (opened) => {
+      if (options.trustBucket !== true) await assertSeen(opened);
+      const notice = (line: string) => context.notice(line);
+      const repository =
+        options.finish === true
+          ? finishRotations(opened.repository, opened.options, notice)
+          : opened.repository;
+      const { keyring } = repository;
+      const { mode } = tree.config;
+      const intent = (base: Base) => {
+        const due = given.length > 0 ? named(base, given) : dueRoles(base, context.now(), mode);
+        return planRenewal(base, due, { keyring, notice, isAsked: given.length > 0 });
+      };
+      return await carryOut(context, { ...opened, repository }, { intent, options });
+    });
+    return answerChange(tree, done);
+  });
+}
+
+async function assertSeen({ options }: RepositoryWork): Promise<void> {
+  const { stateDirectory } = options;
+  if ((await readTrusted(trustOptions(options, stateDirectory))) !== undefined) return;
+  throw new CodedError(`nothing in ${stateDirectory} says what the bucket held before`, {
+    code: 'STATE_MISSING',
+    next: 'keep state: of miyamoto.yaml from run to run (a cache in CI); the first time: mm renew --trust-bucket',
+    details: { stateDirectory },
+  });
+}
+
+function named(base: Base, given: readonly string[]): string[] {
+  return given.flatMap((name) => [...rolesNamed(base, name)]);
+}
+
+function dueRoles(base: Base, now: number, mode: Parameters<typeof isRenewalDue>[2]['mode']) {
+  return Object.entries(base.expires)
+    .filter(([role, expires]) => isRenewalDue(role, expires, { now, mode }))
+    .map(([role]) => role);
+}
+
+interface Renewing {
+  readonly keyring: Keyring;
+  notice(line: string): void;
+  /** The roles were named: not to have a key for one is an error then. */
+  readonly isAsked: boolean;
+}
+
+function planRenewal(
+  base: Base,
+  due: readonly string[],
+  { keyring, notice, isAsked }: Renewing,
+): Change | undefined {
+  const isOnline = (role: string) => role === 'snapshot' || role === 'timestamp';
+  // Online keys are what this command cannot do without; others may be with people, whom `mm doctor` reminds.
+  const renewed = due.filter((role) => isOnline(role) || isAsked || canSign(base, role, keyring));
+  for (const role of due.filter((each) => !renewed.includes(each))) {
+    notice(`${role} expires at ${base.expires[role]}, and its keys are not here: mm renew ${role}`);
+  }
+  if (renewed.length === 0) return undefined;
+  const roles = new Map<string, RoleContent>();
+  for (const role of renewed) {
+    const document = role === 'targets' ? base.targets : base.roles.get(role);
+    if (document !== undefined) roles.set(role, contentOf(document));
+  }
+  const root = renewed.includes('root') ? rootContentOf(base.root) : undefined;
+  const keepSnapshot = renewed.join() === 'timestamp';
+  return { blobs: [], roles, root, keepSnapshot };
+}
+
+function canSign(base: Base, role: string, { signers }: Keyring): boolean {
+  const entry = roleEntries(base).find((each) => each.role === role);
+  const held = entry?.keyIds.filter((keyId) => signers.some((signer) => signer.keyId === keyId));
+  return entry !== undefined && (held?.length ?? 0) >= entry.threshold;
+}

@@ -1,0 +1,96 @@
+import { resolve } from 'node:path';
+import { CodedError } from '../../bucket/coded-error.ts';
+import type { SignAnswer } from '../answers.ts';
+import type { Answer, Context, SigningOptions } from '../context.ts';
+import { withTree } from '../open-tree.ts';
+import { describeChange } from '../signing/describe-change.ts';
+import { changeOf, remainingOf, reviewProposal, signProposal } from '../signing/proposal.ts';
+import { readProposal, writeProposal } from '../signing/proposal-file.ts';
+import {
+  answerChange,
+  type ChangeIntent,
+  carryOut,
+  missingIn,
+  proposalLines,
+  withCeremony,
+} from './ceremony.ts';
+
+/**
+ * `mm root sign`: shows what a proposal changes against the metadata that this person trusts, and adds the signatures
+ * that keys at hand can make. With `--noop` it only shows. Throws PROPOSAL_INVALID, KEY_MISSING.
+ */
+export async function signRoot(
+  context: Context,
+  file: string,
+  options: SigningOptions,
+): Promise<Answer> {
+  const path = resolve(context.cwd, file);
+  return await withTree(context, options, async (tree) => {
+    const { config, bucket } = tree;
+    const proposal = await readProposal(path, config.id);
+    return await withCeremony(context, tree, options, async ({ repository }) => {
+      const base = await repository.read();
+      const reviewed = reviewProposal(repository, base, proposal);
+      const changes = describeChange(base, changeOf(proposal));
+      if (proposal.restart) changes.push('versions of snapshot and timestamp begin again');
+      // Before any key is used: this is what the person, or the token in the hand, is asked to agree to.
+      for (const line of changes) context.notice(line);
+      const isNoop = options.noop === true;
+      const { proposal: signed, added } = isNoop
+        ? { proposal, added: [] }
+        : await signProposal(repository, proposal, reviewed);
+      const missing = missingIn(repository, base, signed);
+      if (!isNoop && added.length === 0 && Object.keys(missing).length > 0) {
+        throw noKey(repository.keyring.place, Object.keys(missing));
+      }
+      if (added.length > 0) await writeProposal(path, signed);
+      const place = { bucket: bucket.name, tree: config.tree };
+      const document: SignAnswer = {
+        schemaVersion: 1,
+        ...place,
+        outcome: isNoop ? 'noop' : added.length === 0 ? 'unchanged' : 'signed',
+        proposal: path,
+        changes,
+        added: added.map((each) => ({ ...each })),
+        missing,
+      };
+      return { document, lines: linesOf(document) };
+    });
+  });
+}
+
+/** `mm root commit`: what enough people have signed, in one commit to the bucket. */
+export async function commitRoot(
+  context: Context,
+  file: string,
+  options: SigningOptions,
+): Promise<Answer> {
+  const path = resolve(context.cwd, file);
+  return await withTree(context, options, async (tree) => {
+    const proposal = await readProposal(path, tree.config.id);
+    const done = await withCeremony(context, tree, options, async (opened) => {
+      const intent: ChangeIntent = (base) => {
+        const remaining = remainingOf(base, proposal);
+        if (remaining.documents.length === 0) return undefined;
+        reviewProposal(opened.repository, base, remaining);
+        return changeOf(remaining);
+      };
+      return await carryOut(context, opened, { intent, options });
+    });
+    return answerChange(tree, done);
+  });
+}
+
+function linesOf({ outcome, proposal, added, missing }: SignAnswer): string[] {
+  const rest = proposalLines(proposal, missing);
+  const signed = added.map(({ role, keyId }) => `signed ${role} with ${keyId.slice(0, 12)}`);
+  return outcome === 'signed' ? [...signed, ...rest] : [...rest];
+}
+
+function noKey(place: string, roles: readonly string[]): CodedError {
+  return new CodedError(`no key in ${place} may still sign ${roles.join(', ')}`, {
+    code: 'KEY_MISSING',
+    next: 'mm key list, to see whose turn it is; --keys DIR to say where your keys are',
+    details: { roles },
+  });
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { keyTable, newKey, sha256, signDocument } from '../support/tuf-simulator-keys.ts';
+import { readExpectedFailures } from './expected-failures.ts';
+import { addTarget, CONTENT, DOWNLOADS, REFRESHES, RELEASE } from './scenarios.ts';
+import { Scene } from './scene.ts';
+
+/*
+ * The main scenarios of the TUF conformance suite, played to the same program that the suite runs. `suite.ts` runs the
+ * suite itself where it is at hand.
+ */
+
+const DONE = { code: 0, error: '' };
+
+describe('conformance client', { concurrency: 2 }, () => {
+  let refreshed: Scene;
+  before(async () => {
+    refreshed = await Scene.empty();
+    assert.deepEqual(await refreshed.init(), DONE);
+    assert.deepEqual(await refreshed.refresh(), DONE);
+  });
+  after(() => refreshed[Symbol.asyncDispose]());
+
+  test('init asks for nothing, the first refresh for each file once', () => {
+    assert.deepEqual(refreshed.server.requests, [
+      '/metadata/timestamp.json',
+      '/metadata/2.root.json',
+      '/metadata/3.snapshot.json',
+      '/metadata/2.targets.json',
+    ]);
+  });
+
+  for (const [name, { play, end, nowTrusted = {} }] of Object.entries(REFRESHES)) {
+    test(`refresh: ${name}`, async () => {
+      await using scene = await Scene.after(refreshed);
+      const known = await scene.trusted();
+      play(scene);
+      const taken = end === 'taken';
+      assert.deepEqual(await scene.refresh(), taken ? DONE : { code: 1, error: end });
+      const wanted = taken ? scene.published() : { ...known, ...nowTrusted };
+      assert.deepEqual(await scene.trusted(), wanted);
+    });
+  }
+
+  for (const [name, { play, targets, end, downloaded }] of Object.entries(DOWNLOADS)) {
+    test(`download: ${name}`, async () => {
+      await using scene = await Scene.after(refreshed);
+      play?.(scene);
+      const wanted = end === 'done' ? DONE : { code: 1, error: end };
+      assert.deepEqual(await scene.download(...targets), wanted);
+      assert.deepEqual(await scene.downloaded(), downloaded);
+    });
+  }
+
+  test('refresh: a client that begins with a root nobody signed asks for nothing', async () => {
+    await using scene = await Scene.empty();
+    await scene.init(
+      Buffer.from(JSON.stringify({ signed: scene.repository.root, signatures: [] })),
+    );
+    assert.deepEqual(await scene.refresh(), { code: 1, error: 'ROOT_INVALID' });
+    assert.deepEqual(scene.server.requests, []);
+  });
+
+  test('refresh: a fast-forward is undone by new online keys, and by nothing less', async () => {
+    await using scene = await Scene.after(refreshed);
+    const { repository } = scene;
+    repository.timestamp.version = 2 ** 31;
+    repository.snapshot.version = 2 ** 31;
+    repository.commit();
+    assert.deepEqual(await scene.refresh(), DONE);
+    assert.deepEqual(await scene.trusted(), scene.published());
+    repository.timestamp.version = 10;
+    repository.snapshot.version = 10;
+    repository.commit();
+    assert.deepEqual(await scene.refresh(), { code: 1, error: 'METADATA_ROLLBACK' });
+    repository.rotateOnline('timestamp', 'snapshot');
+    repository.commit();
+    assert.deepEqual(await scene.refresh(), DONE);
+    assert.deepEqual(await scene.trusted(), scene.published());
+  });
+
+  test('download: twice is one request; new content takes the place of the old', async () => {
+    await using scene = await Scene.after(refreshed);
+    const asked = () => scene.server.requests.filter((path) => path.startsWith('/targets/'));
+    for (let times = 0; times < 2; times += 1) {
+      assert.deepEqual(await scene.download(RELEASE), DONE);
+      assert.deepEqual(await scene.downloaded(), [CONTENT]);
+    }
+    assert.deepEqual(asked(), [`/targets/stable/${sha256(CONTENT)}.current`]);
+    scene.repository.publish('stable', '1.2.0');
+    assert.deepEqual(await scene.download(RELEASE), DONE);
+    assert.deepEqual(await scene.downloaded(), ['tarball of stable 1.2.0']);
+    assert.equal(asked().length, 2);
+  });
+
+  test('download: two targets, with a refresh of its own', async () => {
+    await using scene = await Scene.empty();
+    await scene.init();
+    addTarget(scene.repository, 'other.txt', 'other');
+    assert.deepEqual(await scene.download(RELEASE, 'other.txt'), DONE);
+    assert.deepEqual(await scene.downloaded(), ['other', CONTENT]);
+    assert.deepEqual(await scene.trusted(), {
+      ...scene.published(),
+      'env-stable.json': scene.repository.role('stable').version,
+    });
+  });
+
+  test('download: a role called ../../climbed stays in its folder', async () => {
+    await using scene = await Scene.after(refreshed);
+    const { repository } = scene;
+    const key = newKey();
+    const name = '../../climbed';
+    const { targets } = repository;
+    const role = { name, keyids: [key.keyId], threshold: 1, terminating: true };
+    targets.delegations!.roles.push({ ...role, paths: ['climbing/*'] });
+    Object.assign(targets.delegations!.keys, keyTable([key]));
+    const { delegations: _, ...document } = { ...targets, version: 1 };
+    const bytes = signDocument(document, [key]);
+    repository.files.set(`1.${encodeURIComponent(name)}.json`, bytes);
+    repository.snapshot.meta[`${name}.json`] = { version: 1 };
+    repository.commit(['targets']);
+    const ran = await scene.download('climbing/nothing');
+    assert.deepEqual(ran, { code: 1, error: 'METADATA_MISSING' });
+    assert.equal(Object.keys(await scene.trusted()).length, 5);
+    await assert.rejects(access(join(scene.metadataDir, 'agent', 'climbed.json')));
+  });
+});
+
+test('conformance: each expected failure of the suite is named once, with a reason', async () => {
+  assert.ok((await readExpectedFailures()).size > 0);
+});

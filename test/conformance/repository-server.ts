@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { TufSimulator } from '../support/tuf-simulator.ts';
+
+/** Far above every limit, and an end all the same: who reads that much fails, and does not hang. */
+const ENDLESS_CHUNKS = 64;
+const CHUNK = Buffer.alloc(1024 ** 2, ' ');
+
+/** A simulated repository behind plain HTTP: `/metadata/<file>` and `/targets/<folder>/<sha256>.<file>`. */
+export class RepositoryServer implements AsyncDisposable {
+  /** Paths in the order in which they were asked for. */
+  readonly requests: string[] = [];
+  /** A path that is answered by a body without end. */
+  endless: string | undefined;
+  readonly #server: Server;
+  readonly #repository: TufSimulator;
+
+  private constructor(repository: TufSimulator) {
+    this.#repository = repository;
+    this.#server = createServer((request, response) => {
+      this.#answer(request.url ?? '', response).catch(() => response.destroy());
+    });
+  }
+
+  static async start(repository: TufSimulator): Promise<RepositoryServer> {
+    const server = new RepositoryServer(repository);
+    server.#server.listen(0, '127.0.0.1');
+    await once(server.#server, 'listening');
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  async #answer(path: string, response: ServerResponse): Promise<void> {
+    this.requests.push(path);
+    // The simulator lives in another year than the machine: the client must go by this.
+    response.setHeader('Date', new Date(this.#repository.now).toUTCString());
+    if (path === this.endless) {
+      await pipeline(Readable.from(Array.from({ length: ENDLESS_CHUNKS }, () => CHUNK)), response);
+      return;
+    }
+    const bytes = this.#find(path);
+    response.statusCode = bytes === undefined ? 404 : 200;
+    response.end(bytes);
+  }
+
+  #find(path: string): Buffer | undefined {
+    const { files, blobs } = this.#repository;
+    const [, metadata] = /^\/metadata\/(.+)$/.exec(path) ?? [];
+    if (metadata !== undefined) return files.get(metadata);
+    const [, sha256 = ''] = /^\/targets\/(?:.+\/)?([0-9a-f]{64})\./.exec(path) ?? [];
+    return blobs.get(sha256);
+  }
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Bucket } from '../../bucket/bucket.ts';
+import { openBucket } from '../../bucket/s3.ts';
+import { S3Settings } from '../../bucket/s3-settings.ts';
+import { type Refresh, refresh } from '../../bucket/trust/reader.ts';
+import { bucketSource } from '../../bucket/trust/source.ts';
+import { ChangeAnswer, ErrorAnswer, KeyListAnswer, KeyNewAnswer } from '../../operator/answers.ts';
+import type { Context } from '../../operator/context.ts';
+import { BUCKET, TREE, type Workshop } from './workshop.ts';
+
+/** A host that keeps what it sees, as an agent does. */
+export interface Host {
+  poll(environments?: readonly string[]): Promise<Refresh>;
+}
+
+export async function hostOf(
+  t: TestContext,
+  workshop: Workshop,
+  name: string,
+  now: () => number = () => Date.now(),
+): Promise<Host> {
+  const bucket = openBucket(BUCKET, S3Settings.parse({ endpoint: workshop.server.endpoint }));
+  t.after(() => bucket.close());
+  const packagedRoot = await readFile(join(workshop.repository, 'ubuntu.root.json'));
+  let etag: string | undefined;
+  return {
+    async poll(environments = ['stable']) {
+      const done = await refresh({
+        directory: join(workshop.directory, 'hosts', name),
+        packagedRoot,
+        environments,
+        clock: { now },
+        source: bucketSource(bucket, TREE),
+        etag,
+      });
+      etag = done.etag;
+      return done;
+    },
+  };
+}
+
+/** Calls `after` between two uploads, and lets the next one wait for it. */
+export function afterEachPut(after: (key: string) => Promise<void>): Pick<Context, 'openBucket'> {
+  return {
+    openBucket(name, settings) {
+      const bucket: Bucket = openBucket(name, settings);
+      return {
+        name,
+        get: (key, options) => bucket.get(key, options),
+        open: (key, options) => bucket.open(key, options),
+        list: (prefix, options) => bucket.list(prefix, options),
+        close: () => bucket.close(),
+        async put(key, body, options) {
+          const answer = await bucket.put(key, body, options);
+          await after(key);
+          return answer;
+        },
+      };
+    },
+  };
+}
+
+export async function newKey(workshop: Workshop, name: string, ...more: string[]): Promise<string> {
+  const { exitCode, json, stderr } = await workshop.mm(['key', 'new', name, '--json', ...more]);
+  assert.equal(exitCode, 0, stderr);
+  return KeyNewAnswer.parse(json).keyId ?? '';
+}
+
+/** Runs a command that changes keys or signatures, and wants it to end well. */
+export async function changed(
+  workshop: Workshop,
+  args: readonly string[],
+  more?: Partial<Context>,
+): Promise<ChangeAnswer> {
+  const { exitCode, json, stderr } = await workshop.mm([...args, '--json'], more);
+  assert.equal(exitCode, 0, stderr);
+  return ChangeAnswer.parse(json);
+}
+
+/** The code that the command fails with. */
+export async function codeOf(
+  workshop: Workshop,
+  args: readonly string[],
+  more?: Partial<Context>,
+): Promise<string | null> {
+  const { exitCode, json } = await workshop.mm([...args, '--json'], more);
+  assert.notEqual(exitCode, 0);
+  return ErrorAnswer.parse(json).error.code;
+}
+
+export async function listKeys(workshop: Workshop, ...more: string[]): Promise<KeyListAnswer> {
+  const { exitCode, json, stderr } = await workshop.mm(['key', 'list', '--json', ...more]);
+  assert.equal(exitCode, 0, stderr);
+  return KeyListAnswer.parse(json);
+}
+
+export const signersOf = (workshop: Workshop, file: string): string[] =>
+  workshop.metadata(file).signatures.map(({ keyid }) => keyid);
+
+export const fileNames = (objects: readonly string[]): string[] =>
+  objects.map((key) => key.split('/').at(-1) ?? '');
+
+/** Where the keys of the tree lie when nothing else is said. */
+export const keysOf = ({ directory }: Workshop): string =>
+  join(directory, 'home/.config/miyamoto/keys/acme/ubuntu');

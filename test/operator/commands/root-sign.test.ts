@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { PublishAnswer, SignAnswer } from '../../../operator/answers.ts';
+import { Proposal } from '../../../operator/signing/proposal-file.ts';
+import { changed, codeOf, hostOf, keysOf, listKeys, newKey, signersOf } from '../ceremony.ts';
+import { snapshotOf } from '../signing/shared-tree.ts';
+import { initialized, type Workshop } from '../workshop.ts';
+
+const PUBLISH = ['publish', 'stable', '--no-validate'];
+const FILE = 'proposal.json';
+const ROOT_ROLES = ['--role', 'root', '--role', 'targets'];
+
+interface Team extends Workshop {
+  /** `--keys` of each person: nobody has the other's. */
+  readonly ann: readonly string[];
+  readonly bob: readonly string[];
+  readonly proposal: string;
+}
+
+/** A tree whose root takes two of Ann, Bob and the safe; Ann alone has the online key. */
+async function team(t: TestContext): Promise<Team> {
+  const workshop = await initialized(t);
+  const home = join(workshop.directory, 'bob');
+  const bob = ['--keys', home];
+  await newKey(workshop, 'bob', ...bob);
+  const file = join(workshop.repository, 'bob.pub.json');
+  await workshop.mm(['key', 'export', 'bob', '--out', file, ...bob]);
+  const rotate = ['key', 'rotate', ...ROOT_ROLES, '--add', 'bob.pub.json', '--threshold', '2'];
+  const people = { ...workshop, ann: [], bob, proposal: join(workshop.repository, FILE) };
+  // The safe is opened for the last time: from here on it takes two people.
+  await changed(workshop, rotate, {});
+  await mkdir(join(workshop.directory, 'safe'));
+  await rename(join(keysOf(workshop), 'safe.json'), join(workshop.directory, 'safe/safe.json'));
+  return people;
+}
+
+async function sign(people: Team, ...args: readonly string[]): Promise<SignAnswer> {
+  const { exitCode, json, stderr } = await people.mm(['root', 'sign', FILE, '--json', ...args]);
+  assert.equal(exitCode, 0, stderr);
+  return SignAnswer.parse(json);
+}
+
+const COMMIT = ['root', 'commit', FILE];
+
+test('a root that takes two people: one proposes, one signs, either commits', async (t) => {
+  const people = await team(t);
+  const host = await hostOf(t, people, 'host');
+  await host.poll();
+  await newKey(people, 'carl');
+  const rotate = ['key', 'rotate', ...ROOT_ROLES, '--add', 'carl', '--remove', 'safe'];
+  const before = snapshotOf(people.server);
+  assert.equal(await codeOf(people, rotate), 'KEY_MISSING');
+  const proposed = await changed(people, [...rotate, '--out', FILE]);
+  assert.deepEqual([proposed.outcome, proposed.missing], ['proposed', { root: 1 }]);
+  assert.equal(await codeOf(people, COMMIT), 'KEY_MISSING');
+  assert.deepEqual(snapshotOf(people.server), before);
+
+  const shown = await sign(people, ...people.bob, '--noop');
+  assert.deepEqual([shown.outcome, shown.changes], ['noop', proposed.changes]);
+  const keys = (await listKeys(people)).keys;
+  const idOf = (name: string) => keys.find((key) => key.name === name)?.keyId ?? name;
+  assert.ok(shown.changes.some((line) => line.includes(`root: + key ${idOf('carl')}`)));
+  assert.ok(shown.changes.some((line) => line.includes(`root: - key ${idOf('safe')}`)));
+  const signed = await sign(people, ...people.bob);
+  assert.deepEqual([signed.outcome, signed.missing], ['signed', {}]);
+  assert.equal((await sign(people, ...people.bob)).outcome, 'unchanged');
+  assert.deepEqual(snapshotOf(people.server), before);
+
+  const done = await changed(people, COMMIT);
+  assert.equal(done.outcome, 'committed');
+  assert.ok(signersOf(people, '3.root.json').includes(idOf('bob')));
+  assert.equal((await host.poll()).trusted.versions['root'], 3);
+  assert.equal((await changed(people, COMMIT)).outcome, 'unchanged');
+});
+
+test('I17: an environment that takes two people: one signature publishes nothing, two do', async (t) => {
+  const people = await team(t);
+  const rotate = ['key', 'rotate', '--role', 'stable', '--add', 'bob.pub.json', '--threshold', '2'];
+  await changed(people, [...rotate, '--out', FILE]);
+  await sign(people, ...people.bob);
+  await changed(people, COMMIT);
+  const host = await hostOf(t, people, 'host');
+  assert.equal((await host.poll()).trusted.environments.get('stable')?.current, undefined);
+  const before = people.files();
+  assert.equal(await codeOf(people, PUBLISH), 'KEY_MISSING');
+  const { json, stderr } = await people.mm([...PUBLISH, '--out', FILE, '--json']);
+  const proposed = PublishAnswer.parse(json, { error: () => stderr });
+  assert.deepEqual([proposed.outcome, proposed.proposal], ['proposed', people.proposal]);
+  assert.equal(await codeOf(people, COMMIT), 'KEY_MISSING');
+  assert.deepEqual(people.files(), before);
+  const { changes } = await sign(people, ...people.bob);
+  assert.ok(changes.some((line) => line.includes(proposed.release.sha256)));
+  await changed(people, COMMIT);
+  const { trusted } = await host.poll();
+  const { current } = trusted.environments.get('stable') ?? {};
+  assert.equal(current?.sha256, proposed.release.sha256);
+  assert.equal((await people.mm(['doctor'])).exitCode, 0);
+});
+
+/** What a proposer, or who carries the file, may have done to it. */
+const SPOILED: Readonly<Record<string, (proposal: Proposal) => object | string>> = {
+  'no proposal': () => '{"a":1}',
+  'cut off': (proposal) => JSON.stringify(proposal).slice(0, 500),
+  'an added field': (proposal) => ({ ...proposal, more: 1 }),
+  'a role twice': (proposal) => ({
+    ...proposal,
+    documents: [...proposal.documents, ...proposal.documents],
+  }),
+  'a version that was passed over': (proposal) => withSigned(proposal, { version: 9 }),
+  'the version of today': (proposal) => withSigned(proposal, { version: 2 }),
+  'another base': (proposal) => ({
+    ...proposal,
+    documents: proposal.documents.map((each) => ({ ...each, base: 1 })),
+  }),
+  'content changed after it was signed': (proposal) =>
+    withSigned(proposal, { expires: '2027-01-01T00:00:00Z' }),
+  'a signature by nobody': (proposal) => ({
+    ...proposal,
+    documents: proposal.documents.map((each) => ({
+      ...each,
+      signatures: [{ keyid: 'ab'.repeat(32), sig: '00' }],
+    })),
+  }),
+  'a signature twice': (proposal) => ({
+    ...proposal,
+    documents: proposal.documents.map((each) => ({
+      ...each,
+      signatures: [...each.signatures, ...each.signatures],
+    })),
+  }),
+  'versions that begin again with the same keys': (proposal) => ({ ...proposal, restart: true }),
+  'what the lint refuses': (proposal) => withSigned(proposal, { consistent_snapshot: false }),
+};
+
+function withSigned(proposal: Proposal, fields: object): Proposal {
+  const documents = proposal.documents.map((each) => ({
+    ...each,
+    signed: { ...each.signed, ...fields },
+  }));
+  return { ...proposal, documents };
+}
+
+test('proposals that were tampered with are PROPOSAL_INVALID, and nobody signs or commits them', async (t) => {
+  const people = await team(t);
+  await newKey(people, 'carl');
+  await changed(people, ['key', 'rotate', '--role', 'root', '--add', 'carl', '--out', FILE]);
+  const good = Proposal.parse(JSON.parse(await readFile(people.proposal, 'utf8')));
+  const before = snapshotOf(people.server);
+  for (const [name, spoil] of Object.entries(SPOILED)) {
+    const spoiled = spoil(good);
+    const text = typeof spoiled === 'string' ? spoiled : JSON.stringify(spoiled);
+    await writeFile(people.proposal, text);
+    const args = ['root', 'sign', FILE, ...people.bob];
+    assert.equal(await codeOf(people, args), 'PROPOSAL_INVALID', name);
+    assert.equal(await codeOf(people, COMMIT), 'PROPOSAL_INVALID', name);
+    assert.equal(await readFile(people.proposal, 'utf8'), text, name);
+  }
+  assert.deepEqual(snapshotOf(people.server), before);
+  await writeFile(people.proposal, JSON.stringify({ ...good, tree: 'acme/osx' }));
+  assert.equal(await codeOf(people, ['root', 'sign', FILE, ...people.bob]), 'TREE_MISMATCH');
+});
+
+test('a commit that was ended half-way goes on when it is repeated', async (t) => {
+  const people = await team(t);
+  await newKey(people, 'carl');
+  const rotate = ['key', 'rotate', ...ROOT_ROLES, '--add', 'carl', '--remove', 'safe'];
+  await changed(people, [...rotate, '--out', FILE]);
+  await sign(people, ...people.bob);
+  const key = 'ubuntu/manifests/metadata/timestamp.json';
+  const match = { method: 'PUT', key };
+  people.server.faults.add({ kind: 'status', status: 403, code: 'AccessDenied', match, times: 1 });
+  assert.equal(await codeOf(people, COMMIT), 'S3_ACCESS_DENIED');
+  // As if one of the keys were ECDSA: the same content, but never the same signatures twice.
+  const targets = 'ubuntu/manifests/metadata/3.targets.json';
+  const { signed, signatures } = people.metadata('3.targets.json');
+  const reversed = { signatures: signatures.toReversed(), signed };
+  people.server.put('fleet', targets, JSON.stringify(reversed));
+  const host = await hostOf(t, people, 'host');
+  await host.poll();
+  assert.equal((await changed(people, COMMIT)).outcome, 'committed');
+  const { versions } = (await host.poll()).trusted;
+  assert.deepEqual([versions['root'], versions['targets']], [3, 3]);
+  assert.equal((await changed(people, COMMIT)).outcome, 'unchanged');
+});
+
+test('a proposal that somebody overtook is PROPOSAL_INVALID', async (t) => {
+  const people = await team(t);
+  await newKey(people, 'carl');
+  const rotate = ['key', 'rotate', '--role', 'root', '--add', 'carl', '--out', FILE];
+  await changed(people, rotate);
+  await copyFile(people.proposal, `${people.proposal}.first`);
+  await changed(people, ['key', 'rotate', '--role', 'online', '--add', 'carl', '--out', FILE]);
+  await sign(people, ...people.bob);
+  await changed(people, COMMIT);
+  await rename(`${people.proposal}.first`, people.proposal);
+  assert.equal(await codeOf(people, ['root', 'sign', FILE, ...people.bob]), 'PROPOSAL_INVALID');
+});
+
+test('who has no key of a role signs nothing, and is told so', async (t) => {
+  const people = await team(t);
+  await newKey(people, 'eve', '--keys', join(people.directory, 'eve'));
+  await newKey(people, 'carl');
+  await changed(people, ['key', 'rotate', '--role', 'root', '--add', 'carl', '--out', FILE]);
+  const eve = ['--keys', join(people.directory, 'eve')];
+  assert.equal(await codeOf(people, ['root', 'sign', FILE, ...eve]), 'KEY_MISSING');
+});
+
+test('the yearly ceremony: root and targets signed anew by two people, with nothing else changed', async (t) => {
+  const people = await team(t);
+  const proposed = await changed(people, ['renew', 'root', 'targets', '--out', FILE]);
+  assert.deepEqual(proposed.missing, { root: 1, targets: 1 });
+  assert.deepEqual(
+    proposed.changes.filter((line) => line.startsWith(' ')),
+    ['  the same, signed anew', '  the same, signed anew'],
+  );
+  await sign(people, ...people.bob);
+  await changed(people, COMMIT);
+  const { versions } = await changed(people, ['renew', 'online']);
+  assert.deepEqual([versions?.['root'], versions?.['targets']], [3, 3]);
+});

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Command } from 'commander';
+import { OperatorConfig } from '../../operator/config.ts';
+import type { Context } from '../../operator/context.ts';
+import { buildProgram } from '../../operator/program.ts';
+import { configTable, pageAsCommitted } from '../support/config-docs.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const page = (name: string) => readFileSync(join(ROOT, 'docs', name), 'utf8');
+
+/** Every `mm ...` of a page, in code blocks and in code spans. */
+function commandsIn(text: string): string[] {
+  const blocks = [...text.matchAll(/^(mm [^\n#]+)/gm)].map(([, line = '']) => line.trim());
+  const spans = [...text.matchAll(/`(mm [^`]+)`/g)].map(([, span = '']) => span);
+  return [...blocks, ...spans];
+}
+
+/** The words that the command line would not understand. */
+function unknownWords(line: string): string[] {
+  const output = { answer: () => undefined, out: () => undefined, err: () => undefined };
+  let command: Command = buildProgram({} as Context, output);
+  const [, ...words] = line.split(/\s+/);
+  for (;;) {
+    const next = command.commands.find((each) => each.name() === words[0]);
+    if (next === undefined) break;
+    command = next;
+    words.shift();
+  }
+  if (command.parent === null) return words.slice(0, 1);
+  const known = command.options.map(({ long }) => long);
+  return words.filter((word) => word.startsWith('-') && !known.includes(word));
+}
+
+for (const name of ['keys.md', 'threat-model.md']) {
+  test(`docs: every command in ${name} is one that mm has`, () => {
+    const commands = commandsIn(page(name));
+    assert.ok(commands.length > 5);
+    const wrong = commands.filter((line) => unknownWords(line).length > 0);
+    assert.deepEqual(wrong, []);
+  });
+}
+
+test('docs: every test that threat-model.md names is there', () => {
+  const named = [...page('threat-model.md').matchAll(/\| `([^`|]+)` \|$/gm)].map(
+    ([, name]) => name,
+  );
+  assert.ok(named.length >= 15);
+  const files = globSync('test/{operator,bucket}/**/*.test.ts', { cwd: ROOT });
+  const sources = files.map((file) => readFileSync(join(ROOT, file), 'utf8'));
+  // Rows of a table make their titles of two parts: what stands before and behind the variable one.
+  const titles = sources.flatMap((text) =>
+    [...text.matchAll(/\btest\(\s*(['`])((?:(?!\1).)+)\1/gs)].map(([, , title = '']) => title),
+  );
+  const patterns = titles.map((title) => {
+    const parts = title
+      .split(/\$\{[^}]+\}/)
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    return new RegExp(`^${parts.join('.+')}$`);
+  });
+  const missing = named.filter((name) => !patterns.some((pattern) => pattern.test(name ?? '')));
+  assert.deepEqual(missing, []);
+});
+
+const CONFIG_PAGE = `<!-- Generated from operator/config.ts: UPDATE_DOCS=1 node --test test/operator/docs.test.ts -->
+# miyamoto.yaml
+
+\`mm\` reads the nearest \`miyamoto.yaml\` upwards from where it is run; \`mm init\` writes it. It belongs into the git repository
+of the environments, beside the trust root. Paths are relative to it. A key that is not in this table is an error.
+
+\`\`\`yaml
+bucket: masterless-puppet.example.com
+trees:
+  ubuntu:
+    id: acme-prod/ubuntu
+    environments:
+      stable: { ref: main }
+      testing: { ref: testing }
+\`\`\`
+
+Credentials have no place in this file. They come from where the AWS SDK looks for them.
+
+${configTable(OperatorConfig)}
+`;
+
+test('docs/operator-config.md says what the schema says', async () => {
+  const path = join(ROOT, 'docs/operator-config.md');
+  assert.equal(await pageAsCommitted(path, CONFIG_PAGE), CONFIG_PAGE);
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { CodedError } from '../../bucket/coded-error.ts';
+
+/** Nothing that reads a stranger's bytes may take longer, on any machine; the slowest is printed. */
+const LIMIT_MS = 30_000;
+
+/** Checks the property, and says how often and with which seed; MM_TEST_SEED plays one again. */
+export async function checkProperty<T>(
+  context: { diagnostic(message: string): void },
+  arbitrary: fc.Arbitrary<T>,
+  holds: (value: T) => Promise<void> | void,
+  numRuns = 60,
+): Promise<void> {
+  let slowestMs = 0;
+  const property = fc.asyncProperty(arbitrary, async (value) => {
+    const startedAt = performance.now();
+    await holds(value);
+    const ms = performance.now() - startedAt;
+    slowestMs = Math.max(slowestMs, ms);
+    assert.ok(ms < LIMIT_MS, `took ${Math.round(ms)} ms`);
+  });
+  const seed = process.env['MM_TEST_SEED'];
+  const options = { numRuns, ...(seed === undefined ? {} : { seed: Number(seed) }) };
+  const result = await fc.check(property, options);
+  context.diagnostic(
+    `${result.numRuns} runs, seed ${result.seed}, slowest ${Math.round(slowestMs)} ms`,
+  );
+  assert.ok(!result.failed, fc.defaultReportMessage(result));
+}
+
+/** Passes what the function gives; an error with a code is an answer as well, any other one a defect. */
+export async function orCoded<T>(read: () => Promise<T> | T): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    assert.ok(error instanceof CodedError, error instanceof Error ? error.stack : String(error));
+    return undefined;
+  }
+}
+
+/** Nesting is for whoever recurses. */
+export function nested(depth: number): string {
+  return '['.repeat(depth) + ']'.repeat(depth);
+}
+
+/** JSON as a stranger writes it: names that JavaScript keeps for itself, lone surrogates, deep, wide and long. */
+export const anyJsonText: fc.Arbitrary<string> = fc.oneof(
+  fc.json({ stringUnit: 'binary' }),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom(
+    nested(50_000),
+    `{"a":${nested(50_000)}}`,
+    `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`,
+    '{"__proto__":{"a":1},"constructor":{"prototype":null},"toString":1}',
+    '{"a":"\\ud800","\\udfff":1e999,"b":-0}',
+    `[${'0,'.repeat(60_000)}0]`,
+    `{"a":"${'x'.repeat(200_000)}"}`,
+  ),
+);
+
+/** A valid text with one place cut out and something else put in: nearly right gets further than noise. */
+export function spoilt(valid: string, inserted: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return fc
+    .record({ at: fc.nat(valid.length), length: fc.nat(30), text: inserted })
+    .map(({ at, length, text }) => valid.slice(0, at) + text + valid.slice(at + length));
+}
+
+/** JSON of a valid document with anything in the place of one of its values, at any depth. */
+export function withAnyValue(valid: object): fc.Arbitrary<string> {
+  return fc
+    .record({ path: fc.constantFrom(...pathsOf(valid)), text: anyJsonText })
+    .map(({ path, text }) =>
+      JSON.stringify(replaced(valid, path, HOLE)).replace(`"${HOLE}"`, () => text),
+    );
+}
+
+const HOLE = 'the hole';
+
+/** What a parser of JSON makes of it; what it makes nothing of stays text. */
+export function parsed(texts: fc.Arbitrary<string>): fc.Arbitrary<unknown> {
+  return texts.map((text) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      return text;
+    }
+  });
+}
+
+function pathsOf(value: unknown): string[][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [
+    [key],
+    ...pathsOf(inner).map((path) => [key, ...path]),
+  ]);
+}
+
+function replaced(value: unknown, [key, ...below]: readonly string[], instead: unknown): unknown {
+  if (key === undefined) return instead;
+  const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as object;
+  Object.assign(copy, { [key]: replaced(Reflect.get(copy, key), below, instead) });
+  return copy;
+}
