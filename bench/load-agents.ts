@@ -15,6 +15,7 @@ import type { Log, Puppet } from '../agent/ports.ts';
 import { poll } from '../agent/steps/poll.ts';
 import type { HostBucket } from '../bucket/bucket.ts';
 import { sampleStatus } from '../test/support/status-sample.ts';
+import { askAsACycle } from './load-asking.ts';
 import { ENVIRONMENT, PLACE } from './load-server.ts';
 
 /** What hosts do together. */
@@ -34,11 +35,12 @@ export interface Fleet {
   readonly lateMs: number[];
 }
 
-/** A host: the agent's own poll and cycle on a folder of its own; only Puppet is left out. */
+/** A host: the agent's own poll and cycle on a folder of its own, Puppet left out. */
 export interface SimulatedHost {
   readonly agent: Agent;
   state: HostState;
-  polls: number;
+  /** Else it only asks for what a cycle asks for. */
+  isWhole: boolean;
   /** The newest release that it applied, and when the poll began that led to it, ms since 1970. */
   applied: { readonly version: string; readonly polledAt: number } | undefined;
 }
@@ -48,7 +50,7 @@ export function newHost(fleet: Fleet, number: number): SimulatedHost {
   const config = Config.parse({ ...PLACE, certname: `${name}.example.com` });
   const host: SimulatedHost = {
     state: NO_STATE,
-    polls: 0,
+    isWhole: true,
     applied: undefined,
     agent: {
       identity: {
@@ -87,7 +89,7 @@ export async function cloneHosts(
   first: SimulatedHost,
   count: number,
 ): Promise<SimulatedHost[]> {
-  await runCycle(fleet, first, undefined);
+  await take(fleet, first, undefined);
   const hosts = Array.from({ length: count - 1 }, (_, index) => newHost(fleet, index + 1));
   // Files are only ever replaced by rename, so hosts may share them.
   const script = 'cd "$1" && for n in $(seq 1 "$2"); do cp -al host-0 "host-$n" || exit 1; done';
@@ -119,7 +121,6 @@ async function turn(fleet: Fleet, host: SimulatedHost, dueAt: number): Promise<v
   const isOver = (): boolean => fleet.stop.aborted;
   if (isOver()) return;
   const { ports, identity, config } = host.agent;
-  host.polls += 1;
   const polledAt = Date.now();
   fleet.lateMs.push(polledAt - dueAt);
   try {
@@ -135,8 +136,7 @@ async function turn(fleet: Fleet, host: SimulatedHost, dueAt: number): Promise<v
     );
     if (result.kind === 'failed') fleet.problems.push(`${identity.certname}: ${result.code}`);
     if (result.kind !== 'cycle') return;
-    await fleet.turnstile.through(() => runCycle(fleet, host, result.prefetched));
-    const version = host.state.status?.release?.version;
+    const version = await fleet.turnstile.through(() => take(fleet, host, result.prefetched));
     if (version !== undefined && version !== host.applied?.version)
       host.applied = { version, polledAt };
   } catch (error) {
@@ -144,14 +144,23 @@ async function turn(fleet: Fleet, host: SimulatedHost, dueAt: number): Promise<v
   }
 }
 
-export async function runCycle(
+/** By a cycle, or by what a cycle asks for; the version of the release that the host then has. */
+export async function take(
   fleet: Fleet,
-  { agent }: SimulatedHost,
+  host: SimulatedHost,
   prefetched: Prefetched | undefined,
-): Promise<void> {
+): Promise<string | undefined> {
+  const { agent } = host;
+  if (!host.isWhole && prefetched !== undefined) {
+    const version = await askAsACycle(agent, prefetched);
+    const etag = { environment: agent.identity.environment, value: prefetched.etag };
+    host.state = { ...host.state, etag };
+    return version;
+  }
   const request = { trigger: 'poll', noop: false, tags: [], skipTags: [], debug: false } as const;
   await mkdir(agent.paths.state, { recursive: true });
   await cycle(agent, { ...request, prefetched }, fleet.stop);
+  return host.state.status?.release?.version;
 }
 
 const NO_PUPPET: Puppet = {

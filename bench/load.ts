@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { metadataKey } from '../bucket/layout.ts';
 import { openHostBucket } from '../bucket/s3-host.ts';
 import { S3Settings } from '../bucket/s3-settings.ts';
 import {
@@ -9,9 +10,9 @@ import {
   type Fleet,
   live,
   newHost,
-  runCycle,
   type SimulatedHost,
   Turnstile,
+  take,
 } from './load-agents.ts';
 import { type LoadServer, MACHINE, startLoadServer } from './load-process.ts';
 import { type Asked, PLACE } from './load-server.ts';
@@ -32,7 +33,8 @@ type Say = (line: string) => void;
 
 /**
  * 5,000 hosts through a publication, in two processes on loopback: every host polls and takes the release by the agent's
- * own code, in its own slot, with the time compressed; Puppet is left out.
+ * own code, in its own slot, with the time compressed; Puppet is left out. Where the machine has no room for so many cycles,
+ * some hosts only ask the bucket for what a cycle asks for.
  */
 export async function load(
   stop: AbortSignal,
@@ -58,7 +60,7 @@ export async function load(
   }
 }
 
-/** All with the first release on disk; the fleet then has an interval that this machine can keep up with. */
+/** All with the first release on disk, and the fleet with a pace that this machine can keep up with. */
 async function installHosts(
   fleet: Fleet,
   server: LoadServer,
@@ -67,32 +69,55 @@ async function installHosts(
   say(`${HOSTS} hosts take a first release`);
   await server.publish('1');
   const hosts = await cloneHosts(fleet, newHost(fleet, 0), HOSTS);
-  fleet.intervalMs = await intervalFor(fleet, server);
+  const { intervalMs, whole } = paceFor({
+    wholeMs: await timeToTake(fleet, true),
+    askingMs: await timeToTake(fleet, false),
+  });
+  fleet.intervalMs = intervalMs;
+  for (const [number, host] of hosts.entries()) host.isWhole = number < whole;
   fleet.problems.length = 0;
   return hosts;
 }
 
-const SAMPLE_CYCLES = 100;
+const SAMPLES = 100;
 /** The simulation is to be busy for so much of the time. */
 const BUSY_SHARE = 0.6;
 const INTERVAL_SECONDS = { least: 50, most: 110 };
 
-/** By the time that cycles take that have a release to take. */
-async function intervalFor(fleet: Fleet, server: LoadServer): Promise<number> {
-  const folder = join(fleet.folder, 'sample');
-  const sample = { ...fleet, folder };
-  const hosts = Array.from({ length: SAMPLE_CYCLES }, (_, number) => newHost(sample, number));
+/** How long the interval is to be, and how many hosts have room for whole cycles in it. Times are of one host. */
+export function paceFor({
+  wholeMs,
+  askingMs,
+}: {
+  readonly wholeMs: number;
+  readonly askingMs: number;
+}): { readonly intervalMs: number; readonly whole: number } {
+  const { least, most } = INTERVAL_SECONDS;
+  const wanted = (wholeMs * HOSTS) / BUSY_SHARE;
+  const intervalMs = Math.min(most * 1000, Math.max(least * 1000, wanted));
+  const left = intervalMs * BUSY_SHARE - askingMs * HOSTS;
+  const whole = Math.floor(left / Math.max(wholeMs - askingMs, 0.001));
+  return { intervalMs, whole: Math.min(HOSTS, Math.max(1, whole)) };
+}
+
+/** Of a host that was installed just now, ms, when others take at the same time. */
+async function timeToTake(fleet: Fleet, isWhole: boolean): Promise<number> {
+  const sample = { ...fleet, folder: join(fleet.folder, 'sample') };
+  const hosts = Array.from({ length: SAMPLES }, (_, number) => newHost(sample, number));
+  const timestamp = await fleet.buckets[0]?.get(metadataKey(PLACE.tree, 'timestamp.json'), {
+    maxBytes: 16 * 1024,
+  });
+  if (timestamp?.kind !== 'object') throw new Error('no timestamp.json on the server');
   const startedAt = performance.now();
   await Promise.all(
-    hosts.map((host) => fleet.turnstile.through(() => runCycle(sample, host, undefined))),
+    hosts.map((host) => {
+      host.isWhole = isWhole;
+      return fleet.turnstile.through(() => take(sample, host, timestamp));
+    }),
   );
-  const cycleMs = (performance.now() - startedAt) / SAMPLE_CYCLES;
-  await rm(folder, { recursive: true });
-  const seconds = (cycleMs * HOSTS) / BUSY_SHARE / 1000;
-  const { least, most } = INTERVAL_SECONDS;
-  // What the sample asked is nobody's business.
-  server.asked.length = 0;
-  return Math.min(most, Math.max(least, seconds)) * 1000;
+  const spent = performance.now() - startedAt;
+  await rm(sample.folder, { recursive: true, force: true });
+  return spent / SAMPLES;
 }
 
 interface Seen {
@@ -158,6 +183,7 @@ function figures(fleet: Fleet, hosts: readonly SimulatedHost[], seen: Seen): rea
   const requests = after.reduce((sum, { polls, others }) => sum + polls + others, 0);
   return [
     row('hosts on the new release', '', done.length, exactly(HOSTS)),
+    row('of them by a whole cycle of mm-agent', '', hosts.filter(({ isWhole }) => isWhole).length),
     row('poll intervals until the last of them asked', '', lastAsked, atMost(1)),
     row('errors', '', errors.length, exactly(0)),
     row('polls in a slot, most / mean, nothing new', '', unevenness(before), atMost(1.5)),

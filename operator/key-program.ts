@@ -36,14 +36,13 @@ export function addKeyCommands(program: Command, context: Context, output: Outpu
 }
 
 function addKeyFiles(key: Command, context: Context, output: Output): void {
-  signing(key.command('new <name>'))
-    .description('make a key for this tree')
+  signing(key.command('new <name> [command...]'))
+    .description('make a key for this tree; with --signer command: -- PROGRAM ARGUMENT...')
     .option('--signer <kind>', 'file (by default), ssh-agent, kms or command')
     .option('--key <id>', 'fingerprint or comment in the ssh-agent; ARN, id or alias in KMS')
-    .option('--command <words...>', 'program and arguments that hold the key')
     .option('--passphrase', 'ask for a passphrase of the new key')
-    .action(async (name: string, options: KeyNewOptions) =>
-      output.answer(await newKey(context, name, options), options),
+    .action(async (name: string, command: readonly string[], options: KeyNewOptions) =>
+      output.answer(await newKey(context, { name, command }, options), options),
     );
   signing(key.command('list'))
     .description('show who may sign what, and until when it holds')

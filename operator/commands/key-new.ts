@@ -14,20 +14,24 @@ export interface KeyNewOptions extends SigningOptions {
   readonly signer?: string | undefined;
   /** Fingerprint or comment (ssh-agent), ARN, id or alias (KMS). */
   readonly key?: string | undefined;
-  /** Program and arguments. */
-  readonly command?: readonly string[] | undefined;
   readonly passphrase?: boolean | undefined;
+}
+
+export interface WantedKey {
+  readonly name: string;
+  /** Program and arguments, for `--signer command`. */
+  readonly command: readonly string[];
 }
 
 /** `mm key new`: a key for this tree, and for no other. It counts for nothing until `mm key rotate` adds it to a role. */
 export async function newKey(
   context: Context,
-  name: string,
+  { name, command }: WantedKey,
   options: KeyNewOptions,
 ): Promise<Answer> {
   const { config, path } = await keyPlace(context, name, options);
   const kind = options.signer ?? 'file';
-  const wanted = await wantedKey(context, { path, kind, options });
+  const wanted = await wantedKey(context, { path, kind, command, options });
   const isNoop = options.noop === true;
   const made = isNoop ? undefined : await newKeyFile(wanted);
   const document: KeyNewAnswer = {
@@ -90,10 +94,16 @@ async function keyPlace(context: Context, name: string, options: SigningOptions)
 
 async function wantedKey(
   context: Context,
-  given: { readonly path: string; readonly kind: string; readonly options: KeyNewOptions },
+  given: {
+    readonly path: string;
+    readonly kind: string;
+    readonly command: readonly string[];
+    readonly options: KeyNewOptions;
+  },
 ): Promise<NewSigningKey> {
-  const { path, kind, options } = given;
-  const { key, command } = options;
+  const { path, kind, command, options } = given;
+  const { key } = options;
+  if (command.length > 0 && kind !== 'command') throw usage('a program wants --signer command');
   const place = { path, now: new Date(context.now()), env: context.env };
   switch (kind) {
     case 'file':
@@ -104,7 +114,7 @@ async function wantedKey(
       if (key === undefined) throw usage('wanted --key with the ARN, id or alias of a KMS key');
       return { ...place, kind, key };
     case 'command':
-      if (command === undefined) throw usage('wanted --command PROGRAM ARGUMENT...');
+      if (command.length === 0) throw usage('wanted -- PROGRAM ARGUMENT...');
       return { ...place, kind, command };
     default:
       throw usage(`--signer ${kind}: wanted file, ssh-agent, kms or command`);

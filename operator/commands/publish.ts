@@ -172,7 +172,7 @@ function warn(context: Context, base: Base, { environment, version }: PublishReq
   for (const role of ['root', 'targets']) {
     const expires = base.expires[role] ?? '';
     if (isRenewalDue(role, expires, { now: context.now() })) {
-      context.notice(`${role} expires at ${expires}: sign it anew soon`);
+      context.notice(`${role} expires at ${expires}: mm renew ${role}`);
     }
   }
 }

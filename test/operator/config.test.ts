@@ -43,6 +43,7 @@ test('config: paths are relative to its directory, defaults included', async (t)
       repository: cwd,
       keysDirectory: '/home/ann/.config/miyamoto/keys/acme/ubuntu',
       stateDirectory: join(cwd, '.miyamoto/ubuntu'),
+      mode: 'laptop',
     },
   );
 });

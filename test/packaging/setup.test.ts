@@ -74,5 +74,5 @@ test('setup: says what it needs where it may not install', async (t) => {
 test('setup: refuses a part that it does not know', async (t) => {
   const { status, stderr } = (await checkout(t)).setup('pupet');
   assert.equal(status, 2);
-  assert.match(stderr, /pupet.*puppet or boxes/);
+  assert.match(stderr, /pupet.*puppet, ssh or boxes/);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { metadataKey } from '../../../bucket/layout.ts';
@@ -22,6 +23,7 @@ import { initialized, TREE } from '../workshop.ts';
 const PUBLISH = ['publish', 'stable', '--no-validate'];
 const AGAIN = ['--force', '--version', '1.0.0'];
 const ONLINE = ['--role', 'online', '--add', 'ann', '--remove', 'operator'];
+const EVERYTHING = ['root', 'targets', 'online', 'stable'].flatMap((role) => ['--role', role]);
 const TIMESTAMP = metadataKey(TREE, 'timestamp.json');
 
 test('key new, export, list: a key of this tree, in no role yet', async (t) => {
@@ -112,6 +114,25 @@ test('a solo operator who lost the key gets back with the one from the safe', as
   assert.equal(trusted.environments.get('stable')?.current?.custom.release, release.release);
 });
 
+test('a key that a program holds signs like any other: ECDSA, for every role', async (t) => {
+  const workshop = await initialized(t);
+  const held = join(workshop.directory, 'held');
+  await mkdir(held);
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  await writeFile(join(held, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const program = join(import.meta.dirname, '../signing/signing-command.ts');
+  const command = [process.execPath, program, held, 'pem'];
+  await newKey(workshop, 'hsm', '--signer', 'command', '--', ...command);
+  const rotate = [...EVERYTHING, '--role', 'testing', '--role', 'dev', '--add', 'hsm'];
+  await changed(workshop, ['key', 'rotate', ...rotate, '--remove', 'operator']);
+  await rm(join(keysOf(workshop), 'operator.json'));
+  assert.equal((await workshop.mm([...PUBLISH, '--version', '1.0.0'])).exitCode, 0);
+  const { trusted } = await (await hostOf(t, workshop, 'fresh')).poll();
+  assert.equal(trusted.environments.get('stable')?.current?.custom.version, '1.0.0');
+  const hsm = (await listKeys(workshop)).keys.find(({ name }) => name === 'hsm');
+  assert.deepEqual([hsm?.kind, hsm?.roles.length], ['command', 6]);
+});
+
 const REFUSED: Readonly<Record<string, readonly [string, ...string[]]>> = {
   'a revocation that leaves a role without a key': ['THRESHOLD_UNMET', 'revoke', 'operator'],
   'a revocation of a key that no role has': ['USAGE', 'revoke', 'nobody'],
@@ -141,7 +162,6 @@ for (const [name, [code, ...args]] of Object.entries(REFUSED)) {
   });
 }
 
-const EVERYTHING = ['root', 'targets', 'online', 'stable'].flatMap((role) => ['--role', role]);
 const ROTATIONS: Readonly<Record<string, readonly string[]>> = {
   'of the online key': ONLINE,
   'of everything': [...EVERYTHING, '--add', 'ann', '--remove', 'operator'],

@@ -43,10 +43,12 @@ test('publish: the next commit is the next version, the same one nothing to publ
   const workshop = await initialized(t);
   await workshop.mm(PUBLISH);
   const files = workshop.files();
-  const again = PublishAnswer.parse((await workshop.mm(PUBLISH)).json);
+  // Within the same second it would be taken for the same publication, tried once more.
+  const later = { now: () => Date.now() + 2000 };
+  const again = PublishAnswer.parse((await workshop.mm(PUBLISH, later)).json);
   assert.deepEqual([again.outcome, again.objects], ['unchanged', []]);
   assert.deepEqual(workshop.files(), files);
-  const forced = PublishAnswer.parse((await workshop.mm([...PUBLISH, '--force'])).json);
+  const forced = PublishAnswer.parse((await workshop.mm([...PUBLISH, '--force'], later)).json);
   assert.deepEqual([forced.outcome, forced.release.version], ['published', '0.1.0']);
   await workshop.commit('manifests/more.pp', '');
   const next = PublishAnswer.parse((await workshop.mm(PUBLISH)).json);

@@ -1,0 +1,60 @@
+import type { Agent } from '../agent/agent.ts';
+import type { Prefetched } from '../agent/loop.ts';
+import { CodedError } from '../bucket/coded-error.ts';
+import { blobKey, hostStatusKey, metadataKey } from '../bucket/layout.ts';
+import { environmentRole } from '../bucket/trust/role-names.ts';
+import { sampleStatus } from '../test/support/status-sample.ts';
+
+const MAX_BYTES = 1024 * 1024;
+
+/**
+ * What a cycle that takes a release asks of the bucket, in its order, and nothing else of a cycle: for as many hosts of
+ * the load test as have no room on this machine. Returns the release's version.
+ */
+export async function askAsACycle(
+  { ports, identity }: Agent,
+  prefetched: Prefetched,
+): Promise<string> {
+  const { bucket } = ports;
+  const get = async (file: string): Promise<Metadata> => {
+    const answer = await bucket.get(metadataKey(identity.tree, file), { maxBytes: MAX_BYTES });
+    if (answer.kind === 'not-modified') throw new Error(`${file}: not asked under a condition`);
+    return JSON.parse(answer.bytes.toString()) as Metadata;
+  };
+  await get('2.root.json').catch((error: unknown) => {
+    if (!(error instanceof CodedError && error.code === 'S3_ACCESS_DENIED')) throw error;
+  });
+  const timestamp = JSON.parse(prefetched.bytes.toString()) as Metadata;
+  const snapshot = await get(`${versionOf(timestamp, 'snapshot.json')}.snapshot.json`);
+  const role = `${environmentRole(identity.environment)}.json`;
+  const [target] = Object.values(
+    (await get(`${versionOf(snapshot, role)}.${role}`)).signed.targets,
+  );
+  if (target === undefined) throw new Error(`${role} names no release`);
+  const { body } = await bucket.open(blobKey(identity.tree, target.hashes.sha256));
+  await body.toArray();
+  const status = JSON.stringify({ ...sampleStatus, certname: identity.certname });
+  await bucket.put(hostStatusKey(identity.tree, identity.certname), Buffer.from(status));
+  return target.custom.version;
+}
+
+interface Metadata {
+  readonly signed: {
+    readonly meta: Readonly<Record<string, { readonly version: number }>>;
+    readonly targets: Readonly<
+      Record<
+        string,
+        {
+          readonly hashes: { readonly sha256: string };
+          readonly custom: { readonly version: string };
+        }
+      >
+    >;
+  };
+}
+
+function versionOf({ signed }: Metadata, file: string): number {
+  const version = signed.meta[file]?.version;
+  if (version === undefined) throw new Error(`the metadata names no ${file}`);
+  return version;
+}
