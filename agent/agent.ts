@@ -31,4 +31,6 @@ export interface CycleRequest {
   readonly debug: boolean;
   /** timestamp.json, if the daemon has just read it. */
   readonly prefetched: Prefetched | undefined;
+  /** Aborts when the cycle lock is somebody else's: from then on nothing may be written. */
+  readonly lockLost: AbortSignal;
 }

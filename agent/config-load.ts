@@ -1,9 +1,8 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { CodedError } from '../bucket/coded-error.ts';
-import { type ConfigSource, mergeConfigFiles, readConfigFile } from '../bucket/config-file.ts';
+import { mergeConfigFiles } from '../bucket/config-file.ts';
 import { configKeys } from '../bucket/config-schema.ts';
+import type { ConfigSource } from '../bucket/config-source.ts';
 import { Config } from './config.ts';
+import { readConfigSources } from './config-sources.ts';
 import type { HostPaths } from './paths.ts';
 
 export interface LoadedConfig {
@@ -20,33 +19,13 @@ export interface LoadedConfig {
 export async function loadConfig(
   paths: Pick<HostPaths, 'configFile' | 'configDirectory'>,
 ): Promise<LoadedConfig> {
-  const sources: ConfigSource[] = [];
-  for (const path of [paths.configFile, ...(await dropIns(paths.configDirectory))]) {
-    const text = await readConfigFile(path);
-    if (text !== undefined) sources.push({ path, text });
-  }
-  if (sources.length === 0) {
-    throw new CodedError(`no configuration: wanted ${paths.configFile}, found nothing there`, {
-      code: 'CONFIG_MISSING',
-      next: `write two lines to ${paths.configFile}, "bucket: <name of the bucket>" and "tree: <for example ubuntu>"`,
-    });
-  }
-  const { config, origins } = mergeConfigFiles(sources, Config);
-  return { config: freeze(config), origins: originOfEachKey(origins) };
+  return checkConfigSources(await readConfigSources(paths));
 }
 
-async function dropIns(directory: string): Promise<string[]> {
-  try {
-    const names = await readdir(directory);
-    return names
-      .filter((name) => name.endsWith('.yaml') && !name.startsWith('.'))
-      .sort()
-      .map((name) => join(directory, name));
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return [];
-    throw new CodedError(`cannot read ${directory}: ${message}`, { code: 'CONFIG_INVALID', cause });
-  }
+/** Throws CONFIG_INVALID with all that is wrong. */
+export function checkConfigSources(sources: readonly ConfigSource[]): LoadedConfig {
+  const { config, origins } = mergeConfigFiles(sources, Config);
+  return { config: freeze(config), origins: originOfEachKey(origins) };
 }
 
 function originOfEachKey(written: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

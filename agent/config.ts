@@ -26,6 +26,14 @@ const FactPath = z
   .max(200)
   .regex(/^[^\s.]+(\.[^\s.]+)*$/, 'expected the dotted path of a fact, for example "os.family"');
 
+/** Of a fact, of one of Facter's groups, or of a file in `facts.d`; Facter takes them for part of an expression. */
+const FacterName = z
+  .string()
+  .regex(
+    /^\w[\w .@-]{0,99}$/,
+    'expected the name of a fact, of a group of facts or of a file in facts.d',
+  );
+
 /** Five fields: with a sixth one, node-cron takes the first for seconds, and a fleet asks 60 times a minute. */
 const CronExpression = z
   .string()
@@ -50,6 +58,10 @@ const Run = z.strictObject({
   puppet: AbsolutePath.optional().describe(
     'The puppet program. Left out: `/opt/puppetlabs/bin/puppet`, `/usr/bin/puppet`, then the search path.',
   ),
+  ruby_cache: z
+    .boolean()
+    .default(true)
+    .describe('Keep compiled Ruby below the state directory, which makes runs cheaper.'),
   noop: z.boolean().default(false).describe('Say what would change, change nothing.'),
   tags: z.array(Tag).max(100).default([]).describe('Apply only resources with one of these tags.'),
   extra_arguments: z
@@ -94,6 +106,19 @@ const Facts = z.strictObject({
     .max(1000)
     .default([])
     .describe('Facts that never leave the host; `ec2_userdata` never does.'),
+  ttl: z
+    .record(FacterName, duration({ min: '1m', max: '365d' }))
+    .optional()
+    .describe(
+      "How long the value of a fact stands before it is asked for again, for example `{dmi: 7d, inventory.sh: 1h}`. Laid over the host's own `facter.conf`, by name.",
+    ),
+  block: z
+    .array(FacterName)
+    .max(1000)
+    .default([])
+    .describe(
+      "Facts that are not asked for at all, besides those of the host's own `facter.conf`.",
+    ),
   max_bytes: z
     .int()
     .min(1024)

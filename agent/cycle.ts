@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { CodedError } from '../bucket/coded-error.ts';
 import type { RunSummary } from '../bucket/documents/status.ts';
 import type { Agent, CycleRequest } from './agent.ts';
@@ -10,7 +11,9 @@ import { readDisabled } from './steps/disabled.ts';
 import { openDraft } from './steps/open-draft.ts';
 import { prune } from './steps/prune.ts';
 import { refresh } from './steps/refresh.ts';
+import { refusal, refusedBefore } from './steps/refused.ts';
 import { report } from './steps/report.ts';
+import { saveState } from './steps/save-state.ts';
 import { take } from './steps/take.ts';
 
 /** How a cycle ended, for the exit code. */
@@ -48,21 +51,32 @@ export async function cycle(
     agent.ports.log.error('cycle.failed', { error: String(error) });
     throw error;
   } finally {
+    // Whoever holds the lock now writes here, not we.
+    if (!request.lockLost.aborted) await reportAndPrune(agent, draft);
+  }
+}
+
+async function reportAndPrune(agent: Agent, draft: Draft): Promise<void> {
+  try {
     await report(agent, draft);
+  } finally {
+    // Also when nothing could be written: this is what makes room.
     await prune(agent.paths, {
       keep: agent.config.releases.keep,
       lastGood: draft.state.lastGoodRelease ?? undefined,
-    });
+      environment: agent.identity.environment,
+      now: agent.ports.clock.now(),
+    }).catch((error: unknown) => agent.ports.log.warn('prune.failed', { error: String(error) }));
   }
 }
 
 /** Last of all that taking a release writes; a 304 to come then means that nothing was left undone. */
 async function rememberEtag(agent: Agent, draft: Draft): Promise<void> {
   const { pendingEtag, state, error } = draft;
-  if (pendingEtag === null || error !== undefined || pendingEtag.value === state.etag?.value)
+  if (pendingEtag === null || error !== undefined || isDeepStrictEqual(pendingEtag, state.etag))
     return;
   draft.state = { ...state, etag: pendingEtag };
-  await agent.ports.state.save(draft.state);
+  await saveState(agent, draft.state);
 }
 
 /** A release that cannot be taken is an offer like none: the active one stays, and is run if a run is due. */
@@ -74,16 +88,29 @@ async function takeWhatIsNew(
 ): Promise<Decision> {
   const decision = decide(viewOf(agent, request, draft));
   if (!decision.take) return decision;
+  const refused = refusedBefore(agent, request, draft);
+  const error = refused ?? (await tryToTake(agent, draft, stop));
+  if (error === undefined) return decision;
+  agent.ports.log.error('release.not-taken', { code: error.code, error: error.message });
+  draft.error = error;
+  draft.trust = trustAfterError(draft.trust, error);
+  draft.offer = { kind: 'unknown', code: error.code, why: error.message };
+  return decide(viewOf(agent, request, draft));
+}
+
+async function tryToTake(
+  agent: Agent,
+  draft: Draft,
+  stop: AbortSignal,
+): Promise<CodedError | undefined> {
   try {
     await take(agent, draft, stop);
-    return decision;
+    draft.state = { ...draft.state, refused: null };
+    return undefined;
   } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    agent.ports.log.error('release.not-taken', { code: error.code, error: error.message });
-    draft.error = error;
-    draft.trust = trustAfterError(draft.trust, error);
-    draft.offer = { kind: 'unknown', code: error.code, why: error.message };
-    return decide(viewOf(agent, request, draft));
+    if (!(error instanceof CodedError) || stop.aborted) throw error;
+    draft.state = { ...draft.state, refused: refusal(agent, draft, error) };
+    return error;
   }
 }
 
@@ -94,6 +121,10 @@ async function runOrSkip(
   decision: Decision,
   stop: AbortSignal,
 ): Promise<void> {
+  if (stop.aborted) {
+    draft.run = skippedRun('the agent was told to stop before Puppet ran', agent.ports.clock.now());
+    return;
+  }
   if (decision.run !== 'no') {
     await apply(agent, request, draft, { noop: decision.run === 'noop', why: decision.why }, stop);
     return;

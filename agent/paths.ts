@@ -26,6 +26,12 @@ export interface HostPaths {
   /** The facts of the last run, sent or not. */
   readonly facts: string;
   readonly stateFile: string;
+  /** Compiled Ruby; code that root will run. */
+  readonly rubyCache: string;
+  /** The values of facts that `facts.ttl` names. */
+  readonly factCache: string;
+  /** What the configuration came to when it was last checked. */
+  readonly checkedConfig: string;
   /** While it is there, no runs. */
   readonly disabledFile: string;
   /** Where Puppet's own `agent_disabled.lock` may lie, by packaging. */
@@ -67,6 +73,9 @@ export function hostPaths({
     runs: join(state, 'runs'),
     facts: join(state, 'facts.json'),
     stateFile: join(state, 'state.json'),
+    rubyCache: join(state, 'ruby-cache'),
+    factCache: join(state, 'fact-cache'),
+    checkedConfig: join(state, 'checked-config.json'),
     disabledFile: join(state, 'disabled.json'),
     puppetDisabledFiles: PUPPET_STATE.map((directory) =>
       join(root, directory, 'agent_disabled.lock'),

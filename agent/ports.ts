@@ -1,5 +1,5 @@
 import type { HostBucket } from '../bucket/bucket.ts';
-import type { StatusDocument } from '../bucket/documents/status.ts';
+import type { SlowFact, StatusDocument } from '../bucket/documents/status.ts';
 import type { HostState } from './core/state.ts';
 
 /** What the steps need from the world. `io/` implements it, `main.ts` wires it, tests replace it. */
@@ -105,6 +105,7 @@ export interface PickedUp {
   readonly runId: string;
   /** ms since 1970. */
   readonly startedAt: number;
+  readonly noop: boolean;
   readonly exit: PuppetExit;
 }
 
@@ -116,6 +117,8 @@ export interface RunRemains {
   readonly facts: unknown;
   /** The first lines that Puppet printed as errors. */
   readonly errors: readonly string[];
+  /** Facts that took long, the slowest first; left out when none did. */
+  readonly slowFacts?: readonly SlowFact[];
   /** Why the report or the facts could not be read though they are there. */
   readonly problems: readonly string[];
 }

@@ -95,10 +95,8 @@ function users() {
 const INSTALLED = '/usr/libexec/miyamoto';
 
 async function installPrograms(libexec: string): Promise<Programs> {
-  await mkdir(libexec);
-  for (const program of ['mm-agent.mjs', 'mm.mjs']) {
-    await cp(join(PROJECT, 'dist', program), join(libexec, program));
-  }
+  const filter = (path: string): boolean => !path.endsWith('.json');
+  await cp(join(PROJECT, 'dist'), libexec, { recursive: true, filter });
   const launcher = await readFile(join(PROJECT, 'packaging/deb/mm-agent'), 'utf8');
   const install = async (name: string, node: string): Promise<string> => {
     const text = launcher

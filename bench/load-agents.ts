@@ -41,8 +41,8 @@ export interface SimulatedHost {
   state: HostState;
   /** Else it only asks for what a cycle asks for. */
   isWhole: boolean;
-  /** The newest release that it applied, and when the poll began that led to it, ms since 1970. */
-  applied: { readonly version: string; readonly polledAt: number } | undefined;
+  /** The newest release that it applied, and when the poll was due that led to it, ms since 1970. */
+  applied: { readonly version: string; readonly dueAt: number } | undefined;
 }
 
 export function newHost(fleet: Fleet, number: number): SimulatedHost {
@@ -121,8 +121,7 @@ async function turn(fleet: Fleet, host: SimulatedHost, dueAt: number): Promise<v
   const isOver = (): boolean => fleet.stop.aborted;
   if (isOver()) return;
   const { ports, identity, config } = host.agent;
-  const polledAt = Date.now();
-  fleet.lateMs.push(polledAt - dueAt);
+  fleet.lateMs.push(Date.now() - dueAt);
   try {
     const result = await poll(
       {
@@ -138,7 +137,7 @@ async function turn(fleet: Fleet, host: SimulatedHost, dueAt: number): Promise<v
     if (result.kind !== 'cycle') return;
     const version = await fleet.turnstile.through(() => take(fleet, host, result.prefetched));
     if (version !== undefined && version !== host.applied?.version)
-      host.applied = { version, polledAt };
+      host.applied = { version, dueAt };
   } catch (error) {
     if (!isOver()) fleet.problems.push(`${identity.certname}: ${String(error)}`);
   }
@@ -159,7 +158,8 @@ export async function take(
   }
   const request = { trigger: 'poll', noop: false, tags: [], skipTags: [], debug: false } as const;
   await mkdir(agent.paths.state, { recursive: true });
-  await cycle(agent, { ...request, prefetched }, fleet.stop);
+  const lockLost = new AbortController().signal;
+  await cycle(agent, { ...request, prefetched, lockLost }, fleet.stop);
   return host.state.status?.release?.version;
 }
 

@@ -149,8 +149,8 @@ async function observe(
   say('nothing new');
   await pause(intervalMs * IDLE_SHARE);
   say('a release is published');
-  const publishedAt = Date.now();
   await server.publish('2');
+  const publishedAt = Date.now();
   await pause(intervalMs);
   for (let rest = 0; rest < LONGEST_REST_SECONDS && !areAllOn(hosts, '2'); rest += 1)
     await pause(1000);
@@ -172,7 +172,7 @@ function areAllOn(hosts: readonly SimulatedHost[], version: string): boolean {
 
 function figures(fleet: Fleet, hosts: readonly SimulatedHost[], seen: Seen): readonly Figure[] {
   const { before, after, publishedAt } = seen;
-  const done = hosts.flatMap(({ applied }) => (applied?.version === '2' ? [applied.polledAt] : []));
+  const done = hosts.flatMap(({ applied }) => (applied?.version === '2' ? [applied.dueAt] : []));
   const errors = [...before, ...after].flatMap((asked) => asked.errors).concat(fleet.problems);
   if (errors.length > 0) process.stderr.write(`${errors.slice(0, 10).join('\n')}\n`);
   const row = (what: string, unit: Figure['unit'], ours: number, ...marks: Mark[]): Figure => ({
@@ -184,7 +184,7 @@ function figures(fleet: Fleet, hosts: readonly SimulatedHost[], seen: Seen): rea
   return [
     row('hosts on the new release', '', done.length, exactly(HOSTS)),
     row('of them by a whole cycle of mm-agent', '', hosts.filter(({ isWhole }) => isWhole).length),
-    row('poll intervals until the last of them asked', '', lastAsked, atMost(1)),
+    row('poll intervals until the last of them was due', '', lastAsked, atMost(1)),
     row('errors', '', errors.length, exactly(0)),
     row('polls in a slot, most / mean, nothing new', '', unevenness(before), atMost(1.5)),
     row('polls in a slot, most / mean, new release', '', unevenness(after), atMost(1.5)),

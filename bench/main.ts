@@ -90,5 +90,5 @@ function isComplete({ groups }: Results): boolean {
 
 /** For who waits; the answer goes to stdout. */
 function say(line: string): void {
-  process.stderr.write(`bench: ${line}\n`);
+  if (!stop.signal.aborted) process.stderr.write(`bench: ${line}\n`);
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A command as a user would start it. */
 export interface Command {
@@ -36,7 +37,7 @@ export async function measure(
   const [out, times] = [join(folder, 'output'), join(folder, 'times')];
   const child = spawn('bash', ['-c', TIMED, 'measure', out, times, ...command.argv], {
     cwd: command.cwd ?? folder,
-    env: { ...command.environment, LC_ALL: 'C' },
+    env: { ...command.environment, LC_ALL: 'C.UTF-8' },
     stdio: ['ignore', 'ignore', 'inherit'],
     detached: true,
   });
@@ -51,6 +52,23 @@ export async function measure(
     return { ...parseTimes(await readFile(times, 'utf8')), output };
   } finally {
     stop.removeEventListener('abort', end);
+    if (stop.aborted) await groupIsGone(child.pid);
+  }
+}
+
+const LONGEST_END_MS = 40_000;
+
+/** mm-agent, when it is told to end, first ends Puppet. */
+async function groupIsGone(leader: number | undefined): Promise<void> {
+  const deadline = Date.now() + LONGEST_END_MS;
+  while (leader !== undefined && isThere(-leader) && Date.now() < deadline) await sleep(100);
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 

@@ -18,10 +18,10 @@ type Part =
 /** Some 8 minutes. */
 export const FULL: Plan = {
   empty: { pairs: 4, seconds: 30 },
-  hundred: { pairs: 5, seconds: 60 },
+  hundred: { pairs: 6, seconds: 60 },
   thousand: { pairs: 3, seconds: 60 },
-  original: { pairs: 4, seconds: 60 },
-  others: { pairs: 2, seconds: 30 },
+  original: { pairs: 4, seconds: 50 },
+  others: { pairs: 2, seconds: 25 },
   ansible: { pairs: 1, seconds: 0 },
   firstReleases: { pairs: 3, seconds: 40 },
   otherReleases: { pairs: 2, seconds: 30 },

@@ -44,10 +44,10 @@ export const THOUSAND: Workload = {
       directory,
       `$root = '${managedRoot}-thousand'
 file { $root: ensure => directory }
-range(0, ${DIRECTORIES - 1}).each |$d| {
+Integer[0, ${DIRECTORIES - 1}].each |$d| {
   file { "\${root}/\${d}": ensure => directory, mode => '0755' }
 }
-range(1, ${1000 - DIRECTORIES - 1}).each |$n| {
+Integer[1, ${1000 - DIRECTORIES - 1}].each |$n| {
   file { "\${root}/\${$n % ${DIRECTORIES}}/file-\${n}":
     ensure  => file,
     mode    => '0644',

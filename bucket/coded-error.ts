@@ -75,6 +75,11 @@ export interface CodedErrorOptions {
 
 /** A failure with a code. The message says what was wanted and what was got, with the path or the object key. */
 export class CodedError extends Error {
+  /** A program is built as several files, and each has its own copy of this class: the name tells, not the copy. */
+  static override [Symbol.hasInstance](value: unknown): value is CodedError {
+    return value instanceof Error && value.name === 'CodedError';
+  }
+
   override readonly name = 'CodedError';
   readonly code: ErrorCode;
   readonly next: string | undefined;

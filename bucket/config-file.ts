@@ -1,17 +1,10 @@
-import { open } from 'node:fs/promises';
 import type { z } from 'zod';
 import { CodedError } from './coded-error.ts';
 import { checkConfig } from './config-problems.ts';
+import { type ConfigSource, requireSize } from './config-source.ts';
 import { type ConfigProblem, type Place, readYaml, type YamlMap } from './config-yaml.ts';
 
-/** Far above any real config file; bounds what parsing can cost. */
-const MAX_BYTES = 256 * 1024;
 const MAX_PROBLEMS_SHOWN = 20;
-
-export interface ConfigSource {
-  readonly path: string;
-  readonly text: string;
-}
 
 export interface MergedConfig<T> {
   readonly config: T;
@@ -40,7 +33,7 @@ export function mergeConfigFiles<T extends z.ZodType>(
   const places = new Map<string, Place>();
   let merged: YamlMap = {};
   for (const { path, text } of sources) {
-    if (Buffer.byteLength(text) > MAX_BYTES) throw tooLarge(path);
+    requireSize(path, Buffer.byteLength(text));
     const file = readYaml(text, path);
     problems.push(...file.problems);
     merged = merge(merged, file.value);
@@ -52,35 +45,6 @@ export function mergeConfigFiles<T extends z.ZodType>(
   const checked = checkConfig(merged, schema, places);
   if (!checked.success) throw invalid(checked.problems);
   return { config: checked.config, origins };
-}
-
-/**
- * Reads a config file as UTF-8; undefined when there is none. Throws CONFIG_INVALID when it cannot be read, is larger
- * than 256 kB or not UTF-8.
- */
-export async function readConfigFile(path: string): Promise<string | undefined> {
-  let bytes: Buffer;
-  try {
-    await using file = await open(path, 'r');
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1);
-    bytes = buffer.subarray(0, bytesRead);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CodedError(`cannot read config file ${path}: ${why}`, {
-      code: 'CONFIG_INVALID',
-      cause,
-    });
-  }
-  if (bytes.length > MAX_BYTES) throw tooLarge(path);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new CodedError(`${path}: wanted UTF-8 text, found other bytes`, {
-      code: 'CONFIG_INVALID',
-      cause,
-    });
-  }
 }
 
 function merge(base: YamlMap, over: YamlMap): YamlMap {
@@ -103,12 +67,6 @@ function invalid(problems: readonly ConfigProblem[]): CodedError {
     code: 'CONFIG_INVALID',
     next: `edit ${[...new Set(problems.map(({ place }) => place.file))].join(', ')}`,
     details: { problems: problems.slice(0, MAX_PROBLEMS_SHOWN) },
-  });
-}
-
-function tooLarge(path: string): CodedError {
-  return new CodedError(`${path}: wanted at most ${MAX_BYTES} bytes, found more`, {
-    code: 'CONFIG_INVALID',
   });
 }
 

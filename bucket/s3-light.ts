@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { crc32 } from 'node:zlib';
-import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type {
   GetOptions,
@@ -17,6 +16,7 @@ import { errorOf } from './s3-light-answer.ts';
 import { SigningClock } from './s3-light-clock.ts';
 import { type HttpConnection, openConnection } from './s3-light-http.ts';
 import { objectPath, type S3Place } from './s3-light-place.ts';
+import { Sha256 } from './s3-light-sha256.ts';
 import { Retries } from './s3-light-retry.ts';
 import {
   openedBody,

@@ -1,7 +1,8 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CodedError } from '../bucket/coded-error.ts';
-import { parseConfigFile, readConfigFile } from '../bucket/config-file.ts';
+import { parseConfigFile } from '../bucket/config-file.ts';
+import { readConfigFile } from '../bucket/config-source.ts';
 import { EnvironmentName, TreeName } from '../bucket/documents/names.ts';
 import { S3Settings } from '../bucket/s3-settings.ts';
 import type { SigningMode } from './signing/expiry-days.ts';

@@ -1,12 +1,13 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import * as esbuild from 'esbuild';
+import type { Plugin } from 'esbuild';
 import { writeFileAtomic } from '../bucket/atomic-file.ts';
+import { bundleProgram } from './bundle.ts';
 import { licenseTexts } from './licenses.ts';
 
 export const ROOT = join(import.meta.dirname, '..');
 
-/** What is shipped: one file per program. */
+/** What is shipped: program to entry file. */
 export const PROGRAMS = { 'mm-agent': 'agent/main.ts', mm: 'operator/main.ts' };
 
 export interface BuildRequest {
@@ -21,43 +22,30 @@ export interface Bundle {
 }
 
 /**
- * Bundles each program with all of its packages into `<program>.mjs`, and writes the packages' licences beside them.
- * Every build gives the same bytes for the same sources and lockfile.
+ * Bundles each program with all of its packages into `<program>.mjs` and its parts (see {@link bundleProgram}), and writes
+ * the packages' licences beside them. Every build gives the same bytes for the same sources and lockfile.
  */
 export async function build({ programs, outputDirectory }: BuildRequest): Promise<Bundle[]> {
-  const { metafile, outputFiles } = await esbuild.build({
-    absWorkingDir: ROOT,
-    entryPoints: Object.entries(programs).map(([out, input]) => ({ in: input, out })),
-    outdir: outputDirectory,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    // Names stay as they are: full minifying starts no faster, and a host's stack trace could not be read.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    lineLimit: 120, // Node prints the whole line where an error was thrown
-    // Packages that are CommonJS ask for Node's own modules by require.
-    banner: {
-      js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
-    },
-    plugins: [onlyVersion(await version())],
-    legalComments: 'none', // their whole texts are in LICENSES.txt
-    metafile: true,
-    write: false, // but written by rename: tests and demo may be running what lies there
-  });
+  const plugins = [onlyVersion(await version())];
+  const bundles: Bundle[] = [];
+  const inputs: string[] = [];
   await mkdir(outputDirectory, { recursive: true });
-  for (const { path, contents } of outputFiles) {
-    await writeFileAtomic(path, contents, { mode: 0o755 });
+  for (const [program, entry] of Object.entries(programs)) {
+    const bundled = await bundleProgram({ root: ROOT, program, entry, plugins });
+    inputs.push(...bundled.inputs);
+    // By rename, for tests and demo may be running what lies there; and the part that loads the others last.
+    for (const { name, contents } of bundled.parts.toReversed()) {
+      const path = join(outputDirectory, name);
+      await writeFileAtomic(path, contents, { mode: 0o755 });
+      bundles.push({ path, bytes: contents.length });
+    }
   }
-  const texts = await licenseTexts(Object.keys(metafile.inputs));
-  await writeFileAtomic(join(outputDirectory, 'LICENSES.txt'), texts);
-  return outputFiles.map(({ path, contents }) => ({ path, bytes: contents.length }));
+  await writeFileAtomic(join(outputDirectory, 'LICENSES.txt'), await licenseTexts(inputs));
+  return bundles;
 }
 
 /** The programs import package.json for their version; the rest of it is nothing to ship. */
-function onlyVersion(version: string): esbuild.Plugin {
+function onlyVersion(version: string): Plugin {
   return {
     name: 'only-version',
     setup: (build) =>

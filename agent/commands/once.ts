@@ -15,7 +15,7 @@ const BY_HAND_WAIT_MS = 60_000;
 export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
   const stop = stopOnSignals();
   const agent = await openAgent(options, env);
-  const request = await requestOf(options, agent);
+  const wishes = await wishesOf(options, agent);
   const lock = await takeCycleLock({
     path: agent.paths.lock,
     waitMs: options.trigger === undefined ? BY_HAND_WAIT_MS : 0,
@@ -25,6 +25,7 @@ export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<nu
   try {
     const signal = AbortSignal.any([stop, lock.lost]);
     setMaxListeners(0, signal);
+    const request = { ...wishes, lockLost: lock.lost };
     return exitCode(agent, await cycle(agent, request, signal), options);
   } finally {
     await lock.release();
@@ -32,7 +33,10 @@ export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<nu
   }
 }
 
-async function requestOf(options: Options, { config }: Agent): Promise<CycleRequest> {
+async function wishesOf(
+  options: Options,
+  { config }: Agent,
+): Promise<Omit<CycleRequest, 'lockLost'>> {
   return {
     trigger: options.trigger ?? 'asked',
     noop: options.noop ?? config.run.noop,

@@ -7,6 +7,7 @@ import { hostPuppet } from '../io/puppet.ts';
 import { stateFile } from '../io/state-file.ts';
 import { openVitals } from '../io/vitals.ts';
 import type { Options } from '../options.ts';
+import { programStamp } from '../program.ts';
 import { openHost } from './open-host.ts';
 
 /**
@@ -26,9 +27,15 @@ export async function openAgent(options: Options, env: NodeJS.ProcessEnv): Promi
       bucket: await openHostBucket(config.bucket, config.s3, env),
       puppet: hostPuppet({
         configuredPath: config.run.puppet,
+        rubyCache: { directory: paths.rubyCache, isWanted: config.run.ruby_cache },
+        facter: {
+          ttl: config.facts.ttl ?? {},
+          block: config.facts.block,
+          cacheDirectory: paths.factCache,
+        },
         launcher: options.service && process.platform === 'linux' ? 'systemd' : 'group',
       }),
-      state: stateFile(paths.stateFile, log),
+      state: stateFile(paths.stateFile, log, programStamp()),
       vitals: await openVitals(),
     },
   };

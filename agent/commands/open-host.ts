@@ -3,11 +3,13 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { CodedError } from '../../bucket/coded-error.ts';
+import { Certname, EnvironmentName } from '../../bucket/documents/names.ts';
 import type { Config } from '../config.ts';
-import { loadConfig } from '../config-load.ts';
 import type { Identity } from '../core/status.ts';
+import { checkedConfig } from '../io/checked-config.ts';
 import type { Options } from '../options.ts';
 import { type HostPaths, localPaths } from '../paths.ts';
+import { programStamp } from '../program.ts';
 import { VERSION } from '../version.ts';
 
 /** A host as it is installed and configured. */
@@ -22,7 +24,7 @@ export interface Host {
 /** Reads what was installed, and makes the directories that are not. Throws CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING. */
 export async function openHost(options: Options): Promise<Host> {
   const paths = localPaths(options.root);
-  const { config } = await loadConfig(paths);
+  const config = await checkedConfig(paths, programStamp());
   const packagedRoot = await readRoot(paths);
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   await mkdir(paths.runtime, { recursive: true, mode: 0o755 });
@@ -30,10 +32,24 @@ export async function openHost(options: Options): Promise<Host> {
 }
 
 async function identify(config: Config, options: Options): Promise<Identity> {
+  const environment = options.environment ?? config.environment;
+  if (!EnvironmentName.safeParse(environment).success) {
+    throw new CodedError(
+      `--environment: wanted letters, digits and "_", at most 64, found ${environment}`,
+      { code: 'USAGE', next: 'mm releases, to see which environments there are' },
+    );
+  }
+  const certname = config.certname ?? (await qualifiedName());
+  if (!Certname.safeParse(certname).success) {
+    throw new CodedError(`this host calls itself ${certname}, which is no certname`, {
+      code: 'CONFIG_INVALID',
+      next: 'set certname in agent.yaml',
+    });
+  }
   return {
-    certname: config.certname ?? (await qualifiedName()),
+    certname,
     tree: config.tree,
-    environment: options.environment ?? config.environment,
+    environment,
     groups: config.groups,
     agentVersion: VERSION,
     nodeVersion: process.versions.node,

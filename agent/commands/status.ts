@@ -13,7 +13,7 @@ import { readDisabled } from '../steps/disabled.ts';
 export async function status(options: Options): Promise<number> {
   const paths = localPaths(options.root);
   const log = openLog({ form: 'human', level: 'warn' });
-  const { status: document, uploaded } = await stateFile(paths.stateFile, log).load();
+  const { status: document, uploaded } = await stateFile(paths.stateFile, log, undefined).load();
   if (document === null) {
     throw new CodedError(`no cycle has ended here yet: ${paths.stateFile} has no status`, {
       code: 'STATUS_INVALID',

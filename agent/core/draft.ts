@@ -1,6 +1,11 @@
 import type { CodedError } from '../../bucket/coded-error.ts';
 import type { OfferedRelease, ReleaseCustom } from '../../bucket/documents/release.ts';
-import type { ActiveRelease, RunSummary, StatusDocument } from '../../bucket/documents/status.ts';
+import type {
+  ActiveRelease,
+  RunSummary,
+  SlowFact,
+  StatusDocument,
+} from '../../bucket/documents/status.ts';
 import type { Offer } from './decide.ts';
 import type { CollectedFacts } from './facts.ts';
 import type { HostState } from './state.ts';
@@ -21,6 +26,8 @@ export interface Draft {
   trust: StatusDocument['trust'] | undefined;
   run: RunSummary | undefined;
   facts: CollectedFacts | undefined;
+  /** Of a run; undefined when there was none. */
+  slowFacts: readonly SlowFact[] | undefined;
   puppetVersion: string | undefined;
   /** The error that kept this cycle from taking what is new. */
   error: CodedError | undefined;
@@ -41,6 +48,7 @@ export function newDraft(state: HostState, active: ActiveRelease | null): Draft 
     trust: undefined,
     run: undefined,
     facts: undefined,
+    slowFacts: undefined,
     puppetVersion: undefined,
     error: undefined,
     checked: false,
@@ -77,6 +85,7 @@ export function newsOf(
     puppetVersion: draft.puppetVersion,
     facterVersion: facts?.facterVersion,
     facts: facts && { promoted: facts.promoted, digest: facts.digest },
+    slowFacts: draft.slowFacts,
     checked: draft.checked,
     downloaded: draft.downloaded,
     activated: draft.activated,

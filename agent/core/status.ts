@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { ActiveRelease, RunSummary, StatusDocument } from '../../bucket/documents/status.ts';
+import type {
+  ActiveRelease,
+  RunSummary,
+  SlowFact,
+  StatusDocument,
+} from '../../bucket/documents/status.ts';
 
 /** Who this host is: the part of the status that config and packages decide. */
 export interface Identity {
@@ -26,6 +31,7 @@ export interface News {
   readonly facts?:
     | { readonly promoted: Record<string, unknown>; readonly digest: string }
     | undefined;
+  readonly slowFacts?: readonly SlowFact[] | undefined;
   readonly checked: boolean;
   readonly downloaded: boolean;
   readonly activated: boolean;
@@ -39,6 +45,7 @@ export function nextStatus(
 ): StatusDocument {
   const now = new Date(news.now).toISOString();
   const ran = news.run !== undefined && news.run.status !== 'skipped';
+  const slowFacts = [...(news.slowFacts ?? last?.slowFacts ?? [])];
   return {
     schemaVersion: 1,
     certname: identity.certname,
@@ -74,6 +81,7 @@ export function nextStatus(
     vitals: news.vitals,
     facts: news.facts?.promoted ?? last?.facts ?? {},
     factsDigest: news.facts?.digest ?? last?.factsDigest ?? null,
+    ...(slowFacts.length > 0 ? { slowFacts } : {}),
   };
 }
 
@@ -90,11 +98,19 @@ function isSuccess(run: RunSummary): boolean {
 }
 
 /**
- * sha256 over what is worth an upload of its own. Times, vitals and the run's id and duration are not: a run that
- * changed nothing, like the one before, waits for the heartbeat. PUTs are the bill (fleet.md section 3).
+ * sha256 over what is worth an upload of its own. Times, vitals, slow facts and the run's id and duration are not: a
+ * run that changed nothing, like the one before, waits for the heartbeat. PUTs are the bill (fleet.md section 3).
  */
 export function meaningfulDigest(status: StatusDocument): string {
-  const { writtenAt: _, times: __, vitals: ___, offline: ____, trust, run, ...rest } = status;
+  const {
+    writtenAt: _,
+    times: __,
+    vitals: ___,
+    offline: ____,
+    slowFacts: _____,
+    ...meant
+  } = status;
+  const { trust, run, ...rest } = meant;
   const eventful = run !== null && run.status !== 'unchanged' && run.status !== 'skipped';
   const meaningful = {
     ...rest,

@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { ApplyRequest } from '../ports.ts';
+import { FACT_TIMES, slowFactsPath } from './fact-times.ts';
 import { manifestOf } from './puppet-manifest.ts';
 import { UTF8_GUARD } from './puppet-utf8-guard.ts';
 
@@ -20,7 +21,7 @@ export function outputPath(runDirectory: string): string {
   return join(runDirectory, 'puppet.log');
 }
 
-/** Ruby that Facter loads with the custom facts; see {@link UTF8_GUARD}. */
+/** Ruby that Facter loads with the custom facts; see {@link UTF8_GUARD} and {@link FACT_TIMES}. */
 export function factsLibrary(runDirectory: string): string {
   return join(runDirectory, 'facter');
 }
@@ -39,7 +40,9 @@ export async function prepareRun(request: ApplyRequest): Promise<void> {
     await rm(join(runDirectory, name), { recursive: true, force: true });
   }
   await writeFile(join(runDirectory, 'routes.yaml'), ROUTES);
+  await rm(slowFactsPath(runDirectory), { force: true });
   await writeFile(join(factsLibrary(runDirectory), 'miyamoto_utf8.rb'), UTF8_GUARD);
+  await writeFile(join(factsLibrary(runDirectory), 'miyamoto_times.rb'), FACT_TIMES);
   if (privateDirectory !== undefined) await mkdir(privateDirectory, { recursive: true });
 }
 

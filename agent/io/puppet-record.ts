@@ -14,6 +14,7 @@ const RunRecord = z.object({
   /** ms since 1970. */
   startedAt: z.number(),
   limitAt: z.number(),
+  noop: z.boolean(),
   /** The transient unit that it runs in; null when it is in a process group of the agent's host. */
   unit: z.string().nullable(),
 });

@@ -1,22 +1,27 @@
 import { open } from 'node:fs/promises';
 import { firstErrors } from '../core/puppet-line.ts';
 import type { RunRemains } from '../ports.ts';
+import { slowFactsOf, slowFactsPath } from './fact-times.ts';
 import { factsLibrary, factsPath, outputPath, reportPath } from './puppet-command.ts';
 import { MAX_LOG_BYTES } from './puppet-output.ts';
 
 const MAX_REPORT_BYTES = 16 * 1024 ** 2;
 const MAX_FACTS_BYTES = 32 * 1024 ** 2;
+const MAX_SLOW_FACTS_BYTES = 64 * 1024;
 
 /** Reads what an ended run left in its directory. What is not UTF-8 becomes U+FFFD. */
 export async function readRemains(runDirectory: string, certname: string): Promise<RunRemains> {
   const report = await readJson(reportPath(runDirectory), MAX_REPORT_BYTES);
   const facts = await readJson(factsPath(runDirectory, certname), MAX_FACTS_BYTES);
+  const slow = await readJson(slowFactsPath(runDirectory), MAX_SLOW_FACTS_BYTES);
+  const slowFacts = slowFactsOf(slow.value);
   // With a report its own log says more.
   const output = report.value === undefined ? await readOutput(runDirectory) : '';
   return {
     report: report.value,
     facts: valuesOf(facts.value, runDirectory),
     errors: firstErrors(output.split('\n')),
+    ...(slowFacts.length > 0 ? { slowFacts } : {}),
     problems: [report.problem, facts.problem].filter((problem) => problem !== undefined),
   };
 }

@@ -10,12 +10,14 @@ import { findPuppet } from './puppet-find.ts';
 import { launchInGroup, notStarted } from './puppet-launch.ts';
 import { followOutput, type Output } from './puppet-output.ts';
 import { findLaunched } from './puppet-pick-up.ts';
+import { programOf, type RubySettings } from './puppet-program.ts';
 import { readRecord, removeRecord, writeRecord } from './puppet-record.ts';
 import { readRemains } from './puppet-remains.ts';
 import { type Launched, supervise } from './puppet-supervise.ts';
 import { launchInUnit, unitName } from './puppet-unit.ts';
+import { distrustAfter } from './ruby-cache.ts';
 
-export interface HostPuppetOptions {
+export interface HostPuppetOptions extends RubySettings {
   /** `run.puppet`. */
   readonly configuredPath?: string | undefined;
   /** `systemd`: in a transient unit of its own, when the agent is a systemd service. */
@@ -41,7 +43,7 @@ export function hostPuppet(options: HostPuppetOptions): Puppet {
   return {
     find: () => findPuppet({ configured: configuredPath, searchPath, environment }),
     apply: (request, stop) => apply(request, { ...options, graceMs }, stop),
-    pickUp: (runDirectory, stop) => pickUp(runDirectory, graceMs, stop),
+    pickUp: (runDirectory, stop) => pickUp(runDirectory, { ...options, graceMs }, stop),
     read: readRemains,
   };
 }
@@ -60,6 +62,7 @@ async function apply(
     const launched = await launch(request, options, output);
     const limitMs = timeLimitSeconds * 1000;
     const exit = await supervise(launched, { limitMs, graceMs: options.graceMs, stop });
+    await distrustAfter(exit, options.rubyCache?.directory);
     // Not after an error: then Puppet may be running, and the next cycle picks it up.
     await removeRecord(runDirectory);
     return exit;
@@ -79,18 +82,20 @@ async function openRun(request: ApplyRequest): Promise<Output> {
 
 async function launch(
   request: ApplyRequest,
-  { launcher, environment = {}, graceMs }: RunOptions,
+  options: RunOptions,
   output: Output,
 ): Promise<Launched> {
+  const { launcher, environment = {}, graceMs } = options;
   const { runDirectory, runId, puppet, timeLimitSeconds } = request;
   const unit = launcher === 'systemd' ? unitName(runId) : null;
   const startedAt = Date.now();
   const limitAt = startedAt + timeLimitSeconds * 1000;
   try {
-    await writeRecord(runDirectory, { schemaVersion: 1, runId, startedAt, limitAt, unit });
+    await writeRecord(runDirectory, { schemaVersion: 1, runId, startedAt, limitAt, noop: request.noop, unit });
+    const program = await programOf(request, options);
     const command = {
-      path: puppet.path,
-      arguments: await applyArguments(request),
+      path: program.path,
+      arguments: [...program.arguments, ...(await applyArguments(request))],
       environment: runEnvironment(runDirectory, environment),
       output,
     };
@@ -106,7 +111,7 @@ async function launch(
 
 async function pickUp(
   runDirectory: string,
-  graceMs: number,
+  { graceMs, rubyCache }: RunOptions,
   stop: AbortSignal,
 ): Promise<PickedUp | undefined> {
   const record = await readRecord(runDirectory);
@@ -116,6 +121,7 @@ async function pickUp(
   // Never longer than it was given, whatever the clock did meanwhile.
   const limitMs = Math.min(limitAt - Date.now(), limitAt - startedAt);
   const exit = await supervise(launched, { limitMs, graceMs, stop });
+  await distrustAfter(exit, rubyCache?.directory);
   await removeRecord(runDirectory);
-  return { runId: record.runId, startedAt, exit };
+  return { runId: record.runId, startedAt, noop: record.noop, exit };
 }

@@ -25,7 +25,7 @@ module MiyamotoRubyCache
 ${PRELOAD}`;
 }
 
-const PRELOAD = String.raw`  MAGIC = 'mm-ruby-cache 1'
+const PRELOAD = `  MAGIC = 'mm-ruby-cache 1'
   HEAD_BYTES = 27
   MAX_BYTES = 64 * 1024 * 1024
   EMPTY = RubyVM::InstructionSequence.compile('')
@@ -135,6 +135,8 @@ const PRELOAD = String.raw`  MAGIC = 'mm-ruby-cache 1'
         binary = read(*where)
         binary && [path, identity, binary]
       end.compact
+    rescue StandardError
+      []
     end
 
     def current?(path, identity)

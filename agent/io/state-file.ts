@@ -1,30 +1,37 @@
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '../../bucket/atomic-file.ts';
-import { HostState, NO_STATE } from '../core/state.ts';
+import { seal, unseal } from '../core/seal.ts';
+import { type HostState, NO_STATE } from '../core/state.ts';
 import type { Log, StateStore } from '../ports.ts';
 
-/** `state.json`. One that cannot be read is put right by the next cycle: it is logged and counts as empty. */
-export function stateFile(path: string, log: Log): StateStore {
+/**
+ * `state.json`. One that cannot be read is put right by the next cycle: it is logged and counts as empty. What the same
+ * code (`stamp`) wrote and nobody touched is not checked against the schema again, which takes longer than the reading.
+ */
+export function stateFile(path: string, log: Log, stamp: string | undefined): StateStore {
   return {
     async load() {
-      let text: string;
       try {
-        text = await readFile(path, 'utf8');
+        const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+        const own = stamp === undefined ? undefined : unseal(value, stamp);
+        return own === undefined ? await checked(value) : (own as HostState);
       } catch (error) {
-        if (!isMissing(error)) log.warn('state.unreadable', { path, error: String(error) });
-        return NO_STATE;
-      }
-      try {
-        return HostState.parse(JSON.parse(text));
-      } catch (error) {
-        log.warn('state.unreadable', { path, error: String(error).slice(0, 500) });
+        if (!isMissing(error)) {
+          log.warn('state.unreadable', { path, error: String(error).slice(0, 500) });
+        }
         return NO_STATE;
       }
     },
     async save(state) {
-      await writeFileAtomic(path, `${JSON.stringify(state)}\n`, { mode: 0o600 });
+      const text = stamp === undefined ? JSON.stringify(state) : seal(state, stamp);
+      await writeFileAtomic(path, `${text}\n`, { mode: 0o600 });
     },
   };
+}
+
+async function checked(value: unknown): Promise<HostState> {
+  const { HostStateSchema } = await import('../core/state-schema.ts');
+  return HostStateSchema.parse(value);
 }
 
 function isMissing(error: unknown): boolean {

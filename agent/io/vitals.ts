@@ -7,21 +7,24 @@ import type { StatusDocument } from '../../bucket/documents/status.ts';
  * fail a cycle.
  */
 export async function openVitals(): Promise<() => Promise<StatusDocument['vitals']>> {
-  const batteries = await openBatteries();
-  return async () => await readVitals(batteries);
+  const battery = await openBattery();
+  return async () => await readVitals(battery);
 }
 
-type Batteries = typeof import('systeminformation').battery;
+type Battery = () => Promise<number | null>;
 
-async function readVitals(batteries: Batteries | undefined): Promise<StatusDocument['vitals']> {
-  const [disk, battery] = await Promise.all([rootDiskUsedPercent(), batteryPercent(batteries)]);
+async function readVitals(battery: Battery | undefined): Promise<StatusDocument['vitals']> {
+  const [disk, batteryPercent] = await Promise.all([
+    rootDiskUsedPercent(),
+    battery?.().catch(() => null) ?? null,
+  ]);
   return {
     uptimeSeconds: Math.round(uptime()),
     // On Linux libuv's freemem is MemAvailable, which is what "free" means to people.
     memoryUsedPercent: Math.round(100 * (1 - freemem() / totalmem())),
     rootDiskUsedPercent: disk,
     load1: Math.round((loadavg()[0] ?? 0) * 100) / 100,
-    batteryPercent: battery,
+    batteryPercent,
   };
 }
 
@@ -37,23 +40,14 @@ async function rootDiskUsedPercent(): Promise<number | null> {
 }
 
 /** systeminformation takes time and memory to load: only where a battery can be. */
-async function openBatteries(): Promise<Batteries | undefined> {
+async function openBattery(): Promise<Battery | undefined> {
   try {
     if (process.platform !== 'darwin') {
       const supplies = await readdir('/sys/class/power_supply');
       if (!supplies.some((name) => name.startsWith('BAT'))) return undefined;
     }
-    return (await import('systeminformation')).battery;
+    return (await import('./battery.ts')).readBatteryPercent;
   } catch {
     return undefined;
-  }
-}
-
-async function batteryPercent(batteries: Batteries | undefined): Promise<number | null> {
-  try {
-    const { hasBattery, percent } = (await batteries?.()) ?? { hasBattery: false, percent: 0 };
-    return hasBattery ? Math.round(percent) : null;
-  } catch {
-    return null;
   }
 }

@@ -8,7 +8,6 @@ import type { Draft } from '../core/draft.ts';
 import { collectFacts } from '../core/facts.ts';
 import { outcomeOf } from '../core/outcome.ts';
 import { failedToStart } from '../core/run-summary.ts';
-import type { HostState } from '../core/state.ts';
 import { releasePaths } from '../paths.ts';
 import type { PuppetExit, PuppetLine } from '../ports.ts';
 
@@ -30,7 +29,7 @@ export async function apply(
   try {
     const puppet = await ports.puppet.find();
     draft.puppetVersion = puppet.version;
-    await mkdir(runDirectory, { recursive: true, mode: 0o700 });
+    await makeRunDirectory(runDirectory);
     ports.log.info('run.started', {
       runId,
       why: plan.why,
@@ -57,6 +56,7 @@ export async function apply(
       stop,
     );
     await enterRun(agent, draft, { runId, startedAt, exit, reason: plan.why, noop: plan.noop });
+    if (isWhole(agent, request, plan) && draft.run !== undefined) markRelease(draft, draft.run, exit);
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     ports.log.error('run.not-started', {
@@ -69,26 +69,40 @@ export async function apply(
   }
 }
 
+async function makeRunDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new CodedError(`cannot make the run's directory ${path}: ${(cause as Error).message}`, {
+      code: 'PUPPET_NOT_STARTED',
+      cause,
+      next: 'see whether the disk is full, or mounted read-only',
+    });
+  }
+}
+
 /**
  * A run whose agent was killed under it is seen to its end. True when there was one: it wants a report of its own, for
- * this cycle may run again.
+ * this cycle may run again. All run directories are looked at: after a clock that was set back the newest name is not
+ * the latest run.
  */
 export async function finishInterruptedRun(
   agent: Agent,
   draft: Draft,
   stop: AbortSignal,
 ): Promise<boolean> {
-  const latest = (await readdir(agent.paths.runs).catch(() => [])).sort().at(-1);
-  if (latest === undefined) return false;
-  const pickedUp = await agent.ports.puppet.pickUp(join(agent.paths.runs, latest), stop);
-  if (pickedUp === undefined) return false;
-  agent.ports.log.warn('run.picked-up', { runId: pickedUp.runId, end: pickedUp.exit.kind });
-  await enterRun(agent, draft, {
-    ...pickedUp,
-    reason: 'its agent was ended while it ran; a later one saw it to its end',
-    noop: false,
-  });
-  return true;
+  const runs = await readdir(agent.paths.runs).catch(() => []);
+  let found = false;
+  for (const run of runs.sort()) {
+    const pickedUp = await agent.ports.puppet.pickUp(join(agent.paths.runs, run), stop);
+    if (pickedUp === undefined) continue;
+    found = true;
+    agent.ports.log.warn('run.picked-up', { runId: pickedUp.runId, end: pickedUp.exit.kind });
+    const reason = 'its agent was ended while it ran; a later one saw it to its end';
+    await enterRun(agent, draft, { ...pickedUp, reason });
+    if (!pickedUp.noop && draft.run !== undefined) markRelease(draft, draft.run, pickedUp.exit);
+  }
+  return found;
 }
 
 async function enterRun(
@@ -118,15 +132,32 @@ async function enterRun(
   });
   const { deny, promote, max_bytes } = config.facts;
   draft.facts = collectFacts(remains.facts, { deny, promote, maxBytes: max_bytes });
-  draft.state = { ...draft.state, ...releaseMarks(draft, draft.run) };
+  draft.slowFacts = remains.slowFacts ?? [];
   logOutcome(agent, draft.run);
 }
 
-/** A run that was told to stop, or that broke off unseen, is owed: the next poll begins it again. */
-function releaseMarks({ active }: Draft, run: RunSummary): Partial<HostState> {
-  if (active === null || (run.status === 'killed' && run.killedBy !== 'time-limit')) return {};
+/** Whether it was the run that the configuration asks for: one by hand with --noop or --tags is not. */
+function isWhole(
+  { config }: Agent,
+  { tags, skipTags }: CycleRequest,
+  { noop }: { readonly noop: boolean },
+): boolean {
+  const hasTags = tags.join() !== config.run.tags.join() || skipTags.length > 0;
+  return noop === config.run.noop && !hasTags;
+}
+
+/**
+ * A run that the agent ended, or that broke off unseen, is owed: the next poll begins it again. One that somebody else
+ * killed is not: where memory is short, it would be killed at every poll.
+ */
+function markRelease(draft: Draft, run: RunSummary, exit: PuppetExit): void {
+  const { active, state } = draft;
+  const isOwed =
+    exit.kind === 'killed' ? exit.why === 'stopped' : exit.kind === 'unseen' && run.status === 'killed';
+  if (active === null || isOwed) return;
   const isGood = run.status === 'unchanged' || run.status === 'changed';
-  return {
+  draft.state = {
+    ...state,
     lastRunRelease: active.sha256,
     ...(isGood ? { lastGoodRelease: active.sha256 } : {}),
   };

@@ -1,4 +1,4 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { lstat, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Sha256 } from '../../bucket/documents/names.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
@@ -13,6 +13,10 @@ export interface PruneOptions {
   readonly keep: number;
   /** sha256 of the last release that a run applied without failures. */
   readonly lastGood: string | undefined;
+  /** The environment that this host follows. */
+  readonly environment: string;
+  /** ms since 1970. */
+  readonly now: number;
 }
 
 /**
@@ -21,6 +25,7 @@ export interface PruneOptions {
  * cycle lock. Returns the releases that are gone.
  */
 export async function prune(paths: HostPaths, options: PruneOptions): Promise<readonly string[]> {
+  await unlinkTriedEnvironments(paths, options);
   // Read first: where the links cannot be read, nothing is removed.
   const wanted = new Set(await activeReleases(paths));
   if (options.lastGood !== undefined) wanted.add(options.lastGood);
@@ -29,6 +34,21 @@ export async function prune(paths: HostPaths, options: PruneOptions): Promise<re
   const runs = await newestFirst(paths.runs, () => true);
   for (const run of runs.slice(RUNS_KEPT)) await rm(join(paths.runs, run), { recursive: true });
   return removed;
+}
+
+/** An environment that somebody tried by hand, `--environment`, does not pin its release for ever. */
+const TRIED_KEPT_MS = 7 * 86_400_000;
+
+async function unlinkTriedEnvironments(
+  paths: HostPaths,
+  { environment, now }: PruneOptions,
+): Promise<void> {
+  for (const name of await namesIn(paths.environments)) {
+    if (name === environment) continue;
+    const link = join(paths.environments, name);
+    const found = await lstat(link).catch(() => undefined);
+    if (found?.isSymbolicLink() && now - found.mtimeMs > TRIED_KEPT_MS) await rm(link);
+  }
 }
 
 async function pruneReleases(

@@ -49,7 +49,7 @@ export async function refresh(
     draft.offer = { kind: 'unknown', code: error.code, why: error.message };
     draft.trust = trustAfterError(draft.state.status?.trust, error);
     const known = await readTrusted(options);
-    if (known !== undefined) enterKnown(draft, known, ports.clock.now());
+    if (known !== undefined) enterKnown(draft, known, identity, ports.clock.now());
   }
 }
 
@@ -101,8 +101,15 @@ function enterState(draft: Draft, trusted: Trusted): void {
   };
 }
 
-function enterKnown(draft: Draft, known: Trusted, now: number): void {
-  draft.state = { ...draft.state, earliestExpiry: earliest(known) };
+/** A stop that was signed binds as long as nothing newer is known, also when the state was lost. */
+function enterKnown(draft: Draft, known: Trusted, identity: Identity, now: number): void {
+  const environment = known.environments.get(identity.environment);
+  const stopped = environment !== undefined && select(environment, identity).kind === 'stop';
+  draft.state = {
+    ...draft.state,
+    stopped: draft.state.stopped || stopped,
+    earliestExpiry: earliest(known),
+  };
   if (draft.trust === undefined) return;
   draft.trust = {
     ...draft.trust,

@@ -8,29 +8,30 @@ import { type Draft, newsOf } from '../core/draft.ts';
 import type { CollectedFacts } from '../core/facts.ts';
 import type { HostState } from '../core/state.ts';
 import { areFactsDue, isUploadDue, meaningfulDigest, nextStatus } from '../core/status.ts';
+import { saveState } from './save-state.ts';
 
 const JSON_TYPE = { contentType: 'application/json', cacheControl: 'no-store' } as const;
 
 /**
  * Writes the status down, then sends what is due. What could not be sent lies in the state and goes with a later
- * cycle. Never throws for S3's sake: a failing upload never fails a run. What is reported leaves the draft.
+ * cycle. Neither S3 nor a disk that takes nothing makes it throw: a failing report never fails a run. What is reported
+ * leaves the draft.
  */
 export async function report(agent: Agent, draft: Draft): Promise<void> {
-  const { identity, ports, config, paths } = agent;
+  const { identity, ports, config } = agent;
   const now = ports.clock.now();
   const at = { now, heartbeatSeconds: config.report.heartbeat.seconds };
   const news = newsOf(draft, at, await ports.vitals());
   const status = nextStatus(draft.state.status, identity, news);
-  if (draft.facts !== undefined) {
-    const document = factsDocument(identity.certname, draft.facts, now);
-    await writeFileAtomic(paths.facts, `${JSON.stringify(document)}\n`, { mode: 0o600 });
-  }
+  const facts = draft.facts && factsDocument(identity.certname, draft.facts, now);
+  if (facts !== undefined) await keepFacts(agent, facts);
   const state: HostState = { ...draft.state, status };
-  await ports.state.save(state);
-  draft.state = await send(agent, state, status);
-  if (draft.state !== state) await ports.state.save(draft.state);
+  await saveState(agent, state);
+  draft.state = await send(agent, state, status, facts);
+  if (draft.state !== state) await saveState(agent, draft.state);
   draft.run = undefined;
   draft.facts = undefined;
+  draft.slowFacts = undefined;
 }
 
 function factsDocument(certname: string, facts: CollectedFacts, now: number): FactsDocument {
@@ -43,10 +44,23 @@ function factsDocument(certname: string, facts: CollectedFacts, now: number): Fa
   };
 }
 
-async function send(agent: Agent, state: HostState, status: StatusDocument): Promise<HostState> {
+async function keepFacts({ paths, ports }: Agent, facts: FactsDocument): Promise<void> {
+  try {
+    await writeFileAtomic(paths.facts, `${JSON.stringify(facts)}\n`, { mode: 0o600 });
+  } catch (error) {
+    ports.log.error('facts.not-saved', { path: paths.facts, error: String(error) });
+  }
+}
+
+async function send(
+  agent: Agent,
+  state: HostState,
+  status: StatusDocument,
+  facts: FactsDocument | undefined,
+): Promise<HostState> {
   let sent = state;
   try {
-    sent = await sendFacts(agent, sent, status);
+    sent = await sendFacts(agent, sent, status, facts);
     sent = await sendStatus(agent, sent, status);
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
@@ -64,11 +78,16 @@ async function sendFacts(
   { ports, paths }: Agent,
   state: HostState,
   status: StatusDocument,
+  facts: FactsDocument | undefined,
 ): Promise<HostState> {
   const digest = status.factsDigest;
   const now = ports.clock.now();
   if (digest === null || !areFactsDue(digest, state.factsUploaded, now)) return state;
-  const document = await readFile(paths.facts).catch(() => undefined);
+  // Those of this run, also when the disk did not take them; else the ones that wait there.
+  const document =
+    facts === undefined
+      ? await readFile(paths.facts).catch(() => undefined)
+      : Buffer.from(`${JSON.stringify(facts)}\n`);
   if (document === undefined) return state;
   await ports.bucket.put(hostFactsKey(status.tree, status.certname), document, JSON_TYPE);
   return { ...state, factsUploaded: { at: new Date(now).toISOString(), digest } };

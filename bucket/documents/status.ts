@@ -66,6 +66,10 @@ export const RunSummary = z.looseObject({
 });
 export type RunSummary = z.infer<typeof RunSummary>;
 
+/** A fact that took long to resolve: its own time, without that of facts that it asked for. */
+export const SlowFact = z.looseObject({ name: z.string().max(200), seconds: z.number().min(0) });
+export type SlowFact = z.infer<typeof SlowFact>;
+
 export const ActiveRelease = z.looseObject({
   version: z.string().max(64),
   release: z.string().max(100),
@@ -143,6 +147,8 @@ export const StatusDocument = z.looseObject({
   facts: z.record(z.string(), z.unknown()),
   /** sha256 over the stable facts; tells which facts object belongs to it. Null before the first run. */
   factsDigest: Sha256.nullable(),
+  /** Facts of the last run that took a second or longer, the slowest first. */
+  slowFacts: z.array(SlowFact).max(10).optional(),
 });
 export type StatusDocument = z.infer<typeof StatusDocument>;
 

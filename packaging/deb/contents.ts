@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { HELP } from '../../agent/options.ts';
@@ -27,11 +27,7 @@ export async function packageContents(
   const documents = `usr/share/doc/${PACKAGE}`;
   return [
     program('usr/libexec/miyamoto/node', runtime.program),
-    // Not by itself a program: its "#!" would find another Node.
-    file(
-      'usr/libexec/miyamoto/mm-agent.mjs',
-      (await bundled('mm-agent.mjs')).replace(/^#!.*\n/, ''),
-    ),
+    ...(await programParts(bundleDirectory)),
     program('usr/bin/mm-agent', await source('packaging/deb/mm-agent')),
     file('usr/lib/systemd/system/mm-agent.service', await source('systemd/mm-agent.service')),
     // All in one file: minimal systems keep no other of a package's documents.
@@ -41,6 +37,17 @@ export async function packageContents(
     file('usr/share/man/man8/mm-agent.8.gz', gzip(manual)),
     file(`usr/share/lintian/overrides/${PACKAGE}`, await source('packaging/deb/lintian-overrides')),
   ];
+}
+
+async function programParts(bundleDirectory: string): Promise<PackageFile[]> {
+  const names = (await readdir(bundleDirectory)).filter((name) => /^mm-agent.*\.mjs$/.test(name));
+  return await Promise.all(
+    names.sort().map(async (name) => {
+      const text = await readFile(join(bundleDirectory, name), 'utf8');
+      // Not by itself a program: its "#!" would find another Node.
+      return file(`usr/libexec/miyamoto/${name}`, text.replace(/^#!.*\n/, ''));
+    }),
+  );
 }
 
 function file(path: string, content: PackageFile['content']): PackageFile {

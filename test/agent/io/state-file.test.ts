@@ -13,8 +13,8 @@ test('state: comes back as it was saved, for its owner only', async () => {
   try {
     const path = join(directory, 'state.json');
     const state = { ...NO_STATE, stopped: true, status: sampleStatus };
-    await stateFile(path, fakeLog()).save(state);
-    assert.deepEqual(await stateFile(path, fakeLog()).load(), state);
+    await stateFile(path, fakeLog(), undefined).save(state);
+    assert.deepEqual(await stateFile(path, fakeLog(), undefined).load(), state);
     assert.equal((await stat(path)).mode & 0o777, 0o600);
   } finally {
     await rm(directory, { recursive: true });
@@ -32,7 +32,7 @@ for (const [name, content] of Object.entries({
       const path = join(directory, 'state.json');
       await writeFile(path, content);
       const log = fakeLog();
-      assert.deepEqual(await stateFile(path, log).load(), NO_STATE);
+      assert.deepEqual(await stateFile(path, log, undefined).load(), NO_STATE);
       assert.equal(log.lines[0]?.event, 'state.unreadable');
     } finally {
       await rm(directory, { recursive: true });

@@ -65,6 +65,8 @@ const cases: Record<string, Case> = {
   'nothing is active yet': { releases: '123', keep: 2, want: '23' },
 };
 
+const FOLLOWED = { environment: 'stable', now: Date.now() };
+
 for (const [name, { releases, active = {}, lastGood, keep, want }] of Object.entries(cases)) {
   test(`prune: ${name}`, async (t) => {
     const paths = await hostWith(t, [...releases]);
@@ -72,7 +74,8 @@ for (const [name, { releases, active = {}, lastGood, keep, want }] of Object.ent
       await activate(paths, { environment, sha256: digest(short) });
     }
     await age(paths, [...releases]);
-    const options = { keep, lastGood: lastGood === undefined ? undefined : digest(lastGood) };
+    const good = lastGood === undefined ? undefined : digest(lastGood);
+    const options = { keep, lastGood: good, ...FOLLOWED };
     const removed = await prune(paths, options);
     assert.deepEqual(await names(paths.releases), [...want].map(digest));
     const gone = [...releases].filter((short) => !want.includes(short)).map(digest);
@@ -97,7 +100,7 @@ async function age(paths: HostPaths, releases: readonly string[]): Promise<void>
   }
 }
 
-const none: PruneOptions = { keep: 3, lastGood: undefined };
+const none: PruneOptions = { keep: 3, lastGood: undefined, ...FOLLOWED };
 
 test('prune: on a fresh host there is nothing to do', async (t) => {
   const paths = hostPaths({ platform: 'linux', root: await temporaryDirectory(t) });
@@ -145,6 +148,17 @@ test('prune: the last five runs stay', async (t) => {
 test('prune: where the links cannot be read, nothing is removed', async (t) => {
   const paths = await hostWith(t, ['1', '2', '3', '4']);
   await writeFile(paths.environments, 'a file where a directory should be');
-  await assert.rejects(prune(paths, { keep: 1, lastGood: undefined }));
+  await assert.rejects(prune(paths, { keep: 1, lastGood: undefined, ...FOLLOWED }));
   assert.equal((await names(paths.releases)).length, 4);
+});
+
+test('prune: an environment that was tried by hand does not keep its release for ever', async (t) => {
+  const paths = await hostWith(t, ['1', '2']);
+  await activate(paths, { environment: 'stable', sha256: digest('1') });
+  await activate(paths, { environment: 'tried', sha256: digest('2') });
+  const options = { keep: 1, lastGood: undefined, environment: 'stable' };
+  assert.deepEqual(await prune(paths, { ...options, now: Date.now() }), []);
+  const later = Date.now() + 8 * 86_400_000;
+  assert.deepEqual(await prune(paths, { ...options, now: later }), [digest('2')]);
+  assert.deepEqual(await names(paths.environments), ['stable']);
 });

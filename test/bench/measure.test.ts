@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { measure, parseTimes } from '../../bench/measure.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const environment = { PATH: '/usr/bin:/bin' };
+
+test('measure: counts the CPU of a grandchild, and keeps what is printed', async (t) => {
+  const place = { folder: await temporaryDirectory(t), stop: new AbortController().signal };
+  const busy = 'const until = Date.now() + 300; while (Date.now() < until);';
+  const script = `echo begun; "$0" -e "${busy}"; echo done >&2`;
+  const argv = ['sh', '-c', script, process.execPath];
+  const { wallSeconds, cpuSeconds, output } = await measure({ argv, environment }, place);
+  assert.ok(wallSeconds >= 0.3, `${wallSeconds} s`);
+  assert.ok(cpuSeconds > 0.03, `${cpuSeconds} s of CPU`);
+  assert.equal(output, 'begun\ndone\n');
+});
+
+test('measure: a command that fails is an error with its last lines', async (t) => {
+  const place = { folder: await temporaryDirectory(t), stop: new AbortController().signal };
+  const argv = ['sh', '-c', 'echo no such thing >&2; exit 3'];
+  await assert.rejects(measure({ argv, environment }, place), /ended with 3:\nno such thing/);
+});
+
+test('measure: a stop ends the command and its children', async (t) => {
+  const stop = new AbortController();
+  const place = { folder: await temporaryDirectory(t), stop: stop.signal };
+  const ended = measure({ argv: ['sh', '-c', 'sleep 600; true'], environment }, place);
+  stop.abort();
+  await assert.rejects(ended, { name: 'AbortError' });
+});
+
+test("measure: what bash's time prints", () => {
+  assert.deepEqual(parseTimes('1.250 0.750 0.250\n'), { wallSeconds: 1.25, cpuSeconds: 1 });
+  assert.throws(() => parseTimes('1,250 0,750 0,250\n'));
+});
