@@ -52,14 +52,22 @@ export interface Wishes {
 /** A machine that slept is noticed within this. */
 const LONGEST_SLEEP_MS = 60_000;
 
+/** A clock that was set back by less is made up for by waiting. */
+const CLOCK_SET_BACK_MS = 60_000;
+
+/** Never throws for what happens in a turn: whatever keeps one cycle from its end, the next may reach it. */
 export async function loop(world: World, wishes: Wishes): Promise<void> {
   const { clock } = world;
   // The first poll and run come at once: a fresh host wants its configuration now.
   let due: Due = { pollAt: 0, applyAt: 0, failures: 0 };
+  let last = clock.now();
   while (!wishes.stop.aborted) {
-    const trigger = dueTrigger(due, await wishes.take(), clock.now());
+    const now = clock.now();
+    if (now < last - CLOCK_SET_BACK_MS) due = dueAfterSetBack(world, due, now);
+    last = now;
+    const trigger = dueTrigger(due, await wishes.take(), now);
     if (trigger !== undefined) {
-      const failed = await turn(world, trigger, wishes.stop);
+      const failed = await safeTurn(world, trigger, wishes.stop);
       due = nextDue(world, due, trigger, failed);
       continue;
     }
@@ -81,6 +89,29 @@ function dueTrigger(due: Due, asked: boolean, now: number): Trigger | undefined 
   if (now >= due.pollAt) return 'poll';
   return undefined;
 }
+
+/** What was due by the old clock may lie years ahead by the new one. */
+function dueAfterSetBack(world: World, due: Due, now: number): Due {
+  const { certname, apply } = world.settings();
+  world.log.warn('clock.set-back', { now: new Date(now).toISOString() });
+  return { ...due, pollAt: now, applyAt: dueAfter(world.cron(apply), certname, now) };
+}
+
+async function safeTurn(
+  world: World,
+  trigger: Trigger,
+  stop: AbortSignal,
+): Promise<TurnFailure | undefined> {
+  try {
+    return await turn(world, trigger, stop);
+  } catch (error) {
+    world.log.error('turn.failed', { trigger, error: String(error) });
+    return 'unexpected';
+  }
+}
+
+/** `unexpected`: what has no code; to try again may cure it. */
+type TurnFailure = ErrorCode | 'unexpected';
 
 async function turn(
   world: World,
@@ -105,15 +136,20 @@ export function nextDue(
   world: Pick<World, 'clock' | 'random' | 'settings' | 'cron'>,
   due: Due,
   trigger: Trigger,
-  failed: ErrorCode | undefined,
+  failed: TurnFailure | undefined,
 ): Due {
   const now = world.clock.now();
   const { certname, poll, apply } = world.settings();
   const applyAt = trigger === 'poll' ? due.applyAt : dueAfter(world.cron(apply), certname, now);
-  const failures = failed !== undefined && DISPOSITION[failed] === 'retry' ? due.failures + 1 : 0;
+  const failures = isRetryable(failed) ? due.failures + 1 : 0;
   const pollAt =
     failures === 0
       ? dueAfter(world.cron(poll), certname, now)
       : now + backoffMs(failures, world.random());
   return { pollAt, applyAt, failures };
+}
+
+function isRetryable(failed: TurnFailure | undefined): boolean {
+  if (failed === undefined) return false;
+  return failed === 'unexpected' || DISPOSITION[failed] === 'retry';
 }

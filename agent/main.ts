@@ -49,5 +49,13 @@ function explain(error: unknown): number {
   return errorExitCode(error.code);
 }
 
+/** What a pipe has not taken yet would be lost with the process; what else is open must not keep it. */
+function endWith(exitCode: number): void {
+  process.stdout.write('', () => process.exit(exitCode));
+}
+
+// `| head`: nobody reads the rest.
+process.stdout.on('error', () => undefined);
+
 // biome-ignore lint/style/noProcessEnv: the one place where the agent takes its environment
-process.exit(await main(process.argv.slice(2), process.env).catch(explain));
+endWith(await main(process.argv.slice(2), process.env).catch(explain));

@@ -18,7 +18,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
   trigger: { type: 'string' },
   service: { type: 'boolean' },
-  prefetched: { type: 'boolean' },
+  handed: { type: 'boolean' },
   settings: { type: 'boolean' },
 } as const;
 
@@ -72,8 +72,8 @@ export interface Options {
   readonly trigger: 'asked' | 'poll' | 'apply' | undefined;
   /** The daemon runs under systemd or launchd. */
   readonly service: boolean;
-  /** timestamp.json, as the daemon's poll read it, comes on stdin. */
-  readonly prefetched: boolean;
+  /** The configuration, and timestamp.json if the daemon's poll read it, come on stdin. */
+  readonly handed: boolean;
 }
 
 const COMMANDS = ['status', 'facts', 'disable', 'enable'] as const;
@@ -82,8 +82,10 @@ const COMMANDS = ['status', 'facts', 'disable', 'enable'] as const;
 export function parseOptions(argv: readonly string[]): Options {
   const { values, positionals } = parse(argv);
   const [word, ...words] = positionals;
+  const command = commandOf(values, word);
+  if (command === 'daemon') refuseForOneCycle(values);
   return {
-    command: commandOf(values, word),
+    command,
     words,
     noop: values.noop,
     tags: list(values.tags),
@@ -96,7 +98,7 @@ export function parseOptions(argv: readonly string[]): Options {
     until: values.until,
     trigger: triggerOf(values.trigger),
     service: values.service ?? false,
-    prefetched: values.prefetched ?? false,
+    handed: values.handed ?? false,
   };
 }
 
@@ -116,6 +118,18 @@ function parse(argv: readonly string[]) {
     const what = given === undefined ? (cause as Error).message : `unknown option ${given}${hint}`;
     throw new CodedError(what, { code: 'USAGE', cause, next: 'mm-agent --help' });
   }
+}
+
+const FOR_ONE_CYCLE = ['noop', 'tags', 'skip_tags', 'detailed-exitcodes'] as const;
+
+/** Who forgets --once must not get a daemon that applies everything for real. */
+function refuseForOneCycle(values: Readonly<Record<string, unknown>>): void {
+  const given = FOR_ONE_CYCLE.find((name) => values[name] !== undefined);
+  if (given === undefined) return;
+  throw new CodedError(`--${given} is for one cycle, and without --once a daemon is started`, {
+    code: 'USAGE',
+    next: 'mm-agent --once --noop',
+  });
 }
 
 function commandOf(

@@ -1,4 +1,5 @@
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { adminPolicy, machinePolicy, publisherPolicy } from '../test/support/s3-policy.ts';
@@ -42,8 +43,9 @@ export interface Lab extends AsyncDisposable {
   environment(user: User): Record<string, string>;
 }
 
-/** Copies: a build that happens meanwhile changes nothing. */
+/** Copies: a build or an installation that happens meanwhile changes nothing. */
 export interface Programs {
+  readonly node: string;
   /** As the package's launcher starts it. */
   readonly agent: string;
   /** The same, and writes the process's own CPU time to the file that MM_BENCH_OWN_CPU names. */
@@ -97,20 +99,24 @@ const INSTALLED = '/usr/libexec/miyamoto';
 async function installPrograms(libexec: string): Promise<Programs> {
   const filter = (path: string): boolean => !path.endsWith('.json');
   await cp(join(PROJECT, 'dist'), libexec, { recursive: true, filter });
+  const node = join(libexec, 'node');
+  await copyFile(process.execPath, node, constants.COPYFILE_FICLONE);
   const launcher = await readFile(join(PROJECT, 'packaging/deb/mm-agent'), 'utf8');
-  const install = async (name: string, node: string): Promise<string> => {
+  const install = async (name: string, started: string): Promise<string> => {
     const text = launcher
-      .replaceAll(`${INSTALLED}/node`, node)
+      .replaceAll(`${INSTALLED}/node`, started)
       .replaceAll(`${INSTALLED}/`, `${libexec}/`);
-    if (!text.includes(node)) throw new Error(`packaging/deb/mm-agent starts no ${INSTALLED}/node`);
+    if (!text.includes(started))
+      throw new Error(`packaging/deb/mm-agent starts no ${INSTALLED}/node`);
     await writeFile(join(libexec, name), text, { mode: 0o755 });
     return join(libexec, name);
   };
   const counter = join(import.meta.dirname, 'own-cpu.cjs');
   return {
-    agent: await install('mm-agent', process.execPath),
-    countedAgent: await install('counted-mm-agent', `${process.execPath} --require ${counter}`),
-    operator: [process.execPath, join(libexec, 'mm.mjs')],
+    node,
+    agent: await install('mm-agent', node),
+    countedAgent: await install('counted-mm-agent', `${node} --require ${counter}`),
+    operator: [node, join(libexec, 'mm.mjs')],
   };
 }
 

@@ -13,7 +13,7 @@ export async function start({ lab, plan, say }: Bench): Promise<Group> {
   const what = 'mm-agent --version / node -e 0';
   const rows = await rowsOf(what, async () => {
     const ours = { command: { argv: [lab.programs.agent, '--version'], environment } };
-    const theirs = { command: { argv: [process.execPath, '-e', '0'], environment } };
+    const theirs = { command: { argv: [lab.programs.node, '-e', '0'], environment } };
     return pairRows(what, await measurePairs(lab, [ours, theirs], limits), [atMost(1.5)]);
   });
   return { title, rows };

@@ -16,8 +16,8 @@ import { errorOf } from './s3-light-answer.ts';
 import { SigningClock } from './s3-light-clock.ts';
 import { type HttpConnection, openConnection } from './s3-light-http.ts';
 import { objectPath, type S3Place } from './s3-light-place.ts';
-import { Sha256 } from './s3-light-sha256.ts';
 import { Retries } from './s3-light-retry.ts';
+import { Sha256 } from './s3-light-sha256.ts';
 import {
   openedBody,
   type RequestOptions,

@@ -31,10 +31,10 @@ export async function build({ programs, outputDirectory }: BuildRequest): Promis
   const inputs: string[] = [];
   await mkdir(outputDirectory, { recursive: true });
   for (const [program, entry] of Object.entries(programs)) {
-    const bundled = await bundleProgram({ root: ROOT, program, entry, plugins });
-    inputs.push(...bundled.inputs);
+    const parts = await bundleProgram({ root: ROOT, program, entry, plugins });
     // By rename, for tests and demo may be running what lies there; and the part that loads the others last.
-    for (const { name, contents } of bundled.parts.toReversed()) {
+    for (const { name, contents, ...part } of parts.toReversed()) {
+      inputs.push(...part.inputs);
       const path = join(outputDirectory, name);
       await writeFileAtomic(path, contents, { mode: 0o755 });
       bundles.push({ path, bytes: contents.length });

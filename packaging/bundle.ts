@@ -6,10 +6,6 @@ export interface Part {
   /** `mm-agent.mjs`, `mm-agent-once.mjs`. */
   readonly name: string;
   readonly contents: Uint8Array;
-}
-
-export interface BundledProgram {
-  readonly parts: readonly Part[];
   /** Paths of all that went into it, relative to the root. */
   readonly inputs: readonly string[];
 }
@@ -28,10 +24,9 @@ export interface BundleRequest {
  * `import()`. Each file is whole by itself, so that only what a command needs is read and no file is split into dozens;
  * what two of them need is in both, and an object is never of the other one's class.
  */
-export async function bundleProgram(request: BundleRequest): Promise<BundledProgram> {
+export async function bundleProgram(request: BundleRequest): Promise<readonly Part[]> {
   const { root, program, entry, plugins } = request;
   const parts: Part[] = [];
-  const inputs = new Set<string>();
   const entries = new Map([[join(root, entry), `${program}.mjs`]]);
   for (const [path, name] of entries) {
     const late = lateParts((imported) => {
@@ -46,10 +41,10 @@ export async function bundleProgram(request: BundleRequest): Promise<BundledProg
       outfile: name,
       plugins: [...plugins, nodeModules, late],
     });
-    for (const { contents } of outputFiles) parts.push({ name, contents });
-    for (const input of Object.keys(metafile.inputs)) inputs.add(input);
+    const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
+    for (const { contents } of outputFiles) parts.push({ name, contents, inputs });
   }
-  return { parts, inputs: [...inputs] };
+  return parts;
 }
 
 const OPTIONS = {

@@ -36,7 +36,7 @@ const RULES: readonly Rule[] = [
   },
   {
     files: /^agent\/core\//,
-    only: /^(agent\/(core\/|ports\.ts)|bucket\/(documents|trust)\/|bucket\/coded-error\.ts|node:crypto$|zod$|semver\b)/,
+    only: /^(agent\/(core\/|ports\.ts)|bucket\/(documents|trust)\/|bucket\/coded-error\.ts|node:crypto$|zod(\/mini)?$|semver\b)/,
     because: 'decisions are values in, values out: no clock, no disk, no network',
   },
   {
@@ -47,7 +47,7 @@ const RULES: readonly Rule[] = [
   },
   {
     files: /^bucket\/documents\//,
-    only: /^(bucket\/documents\/|node:crypto$|zod$)/,
+    only: /^(bucket\/documents\/|node:crypto$|zod(\/mini)?$)/,
     because: 'a document is a schema and a type',
   },
   {

@@ -8,11 +8,14 @@ const REASONS: Record<string, string> = {
   '@aws-sdk/client-kms':
     'keys of an operator in AWS KMS; loaded by mm only where such a key is configured',
   '@aws-sdk/client-s3': 'requests, signatures, retries and every way of AWS to find credentials',
+  '@aws-sdk/credential-provider-node':
+    "credentials for the host's light client of S3, by the SDK's own chain",
+  '@smithy/core': "retries and shared AWS files for the host's light client of S3, as the SDK does",
+  '@smithy/signature-v4': "signatures for the host's light client of S3, by the SDK's own code",
   '@tufjs/canonical-json': 'the exact bytes that signatures are over',
   '@tufjs/models': 'TUF metadata: schema, signatures, thresholds, delegations',
   commander: 'command line of mm: sub-commands, help, errors',
   'node-cron': 'cron expressions with daylight saving',
-  pino: 'log lines as JSON, cheap when nobody asked for them',
   'proper-lockfile': 'a lock that frees itself when its holder was killed',
   semver: 'comparison of versions as npm and everybody does it',
   systeminformation: 'batteries on all platforms',

@@ -26,7 +26,10 @@ function withoutPlainMaps(paths: readonly string[], documented: readonly string[
 
 test('docs: status.md names each field of the status and the facts document, and no other', async () => {
   const [status, facts] = await tables('status.md');
-  assert.deepEqual(status!.toSorted(), withoutPlainMaps(schemaPaths(StatusDocument), status!).sort());
+  assert.deepEqual(
+    status!.toSorted(),
+    withoutPlainMaps(schemaPaths(StatusDocument), status!).sort(),
+  );
   assert.deepEqual(facts!.toSorted(), schemaPaths(FactsDocument).sort());
 });
 

@@ -1,11 +1,15 @@
-import { writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { HostBucket } from '../../bucket/bucket.ts';
 import type { ErrorCode } from '../../bucket/coded-error.ts';
 import { openHostBucket } from '../../bucket/s3-host.ts';
+import { isUnexplainedEnd } from '../core/child-end.ts';
+import { cycleLimitMs } from '../core/cycle-limit.ts';
 import type { Trigger } from '../core/decide.ts';
 import { systemClock as clock } from '../io/clock.ts';
 import { type Cron, openCron } from '../io/cron.ts';
-import { runCycleChild } from '../io/cycle-child.ts';
+import { type CycleChildEnd, runCycleChild } from '../io/cycle-child.ts';
+import { notingLastCheck } from '../io/last-check.ts';
 import { lastState } from '../io/last-state.ts';
 import { logFor } from '../io/log.ts';
 import { serviceNotifier } from '../io/service-notify.ts';
@@ -16,9 +20,6 @@ import type { Options } from '../options.ts';
 import { type HostPaths, localPaths } from '../paths.ts';
 import type { Log } from '../ports.ts';
 import { poll } from '../steps/poll.ts';
-
-/** What a cycle may take on top of Puppet's own limit: fetch, unpack, grace periods, report. */
-const CYCLE_MARGIN_MS = 30 * 60_000;
 
 /**
  * What lives as long as the host: it keeps time and asks the one conditional GET. Whatever else there is to do a child
@@ -35,6 +36,7 @@ interface Daemon extends DaemonSettings {
 /** Runs until SIGTERM or SIGINT. SIGHUP reads the configuration again and runs, SIGUSR1 runs now. */
 export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<number> {
   const options = { ...given, service: isService(env) };
+  if (isLaunchd(env)) removePidFileAtEnd(localPaths(options.root));
   const stop = stopOnSignals();
   const wakes = wakeOnSignals(stop);
   const notifier = serviceNotifier(env);
@@ -75,10 +77,19 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   return 0;
 }
 
-/** systemd sets NOTIFY_SOCKET for a Type=notify service; launchd names the job. */
+/** systemd sets NOTIFY_SOCKET for a Type=notify service. */
 function isService(env: NodeJS.ProcessEnv): boolean {
-  const job = env['XPC_SERVICE_NAME'] ?? '';
-  return env['NOTIFY_SOCKET'] !== undefined || job.startsWith('com.github.miyamoto');
+  return env['NOTIFY_SOCKET'] !== undefined || isLaunchd(env);
+}
+
+/** launchd names the job. */
+function isLaunchd(env: NodeJS.ProcessEnv): boolean {
+  return (env['XPC_SERVICE_NAME'] ?? '').startsWith('com.github.miyamoto');
+}
+
+/** What `mm-agent-daemon` wrote before it became this process: newsyslog must not signal whoever has the id next. */
+function removePidFileAtEnd(paths: HostPaths): void {
+  process.once('exit', () => rmSync(join(paths.runtime, 'mm-agent.pid'), { force: true }));
 }
 
 async function open(options: Options, env: NodeJS.ProcessEnv): Promise<Daemon> {
@@ -112,11 +123,11 @@ async function reopen(self: Daemon, options: Options, env: NodeJS.ProcessEnv): P
 async function pollOnce(self: Daemon, stop: AbortSignal): Promise<PollResult> {
   const { identity, config, paths } = self;
   try {
-    const result = await poll(
+    return await poll(
       {
         clock,
         log: self.log,
-        bucket: self.bucket,
+        bucket: notingLastCheck(self.bucket, paths.lastCheck, clock),
         state: await lastState(paths.stateFile),
         tree: identity.tree,
         environment: identity.environment,
@@ -124,9 +135,6 @@ async function pollOnce(self: Daemon, stop: AbortSignal): Promise<PollResult> {
       },
       stop,
     );
-    // Gone after a reboot, so neither synced nor renamed: the idle poll writes nothing to the disk.
-    await writeFile(paths.lastCheck, new Date(clock.now()).toISOString());
-    return result;
   } catch (error) {
     if (stop.aborted) return { kind: 'idle' };
     throw error;
@@ -146,16 +154,20 @@ async function runCycle(
     readonly stop: AbortSignal;
   },
 ): Promise<ErrorCode | undefined> {
+  const before = await lastState(paths.stateFile);
   const end = runCycleChild({
     ...cycle,
+    config,
     stop: options.service ? new AbortController().signal : cycle.stop,
-    limitMs: config.run.time_limit.seconds * 1000 + CYCLE_MARGIN_MS,
+    limitMs: cycleLimitMs(config.run.time_limit.seconds),
     passedOn: passedOn(options),
   });
-  const ended = options.service ? await Promise.race([end, aborted(cycle.stop)]) : await end;
+  const ended = await (options.service ? endOrStop(end, cycle.stop) : end);
   if (ended === undefined) return undefined;
-  if (ended.kind === 'killed') log.error('cycle.killed', { signal: ended.signal });
   const state = await lastState(paths.stateFile);
+  if (ended.kind === 'killed') log.error('cycle.killed', { signal: ended.signal });
+  else if (isUnexplainedEnd(ended.exitCode, before, state))
+    log.error('cycle.failed', { exitCode: ended.exitCode });
   return state?.status?.trust.error?.code as ErrorCode | undefined;
 }
 
@@ -169,9 +181,18 @@ function passedOn(options: Options): string[] {
   ];
 }
 
-async function aborted(signal: AbortSignal): Promise<undefined> {
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** Undefined when `stop` comes first; how the cycle ends is then its own affair. */
+async function endOrStop(
+  end: Promise<CycleChildEnd>,
+  stop: AbortSignal,
+): Promise<CycleChildEnd | undefined> {
+  const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
+  const onStop = (): void => resolve(undefined);
+  stop.addEventListener('abort', onStop, { once: true });
+  if (stop.aborted) onStop();
+  try {
+    return await Promise.race([end, stopped]);
+  } finally {
+    stop.removeEventListener('abort', onStop);
+  }
 }

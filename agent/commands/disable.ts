@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { CodedError } from '../../bucket/coded-error.ts';
 import { Duration } from '../../bucket/duration.ts';
+import { EXIT } from '../core/error-exit-code.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 import { writeDisabled } from '../steps/disabled.ts';
@@ -23,11 +25,18 @@ export async function disable(options: Options, env: NodeJS.ProcessEnv): Promise
   return 0;
 }
 
-/** `mm-agent enable`: runs again from the next cycle on. */
+/** `mm-agent enable`: runs again from the next cycle on, unless Puppet's own lock keeps it; then exits with 10. */
 export async function enable(options: Options): Promise<number> {
-  await rm(localPaths(options.root).disabledFile, { force: true });
-  process.stdout.write('enabled\n');
-  return 0;
+  const { disabledFile, puppetDisabledFiles } = localPaths(options.root);
+  await rm(disabledFile, { force: true });
+  const remaining = puppetDisabledFiles.filter((path) => existsSync(path));
+  if (remaining.length === 0) {
+    process.stdout.write('enabled\n');
+    return 0;
+  }
+  process.stdout.write(`still disabled by Puppet's own ${remaining.join(' and ')}\n`);
+  process.stderr.write(`next: puppet agent --enable, or remove the file\n`);
+  return EXIT.disabled;
 }
 
 function untilOf(text: string): string {

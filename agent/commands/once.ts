@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import type { Agent, CycleRequest } from '../agent.ts';
+import { cycleLimitMs } from '../core/cycle-limit.ts';
 import { cycleExitCode } from '../core/exit-code.ts';
 import { type CycleEnd, cycle } from '../cycle.ts';
 import { takeCycleLock } from '../io/cycle-lock.ts';
-import { readPrefetched } from '../io/prefetched.ts';
+import { endAfter } from '../io/end-after.ts';
+import { NOTHING_HANDED, readHanded } from '../io/handed.ts';
 import { stopOnSignals } from '../io/signals.ts';
 import type { Options } from '../options.ts';
 import { openAgent } from './open-agent.ts';
@@ -13,9 +15,32 @@ const BY_HAND_WAIT_MS = 60_000;
 
 /** One cycle: by hand, or as the daemon's child. Returns the exit code. */
 export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
-  const stop = stopOnSignals();
-  const agent = await openAgent(options, env);
-  const wishes = await wishesOf(options, agent);
+  const isByHand = options.trigger === undefined;
+  // A closed terminal is a wish to stop; the daemon's children have none.
+  const stop = isByHand ? stopOnSignals('SIGHUP') : stopOnSignals();
+  const handed = options.handed ? await readHanded() : NOTHING_HANDED;
+  const agent = await openAgent(options, env, handed.config);
+  const { log } = agent.ports;
+  if (!isByHand) endAfter(cycleLimitMs(agent.config.run.time_limit.seconds), log);
+  const wishes = { ...wishesOf(options, agent), prefetched: handed.prefetched };
+  try {
+    return await lockedCycle(agent, wishes, options, stop);
+  } catch (error) {
+    if (!stop.aborted) throw error;
+    // What the signal broke off is no failure to be explained.
+    log.warn('cycle.stopped', { why: (stop.reason as Error).message });
+    return 1;
+  } finally {
+    agent.ports.bucket.close();
+  }
+}
+
+async function lockedCycle(
+  agent: Agent,
+  wishes: Omit<CycleRequest, 'lockLost'>,
+  options: Options,
+  stop: AbortSignal,
+): Promise<number> {
   const lock = await takeCycleLock({
     path: agent.paths.lock,
     waitMs: options.trigger === undefined ? BY_HAND_WAIT_MS : 0,
@@ -27,23 +52,24 @@ export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<nu
     setMaxListeners(0, signal);
     const request = { ...wishes, lockLost: lock.lost };
     return exitCode(agent, await cycle(agent, request, signal), options);
+  } catch (error) {
+    lock.lost.throwIfAborted();
+    throw error;
   } finally {
     await lock.release();
-    agent.ports.bucket.close();
   }
 }
 
-async function wishesOf(
+function wishesOf(
   options: Options,
   { config }: Agent,
-): Promise<Omit<CycleRequest, 'lockLost'>> {
+): Omit<CycleRequest, 'lockLost' | 'prefetched'> {
   return {
     trigger: options.trigger ?? 'asked',
     noop: options.noop ?? config.run.noop,
     tags: options.tags.length > 0 ? options.tags : config.run.tags,
     skipTags: options.skipTags,
     debug: options.debug,
-    prefetched: options.prefetched ? await readPrefetched() : undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 import { openHostBucket } from '../../bucket/s3-host.ts';
 import type { Agent } from '../agent.ts';
+import type { Config } from '../config.ts';
 import { systemClock } from '../io/clock.ts';
 import { logFor } from '../io/log.ts';
 import { readPackagedSeeds } from '../io/packaged-seeds.ts';
@@ -14,8 +15,12 @@ import { openHost } from './open-host.ts';
  * Wires an agent for this host. What it may load of this program is loaded now: a run may replace its files. Throws
  * CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING.
  */
-export async function openAgent(options: Options, env: NodeJS.ProcessEnv): Promise<Agent> {
-  const host = await openHost(options);
+export async function openAgent(
+  options: Options,
+  env: NodeJS.ProcessEnv,
+  handed?: Config,
+): Promise<Agent> {
+  const host = await openHost(options, handed);
   const { config, paths } = host;
   const log = logFor(options, config.log.level);
   return {

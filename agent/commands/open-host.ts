@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { CodedError } from '../../bucket/coded-error.ts';
-import { Certname, EnvironmentName } from '../../bucket/documents/names.ts';
+import { CERTNAME, ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import type { Config } from '../config.ts';
 import type { Identity } from '../core/status.ts';
 import { checkedConfig } from '../io/checked-config.ts';
@@ -21,10 +21,13 @@ export interface Host {
   readonly packagedRoot: Uint8Array;
 }
 
-/** Reads what was installed, and makes the directories that are not. Throws CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING. */
-export async function openHost(options: Options): Promise<Host> {
+/**
+ * Reads what was installed, and makes the directories that are not. `handed`: the configuration, where the daemon has it
+ * already. Throws CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING.
+ */
+export async function openHost(options: Options, handed?: Config): Promise<Host> {
   const paths = localPaths(options.root);
-  const config = await checkedConfig(paths, programStamp());
+  const config = handed ?? (await checkedConfig(paths, programStamp()));
   const packagedRoot = await readRoot(paths);
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   await mkdir(paths.runtime, { recursive: true, mode: 0o755 });
@@ -33,14 +36,14 @@ export async function openHost(options: Options): Promise<Host> {
 
 async function identify(config: Config, options: Options): Promise<Identity> {
   const environment = options.environment ?? config.environment;
-  if (!EnvironmentName.safeParse(environment).success) {
+  if (!ENVIRONMENT_NAME.test(environment)) {
     throw new CodedError(
       `--environment: wanted letters, digits and "_", at most 64, found ${environment}`,
       { code: 'USAGE', next: 'mm releases, to see which environments there are' },
     );
   }
   const certname = config.certname ?? (await qualifiedName());
-  if (!Certname.safeParse(certname).success) {
+  if (!CERTNAME.test(certname)) {
     throw new CodedError(`this host calls itself ${certname}, which is no certname`, {
       code: 'CONFIG_INVALID',
       next: 'set certname in agent.yaml',

@@ -1,8 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { CodedError } from '../../bucket/coded-error.ts';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
 import { statusLines } from '../core/status-text.ts';
 import { systemClock } from '../io/clock.ts';
+import { isAlive, readHolder } from '../io/lock-holder.ts';
 import { openLog } from '../io/log.ts';
 import { stateFile } from '../io/state-file.ts';
 import type { Options } from '../options.ts';
@@ -13,6 +14,7 @@ import { readDisabled } from '../steps/disabled.ts';
 export async function status(options: Options): Promise<number> {
   const paths = localPaths(options.root);
   const log = openLog({ form: 'human', level: 'warn' });
+  await refuseUnreadable(paths.stateFile);
   const { status: document, uploaded } = await stateFile(paths.stateFile, log, undefined).load();
   if (document === null) {
     throw new CodedError(`no cycle has ended here yet: ${paths.stateFile} has no status`, {
@@ -26,7 +28,7 @@ export async function status(options: Options): Promise<number> {
     disabled,
     lastPollAt: await lastPoll(paths.lastCheck),
     uploadedAt: uploaded?.at ?? null,
-    cycleUnderWay: await isThere(paths.lock),
+    cycleUnderWay: await isHeld(paths.lock),
   };
   const text = options.json
     ? JSON.stringify(view, null, 2)
@@ -43,9 +45,19 @@ async function lastPoll(path: string): Promise<string | null> {
   return await readFile(path, 'utf8').catch(() => null);
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  );
+/** A killed agent leaves its lock behind. */
+async function isHeld(lock: string): Promise<boolean> {
+  const holder = await readHolder(lock);
+  return holder !== undefined && (await isAlive(holder));
+}
+
+/** What an ordinary user may not read must not look like a host that has done nothing yet. */
+async function refuseUnreadable(path: string): Promise<void> {
+  const error = await access(path, constants.R_OK).catch((cause: NodeJS.ErrnoException) => cause);
+  if (error?.code !== 'EACCES' && error?.code !== 'EPERM') return;
+  throw new CodedError(`this user may not read ${path}`, {
+    code: 'STATUS_INVALID',
+    cause: error,
+    next: 'sudo mm-agent status',
+  });
 }

@@ -24,7 +24,9 @@ export function statusLines(status: LocalStatus, now: number): string[] {
   if (offered !== null) lines.push(row('offered', `${offered.version}, not taken: ${offered.why}`));
   if (disabled !== null) {
     const until = disabled.until === null ? '' : ` until ${disabled.until}`;
-    lines.push(row('disabled', `${disabled.reason}${until}; undo with: mm-agent enable`));
+    // As `readDisabled` names Puppet's own lock.
+    const undo = disabled.by === 'puppet' ? 'puppet agent --enable' : 'mm-agent enable';
+    lines.push(row('disabled', `${disabled.reason}${until}; undo with: ${undo}`));
   }
   if (status.run !== null)
     lines.push(...runLines(status.run, ago).map((text, i) => row(i === 0 ? 'run' : '', text)));

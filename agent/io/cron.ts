@@ -5,8 +5,9 @@ export type Cron = (expression: string) => CronPosition;
 
 /**
  * For expressions that the configuration has checked. node-cron goes through the time zone's calendar for each instant it
- * looks at, which takes 70 ms and 5 MB to begin with; where an expression is about minutes only, every hour is like the
- * other and the calendar has no say. So only other expressions load it, and now: an upgrade may replace this program.
+ * looks at, which takes 70 ms and 5 MB to begin with, and leaves out the hour that comes twice when summer ends. Where an
+ * expression is about minutes only, every hour is like the other and the calendar has no say. So only other expressions
+ * load it, and now: an upgrade may replace this program.
  */
 export async function openCron(expressions: readonly string[]): Promise<Cron> {
   const needsCalendar = expressions.some((expression) => minutesOf(expression) === undefined);

@@ -75,6 +75,15 @@ export function isRunning(pid: number): boolean {
   }
 }
 
+/** When a process started, as {@link ProcessRow} says it; undefined when it is gone or hidden. */
+export async function startOf(pid: number): Promise<string | undefined> {
+  if (process.platform !== 'linux') {
+    return (await processTable()).find((row) => row.pid === pid)?.started;
+  }
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  return parseStat(stat)?.started;
+}
+
 /** Whether any process is in the group; zombies count. */
 export function groupExists(group: number): boolean {
   return reaches(-group);

@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { writeFileAtomic } from '../../bucket/atomic-file.ts';
 
 /**
@@ -10,13 +10,13 @@ import { writeFileAtomic } from '../../bucket/atomic-file.ts';
  */
 const RunRecord = z.object({
   schemaVersion: z.literal(1),
-  runId: z.string().max(64),
+  runId: z.string().check(z.maxLength(64)),
   /** ms since 1970. */
   startedAt: z.number(),
   limitAt: z.number(),
   noop: z.boolean(),
   /** The transient unit that it runs in; null when it is in a process group of the agent's host. */
-  unit: z.string().nullable(),
+  unit: z.nullable(z.string()),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 

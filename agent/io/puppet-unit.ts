@@ -18,7 +18,7 @@ export function unitName(runId: string): string {
 
 /**
  * Starts a program in a transient unit of its own, outside of the agent's sandbox and untouched by its restart. All
- * options are ones that systemd 239 (RHEL 8) knows. Rejects if it cannot be started.
+ * options are ones that systemd 239 (RHEL 8) knows. Rejects if it cannot be started; once it is, {@link launchedIn} has it.
  *
  * `systemd-run --wait` is not used: it reports an end by SIGTERM as 0. The unit stays after the end instead
  * (RemainAfterExit=) until its exit status has been read, even by an agent that was not there when it ended.
@@ -26,7 +26,7 @@ export function unitName(runId: string): string {
 export async function launchInUnit(
   command: Command,
   unit: { readonly name: string; readonly limitSeconds: number },
-): Promise<Launched> {
+): Promise<void> {
   const properties = [
     'RemainAfterExit=yes',
     // Puppet's exit codes that are no failure of the unit.
@@ -50,28 +50,43 @@ export async function launchInUnit(
     ...[command.path, ...command.arguments].map((word) => word.replaceAll('$', '$$$$')),
   ];
   await promisify(execFile)(SYSTEMD_RUN, words, { env: {} });
-  return await launchedIn(unit.name);
 }
 
-/** A run in a unit that was started earlier, by this agent or by one that died. */
-export async function launchedIn(unit: string): Promise<Launched> {
-  const shown = await show(unit);
+/** How systemd is asked; tests have a program of their own. */
+export interface SystemdAccess {
+  readonly systemctl: string;
+  /** Before it is asked again. */
+  readonly pauseMs: number;
+}
+
+const HOST: SystemdAccess = { systemctl: SYSTEMCTL, pauseMs: 1000 };
+
+/**
+ * A run in a unit that was started earlier, by this agent or by one that died. Rejects when systemd does not say what
+ * became of the unit: then it may be running, and is left alone.
+ */
+export async function launchedIn(unit: string, systemd = HOST): Promise<Launched> {
+  const shown = await show(unit, systemd);
   const pid = Number(shown.get('MainPID') ?? 0);
-  if (pid > 0) return { pid, ended: endOf(unit, pid) };
-  await unload(unit);
+  if (pid > 0) return { pid, ended: endOf(unit, pid, systemd) };
+  await unload(unit, systemd);
   return { pid: undefined, ended: Promise.resolve(endShown(shown)) };
 }
 
-async function endOf(unit: string, pid: number): Promise<LeaderEnd> {
+async function endOf(unit: string, pid: number, systemd: SystemdAccess): Promise<LeaderEnd> {
   while (isRunning(pid)) await sleep(POLL_MS);
-  let shown = await show(unit);
-  // The process is gone a moment before systemd has noted how.
-  while (shown.get('MainPID') === String(pid)) {
-    await sleep(POLL_MS);
-    shown = await show(unit);
+  try {
+    let shown = await show(unit, systemd);
+    // The process is gone a moment before systemd has noted how.
+    while (shown.get('MainPID') === String(pid)) {
+      await sleep(POLL_MS);
+      shown = await show(unit, systemd);
+    }
+    await unload(unit, systemd);
+    return endShown(shown);
+  } catch {
+    return { kind: 'unseen' };
   }
-  await unload(unit);
-  return endShown(shown);
 }
 
 /** ExecMainCode is waitid's si_code: 1 exited, 2 killed, 3 killed with a core dump. */
@@ -92,9 +107,9 @@ const SIGNALS: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.signals).map(([name, number]) => [number, name]),
 );
 
-/** Properties of a unit; of one that is not loaded, systemd's defaults; none when systemd does not answer. */
-async function show(unit: string): Promise<ReadonlyMap<string, string>> {
-  const stdout = await systemctl('show', '-p', SHOWN, unit);
+/** Properties of a unit; of one that is not loaded, systemd's defaults. Rejects when systemd does not answer. */
+async function show(unit: string, systemd: SystemdAccess): Promise<ReadonlyMap<string, string>> {
+  const stdout = await ask(systemd, 'show', '-p', SHOWN, unit);
   return new Map(
     stdout.split('\n').flatMap((line) => {
       const [, name, value] = /^(\w+)=(.*)$/.exec(line) ?? [];
@@ -106,18 +121,25 @@ async function show(unit: string): Promise<ReadonlyMap<string, string>> {
 const SHOWN = 'MainPID,ExecMainCode,ExecMainStatus';
 
 /** Either does nothing where the other is needed: the unit is active after a good end and failed after another. */
-async function unload(unit: string): Promise<void> {
-  await systemctl('stop', unit);
-  await systemctl('reset-failed', unit);
+async function unload(unit: string, { systemctl }: SystemdAccess): Promise<void> {
+  for (const verb of ['stop', 'reset-failed']) {
+    await promisify(execFile)(systemctl, [verb, unit], ASKED).catch(() => undefined);
+  }
 }
 
-/** What it printed, also when it failed. Asked again while systemd is busy with itself (daemon-reload, reexec). */
-async function systemctl(...words: readonly string[]): Promise<string> {
+const ASKED = { env: { LC_ALL: 'C' } } as const;
+const ATTEMPTS = 10;
+
+/** What it printed. Asked again while systemd is busy with itself (daemon-reload, reexec); then rejects. */
+async function ask(systemd: SystemdAccess, ...words: readonly string[]): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
-    const { failed, stdout } = await promisify(execFile)(SYSTEMCTL, words, { env: { LC_ALL: 'C' } })
-      .then((printed) => ({ failed: false, stdout: printed.stdout }))
-      .catch(() => ({ failed: words[0] === 'show', stdout: '' }));
-    if (!failed || attempt === 10) return stdout;
-    await sleep(1000);
+    try {
+      return (await promisify(execFile)(systemd.systemctl, words, ASKED)).stdout;
+    } catch (cause) {
+      if (attempt === ATTEMPTS) {
+        throw new Error(`systemd did not answer: ${words.join(' ')}`, { cause });
+      }
+    }
+    await sleep(systemd.pauseMs);
   }
 }

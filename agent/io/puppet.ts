@@ -14,7 +14,7 @@ import { programOf, type RubySettings } from './puppet-program.ts';
 import { readRecord, removeRecord, writeRecord } from './puppet-record.ts';
 import { readRemains } from './puppet-remains.ts';
 import { type Launched, supervise } from './puppet-supervise.ts';
-import { launchInUnit, unitName } from './puppet-unit.ts';
+import { launchedIn, launchInUnit, unitName } from './puppet-unit.ts';
 import { distrustAfter } from './ruby-cache.ts';
 
 export interface HostPuppetOptions extends RubySettings {
@@ -91,7 +91,14 @@ async function launch(
   const startedAt = Date.now();
   const limitAt = startedAt + timeLimitSeconds * 1000;
   try {
-    await writeRecord(runDirectory, { schemaVersion: 1, runId, startedAt, limitAt, noop: request.noop, unit });
+    await writeRecord(runDirectory, {
+      schemaVersion: 1,
+      runId,
+      startedAt,
+      limitAt,
+      noop: request.noop,
+      unit,
+    });
     const program = await programOf(request, options);
     const command = {
       path: program.path,
@@ -102,11 +109,12 @@ async function launch(
     if (unit === null) return await launchInGroup(command);
     // systemd's limit is for a run whose agent never comes back.
     const limitSeconds = Math.ceil(timeLimitSeconds + graceMs / 1000) + 60;
-    return await launchInUnit(command, { name: unit, limitSeconds });
+    await launchInUnit(command, { name: unit, limitSeconds });
   } catch (cause) {
     await removeRecord(runDirectory);
     throw notStarted(puppet.path, cause);
   }
+  return await launchedIn(unit);
 }
 
 async function pickUp(

@@ -105,7 +105,11 @@ function programSender(socket: string, programs: readonly string[]): Send {
 function runNotify(program: string, variables: readonly string[], socket: string): Promise<void> {
   return new Promise((resolve) => {
     const options = { env: { NOTIFY_SOCKET: socket }, timeout: 10_000 };
-    execFile(program, variables, options, () => resolve());
+    try {
+      execFile(program, variables, options, () => resolve());
+    } catch {
+      resolve(); // thrown for words that no program can be given, and where no process can be started
+    }
   });
 }
 

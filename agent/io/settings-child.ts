@@ -26,14 +26,24 @@ export type SettingsAnswer =
  * Has a child read and check the configuration, so that YAML and schemas never are in the daemon's memory: they are more
  * than all that it needs besides. Throws what the child said: CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING.
  */
-export async function readSettings(passedOn: readonly string[]): Promise<DaemonSettings> {
+export async function readSettings(
+  passedOn: readonly string[],
+  limitMs = LIMIT_MS,
+): Promise<DaemonSettings> {
   const { path, argv } = ownProgram('--settings', ...passedOn);
-  const { stdout } = await promisify(execFile)(path, argv, { maxBuffer: MAX_ANSWER_BYTES });
+  const { stdout } = await promisify(execFile)(path, argv, {
+    maxBuffer: MAX_ANSWER_BYTES,
+    timeout: limitMs,
+    killSignal: 'SIGKILL',
+  });
   const answer = JSON.parse(stdout) as SettingsAnswer;
   if (!('error' in answer)) return answer;
   const { code, message, next } = answer.error;
   throw new CodedError(message, { code, ...(next !== undefined && { next }) });
 }
+
+/** A child that hangs, on a disk or on a name look-up, must not hold the daemon. */
+const LIMIT_MS = 60_000;
 
 /** The limit of the configuration itself is 256 kB a file. */
 const MAX_ANSWER_BYTES = 16 * 1024 ** 2;

@@ -1,9 +1,9 @@
 /** Signals only abort or wake; what they ask for is done between steps. */
 
-/** Aborts on the first SIGTERM or SIGINT, with the signal's name as the reason's message. */
-export function stopOnSignals(): AbortSignal {
+/** Aborts on the first SIGTERM or SIGINT, or another one that is given, with the signal's name as the reason's message. */
+export function stopOnSignals(...others: readonly NodeJS.Signals[]): AbortSignal {
   const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', ...others] as const) {
     process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
   }
   return stop.signal;

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../../bucket/atomic-file.ts';
-import { EnvironmentName } from '../../bucket/documents/names.ts';
+import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
 import { isUnpacked } from './unpack.ts';
 
@@ -42,7 +42,7 @@ export async function activeRelease(
 export async function activeReleases(paths: HostPaths): Promise<ReadonlySet<string>> {
   const active = new Set<string>();
   for (const name of await namesIn(paths.environments)) {
-    if (!EnvironmentName.safeParse(name).success) continue;
+    if (!ENVIRONMENT_NAME.test(name)) continue;
     const sha256 = await activeRelease(paths, name);
     if (sha256 !== undefined) active.add(sha256);
   }

@@ -56,7 +56,8 @@ export async function apply(
       stop,
     );
     await enterRun(agent, draft, { runId, startedAt, exit, reason: plan.why, noop: plan.noop });
-    if (isWhole(agent, request, plan) && draft.run !== undefined) markRelease(draft, draft.run, exit);
+    if (isWhole(agent, request, plan) && draft.run !== undefined)
+      markRelease(draft, draft.run, exit);
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     ports.log.error('run.not-started', {
@@ -153,7 +154,9 @@ function isWhole(
 function markRelease(draft: Draft, run: RunSummary, exit: PuppetExit): void {
   const { active, state } = draft;
   const isOwed =
-    exit.kind === 'killed' ? exit.why === 'stopped' : exit.kind === 'unseen' && run.status === 'killed';
+    exit.kind === 'killed'
+      ? exit.why === 'stopped'
+      : exit.kind === 'unseen' && run.status === 'killed';
   if (active === null || isOwed) return;
   const isGood = run.status === 'unchanged' || run.status === 'changed';
   draft.state = {

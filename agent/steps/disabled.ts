@@ -1,15 +1,14 @@
 import { readFile, rm } from 'node:fs/promises';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { writeFileAtomic } from '../../bucket/atomic-file.ts';
-import { Instant } from '../../bucket/documents/names.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Ports } from '../ports.ts';
 
 /** The file that keeps an agent from running: why, by whom, and until when. People may read and remove it. */
 export const Disabled = z.object({
-  reason: z.string().max(500),
-  by: z.string().max(200).nullable(),
-  until: Instant.nullable(),
+  reason: z.string().check(z.maxLength(500)),
+  by: z.nullable(z.string().check(z.maxLength(200))),
+  until: z.nullable(z.iso.datetime()),
 });
 export type Disabled = z.infer<typeof Disabled>;
 

@@ -1,6 +1,6 @@
 import { lstat, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Sha256 } from '../../bucket/documents/names.ts';
+import { SHA256 } from '../../bucket/documents/name-rules.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
 import { activeReleases, namesIn } from './activate.ts';
 import { isUnpacked } from './unpack.ts';
@@ -56,7 +56,7 @@ async function pruneReleases(
   wanted: ReadonlySet<string>,
   keep: number,
 ): Promise<string[]> {
-  const isRelease = (name: string) => Sha256.safeParse(name).success;
+  const isRelease = (name: string) => SHA256.test(name);
   const releases = await newestFirst(paths.releases, isRelease);
   const isThere = releases.filter((sha256) => wanted.has(sha256)).length;
   const others = releases.filter((sha256) => !wanted.has(sha256));

@@ -1,5 +1,7 @@
-import * as z from 'zod';
-import { Instant } from './names.ts';
+import * as z from 'zod/mini';
+
+const Instant = z.iso.datetime();
+const text = (min: number, max: number) => z.string().check(z.minLength(min), z.maxLength(max));
 
 /**
  * The `custom` part of a release target (`<environment>/current`, `<environment>/next`) in the signed metadata of an
@@ -8,32 +10,29 @@ import { Instant } from './names.ts';
 export const ReleaseCustom = z.looseObject({
   schema: z.literal(1),
   /** A label for people, semver. Never decides what is newest: the role's version does. */
-  version: z.string().min(1).max(64),
+  version: text(1, 64),
   /** Identifies this publication: `<UTC time to the second>-<first 12 of the sha256>`. */
-  release: z.string().min(1).max(100),
+  release: text(1, 100),
   /** The git commit, or null for a published work tree. */
-  commit: z
-    .string()
-    .regex(/^[0-9a-f]{40,64}$/)
-    .nullable(),
+  commit: z.nullable(z.string().check(z.regex(/^[0-9a-f]{40,64}$/))),
   created: Instant,
-  by: z.string().min(1).max(200),
-  reason: z.string().max(500),
+  by: text(1, 200),
+  reason: text(0, 500),
   /** Take nothing new, keep applying. */
   hold: z.boolean(),
   /** Apply nothing. */
   stop: z.boolean(),
   /** Agents older than this keep what they have; null: any. */
-  minAgent: z.string().max(64).nullable(),
+  minAgent: z.nullable(text(0, 64)),
   /** On `next` only: who takes it. */
-  rollout: z
-    .looseObject({
-      salt: z.string().min(1).max(100),
+  rollout: z.optional(
+    z.looseObject({
+      salt: text(1, 100),
       /** Basis points: 1/100 percent, 0 to 10000. */
-      bp: z.int().min(0).max(10_000),
-      groups: z.array(z.string().max(100)).max(100),
-    })
-    .optional(),
+      bp: z.int().check(z.minimum(0), z.maximum(10_000)),
+      groups: z.array(text(0, 100)).check(z.maxLength(100)),
+    }),
+  ),
 });
 export type ReleaseCustom = z.infer<typeof ReleaseCustom>;
 
@@ -49,9 +48,9 @@ export interface OfferedRelease {
 export const ReleaseFile = z.looseObject({
   environment: z.string(),
   version: z.string(),
-  commit: z.string().nullable(),
-  ref: z.string().nullable(),
+  commit: z.nullable(z.string()),
+  ref: z.nullable(z.string()),
   /** The commit's own time, so that the same input packs to the same bytes; null for a work tree. */
-  committedAt: Instant.nullable(),
+  committedAt: z.nullable(Instant),
 });
 export type ReleaseFile = z.infer<typeof ReleaseFile>;

@@ -122,7 +122,7 @@ export const StatusDocument = z.looseObject({
     lastActivationAt: Instant.nullable(),
     lastRunAt: Instant.nullable(),
     lastSuccessAt: Instant.nullable(),
-    /** After this the host is late: heartbeat plus one apply interval. */
+    /** After this the host is late: two heartbeats. */
     nextExpectedAt: Instant,
   }),
   disabled: z

@@ -1,6 +1,6 @@
 import type { Metadata, Snapshot, TargetFile, Targets } from '@tufjs/models';
 import { CodedError } from '../coded-error.ts';
-import { Sha256 } from '../documents/names.ts';
+import { SHA256 } from '../documents/name-rules.ts';
 import { type OfferedRelease, ReleaseCustom } from '../documents/release.ts';
 import { releaseTarget } from './role-names.ts';
 import type { EnvironmentOffer } from './trusted.ts';
@@ -33,12 +33,14 @@ function readSlot(target: TargetFile | undefined): Slot {
     throw invalid(target, `custom.${where}: ${issue?.message ?? 'not readable'}`, parsed.error);
   }
   // TUF lets a target go without any hash: then any bytes of that length would pass (attack 22).
-  const sha256 = Sha256.safeParse(hashes['sha256']);
-  if (!sha256.success) throw invalid(target, 'wanted a sha256 in hashes, got none');
+  const { sha256 } = hashes;
+  if (sha256 === undefined || !SHA256.test(sha256)) {
+    throw invalid(target, 'wanted a sha256 in hashes, got none');
+  }
   if (!(Number.isSafeInteger(length) && length > 0)) {
     throw invalid(target, `wanted a length above 0, got ${length}`);
   }
-  return { sha256: sha256.data, length, custom: parsed.data };
+  return { sha256, length, custom: parsed.data };
 }
 
 /**

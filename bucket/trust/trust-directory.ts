@@ -10,7 +10,7 @@ import {
   symlink,
 } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { syncDirectory, writeFileAtomic } from '../atomic-file.ts';
 import { CodedError } from '../coded-error.ts';
 
@@ -27,7 +27,7 @@ const TrustRecord = z.object({
   /** sha256 of the installed root.json that the files stand on. */
   anchor: z.string(),
   /** The newest root ever verified: there is no way back below it. */
-  rootVersion: z.int().min(1),
+  rootVersion: z.int().check(z.minimum(1)),
   /** When a newer root was last asked for, ms since 1970. */
   askedForRootAt: z.int(),
   /** The highest time that S3 told, ms since 1970, up to some hours late; 0 before the first. */
@@ -115,11 +115,9 @@ async function namesIn(directory: string): Promise<string[]> {
 
 async function readRecord(path: string): Promise<TrustRecord | undefined> {
   try {
-    return TrustRecord.parse(JSON.parse(await readFile(path, 'utf8')));
+    return TrustRecord.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof z.ZodError || isCode(error, 'ENOENT')) {
-      return undefined;
-    }
+    if (error instanceof SyntaxError || isCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

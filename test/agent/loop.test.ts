@@ -15,23 +15,26 @@ const every = (minutes: number, now: number) => {
 
 /** Runs the loop on a fake clock until `untilMs`, and returns what it did and when, in minutes. */
 async function run(
-  untilMs: number,
+  untilMs: number | ((now: number) => boolean),
   behave: {
     poll?: (now: number) => PollResult;
+    cycle?: () => never;
     asked?: (now: number) => boolean;
     onSleep?: (clock: FakeClock) => void;
   } = {},
-): Promise<{ readonly did: readonly string[]; readonly sleeps: readonly number[] }> {
+) {
   const stop = new AbortController();
   const did: string[] = [];
+  const log = fakeLog();
   const clock: FakeClock = new FakeClock(0, () => {
     behave.onSleep?.(clock);
-    if (clock.now() >= untilMs) stop.abort();
+    const now = clock.now();
+    if (typeof untilMs === 'number' ? now >= untilMs : untilMs(now)) stop.abort();
   });
   const note = (what: string) => did.push(`${what}@${Math.floor(clock.now() / MINUTE)}`);
   const world: World = {
     clock,
-    log: fakeLog(),
+    log,
     random: () => 0.5,
     settings: () => ({ certname: CERTNAME, poll: '5', apply: '30' }),
     cron: (minutes) => every(Number(minutes), clock.now()),
@@ -41,7 +44,7 @@ async function run(
     },
     runCycle: async (trigger) => {
       note(`cycle:${trigger}`);
-      return undefined;
+      return behave.cycle?.();
     },
   };
   await loop(world, {
@@ -49,7 +52,7 @@ async function run(
     wake: stop.signal,
     take: async () => behave.asked?.(clock.now()) ?? false,
   });
-  return { did, sleeps: clock.sleeps };
+  return { did, sleeps: clock.sleeps, log };
 }
 
 const pollSlot = Math.floor(slotMs(CERTNAME, 5 * MINUTE) / MINUTE);
@@ -84,6 +87,46 @@ test('loop: a machine that slept for hours catches up once', async () => {
     ['cycle:apply@480'],
   );
 });
+
+test('loop: a clock that was set back by a day silences nobody', async () => {
+  const day = 24 * 60 * MINUTE;
+  let sinceStep: number | undefined;
+  const { did } = await run((now) => sinceStep !== undefined && now >= sinceStep + 40 * MINUTE, {
+    onSleep: (clock) => {
+      if (sinceStep !== undefined || clock.now() < 60 * MINUTE) return;
+      clock.advance(-day);
+      sinceStep = clock.now();
+    },
+  });
+  const minuteOf = (entry: string) => Number(entry.split('@')[1]);
+  const after = did.filter((entry) => minuteOf(entry) < 0);
+  assert.equal(after[0], `poll@${Math.floor(sinceStep! / MINUTE)}`, 'at once');
+  assert.ok(after.filter((entry) => entry.startsWith('poll')).length >= 6, after.join(' '));
+  const runs = after.filter((entry) => entry.startsWith('cycle:apply')).map(minuteOf);
+  assert.ok(runs.length >= 1, after.join(' '));
+  for (const minute of runs) assert.equal((minute + 24 * 60) % 30, applySlot);
+});
+
+const unexpected: Record<string, Parameters<typeof run>[1]> = {
+  'a poll that throws': {
+    poll: () => {
+      throw new Error('EROFS');
+    },
+  },
+  'a cycle that cannot be started': {
+    cycle: () => {
+      throw new Error('spawn EAGAIN');
+    },
+  },
+};
+for (const [name, behave] of Object.entries(unexpected)) {
+  test(`loop: ${name} does not end it, and it backs off`, async () => {
+    const { did, sleeps, log } = await run(60 * MINUTE, behave);
+    assert.ok(did.length >= 3, did.join(' '));
+    assert.ok(log.lines.some(({ event, level }) => event === 'turn.failed' && level === 'error'));
+    assert.ok(sleeps.includes(30_000), 'the first pause after a failure');
+  });
+}
 
 test('loop: a poll that finds something hands it to a cycle', async () => {
   const { did } = await run(12 * MINUTE, {

@@ -41,3 +41,22 @@ for (const [name, { argv, want }] of Object.entries(wrong)) {
     );
   });
 }
+
+const forOneCycle: Record<string, string[]> = {
+  '--noop': ['--noop'],
+  '--no-noop': ['--no-noop'],
+  '--tags': ['--tags', 'ntp'],
+  '--skip_tags': ['--skip_tags', 'ntp'],
+  '--detailed-exitcodes': ['--detailed-exitcodes'],
+};
+for (const [name, argv] of Object.entries(forOneCycle)) {
+  test(`options: ${name} without --once starts no daemon that applies for real`, () => {
+    assert.throws(() => parseOptions(argv), { code: 'USAGE', next: 'mm-agent --once --noop' });
+    assert.equal(parseOptions(['--once', ...argv]).command, 'once');
+  });
+}
+
+test('options: what a daemon may be given', () => {
+  const argv = ['--environment=canary', '--debug', '--json', '--root=/tmp/x'];
+  assert.equal(parseOptions(argv).command, 'daemon');
+});

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type AgentLab, agentLab, manifestWriting } from '../support/agent-lab.ts';
+import { names } from '../support/temporary-directory.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const MANIFEST = manifestWriting('/nowhere', 'one');
@@ -74,3 +75,70 @@ test('daemon: an agent killed under a run; the next one sees the run to its end 
   assert.equal(lab.status().run?.status, 'unchanged');
   assert.equal(await runs(lab), 1, 'and does not run again');
 });
+
+test('daemon: a mistake in agent.yaml is said at SIGHUP, and the configuration from before stays in use', async (t) => {
+  const { lab } = await daemonLab(t);
+  const daemon = lab.start([]);
+  const ended = lab.end(daemon);
+  await waitUntil(() => lab.status().run?.status === 'unchanged');
+  await writeFile(lab.paths.configFile, 'bukcet: x\n');
+  daemon.kill('SIGHUP');
+  await waitUntil(async () => (await runs(lab)) === 2);
+  lab.publish('2.0.0', MANIFEST);
+  daemon.kill('SIGUSR1');
+  await waitUntil(() => lab.status().release?.version === '2.0.0');
+  daemon.kill('SIGTERM');
+  const { code, stderr } = await ended;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /config\.refused/);
+  assert.doesNotMatch(stderr, /cycle\.failed/);
+});
+
+test('daemon: a cycle that breaks off is said with its exit code, and the daemon goes on', async (t) => {
+  const { lab } = await daemonLab(t);
+  const daemon = lab.start([]);
+  const ended = lab.end(daemon);
+  await waitUntil(() => lab.status().run?.status === 'unchanged');
+  const root = await readFile(lab.paths.trustRoot);
+  await rm(lab.paths.trustRoot);
+  let stderr = '';
+  daemon.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  daemon.kill('SIGUSR1');
+  await waitUntil(() => /cycle\.failed {2}exitCode=20/.test(stderr));
+  await writeFile(lab.paths.trustRoot, root);
+  daemon.kill('SIGUSR1');
+  await waitUntil(async () => (await runs(lab)) === 2);
+  daemon.kill('SIGTERM');
+  assert.equal((await ended).code, 0);
+});
+
+test('daemon: under launchd the pid file is gone when it has ended', async (t) => {
+  const { lab } = await daemonLab(t);
+  const pidFile = join(lab.paths.runtime, 'mm-agent.pid');
+  await mkdir(lab.paths.runtime, { recursive: true });
+  await writeFile(pidFile, '1');
+  await writeFile(lab.paths.configFile, 'bukcet: x\n');
+  const { code } = await lab.run([], { XPC_SERVICE_NAME: 'com.github.miyamoto.agent' });
+  assert.equal(code, 20);
+  assert.deepEqual(await names(lab.paths.runtime), []);
+});
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  test(`once: ${signal} before Puppet has started ends it without a stack, with a report`, async (t) => {
+    const { lab } = await daemonLab(t);
+    // Never answered: that is where the signal finds it.
+    lab.server.faults.add({ match: { method: 'GET', key: /timestamp/ }, kind: 'hang' });
+    const agent = lab.start(['--once']);
+    const ended = lab.end(agent);
+    await waitUntil(() => lab.server.requests.some(({ key }) => key.includes('timestamp')));
+    agent.kill(signal);
+    const { code, stderr } = await ended;
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, new RegExp(`cycle\\.stopped  why=stopped by ${signal}`));
+    assert.doesNotMatch(stderr, /^ +at /m);
+    assert.equal(lab.status().run, null);
+    assert.equal(await runs(lab), 0);
+  });
+}

@@ -12,11 +12,10 @@ const run = promisify(execFile);
 /** Parts of each kind: a CommonJS package that requires Node's modules, ESM packages, a part that is loaded late. */
 const ENTRY = `
 import lockfile from 'proper-lockfile';
-import { pino } from 'pino';
+import { request } from 'node:http';
 import { S3Client } from '@aws-sdk/client-s3';
 import packageJson from '../../package.json' with { type: 'json' };
-console.log('started', packageJson, typeof lockfile.lock, typeof S3Client);
-pino({ base: null, timestamp: false }, pino.destination({ dest: 1, sync: true })).info('logged');
+console.log('started', packageJson, typeof lockfile.lock, typeof S3Client, typeof request);
 if (process.argv[2] === 'late') {
   const { value } = await import('./late.ts');
   console.log(value);
@@ -49,7 +48,7 @@ test('build: the bundle runs apart from node_modules, and loads late what is imp
   const plain = await run(process.execPath, [program]);
   assert.equal(
     plain.stdout,
-    `started { version: '${await version()}' } function function\n{"level":30,"msg":"logged"}\n`,
+    `started { version: '${await version()}' } function function function\n`,
   );
   const late = await run(process.execPath, [program, 'late']);
   assert.equal(late.stdout, `${plain.stdout}evaluated\nfunction\n`);
@@ -73,7 +72,7 @@ test('build: the same sources give the same bytes, and the licences of what is i
 
   const licenses = await readFile(join(dirname(first), 'LICENSES.txt'), 'utf8');
   const titles = [...licenses.matchAll(/^(\S+) \d\S*, \S+$/gm)].map((match) => match[1]);
-  for (const name of ['@aws-sdk/client-s3', 'graceful-fs', 'pino', 'proper-lockfile', 'tar']) {
+  for (const name of ['@aws-sdk/client-s3', 'graceful-fs', 'proper-lockfile', 'tar']) {
     assert.ok(titles.includes(name), `${name} is missing`);
   }
   assert.ok(!titles.includes('esbuild') && !titles.includes('typescript'));

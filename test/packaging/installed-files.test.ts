@@ -118,7 +118,7 @@ test('installed files: newsyslog turns the log that launchd writes, and ends the
   assert.ok(typeof plist === 'object' && !Array.isArray(plist));
   assert.equal(log, plist['StandardErrorPath']);
   assert.equal(signal, '15');
-  assert.ok((await read('launchd/mm-agent-daemon')).includes(`>${pidFile}\n`));
+  assert.ok((await read('launchd/mm-agent-daemon')).includes(`\npid_file=${pidFile}\n`));
 });
 
 test('installed files: the Debian changelog is about this version', async () => {

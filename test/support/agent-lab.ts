@@ -39,6 +39,8 @@ export async function agentLab(t: TestContext) {
   const simulator = new TufSimulator();
   const paths = hostPaths({ platform: 'linux', root });
   const lab = {
+    /** What is started: the sources, or what a test has built of them. */
+    program: MAIN,
     root,
     paths,
     server,
@@ -95,7 +97,7 @@ echo "{\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"status\\":\\"unchanged\\"}" > "$re
     },
 
     start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-      return spawn(process.execPath, [MAIN, ...argv, '--root', root], {
+      return spawn(process.execPath, [lab.program, ...argv, '--root', root], {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
           PATH: process.env['PATH'],

@@ -1,13 +1,12 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
 /** Every key path of a schema: `run.failedResources[].file`. Maps of free keys end where they begin. */
-export function schemaPaths(schema: z.ZodType, path = ''): string[] {
-  if (schema instanceof z.ZodNullable || schema instanceof z.ZodOptional) {
-    return schemaPaths(schema.unwrap() as z.ZodType, path);
-  }
-  if (schema instanceof z.ZodArray) return schemaPaths(schema.element as z.ZodType, `${path}[]`);
-  if (!(schema instanceof z.ZodObject)) return [];
-  return Object.entries(schema.shape as Record<string, z.ZodType>).flatMap(([key, inner]) => {
+export function schemaPaths(schema: z.core.$ZodType, path = ''): string[] {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  if (def.type === 'nullable' || def.type === 'optional') return schemaPaths(def.innerType, path);
+  if (def.type === 'array') return schemaPaths(def.element, `${path}[]`);
+  if (def.type !== 'object') return [];
+  return Object.entries(def.shape).flatMap(([key, inner]) => {
     const here = path === '' ? key : `${path}.${key}`;
     return [here, ...schemaPaths(inner, here)];
   });

@@ -69,7 +69,14 @@ suite('a run whose agent was killed', () => {
     const other = `${request.runDirectory}0`;
     await mkdir(other);
     const limitAt = Date.now() + 100_000;
-    const record = { schemaVersion: 1, runId: 'run-10', startedAt: 7, limitAt, noop: false, unit: null };
+    const record = {
+      schemaVersion: 1,
+      runId: 'run-10',
+      startedAt: 7,
+      limitAt,
+      noop: false,
+      unit: null,
+    };
     await writeFile(join(other, 'process.json'), JSON.stringify(record));
     assert.deepEqual(await puppet.pickUp(other, NEVER), {
       runId: 'run-10',

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
-import { collectFacts } from '../../../agent/core/facts.ts';
 import { type HostPuppetOptions, hostPuppet } from '../../../agent/io/puppet.ts';
 import type { ApplyRequest } from '../../../agent/ports.ts';
 import { CERTNAME, type PuppetPlace, puppetPlace } from '../../support/puppet-run.ts';
+import { runTrace } from '../../support/run-trace.ts';
 import { names } from '../../support/temporary-directory.ts';
 
 const CONTROL_REPO = join(import.meta.dirname, '../../fixtures/control-repo');
@@ -24,17 +24,9 @@ async function traceOf(
   });
   const { runDirectory } = place.request(overrides);
   const remains = await puppet.read(runDirectory, CERTNAME);
-  const report = remains.report as { resource_statuses: Record<string, Record<string, unknown>> };
-  const resources = Object.entries(report.resource_statuses).map(([title, resource]) => {
-    const { time, evaluation_time, events, ...lasting } = resource;
-    return [title, { ...lasting, events: (events as unknown[]).length }] as const;
-  });
-  const facts = collectFacts(remains.facts, { deny: [], promote: [], maxBytes: 2 ** 24 });
   return {
     end: { status, exitCode, error },
-    resources: new Map(resources),
-    facts: facts?.digest,
-    factNames: Object.keys(facts?.all ?? {}).sort(),
+    ...runTrace(remains.report, remains.facts),
     lines: place.lines.map(({ text }) => text.replace(/ in [\d.]+ seconds/, '')),
   };
 }
@@ -60,7 +52,8 @@ suite('ruby cache: with the real puppet', () => {
     await traceOf(place, { environment }, overrides);
     const bare = await traceOf(place, { environment }, overrides);
     assert.deepEqual(bare.end, { status: 'unchanged', exitCode: 0, error: null });
-    assert.equal(bare.resources.size, 107);
+    assert.equal(Object.keys(bare.resources).length, 107);
+    assert.ok(Object.keys(bare.facts).length > 50 && bare.facts['lab_role'] === 'web');
     for (const [name, options] of Object.entries(switches(place))) {
       assert.deepEqual(await traceOf(place, { environment, ...options }, overrides), bare, name);
       const kept = await names(join(place.directory, 'state/ruby-cache'));

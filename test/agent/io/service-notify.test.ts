@@ -144,3 +144,12 @@ test('service-notify: without systemd nothing is started', async (t) => {
   assert.equal(await calls(), '/run/n STOPPING=1\n');
   assert.deepEqual(env, { HOME: '/root' });
 });
+
+test('service-notify: words that no program can be given are lost, and nothing else', async (t) => {
+  const { program, calls } = await fakeProgram(t);
+  const notifier = serviceNotifier({ NOTIFY_SOCKET: '/run/n' }, { programs: [program] });
+  notifier.status('a\0b');
+  notifier.stopping();
+  await until(async () => (await calls()).includes('STOPPING'));
+  assert.equal(await calls(), '/run/n STOPPING=1\n');
+});

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { NO_STATE } from '../../../agent/core/state.ts';
+import { startOf } from '../../../agent/io/processes.ts';
+import { hostPaths } from '../../../agent/paths.ts';
+import { sampleStatus } from '../../support/status-sample.ts';
+import { names, temporaryDirectory } from '../../support/temporary-directory.ts';
+
+const MAIN = join(import.meta.dirname, '../../../agent/main.ts');
+
+async function host(t: TestContext) {
+  const root = await temporaryDirectory(t);
+  await chmod(root, 0o755);
+  const paths = hostPaths({ platform: process.platform === 'darwin' ? 'darwin' : 'linux', root });
+  const run = async (argv: readonly string[], uid?: number) => {
+    const child = spawn(process.execPath, [MAIN, ...argv, '--root', root], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: '/',
+      env: {},
+      ...(uid !== undefined && { uid }),
+    });
+    const [[code], stdout, stderr] = await Promise.all([
+      once(child, 'close'),
+      text(child.stdout),
+      text(child.stderr),
+    ]);
+    return { code, stdout, stderr };
+  };
+  await mkdir(paths.state, { recursive: true, mode: 0o700 });
+  const state = { ...NO_STATE, status: sampleStatus };
+  await writeFile(paths.stateFile, JSON.stringify(state), { mode: 0o600 });
+  return { paths, run };
+}
+
+test('enable: Puppet’s own lock still disables, and is named', async (t) => {
+  const { paths, run } = await host(t);
+  const lock = paths.puppetDisabledFiles[1]!;
+  await mkdir(dirname(lock), { recursive: true });
+  await writeFile(lock, '{"disabled_message":"by hand"}');
+  await run(['disable', 'a', 'reason']);
+  const { code, stdout } = await run(['enable']);
+  assert.equal(code, 10);
+  assert.ok(stdout.includes(lock), stdout);
+  assert.ok(!(await names(paths.state)).includes('disabled.json'));
+  const status = await run(['status']);
+  assert.match(status.stdout, /by hand; undo with: puppet agent --enable/);
+});
+
+test('enable: status says it only of our own file', async (t) => {
+  const { run } = await host(t);
+  await run(['disable', 'a', 'reason']);
+  assert.match((await run(['status'])).stdout, /a reason; undo with: mm-agent enable/);
+  assert.deepEqual(await run(['enable']), { code: 0, stdout: 'enabled\n', stderr: '' });
+});
+
+test('status: a cycle is under way only while the holder of the lock lives', async (t) => {
+  const { paths, run } = await host(t);
+  await mkdir(paths.lock, { recursive: true });
+  const hold = async (started: string | undefined) =>
+    await writeFile(`${paths.lock}.json`, JSON.stringify({ pid: process.pid, started }));
+  await hold('another time');
+  assert.doesNotMatch((await run(['status'])).stdout, /under way/);
+  await hold(await startOf(process.pid));
+  assert.match((await run(['status'])).stdout, /under way/);
+});
+
+test('status: who may not read it is told so', async (t) => {
+  const { paths, run } = await host(t);
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot) await chmod(paths.state, 0);
+  const { code, stderr } = await run(['status'], isRoot ? 65_534 : undefined);
+  await chmod(paths.state, 0o700);
+  assert.equal(code, 20, stderr);
+  assert.match(stderr, /may not read/);
+  assert.match(stderr, /next: sudo mm-agent status/);
+});
+
+test('facts: an answer larger than a pipe arrives whole', async (t) => {
+  const { paths, run } = await host(t);
+  const value = 'x'.repeat(2 * 1024 ** 2);
+  const facts = {
+    schemaVersion: 1,
+    certname: 'web1.example.com',
+    digest: 'a'.repeat(64),
+    writtenAt: '2026-11-01T00:00:00.000Z',
+    facts: { value },
+  };
+  await writeFile(paths.facts, JSON.stringify(facts));
+  assert.ok((await readFile(paths.facts)).length > value.length);
+  const { code, stdout } = await run(['facts', '--json']);
+  assert.equal(code, 0);
+  assert.ok(stdout.length > value.length, `${stdout.length} bytes`);
+});

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import type { HostPuppetOptions } from '../../agent/io/puppet.ts';
+import { type RunTrace, runTrace } from '../support/run-trace.ts';
+import { type Box, bootBox } from './box.ts';
+
+/** Compiled Ruby and Facter's settings with the Ruby, Puppet and Facter of a suite; MM_TEST_SUITES names others too. */
+
+const FIXTURES = join(import.meta.dirname, '../fixtures');
+const SUITES = (process.env['MM_TEST_SUITES'] ?? 'bookworm').split(/[ ,]+/);
+const CERTNAME = 'box.example.com';
+const STATE = '/var/lib/mm';
+const RUN = `${STATE}/runs/run-1`;
+const CACHE = `${STATE}/ruby-cache`;
+
+const stack = new AsyncDisposableStack();
+let directory: string;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'miyamoto-ruby-box-'));
+  stack.defer(() => rm(directory, { recursive: true }));
+  await build({
+    entryPoints: [join(FIXTURES, 'puppet/driver.ts')],
+    outfile: join(directory, 'driver.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+  });
+  const environment = ['-C', join(FIXTURES, 'control-repo'), '.'];
+  await promisify(execFile)('tar', ['-cf', join(directory, 'environment.tar'), ...environment]);
+});
+after(() => stack.disposeAsync());
+
+/** Forky has OpenVox in Puppet's place. */
+function packagesOf(suite: string): readonly string[] {
+  return suite === 'forky' ? ['openvox-agent', 'openfact'] : ['puppet-agent', 'facter'];
+}
+
+async function boxOf(suite: string): Promise<Box> {
+  const packages = packagesOf(suite);
+  const box = stack.use(await bootBox(`ruby-${suite}-${process.pid}`, { suite, packages }));
+  await box.push(process.execPath, '/root/node');
+  await box.push(join(directory, 'driver.mjs'), '/root/driver.mjs');
+  await box.push(join(directory, 'environment.tar'), '/root/environment.tar');
+  await box.sh(`mkdir -p -m 700 ${STATE}; mkdir -p ${STATE}/environments/stable ${RUN}
+    tar -xf /root/environment.tar -C ${STATE}/environments/stable`);
+  return box;
+}
+
+/** One run in the box, with those switches; the same run directory each time, for its path is a fact. */
+async function apply(
+  box: Box,
+  options: Partial<HostPuppetOptions>,
+  puppet = '/usr/bin/puppet',
+): Promise<RunTrace & { readonly lines: readonly string[]; readonly end: unknown }> {
+  const version = (await box.exec('/usr/bin/puppet', '--version')).trim();
+  const request = {
+    runId: 'run-1',
+    runDirectory: RUN,
+    puppet: { path: puppet, version },
+    environmentPath: `${STATE}/environments`,
+    environment: 'stable',
+    certname: CERTNAME,
+    noop: false,
+    tags: [],
+    skipTags: [],
+    debug: false,
+    extraArguments: ['--no-exclude_unchanged_resources'],
+    timeLimitSeconds: 600,
+  };
+  const words = [{ launcher: 'systemd', ...options }, request].map((value) =>
+    JSON.stringify(value),
+  );
+  const printed = await box.exec('/root/node', '/root/driver.mjs', 'apply', ...words);
+  const lines = printed.trim().split('\n');
+  const end: unknown = JSON.parse(lines.pop() ?? '');
+  const read = async (path: string) => JSON.parse(await box.sh(`cat ${path}`)) as unknown;
+  const facts = (await read(`${RUN}/client_data/facts/${CERTNAME}.json`)) as { values: unknown };
+  return {
+    end,
+    ...runTrace(await read(`${RUN}/report.json`), facts.values),
+    lines: lines.map((text) => text.replace(/ in [\d.]+ seconds/, '')),
+  };
+}
+
+const on = { rubyCache: { directory: CACHE, isWanted: true } };
+const edition = (box: Box) => box.exec('stat', '-c', '%i %Z %s', `${CACHE}/pack`);
+
+for (const suite of SUITES) {
+  const booted = Promise.withResolvers<Box>();
+
+  test(`ruby cache: ${suite}: the same catalog, facts and output without it, as it is built, and warm`, async () => {
+    const box = await boxOf(suite);
+    booted.resolve(box);
+    await apply(box, {});
+    const bare = await apply(box, {});
+    // 4: the base provider of services wants ps, which so small a system lacks.
+    assert.deepEqual(bare.end, { kind: 'exited', exitCode: 4 }, bare.lines.join('\n'));
+    assert.equal(Object.keys(bare.resources).length, 107);
+    assert.equal(bare.facts['lab_role'], 'web');
+    assert.deepEqual(await apply(box, on), bare);
+    const built = await edition(box);
+    assert.deepEqual(await apply(box, on), bare);
+    assert.equal(await edition(box), built, 'nothing had to be compiled the second time');
+
+    await layOutLikePuppetsOwn(box);
+    await box.sh(`rm ${CACHE}/pack`);
+    assert.deepEqual(await apply(box, on, '/opt/puppetlabs/bin/puppet'), bare);
+    assert.match(await edition(box), /^\d+ \d+ \d{7}/);
+
+    await box.sh(`dd if=/dev/urandom of=${CACHE}/pack bs=1k seek=2000 count=200 conv=notrunc`);
+    assert.deepEqual(await apply(box, on), bare);
+    assert.deepEqual(await apply(box, on), bare);
+  });
+
+  test(`facter.conf: ${suite}: the host's own and ours, together`, async () => {
+    const box = await booted.promise;
+    const path = await box.sh(
+      `ruby -e 'require "facter"; puts Facter::ConfigReader.send(:default_path)'`,
+    );
+    await box.sh(`install -d "$(dirname ${path.trim()})"
+      echo 'facts : { blocklist : [ "timezone" ] }' >${path.trim()}`);
+    const facter = { ttl: { os: { seconds: 3600 } }, block: ['kernelrelease'] };
+    const cacheDirectory = `${STATE}/fact-cache`;
+    const plain = await apply(box, { ...on, facter: { ttl: {}, block: [], cacheDirectory } });
+    assert.equal(plain.facts['timezone'], undefined);
+    assert.ok(plain.facts['kernelrelease']);
+    const laidOver = await apply(box, { ...on, facter: { ...facter, cacheDirectory } });
+    assert.equal(laidOver.facts['timezone'], undefined);
+    assert.equal(laidOver.facts['kernelrelease'], undefined);
+    assert.deepEqual(laidOver.facts['os'], plain.facts['os']);
+    assert.match(await box.sh(`ls ${cacheDirectory}`), /^operating system|^os/);
+    const cached = await apply(box, { ...on, facter: { ...facter, cacheDirectory } });
+    assert.deepEqual(cached.facts, laidOver.facts);
+  });
+}
+
+/** As Puppet's and OpenVox's own packages have it: a script that clears the environment, and the real one elsewhere. */
+async function layOutLikePuppetsOwn(box: Box): Promise<void> {
+  await box.sh(`mkdir -p /opt/puppetlabs/bin /opt/puppetlabs/puppet/bin
+    cd /opt/puppetlabs/puppet/bin
+    ln -s /usr/bin/ruby ruby
+    { echo '#!/opt/puppetlabs/puppet/bin/ruby'; tail -n +2 /usr/bin/puppet; } >puppet
+    { echo '#!/bin/sh'; echo 'unset GEM_HOME RUBYLIB RUBYOPT'; echo 'exec /opt/puppetlabs/puppet/bin/puppet "$@"'; } >wrapper.sh
+    chmod 755 puppet wrapper.sh
+    ln -s /opt/puppetlabs/puppet/bin/wrapper.sh /opt/puppetlabs/bin/puppet`);
+}

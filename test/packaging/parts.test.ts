@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { PROGRAMS, ROOT } from '../../packaging/build.ts';
+import { bundleProgram, type Part } from '../../packaging/bundle.ts';
+
+/** What each command of the agent may load; on 100,000 hosts somebody pays for whatever else slips in. */
+
+const parts = new Map<string, Part>();
+before(async () => {
+  const entry = PROGRAMS['mm-agent'];
+  const request = { root: ROOT, program: 'mm-agent', entry, plugins: [] };
+  for (const part of await bundleProgram(request)) parts.set(part.name, part);
+});
+
+function packagesOf(name: string): readonly string[] {
+  const { inputs } = parts.get(name) ?? assert.fail(`there is no ${name}`);
+  const names = inputs.map((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]);
+  return [...new Set(names.filter((found) => found !== undefined))].sort();
+}
+
+test('parts: --version loads no package', () => {
+  assert.deepEqual(packagesOf('mm-agent.mjs'), []);
+});
+
+test('parts: the daemon holds what a request needs, and nothing else', () => {
+  assert.deepEqual(packagesOf('mm-agent-daemon.mjs'), [
+    '@smithy/core',
+    '@smithy/signature-v4',
+    '@smithy/types',
+  ]);
+});
+
+test('parts: the settings are read from what was kept without any package', () => {
+  assert.deepEqual(packagesOf('mm-agent-settings.mjs'), []);
+});
+
+test('parts: a cycle with nothing new loads neither YAML nor tar nor the whole SDK', () => {
+  const rare = ['@aws-sdk/', 'node-cron', 'systeminformation', 'tar', 'yaml'];
+  const found = packagesOf('mm-agent-once.mjs');
+  assert.ok(found.includes('tuf-js'));
+  assert.deepEqual(
+    found.filter((name) => rare.some((prefix) => name.startsWith(prefix))),
+    [],
+  );
+});
+
+test('parts: a cycle with nothing new has the small half of zod, and its words in no language', () => {
+  const { inputs } = parts.get('mm-agent-once.mjs') ?? assert.fail();
+  const zod = inputs.filter((input) => input.includes('node_modules/zod/'));
+  assert.ok(zod.some((input) => input.includes('/mini/')));
+  assert.deepEqual(
+    zod.filter((input) => /\/(classic|locales)\//.test(input)),
+    [],
+  );
+});
+
+test("parts: none asks for one of Node's own modules by an import, which would read all of its exports", () => {
+  for (const { name, contents } of parts.values()) {
+    const text = Buffer.from(contents).toString();
+    assert.doesNotMatch(text, /^import[^"'(]*["'](node:)?\w+["']/m, name);
+  }
+});
