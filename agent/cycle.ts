@@ -47,8 +47,8 @@ export async function cycle(
     await runOrSkip(agent, request, draft, decision, stop);
     return { decision, run: draft.run, error: draft.error };
   } catch (error) {
-    // Said here, for a report that fails as well would hide it.
-    agent.ports.log.error('cycle.failed', { error: String(error) });
+    // Said here, for a report that fails as well would hide it. That it was told to stop the caller says.
+    if (!stop.aborted) agent.ports.log.error('cycle.failed', { error: String(error) });
     throw error;
   } finally {
     // Whoever holds the lock now writes here, not we.

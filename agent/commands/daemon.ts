@@ -166,7 +166,7 @@ async function runCycle(
   if (ended === undefined) return undefined;
   const state = await lastState(paths.stateFile);
   if (ended.kind === 'killed') log.error('cycle.killed', { signal: ended.signal });
-  else if (isUnexplainedEnd(ended.exitCode, before, state))
+  else if (!cycle.stop.aborted && isUnexplainedEnd(ended.exitCode, before, state))
     log.error('cycle.failed', { exitCode: ended.exitCode });
   return state?.status?.trust.error?.code as ErrorCode | undefined;
 }

@@ -25,7 +25,7 @@ export async function runTests({
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const child = spawn(process.execPath, [...options, `--test-name-pattern=${name}`, file], {
     cwd: directory,
-    env,
+    env: { MM_TEST_PUBLICATIONS: '5', ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
     // A group of its own: what a spoilt test leaves running goes with it.
     detached: true,

@@ -8,8 +8,8 @@ import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { type Publisher, sharedTree } from './shared-tree.ts';
 
 const PUBLISHERS = 3;
-/** Each publisher's; 30 is what the long test of the release pipeline takes. */
-const PUBLICATIONS = Number(process.env['MM_TEST_PUBLICATIONS'] ?? 5);
+/** Each publisher's. Fewer are enough where only a guard is tried (test/guards). */
+const PUBLICATIONS = Number(process.env['MM_TEST_PUBLICATIONS'] ?? 30);
 
 interface Link {
   readonly previous: string | undefined;

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { chmod, cp, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { build, PROGRAMS } from '../../packaging/build.ts';
+import { agentLab, manifestWriting } from '../support/agent-lab.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+/** The agent as it is shipped: in parts, and with what it keeps from one cycle to the next. */
+
+const MANIFEST = manifestWriting('/nowhere', 'one');
+
+let built: string;
+before(async () => {
+  built = await mkdtemp(join(tmpdir(), 'miyamoto-bundle-'));
+  await build({ programs: { 'mm-agent': PROGRAMS['mm-agent'] }, outputDirectory: built });
+});
+after(() => rm(built, { recursive: true }));
+
+async function bundleLab(t: TestContext, script: (libexec: string) => string = () => '') {
+  const libexec = await temporaryDirectory(t); // of the test's own, for it may go
+  await cp(built, libexec, { recursive: true });
+  const lab = await agentLab(t);
+  lab.program = join(libexec, 'mm-agent.mjs');
+  const puppet = await lab.fakePuppet(script(libexec));
+  const schedule = `schedule: { poll: '0 0 1 1 *', apply: '0 0 1 1 *' }`;
+  await lab.configure(`run: { puppet: ${puppet} }\n${schedule}\n`);
+  lab.publish('1.0.0', MANIFEST);
+  const { state } = lab.paths;
+  return { lab, cache: join(state, 'compile-cache'), config: lab.paths.checkedConfig };
+}
+
+async function filesIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+test('bundle: an upgrade that takes the program away under a run; the cycle ends as ever', async (t) => {
+  const { lab } = await bundleLab(t, (libexec) => `rm -rf ${libexec}`);
+  const { code, stderr } = await lab.once();
+  assert.equal(code, 0, stderr);
+  assert.equal(lab.status().run?.status, 'unchanged');
+});
+
+test('bundle: an upgrade that takes the program away under a daemon; it goes on, and ends when it is told', async (t) => {
+  const { lab } = await bundleLab(t, (libexec) => `rm -rf ${libexec}`);
+  const daemon = lab.start(['--json']);
+  const ended = lab.end(daemon);
+  await waitUntil(() => lab.status().run?.status === 'unchanged');
+  daemon.kill('SIGUSR1'); // its child cannot start
+  daemon.kill('SIGTERM');
+  const { code, stderr } = await ended;
+  assert.equal(code, 0, stderr);
+});
+
+test('bundle: what is kept is for its owner alone', async (t) => {
+  const { lab, cache, config } = await bundleLab(t);
+  // The first one makes the state directory.
+  for (let n = 0; n < 2; n += 1) assert.equal((await lab.once()).code, 0);
+  assert.equal((await stat(cache)).mode & 0o777, 0o700);
+  assert.equal((await stat(config)).mode & 0o777, 0o600);
+  assert.ok((await filesIn(cache)).length > 0);
+});
+
+const damages: Readonly<Record<string, (cache: string) => Promise<void>>> = {
+  'other bytes': async (cache) => {
+    for (const file of await filesIn(cache)) await writeFile(file, Buffer.alloc(5000, 'x'));
+  },
+  'cut short': async (cache) => {
+    for (const file of await filesIn(cache)) await writeFile(file, '');
+  },
+  'a file': async (cache) => {
+    await rm(cache, { recursive: true });
+    await writeFile(cache, '');
+  },
+  'a link to where others write': async (cache) => {
+    await rm(cache, { recursive: true });
+    await mkdir(`${cache}-elsewhere`, { mode: 0o777 });
+    await symlink(`${cache}-elsewhere`, cache);
+  },
+  'writable to all': (cache) => chmod(cache, 0o777),
+};
+for (const [name, damage] of Object.entries(damages)) {
+  test(`bundle: compiled code that is ${name} is made anew`, async (t) => {
+    const { lab, cache } = await bundleLab(t);
+    for (let n = 0; n < 2; n += 1) await lab.once();
+    await damage(cache);
+    const { code, stderr } = await lab.once();
+    assert.equal(code, 0, stderr);
+    assert.equal((await stat(cache)).mode & 0o777, 0o700);
+    const kept = await Promise.all((await filesIn(cache)).map((file) => stat(file)));
+    assert.ok(kept.some(({ size }) => size > 5000));
+  });
+}
