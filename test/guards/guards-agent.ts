@@ -37,8 +37,8 @@ export const AGENT_GUARDS: readonly Guard[] = [
   {
     invariant: 'I3',
     file: 'agent/cycle.ts',
-    line: 'if (pendingEtag === null || error !== undefined || pendingEtag.value',
-    instead: 'if (pendingEtag === null || pendingEtag.value',
+    line: 'if (pendingEtag === null || error !== undefined || ',
+    instead: 'if (pendingEtag === null || ',
     test: 'test/e2e/invariants.test.ts',
     name: '^I3 a release that cannot be taken',
   },

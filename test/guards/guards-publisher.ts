@@ -13,7 +13,7 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
   {
     invariant: 'I5',
     file: 'operator/signing/attempt.ts',
-    line: "if ((await putMetadata(signing.repository, file)) === 'there') return file;",
+    line: "    if ((await putMetadata(signing.repository, file)) === 'there') return file;",
     instead: 'return file;',
     test: 'test/operator/signing/commit.test.ts',
     name: '^I5',
@@ -29,7 +29,7 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
   {
     invariant: 'I6',
     file: 'operator/signing/attempt.ts',
-    line: "if ((await putMetadata(signing.repository, file)) === 'there') return file;",
+    line: "    if ((await putMetadata(signing.repository, file)) === 'there') return file;",
     instead: 'await putMetadata(signing.repository, file);\n    return file;',
     test: 'test/operator/signing/racing-publishers.test.ts',
     name: '^I6',

@@ -181,8 +181,8 @@ export const READER_GUARDS: readonly Guard[] = [
   {
     invariant: 'attack 22',
     file: 'bucket/trust/offer.ts',
-    line: "if (!sha256.success) throw invalid(target, 'wanted a sha256 in hashes, got none');",
-    instead: '',
+    line: 'if (sha256 === undefined || !SHA256.test(sha256)) {',
+    instead: "if (sha256 === 'none') {",
     test: 'test/bucket/trust/attacks.test.ts',
     name: '^attack 22 ',
   },
