@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ErrorAnswer, PublishAnswer } from '../../../operator/answers.ts';
 import { whatToPublish } from '../../../operator/commands/publish-source.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { BUCKET, initialized } from '../workshop.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate', '--json'];
@@ -173,15 +173,19 @@ for (const [name, { spoil, args, code }] of Object.entries(refusals)) {
 
 test('publish: nothing stays behind in the temporary directory', async (t) => {
   const workshop = await initialized(t);
-  const leftovers = async () =>
-    (await readdir(tmpdir())).filter((name) => /^mm-(verify|validate|state)/.test(name));
-  const before = await leftovers();
+  // One of its own: other tests have theirs in the common one at this moment.
+  const own = await temporaryDirectory(t);
+  const { TMPDIR } = process.env;
+  t.after(() => {
+    if (TMPDIR === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = TMPDIR;
+  });
+  process.env['TMPDIR'] = own;
   await workshop.mm(['publish', 'stable']);
   await workshop.mm(['publish', 'stable', '--noop']);
   await workshop.commit('manifests/site.pp', '{');
   await workshop.mm(['publish', 'stable']);
-  const mine = (await leftovers()).filter((name) => !before.includes(name));
-  assert.deepEqual(mine, []);
+  assert.deepEqual(await readdir(own), []);
 });
 
 const refs = new Map([['stable', 'main']]);
