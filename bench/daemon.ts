@@ -30,8 +30,9 @@ export interface IdleTime {
   readonly residentMb: number;
 }
 
+/** Lives until the lab is closed. */
 export interface IdleDaemon {
-  /** Waits until it has been watched for so many minutes, and ends it. */
+  /** Waits until it has been watched for so many minutes; the watch is over then. */
   end(minutes: number): Promise<IdleTime>;
 }
 
@@ -58,20 +59,12 @@ export async function startIdleDaemon(
   const ended = once(child, 'exit');
   await once(child, 'spawn');
   const pid = child.pid ?? 0;
-  const kill = (): void => endGroup(pid);
-  lab.stop.addEventListener('abort', kill, { once: true });
+  lab.closing.defer(async () => {
+    endGroup(pid);
+    await ended;
+  });
   await firstCycleEnded(lab, user);
-  const watched = new Watch(lab, user, pid, slotMs(host.certname, 60_000));
-  return {
-    async end(minutes) {
-      try {
-        return await watched.end(minutes);
-      } finally {
-        kill();
-        await ended;
-      }
-    },
-  };
+  return new Watch(lab, user, pid, slotMs(host.certname, 60_000));
 }
 
 /** The first turn runs a cycle in a child; it ends with the status in the bucket. */
@@ -86,7 +79,7 @@ async function firstCycleEnded(lab: Lab, user: User): Promise<void> {
 const BEFORE_POLL_MS = 1000;
 const AFTER_POLL_MS = 4000;
 
-class Watch {
+class Watch implements IdleDaemon {
   readonly #lab: Lab;
   readonly #user: User;
   readonly #pid: number;

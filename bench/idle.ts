@@ -22,7 +22,7 @@ import { IDLE } from './workloads.ts';
 
 /** Two real daemons: one that polls every minute, one that never does and shows what keeping time costs. */
 export interface IdleDaemons {
-  /** Waits until they have been watched for so many minutes, ends them, and says what they cost. */
+  /** Waits until they have been watched for so many minutes, and says what they cost. */
   end(minutes: number, cycle: CycleCost): Promise<Group>;
 }
 
@@ -31,25 +31,39 @@ export interface CycleCost {
   readonly ownCpuMs: number | undefined;
 }
 
+const TITLE = 'The idle daemon';
+
+/** Never throws: what went wrong is the answer of `end`. */
 export async function startIdleDaemons(lab: Lab, operator: Operator): Promise<IdleDaemons> {
+  if (process.platform !== 'linux') {
+    const row = { what: TITLE, why: 'only Linux says what it costs, in /proc', isFailure: false };
+    return { end: async () => ({ title: TITLE, rows: [row] }) };
+  }
+  try {
+    const [poller, keeper] = await start(lab, operator);
+    return {
+      async end(minutes, cycle) {
+        const rows = await rowsOf(TITLE, async () => {
+          const [polling, keeping] = await Promise.all([poller.end(minutes), keeper.end(minutes)]);
+          return [...perPoll(polling), ...perDay(polling, keeping, cycle)];
+        });
+        return { title: TITLE, rows };
+      },
+    };
+  } catch (error) {
+    const rows = await rowsOf(TITLE, () => Promise.reject(error));
+    return { end: async () => ({ title: TITLE, rows }) };
+  }
+}
+
+async function start(lab: Lab, operator: Operator): Promise<readonly [IdleDaemon, IdleDaemon]> {
   const directory = await operator.source(IDLE.name);
   await IDLE.write(directory, lab.managedRoot);
   await operator.commit(directory);
   await operator.publish(IDLE);
-  const start = async (name: 'poller' | 'keeper', poll: string): Promise<IdleDaemon> =>
+  const daemon = async (name: 'poller' | 'keeper', poll: string): Promise<IdleDaemon> =>
     await startIdleDaemon(lab, operator, { name, user: USERS[name], poll });
-  const poller = await start('poller', '* * * * *');
-  const keeper = await start('keeper', NEVER);
-  return {
-    async end(minutes, cycle) {
-      const title = 'The idle daemon';
-      const rows = await rowsOf(title, async () => {
-        const [polling, keeping] = await Promise.all([poller.end(minutes), keeper.end(minutes)]);
-        return [...perPoll(polling), ...perDay(polling, keeping, cycle)];
-      });
-      return { title, rows };
-    },
-  };
+  return [await daemon('poller', '* * * * *'), await daemon('keeper', NEVER)];
 }
 
 function perPoll({ minutes, privateMb, residentMb }: IdleTime): readonly Row[] {

@@ -37,6 +37,8 @@ export interface Lab extends AsyncDisposable {
   readonly noise: Noise;
   /** What all contenders manage, so that there is nothing to change for any of them. */
   readonly managedRoot: string;
+  /** For what must have ended before the folder goes. */
+  readonly closing: AsyncDisposableStack;
   /** 1, 2, 3 ... */
   nextNumber(): number;
   /** The environment of a user's command, with that user's credentials. */
@@ -58,6 +60,7 @@ export async function openLab(stop: AbortSignal): Promise<Lab> {
   const server = await startS3Server({ buckets: [BUCKET], users: users() });
   const home = join(folder, 'home');
   await mkdir(home);
+  const closing = new AsyncDisposableStack();
   let number = 0;
   return {
     folder,
@@ -65,6 +68,7 @@ export async function openLab(stop: AbortSignal): Promise<Lab> {
     server,
     programs: await installPrograms(join(folder, 'libexec')),
     noise: new Noise(),
+    closing,
     managedRoot: join(folder, 'managed'),
     nextNumber: () => ++number,
     environment: ({ accessKeyId, secretAccessKey }) => ({
@@ -76,6 +80,7 @@ export async function openLab(stop: AbortSignal): Promise<Lab> {
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
     }),
     async [Symbol.asyncDispose]() {
+      await closing.disposeAsync();
       await server.close();
       await rm(folder, { recursive: true, force: true });
     },

@@ -5,9 +5,11 @@ import type { Mark, Row } from './rows.ts';
 import { median } from './statistics.ts';
 import { assertReleased } from './workloads.ts';
 
-/** How long a comparison may go on. At least one pair is measured. */
+/** How long a comparison may go on. */
 export interface Limits {
   readonly pairs: number;
+  /** However long they take; by default 1. */
+  readonly least?: number;
   /** No pair is begun that would probably end later than this. */
   readonly seconds: number;
 }
@@ -24,18 +26,19 @@ export interface Pair {
 export async function measurePairs(
   lab: Lab,
   [ours, theirs]: readonly [Contender, Contender],
-  { pairs, seconds, isRelease = false }: Limits & { readonly isRelease?: boolean },
+  { pairs, least = 1, seconds, isRelease = false }: Limits & { readonly isRelease?: boolean },
 ): Promise<readonly Pair[]> {
   const startedAt = performance.now();
   const measured: Pair[] = [];
   const elapsed = (): number => (performance.now() - startedAt) / 1000;
-  do {
+  const hasTime = (): boolean => elapsed() * (1 + 1 / measured.length) <= seconds;
+  while (measured.length < least || (measured.length < pairs && hasTime())) {
     lab.noise.sample();
     measured.push({
       ours: await run(lab, ours, isRelease),
       theirs: await run(lab, theirs, isRelease),
     });
-  } while (measured.length < pairs && elapsed() * (1 + 1 / measured.length) <= seconds);
+  }
   return measured;
 }
 

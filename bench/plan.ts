@@ -18,9 +18,9 @@ type Part =
 /** Some 8 minutes. */
 export const FULL: Plan = {
   empty: { pairs: 4, seconds: 30 },
-  hundred: { pairs: 6, seconds: 60 },
+  hundred: { pairs: 6, least: 3, seconds: 60 },
   thousand: { pairs: 3, seconds: 60 },
-  original: { pairs: 4, seconds: 50 },
+  original: { pairs: 4, least: 3, seconds: 50 },
   others: { pairs: 2, seconds: 25 },
   ansible: { pairs: 1, seconds: 0 },
   firstReleases: { pairs: 3, seconds: 40 },
@@ -32,9 +32,9 @@ export const FULL: Plan = {
 /** Some 2 minutes: what has a mark. */
 export const QUICK: Plan = {
   empty: undefined,
-  hundred: { pairs: 3, seconds: 30 },
+  hundred: { pairs: 3, least: 2, seconds: 30 },
   thousand: undefined,
-  original: { pairs: 2, seconds: 20 },
+  original: { pairs: 2, least: 2, seconds: 20 },
   others: undefined,
   ansible: undefined,
   firstReleases: { pairs: 1, seconds: 0 },

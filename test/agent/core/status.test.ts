@@ -126,3 +126,13 @@ test('upload: at the first time, on change, at the heartbeat, and after a clock 
   assert.equal(areFactsDue(digest, at('2026-11-22T11:00:01.000Z'), NOW), false);
   assert.equal(areFactsDue(digest, at('2026-11-22T11:00:00.000Z'), NOW), true);
 });
+
+test('status: slow facts stand until the next run, and are not worth an upload of their own', () => {
+  const slowFacts = [{ name: 'inventory.sh', seconds: 12.5 }];
+  const slow = nextStatus(sampleStatus, identity, { ...quiet, slowFacts });
+  assert.deepEqual(StatusDocument.parse(slow).slowFacts, slowFacts);
+  assert.deepEqual(nextStatus(slow, identity, quiet).slowFacts, slowFacts);
+  const quick = nextStatus(slow, identity, { ...quiet, slowFacts: [] });
+  assert.ok(!('slowFacts' in quick));
+  assert.equal(meaningfulDigest(slow), meaningfulDigest(quick));
+});
