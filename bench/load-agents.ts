@@ -93,7 +93,8 @@ export async function cloneHosts(
   const hosts = Array.from({ length: count - 1 }, (_, index) => newHost(fleet, index + 1));
   // Files are only ever replaced by rename, so hosts may share them.
   const script = 'cd "$1" && for n in $(seq 1 "$2"); do cp -al host-0 "host-$n" || exit 1; done';
-  await promisify(execFile)('sh', ['-c', script, 'clone', fleet.folder, String(count - 1)]);
+  const words = ['-c', script, 'clone', fleet.folder, String(count - 1)];
+  await promisify(execFile)('sh', words, { signal: fleet.stop });
   for (const host of hosts) host.state = first.state;
   return [first, ...hosts];
 }

@@ -38,12 +38,16 @@ before(async () => {
   place = await mkdtemp(join(tmpdir(), 'miyamoto-ruby-'));
   library = join(place, 'lib');
   await writeRubyLibrary(library);
+  await writeRubyLibrary(belowRuns());
   await waitUntil(async () => Date.now() - (await stat(join(library, 'warns.rb'))).ctimeMs > 4000);
   plain = await runRuby(library, []);
   warm = await cacheAt('warm');
   assert.deepEqual(await run(warm), plain);
 });
 after(() => rm(place, { recursive: true }));
+
+/** A library beside the run directory of the cache `runs`. */
+const belowRuns = () => join(place, 'runs/runs/other');
 
 /** An empty cache with the Ruby file that a run would load. */
 async function cacheAt(name: string): Promise<string> {
@@ -115,8 +119,7 @@ test('ruby cache: a source that changed is compiled afresh, though its size and 
 
 test('ruby cache: what lies beside the run directory, and what has just been written, is not kept', async () => {
   const cache = await cacheAt('runs');
-  const below = join(cache, '../runs/other');
-  await writeRubyLibrary(below);
+  const below = belowRuns();
   const preload = join(cache, '../runs/run-1/ruby-cache.rb');
   await runRuby(below, ['--disable=gems', `-r${preload}`]);
   const fresh = join(place, 'fresh');
@@ -148,8 +151,7 @@ suite('ruby cache: the run goes on with the same outcome, and a good pack is mad
         `a, b = entries.keys.grep(/optparse|plain/).first(2)
          entries[a], entries[b] = [entries[a][0], *entries[b][1, 2], entries[a][3]], [entries[b][0], *entries[a][1, 2], entries[b][3]]`,
       ),
-    'it is of another Ruby': (cache) =>
-      changeIndex(cache, `ruby[0] = 'ruby 3.0.0p0'; body.tr!('\\0-\\377', 'x')`),
+    'it is of another Ruby': (cache) => changeIndex(cache, `ruby[0] = 'ruby 3.0.0p0'`),
     'its code is none, with the right checksum': (cache) =>
       changeIndex(
         cache,
