@@ -50,7 +50,8 @@ export async function startIdleDaemon(
   const config = `${schedule}\nrun: { puppet: ${await idlePuppet(lab)} }\n`;
   const host = await installHost(lab, operator, { name, environment: IDLE.name, user, config });
   await using log = await open(`${host.root}/log`, 'w');
-  const child = spawn(lab.programs.agent, ['--root', host.root], {
+  const [program, ...words] = lab.programs.daemon;
+  const child = spawn(program, [...words, '--root', host.root], {
     cwd: '/',
     env: host.environment,
     stdio: ['ignore', log.fd, log.fd],

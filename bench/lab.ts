@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { adminPolicy, machinePolicy, publisherPolicy } from '../test/support/s3-policy.ts';
 import { type S3Server, startS3Server } from '../test/support/s3-server.ts';
+import { serviceCommand } from '../test/support/service-command.ts';
 import { Noise } from './noise.ts';
 
 export const PROJECT = join(import.meta.dirname, '..');
@@ -50,6 +51,8 @@ export interface Programs {
   readonly node: string;
   /** As the package's launcher starts it. */
   readonly agent: string;
+  /** As systemd starts it. */
+  readonly daemon: readonly [string, ...string[]];
   /** The same, and writes the process's own CPU time to the file that MM_BENCH_OWN_CPU names. */
   readonly countedAgent: string;
   readonly operator: readonly [string, string];
@@ -120,6 +123,7 @@ async function installPrograms(libexec: string): Promise<Programs> {
   return {
     node,
     agent: await install('mm-agent', node),
+    daemon: await serviceCommand(libexec),
     countedAgent: await install('counted-mm-agent', `${node} --require ${counter}`),
     operator: [node, join(libexec, 'mm.mjs')],
   };

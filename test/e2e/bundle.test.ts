@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
-import { chmod, cp, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { build, PROGRAMS } from '../../packaging/build.ts';
 import { agentLab, manifestWriting } from '../support/agent-lab.ts';
+import { serviceCommand } from '../support/service-command.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -23,13 +35,14 @@ async function bundleLab(t: TestContext, script: (libexec: string) => string = (
   const libexec = await temporaryDirectory(t); // of the test's own, for it may go
   await cp(built, libexec, { recursive: true });
   const lab = await agentLab(t);
-  lab.program = join(libexec, 'mm-agent.mjs');
+  lab.command = [process.execPath, join(libexec, 'mm-agent.mjs')];
   const puppet = await lab.fakePuppet(script(libexec));
   const schedule = `schedule: { poll: '0 0 1 1 *', apply: '0 0 1 1 *' }`;
   await lab.configure(`run: { puppet: ${puppet} }\n${schedule}\n`);
   lab.publish('1.0.0', MANIFEST);
   const { state } = lab.paths;
-  return { lab, cache: join(state, 'compile-cache'), config: lab.paths.checkedConfig };
+  const cache = join(state, 'compile-cache');
+  return { lab, libexec, cache, config: lab.paths.checkedConfig };
 }
 
 async function filesIn(path: string): Promise<string[]> {
@@ -55,6 +68,21 @@ test('bundle: an upgrade that takes the program away under a daemon; it goes on,
   daemon.kill('SIGTERM');
   const { code, stderr } = await ended;
   assert.equal(code, 0, stderr);
+});
+
+test('bundle: the daemon as systemd starts it, and its children without its options', async (t) => {
+  const { lab, libexec } = await bundleLab(t, () => 'tr "\\0" " " </proc/$PPID/cmdline >&2');
+  lab.command = await serviceCommand(libexec, process.execPath);
+  const daemon = lab.start(['--debug']);
+  const ended = lab.end(daemon);
+  await waitUntil(() => lab.status().run?.status === 'unchanged');
+  const started = await readFile(`/proc/${daemon.pid}/cmdline`, 'utf8');
+  daemon.kill('SIGTERM');
+  const { code, stderr } = await ended;
+  assert.equal(code, 0, stderr);
+  assert.ok(started.includes('--lite-mode'), started);
+  assert.match(stderr, /mm-agent\.mjs --once/);
+  assert.doesNotMatch(stderr, /lite-mode/);
 });
 
 test('bundle: what is kept is for its owner alone', async (t) => {

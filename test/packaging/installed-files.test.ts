@@ -55,7 +55,9 @@ const UNIT: Record<string, string[]> = {
   'Unit.ConditionPathExistsGlob': [`|${paths.configDirectory}/*.yaml`],
   'Service.Type': ['notify'],
   'Service.NotifyAccess': ['all'],
-  'Service.ExecStart': ['/usr/bin/mm-agent'],
+  'Service.ExecStart': [
+    '/usr/libexec/miyamoto/node --lite-mode /usr/libexec/miyamoto/mm-agent.mjs',
+  ],
   'Service.Restart': ['always'],
   'Service.RestartPreventExitStatus': [String(EXIT.config)],
   'Service.KillMode': ['process'],

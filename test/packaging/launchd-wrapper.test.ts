@@ -22,7 +22,8 @@ async function wrapped(t: TestContext, plan: { mistakes: number; onSleep: string
   };
   await program(
     'usr/local/miyamoto/node',
-    `echo "$2" >>${root}/starts
+    `while case $1 in --*) true ;; *) false ;; esac; do shift; done
+echo "$2" >>${root}/starts
 if [ "$2" = --settings ]; then
   [ $(grep -c settings ${root}/starts) -le ${plan.mistakes} ] && echo '{"error":{}}' || echo '{"config":{}}'
 else

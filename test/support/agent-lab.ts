@@ -39,8 +39,8 @@ export async function agentLab(t: TestContext) {
   const simulator = new TufSimulator();
   const paths = hostPaths({ platform: 'linux', root });
   const lab = {
-    /** What is started: the sources, or what a test has built of them. */
-    program: MAIN,
+    /** What starts an agent: its sources, or what a test has built of them. */
+    command: [process.execPath, MAIN] as readonly string[],
     root,
     paths,
     server,
@@ -97,7 +97,8 @@ echo "{\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"status\\":\\"unchanged\\"}" > "$re
     },
 
     start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-      return spawn(process.execPath, [lab.program, ...argv, '--root', root], {
+      const [path = '', ...words] = lab.command;
+      return spawn(path, [...words, ...argv, '--root', root], {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
           PATH: process.env['PATH'],
