@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { ApplyRequest } from '../ports.ts';
 import { FACT_TIMES, slowFactsPath } from './fact-times.ts';
+import { AUGEAS_VERSION } from './facter-augeas.ts';
 import { manifestOf } from './puppet-manifest.ts';
 import { UTF8_GUARD } from './puppet-utf8-guard.ts';
 
@@ -21,7 +22,14 @@ export function outputPath(runDirectory: string): string {
   return join(runDirectory, 'puppet.log');
 }
 
-/** Ruby that Facter loads with the custom facts; see {@link UTF8_GUARD} and {@link FACT_TIMES}. */
+/** Ruby that Facter loads with the custom facts. */
+const FACTS_LIBRARY = {
+  'miyamoto_augeas.rb': AUGEAS_VERSION,
+  'miyamoto_times.rb': FACT_TIMES,
+  'miyamoto_utf8.rb': UTF8_GUARD,
+};
+
+/** Where {@link FACTS_LIBRARY} lies in a run directory. */
 export function factsLibrary(runDirectory: string): string {
   return join(runDirectory, 'facter');
 }
@@ -41,8 +49,9 @@ export async function prepareRun(request: ApplyRequest): Promise<void> {
   }
   await writeFile(join(runDirectory, 'routes.yaml'), ROUTES);
   await rm(slowFactsPath(runDirectory), { force: true });
-  await writeFile(join(factsLibrary(runDirectory), 'miyamoto_utf8.rb'), UTF8_GUARD);
-  await writeFile(join(factsLibrary(runDirectory), 'miyamoto_times.rb'), FACT_TIMES);
+  for (const [name, ruby] of Object.entries(FACTS_LIBRARY)) {
+    await writeFile(join(factsLibrary(runDirectory), name), ruby);
+  }
   if (privateDirectory !== undefined) await mkdir(privateDirectory, { recursive: true });
 }
 
