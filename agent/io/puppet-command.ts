@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { ApplyRequest } from '../ports.ts';
-import { FACT_TIMES, slowFactsPath } from './fact-times.ts';
+import { FACT_TIMES } from './fact-times.ts';
 import { AUGEAS_VERSION } from './facter-augeas.ts';
 import { manifestOf } from './puppet-manifest.ts';
 import { UTF8_GUARD } from './puppet-utf8-guard.ts';
@@ -43,12 +43,9 @@ const ROUTES = `apply:
 /** Makes a run directory fit for a run: nothing in it that could be taken for that run's own. */
 export async function prepareRun(request: ApplyRequest): Promise<void> {
   const { runDirectory, privateDirectory } = request;
+  await rm(runDirectory, { recursive: true, force: true });
   await mkdir(factsLibrary(runDirectory), { recursive: true, mode: 0o700 });
-  for (const name of ['report.json', 'summary.yaml', 'client_data', 'manifests', 'puppet.log']) {
-    await rm(join(runDirectory, name), { recursive: true, force: true });
-  }
   await writeFile(join(runDirectory, 'routes.yaml'), ROUTES);
-  await rm(slowFactsPath(runDirectory), { force: true });
   for (const [name, ruby] of Object.entries(FACTS_LIBRARY)) {
     await writeFile(join(factsLibrary(runDirectory), name), ruby);
   }

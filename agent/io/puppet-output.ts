@@ -1,10 +1,13 @@
+import { fstatSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { levelOf } from '../core/puppet-line.ts';
 import type { LogLevel, PuppetLine } from '../ports.ts';
 import { lineSplitter } from './puppet-lines.ts';
 
-const POLL_MS = 100;
+/** How often the file is looked at: while it grows, and when it has not for a while. */
+const SHORTEST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 500;
 const CHUNK_BYTES = 64 * 1024;
 export const MAX_LOG_BYTES = 4 * 1024 ** 2;
 
@@ -47,10 +50,11 @@ export async function followOutput(
 }
 
 /** Once more after the end: the last lines are written right before it. */
-async function follow(drain: () => Promise<void>, closing: AbortSignal): Promise<void> {
+async function follow(drain: () => Promise<boolean>, closing: AbortSignal): Promise<void> {
+  let waitMs = SHORTEST_WAIT_MS;
   while (!closing.aborted) {
-    await drain();
-    await sleep(POLL_MS, undefined, { signal: closing }).catch(() => undefined);
+    waitMs = (await drain()) ? SHORTEST_WAIT_MS : Math.min(2 * waitMs, LONGEST_WAIT_MS);
+    await sleep(waitMs, undefined, { signal: closing }).catch(() => undefined);
   }
   await drain();
 }
@@ -72,17 +76,22 @@ function leveledLines(onLine: (line: PuppetLine) => void): Lines {
 function reading(file: FileHandle, lines: Lines) {
   const chunk = Buffer.alloc(CHUNK_BYTES);
   let position = 0;
+  /** True when the file had grown. */
   const drain = async () => {
-    while (position < MAX_LOG_BYTES) {
-      const length = Math.min(chunk.length, MAX_LOG_BYTES - position);
+    // Mostly it has not, and to be told so by the thread pool costs a hundred times as much.
+    const { size } = fstatSync(file.fd);
+    if (size <= position) return false;
+    const end = Math.min(size, MAX_LOG_BYTES);
+    while (position < end) {
+      const length = Math.min(chunk.length, end - position);
       const { bytesRead } = await file.read(chunk, 0, length, position);
-      if (bytesRead === 0) return;
+      if (bytesRead === 0) return false;
       position += bytesRead;
       lines.push(chunk.subarray(0, bytesRead));
     }
     // Nobody reads on: without this a Puppet that prints without end would fill the disk.
-    const { size } = await file.stat();
     if (size > MAX_LOG_BYTES) await file.truncate(MAX_LOG_BYTES);
+    return true;
   };
   const finish = async () => {
     lines.end();
