@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
@@ -18,6 +18,7 @@ const CERTNAME = 'box.example.com';
 const STATE = '/var/lib/mm';
 const RUN = `${STATE}/runs/run-1`;
 const CACHE = `${STATE}/ruby-cache`;
+const OPT_RUBY = '/opt/puppetlabs/puppet/lib/ruby/vendor_ruby';
 
 const stack = new AsyncDisposableStack();
 let directory: string;
@@ -37,19 +38,24 @@ before(async () => {
 });
 after(() => stack.disposeAsync());
 
-/** Forky has OpenVox in Puppet's place. */
-function packagesOf(suite: string): readonly string[] {
-  return suite === 'forky' ? ['openvox-agent', 'openfact'] : ['puppet-agent', 'facter'];
-}
+/** Forky has OpenVox in Puppet's place; bullseye has Puppet 5, but the Ruby 2.7 of Puppet 7's own packages. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  forky: ['openvox-agent', 'openfact'],
+  bullseye: [
+    ...['ruby', 'ruby-augeas', 'ruby-shadow', 'ruby-concurrent'],
+    ...['ruby-deep-merge', 'ruby-hocon', 'ruby-thor'],
+  ],
+};
 
 async function boxOf(suite: string): Promise<Box> {
-  const packages = packagesOf(suite);
+  const packages = PACKAGES[suite] ?? ['puppet-agent', 'facter'];
   const box = stack.use(await bootBox(`ruby-${suite}-${process.pid}`, { suite, packages }));
   await box.push(process.execPath, '/root/node');
   await box.push(join(directory, 'driver.mjs'), '/root/driver.mjs');
   await box.push(join(directory, 'environment.tar'), '/root/environment.tar');
   await box.sh(`mkdir -p -m 700 ${STATE}; mkdir -p ${STATE}/environments/stable ${RUN}
     tar -xf /root/environment.tar -C ${STATE}/environments/stable`);
+  if (suite === 'bullseye') await unpackPuppet7(box);
   return box;
 }
 
@@ -112,7 +118,10 @@ for (const suite of SUITES) {
     await layOutLikePuppetsOwn(box);
     await box.sh(`rm ${CACHE}/pack`);
     assert.deepEqual(await apply(box, on, '/opt/puppetlabs/bin/puppet'), bare);
-    assert.match(await edition(box), /^\d+ \d+ \d{7}/);
+    const vendors = await edition(box);
+    assert.match(vendors, /^\d+ \d+ \d{7}/);
+    assert.deepEqual(await apply(box, on, '/opt/puppetlabs/bin/puppet'), bare);
+    assert.equal(await edition(box), vendors, 'nor here');
 
     await box.sh(`dd if=/dev/urandom of=${CACHE}/pack bs=1k seek=2000 count=200 conv=notrunc`);
     assert.deepEqual(await apply(box, on), bare);
@@ -122,7 +131,7 @@ for (const suite of SUITES) {
   test(`facter.conf: ${suite}: the host's own and ours, together`, async () => {
     const box = await booted.promise;
     const path = await box.sh(
-      `ruby -e 'require "facter"; puts Facter::ConfigReader.send(:default_path)'`,
+      `ruby -I ${OPT_RUBY} -e 'require "facter"; puts Facter::ConfigReader.send(:default_path)'`,
     );
     await box.sh(`install -d "$(dirname ${path.trim()})"
       echo 'facts : { blocklist : [ "timezone" ] }' >${path.trim()}`);
@@ -141,11 +150,25 @@ for (const suite of SUITES) {
   });
 }
 
+/** The Ruby of bookworm's Puppet 7 and Facter 4, which is Ruby 2.7's too, where Puppet's own packages have theirs. */
+async function unpackPuppet7(box: Box): Promise<void> {
+  await box.sh(`cd /root
+    sed s/bullseye/bookworm/ /etc/apt/sources.list >/etc/apt/sources.list.d/bookworm.list
+    apt-get -qq update
+    apt-get -qq download puppet-agent/bookworm facter/bookworm hiera/bookworm ruby-semantic-puppet/bookworm
+    rm /etc/apt/sources.list.d/bookworm.list
+    for deb in *.deb; do dpkg-deb -x "$deb" unpacked; done
+    install -d ${dirname(OPT_RUBY)}
+    mv unpacked/usr/lib/ruby/vendor_ruby ${OPT_RUBY}
+    sed -i "1a \\$LOAD_PATH.unshift '${OPT_RUBY}'" unpacked/usr/bin/puppet
+    cp -r unpacked/etc unpacked/usr unpacked/var /`);
+}
+
 /** As Puppet's and OpenVox's own packages have it: a script that clears the environment, and the real one elsewhere. */
 async function layOutLikePuppetsOwn(box: Box): Promise<void> {
   await box.sh(`mkdir -p /opt/puppetlabs/bin /opt/puppetlabs/puppet/bin
     cd /opt/puppetlabs/puppet/bin
-    ln -s /usr/bin/ruby ruby
+    cp -L /usr/bin/ruby ruby
     { echo '#!/opt/puppetlabs/puppet/bin/ruby'; tail -n +2 /usr/bin/puppet; } >puppet
     { echo '#!/bin/sh'; echo 'unset GEM_HOME RUBYLIB RUBYOPT'; echo 'exec /opt/puppetlabs/puppet/bin/puppet "$@"'; } >wrapper.sh
     chmod 755 puppet wrapper.sh
