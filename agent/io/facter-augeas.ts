@@ -10,6 +10,7 @@ if defined?(Facter::Resolvers::Augeas)
 
     def read_augeas_from_gem
       require 'augeas'
+      return super if Gem.loaded_specs['augeas'] # another library of that name, which Facter asks otherwise
       ::Augeas.open(nil, nil, ::Augeas::NO_MODL_AUTOLOAD) { |augeas| augeas.get('/augeas/version') }
     rescue StandardError
       super

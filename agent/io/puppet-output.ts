@@ -78,14 +78,14 @@ function reading(file: FileHandle, lines: Lines) {
   let position = 0;
   /** True when the file had grown. */
   const drain = async () => {
-    // Mostly it has not, and to be told so by the thread pool costs a hundred times as much.
+    // Mostly it has not, and to be told so by the thread pool costs many times as much.
     const { size } = fstatSync(file.fd);
     if (size <= position) return false;
     const end = Math.min(size, MAX_LOG_BYTES);
     while (position < end) {
       const length = Math.min(chunk.length, end - position);
       const { bytesRead } = await file.read(chunk, 0, length, position);
-      if (bytesRead === 0) return false;
+      if (bytesRead === 0) break; // somebody else has cut it
       position += bytesRead;
       lines.push(chunk.subarray(0, bytesRead));
     }

@@ -70,10 +70,13 @@ test('bundle: an upgrade that takes the program away under a daemon; it goes on,
   assert.equal(code, 0, stderr);
 });
 
-test('bundle: the daemon as systemd starts it, and its children without its options', async (t) => {
+test("bundle: the daemon by the unit's command line, and its children without its options", {
+  skip: process.platform === 'linux' ? false : 'only Linux has /proc',
+}, async (t) => {
   const { lab, libexec } = await bundleLab(t, () => 'tr "\\0" " " </proc/$PPID/cmdline >&2');
   lab.command = await serviceCommand(libexec, process.execPath);
   const daemon = lab.start(['--debug']);
+  t.after(() => daemon.kill('SIGKILL'));
   const ended = lab.end(daemon);
   await waitUntil(() => lab.status().run?.status === 'unchanged');
   const started = await readFile(`/proc/${daemon.pid}/cmdline`, 'utf8');

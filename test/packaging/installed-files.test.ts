@@ -58,6 +58,8 @@ const UNIT: Record<string, string[]> = {
   'Service.ExecStart': [
     '/usr/libexec/miyamoto/node --lite-mode /usr/libexec/miyamoto/mm-agent.mjs',
   ],
+  // What finds the agent's lines in the journal.
+  'Service.SyslogIdentifier': ['mm-agent'],
   'Service.Restart': ['always'],
   'Service.RestartPreventExitStatus': [String(EXIT.config)],
   'Service.KillMode': ['process'],
@@ -65,9 +67,19 @@ const UNIT: Record<string, string[]> = {
   'Service.RuntimeDirectory': [paths.runtime.replace('/run/', '')],
   'Service.RuntimeDirectoryPreserve': ['yes'],
   'Service.LimitCORE': ['0'],
-  // V8 writes code while it runs: with this Node ends at its start.
+  // V8 writes code while it runs: with this the daemon's children end at their start.
   'Service.MemoryDenyWriteExecute': [],
 };
+test('installed files: what was set for another Node reaches no agent, whatever starts it', async () => {
+  const launchers = ['packaging/deb/mm-agent', 'launchd/mm-agent-daemon'];
+  const unset = await Promise.all(
+    launchers.map(async (path) => /^unset ([^#\n]*\w)/m.exec(await read(path))?.[1]),
+  );
+  assert.match(unset[0] ?? '', /\bNODE_OPTIONS\b/);
+  assert.equal(unset[1], unset[0]);
+  assert.deepEqual((await unit()).get('Service.UnsetEnvironment'), [unset[0]]);
+});
+
 test('installed files: the systemd unit has what the agent stands on', async () => {
   const values = await unit();
   for (const [key, expected] of Object.entries(UNIT)) {

@@ -22,12 +22,13 @@ async function wrapped(t: TestContext, plan: { mistakes: number; onSleep: string
   };
   await program(
     'usr/local/miyamoto/node',
-    `while case $1 in --*) true ;; *) false ;; esac; do shift; done
-echo "$2" >>${root}/starts
+    `options=
+while case $1 in --*) true ;; *) false ;; esac; do options="$options$1 "; shift; done
+echo "$options$2" >>${root}/starts
 if [ "$2" = --settings ]; then
   [ $(grep -c settings ${root}/starts) -le ${plan.mistakes} ] && echo '{"error":{}}' || echo '{"config":{}}'
 else
-  [ "$(cat ${root}/var/run/miyamoto/mm-agent.pid)" = $$ ] && echo "the agent, $2"
+  [ "$(cat ${root}/var/run/miyamoto/mm-agent.pid)" = $$ ] && echo "the agent, $options$2"
 fi`,
   );
   await program('sleep', `echo x >>${root}/sleeps\n${plan.onSleep.replaceAll('ROOT', root)}`);
@@ -35,29 +36,34 @@ fi`,
     env: { PATH: `${root}:/usr/bin:/bin` },
     timeout: 60_000,
   });
-  const count = async (path: string) =>
-    (await readFile(at(path), 'utf8').catch(() => '')).split('\n').length - 1;
-  return { stdout, stderr, starts: await count('starts'), sleeps: await count('sleeps') };
+  const lines = async (path: string) =>
+    (await readFile(at(path), 'utf8').catch(() => '')).split('\n').slice(0, -1);
+  return { stdout, stderr, starts: await lines('starts'), sleeps: (await lines('sleeps')).length };
 }
 
 test('launchd wrapper: becomes the agent, whose id is in the pid file', async (t) => {
   const { stdout, stderr, starts, sleeps } = await wrapped(t, { mistakes: 0, onSleep: '' });
   assert.deepEqual(
     { stdout, stderr, starts, sleeps },
-    { stdout: 'the agent, --debug\n', stderr: '', starts: 2, sleeps: 0 },
+    {
+      stdout: 'the agent, --lite-mode --debug\n',
+      stderr: '',
+      starts: ['--settings', '--lite-mode --debug'],
+      sleeps: 0,
+    },
   );
 });
 
 test('launchd wrapper: with a mistake in the configuration it tries once an hour', async (t) => {
   const { stderr, starts, sleeps } = await wrapped(t, { mistakes: 2, onSleep: '' });
   assert.equal(stderr, '{"error":{}}\n'.repeat(2));
-  assert.equal(starts, 4);
+  assert.equal(starts.length, 4);
   assert.equal(sleeps, 240, 'each is half a minute');
 });
 
 test('launchd wrapper: a change of the configuration ends the wait', async (t) => {
   const onSleep = 'touch ROOT/etc/miyamoto/agent.yaml';
   const { starts, sleeps } = await wrapped(t, { mistakes: 1, onSleep });
-  assert.equal(starts, 3);
+  assert.equal(starts.length, 3);
   assert.equal(sleeps, 1);
 });

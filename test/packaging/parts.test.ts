@@ -30,6 +30,13 @@ test('parts: the daemon holds what a request needs, and nothing else', () => {
   ]);
 });
 
+test('parts: what the daemon may load needs no WebAssembly, as fetch does, for in lite mode there is none', () => {
+  for (const name of ['daemon', 's3', 's3-light-chain', 'cron-calendar']) {
+    const { contents } = parts.get(`mm-agent-${name}.mjs`) ?? assert.fail(name);
+    assert.doesNotMatch(Buffer.from(contents).toString(), /\bfetch\(|\bWebAssembly\b/, name);
+  }
+});
+
 test('parts: the settings are read from what was kept without any package', () => {
   assert.deepEqual(packagesOf('mm-agent-settings.mjs'), []);
 });
