@@ -63,6 +63,21 @@ suite('facter: the version of Augeas', () => {
     assert.deepEqual(asked, { version: 'flags 64' });
   });
 
+  test("is asked for in Facter's own way where it is the gem of that name", async (t) => {
+    const gem = `Gem.loaded_specs['augeas'] = true
+class Augeas
+  def self.create
+    yield self
+  end
+  def self.get(_path)
+    'created'
+  end
+end
+`;
+    const asked = await augeasFact(t, { withOurs: true, library: gem + TELLING });
+    assert.deepEqual(asked, { version: 'created' });
+  });
+
   test("is found in Facter's own way where the library is another", async (t) => {
     const library = TELLING.replace('NO_MODL_AUTOLOAD', 'OTHER');
     const asked = await augeasFact(t, { withOurs: true, library });

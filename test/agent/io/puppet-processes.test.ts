@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { isRunning, sendSignal } from '../../../agent/io/processes.ts';
@@ -81,6 +81,15 @@ suite('how a run ends', () => {
     const puppet = { path: join(place.directory, 'nothing'), version: '7.23.0' };
     await assert.rejects(apply({ puppet }), { code: 'PUPPET_NOT_STARTED' });
     assert.ok(!(await names(place.request().runDirectory)).includes('process.json'));
+  });
+
+  test('what lies in its run directory already is not taken for its own', async (t) => {
+    const { apply, place } = await fake(t, 'exits');
+    const { runDirectory } = place.request();
+    await mkdir(runDirectory, { recursive: true });
+    await writeFile(join(runDirectory, 'report.json'), '{"status":"unchanged"}');
+    await apply();
+    assert.ok(!(await names(runDirectory)).includes('report.json'));
   });
 
   test('a run directory that cannot be written', async (t) => {
