@@ -100,7 +100,7 @@ step(
     assert.deepEqual(run?.changedResources, ['File[/root/made-by-puppet]']);
     assert.equal(await box.exec('cat', '/root/made-by-puppet'), 'Linux\n');
     assert.equal(fleet.facts()?.facts['kernel'], 'Linux');
-    assert.match(await journal(), /made-by-puppet.*defined content/);
+    assert.match(await journal(), / mm-agent\[\d+\]: .*made-by-puppet.*defined content/);
   },
 );
 
