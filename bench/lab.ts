@@ -51,7 +51,7 @@ export interface Programs {
   readonly node: string;
   /** As the package's launcher starts it. */
   readonly agent: string;
-  /** As systemd starts it. */
+  /** The unit's command line. */
   readonly daemon: readonly [string, ...string[]];
   /** The same, and writes the process's own CPU time to the file that MM_BENCH_OWN_CPU names. */
   readonly countedAgent: string;
