@@ -1,30 +1,80 @@
-import { existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { programStamp } from './program.ts';
 import { VERSION } from './version.ts';
 
+/** What V8 made of the parts of this program, a file each, below a directory that only root may write. */
+export interface CompileCache {
+  /** Undefined when there is nothing for these very bytes of the source, or not all of it. */
+  read(name: string, source: Uint8Array): Buffer | undefined;
+  /** Never throws: without it all is well, too. */
+  keep(name: string, source: Uint8Array, compiled: Uint8Array): void;
+}
+
 /**
- * Keeps what V8 makes of this program's code below the state directory: a cycle starts a third faster. Node checks that
- * an entry belongs to the source as it is now and is whole. It is code that root will run, so it lies where root alone
- * can write, and a directory that others own or may write makes room for one of our own. Never throws: without it all is well, too.
+ * The compile cache below the state directory. It holds code that root will run, so a directory that others own or may
+ * write makes room for one of our own. Undefined where there can be none; never throws.
  */
-export function useCompileCache(stateDirectory: string): void {
+export function openCompileCache(stateDirectory: string): CompileCache | undefined {
   const all = join(stateDirectory, 'compile-cache');
   const own = join(all, VERSION);
   try {
-    if (programStamp() === undefined) return;
-    if (!existsSync(stateDirectory)) return; // nothing is made before the configuration was found
+    if (programStamp() === undefined) return undefined;
+    if (!existsSync(stateDirectory)) return undefined; // nothing is made before the configuration was found
     if (!(isOwn(all) && isOwn(own))) {
       rmSync(all, { recursive: true, force: true }); // those of other versions
       mkdirSync(own, { recursive: true, mode: 0o700 });
     }
-    enableCompileCache(own);
-  } catch {}
+  } catch {
+    return undefined;
+  }
+  return {
+    read: (name, source) => readKept(join(own, name), source),
+    keep: (name, source, compiled) => keep(join(own, name), source, compiled),
+  };
 }
 
 function isOwn(directory: string): boolean {
   const found = lstatSync(directory, { throwIfNoEntry: false });
   if (found === undefined) return false;
   return found.isDirectory() && found.uid === process.geteuid?.() && (found.mode & 0o022) === 0;
+}
+
+function readKept(path: string, source: Uint8Array): Buffer | undefined {
+  try {
+    const kept = readFileSync(path);
+    const compiled = kept.subarray(DIGEST_BYTES);
+    return digestOf(source, compiled).equals(kept.subarray(0, DIGEST_BYTES)) ? compiled : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Neither synced nor missed where it cannot be written: the digest tells half of it from all. */
+function keep(path: string, source: Uint8Array, compiled: Uint8Array): void {
+  const temporary = `${path}.tmp`;
+  try {
+    const content = Buffer.concat([digestOf(source, compiled), compiled]);
+    writeFileSync(temporary, content, { mode: 0o600 });
+    renameSync(temporary, path);
+  } catch {
+    rmSync(temporary, { force: true });
+  }
+}
+
+const DIGEST_BYTES = 32;
+
+/** V8 itself only looks at the length of the source, and takes what is damaged for what it says. */
+function digestOf(source: Uint8Array, compiled: Uint8Array): Buffer {
+  // Loaded here: `--version` does without it.
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  return createHash('sha256').update(source).update(compiled).digest();
 }

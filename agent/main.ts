@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CodedError } from '../bucket/coded-error.ts';
-import { useCompileCache } from './compile-cache.ts';
 import { errorExitCode } from './core/error-exit-code.ts';
+import { keepCompiled, useCompileCache } from './import-part.ts';
 import { HELP, parseOptions } from './options.ts';
 import { localPaths } from './paths.ts';
 import { VERSION } from './version.ts';
@@ -22,11 +22,13 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     // The daemon's code is small, and what a cache maps in stays as long as it lives.
     case 'daemon':
       return await (await import('./commands/daemon.ts')).daemon(options, env);
-    case 'once':
+    case 'once': {
       useCompileCache(localPaths(options.root).state);
-      return await (await import('./commands/once.ts')).once(options, env);
+      const { exitCode, hasRun } = await (await import('./commands/once.ts')).once(options, env);
+      if (hasRun) keepCompiled(); // a cycle that was cut short did not need all that the next one will
+      return exitCode;
+    }
     case 'settings':
-      useCompileCache(localPaths(options.root).state);
       return await (await import('./commands/settings.ts')).settings(options);
     case 'status':
       return await (await import('./commands/status.ts')).status(options);

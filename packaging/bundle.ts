@@ -3,7 +3,7 @@ import * as esbuild from 'esbuild';
 import { nodeModules } from './bundle-node-modules.ts';
 
 export interface Part {
-  /** `mm-agent.mjs`, `mm-agent-once.mjs`. */
+  /** `mm-agent.mjs`, `mm-agent-once.js`. */
   readonly name: string;
   readonly contents: Uint8Array;
   /** Paths of all that went into it, relative to the root. */
@@ -20,22 +20,25 @@ export interface BundleRequest {
 }
 
 /**
- * Bundles a program with all of its packages: into one file, and one more for each of our own modules that is imported by
- * `import()`. Each file is whole by itself, so that only what a command needs is read and no file is split into dozens;
- * what two of them need is in both, and an object is never of the other one's class.
+ * Bundles a program with all of its packages: into one ES module, and one script more for each of our own modules that is
+ * imported by `import()`, which agent/import-part.ts then does. Each file is whole by itself, so that only what a command
+ * needs is read and no file is split into dozens; what two of them need is in both, and an object is never of the other
+ * one's class.
  */
 export async function bundleProgram(request: BundleRequest): Promise<readonly Part[]> {
   const { root, program, entry, plugins } = request;
   const parts: Part[] = [];
   const entries = new Map([[join(root, entry), `${program}.mjs`]]);
   for (const [path, name] of entries) {
-    const late = lateParts((imported) => {
-      const part = `${program}-${basename(imported, '.ts')}.mjs`;
+    const isFirst = parts.length === 0;
+    const late = lateParts(root, isFirst ? LOADER : GIVEN_LOADER, (imported) => {
+      const part = `${program}-${basename(imported, '.ts')}.js`;
       entries.set(imported, part); // and so comes up in this loop
       return part;
     });
     const { metafile, outputFiles } = await esbuild.build({
       ...OPTIONS,
+      ...(isFirst ? MODULE : SCRIPT),
       absWorkingDir: root,
       entryPoints: [path],
       outfile: name,
@@ -50,7 +53,6 @@ export async function bundleProgram(request: BundleRequest): Promise<readonly Pa
 const OPTIONS = {
   bundle: true,
   platform: 'node',
-  format: 'esm',
   target: 'node24',
   // Packages' ES modules: of those only what is used goes in.
   mainFields: ['module', 'main'],
@@ -63,15 +65,38 @@ const OPTIONS = {
   write: false,
 } as const satisfies esbuild.BuildOptions;
 
-/** Leaves `import()` of our own modules to run time; `partOf` says what they are called then. */
-function lateParts(partOf: (path: string) => string): esbuild.Plugin {
+const MODULE = { format: 'esm' } as const;
+const LOADER = "require('./agent/import-part.ts').importPart";
+
+/** One function, which is given what the first file has. */
+const SCRIPT = {
+  format: 'cjs',
+  banner: { js: '(function(module,partUrl,importPart){' },
+  footer: { js: '})' },
+  define: { 'import.meta.url': 'partUrl' },
+} as const;
+const GIVEN_LOADER = 'importPart';
+
+/** Leaves `import()` of our own modules to `loader` and run time; `partOf` says what they are called then. */
+function lateParts(
+  resolveDir: string,
+  loader: string,
+  partOf: (path: string) => string,
+): esbuild.Plugin {
   return {
     name: 'late-parts',
-    setup: (build) =>
+    setup(build) {
       build.onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ kind, path, resolveDir }) =>
         kind === 'dynamic-import'
-          ? { path: `./${partOf(join(resolveDir, path))}`, external: true }
+          ? { path: partOf(join(resolveDir, path)), namespace: LATE }
           : undefined,
-      ),
+      );
+      build.onLoad({ filter: /./, namespace: LATE }, ({ path }) => ({
+        contents: `module.exports=${loader}(${JSON.stringify(path)})`,
+        resolveDir,
+      }));
+    },
   };
 }
+
+const LATE = 'late-part';

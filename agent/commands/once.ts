@@ -13,8 +13,14 @@ import { openAgent } from './open-agent.ts';
 /** By hand somebody waits for the answer; the daemon asks again soon anyway. */
 const BY_HAND_WAIT_MS = 60_000;
 
-/** One cycle: by hand, or as the daemon's child. Returns the exit code. */
-export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
+export interface OnceEnd {
+  readonly exitCode: number;
+  /** Puppet ran. */
+  readonly hasRun: boolean;
+}
+
+/** One cycle: by hand, or as the daemon's child. */
+export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<OnceEnd> {
   const isByHand = options.trigger === undefined;
   // A closed terminal is a wish to stop; the daemon's children have none.
   const stop = isByHand ? stopOnSignals('SIGHUP') : stopOnSignals();
@@ -29,7 +35,7 @@ export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<nu
     if (!stop.aborted) throw error;
     // What the signal broke off is no failure to be explained.
     log.warn('cycle.stopped', { why: (stop.reason as Error).message });
-    return 1;
+    return { exitCode: 1, hasRun: false };
   } finally {
     agent.ports.bucket.close();
   }
@@ -40,7 +46,7 @@ async function lockedCycle(
   wishes: Omit<CycleRequest, 'lockLost'>,
   options: Options,
   stop: AbortSignal,
-): Promise<number> {
+): Promise<OnceEnd> {
   const lock = await takeCycleLock({
     path: agent.paths.lock,
     waitMs: options.trigger === undefined ? BY_HAND_WAIT_MS : 0,
@@ -51,7 +57,9 @@ async function lockedCycle(
     const signal = AbortSignal.any([stop, lock.lost]);
     setMaxListeners(0, signal);
     const request = { ...wishes, lockLost: lock.lost };
-    return exitCode(agent, await cycle(agent, request, signal), options);
+    const end = await cycle(agent, request, signal);
+    const hasRun = end.run !== undefined && end.run.status !== 'skipped';
+    return { exitCode: exitCode(agent, end, options), hasRun };
   } catch (error) {
     lock.lost.throwIfAborted();
     throw error;

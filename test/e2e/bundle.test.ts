@@ -88,6 +88,44 @@ test("bundle: the daemon by the unit's command line, and its children without it
   assert.doesNotMatch(stderr, /lite-mode/);
 });
 
+test('bundle: what was compiled is used as it is, cycle by cycle', async (t) => {
+  const { lab, cache } = await bundleLab(t);
+  for (let n = 0; n < 2; n += 1) await lab.once();
+  const kept = await filesIn(cache);
+  assert.ok(
+    kept.some((path) => path.endsWith('/mm-agent-once.js')),
+    kept.join(),
+  );
+  const times = async () => await Promise.all(kept.map(async (path) => (await stat(path)).mtimeMs));
+  const before = await times();
+  assert.equal((await lab.once()).code, 0);
+  // V8 refuses what it did not make by the same version and flags, and then it is kept anew.
+  assert.deepEqual(await times(), before);
+  assert.deepEqual(await filesIn(cache), kept);
+});
+
+test('bundle: what was compiled from other code of the same length is not used', async (t) => {
+  const { lab, libexec } = await bundleLab(t);
+  for (let n = 0; n < 2; n += 1) await lab.once();
+  const part = join(libexec, 'mm-agent-once.js');
+  const text = await readFile(part, 'utf8');
+  await writeFile(part, text.replace('"cycle.ended"', '"cycle.other"'));
+  const { code, stderr } = await lab.once();
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /cycle\.other/);
+});
+
+test('bundle: a cycle in which Puppet did not run keeps nothing, for it needed less than the next will', async (t) => {
+  const { lab, cache } = await bundleLab(t);
+  assert.equal((await lab.once()).code, 0);
+  assert.equal((await lab.run(['disable', 'a test'])).code, 0);
+  await lab.once();
+  assert.deepEqual(await filesIn(cache), []);
+  assert.equal((await lab.run(['enable'])).code, 0);
+  await lab.once();
+  assert.ok((await filesIn(cache)).length > 0);
+});
+
 test('bundle: what is kept is for its owner alone', async (t) => {
   const { lab, cache, config } = await bundleLab(t);
   // The first one makes the state directory.

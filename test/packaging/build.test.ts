@@ -18,12 +18,15 @@ import packageJson from '../../package.json' with { type: 'json' };
 console.log('started', packageJson, typeof lockfile.lock, typeof S3Client, typeof request);
 if (process.argv[2] === 'late') {
   const { value } = await import('./late.ts');
-  console.log(value);
+  console.log(await value());
 }
 if (process.argv[2] === 'throw') namedFunction();
 function namedFunction() { throw new Error('here'); }
 `;
-const LATE = "console.log('evaluated'); export const value = typeof (await import('tar')).list;";
+const LATE = `
+console.log('evaluated');
+export const value = async () => typeof (await import('tar')).list;
+`;
 
 let directory: string;
 before(async () => {

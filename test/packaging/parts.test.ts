@@ -23,7 +23,7 @@ test('parts: --version loads no package', () => {
 });
 
 test('parts: the daemon holds what a request needs, and nothing else', () => {
-  assert.deepEqual(packagesOf('mm-agent-daemon.mjs'), [
+  assert.deepEqual(packagesOf('mm-agent-daemon.js'), [
     '@smithy/core',
     '@smithy/signature-v4',
     '@smithy/types',
@@ -32,18 +32,18 @@ test('parts: the daemon holds what a request needs, and nothing else', () => {
 
 test('parts: what the daemon may load needs no WebAssembly, as fetch does, for in lite mode there is none', () => {
   for (const name of ['daemon', 's3', 's3-light-chain', 'cron-calendar']) {
-    const { contents } = parts.get(`mm-agent-${name}.mjs`) ?? assert.fail(name);
+    const { contents } = parts.get(`mm-agent-${name}.js`) ?? assert.fail(name);
     assert.doesNotMatch(Buffer.from(contents).toString(), /\bfetch\(|\bWebAssembly\b/, name);
   }
 });
 
 test('parts: the settings are read from what was kept without any package', () => {
-  assert.deepEqual(packagesOf('mm-agent-settings.mjs'), []);
+  assert.deepEqual(packagesOf('mm-agent-settings.js'), []);
 });
 
 test('parts: a cycle with nothing new loads neither YAML nor tar nor the whole SDK', () => {
   const rare = ['@aws-sdk/', 'node-cron', 'systeminformation', 'tar', 'yaml'];
-  const found = packagesOf('mm-agent-once.mjs');
+  const found = packagesOf('mm-agent-once.js');
   assert.ok(found.includes('tuf-js'));
   assert.deepEqual(
     found.filter((name) => rare.some((prefix) => name.startsWith(prefix))),
@@ -52,13 +52,22 @@ test('parts: a cycle with nothing new loads neither YAML nor tar nor the whole S
 });
 
 test('parts: a cycle with nothing new has the small half of zod, and its words in no language', () => {
-  const { inputs } = parts.get('mm-agent-once.mjs') ?? assert.fail();
+  const { inputs } = parts.get('mm-agent-once.js') ?? assert.fail();
   const zod = inputs.filter((input) => input.includes('node_modules/zod/'));
   assert.ok(zod.some((input) => input.includes('/mini/')));
   assert.deepEqual(
     zod.filter((input) => /\/(classic|locales)\//.test(input)),
     [],
   );
+});
+
+test('parts: all but the first are scripts, one strict function each, and leave no import to Node', () => {
+  for (const { name, contents } of parts.values()) {
+    if (name === 'mm-agent.mjs') continue;
+    const text = Buffer.from(contents).toString();
+    assert.match(text, /^\(function\([\w,]+\)\{\s*"use strict";.*\}\)\n$/s, name);
+    assert.doesNotMatch(text, /\bimport(\(|\.meta)/, name);
+  }
 });
 
 test('parts: none has an import statement, for one of a module of Node reads all that the module exports', () => {
