@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '../bucket/coded-error.ts';
 import { type ConfigSource, readConfigFile } from '../bucket/config-source.ts';
+import { readdir } from '../bucket/files.ts';
 import type { HostPaths } from './paths.ts';
 
 /**

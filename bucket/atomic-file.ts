@@ -1,5 +1,5 @@
-import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { open, rename, rm } from './files.ts';
 
 /**
  * Writes a file so that after a crash or power cut there is the old content or the new, never a part: temporary file
@@ -15,7 +15,7 @@ export async function writeFileAtomic(
   try {
     const file = await open(temporary, 'w', options.mode ?? 0o644);
     try {
-      await file.writeFile(content);
+      await file.write(content);
       await file.sync();
     } finally {
       await file.close();

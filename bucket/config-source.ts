@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { CodedError } from './coded-error.ts';
+import { open } from './files.ts';
 
 /** Far above any real config file; bounds what parsing can cost. */
 const MAX_BYTES = 256 * 1024;
@@ -17,8 +17,8 @@ export async function readConfigFile(path: string): Promise<string | undefined> 
   let bytes: Buffer;
   try {
     await using file = await open(path, 'r');
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1);
-    bytes = buffer.subarray(0, bytesRead);
+    bytes = Buffer.alloc(MAX_BYTES + 1);
+    bytes = bytes.subarray(0, await file.read(bytes, 0, bytes.length));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { crc32 } from 'node:zlib';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type {
   GetOptions,
@@ -176,6 +175,8 @@ function uploadHeaders(options: PutOptions): Record<string, string> {
 
 function checksumHeaders(body: Uint8Array, { checksums }: S3Settings): Record<string, string> {
   if (checksums === 'when-required') return {};
+  // Loaded here: most cycles upload nothing.
+  const { crc32 } = process.getBuiltinModule('node:zlib');
   const checksum = Buffer.alloc(4);
   checksum.writeUInt32BE(crc32(body));
   return {

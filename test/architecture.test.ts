@@ -52,8 +52,13 @@ const RULES: readonly Rule[] = [
   },
   {
     files: /^bucket\/trust\/(?!trust-directory\.ts)/,
-    never: /^node:(?!crypto$)/,
+    never: /^(node:(?!crypto$)|bucket\/files\.ts)/,
     because: 'rules of trust do no I/O; trust-directory.ts keeps what they accepted',
+  },
+  {
+    files: /^(agent|bucket)\//,
+    never: /^node:fs\/promises$/,
+    because: 'by the thread pool a call costs ten times what it does: bucket/files.ts',
   },
 ];
 

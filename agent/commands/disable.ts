@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
 import { CodedError } from '../../bucket/coded-error.ts';
 import { Duration } from '../../bucket/duration.ts';
+import { mkdir, rm } from '../../bucket/files.ts';
 import { EXIT } from '../core/error-exit-code.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';

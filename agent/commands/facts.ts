@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { CodedError } from '../../bucket/coded-error.ts';
 import { FactsDocument } from '../../bucket/documents/status.ts';
+import { readFile } from '../../bucket/files.ts';
 import { factAt } from '../core/facts.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { CodedError } from '../../bucket/coded-error.ts';
 import { CERTNAME, ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
+import { mkdir, readFile } from '../../bucket/files.ts';
 import type { Config } from '../config.ts';
 import type { Identity } from '../core/status.ts';
 import { checkedConfig } from '../io/checked-config.ts';

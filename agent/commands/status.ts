@@ -1,6 +1,7 @@
-import { access, constants, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
 import { CodedError } from '../../bucket/coded-error.ts';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
+import { access, readFile } from '../../bucket/files.ts';
 import { statusLines } from '../core/status-text.ts';
 import { systemClock } from '../io/clock.ts';
 import { isAlive, readHolder } from '../io/lock-holder.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from '../../bucket/files.ts';
 import type { Config } from '../config.ts';
 import { readConfigSources } from '../config-sources.ts';
 import { seal, unseal } from '../core/seal.ts';

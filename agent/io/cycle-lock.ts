@@ -1,8 +1,8 @@
-import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { writeFileAtomic } from '../../bucket/atomic-file.ts';
 import { CodedError } from '../../bucket/coded-error.ts';
+import { mkdir, rm, rmdir } from '../../bucket/files.ts';
 import type { Clock } from '../ports.ts';
 import { holderPath, isAlive, readHolder } from './lock-holder.ts';
 import { startOf } from './processes.ts';

@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mkdir, writeFile } from '../../bucket/files.ts';
 import { rubyString } from './ruby-string.ts';
 
 /** `facts.ttl` and `facts.block` of `agent.yaml`; names are those of facts, of Facter's groups, and of files in facts.d. */

@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import type { HostBucket } from '../../bucket/bucket.ts';
+import { writeFile } from '../../bucket/files.ts';
 import type { Clock } from '../ports.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile } from '../../bucket/files.ts';
 import { isRunning, startOf } from './processes.ts';
 
 /** Who holds the cycle lock, as it lies beside it. */

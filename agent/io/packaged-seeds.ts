@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile } from '../../bucket/files.ts';
 import type { PackagedSeeds } from '../agent.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Log } from '../ports.ts';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { readdir, readFile } from '../../bucket/files.ts';
 
 /** A process as the host's table has it; zombies are not in it. */
 export interface ProcessRow {

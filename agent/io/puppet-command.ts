@@ -1,6 +1,6 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { mkdir, rm, writeFile } from '../../bucket/files.ts';
 import type { ApplyRequest } from '../ports.ts';
 import { FACT_TIMES } from './fact-times.ts';
 import { AUGEAS_VERSION } from './facter-augeas.ts';

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, readFile, realpath, stat } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CodedError } from '../../bucket/coded-error.ts';
+import { access, readFile, realpath, stat } from '../../bucket/files.ts';
 import type { PuppetInstall } from '../ports.ts';
 import { runEnvironment } from './puppet-command.ts';
 

@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { mkdir, readdir, readFile, stat, symlink } from '../../bucket/files.ts';
 
 const OLD_SITE = 'nodeless_site.pp';
 

@@ -1,6 +1,5 @@
-import { fstatSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type OpenFile, open } from '../../bucket/files.ts';
 import { levelOf } from '../core/puppet-line.ts';
 import type { LogLevel, PuppetLine } from '../ports.ts';
 import { lineSplitter } from './puppet-lines.ts';
@@ -73,18 +72,17 @@ function leveledLines(onLine: (line: PuppetLine) => void): Lines {
   });
 }
 
-function reading(file: FileHandle, lines: Lines) {
+function reading(file: OpenFile, lines: Lines) {
   const chunk = Buffer.alloc(CHUNK_BYTES);
   let position = 0;
   /** True when the file had grown. */
   const drain = async () => {
-    // Mostly it has not, and to be told so by the thread pool costs many times as much.
-    const { size } = fstatSync(file.fd);
+    const { size } = await file.stat();
     if (size <= position) return false;
     const end = Math.min(size, MAX_LOG_BYTES);
     while (position < end) {
       const length = Math.min(chunk.length, end - position);
-      const { bytesRead } = await file.read(chunk, 0, length, position);
+      const bytesRead = await file.read(chunk, 0, length, position);
       if (bytesRead === 0) break; // somebody else has cut it
       position += bytesRead;
       lines.push(chunk.subarray(0, bytesRead));
@@ -97,7 +95,7 @@ function reading(file: FileHandle, lines: Lines) {
     lines.end();
     if (position < MAX_LOG_BYTES) return;
     const notice = 'Warning: the rest of the output is left out: it was over 4 MB';
-    await file.appendFile(`\n${notice}\n`);
+    await file.write(`\n${notice}\n`);
     lines.push(Buffer.from(`${notice}\n`));
   };
   return { drain, finish };

@@ -1,7 +1,7 @@
-import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { writeFileAtomic } from '../../bucket/atomic-file.ts';
+import { readFile, rm } from '../../bucket/files.ts';
 
 /**
  * `process.json` in a run directory: there while the run is under way. It lies there before Puppet starts, so that no

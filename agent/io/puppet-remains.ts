@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open } from '../../bucket/files.ts';
 import { firstErrors } from '../core/puppet-line.ts';
 import type { RunRemains } from '../ports.ts';
 import { slowFactsOf, slowFactsPath } from './fact-times.ts';
@@ -30,8 +30,8 @@ export async function readRemains(runDirectory: string, certname: string): Promi
 async function readOutput(runDirectory: string): Promise<string> {
   try {
     await using file = await open(outputPath(runDirectory), 'r');
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_LOG_BYTES), 0);
-    return buffer.toString('utf8', 0, bytesRead);
+    const bytes = Buffer.alloc(MAX_LOG_BYTES);
+    return bytes.toString('utf8', 0, await file.read(bytes, 0, bytes.length));
   } catch {
     return '';
   }

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
-import { lstat, mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { lstat, mkdir, realpath, rm, writeFile } from '../../bucket/files.ts';
 import type { PuppetExit } from '../ports.ts';
 import { rubyCachePreload } from './ruby-cache-preload.ts';
 

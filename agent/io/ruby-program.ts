@@ -1,5 +1,5 @@
-import { open, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { open, realpath } from '../../bucket/files.ts';
 
 /** A program and the words before those that it is given. */
 export interface Program {
@@ -40,7 +40,8 @@ const MAX_FIRST_LINE = 256;
 /** The words of `#!`, as the kernel takes them: at most two. */
 async function firstLine(path: string): Promise<readonly string[]> {
   await using file = await open(path, 'r');
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_FIRST_LINE), 0);
-  const line = /^#![ \t]*(.*?)[ \t\r]*\n/.exec(buffer.toString('utf8', 0, bytesRead))?.[1] ?? '';
+  const bytes = Buffer.alloc(MAX_FIRST_LINE);
+  const start = bytes.toString('utf8', 0, await file.read(bytes, 0, bytes.length));
+  const line = /^#![ \t]*(.*?)[ \t\r]*\n/.exec(start)?.[1] ?? '';
   return line.split(/[ \t]+(.*)/, 2).filter((word) => word !== '');
 }

@@ -1,6 +1,6 @@
-import { readdir, statfs } from 'node:fs/promises';
 import { freemem, loadavg, totalmem, uptime } from 'node:os';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
+import { readdir, statfs } from '../../bucket/files.ts';
 
 /**
  * Reads uptime, memory, disk, load and battery as they are when it is called. What cannot be read is null: vitals never

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../../bucket/atomic-file.ts';
 import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
+import { mkdir, readdir, readlink, rename, rm, symlink } from '../../bucket/files.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
 import { isUnpacked } from './unpack.ts';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '../../bucket/coded-error.ts';
 import type { RunSummary } from '../../bucket/documents/status.ts';
+import { mkdir, readdir } from '../../bucket/files.ts';
 import type { Agent, CycleRequest } from '../agent.ts';
 import type { Draft } from '../core/draft.ts';
 import { collectFacts } from '../core/facts.ts';

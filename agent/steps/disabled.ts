@@ -1,6 +1,6 @@
-import { readFile, rm } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { writeFileAtomic } from '../../bucket/atomic-file.ts';
+import { readFile, rm } from '../../bucket/files.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Ports } from '../ports.ts';
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory } from '../../bucket/atomic-file.ts';
 import type { Bucket, OpenResult } from '../../bucket/bucket.ts';
 import { CodedError } from '../../bucket/coded-error.ts';
 import type { OfferedRelease } from '../../bucket/documents/release.ts';
+import { mkdir, type OpenFile, open, rename, rm } from '../../bucket/files.ts';
 import { blobKey } from '../../bucket/layout.ts';
 import { asDiskFull, requireFreeSpace } from './disk-space.ts';
 
@@ -112,7 +112,7 @@ type Received =
   | { readonly kind: 'cut'; readonly bytes: number; readonly cause: unknown };
 
 /** Writes and hashes the body in one go, never more than `length` bytes of it. Throws what the disk throws. */
-async function receive({ body }: OpenResult, file: FileHandle, length: number): Promise<Received> {
+async function receive({ body }: OpenResult, file: OpenFile, length: number): Promise<Received> {
   const hash = createHash('sha256');
   let bytes = 0;
   let isWriting = false;
@@ -122,7 +122,7 @@ async function receive({ body }: OpenResult, file: FileHandle, length: number): 
       if (bytes > length) return { kind: 'too-long' };
       hash.update(chunk);
       isWriting = true;
-      await file.appendFile(chunk);
+      await file.write(chunk);
       isWriting = false;
     }
   } catch (cause) {

@@ -1,6 +1,6 @@
-import { lstat, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SHA256 } from '../../bucket/documents/name-rules.ts';
+import { lstat, rename, rm, stat } from '../../bucket/files.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
 import { activeReleases, namesIn } from './activate.ts';
 import { isUnpacked } from './unpack.ts';

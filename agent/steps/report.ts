@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '../../bucket/atomic-file.ts';
 import { CodedError } from '../../bucket/coded-error.ts';
 import type { FactsDocument, StatusDocument } from '../../bucket/documents/status.ts';
+import { readFile } from '../../bucket/files.ts';
 import { hostFactsKey, hostStatusKey } from '../../bucket/layout.ts';
 import type { Agent } from '../agent.ts';
 import { type Draft, newsOf } from '../core/draft.ts';

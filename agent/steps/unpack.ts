@@ -1,7 +1,7 @@
-import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ReadEntry } from 'tar/read-entry';
 import { syncDirectory } from '../../bucket/atomic-file.ts';
+import { access, chmod, mkdir, rename, rm } from '../../bucket/files.ts';
 import { asDiskFull } from './disk-space.ts';
 import type { VerifiedTarball } from './fetch.ts';
 import { UnpackRules } from './unpack-rules.ts';

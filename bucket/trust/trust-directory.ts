@@ -1,3 +1,7 @@
+import { basename, join } from 'node:path';
+import * as z from 'zod/mini';
+import { syncDirectory, writeFileAtomic } from '../atomic-file.ts';
+import { CodedError } from '../coded-error.ts';
 import {
   mkdir,
   mkdtemp,
@@ -8,11 +12,7 @@ import {
   rename,
   rm,
   symlink,
-} from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import * as z from 'zod/mini';
-import { syncDirectory, writeFileAtomic } from '../atomic-file.ts';
-import { CodedError } from '../coded-error.ts';
+} from '../files.ts';
 
 /*
  * <state>/trust/current -> generation-x7Kq2a     swapped by rename: the trusted files are the old ones or the new ones
@@ -125,7 +125,7 @@ async function readRecord(path: string): Promise<TrustRecord | undefined> {
 async function writeDurably(path: string, bytes: Buffer): Promise<void> {
   const file = await open(path, 'wx', 0o644);
   try {
-    await file.writeFile(bytes);
+    await file.write(bytes);
     await file.sync();
   } finally {
     await file.close();

@@ -1,6 +1,5 @@
 import childProcess from 'node:child_process';
-import { appendFileSync } from 'node:fs';
-import fs from 'node:fs/promises';
+import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
 /**
@@ -16,15 +15,16 @@ let steps = 0;
 function step(name: string, words: readonly unknown[]): void {
   steps += 1;
   const told = [name, ...words.filter((word) => typeof word === 'string')].join(' ');
-  if (notes !== undefined) appendFileSync(notes, `${told}\n`);
+  if (notes !== undefined) fs.appendFileSync(notes, `${told}\n`);
   const isWanted = killBefore !== undefined && new RegExp(killBefore).test(told);
   if (steps === killAt || isWanted) process.kill(process.pid, 'SIGKILL');
 }
 
+// The agent's files are written by bucket/files.ts, which calls these.
 for (const name of ['rename', 'symlink', 'rm', 'mkdir', 'writeFile'] as const) {
-  const original = fs[name] as (...words: unknown[]) => Promise<unknown>;
+  const original = fs[`${name}Sync`] as (...words: unknown[]) => unknown;
   Object.assign(fs, {
-    [name]: (...words: unknown[]) => {
+    [`${name}Sync`]: (...words: unknown[]) => {
       step(name, words);
       return original(...words);
     },
