@@ -16,7 +16,7 @@ export interface CompileCache {
   /** Undefined when there is nothing for these very bytes of the source, or not all of it. */
   read(name: string, source: Uint8Array): Buffer | undefined;
   /** Never throws: without it all is well, too. */
-  keep(name: string, source: Uint8Array, compiled: Uint8Array): void;
+  keep(name: string, source: Uint8Array, compiled: () => Uint8Array): void;
 }
 
 /**
@@ -59,15 +59,22 @@ function readKept(path: string, source: Uint8Array): Buffer | undefined {
 }
 
 /** Neither synced nor missed where it cannot be written: the digest tells half of it from all. */
-function keep(path: string, source: Uint8Array, compiled: Uint8Array): void {
+function keep(path: string, source: Uint8Array, compiled: () => Uint8Array): void {
   const temporary = `${path}.tmp`;
   try {
-    const content = Buffer.concat([digestOf(source, compiled), compiled]);
+    const bytes = compiled();
+    const content = Buffer.concat([digestOf(source, bytes), bytes]);
     writeFileSync(temporary, content, { mode: 0o600 });
     renameSync(temporary, path);
   } catch {
-    rmSync(temporary, { force: true });
+    removeIfPossible(temporary);
   }
+}
+
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {}
 }
 
 const DIGEST_BYTES = 32;

@@ -46,8 +46,7 @@ export function useCompileCache(stateDirectory: string): void {
  * when it is first called, and that is most of what a start costs. So it is for the end of what shall be fast next time.
  */
 export function keepCompiled(): void {
-  if (cache === undefined) return;
   for (const { name, source, script } of missed.splice(0)) {
-    cache.keep(name, source, script.createCachedData());
+    cache?.keep(name, source, () => script.createCachedData());
   }
 }

@@ -4,7 +4,6 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
-  ftruncateSync,
   lstatSync,
   type MakeDirectoryOptions,
   mkdirSync,
@@ -117,25 +116,16 @@ export async function open(path: string, flags: string, mode?: number): Promise<
 
 /** What is used of a FileHandle. */
 export class OpenFile implements AsyncDisposable {
+  /** -1 once it is closed, for its number may be another file's by then. */
   #fd: number;
 
   constructor(fd: number) {
     this.#fd = fd;
   }
 
-  /** -1 once it is closed, for its number may be another file's by then. */
-  get fd(): number {
-    return this.#fd;
-  }
-
-  /** The number of bytes read; from where the last one ended, or from `position`. */
-  async read(
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-    position: number | null = null,
-  ): Promise<number> {
-    return readSync(this.#fd, buffer, offset, length, position);
+  /** The number of bytes read, from where the last call ended. */
+  async read(buffer: Uint8Array, offset: number, length: number): Promise<number> {
+    return readSync(this.#fd, buffer, offset, length, null);
   }
 
   async readFile(encoding: 'utf8'): Promise<string> {
@@ -148,10 +138,6 @@ export class OpenFile implements AsyncDisposable {
 
   async sync(): Promise<void> {
     fsyncSync(this.#fd);
-  }
-
-  async truncate(length: number): Promise<void> {
-    ftruncateSync(this.#fd, length);
   }
 
   /** All of it, after what was written before. */

@@ -1,12 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type OpenFile, open } from '../../bucket/files.ts';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { levelOf } from '../core/puppet-line.ts';
 import type { LogLevel, PuppetLine } from '../ports.ts';
 import { lineSplitter } from './puppet-lines.ts';
 
 /** How often the file is looked at: while it grows, and when it has not for a while. */
 const SHORTEST_WAIT_MS = 100;
-const LONGEST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 1000;
 const CHUNK_BYTES = 64 * 1024;
 export const MAX_LOG_BYTES = 4 * 1024 ** 2;
 
@@ -26,36 +25,43 @@ export async function followOutput(
   path: string,
   onLine: (line: PuppetLine) => void,
 ): Promise<Output> {
-  const file = await open(path, 'a+', 0o600);
-  const lines = leveledLines(onLine);
-  const reader = reading(file, lines);
-  const closing = new AbortController();
-  const following = follow(reader.drain, closing.signal);
-  // Whoever closes hears of it; until then a log that cannot be read must not end the agent.
-  following.catch(() => undefined);
+  const fd = openSync(path, 'a+', 0o600);
+  const reader = reading(fd, leveledLines(onLine));
+  const following = follow(reader.drain);
   return {
     path,
-    fd: file.fd,
+    fd,
     close: async () => {
-      closing.abort();
       try {
-        await following;
-        await reader.finish();
+        following.end();
+        reader.drain(); // the last lines are written right before the end
+        reader.finish();
       } finally {
-        await file.close();
+        closeSync(fd);
       }
     },
   };
 }
 
-/** Once more after the end: the last lines are written right before it. */
-async function follow(drain: () => Promise<boolean>, closing: AbortSignal): Promise<void> {
+/** Throws at its end what kept it from going on: until then a log that cannot be read must not end the agent. */
+function follow(drain: () => boolean): { end(): void } {
   let waitMs = SHORTEST_WAIT_MS;
-  while (!closing.aborted) {
-    waitMs = (await drain()) ? SHORTEST_WAIT_MS : Math.min(2 * waitMs, LONGEST_WAIT_MS);
-    await sleep(waitMs, undefined, { signal: closing }).catch(() => undefined);
-  }
-  await drain();
+  let failure: { readonly cause: unknown } | undefined;
+  const look = (): void => {
+    try {
+      waitMs = drain() ? SHORTEST_WAIT_MS : Math.min(2 * waitMs, LONGEST_WAIT_MS);
+      timer = setTimeout(look, waitMs);
+    } catch (cause) {
+      failure = { cause };
+    }
+  };
+  let timer = setTimeout(look, waitMs);
+  return {
+    end() {
+      clearTimeout(timer);
+      if (failure !== undefined) throw failure.cause;
+    },
+  };
 }
 
 interface Lines {
@@ -72,30 +78,30 @@ function leveledLines(onLine: (line: PuppetLine) => void): Lines {
   });
 }
 
-function reading(file: OpenFile, lines: Lines) {
+function reading(fd: number, lines: Lines) {
   const chunk = Buffer.alloc(CHUNK_BYTES);
   let position = 0;
   /** True when the file had grown. */
-  const drain = async () => {
-    const { size } = await file.stat();
+  const drain = (): boolean => {
+    const { size } = fstatSync(fd);
     if (size <= position) return false;
     const end = Math.min(size, MAX_LOG_BYTES);
     while (position < end) {
       const length = Math.min(chunk.length, end - position);
-      const bytesRead = await file.read(chunk, 0, length, position);
+      const bytesRead = readSync(fd, chunk, 0, length, position);
       if (bytesRead === 0) break; // somebody else has cut it
       position += bytesRead;
       lines.push(chunk.subarray(0, bytesRead));
     }
     // Nobody reads on: without this a Puppet that prints without end would fill the disk.
-    if (size > MAX_LOG_BYTES) await file.truncate(MAX_LOG_BYTES);
+    if (size > MAX_LOG_BYTES) ftruncateSync(fd, MAX_LOG_BYTES);
     return true;
   };
-  const finish = async () => {
+  const finish = (): void => {
     lines.end();
     if (position < MAX_LOG_BYTES) return;
     const notice = 'Warning: the rest of the output is left out: it was over 4 MB';
-    await file.write(`\n${notice}\n`);
+    writeFileSync(fd, `\n${notice}\n`);
     lines.push(Buffer.from(`${notice}\n`));
   };
   return { drain, finish };
