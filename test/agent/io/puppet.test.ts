@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, symlink, watch } from 'node:fs/promises';
+import { mkdir, readFile, stat, symlink, watch } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { collectFacts, factAt } from '../../../agent/core/facts.ts';
@@ -151,8 +151,9 @@ suite('the real puppet apply', () => {
   });
 });
 
+/** Once something is written to it: a shell makes a file before it writes. */
 async function abortAtFile(path: string, stop: AbortController): Promise<void> {
   for await (const { filename } of watch(dirname(path))) {
-    if (filename === basename(path)) return stop.abort();
+    if (filename === basename(path) && (await stat(path)).size > 0) return stop.abort();
   }
 }
