@@ -58,7 +58,7 @@ function readKept(path: string, source: Uint8Array): Buffer | undefined {
   }
 }
 
-/** Neither synced nor missed where it cannot be written: the digest tells half of it from all. */
+/** Neither synced, nor under a lock, nor missed where it cannot be written: the digest tells what is whole. */
 function keep(path: string, source: Uint8Array, compiled: () => Uint8Array): void {
   const temporary = `${path}.tmp`;
   try {
@@ -83,5 +83,6 @@ const DIGEST_BYTES = 32;
 function digestOf(source: Uint8Array, compiled: Uint8Array): Buffer {
   // Loaded here: `--version` does without it.
   const { createHash } = process.getBuiltinModule('node:crypto');
-  return createHash('sha256').update(source).update(compiled).digest();
+  const hash = createHash('sha256').update(`${source.length} `);
+  return hash.update(source).update(compiled).digest();
 }

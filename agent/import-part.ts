@@ -14,14 +14,21 @@ interface Compiled {
 }
 
 let cache: CompileCache | undefined;
-/** What the cache did not have. */
+/** What the cache, where there is one, did not have. */
 const missed: Compiled[] = [];
+/** By name, what they export: a part runs once, whoever asks for it. */
+const parts = new Map<string, unknown>();
 
 /**
  * What `import()` of one of our own modules is in the built program: runs its part, a file beside the program's first one,
  * and returns what it exports. A script, for only of scripts V8 gives away what it compiled while they ran.
  */
 export function importPart(name: string): unknown {
+  if (!parts.has(name)) parts.set(name, runPart(name));
+  return parts.get(name);
+}
+
+function runPart(name: string): unknown {
   const { Script } = process.getBuiltinModule('node:vm');
   const filename = join(import.meta.dirname, name);
   const source = readFileSync(filename);
@@ -30,7 +37,8 @@ export function importPart(name: string): unknown {
     filename,
     ...(cachedData === undefined ? {} : { cachedData }),
   });
-  if (cachedData === undefined || script.cachedDataRejected) missed.push({ name, source, script });
+  const isHit = cachedData !== undefined && script.cachedDataRejected !== true;
+  if (cache !== undefined && !isHit) missed.push({ name, source, script });
   const module: { exports: unknown } = { exports: {} };
   (script.runInThisContext() as Part)(module, pathToFileURL(filename).href, importPart);
   return module.exports;

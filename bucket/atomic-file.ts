@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { open, rename, rm } from './files.ts';
+import { open, rename, rm, writeFile } from './files.ts';
 
 /**
  * Writes a file so that after a crash or power cut there is the old content or the new, never a part: temporary file
@@ -26,6 +26,22 @@ export async function writeFileAtomic(
     throw error;
   }
   await syncDirectory(dirname(path));
+}
+
+/** Writes a file so that a reader finds the old content or the new. A power cut may leave any; nothing stays behind. */
+export async function replaceFile(
+  path: string,
+  content: string,
+  options: { readonly mode?: number } = {},
+): Promise<void> {
+  const temporary = `${path}.tmp`;
+  try {
+    await writeFile(temporary, content, options);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Makes renames and new names in the directory durable; without it a power cut can undo them. */

@@ -26,9 +26,9 @@ import {
 } from 'node:fs';
 
 /**
- * What is used of `node:fs/promises`, with its names, answers and errors, but each call done at once. A cycle makes some
- * 300 calls for small local files, one after the other, with nothing else to do meanwhile; by Node's thread pool each of
- * them costs 80 microseconds of CPU, which is ten times and more what the call itself does.
+ * What is used of `node:fs/promises`, with its names, answers and codes of errors, but each call done at once. A cycle
+ * makes some 300 calls for small local files, one after the other, with nothing else to do meanwhile; by Node's thread
+ * pool each of them costs 80 microseconds of CPU, which is ten times and more what the call itself does.
  */
 
 export async function access(path: string, mode?: number): Promise<void> {
@@ -79,6 +79,7 @@ export async function rename(from: string, to: string): Promise<void> {
   renameSync(from, to);
 }
 
+/** As Node's `rmSync` does it: an error names `path`, not what below it could not be removed. */
 export async function rm(
   path: string,
   options?: { readonly recursive?: boolean; readonly force?: boolean },
@@ -114,7 +115,7 @@ export async function open(path: string, flags: string, mode?: number): Promise<
   return new OpenFile(openSync(path, flags, mode));
 }
 
-/** What is used of a FileHandle. */
+/** A file that is open: what is needed of Node's FileHandle, in a simpler shape. */
 export class OpenFile implements AsyncDisposable {
   /** -1 once it is closed, for its number may be another file's by then. */
   #fd: number;

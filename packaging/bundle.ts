@@ -74,6 +74,7 @@ const SCRIPT = {
   banner: { js: '(function(module,partUrl,importPart){' },
   footer: { js: '})' },
   define: { 'import.meta.url': 'partUrl' },
+  logOverride: { 'empty-import-meta': 'error' }, // no other of its names
 } as const;
 const GIVEN_LOADER = 'importPart';
 

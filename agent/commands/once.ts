@@ -15,7 +15,7 @@ const BY_HAND_WAIT_MS = 60_000;
 
 export interface OnceEnd {
   readonly exitCode: number;
-  /** Puppet ran. */
+  /** Puppet ran in this cycle, and told what it did. */
   readonly hasRun: boolean;
 }
 
@@ -58,7 +58,7 @@ async function lockedCycle(
     setMaxListeners(0, signal);
     const request = { ...wishes, lockLost: lock.lost };
     const end = await cycle(agent, request, signal);
-    const hasRun = end.run !== undefined && end.run.status !== 'skipped';
+    const hasRun = end.decision.run !== 'no' && end.run !== undefined && end.run.resources !== null;
     return { exitCode: exitCode(agent, end, options), hasRun };
   } catch (error) {
     lock.lost.throwIfAborted();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename, writeFile } from '../../bucket/files.ts';
+import { replaceFile } from '../../bucket/atomic-file.ts';
+import { readFile } from '../../bucket/files.ts';
 import type { Config } from '../config.ts';
 import { readConfigSources } from '../config-sources.ts';
 import { seal, unseal } from '../core/seal.ts';
@@ -36,9 +37,5 @@ async function readKept(path: string, key: string): Promise<Config | undefined> 
 
 /** Neither synced nor missed where it cannot be written: half of it has no seal, and none is made anew. */
 async function keep(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp`;
-  try {
-    await writeFile(temporary, text, { mode: 0o600 });
-    await rename(temporary, path);
-  } catch {}
+  await replaceFile(path, text, { mode: 0o600 }).catch(() => undefined);
 }

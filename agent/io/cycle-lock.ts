@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { lock } from 'proper-lockfile';
-import { writeFileAtomic } from '../../bucket/atomic-file.ts';
+import { replaceFile } from '../../bucket/atomic-file.ts';
 import { CodedError } from '../../bucket/coded-error.ts';
 import { mkdir, rm, rmdir } from '../../bucket/files.ts';
 import type { Clock } from '../ports.ts';
@@ -52,7 +52,8 @@ async function tryToTake(path: string, clock: Clock): Promise<CycleLock | undefi
   if (release === undefined) return undefined;
   const started = await startOf(process.pid);
   const since = new Date(clock.now()).toISOString();
-  await writeFileAtomic(holderPath(path), JSON.stringify({ pid: process.pid, started, since }));
+  // Not synced: no holder outlives a power cut, and on a slow disk the lock would not be renewed meanwhile.
+  await replaceFile(holderPath(path), JSON.stringify({ pid: process.pid, started, since }));
   return { lost: lost.signal, release: () => free(release, path, lost.signal) };
 }
 

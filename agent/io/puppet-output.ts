@@ -5,7 +5,7 @@ import { lineSplitter } from './puppet-lines.ts';
 
 /** How often the file is looked at: while it grows, and when it has not for a while. */
 const SHORTEST_WAIT_MS = 100;
-const LONGEST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 500;
 const CHUNK_BYTES = 64 * 1024;
 export const MAX_LOG_BYTES = 4 * 1024 ** 2;
 
@@ -14,24 +14,21 @@ export interface Output {
   readonly path: string;
   readonly fd: number;
   /** Passes on what is still unread and closes the file. */
-  close(): Promise<void>;
+  close(): void;
 }
 
 /**
  * Opens a run's output file and follows what is written to it. Neither it nor the lines that are passed on grow beyond
  * 4 MB; the last line then says so. A line beyond 8 kB is cut.
  */
-export async function followOutput(
-  path: string,
-  onLine: (line: PuppetLine) => void,
-): Promise<Output> {
+export function followOutput(path: string, onLine: (line: PuppetLine) => void): Output {
   const fd = openSync(path, 'a+', 0o600);
   const reader = reading(fd, leveledLines(onLine));
   const following = follow(reader.drain);
   return {
     path,
     fd,
-    close: async () => {
+    close() {
       try {
         following.end();
         reader.drain(); // the last lines are written right before the end

@@ -67,14 +67,14 @@ async function apply(
     await removeRecord(runDirectory);
     return exit;
   } finally {
-    await output.close();
+    output.close();
   }
 }
 
 async function openRun(request: ApplyRequest): Promise<Output> {
   try {
     await prepareRun(request);
-    return await followOutput(outputPath(request.runDirectory), request.onLine);
+    return followOutput(outputPath(request.runDirectory), request.onLine);
   } catch (cause) {
     throw notStarted(request.puppet.path, cause);
   }

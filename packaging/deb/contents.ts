@@ -40,7 +40,9 @@ export async function packageContents(
 }
 
 async function programParts(bundleDirectory: string): Promise<PackageFile[]> {
-  const names = (await readdir(bundleDirectory)).filter((name) => /^mm-agent.*\.m?js$/.test(name));
+  const names = (await readdir(bundleDirectory)).filter((name) =>
+    /^mm-agent(\.mjs|-[a-z0-9-]+\.js)$/.test(name),
+  );
   return await Promise.all(
     names.sort().map(async (name) => {
       const text = await readFile(join(bundleDirectory, name), 'utf8');

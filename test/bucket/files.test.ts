@@ -91,6 +91,14 @@ async function endOf(call: () => unknown): Promise<unknown> {
   }
 }
 
+test('files: rm is by force where a file is in the way, and does not say what below it cannot be removed', async (t) => {
+  const path = join(await temporaryDirectory(t), 'file');
+  await promises.writeFile(path, '');
+  const options = { recursive: true, force: true };
+  await assert.rejects(promises.rm(join(path, 'x'), options), { code: 'ENOTDIR' });
+  await files.rm(join(path, 'x'), options);
+});
+
 test('files: an open file is written, read and closed as it is asked', async (t) => {
   const path = join(await temporaryDirectory(t), 'file');
   {

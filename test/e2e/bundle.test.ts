@@ -115,16 +115,44 @@ test('bundle: what was compiled from other code of the same length is not used',
   assert.match(stderr, /cycle\.other/);
 });
 
-test('bundle: a cycle in which Puppet did not run keeps nothing, for it needed less than the next will', async (t) => {
+test('bundle: a cycle without a run keeps nothing, for it needed less than the next will', async (t) => {
   const { lab, cache } = await bundleLab(t);
   assert.equal((await lab.once()).code, 0);
   assert.equal((await lab.run(['disable', 'a test'])).code, 0);
   await lab.once();
   assert.deepEqual(await filesIn(cache), []);
   assert.equal((await lab.run(['enable'])).code, 0);
+
+  const config = await readFile(lab.paths.configFile, 'utf8');
+  await writeFile(lab.paths.configFile, config.replace(/puppet: [^ ]+/, 'puppet: /nowhere/puppet'));
+  assert.notEqual((await lab.once()).code, 0);
+  assert.equal(lab.status().run?.status, 'failed');
+  assert.deepEqual(await filesIn(cache), []);
+
+  await writeFile(lab.paths.configFile, config);
   await lab.once();
   assert.ok((await filesIn(cache)).length > 0);
 });
+
+const changes: Readonly<Record<string, (compiled: Buffer) => Buffer>> = {
+  'one bit changed': (compiled) => {
+    compiled.writeUInt8(compiled.readUInt8(compiled.length - 5000) ^ 1, compiled.length - 5000);
+    return compiled;
+  },
+  'its second half missing': (compiled) => compiled.subarray(0, compiled.length / 2),
+};
+for (const [name, change] of Object.entries(changes)) {
+  test(`bundle: compiled code with ${name} is not used, and made anew`, async (t) => {
+    const { lab, cache } = await bundleLab(t);
+    for (let n = 0; n < 2; n += 1) await lab.once();
+    const path = (await filesIn(cache)).find((file) => file.endsWith('/mm-agent-once.js')) ?? '';
+    const changed = change(await readFile(path));
+    await writeFile(path, changed);
+    const { code, stderr } = await lab.once();
+    assert.equal(code, 0, stderr);
+    assert.equal(changed.equals(await readFile(path)), false);
+  });
+}
 
 test('bundle: what is kept is for its owner alone', async (t) => {
   const { lab, cache, config } = await bundleLab(t);

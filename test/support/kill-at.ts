@@ -4,18 +4,15 @@ import { syncBuiltinESMExports } from 'node:module';
 
 /**
  * Loaded with `node --import` into a real agent: ends it by SIGKILL right before its n-th step that changes something
- * outside the process, n from MM_KILL_AT, or before the first one whose name and paths match MM_KILL_BEFORE. With
- * neither it only notes the steps in MM_KILL_NOTES.
+ * outside the process, n from MM_KILL_AT, or before the first one whose name and paths match MM_KILL_BEFORE.
  */
 const killAt = Number(process.env['MM_KILL_AT']);
 const killBefore = process.env['MM_KILL_BEFORE'];
-const notes = process.env['MM_KILL_NOTES'];
 let steps = 0;
 
 function step(name: string, words: readonly unknown[]): void {
   steps += 1;
   const told = [name, ...words.filter((word) => typeof word === 'string')].join(' ');
-  if (notes !== undefined) fs.appendFileSync(notes, `${told}\n`);
   const isWanted = killBefore !== undefined && new RegExp(killBefore).test(told);
   if (steps === killAt || isWanted) process.kill(process.pid, 'SIGKILL');
 }
@@ -25,7 +22,8 @@ for (const name of ['rename', 'symlink', 'rm', 'mkdir', 'writeFile'] as const) {
   const original = fs[`${name}Sync`] as (...words: unknown[]) => unknown;
   Object.assign(fs, {
     [`${name}Sync`]: (...words: unknown[]) => {
-      step(name, words);
+      // To an open file content is written, which names nothing.
+      step(name, typeof words[0] === 'string' ? words : []);
       return original(...words);
     },
   });
