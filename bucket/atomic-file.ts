@@ -1,5 +1,10 @@
 import { dirname } from 'node:path';
-import { open, rename, rm, writeFile } from './files.ts';
+import { type OpenFile, open, rename, rm } from './files.ts';
+
+/** `mode` is 0644 where nothing else is said. */
+interface FileOptions {
+  readonly mode?: number;
+}
 
 /**
  * Writes a file so that after a crash or power cut there is the old content or the new, never a part: temporary file
@@ -8,35 +13,37 @@ import { open, rename, rm, writeFile } from './files.ts';
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array,
-  options: { readonly mode?: number } = {},
+  options: FileOptions = {},
 ): Promise<void> {
-  // One name: what a crash left over is replaced by the next write. Writers of a file hold a lock.
-  const temporary = `${path}.tmp`;
-  try {
-    const file = await open(temporary, 'w', options.mode ?? 0o644);
-    try {
-      await file.write(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await replace(path, content, options, (file) => file.sync());
   await syncDirectory(dirname(path));
 }
 
 /** Writes a file so that a reader finds the old content or the new. A power cut may leave any; nothing stays behind. */
 export async function replaceFile(
   path: string,
-  content: string,
-  options: { readonly mode?: number } = {},
+  content: string | Uint8Array,
+  options: FileOptions = {},
 ): Promise<void> {
+  await replace(path, content, options, async () => undefined);
+}
+
+async function replace(
+  path: string,
+  content: string | Uint8Array,
+  { mode = 0o644 }: FileOptions,
+  finish: (file: OpenFile) => Promise<void>,
+): Promise<void> {
+  // One name: what a crash left over is replaced by the next write. Writers of a file hold a lock.
   const temporary = `${path}.tmp`;
   try {
-    await writeFile(temporary, content, options);
+    const file = await open(temporary, 'w', mode);
+    try {
+      await file.write(content);
+      await finish(file);
+    } finally {
+      await file.close();
+    }
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
