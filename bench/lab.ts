@@ -53,8 +53,6 @@ export interface Programs {
   readonly agent: string;
   /** The unit's command line. */
   readonly daemon: readonly [string, ...string[]];
-  /** The same, and writes the process's own CPU time to the file that MM_BENCH_OWN_CPU names. */
-  readonly countedAgent: string;
   readonly operator: readonly [string, string];
 }
 
@@ -110,21 +108,14 @@ async function installPrograms(libexec: string): Promise<Programs> {
   const node = join(libexec, 'node');
   await copyFile(process.execPath, node, constants.COPYFILE_FICLONE);
   const launcher = await readFile(join(PROJECT, 'packaging/deb/mm-agent'), 'utf8');
-  const install = async (name: string, started: string): Promise<string> => {
-    const text = launcher
-      .replaceAll(`${INSTALLED}/node`, started)
-      .replaceAll(`${INSTALLED}/`, `${libexec}/`);
-    if (!text.includes(started))
-      throw new Error(`packaging/deb/mm-agent starts no ${INSTALLED}/node`);
-    await writeFile(join(libexec, name), text, { mode: 0o755 });
-    return join(libexec, name);
-  };
-  const counter = join(import.meta.dirname, 'own-cpu.cjs');
+  const text = launcher.replaceAll(`${INSTALLED}/`, `${libexec}/`);
+  if (!text.includes(node)) throw new Error(`packaging/deb/mm-agent starts no ${INSTALLED}/node`);
+  const agent = join(libexec, 'mm-agent');
+  await writeFile(agent, text, { mode: 0o755 });
   return {
     node,
-    agent: await install('mm-agent', node),
+    agent,
     daemon: await serviceCommand(libexec),
-    countedAgent: await install('counted-mm-agent', `${node} --require ${counter}`),
     operator: [node, join(libexec, 'mm.mjs')],
   };
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { measure, parseTimes } from '../../bench/measure.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -14,6 +16,21 @@ test('measure: counts the CPU of a grandchild, and keeps what is printed', async
   assert.ok(wallSeconds >= 0.3, `${wallSeconds} s`);
   assert.ok(cpuSeconds > 0.03, `${cpuSeconds} s of CPU`);
   assert.equal(output, 'begun\ndone\n');
+});
+
+test('own-cpu.pl: counts a process without its children, and ends as it does', async (t) => {
+  const place = { folder: await temporaryDirectory(t), stop: new AbortController().signal };
+  const file = join(place.folder, 'own-cpu');
+  const counter = join(import.meta.dirname, '../../bench/own-cpu.pl');
+  const busy =
+    'const until = process.cpuUsage().user + 3e5; while (process.cpuUsage().user < until);';
+  const countedMs = async (...command: string[]): Promise<number> => {
+    await measure({ argv: ['perl', counter, file, ...command], environment }, place);
+    return Number(await readFile(file, 'utf8'));
+  };
+  assert.ok((await countedMs(process.execPath, '-e', busy)) >= 300);
+  assert.ok((await countedMs('sh', '-c', '"$0" -e "$1"; true', process.execPath, busy)) < 200);
+  await assert.rejects(countedMs('sh', '-c', 'exit 3'), /ended with 3/);
 });
 
 test('measure: a command that fails is an error with its last lines', async (t) => {
