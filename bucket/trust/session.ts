@@ -1,3 +1,4 @@
+import type { Metadata, Targets } from '@tufjs/models';
 import { Updater, type UpdaterOptions } from 'tuf-js';
 import { ExpiredMetadataError, RuntimeError } from 'tuf-js/dist/error.js';
 import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
@@ -14,6 +15,7 @@ interface OpenUpdater {
   trustedSet: TrustedMetadataStore;
   refresh(): ReturnType<Updater['refresh']>;
   getTargetInfo(path: string): ReturnType<Updater['getTargetInfo']>;
+  loadTargets(role: string, delegator: string): Promise<Metadata<Targets> | undefined>;
   loadLocalMetadata(name: string): Buffer;
   persistMetadata(name: string, bytes: Buffer): void;
 }
@@ -43,7 +45,15 @@ export interface SessionOptions {
 export function openSession({ root, local, fetcher, now }: SessionOptions): Session {
   const offered = new Map([...local, ['root.json', root]]);
   const store = new ObservedStore(root, now);
+  const loaded = new Map<string, ReturnType<OpenUpdater['loadTargets']>>();
   const updater = new (class extends OpenUpdater {
+    /** Once: for each target that it looks up, the library verifies anew the same documents by the same keys. */
+    override loadTargets(role: string, delegator: string): ReturnType<OpenUpdater['loadTargets']> {
+      const edge = JSON.stringify([delegator, role]);
+      const known = loaded.get(edge) ?? super.loadTargets(role, delegator);
+      loaded.set(edge, known);
+      return known;
+    }
     override loadLocalMetadata(name: string): Buffer {
       const bytes = offered.get(roleFile(name));
       if (bytes === undefined) throw new Error(`${name}.json is not here`);
