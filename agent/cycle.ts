@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { CodedError } from '../bucket/coded-error.ts';
 import type { RunSummary } from '../bucket/documents/status.ts';
 import type { Agent, CycleRequest } from './agent.ts';
@@ -73,8 +72,9 @@ async function reportAndPrune(agent: Agent, draft: Draft): Promise<void> {
 /** Last of all that taking a release writes; a 304 to come then means that nothing was left undone. */
 async function rememberEtag(agent: Agent, draft: Draft): Promise<void> {
   const { pendingEtag, state, error } = draft;
-  if (pendingEtag === null || error !== undefined || isDeepStrictEqual(pendingEtag, state.etag))
-    return;
+  if (pendingEtag === null || error !== undefined) return;
+  const { environment, value } = pendingEtag;
+  if (state.etag?.environment === environment && state.etag.value === value) return;
   draft.state = { ...state, etag: pendingEtag };
   await saveState(agent, draft.state);
 }

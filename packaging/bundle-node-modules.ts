@@ -15,7 +15,7 @@ export const nodeModules: Plugin = {
       return { path: name, namespace: kind === 'require-call' ? REQUIRED : IMPORTED };
     });
     build.onLoad({ filter: /./, namespace: REQUIRED }, ({ path }) => ({
-      contents: `module.exports=${get(path)}`,
+      contents: `module.exports=${SELDOM.has(path) ? getters(path) : get(path)}`,
     }));
     build.onLoad({ filter: /./, namespace: IMPORTED }, ({ path }) => ({
       contents: [`const all=${PURE}${get(path)};`, ...namesOf(path).map(exported)].join('\n'),
@@ -25,6 +25,8 @@ export const nodeModules: Plugin = {
 
 const REQUIRED = 'node-module-required';
 const IMPORTED = 'node-module-imported';
+/** Required by packages where they begin, for functions that are called seldom or never: got when one is. */
+const SELDOM = new Set(['fs/promises']);
 /** What is not used may be left out. */
 const PURE = '/*@__PURE__*/';
 
@@ -35,6 +37,11 @@ function get(name: string): string {
 function namesOf(name: string): string[] {
   const names = Object.getOwnPropertyNames(process.getBuiltinModule(name));
   return [...names.filter((own) => /^[A-Za-z]\w*$/.test(own) && own !== 'default'), 'default'];
+}
+
+function getters(name: string): string {
+  const all = namesOf(name).map((own) => `get ${own}(){return ${get(name)}.${own}}`);
+  return `{${all.join(',')}}`;
 }
 
 function exported(name: string): string {

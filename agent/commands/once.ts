@@ -19,7 +19,7 @@ export interface OnceEnd {
   readonly hasRun: boolean;
 }
 
-/** One cycle: by hand, or as the daemon's child. */
+/** One cycle: by hand, or as the daemon's child. What it leaves open ends with the process. */
 export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<OnceEnd> {
   const isByHand = options.trigger === undefined;
   // A closed terminal is a wish to stop; the daemon's children have none.
@@ -36,8 +36,6 @@ export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<On
     // What the signal broke off is no failure to be explained.
     log.warn('cycle.stopped', { why: (stop.reason as Error).message });
     return { exitCode: 1, hasRun: false };
-  } finally {
-    agent.ports.bucket.close();
   }
 }
 

@@ -20,6 +20,10 @@ if (process.argv[2] === 'late') {
   const { value } = await import('./late.ts');
   console.log(await value());
 }
+if (process.argv[2] === 'lock') {
+  await lockfile.lock(process.argv[3], { realpath: false });
+  process.exit();
+}
 if (process.argv[2] === 'throw') namedFunction();
 function namedFunction() { throw new Error('here'); }
 `;
@@ -57,6 +61,12 @@ test('build: the bundle runs apart from node_modules, and loads late what is imp
   assert.equal(late.stdout, `${plain.stdout}evaluated\nfunction\n`);
 });
 
+test('build: a program that exits with a lock leaves none', async (t) => {
+  const program = await bundle(t);
+  const locked = join(directory, 'locked');
+  for (let n = 0; n < 2; n += 1) await run(process.execPath, [program, 'lock', locked]);
+});
+
 test('build: a stack trace names the functions', async (t) => {
   const failed: { stderr: string } = await run(process.execPath, [await bundle(t), 'throw']).then(
     () => assert.fail('did not throw'),
@@ -75,8 +85,10 @@ test('build: the same sources give the same bytes, and the licences of what is i
 
   const licenses = await readFile(join(dirname(first), 'LICENSES.txt'), 'utf8');
   const titles = [...licenses.matchAll(/^(\S+) \d\S*, \S+$/gm)].map((match) => match[1]);
-  for (const name of ['@aws-sdk/client-s3', 'graceful-fs', 'proper-lockfile', 'tar']) {
+  for (const name of ['@aws-sdk/client-s3', 'proper-lockfile', 'retry', 'tar']) {
     assert.ok(titles.includes(name), `${name} is missing`);
   }
-  assert.ok(!titles.includes('esbuild') && !titles.includes('typescript'));
+  for (const name of ['esbuild', 'graceful-fs', 'typescript']) {
+    assert.ok(!titles.includes(name), `${name} is not shipped`);
+  }
 });
