@@ -1,5 +1,5 @@
 # own-cpu.pl <file> <command...>: runs it, and writes to the file what CPU time its process itself has used, in ms.
-# From outside and after its end, so that nothing is loaded into it and its exit counts as well.
+# From outside and after its end, so that nothing is loaded into it and its exit counts as well. Linux only.
 use strict;
 use warnings;
 use POSIX qw(:signal_h);
@@ -17,11 +17,12 @@ if ($pid == 0) {
 sigsuspend(POSIX::SigSet->new) until has_ended();
 # The clock of another process: MAKE_PROCESS_CPUCLOCK of linux/posix-timers.h. It is there until the process is waited for.
 my $seconds = clock_gettime((~$pid << 3) | 2);
+die "the clock of process $pid: $!\n" if $seconds < 0;
 open my $out, '>', $file or die "$file: $!\n";
 printf $out '%.3f', 1000 * $seconds;
 close $out or die "$file: $!\n";
 waitpid $pid, 0;
-exit($? >> 8 || ($? ? 1 : 0));
+exit($? & 127 ? 128 + ($? & 127) : $? >> 8);
 
 sub has_ended {
     open my $stat, '<', "/proc/$pid/stat" or die "/proc/$pid/stat: $!\n";

@@ -47,7 +47,10 @@ export function openSession({ root, local, fetcher, now }: SessionOptions): Sess
   const store = new ObservedStore(root, now);
   const loaded = new Map<string, ReturnType<OpenUpdater['loadTargets']>>();
   const updater = new (class extends OpenUpdater {
-    /** Once: for each target that it looks up, the library verifies anew the same documents by the same keys. */
+    /**
+     * Once for each delegator: for every target that is looked up the library verifies the same document by the same
+     * keys. Neither changes after the first call, for roots come before, and the store takes a role once.
+     */
     override loadTargets(role: string, delegator: string): ReturnType<OpenUpdater['loadTargets']> {
       const edge = JSON.stringify([delegator, role]);
       const known = loaded.get(edge) ?? super.loadTargets(role, delegator);

@@ -37,8 +37,8 @@ export const AGENT_GUARDS: readonly Guard[] = [
   {
     invariant: 'I3',
     file: 'agent/cycle.ts',
-    line: 'if (pendingEtag === null || error !== undefined || ',
-    instead: 'if (pendingEtag === null || ',
+    line: 'if (pendingEtag === null || error !== undefined) return;',
+    instead: 'if (pendingEtag === null) return;',
     test: 'test/e2e/invariants.test.ts',
     name: '^I3 a release that cannot be taken',
   },

@@ -59,6 +59,14 @@ export const READER_GUARDS: readonly Guard[] = [
     name: '^I8 ',
   },
   {
+    invariant: 'a role of two delegators',
+    file: 'bucket/trust/session.ts',
+    line: 'const edge = JSON.stringify([delegator, role]);',
+    instead: 'const edge = role;',
+    test: 'test/bucket/trust/session.test.ts',
+    name: '^a role to which two delegate',
+  },
+  {
     invariant: 'I9',
     file: 'bucket/trust/progress.ts',
     line: "const isRefused = end.outcome.kind === 'refused';",

@@ -36,15 +36,28 @@ test('I2 an idle poll is two requests when a root is due, once a day', async () 
   assert.deepEqual(repository.source.takeRequests(), ['timestamp.json']);
 });
 
-test('I2 an idle poll with expired metadata is one request', async () => {
-  const repository = new TufSimulator();
-  await using host = await SimulatedHost.polled(repository);
-  host.now += 20 * DAY_MS;
-  await assert.rejects(host.refresh(), { code: 'METADATA_EXPIRED' });
-  assert.deepEqual(repository.source.takeRequests(), ['timestamp.json', '2.root.json']);
-  await assert.rejects(host.refresh(), { code: 'METADATA_EXPIRED' });
-  assert.deepEqual(repository.source.takeRequests(), ['timestamp.json']);
-});
+/** Days from the first publication to the last timestamp.json, and from that to the poll. */
+const EXPIRED = {
+  everything: [6, 400],
+  'the timestamp': [6, 20],
+  'the environment': [175, 10],
+} as const;
+for (const [what, [renewed, polled]] of Object.entries(EXPIRED)) {
+  test(`I2 an idle poll where ${what} has expired is one request`, async () => {
+    const repository = new TufSimulator();
+    await using host = await SimulatedHost.polled(repository);
+    host.now += renewed * DAY_MS;
+    repository.now = host.now;
+    repository.writeTimestamp();
+    await host.refresh();
+    repository.source.takeRequests();
+    host.now += polled * DAY_MS;
+    await assert.rejects(host.refresh(), { code: 'METADATA_EXPIRED' });
+    assert.deepEqual(repository.source.takeRequests(), ['timestamp.json', '2.root.json']);
+    await assert.rejects(host.refresh(), { code: 'METADATA_EXPIRED' });
+    assert.deepEqual(repository.source.takeRequests(), ['timestamp.json']);
+  });
+}
 
 test('I4 versions on disk never decrease, whatever a thief puts back', async () => {
   const step = fc.constantFrom('publish', 'rotate', 'replay', 'replay all', 'truncate', 'restore');
