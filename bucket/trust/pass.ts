@@ -38,13 +38,11 @@ export interface PassEnd {
   readonly askedForRoot: boolean;
 }
 
-const TIMESTAMP = 'timestamp.json';
-
 export async function pass(options: PassOptions): Promise<PassEnd> {
   const { chain, now, acceptExpired } = options;
   const local = new Map(options.local);
   // No floor for itself: the library would verify the same bytes twice.
-  if (local.get(TIMESTAMP)?.equals(options.timestamp)) local.delete(TIMESTAMP);
+  if (local.get('timestamp.json')?.equals(options.timestamp)) local.delete('timestamp.json');
   const fetcher = new MetadataFetcher({ ...options, treeId: chain.treeId });
   const session = openSession({ root: chain.newest, local, fetcher, now: acceptExpired ? 0 : now });
   const outcome = await verify(session, options);
