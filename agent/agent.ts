@@ -1,6 +1,6 @@
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import type { Trigger } from './core/decide.ts';
-import type { Identity } from './core/status.ts';
+import type { Identity } from './core/status/status.ts';
 import type { Prefetched } from './loop.ts';
 import type { HostPaths } from './paths.ts';
 import type { Ports } from './ports.ts';

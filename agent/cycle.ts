@@ -1,10 +1,10 @@
-import { CodedError } from '../bucket/coded-error.ts';
 import type { RunSummary } from '../bucket/documents/status.ts';
+import { CodedError } from '../shared/coded-error.ts';
 import type { Agent, CycleRequest } from './agent.ts';
 import { type Decision, decide } from './core/decide.ts';
 import type { Draft } from './core/draft.ts';
-import { skippedRun } from './core/run-summary.ts';
-import { trustAfterError } from './core/trust-status.ts';
+import { skippedRun } from './core/run/run-summary.ts';
+import { trustAfterError } from './core/status/trust-status.ts';
 import { apply, finishInterruptedRun } from './steps/apply.ts';
 import { readDisabled } from './steps/disabled.ts';
 import { openDraft } from './steps/open-draft.ts';

@@ -1,4 +1,4 @@
-import { DISPOSITION, type ErrorCode } from '../bucket/coded-error.ts';
+import { DISPOSITION, type ErrorCode } from '../shared/coded-error.ts';
 import type { Trigger } from './core/decide.ts';
 import { backoffMs, type CronPosition, dueAfter } from './core/schedule.ts';
 import type { Clock, Log } from './ports.ts';

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import { CodedError } from '../bucket/coded-error.ts';
+import { CodedError } from '../shared/coded-error.ts';
 import { errorExitCode } from './core/error-exit-code.ts';
-import { keepCompiled, useCompileCache } from './import-part.ts';
 import { HELP, parseOptions } from './options.ts';
 import { localPaths } from './paths.ts';
-import { VERSION } from './version.ts';
+import { keepCompiled, useCompileCache } from './program/parts.ts';
+import { VERSION } from './program/version.ts';
 
 /**
  * mm-agent: command line in, exit code out. What a command needs is loaded when it is asked for, so that `--version`

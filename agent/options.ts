@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { CodedError } from '../bucket/coded-error.ts';
-import { nearest } from '../bucket/nearest.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import { nearest } from '../shared/suggestion.ts';
 
 /** The command line of mm-agent. Names and habits are Puppet's where Puppet has them. */
 const OPTIONS = {

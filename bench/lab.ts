@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { copyFile, cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { adminPolicy, machinePolicy, publisherPolicy } from '../test/support/s3-policy.ts';
-import { type S3Server, startS3Server } from '../test/support/s3-server.ts';
+import { adminPolicy, machinePolicy, publisherPolicy } from '../test/support/s3/policy.ts';
+import { type S3Server, startS3Server } from '../test/support/s3/server.ts';
 import { serviceCommand } from '../test/support/service-command.ts';
 import { Noise } from './noise.ts';
 

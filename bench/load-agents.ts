@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Agent } from '../agent/agent.ts';
-import { Config } from '../agent/config.ts';
+import { Config } from '../agent/config/config.ts';
 import { dueAfter } from '../agent/core/schedule.ts';
 import { type HostState, NO_STATE } from '../agent/core/state.ts';
 import { cycle } from '../agent/cycle.ts';

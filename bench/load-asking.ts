@@ -1,9 +1,9 @@
 import type { Agent } from '../agent/agent.ts';
 import type { Prefetched } from '../agent/loop.ts';
-import { CodedError } from '../bucket/coded-error.ts';
 import { blobKey, hostStatusKey, metadataKey } from '../bucket/layout.ts';
-import { environmentRole } from '../bucket/trust/role-names.ts';
+import { CodedError } from '../shared/coded-error.ts';
 import { sampleStatus } from '../test/support/status-sample.ts';
+import { environmentRole } from '../trust/role-names.ts';
 
 const MAX_BYTES = 1024 * 1024;
 

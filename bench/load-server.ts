@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { blobKey, metadataKey } from '../bucket/layout.ts';
-import { machinePolicy } from '../test/support/s3-policy.ts';
-import { type RequestLog, startS3Server } from '../test/support/s3-server.ts';
+import { machinePolicy } from '../test/support/s3/policy.ts';
+import { type RequestLog, startS3Server } from '../test/support/s3/server.ts';
 import { tarArchive } from '../test/support/tar-writer.ts';
-import { TufSimulator } from '../test/support/tuf-simulator.ts';
+import { TufSimulator } from '../test/support/tuf/simulator.ts';
 
 /**
  * The load test's other process: the S3 server on loopback, and the publisher. Told by messages; says now and then what

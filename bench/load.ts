@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { metadataKey } from '../bucket/layout.ts';
-import { openHostBucket } from '../bucket/s3-host.ts';
-import { S3Settings } from '../bucket/s3-settings.ts';
+import { openHostBucket } from '../bucket/s3/host-bucket.ts';
+import { S3Settings } from '../bucket/s3/settings.ts';
 import {
   cloneHosts,
   type Fleet,

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { arch, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { writeFileAtomic } from '../bucket/atomic-file.ts';
+import { writeFileAtomic } from '../shared/atomic-file.ts';
 import { PATH, PROJECT } from './lab.ts';
 import type { NoiseSummary } from './noise.ts';
 import type { Group } from './rows.ts';

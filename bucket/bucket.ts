@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 
 /**
  * The few S3 requests that Miyamoto needs, for agent and operator alike. Implemented by `s3.ts`, for hosts by
- * `s3-light.ts`; every failure is a CodedError with an S3_* code. Keys are whole object keys, tree prefix included (see
+ * `light-bucket.ts`; every failure is a CodedError with an S3_* code. Keys are whole object keys, tree prefix included (see
  * `layout.ts`).
  */
 export interface Bucket {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { machinePolicy, publisherPolicy, readerPolicy } from '../test/support/s3-policy.ts';
-import { startS3Server } from '../test/support/s3-server.ts';
+import { machinePolicy, publisherPolicy, readerPolicy } from '../test/support/s3/policy.ts';
+import { startS3Server } from '../test/support/s3/server.ts';
 
 /**
  * The whole of Miyamoto on one machine, as the current user, below one temporary folder: an S3 server on loopback, an

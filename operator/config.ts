@@ -1,11 +1,11 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { CodedError } from '../bucket/coded-error.ts';
-import { parseConfigFile } from '../bucket/config-file.ts';
-import { readConfigFile } from '../bucket/config-source.ts';
 import { EnvironmentName, TreeName } from '../bucket/documents/names.ts';
-import { S3Settings } from '../bucket/s3-settings.ts';
-import type { SigningMode } from './signing/expiry-days.ts';
+import { S3Settings } from '../bucket/s3/settings.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import { parseConfigFile } from '../shared/config/file.ts';
+import { readConfigFile } from '../shared/config/source.ts';
+import type { SigningMode } from './metadata/expiry-days.ts';
 
 export const CONFIG_FILE = 'miyamoto.yaml';
 export const DEFAULT_KEYS = '~/.config/miyamoto/keys';

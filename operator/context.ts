@@ -1,5 +1,5 @@
 import type { Bucket } from '../bucket/bucket.ts';
-import type { S3Settings } from '../bucket/s3-settings.ts';
+import type { S3Settings } from '../bucket/s3/settings.ts';
 
 /** What commands need from the world; `main.ts` wires it, tests replace it. */
 export interface Context {

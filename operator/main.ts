@@ -1,10 +1,10 @@
 import { homedir, hostname, userInfo } from 'node:os';
-import { openBucket } from '../bucket/s3.ts';
+import { openBucket } from '../bucket/s3/sdk/sdk-bucket.ts';
+import { printable } from './cli/printable.ts';
+import { run } from './cli/run.ts';
+import { askHidden } from './cli/terminal.ts';
 import type { Context } from './context.ts';
-import { printable } from './printable.ts';
-import { run } from './run.ts';
 import { removeTemporaryDirectories } from './temporary-directory.ts';
-import { askHidden } from './terminal.ts';
 
 /** The only file of mm that knows the process it runs in. */
 function processContext(): Context {

@@ -1,15 +1,15 @@
 import { cp, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Bucket } from '../bucket/bucket.ts';
-import { CodedError } from '../bucket/coded-error.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import type { Repository } from './commit/commit.ts';
+import { type Environments, openRepository, type RepositoryOptions } from './commit/repository.ts';
+import { makeStateDirectory, withStateLock } from './commit/state-lock.ts';
 import { loadConfig, selectTree, type TreeConfig } from './config.ts';
 import type { CommonOptions, Context, SigningOptions } from './context.ts';
-import type { Repository } from './signing/commit.ts';
-import type { PassphraseSource } from './signing/file-signer.ts';
-import { type Keyring, openKeyring } from './signing/keyring.ts';
-import { passphraseSource } from './signing/passphrase.ts';
-import { type Environments, openRepository, type RepositoryOptions } from './signing/repository.ts';
-import { makeStateDirectory, withStateLock } from './signing/state-lock.ts';
+import type { PassphraseSource } from './keys/file-signer.ts';
+import { type Keyring, openKeyring } from './keys/keyring.ts';
+import { passphraseSource } from './keys/passphrase.ts';
 import { withTemporaryDirectory } from './temporary-directory.ts';
 
 /** A tree that commands read or write. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncDirectory } from '../bucket/atomic-file.ts';
+import { syncDirectory } from '../shared/atomic-file.ts';
 
 /**
  * Makes a file and never replaces one: whole under a name of its own, then linked to the wanted one, so that a crash

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Plugin } from 'esbuild';
-import { writeFileAtomic } from '../bucket/atomic-file.ts';
+import { writeFileAtomic } from '../shared/atomic-file.ts';
 import { bundleProgram } from './bundle.ts';
 import { licenseTexts } from './licenses.ts';
 

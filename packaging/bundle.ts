@@ -22,7 +22,7 @@ export interface BundleRequest {
 
 /**
  * Bundles a program with all of its packages: into one ES module, and one script more for each of our own modules that is
- * imported by `import()`, which agent/import-part.ts then does. Each file is whole by itself, so that only what a command
+ * imported by `import()`, which agent/program/parts.ts then does. Each file is whole by itself, so that only what a command
  * needs is read and no file is split into dozens; what two of them need is in both, and an object is never of the other
  * one's class.
  */
@@ -67,7 +67,7 @@ const OPTIONS = {
 } as const satisfies esbuild.BuildOptions;
 
 const MODULE = { format: 'esm' } as const;
-const LOADER = "require('./agent/import-part.ts').importPart";
+const LOADER = "require('./agent/program/parts.ts').importPart";
 
 /** One function, which is given what the first file has. */
 const SCRIPT = {

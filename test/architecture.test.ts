@@ -15,9 +15,19 @@ interface Rule {
 
 const RULES: readonly Rule[] = [
   {
+    files: /^shared\//,
+    never: /^(bucket|trust|agent|operator)\//,
+    because: 'shared code knows nothing of what Miyamoto does',
+  },
+  {
     files: /^bucket\//,
+    never: /^(trust|agent|operator)\//,
+    because: 'the bucket is what both programs share; it knows neither of them',
+  },
+  {
+    files: /^trust\//,
     never: /^(agent|operator)\//,
-    because: 'what both sides agree on knows neither of them',
+    because: 'agent and publisher verify by the same rules, which know neither of them',
   },
   {
     files: /^agent\//,
@@ -30,20 +40,20 @@ const RULES: readonly Rule[] = [
     because: 'agent and operator meet in the bucket only',
   },
   {
-    files: /^(agent|bucket|operator)\//,
+    files: /^(agent|bucket|operator|shared|trust)\//,
     never: /^(test|bench|examples|packaging)\//,
-    because: 'what is shipped does not stand on what is not',
+    because: 'shipped code must not depend on code that is not shipped',
   },
   {
     files: /^agent\/core\//,
-    only: /^(agent\/(core\/|ports\.ts)|bucket\/(documents|trust)\/|bucket\/coded-error\.ts|node:crypto$|zod(\/mini)?$|semver\b)/,
-    because: 'decisions are values in, values out: no clock, no disk, no network',
+    only: /^(agent\/(core\/|ports\.ts)|bucket\/documents\/|trust\/|shared\/coded-error\.ts|node:crypto$|zod(\/mini)?$|semver\b)/,
+    because: 'a decision takes values and returns a value: no clock, no disk, no network',
   },
   {
     files: /^agent\/(?!io\/|commands\/|main\.ts)/,
     never: /^agent\/(io|commands)\/|^agent\/main\.ts/,
     because:
-      'steps take ports, so that a test can hand them others; main and the commands wire the adapters in',
+      'steps take ports, so that a test can pass others; only main and the commands wire adapters',
   },
   {
     files: /^bucket\/documents\//,
@@ -51,14 +61,14 @@ const RULES: readonly Rule[] = [
     because: 'a document is a schema and a type',
   },
   {
-    files: /^bucket\/trust\/(?!trust-directory\.ts)/,
-    never: /^(node:(?!crypto$)|bucket\/files\.ts)/,
-    because: 'rules of trust do no I/O; trust-directory.ts keeps what they accepted',
+    files: /^trust\/(?!kept\/trust-directory\.ts)/,
+    never: /^(node:(?!crypto$)|shared\/files\.ts)/,
+    because: 'the trust rules do no I/O; trust-directory.ts stores what they accepted',
   },
   {
-    files: /^(agent|bucket)\//,
+    files: /^(agent|bucket|shared|trust)\//,
     never: /^node:fs\/promises$/,
-    because: 'by the thread pool a call costs ten times what it does: bucket/files.ts',
+    because: 'through the thread pool a file call costs ten times as much: shared/files.ts',
   },
 ];
 
@@ -71,7 +81,7 @@ function importsOf(file: string): string[] {
   );
 }
 
-const files = globSync('{agent,bucket,operator}/**/*.ts', { cwd: ROOT });
+const files = globSync('{agent,bucket,operator,shared,trust}/**/*.ts', { cwd: ROOT });
 for (const { files: pattern, only, never, because } of RULES) {
   test(`architecture: ${pattern.source}: ${because}`, () => {
     const subject = files.filter((file) => pattern.test(file));

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DISPOSITION } from '../bucket/coded-error.ts';
 import { ReleaseCustom, ReleaseFile } from '../bucket/documents/release.ts';
 import { FactsDocument, StatusDocument } from '../bucket/documents/status.ts';
+import { DISPOSITION } from '../shared/coded-error.ts';
 import { schemaPaths } from './support/schema-paths.ts';
 import { sampleStatus } from './support/status-sample.ts';
 

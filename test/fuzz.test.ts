@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Config } from '../agent/config.ts';
-import { collectFacts } from '../agent/core/facts.ts';
-import { outcomeOf } from '../agent/core/outcome.ts';
-import { parseConfigFile } from '../bucket/config-file.ts';
+import { Config } from '../agent/config/config.ts';
+import { collectFacts } from '../agent/core/facts/facts.ts';
+import { outcomeOf } from '../agent/core/run/outcome.ts';
 import { RunSummary } from '../bucket/documents/status.ts';
-import { readStatusDocument } from '../operator/commands/status-document.ts';
+import { readStatusDocument } from '../operator/commands/status/document.ts';
 import { OperatorConfig } from '../operator/config.ts';
-import { createKeyFile } from '../operator/signing/key-file.ts';
-import { readSigningKey } from '../operator/signing/signing-key.ts';
+import { createKeyFile } from '../operator/keys/key-file.ts';
+import { readSigningKey } from '../operator/keys/signing-key.ts';
+import { parseConfigFile } from '../shared/config/file.ts';
 import {
   anyJsonText,
   checkProperty,
@@ -25,7 +25,7 @@ import {
 import { endedRun, exited, puppetReport, resourceStatus } from './support/puppet-report.ts';
 import { sampleStatus } from './support/status-sample.ts';
 
-/* Every parser that reads what a stranger, a broken disk or a tired person wrote, apart from bucket/trust (fuzz.test.ts
+/* Every parser that reads what a stranger, a broken disk or a tired person wrote, apart from trust (fuzz.test.ts
  * there) and archives (agent/steps/unpack-fuzz.test.ts): an answer or an error with a code, in bounded time and size. */
 
 const CONFIG = `bucket: fleet.example.com

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { CodedError } from '../../bucket/coded-error.ts';
-import { Duration } from '../../bucket/duration.ts';
-import { mkdir, rm } from '../../bucket/files.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { Duration } from '../../shared/duration.ts';
+import { mkdir, rm } from '../../shared/files.ts';
 import { EXIT } from '../core/error-exit-code.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';

@@ -1,7 +1,7 @@
-import { CodedError } from '../../bucket/coded-error.ts';
 import { FactsDocument } from '../../bucket/documents/status.ts';
-import { readFile } from '../../bucket/files.ts';
-import { factAt } from '../core/facts.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { readFile } from '../../shared/files.ts';
+import { factAt } from '../core/facts/facts.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 

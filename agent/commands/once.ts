@@ -3,10 +3,10 @@ import type { Agent, CycleRequest } from '../agent.ts';
 import { cycleLimitMs } from '../core/cycle-limit.ts';
 import { cycleExitCode } from '../core/exit-code.ts';
 import { type CycleEnd, cycle } from '../cycle.ts';
-import { takeCycleLock } from '../io/cycle-lock.ts';
-import { endAfter } from '../io/end-after.ts';
-import { NOTHING_HANDED, readHanded } from '../io/handed.ts';
-import { stopOnSignals } from '../io/signals.ts';
+import { endAfter } from '../io/daemon/end-after.ts';
+import { NOTHING_HANDED, readHanded } from '../io/daemon/handed.ts';
+import { stopOnSignals } from '../io/daemon/signals.ts';
+import { takeCycleLock } from '../io/locks/cycle-lock.ts';
 import type { Options } from '../options.ts';
 import { openAgent } from './open-agent.ts';
 

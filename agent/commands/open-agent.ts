@@ -1,14 +1,14 @@
-import { openHostBucket } from '../../bucket/s3-host.ts';
+import { openHostBucket } from '../../bucket/s3/host-bucket.ts';
 import type { Agent } from '../agent.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { systemClock } from '../io/clock.ts';
+import { readPackagedSeeds } from '../io/host/packaged-seeds.ts';
+import { openVitals } from '../io/host/vitals.ts';
 import { logFor } from '../io/log.ts';
-import { readPackagedSeeds } from '../io/packaged-seeds.ts';
-import { hostPuppet } from '../io/puppet.ts';
+import { hostPuppet } from '../io/puppet/puppet.ts';
 import { stateFile } from '../io/state-file.ts';
-import { openVitals } from '../io/vitals.ts';
 import type { Options } from '../options.ts';
-import { programStamp } from '../program.ts';
+import { programStamp } from '../program/stamp.ts';
 import { openHost } from './open-host.ts';
 
 /**

@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
-import { CodedError } from '../../bucket/coded-error.ts';
 import { CERTNAME, ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
-import { mkdir, readFile } from '../../bucket/files.ts';
-import type { Config } from '../config.ts';
-import type { Identity } from '../core/status.ts';
-import { checkedConfig } from '../io/checked-config.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { mkdir, readFile } from '../../shared/files.ts';
+import { checkedConfig } from '../config/checked-config.ts';
+import type { Config } from '../config/config.ts';
+import type { Identity } from '../core/status/status.ts';
 import type { Options } from '../options.ts';
 import { type HostPaths, localPaths } from '../paths.ts';
-import { programStamp } from '../program.ts';
-import { VERSION } from '../version.ts';
+import { programStamp } from '../program/stamp.ts';
+import { VERSION } from '../program/version.ts';
 
 /** A host as it is installed and configured. */
 export interface Host {

@@ -1,5 +1,5 @@
-import { CodedError } from '../../bucket/coded-error.ts';
-import type { SettingsAnswer } from '../io/settings-child.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import type { SettingsAnswer } from '../io/daemon/settings-child.ts';
 import type { Options } from '../options.ts';
 import { openHost } from './open-host.ts';
 

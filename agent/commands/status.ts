@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
-import { CodedError } from '../../bucket/coded-error.ts';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
-import { access, readFile } from '../../bucket/files.ts';
-import { statusLines } from '../core/status-text.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { access, readFile } from '../../shared/files.ts';
+import { statusLines } from '../core/status/status-text.ts';
 import { systemClock } from '../io/clock.ts';
-import { isAlive, readHolder } from '../io/lock-holder.ts';
+import { isAlive, readHolder } from '../io/locks/lock-holder.ts';
 import { openLog } from '../io/log.ts';
 import { stateFile } from '../io/state-file.ts';
 import type { Options } from '../options.ts';

@@ -1,4 +1,3 @@
-import type { CodedError } from '../../bucket/coded-error.ts';
 import type { OfferedRelease, ReleaseCustom } from '../../bucket/documents/release.ts';
 import type {
   ActiveRelease,
@@ -6,10 +5,11 @@ import type {
   SlowFact,
   StatusDocument,
 } from '../../bucket/documents/status.ts';
+import type { CodedError } from '../../shared/coded-error.ts';
 import type { Offer } from './decide.ts';
-import type { CollectedFacts } from './facts.ts';
+import type { CollectedFacts } from './facts/facts.ts';
 import type { HostState } from './state.ts';
-import type { News } from './status.ts';
+import type { News } from './status/status.ts';
 
 /** What one cycle has found out so far; the report step makes the status document of it. */
 export interface Draft {

@@ -1,4 +1,4 @@
-import { DISPOSITION, type ErrorCode } from '../../bucket/coded-error.ts';
+import { DISPOSITION, type ErrorCode } from '../../shared/coded-error.ts';
 
 /** Exit codes of our own, apart from Puppet's 0 to 6. They are API. */
 export const EXIT = {

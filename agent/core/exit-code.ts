@@ -1,8 +1,8 @@
-import type { ErrorCode } from '../../bucket/coded-error.ts';
 import type { RunSummary } from '../../bucket/documents/status.ts';
+import type { ErrorCode } from '../../shared/coded-error.ts';
 import type { Decision } from './decide.ts';
 import { EXIT, noReleaseCode } from './error-exit-code.ts';
-import { exitCodeOf } from './outcome.ts';
+import { exitCodeOf } from './run/outcome.ts';
 
 /** The exit code of `mm-agent --once`. Once something was applied Puppet's code wins, and the rest was a warning. */
 export function cycleExitCode(

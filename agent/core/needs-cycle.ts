@@ -1,5 +1,5 @@
 import type { HostState } from './state.ts';
-import { isUploadDue, meaningfulDigest } from './status.ts';
+import { isUploadDue, meaningfulDigest } from './status/status.ts';
 
 /**
  * Whether a poll whose GET said "not modified" still gives a cycle something to do, and why, in words. Most polls don't:

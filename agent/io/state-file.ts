@@ -1,5 +1,5 @@
-import { writeFileAtomic } from '../../bucket/atomic-file.ts';
-import { readFile } from '../../bucket/files.ts';
+import { writeFileAtomic } from '../../shared/atomic-file.ts';
+import { readFile } from '../../shared/files.ts';
 import { seal, unseal } from '../core/seal.ts';
 import { type HostState, NO_STATE } from '../core/state.ts';
 import type { Log, StateStore } from '../ports.ts';

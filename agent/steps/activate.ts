@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
-import { syncDirectory } from '../../bucket/atomic-file.ts';
 import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
-import { mkdir, readdir, readlink, rename, rm, symlink } from '../../bucket/files.ts';
+import { syncDirectory } from '../../shared/atomic-file.ts';
+import { mkdir, readdir, readlink, rename, rm, symlink } from '../../shared/files.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
-import { isUnpacked } from './unpack.ts';
+import { isUnpacked } from './unpack/unpack.ts';
 
 export interface Activated {
   /** For `puppet apply --environmentpath`: leads to this release whatever is activated later. */

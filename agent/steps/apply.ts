@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { CodedError } from '../../bucket/coded-error.ts';
 import type { RunSummary } from '../../bucket/documents/status.ts';
-import { mkdir, readdir } from '../../bucket/files.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { mkdir, readdir } from '../../shared/files.ts';
 import type { Agent, CycleRequest } from '../agent.ts';
 import type { Draft } from '../core/draft.ts';
-import { collectFacts } from '../core/facts.ts';
-import { outcomeOf } from '../core/outcome.ts';
-import { failedToStart } from '../core/run-summary.ts';
+import { collectFacts } from '../core/facts/facts.ts';
+import { outcomeOf } from '../core/run/outcome.ts';
+import { failedToStart } from '../core/run/run-summary.ts';
 import { releasePaths } from '../paths.ts';
 import type { PuppetExit, PuppetLine } from '../ports.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { writeFileAtomic } from '../../bucket/atomic-file.ts';
-import { readFile, rm } from '../../bucket/files.ts';
+import { writeFileAtomic } from '../../shared/atomic-file.ts';
+import { readFile, rm } from '../../shared/files.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Ports } from '../ports.ts';
 

@@ -1,5 +1,5 @@
-import { CodedError } from '../../bucket/coded-error.ts';
-import { statfs } from '../../bucket/files.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { statfs } from '../../shared/files.ts';
 
 /** A tarball and what it unpacks to: control repositories are text, which gzip shrinks to a third or a quarter. */
 const TIMES_THE_TARBALL = 5;

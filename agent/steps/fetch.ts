@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { syncDirectory } from '../../bucket/atomic-file.ts';
 import type { Bucket, OpenResult } from '../../bucket/bucket.ts';
-import { CodedError } from '../../bucket/coded-error.ts';
 import type { OfferedRelease } from '../../bucket/documents/release.ts';
-import { mkdir, type OpenFile, open, rename, rm } from '../../bucket/files.ts';
 import { blobKey } from '../../bucket/layout.ts';
+import { syncDirectory } from '../../shared/atomic-file.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { mkdir, type OpenFile, open, rename, rm } from '../../shared/files.ts';
 import { asDiskFull, requireFreeSpace } from './disk-space.ts';
 
 const verified: unique symbol = Symbol('verified');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ReleaseFile } from '../../bucket/documents/release.ts';
 import type { ActiveRelease } from '../../bucket/documents/status.ts';
-import { readFile } from '../../bucket/files.ts';
+import { readFile } from '../../shared/files.ts';
 import type { Agent } from '../agent.ts';
 import { type Draft, newDraft } from '../core/draft.ts';
 import type { HostState } from '../core/state.ts';

@@ -1,6 +1,6 @@
 import type { HostBucket } from '../../bucket/bucket.ts';
-import { CodedError } from '../../bucket/coded-error.ts';
 import { metadataKey } from '../../bucket/layout.ts';
+import { CodedError } from '../../shared/coded-error.ts';
 import { needsCycle } from '../core/needs-cycle.ts';
 import type { HostState } from '../core/state.ts';
 import type { PollResult } from '../loop.ts';

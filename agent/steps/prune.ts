@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { SHA256 } from '../../bucket/documents/name-rules.ts';
-import { lstat, rename, rm, stat } from '../../bucket/files.ts';
+import { lstat, rename, rm, stat } from '../../shared/files.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
 import { activeReleases, namesIn } from './activate.ts';
-import { isUnpacked } from './unpack.ts';
+import { isUnpacked } from './unpack/unpack.ts';
 
 /** Enough to look at what happened; the status documents say the rest. */
 const RUNS_KEPT = 5;

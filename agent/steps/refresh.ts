@@ -1,15 +1,15 @@
-import { CodedError } from '../../bucket/coded-error.ts';
 import type { OfferedRelease } from '../../bucket/documents/release.ts';
-import { daysToExpiry } from '../../bucket/trust/expiry.ts';
-import { readTrusted, refresh as refreshMetadata } from '../../bucket/trust/reader.ts';
-import { type Selection, select } from '../../bucket/trust/selection.ts';
-import { bucketSource, type MetadataSource } from '../../bucket/trust/source.ts';
-import type { Trusted } from '../../bucket/trust/trusted.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { daysToExpiry } from '../../trust/expiry.ts';
+import { readTrusted, refresh as refreshMetadata } from '../../trust/reader.ts';
+import { type Selection, select } from '../../trust/selection.ts';
+import { bucketSource, type MetadataSource } from '../../trust/source.ts';
+import type { Trusted } from '../../trust/trusted.ts';
 import type { Agent, CycleRequest } from '../agent.ts';
 import type { Offer } from '../core/decide.ts';
 import { activeOf, type Draft } from '../core/draft.ts';
-import type { Identity } from '../core/status.ts';
-import { trustAfterError, trustAfterRefresh } from '../core/trust-status.ts';
+import type { Identity } from '../core/status/status.ts';
+import { trustAfterError, trustAfterRefresh } from '../core/status/trust-status.ts';
 import type { Prefetched } from '../loop.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { CodedError, DISPOSITION, type ErrorCode } from '../../bucket/coded-error.ts';
+import { CodedError, DISPOSITION, type ErrorCode } from '../../shared/coded-error.ts';
 import type { Agent, CycleRequest } from '../agent.ts';
 import type { Draft } from '../core/draft.ts';
 import type { HostState } from '../core/state.ts';

@@ -1,13 +1,13 @@
-import { writeFileAtomic } from '../../bucket/atomic-file.ts';
-import { CodedError } from '../../bucket/coded-error.ts';
 import type { FactsDocument, StatusDocument } from '../../bucket/documents/status.ts';
-import { readFile } from '../../bucket/files.ts';
 import { hostFactsKey, hostStatusKey } from '../../bucket/layout.ts';
+import { writeFileAtomic } from '../../shared/atomic-file.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { readFile } from '../../shared/files.ts';
 import type { Agent } from '../agent.ts';
 import { type Draft, newsOf } from '../core/draft.ts';
-import type { CollectedFacts } from '../core/facts.ts';
+import type { CollectedFacts } from '../core/facts/facts.ts';
 import type { HostState } from '../core/state.ts';
-import { areFactsDue, isUploadDue, meaningfulDigest, nextStatus } from '../core/status.ts';
+import { areFactsDue, isUploadDue, meaningfulDigest, nextStatus } from '../core/status/status.ts';
 import { saveState } from './save-state.ts';
 
 const JSON_TYPE = { contentType: 'application/json', cacheControl: 'no-store' } as const;

@@ -3,7 +3,7 @@ import { activeOf, type Draft } from '../core/draft.ts';
 import { releasePaths } from '../paths.ts';
 import { activate } from './activate.ts';
 import { fetchRelease } from './fetch.ts';
-import { isUnpacked, unpack } from './unpack.ts';
+import { isUnpacked, unpack } from './unpack/unpack.ts';
 
 /** Fetch, verify, unpack, activate: each step leaves either nothing or all of its work. Throws CodedErrors. */
 export async function take(agent: Agent, draft: Draft, stop: AbortSignal): Promise<void> {

@@ -1,17 +1,17 @@
 import { resolve } from 'node:path';
 import { metadataKey } from '../../bucket/layout.ts';
 import type { ChangeAnswer } from '../answers.ts';
+import { withAffected } from '../commit/affected.ts';
+import { plannedKeys } from '../commit/attempt.ts';
+import type { Base, Change } from '../commit/base.ts';
+import { commit } from '../commit/commit.ts';
+import { verifyCommitted } from '../commit/repository.ts';
+import { finishRotations } from '../commit/unfinished-rotation.ts';
 import type { Answer, Context, SigningOptions } from '../context.ts';
 import { type OpenTree, type RepositoryWork, withRepository } from '../open-tree.ts';
-import { withAffected } from '../signing/affected.ts';
-import { plannedKeys } from '../signing/attempt.ts';
-import type { Base, Change } from '../signing/base.ts';
-import { commit } from '../signing/commit.ts';
-import { describeChange } from '../signing/describe-change.ts';
-import { changeOf, missingSignatures, propose, reviewProposal } from '../signing/proposal.ts';
-import { type Proposal, writeProposal } from '../signing/proposal-file.ts';
-import { verifyCommitted } from '../signing/repository.ts';
-import { finishRotations } from '../signing/unfinished-rotation.ts';
+import { describeChange } from '../proposals/describe-change.ts';
+import { type Proposal, writeProposal } from '../proposals/file.ts';
+import { changeOf, missingSignatures, propose, reviewProposal } from '../proposals/proposal.ts';
 
 export interface CeremonyOptions extends SigningOptions {
   /** Write a proposal for others to sign, and leave the bucket alone. */

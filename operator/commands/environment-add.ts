@@ -1,17 +1,17 @@
-import { CodedError } from '../../bucket/coded-error.ts';
 import { EnvironmentName } from '../../bucket/documents/names.ts';
 import { metadataKey } from '../../bucket/layout.ts';
-import { environmentPaths, environmentRole } from '../../bucket/trust/role-names.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { environmentPaths, environmentRole } from '../../trust/role-names.ts';
 import type { EnvironmentAnswer } from '../answers.ts';
+import { plannedKeys } from '../commit/attempt.ts';
+import { type Base, contentOf, offerOf } from '../commit/base.ts';
+import { commit, type Planned } from '../commit/commit.ts';
+import { verifyCommitted } from '../commit/repository.ts';
+import type { RoleContent } from '../commit/signed-file.ts';
 import type { Answer, Context, SigningOptions } from '../context.ts';
+import { isDevEnvironment } from '../metadata/environment-pattern.ts';
+import { record } from '../metadata/lint/parts.ts';
 import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
-import { plannedKeys } from '../signing/attempt.ts';
-import { type Base, contentOf, offerOf } from '../signing/base.ts';
-import { commit, type Planned } from '../signing/commit.ts';
-import { isDevEnvironment } from '../signing/environment-pattern.ts';
-import { record } from '../signing/lint-parts.ts';
-import { verifyCommitted } from '../signing/repository.ts';
-import type { RoleContent } from '../signing/signed-file.ts';
 
 export interface EnvironmentOptions extends SigningOptions {
   readonly like?: string | undefined;

@@ -1,16 +1,16 @@
-import { CodedError } from '../../bucket/coded-error.ts';
-import { readTrusted } from '../../bucket/trust/reader.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { readTrusted } from '../../trust/reader.ts';
+import { type Base, type Change, contentOf, rootContentOf } from '../commit/base.ts';
+import { trustOptions } from '../commit/repository.ts';
+import type { RoleContent } from '../commit/signed-file.ts';
+import { finishRotations } from '../commit/unfinished-rotation.ts';
 import type { Answer, Context } from '../context.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import { isRenewalDue } from '../metadata/expiry-days.ts';
+import { roleEntries } from '../metadata/role-keys.ts';
 import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
-import { type Base, type Change, contentOf, rootContentOf } from '../signing/base.ts';
-import { isRenewalDue } from '../signing/expiry-days.ts';
-import type { Keyring } from '../signing/keyring.ts';
-import { trustOptions } from '../signing/repository.ts';
-import { roleEntries } from '../signing/role-keys.ts';
-import type { RoleContent } from '../signing/signed-file.ts';
-import { finishRotations } from '../signing/unfinished-rotation.ts';
 import { answerChange, type CeremonyOptions, carryOut } from './ceremony.ts';
-import { rolesNamed } from './key-arguments.ts';
+import { rolesNamed } from './key/arguments.ts';
 
 export interface RenewOptions extends CeremonyOptions {
   /** The bucket is taken for honest as it is: without kept state nobody can tell. */

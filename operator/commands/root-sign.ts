@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import { CodedError } from '../../bucket/coded-error.ts';
+import { CodedError } from '../../shared/coded-error.ts';
 import type { SignAnswer } from '../answers.ts';
 import type { Answer, Context, SigningOptions } from '../context.ts';
 import { withTree } from '../open-tree.ts';
-import { describeChange } from '../signing/describe-change.ts';
-import { changeOf, remainingOf, reviewProposal, signProposal } from '../signing/proposal.ts';
-import { readProposal, writeProposal } from '../signing/proposal-file.ts';
+import { describeChange } from '../proposals/describe-change.ts';
+import { readProposal, writeProposal } from '../proposals/file.ts';
+import { changeOf, remainingOf, reviewProposal, signProposal } from '../proposals/proposal.ts';
 import {
   answerChange,
   type ChangeIntent,

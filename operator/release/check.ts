@@ -1,4 +1,4 @@
-import { CodedError, type ErrorCode } from '../../bucket/coded-error.ts';
+import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
 import { LIMITS, type SourceTree, type TreeEntry } from './tree.ts';
 
 export interface TreeProblem {

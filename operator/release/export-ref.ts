@@ -1,5 +1,5 @@
 import { Parser, type ReadEntry } from 'tar';
-import { CodedError } from '../../bucket/coded-error.ts';
+import { CodedError } from '../../shared/coded-error.ts';
 import { type GitPlace, git, gitStream } from './git.ts';
 import { LIMITS, type SourceTree, type TreeEntry } from './tree.ts';
 

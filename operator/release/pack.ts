@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { Header, type HeaderData, Pax } from 'tar';
-import { CodedError } from '../../bucket/coded-error.ts';
 import type { ReleaseFile } from '../../bucket/documents/release.ts';
+import { CodedError } from '../../shared/coded-error.ts';
 import { OWN_FILES, parentsOf } from './check.ts';
 import { LIMITS, type SourceTree, type TreeEntry } from './tree.ts';
 

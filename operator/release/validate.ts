@@ -1,7 +1,7 @@
 import { type ExecFileException, execFile } from 'node:child_process';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { CodedError } from '../../bucket/coded-error.ts';
+import { CodedError } from '../../shared/coded-error.ts';
 import { withTemporaryDirectory } from '../temporary-directory.ts';
 import type { SourceTree, TreeEntry } from './tree.ts';
 

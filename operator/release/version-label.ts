@@ -1,5 +1,5 @@
 import semver from 'semver';
-import { CodedError } from '../../bucket/coded-error.ts';
+import { CodedError } from '../../shared/coded-error.ts';
 
 /** The label of a first release. */
 const FIRST = '0.1.0';

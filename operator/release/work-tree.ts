@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError } from '../../bucket/coded-error.ts';
+import { CodedError } from '../../shared/coded-error.ts';
 import { type GitPlace, git } from './git.ts';
 import { LIMITS, type SourceTree, type TreeEntry } from './tree.ts';
 

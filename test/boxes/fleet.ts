@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { FactsDocument, StatusDocument } from '../../bucket/documents/status.ts';
 import { hostFactsKey, hostStatusKey } from '../../bucket/layout.ts';
-import { machinePolicy, publisherPolicy } from '../support/s3-policy.ts';
-import { type S3Server, startS3Server } from '../support/s3-server.ts';
+import { machinePolicy, publisherPolicy } from '../support/s3/policy.ts';
+import { type S3Server, startS3Server } from '../support/s3/server.ts';
 
 const run = promisify(execFile);
 

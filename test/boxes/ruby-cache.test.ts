@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import type { HostPuppetOptions } from '../../agent/io/puppet.ts';
+import type { HostPuppetOptions } from '../../agent/io/puppet/puppet.ts';
 import { type RunTrace, runTrace } from '../support/run-trace.ts';
 import { type Box, bootBox } from './box.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { keyTable, newKey, sha256, signDocument } from '../support/tuf-simulator-keys.ts';
+import { keyTable, newKey, sha256, signDocument } from '../support/tuf/simulator-keys.ts';
 import { readExpectedFailures } from './expected-failures.ts';
 import { addTarget, CONTENT, DOWNLOADS, REFRESHES, RELEASE } from './scenarios.ts';
 import { Scene } from './scene.ts';

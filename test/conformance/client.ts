@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { CodedError } from '../../bucket/coded-error.ts';
+import { CodedError } from '../../shared/coded-error.ts';
 import { download, init, update } from './commands.ts';
 
 /** The command line of the TUF conformance suite's CLIENT-CLI.md: exit 0 when all of it succeeded, else 1. */

@@ -2,10 +2,10 @@ import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TargetFile } from '@tufjs/models';
 import { fetchRelease } from '../../agent/steps/fetch.ts';
-import { writeFileAtomic } from '../../bucket/atomic-file.ts';
-import { CodedError } from '../../bucket/coded-error.ts';
-import { refresh } from '../../bucket/trust/reader.ts';
-import { readKept } from '../../bucket/trust/trust-directory.ts';
+import { writeFileAtomic } from '../../shared/atomic-file.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { readKept } from '../../trust/kept/trust-directory.ts';
+import { refresh } from '../../trust/reader.ts';
 import { HttpMetadata, httpTarget } from './http-repository.ts';
 
 /*

@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { TufSimulator } from '../support/tuf-simulator.ts';
+import type { TufSimulator } from '../support/tuf/simulator.ts';
 
 /** Far above every limit, and an end all the same: who reads that much fails, and does not hang. */
 const ENDLESS_CHUNKS = 64;

@@ -1,7 +1,7 @@
-import type { ErrorCode } from '../../bucket/coded-error.ts';
-import type { TufSimulator } from '../support/tuf-simulator.ts';
-import { newKey, sha256 } from '../support/tuf-simulator-keys.ts';
-import { find, forge, listed, longAgo, newest, putRoot } from '../support/tuf-simulator-plays.ts';
+import type { ErrorCode } from '../../shared/coded-error.ts';
+import type { TufSimulator } from '../support/tuf/simulator.ts';
+import { newKey, sha256 } from '../support/tuf/simulator-keys.ts';
+import { find, forge, listed, longAgo, newest, putRoot } from '../support/tuf/simulator-plays.ts';
 import type { Scene } from './scene.ts';
 
 export interface Scenario {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newTreeKeys, TufSimulator } from '../support/tuf-simulator.ts';
+import { newTreeKeys, TufSimulator } from '../support/tuf/simulator.ts';
 import { RepositoryServer } from './repository-server.ts';
 
 const CLIENT = join(import.meta.dirname, 'client');

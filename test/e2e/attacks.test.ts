@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import { type AgentLab, agentLab, BUCKET, manifestWriting, TREE } from '../support/agent-lab.ts';
 import { tarArchive } from '../support/tar-writer.ts';
-import { TufSimulator } from '../support/tuf-simulator.ts';
-import { sha256 } from '../support/tuf-simulator-keys.ts';
+import { TufSimulator } from '../support/tuf/simulator.ts';
+import { sha256 } from '../support/tuf/simulator-keys.ts';
 
 /**
  * Each row: a host runs 1.0.0, somebody with the bucket's keys does something, and the host keeps running 1.0.0 and says

@@ -7,8 +7,8 @@ import { releasePaths } from '../../agent/paths.ts';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import { type AgentLab, agentLab, BUCKET, TREE } from '../support/agent-lab.ts';
 import { tarArchive } from '../support/tar-writer.ts';
-import { TufSimulator } from '../support/tuf-simulator.ts';
-import { sha256 } from '../support/tuf-simulator-keys.ts';
+import { TufSimulator } from '../support/tuf/simulator.ts';
+import { sha256 } from '../support/tuf/simulator-keys.ts';
 
 const PRELOAD = join(import.meta.dirname, '../support/kill-at.ts');
 

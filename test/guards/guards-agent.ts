@@ -76,7 +76,7 @@ export const AGENT_GUARDS: readonly Guard[] = [
   },
   {
     invariant: '08b',
-    file: 'agent/io/packaged-seeds.ts',
+    file: 'agent/io/host/packaged-seeds.ts',
     line: 'return { timestamp: timestamp ?? NOTHING, snapshot: snapshot ?? NOTHING };',
     instead: 'return timestamp && snapshot && { timestamp, snapshot };',
     test: 'test/e2e/trust.test.ts',
@@ -84,7 +84,7 @@ export const AGENT_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'bounds',
-    file: 'agent/core/fact-limits.ts',
+    file: 'agent/core/facts/fact-limits.ts',
     line: "if (depth >= MAX_DEPTH) return '(not sent: nested too deeply)';",
     instead: '',
     test: 'test/fuzz.test.ts',

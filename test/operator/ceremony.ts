@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Bucket } from '../../bucket/bucket.ts';
-import { openBucket } from '../../bucket/s3.ts';
-import { S3Settings } from '../../bucket/s3-settings.ts';
-import { type Refresh, refresh } from '../../bucket/trust/reader.ts';
-import { bucketSource } from '../../bucket/trust/source.ts';
+import { openBucket } from '../../bucket/s3/sdk/sdk-bucket.ts';
+import { S3Settings } from '../../bucket/s3/settings.ts';
 import { ChangeAnswer, ErrorAnswer, KeyListAnswer, KeyNewAnswer } from '../../operator/answers.ts';
 import type { Context } from '../../operator/context.ts';
+import { type Refresh, refresh } from '../../trust/reader.ts';
+import { bucketSource } from '../../trust/source.ts';
 import { BUCKET, TREE, type Workshop } from './workshop.ts';
 
 /** A host that keeps what it sees, as an agent does. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { CodedError, type ErrorCode } from '../../bucket/coded-error.ts';
 import { findConfig, loadConfig, selectTree } from '../../operator/config.ts';
+import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const hasCode = (code: ErrorCode) => (error: unknown) =>

@@ -3,9 +3,9 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Command } from 'commander';
+import { buildProgram } from '../../operator/cli/program.ts';
 import { OperatorConfig } from '../../operator/config.ts';
 import type { Context } from '../../operator/context.ts';
-import { buildProgram } from '../../operator/program.ts';
 import { configTable, pageAsCommitted } from '../support/config-docs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import { openBucket } from '../../bucket/s3.ts';
+import { openBucket } from '../../bucket/s3/sdk/sdk-bucket.ts';
+import { run } from '../../operator/cli/run.ts';
 import type { Context } from '../../operator/context.ts';
-import { run } from '../../operator/run.ts';
-import { publisherPolicy, readerPolicy } from '../support/s3-policy.ts';
-import { type S3Server, startS3Server } from '../support/s3-server.ts';
+import { publisherPolicy, readerPolicy } from '../support/s3/policy.ts';
+import { type S3Server, startS3Server } from '../support/s3/server.ts';
 
 export const BUCKET = 'fleet';
 export const TREE = 'ubuntu';

@@ -27,7 +27,7 @@ test('parts: the daemon holds what a request needs, and nothing else', () => {
 });
 
 test('parts: what the daemon may load needs no WebAssembly, as fetch does, for in lite mode there is none', () => {
-  for (const name of ['daemon', 's3', 's3-light-chain', 'cron-calendar']) {
+  for (const name of ['daemon', 'sdk-bucket', 'credential-chain', 'calendar']) {
     const { contents } = parts.get(`mm-agent-${name}.js`) ?? assert.fail(name);
     assert.doesNotMatch(Buffer.from(contents).toString(), /\bfetch\(|\bWebAssembly\b/, name);
   }

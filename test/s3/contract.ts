@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { Bucket } from '../../bucket/bucket.ts';
-import type { ErrorCode } from '../../bucket/coded-error.ts';
-import { S3Settings } from '../../bucket/s3-settings.ts';
-import { all, assertServerTime, rejectsWith, text } from '../support/s3-assert.ts';
-import { type OpenClient, S3_CLIENTS } from '../support/s3-clients.ts';
+import { S3Settings } from '../../bucket/s3/settings.ts';
+import type { ErrorCode } from '../../shared/coded-error.ts';
+import { all, assertServerTime, rejectsWith, text } from '../support/s3/assert.ts';
+import { type OpenClient, S3_CLIENTS } from '../support/s3/clients.ts';
 
 /**
  * A running S3 server with a bucket and the profiles `owner` (of the bucket), `machine` and `reader` (of the tree `ubuntu`), as

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
-import { useProfiles } from '../support/s3-profiles.ts';
+import { useProfiles } from '../support/s3/profiles.ts';
 import { s3Contract } from './contract.ts';
 
 /**

@@ -7,11 +7,11 @@ import { gzipSync } from 'node:zlib';
 import { hostPaths } from '../../agent/paths.ts';
 import { FactsDocument, StatusDocument } from '../../bucket/documents/status.ts';
 import { blobKey, hostFactsKey, hostStatusKey, metadataKey } from '../../bucket/layout.ts';
-import { machinePolicy } from './s3-policy.ts';
-import { startS3Server } from './s3-server.ts';
+import { machinePolicy } from './s3/policy.ts';
+import { startS3Server } from './s3/server.ts';
 import { tarArchive } from './tar-writer.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
-import { type ReleaseChange, TufSimulator } from './tuf-simulator.ts';
+import { type ReleaseChange, TufSimulator } from './tuf/simulator.ts';
 
 export const BUCKET = 'fleet.example.com';
 export const TREE = 'ubuntu';

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { z } from 'zod';
-import { type ConfigKey, configKeys } from '../../bucket/config-schema.ts';
+import { type ConfigKey, configKeys } from '../../shared/config/schema.ts';
 
 /** Every key of a config file's schema as a table in Markdown. */
 export function configTable(schema: z.ZodType): string {

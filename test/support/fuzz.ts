@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { CodedError } from '../../bucket/coded-error.ts';
+import { CodedError } from '../../shared/coded-error.ts';
 
 /** Nothing that reads a stranger's bytes may take longer, on any machine; the slowest is printed. */
 const LIMIT_MS = 30_000;

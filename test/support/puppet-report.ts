@@ -1,4 +1,4 @@
-import type { EndedRun } from '../../agent/core/outcome.ts';
+import type { EndedRun } from '../../agent/core/run/outcome.ts';
 import type { PuppetExit, RunRemains } from '../../agent/ports.ts';
 
 const STARTED = Date.parse('2026-11-23T15:00:00Z');

@@ -1,4 +1,4 @@
-import { collectFacts } from '../../agent/core/facts.ts';
+import { collectFacts } from '../../agent/core/facts/facts.ts';
 
 /** What can be compared of two runs that should have done the same. */
 export interface RunTrace {

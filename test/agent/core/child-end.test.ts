@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isUnexplainedEnd } from '../../../agent/core/child-end.ts';
-import { skippedRun } from '../../../agent/core/run-summary.ts';
+import { skippedRun } from '../../../agent/core/run/run-summary.ts';
 import { NO_STATE } from '../../../agent/core/state.ts';
 import { StatusDocument } from '../../../bucket/documents/status.ts';
 import { sampleStatus } from '../../support/status-sample.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Decision } from '../../../agent/core/decide.ts';
 import { errorExitCode } from '../../../agent/core/error-exit-code.ts';
 import { cycleExitCode } from '../../../agent/core/exit-code.ts';
-import type { ErrorCode } from '../../../bucket/coded-error.ts';
+import type { ErrorCode } from '../../../shared/coded-error.ts';
 import { sampleRun } from '../../support/status-sample.ts';
 
 const skipped = (why: Decision['skipped']): Decision => ({

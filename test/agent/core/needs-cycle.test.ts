@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { needsCycle } from '../../../agent/core/needs-cycle.ts';
 import { type HostState, NO_STATE } from '../../../agent/core/state.ts';
-import { meaningfulDigest } from '../../../agent/core/status.ts';
+import { meaningfulDigest } from '../../../agent/core/status/status.ts';
 import { sampleStatus } from '../../support/status-sample.ts';
 
 const NOW = Date.parse('2026-11-23T10:30:00.000Z');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { needsCycle } from '../../../agent/core/needs-cycle.ts';
 import { NO_STATE } from '../../../agent/core/state.ts';
-import { lastState } from '../../../agent/io/last-state.ts';
+import { lastState } from '../../../agent/io/daemon/last-state.ts';
 import { stateFile } from '../../../agent/io/state-file.ts';
 import { fakeLog } from '../../support/fake-log.ts';
 import { sampleStatus } from '../../support/status-sample.ts';

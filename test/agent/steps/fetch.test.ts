@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { asDiskFull } from '../../../agent/steps/disk-space.ts';
 import { type FetchOptions, fetchRelease } from '../../../agent/steps/fetch.ts';
-import { CodedError } from '../../../bucket/coded-error.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
 import { type Blob, type MemoryBlobs, memoryBlobs, sha256Of } from '../../support/memory-blobs.ts';
 import { names, temporaryDirectory } from '../../support/temporary-directory.ts';
 

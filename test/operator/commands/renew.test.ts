@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { DoctorAnswer } from '../../../operator/answers.ts';
 import { changed, codeOf, fileNames, hostOf, keysOf } from '../ceremony.ts';
-import { putBack, snapshotOf } from '../signing/shared-tree.ts';
+import { putBack, snapshotOf } from '../commit/shared-tree.ts';
 import { initialized, type Workshop } from '../workshop.ts';
 
 const DAY_MS = 86_400_000;

@@ -3,9 +3,9 @@ import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { PublishAnswer, SignAnswer } from '../../../operator/answers.ts';
-import { Proposal } from '../../../operator/signing/proposal-file.ts';
+import { Proposal } from '../../../operator/proposals/file.ts';
 import { changed, codeOf, hostOf, keysOf, listKeys, newKey, signersOf } from '../ceremony.ts';
-import { snapshotOf } from '../signing/shared-tree.ts';
+import { snapshotOf } from '../commit/shared-tree.ts';
 import { initialized, type Workshop } from '../workshop.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate'];

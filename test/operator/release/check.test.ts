@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UnpackRules } from '../../../agent/steps/unpack-rules.ts';
-import { CodedError } from '../../../bucket/coded-error.ts';
+import { UnpackRules } from '../../../agent/steps/unpack/rules.ts';
 import { assertPublishable, findProblems } from '../../../operator/release/check.ts';
 import { LIMITS, type SourceTree, type TreeEntry } from '../../../operator/release/tree.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
 import { file, link, sourceTree } from './fixture.ts';
 
 const refused = {

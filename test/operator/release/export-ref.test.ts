@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { CodedError } from '../../../bucket/coded-error.ts';
 import { assertPublishable } from '../../../operator/release/check.ts';
 import { exportRef } from '../../../operator/release/export-ref.ts';
 import { packRelease } from '../../../operator/release/pack.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { git } from '../workshop.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { access } from 'node:fs/promises';
 import { test } from 'node:test';
-import { CodedError } from '../../../bucket/coded-error.ts';
 import { validateManifests } from '../../../operator/release/validate.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
 import { file, sourceTree } from './fixture.ts';
 
 const env = { PATH: process.env['PATH'], HOME: '/nonexistent' };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CodedError } from '../../../bucket/coded-error.ts';
 import { assertVersion, isLower, nextVersion } from '../../../operator/release/version-label.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
 
 const next = {
   'nothing before': [undefined, '0.1.0'],

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { CodedError } from '../../../bucket/coded-error.ts';
 import { packRelease } from '../../../operator/release/pack.ts';
 import { readWorkTree } from '../../../operator/release/work-tree.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { git } from '../workshop.ts';
 

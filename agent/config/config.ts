@@ -1,0 +1,196 @@
+import { validate as isCronExpression } from 'node-cron';
+import * as z from 'zod';
+import { Certname, EnvironmentName, TreeName } from '../../bucket/documents/names.ts';
+import { S3Settings } from '../../bucket/s3/settings.ts';
+import { duration } from '../../shared/duration.ts';
+
+const BucketName = z
+  .string()
+  .regex(
+    /^[a-zA-Z0-9][a-zA-Z0-9._-]{1,61}[a-zA-Z0-9]$/,
+    'expected a bucket name without "s3://", for example "masterless-puppet.example.com"',
+  );
+
+const AbsolutePath = z.string().max(1024).regex(/^\//, 'expected an absolute path');
+
+const Group = z
+  .string()
+  .regex(/^[\w.:-]{1,100}$/, 'expected letters, digits, ".", ":", "_" and "-", at most 100');
+
+const Tag = z
+  .string()
+  .regex(/^!?\w[\w:.-]{0,99}$/, 'expected a Puppet tag, for example "profile::ntp"');
+
+const FactPath = z
+  .string()
+  .max(200)
+  .regex(/^[^\s.]+(\.[^\s.]+)*$/, 'expected the dotted path of a fact, for example "os.family"');
+
+/** Of a fact, of one of Facter's groups, or of a file in `facts.d`; Facter takes them for part of an expression. */
+const FacterName = z
+  .string()
+  .regex(
+    /^\w[\w .@-]{0,99}$/,
+    'expected the name of a fact, of a group of facts or of a file in facts.d',
+  );
+
+/** Five fields: with a sixth one, node-cron takes the first for seconds, and a fleet asks 60 times a minute. */
+const CronExpression = z
+  .string()
+  .refine(
+    (text) => text.trim().split(/\s+/).length === 5 && isCronExpression(text),
+    'expected a cron expression of five fields, for example "*/5 * * * *"',
+  );
+
+const Schedule = z.strictObject({
+  poll: CronExpression.default('*/5 * * * *').describe(
+    'When to ask the bucket for something newer: a cron expression of five fields in local time. Each host adds a delay of its own, always the same.',
+  ),
+  apply: CronExpression.default('*/30 * * * *').describe(
+    'When to run Puppet though nothing is newer. A new release runs at once.',
+  ),
+});
+
+const Run = z.strictObject({
+  time_limit: duration({ min: '1m', max: '1d' })
+    .prefault('1h')
+    .describe('A run that takes longer is ended.'),
+  puppet: AbsolutePath.optional().describe(
+    'The puppet program. Left out: `/opt/puppetlabs/bin/puppet`, `/usr/bin/puppet`, then the search path.',
+  ),
+  ruby_cache: z
+    .boolean()
+    .default(true)
+    .describe('Keep compiled Ruby below the state directory, which makes runs cheaper.'),
+  noop: z.boolean().default(false).describe('Say what would change, change nothing.'),
+  tags: z.array(Tag).max(100).default([]).describe('Apply only resources with one of these tags.'),
+  extra_arguments: z
+    .array(z.string().min(1).max(1000))
+    .max(50)
+    .default([])
+    .describe('Added to the arguments of `puppet apply`.'),
+});
+
+/** What most questions about a fleet ask for, so that they need no facts object. */
+const PROMOTED_FACTS = [
+  'os.name',
+  'os.family',
+  'os.release.full',
+  'os.distro.codename',
+  'os.architecture',
+  'kernel',
+  'kernelrelease',
+  'virtual',
+  'processors.count',
+  'memory.system.total_bytes',
+  'dmi.manufacturer',
+  'dmi.product.name',
+  'networking.fqdn',
+  'networking.ip',
+  'networking.ip6',
+  'timezone',
+  'ec2_metadata.instance-id',
+  'ec2_metadata.instance-type',
+  'ec2_metadata.placement.availability-zone',
+  'role',
+];
+
+const Facts = z.strictObject({
+  promote: z
+    .array(FactPath)
+    .max(100)
+    .default(PROMOTED_FACTS)
+    .describe('Facts that the status document carries itself. A list here replaces the default.'),
+  deny: z
+    .array(FactPath)
+    .max(1000)
+    .default([])
+    .describe('Facts that never leave the host; `ec2_userdata` never does.'),
+  ttl: z
+    .record(FacterName, duration({ min: '1m', max: '365d' }))
+    .optional()
+    .describe(
+      "How long the value of a fact stands before it is asked for again, for example `{dmi: 7d, inventory.sh: 1h}`. Laid over the host's own `facter.conf`, by name.",
+    ),
+  block: z
+    .array(FacterName)
+    .max(1000)
+    .default([])
+    .describe(
+      "Facts that are not asked for at all, besides those of the host's own `facter.conf`.",
+    ),
+  max_bytes: z
+    .int()
+    .min(1024)
+    .max(16 * 1024 ** 2)
+    .default(1024 ** 2)
+    .describe('Largest facts document that is sent.'),
+});
+
+const Releases = z.strictObject({
+  keep: z
+    .int()
+    .min(2)
+    .max(100)
+    .default(3)
+    .describe('Releases kept on disk, the active and the last good one always among them.'),
+  max_tarball_bytes: z
+    .int()
+    .min(1024)
+    .default(256 * 1024 ** 2)
+    .describe('A larger tarball is not fetched.'),
+  max_bytes: z
+    .int()
+    .min(1024)
+    .default(1024 ** 3)
+    .describe('A release that unpacks to more is refused.'),
+  max_files: z
+    .int()
+    .min(1)
+    .default(100_000)
+    .describe('A release with more files, directories and links is refused.'),
+});
+
+/** `agent.yaml` with all of `agent.d/*.yaml` laid over it. A new key needs a line in an ADR. */
+export const Config = z.strictObject({
+  bucket: BucketName.describe('The bucket.'),
+  tree: TreeName.describe('The prefix of this platform in the bucket, for example `ubuntu`.'),
+  environment: EnvironmentName.default('stable').describe('The Puppet environment to follow.'),
+  certname: Certname.optional().describe(
+    'This host in Puppet and in the bucket. Left out: its name in the network, fully qualified, in lower case.',
+  ),
+  groups: z
+    .array(Group)
+    .max(100)
+    .default([])
+    .describe('Groups that this host belongs to; a rollout may name them.'),
+  s3: S3Settings.prefault({}),
+  schedule: Schedule.prefault({}),
+  run: Run.prefault({}),
+  on_expired: z
+    .enum(['apply', 'noop', 'stop'])
+    .default('apply')
+    .describe(
+      'What to do with the active release once the signed metadata has expired: go on applying it, only say what would change, or nothing.',
+    ),
+  facts: Facts.prefault({}),
+  report: z
+    .strictObject({
+      heartbeat: duration({ min: '1m', max: '7d' })
+        .prefault('1h')
+        .describe('How often to send the status when nothing has changed.'),
+    })
+    .prefault({}),
+  releases: Releases.prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe('The least level to log.'),
+    })
+    .prefault({}),
+});
+export type Config = DeepReadonly<z.infer<typeof Config>>;
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

@@ -1,0 +1,46 @@
+import { mergeConfigFiles } from '../../shared/config/file.ts';
+import { configKeys } from '../../shared/config/schema.ts';
+import type { ConfigSource } from '../../shared/config/source.ts';
+import type { HostPaths } from '../paths.ts';
+import { Config } from './config.ts';
+import { readConfigSources } from './sources.ts';
+
+export interface LoadedConfig {
+  /** Frozen. */
+  readonly config: Config;
+  /** For every key there is: `<file>:<line>`, `default`, or `not set`. */
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads `agent.yaml` and `agent.d/*.yaml`, later ones over earlier ones, key by key. Throws CONFIG_MISSING when there
+ * is neither, CONFIG_INVALID with all that is wrong in them.
+ */
+export async function loadConfig(
+  paths: Pick<HostPaths, 'configFile' | 'configDirectory'>,
+): Promise<LoadedConfig> {
+  return checkConfigSources(await readConfigSources(paths));
+}
+
+/** Throws CONFIG_INVALID with all that is wrong. */
+export function checkConfigSources(sources: readonly ConfigSource[]): LoadedConfig {
+  const { config, origins } = mergeConfigFiles(sources, Config);
+  return { config: freeze(config), origins: originOfEachKey(origins) };
+}
+
+function originOfEachKey(written: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map(
+    configKeys(Config).map(({ key, default: fallback }) => {
+      const unwritten = fallback === undefined ? 'not set' : 'default';
+      return [key, written.get(key) ?? unwritten];
+    }),
+  );
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) freeze(inner);
+    Object.freeze(value);
+  }
+  return value;
+}

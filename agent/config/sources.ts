@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { CodedError } from '../../shared/coded-error.ts';
+import { type ConfigSource, readConfigFile } from '../../shared/config/source.ts';
+import { readdir } from '../../shared/files.ts';
+import type { HostPaths } from '../paths.ts';
+
+/**
+ * The text of `agent.yaml` and of `agent.d/*.yaml`, in the order in which later ones win. Throws CONFIG_MISSING when
+ * there is neither, CONFIG_INVALID for what cannot be read.
+ */
+export async function readConfigSources(
+  paths: Pick<HostPaths, 'configFile' | 'configDirectory'>,
+): Promise<readonly ConfigSource[]> {
+  const sources: ConfigSource[] = [];
+  for (const path of [paths.configFile, ...(await dropIns(paths.configDirectory))]) {
+    const text = await readConfigFile(path);
+    if (text !== undefined) sources.push({ path, text });
+  }
+  if (sources.length > 0) return sources;
+  throw new CodedError(`no configuration: wanted ${paths.configFile}, found nothing there`, {
+    code: 'CONFIG_MISSING',
+    next: `write two lines to ${paths.configFile}, "bucket: <name of the bucket>" and "tree: <for example ubuntu>"`,
+  });
+}
+
+async function dropIns(directory: string): Promise<string[]> {
+  try {
+    const names = await readdir(directory);
+    return names
+      .filter((name) => name.endsWith('.yaml') && !name.startsWith('.'))
+      .sort()
+      .map((name) => join(directory, name));
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    throw new CodedError(`cannot read ${directory}: ${message}`, { code: 'CONFIG_INVALID', cause });
+  }
+}

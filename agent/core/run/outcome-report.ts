@@ -1,0 +1,143 @@
+import * as z from 'zod/mini';
+import type { FailedResource, RunSummary } from '../../../bucket/documents/status.ts';
+import { cleanText } from './clean-text.ts';
+
+/** What a run's summary takes from Puppet's report (report format 12: puppet/transaction/report.rb). */
+export interface ReportView {
+  /** ms since 1970. */
+  readonly startedAt: number;
+  readonly status: 'failed' | 'changed' | 'unchanged';
+  readonly noop: boolean;
+  readonly noopPending: boolean;
+  /** False when the transaction was broken off: a dependency cycle, a prerun command, a signal. */
+  readonly completed: boolean;
+  /** From the report's start to its end; undefined when the metrics do not say. */
+  readonly totalSeconds: number | undefined;
+  readonly counts: NonNullable<RunSummary['resources']>;
+  /** All of them; the summary caps. */
+  readonly failed: readonly FailedResource[];
+  readonly changed: readonly string[];
+  /** Noop's: what would have changed. */
+  readonly pending: readonly string[];
+  /** Messages that were logged as errors. */
+  readonly errors: readonly string[];
+}
+
+const flag = z.catch(z.boolean(), false);
+const text = z.catch(z.string(), '');
+
+const Log = z.catch(z.object({ level: text, message: text, source: text }), () => NO_LOG);
+const NO_LOG = { level: '', message: '', source: '' };
+
+const ResourceStatus = z.object({
+  failed: flag,
+  failed_to_restart: flag,
+  changed: flag,
+  file: z.catch(z.nullish(z.string()), null),
+  line: z.catch(z.nullish(z.int()), null),
+  containment_path: z.catch(z.array(z.string()), []),
+  events: z.catch(z.array(z.catch(z.object({ status: text, message: text }), () => NO_EVENT)), []),
+});
+type ResourceStatus = z.infer<typeof ResourceStatus>;
+const NO_EVENT = { status: '', message: '' };
+
+const Metric = z.object({
+  values: z.catch(z.array(z.tuple([z.string(), z.unknown(), z.unknown()])), []),
+});
+
+/** Tolerant in all that the outcome can do without: reports differ between Puppet 7, 8 and OpenVox. */
+const Report = z.object({
+  time: z.pipe(z.pipe(z.string(), z.transform(Date.parse)), z.number()),
+  status: z.enum(['failed', 'changed', 'unchanged']),
+  noop: flag,
+  noop_pending: flag,
+  transaction_completed: z.catch(z.boolean(), true),
+  logs: z.catch(z.array(Log), []),
+  metrics: z.catch(z.record(z.string(), Metric), {}),
+  resource_statuses: z.catch(z.record(z.string(), z.unknown()), {}),
+});
+type Report = z.infer<typeof Report>;
+
+/** Undefined for anything that is not a report of Puppet's. */
+export function viewReport(
+  raw: unknown,
+  nameFile: (path: string) => string,
+): ReportView | undefined {
+  const parsed = Report.safeParse(raw);
+  if (!parsed.success) return undefined;
+  const report = parsed.data;
+  const errors = report.logs.filter((log) => ERROR_LEVELS.has(log.level));
+  const resources = resourcesOf(report);
+  const failed = resources
+    .filter(([, resource]) => resource.failed || resource.failed_to_restart)
+    .map(([name, resource]) => ({
+      resource: cleanText(name, 300),
+      message: cleanText(failureMessage(resource, errors), 500),
+      file: resource.file == null ? null : cleanText(nameFile(resource.file), 500),
+      line: resource.line ?? null,
+    }));
+  return {
+    startedAt: report.time,
+    status: report.status,
+    noop: report.noop,
+    noopPending: report.noop_pending,
+    completed: report.transaction_completed,
+    totalSeconds: metric(report, 'time', 'total'),
+    counts: countsOf(report, failed.length),
+    failed,
+    changed: namesWhere(resources, (resource) => resource.changed),
+    pending: namesWhere(resources, ({ events }) => events.some(({ status }) => status === 'noop')),
+    errors: errors.map(({ message }) => message),
+  };
+}
+
+const ERROR_LEVELS = new Set(['err', 'crit', 'alert', 'emerg']);
+
+function resourcesOf(report: Report): (readonly [string, ResourceStatus])[] {
+  return Object.entries(report.resource_statuses).flatMap(([name, raw]) => {
+    const parsed = ResourceStatus.safeParse(raw);
+    return parsed.success ? [[name, parsed.data] as const] : [];
+  });
+}
+
+function namesWhere(
+  resources: readonly (readonly [string, ResourceStatus])[],
+  matches: (resource: ResourceStatus) => boolean,
+): string[] {
+  return resources.filter(([, status]) => matches(status)).map(([name]) => cleanText(name, 300));
+}
+
+/** A failed refresh leaves no event: its message is in the log, under the resource's path. */
+function failureMessage(
+  resource: ResourceStatus,
+  errors: readonly { readonly source: string; readonly message: string }[],
+): string {
+  const event = resource.events.find(({ status }) => status === 'failure');
+  if (event !== undefined && event.message !== '') return event.message;
+  const path = `/${resource.containment_path.join('/')}`;
+  const logged = errors.find(({ source }) => source === path || source.startsWith(`${path}/`));
+  return logged?.message ?? 'failed, and the report does not say why';
+}
+
+function countsOf(report: Report, failed: number): ReportView['counts'] {
+  const count = (name: string) => {
+    const value = metric(report, 'resources', name) ?? 0;
+    return Number.isSafeInteger(value) ? value : 0;
+  };
+  return {
+    total: count('total'),
+    changed: count('changed'),
+    // One resource can be both, and either makes Puppet's exit code 4.
+    failed: Math.max(count('failed'), count('failed_to_restart'), failed),
+    skipped: count('skipped'),
+    outOfSync: count('out_of_sync'),
+    restarted: count('restarted'),
+    corrective: count('corrective_change'),
+  };
+}
+
+function metric(report: Report, group: string, name: string): number | undefined {
+  const value = report.metrics[group]?.values.find(([key]) => key === name)?.[2];
+  // JSON can write numbers that are no finite ones.
+  return Number.isFinite(value) ? Number(value) : undefined;
+}

@@ -1,0 +1,43 @@
+import type { LogLevel } from '../../ports.ts';
+
+/**
+ * The level of a line of Puppet's console output, from the word that it begins with (puppet/util/log/destinations.rb);
+ * undefined for a line that goes on with the message of the line before, or is not Puppet's own.
+ */
+export function levelOf(text: string): LogLevel | undefined {
+  const word = /^([A-Z][a-z]+): /.exec(text)?.[1];
+  return word === undefined ? undefined : LEVELS.get(word);
+}
+
+const LEVELS: ReadonlyMap<string, LogLevel> = new Map([
+  ['Debug', 'debug'],
+  ['Info', 'info'],
+  ['Notice', 'info'],
+  ['Warning', 'warn'],
+  ['Error', 'error'],
+  ['Critical', 'error'],
+  ['Alert', 'error'],
+  ['Emergency', 'error'],
+]);
+
+const MOST_ERRORS = 20;
+const LAST_LINES = 5;
+
+/**
+ * The first error messages of Puppet's output, at most 20. Facter prints errors for facts that it cannot find out in
+ * runs that are good otherwise, many at a time: they count only when there are no others. A Ruby that cannot even load
+ * Puppet prints no such message: then it is the last lines.
+ */
+export function firstErrors(lines: Iterable<string>): readonly string[] {
+  const puppets: string[] = [];
+  const facters: string[] = [];
+  const last: string[] = [];
+  for (const line of lines) {
+    if (line.trim() !== '') last.push(line);
+    if (last.length > LAST_LINES) last.shift();
+    if (levelOf(line) !== 'error') continue;
+    const list = line.startsWith('Error: Facter: ') ? facters : puppets;
+    if (list.length < MOST_ERRORS) list.push(line);
+  }
+  return [puppets, facters, last].find((list) => list.length > 0) ?? [];
+}

@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { CodedError, type ErrorCode } from '../../../shared/coded-error.ts';
+import type { Config } from '../../config/config.ts';
+import type { Identity } from '../../core/status/status.ts';
+import { ownProgram } from '../../program/self.ts';
+
+/** What the daemon knows of its host. */
+export interface DaemonSettings {
+  readonly config: Config;
+  readonly identity: Identity;
+}
+
+/** What `mm-agent --settings` prints, on one line. */
+export type SettingsAnswer =
+  | DaemonSettings
+  | {
+      readonly error: {
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly next: string | undefined;
+      };
+    };
+
+/**
+ * Has a child read and check the configuration, so that YAML and schemas never are in the daemon's memory: they are more
+ * than all that it needs besides. Throws what the child said: CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING.
+ */
+export async function readSettings(
+  passedOn: readonly string[],
+  limitMs = LIMIT_MS,
+): Promise<DaemonSettings> {
+  const { path, argv } = ownProgram('--settings', ...passedOn);
+  const { stdout } = await promisify(execFile)(path, argv, {
+    maxBuffer: MAX_ANSWER_BYTES,
+    timeout: limitMs,
+    killSignal: 'SIGKILL',
+  });
+  const answer = JSON.parse(stdout) as SettingsAnswer;
+  if (!('error' in answer)) return answer;
+  const { code, message, next } = answer.error;
+  throw new CodedError(message, { code, ...(next !== undefined && { next }) });
+}
+
+/** A child that hangs, on a disk or on a name look-up, must not hold the daemon. */
+const LIMIT_MS = 60_000;
+
+/** The limit of the configuration itself is 256 kB a file. */
+const MAX_ANSWER_BYTES = 16 * 1024 ** 2;

@@ -1,0 +1,31 @@
+import { readFile } from '../../../shared/files.ts';
+import { isRunning, startOf } from './processes.ts';
+
+/** Who holds the cycle lock, as it lies beside it. */
+export interface LockHolder {
+  readonly pid: number;
+  /** With the pid it names a process for good; undefined where the system does not say. */
+  readonly started: string | undefined;
+  readonly since: string;
+}
+
+export function holderPath(lock: string): string {
+  return `${lock}.json`;
+}
+
+/** Undefined when the lock is free, or was taken a moment ago by one that has not said so yet. */
+export async function readHolder(lock: string): Promise<LockHolder | undefined> {
+  try {
+    const holder = JSON.parse(await readFile(holderPath(lock), 'utf8')) as LockHolder;
+    return Number.isInteger(holder.pid) && holder.pid > 1 ? holder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A process with the same id that started at another time is not the holder. One that is hidden counts as living. */
+export async function isAlive({ pid, started }: LockHolder): Promise<boolean> {
+  if (!isRunning(pid)) return false;
+  const now = await startOf(pid);
+  return now === undefined || started === undefined || now === started;
+}

@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { access, readFile, realpath, stat } from '../../../shared/files.ts';
+import type { PuppetInstall } from '../../ports.ts';
+import { runEnvironment } from './command.ts';
+
+/** Puppet's and OpenVox's own packages, then the distributions'. */
+const USUAL_PLACES = ['/opt/puppetlabs/bin/puppet', '/usr/bin/puppet'];
+
+export interface Places {
+  /** `run.puppet`: the only place, if it is set. */
+  readonly configured: string | undefined;
+  /** Directories to look at last, as in PATH. */
+  readonly searchPath: string;
+  /** What a run adds to its environment. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Finds Puppet and its version. Throws PUPPET_MISSING, naming every place that was looked at. */
+export async function findPuppet(places: Places): Promise<PuppetInstall> {
+  const looked: string[] = [];
+  for (const path of candidates(places)) {
+    const flaw = await flawOf(path, places.configured === undefined);
+    const version = flaw === undefined ? await versionOf(path, places.environment) : '';
+    if (flaw === undefined && !isTooOld(version)) return { path, version };
+    looked.push(`${path} (${flaw ?? `Puppet ${version}, 7 or newer wanted`})`);
+  }
+  throw new CodedError(`found no Puppet to run: looked at ${looked.join(', ')}`, {
+    code: 'PUPPET_MISSING',
+    next:
+      places.configured === undefined
+        ? 'apt install puppet-agent, or name the program in agent.yaml as run.puppet'
+        : 'correct run.puppet in agent.yaml, or take it out to have the usual places looked at',
+  });
+}
+
+/** Puppet 7 brought facts and reports as JSON. */
+function isTooOld(version: string): boolean {
+  return Number.parseInt(version, 10) < 7;
+}
+
+function candidates({ configured, searchPath }: Places): Iterable<string> {
+  if (configured !== undefined) return [configured];
+  const searched = searchPath.split(delimiter).filter((directory) => directory.startsWith('/'));
+  return new Set([...USUAL_PLACES, ...searched.map((directory) => join(directory, 'puppet'))]);
+}
+
+/** Why it is not to be run. root runs what it happened upon only if nobody else could have put it there. */
+async function flawOf(path: string, isSearched: boolean): Promise<string | undefined> {
+  try {
+    await access(path, constants.X_OK);
+    const found = await stat(path);
+    if (!found.isFile()) return 'no file';
+    const isOthers = found.uid !== 0 || (found.mode & 0o022) !== 0;
+    return isSearched && process.getuid?.() === 0 && isOthers
+      ? 'others than root may write it'
+      : undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'not there' : 'not executable';
+  }
+}
+
+/** Starting Puppet for its version costs a third of a run, so its library is asked, where packages put it. */
+async function versionOf(path: string, environment: Places['environment']): Promise<string> {
+  const directory = dirname(await realpath(path));
+  for (const library of ['../lib/ruby/vendor_ruby', '../share/ruby/vendor_ruby']) {
+    const source = await readFile(join(directory, library, 'puppet/version.rb'), 'utf8').catch(
+      () => '',
+    );
+    const version = /^\s*PUPPETVERSION\s*=\s*['"]([\w.-]+)['"]/m.exec(source)?.[1];
+    if (version !== undefined) return version;
+  }
+  return await askVersion(path, environment);
+}
+
+const asked = new Map<string, string>();
+
+async function askVersion(path: string, environment: Places['environment']): Promise<string> {
+  const { mtimeMs, size } = await stat(path);
+  const key = `${path}:${mtimeMs}:${size}`;
+  const known = asked.get(key);
+  if (known !== undefined) return known;
+  try {
+    const { stdout } = await promisify(execFile)(path, ['--version'], {
+      cwd: '/',
+      env: runEnvironment(undefined, environment),
+      timeout: 60_000,
+    });
+    const version = stdout.trim().slice(0, 64);
+    asked.set(key, version);
+    return version;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CodedError(`${path} does not say its version: ${why}`, {
+      code: 'PUPPET_MISSING',
+      cause,
+      next: `${path} --version`,
+    });
+  }
+}

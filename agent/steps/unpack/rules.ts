@@ -1,0 +1,175 @@
+import { CodedError } from '../../../shared/coded-error.ts';
+
+/** An entry as the archive's header gives it. Everything in it may have been written by an attacker. */
+export interface ArchiveEntry {
+  /** node-tar's word for the type. */
+  readonly type: string;
+  readonly path: string;
+  readonly linkpath?: string | undefined;
+  readonly mode?: number | undefined;
+}
+
+/** An entry that may be written: `path` is relative to the tree, each part of it a plain name. */
+export type SafeEntry =
+  | { readonly kind: 'file'; readonly path: string; readonly isExecutable: boolean }
+  | { readonly kind: 'directory'; readonly path: string }
+  | { readonly kind: 'link'; readonly path: string; readonly target: string };
+
+const MAX_NAME_BYTES = 255;
+const MAX_PATH_BYTES = 1024;
+
+/**
+ * What may be unpacked, decided entry by entry before anything of it is written. Knows what went before: no name twice,
+ * nothing through a link, no two names that a Mac's file system takes for one.
+ */
+export class UnpackRules {
+  readonly #maxFiles: number;
+  /** Folded path to the entry that took it. */
+  readonly #taken = new Map<string, Taken>();
+
+  constructor(maxFiles: number) {
+    this.#maxFiles = maxFiles;
+  }
+
+  /** Undefined for the tree itself. Throws ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE. */
+  check(entry: ArchiveEntry): SafeEntry | undefined {
+    const { type, mode } = entry;
+    const kind = KIND[type];
+    if (kind === undefined)
+      throw unsafe(
+        entry,
+        `is a ${type}; only files, directories and symbolic links may be in a release`,
+      );
+    if (mode === undefined) throw unsafe(entry, 'has no readable mode');
+    if ((mode & 0o7000) !== 0) throw unsafe(entry, 'is setuid, setgid or sticky');
+    const path = plainPath(entry, kind);
+    if (path === '') return undefined;
+    this.#take(entry, path, kind);
+    switch (kind) {
+      case 'file':
+        return { kind, path, isExecutable: (mode & 0o100) !== 0 };
+      case 'directory':
+        return { kind, path };
+      case 'link':
+        return { kind, path, target: insideTarget(entry, path) };
+    }
+  }
+
+  #take(entry: ArchiveEntry, path: string, kind: SafeEntry['kind']): void {
+    for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
+      const parent = path.slice(0, slash);
+      const there = this.#taken.get(fold(parent));
+      if (there === undefined)
+        this.#add(parent, { path: parent, kind: 'directory', isGiven: false });
+      else if (there.path !== parent) throw clash(entry, there.path);
+      else if (there.kind !== 'directory')
+        throw unsafe(entry, `lies below ${quoted(parent)}, which is a ${there.kind}`);
+    }
+    const there = this.#taken.get(fold(path));
+    if (there !== undefined && there.path !== path) throw clash(entry, there.path);
+    if (there !== undefined && (there.isGiven || kind !== 'directory'))
+      throw unsafe(entry, 'is there twice');
+    this.#add(path, { path, kind, isGiven: true });
+  }
+
+  #add(path: string, taken: Taken): void {
+    this.#taken.set(fold(path), taken);
+    if (this.#taken.size > this.#maxFiles) {
+      throw new CodedError(
+        `the release has more than ${this.#maxFiles} files, directories and links; ${quoted(path)} is one too many`,
+        {
+          code: 'ARCHIVE_TOO_LARGE',
+          next: 'raise releases.max_files in agent.yaml',
+        },
+      );
+    }
+  }
+}
+
+interface Taken {
+  readonly path: string;
+  readonly kind: SafeEntry['kind'];
+  /** False for a directory that so far only is above something. */
+  readonly isGiven: boolean;
+}
+
+const KIND: Readonly<Record<string, SafeEntry['kind']>> = {
+  File: 'file',
+  OldFile: 'file',
+  Directory: 'directory',
+  SymbolicLink: 'link',
+};
+
+/** For an entry of an archive, by its name. */
+export function unsafe(entry: Pick<ArchiveEntry, 'path'>, why: string): CodedError {
+  return new CodedError(
+    `the release's tarball is not safe to unpack: ${quoted(entry.path)} ${why}`,
+    {
+      code: 'ARCHIVE_UNSAFE',
+      next: 'publish the release again with "mm publish"',
+      details: { entry: entry.path.slice(0, MAX_PATH_BYTES) },
+    },
+  );
+}
+
+function clash(entry: ArchiveEntry, other: string): CodedError {
+  return unsafe(entry, `and ${quoted(other)} are one and the same name where case does not count`);
+}
+
+/** Without the "./" that tar puts in front and the "/" behind a directory; '' for the tree itself. */
+function plainPath(entry: ArchiveEntry, kind: SafeEntry['kind']): string {
+  let { path } = entry;
+  requireCleanText(entry, path, 'its name');
+  if (path.startsWith('/')) throw unsafe(entry, 'is an absolute path');
+  if (path.startsWith('./')) path = path.slice(2);
+  if (kind === 'directory') path = path.replace(/\/$/, '');
+  if (kind === 'directory' && (path === '' || path === '.')) return '';
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
+    throw unsafe(entry, `is longer than ${MAX_PATH_BYTES} bytes`);
+  for (const name of path.split('/')) {
+    if (name === '' || name === '.' || name === '..')
+      throw unsafe(entry, `has "${name}" in its path`);
+    if (Buffer.byteLength(name) > MAX_NAME_BYTES)
+      throw unsafe(entry, `has a name longer than ${MAX_NAME_BYTES} bytes`);
+  }
+  return path;
+}
+
+/**
+ * A link may go up to the tree's own top and down again, in this order. Were ".." allowed after a name, a chain of
+ * links could leave: `deep -> a/b/..` is harmless only as long as `a/b` is a directory.
+ */
+function insideTarget(entry: ArchiveEntry, path: string): string {
+  const target = entry.linkpath ?? '';
+  requireCleanText(entry, target, 'its target');
+  if (Buffer.byteLength(target) > MAX_PATH_BYTES)
+    throw unsafe(entry, `points at more than ${MAX_PATH_BYTES} bytes`);
+  const ups = target.match(/^(\.\.?(\/|$))*/)?.[0] ?? '';
+  const levelsUp = ups.split('/').filter((name) => name === '..').length;
+  const isBackUp = target.slice(ups.length).split('/').includes('..');
+  const depth = path.split('/').length - 1;
+  if (target === '' || target.startsWith('/') || levelsUp > depth || isBackUp) {
+    throw unsafe(entry, `is a link that leaves the release: ${quoted(target)}`);
+  }
+  return target;
+}
+
+/** No NUL, no control characters, no backslash (a separator to some), nothing that was not UTF-8. */
+function requireCleanText(entry: ArchiveEntry, text: string, what: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u001f\u007f\\\ufffd]/.test(text)) {
+    throw unsafe(
+      entry,
+      `has a control character, a backslash or bytes that are not UTF-8 in ${what}`,
+    );
+  }
+}
+
+/** One spelling for all names that a file system may take for the same: case and Unicode form. */
+function fold(path: string): string {
+  return path.normalize('NFKC').toLowerCase().toUpperCase();
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 200));
+}

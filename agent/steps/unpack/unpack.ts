@@ -1,0 +1,71 @@
+import { dirname, join } from 'node:path';
+import type { ReadEntry } from 'tar/read-entry';
+import { syncDirectory } from '../../../shared/atomic-file.ts';
+import { access, chmod, mkdir, rename, rm } from '../../../shared/files.ts';
+import { asDiskFull } from '../disk-space.ts';
+import type { VerifiedTarball } from '../fetch.ts';
+import { UnpackRules } from './rules.ts';
+import { syncFileSystem } from './sync.ts';
+import { TreeWriter } from './write.ts';
+
+export interface UnpackLimits {
+  /** Of the tar stream, which is all files and a kilobyte or less for each. */
+  readonly maxBytes: number;
+  /** Files, directories and links. */
+  readonly maxFiles: number;
+}
+
+/** Whether a release is on the disk, whole: its directory appears by rename after everything in it was synced. */
+export async function isUnpacked(releaseDirectory: string): Promise<boolean> {
+  return await access(join(releaseDirectory, 'tree')).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Unpacks a verified tarball to `<into>/tree`, by way of `<into>.partial`; does nothing where that is done already.
+ * Files become 0644 or 0755, directories 0755, all of them the running user's. Throws ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE,
+ * DISK_FULL; whatever goes wrong, nothing stays.
+ */
+export async function unpack(
+  tarball: VerifiedTarball,
+  into: string,
+  { limits, signal }: { readonly limits: UnpackLimits; readonly signal: AbortSignal },
+): Promise<void> {
+  if (await isUnpacked(into)) return;
+  const partial = `${into}.partial`;
+  const tree = join(partial, 'tree');
+  await mkdir(dirname(into), { recursive: true, mode: 0o700 });
+  await rm(partial, { recursive: true, force: true }); // left over from a crash
+  try {
+    await mkdir(tree, { recursive: true });
+    await chmod(tree, 0o755); // whatever the umask is
+    await extract(tarball, tree, { limits, signal });
+    await syncFileSystem(partial);
+    signal.throwIfAborted();
+    await rename(partial, into);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    signal.throwIfAborted();
+    throw asDiskFull(error, dirname(into));
+  }
+  await syncDirectory(dirname(into));
+}
+
+async function extract(
+  { path }: VerifiedTarball,
+  tree: string,
+  { limits, signal }: { readonly limits: UnpackLimits; readonly signal: AbortSignal },
+): Promise<void> {
+  const rules = new UnpackRules(limits.maxFiles);
+  using writer = new TreeWriter(tree);
+  const onEntry = (entry: ReadEntry): void => {
+    const safe = rules.check(entry);
+    if (safe === undefined) entry.resume();
+    else writer.write(safe, entry);
+  };
+  // Few cycles take a release: the others do without the tar library.
+  const { readArchive } = await import('./read-archive.ts');
+  await readArchive({ path, maxBytes: limits.maxBytes, signal, onEntry });
+}

@@ -1,0 +1,73 @@
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ReadEntry } from 'tar/read-entry';
+import { type SafeEntry, unsafe } from './rules.ts';
+
+/**
+ * Writes entries below a tree that is new and this process's alone. Synchronously: a release is thousands of small
+ * files, for which promises cost several times the writing itself; the loop goes round between the archive's chunks.
+ * Modes are set whatever the umask is. Nothing is written over: each call fails where something is already.
+ */
+export class TreeWriter {
+  readonly #tree: string;
+  readonly #directories = new Set(['.']);
+  /** Of the file that is being written; an archive that breaks off must not leave it open. */
+  #open: number | undefined;
+
+  constructor(tree: string) {
+    this.#tree = tree;
+  }
+
+  /** Throws ARCHIVE_UNSAFE when the file system refuses the name. */
+  write(safe: SafeEntry, entry: ReadEntry): void {
+    try {
+      this.#makeDirectory(safe.kind === 'directory' ? safe.path : dirname(safe.path));
+      if (safe.kind === 'file') {
+        this.#writeFile(join(this.#tree, safe.path), safe.isExecutable ? 0o755 : 0o644, entry);
+        return;
+      }
+      if (safe.kind === 'link') symlinkSync(safe.target, join(this.#tree, safe.path));
+      entry.resume();
+    } catch (error) {
+      throw refusedName(error, entry);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#open !== undefined) closeSync(this.#open);
+    this.#open = undefined;
+  }
+
+  #makeDirectory(path: string): void {
+    if (this.#directories.has(path)) return;
+    this.#makeDirectory(dirname(path));
+    mkdirSync(join(this.#tree, path));
+    chmodSync(join(this.#tree, path), 0o755);
+    this.#directories.add(path);
+  }
+
+  #writeFile(path: string, mode: number, entry: ReadEntry): void {
+    const file = openSync(path, 'wx', mode);
+    this.#open = file;
+    fchmodSync(file, mode);
+    entry.on('end', () => this[Symbol.dispose]());
+    entry.on('data', (chunk) => {
+      for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
+    });
+  }
+}
+
+/** Too long with what stands above it, a spelling that is not taken, or the same as another one after all. */
+function refusedName(error: unknown, entry: ReadEntry): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  const isAboutName = code === 'ENAMETOOLONG' || code === 'EILSEQ' || code === 'EEXIST';
+  return isAboutName ? unsafe(entry, `is refused by the file system (${code})`) : error;
+}

@@ -1,0 +1,66 @@
+import type { S3Settings } from '../settings.ts';
+
+/** Where the objects of a bucket are asked for. */
+export interface S3Place {
+  readonly isTls: boolean;
+  readonly hostname: string;
+  /** Undefined: the scheme's own. */
+  readonly port: string | undefined;
+  /** The Host header. */
+  readonly host: string;
+  /** What stands before the key in the path, its last slash included. */
+  readonly pathPrefix: string;
+}
+
+/** Regions of AWS proper; China, the government's and the closed ones have other names of hosts. */
+const AWS_REGION = /^(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+$/;
+/** A region as a store on premises may call its own, without those that the SDK takes for something else. */
+const OWN_REGION = /^(?!aws-global$)(?!.*fips)[a-z0-9][a-z0-9-]{0,62}$/;
+/** As buckets have been named since 2018; without those that stand for something else (`--x-s3`: S3 Express). */
+const BUCKET_NAME = /^(?!.*--)(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+/**
+ * The plain cases of what the SDK's rules for endpoints say: AWS proper by host name (by path where the name has dots,
+ * which no certificate covers), a store on premises by path. Undefined for everything else.
+ */
+export function plainPlace(
+  bucket: string,
+  { endpoint, path_style }: Pick<S3Settings, 'endpoint' | 'path_style'>,
+  region: string,
+): S3Place | undefined {
+  if (!BUCKET_NAME.test(bucket)) return undefined;
+  if (endpoint !== undefined) {
+    const isPlain = path_style !== false && OWN_REGION.test(region);
+    return isPlain ? placeOf(new URL(endpoint), bucket) : undefined;
+  }
+  if (!AWS_REGION.test(region)) return undefined;
+  const host = `s3.${region}.amazonaws.com`;
+  const isByPath = path_style === true || bucket.includes('.');
+  return isByPath
+    ? placeOf(new URL(`https://${host}`), bucket)
+    : placeOf(new URL(`https://${bucket}.${host}`), undefined);
+}
+
+function placeOf(url: URL, bucket: string | undefined): S3Place {
+  const path = url.pathname.replace(/\/$/, '');
+  return {
+    isTls: url.protocol === 'https:',
+    hostname: url.hostname.replace(/^\[|\]$/g, ''), // of an IPv6 address
+    port: url.port === '' ? undefined : url.port,
+    host: url.host,
+    pathPrefix: bucket === undefined ? `${path}/` : `${path}/${bucket}/`,
+  };
+}
+
+/** The path of an object as it is sent and signed. */
+export function objectPath({ pathPrefix }: S3Place, key: string): string {
+  return pathPrefix + key.split('/').map(encoded).join('/');
+}
+
+/** As RFC 3986 and S3 have it: of the marks only -, _, . and ~ stay. */
+function encoded(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}

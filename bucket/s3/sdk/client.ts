@@ -1,0 +1,33 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { connectionOptions } from '../connection.ts';
+import type { S3Settings } from '../settings.ts';
+
+/** The AWS SDK's client as Miyamoto configures it. Nothing is sent or looked up before the first request. */
+export function createS3Client(settings: S3Settings): S3Client {
+  return new S3Client({
+    ...chosen(settings),
+    forcePathStyle: settings.path_style ?? settings.endpoint !== undefined,
+    // Bodies are buffers of a few MB at most. Waiting for `100 Continue` would cost a round trip, and the SDK leaves
+    // the proxy out of the connection on which it waits.
+    expectContinueHeader: false,
+    // What is acted upon is checked against signed metadata; this spares every poll a header and every release a pass.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: connectionOptions(settings),
+  });
+}
+
+/** Only what is set: for the rest the SDK asks the environment and `~/.aws/config`. */
+function chosen(settings: S3Settings): S3ClientConfig {
+  const { endpoint, region, profile, checksums } = settings;
+  return {
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+    ...(profile !== undefined && { profile }),
+    ...(settings.retry_mode !== undefined && { retryMode: settings.retry_mode }),
+    ...(settings.max_attempts !== undefined && { maxAttempts: settings.max_attempts }),
+    ...(checksums !== undefined && {
+      requestChecksumCalculation:
+        checksums === 'when-required' ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED',
+    }),
+  };
+}

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { Duration } from '../../shared/duration.ts';
+
+const HttpUrl = z
+  .url({ protocol: /^https?$/, error: 'expected a URL that begins with https:// or http://' })
+  // The checks are run on what is no URL, too: that has its own message already.
+  .refine((url) => !URL.parse(url)?.search, 'expected a URL without a query');
+
+/** The endpoint is part of every error message. */
+const PublicHttpUrl = HttpUrl.refine((url) => {
+  const parsed = URL.parse(url);
+  return !parsed?.username && !parsed?.password;
+}, 'expected a URL without user and password: credentials come from where the AWS SDK looks for them');
+
+/**
+ * How to reach S3: the `s3:` part of `agent.yaml` and of `miyamoto.yaml`. What is left out, the AWS SDK looks for where
+ * it always does: environment, `~/.aws/config`, its own default. Credentials have no place here, they come from the
+ * SDK's own chain only (environment, shared files, `credential_process`, SSO, container, instance role).
+ */
+export const S3Settings = z.strictObject({
+  endpoint: PublicHttpUrl.optional().describe(
+    'Where an S3-compatible store answers, for example `https://s3.example.com:9000`. Left out: AWS.',
+  ),
+  region: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('For example `eu-central-1`. Stores other than AWS mostly take `us-east-1`.'),
+  path_style: z
+    .boolean()
+    .optional()
+    .describe(
+      'Bucket in the path instead of the host name. Left out: true when `endpoint` is set.',
+    ),
+  proxy: HttpUrl.optional().describe(
+    'Proxy for S3. Left out: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` of the environment count.',
+  ),
+  retry_mode: z
+    .enum(['standard', 'adaptive'])
+    .optional()
+    .describe("The AWS SDK's retry mode. Left out: `AWS_RETRY_MODE`, else standard."),
+  max_attempts: z
+    .int()
+    .min(1)
+    .max(20)
+    .optional()
+    .describe('Tries of one request, the first included. Left out: `AWS_MAX_ATTEMPTS`, else 3.'),
+  connect_timeout: Duration.prefault('5s').describe('Limit for reaching the server, each try.'),
+  request_timeout: Duration.prefault('10s').describe(
+    'Limit for silence on the connection, each try. A small request may take three times that in all.',
+  ),
+  checksums: z
+    .enum(['when-supported', 'when-required'])
+    .optional()
+    .describe(
+      '`when-required` for a store that refuses the checksum headers of uploads. Left out: `AWS_REQUEST_CHECKSUM_CALCULATION`, else when-supported.',
+    ),
+  profile: z.string().min(1).max(128).optional().describe('Profile of `~/.aws/config`.'),
+});
+export type S3Settings = Readonly<z.infer<typeof S3Settings>>;

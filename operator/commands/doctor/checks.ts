@@ -1,0 +1,180 @@
+import { readFile } from 'node:fs/promises';
+import { metadataKey } from '../../../bucket/layout.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import type { DoctorAnswer } from '../../answers.ts';
+import type { Base } from '../../commit/base.ts';
+import {
+  baseOf,
+  type RepositoryOptions,
+  refreshTree,
+  trustOptions,
+} from '../../commit/repository.ts';
+import { loadConfig, selectTree } from '../../config.ts';
+import type { Context, SigningOptions } from '../../context.ts';
+import { readSigningKeys } from '../../keys/keyring.ts';
+import type { SigningKeyFile } from '../../keys/signing-key.ts';
+import { keyIdsIn } from '../../metadata/role-keys.ts';
+import {
+  keysDirectory,
+  type OpenTree,
+  type RepositoryWork,
+  withRepository,
+} from '../../open-tree.ts';
+import { withTemporaryDirectory } from '../../temporary-directory.ts';
+import { type KeyOverview, overview } from '../key/list.ts';
+
+type DoctorCheck = DoctorAnswer['checks'][number];
+export type Check = Pick<DoctorCheck, 'name' | 'outcome' | 'message' | 'next'>;
+
+export interface Examination {
+  readonly checks: readonly Check[];
+  readonly seen: KeyOverview | undefined;
+}
+
+/** Looks at everything, also behind what is broken. Nothing is written but what was seen of the bucket. */
+export async function examine(
+  context: Context,
+  tree: OpenTree,
+  options: SigningOptions,
+): Promise<Examination> {
+  const { config } = tree;
+  const checks: Check[] = [];
+  const directory = keysDirectory(context, config, options);
+  const files = await tried(checks, 'signing keys', async () => {
+    const found = await readSigningKeys(directory);
+    return { value: found, message: `${found.length} in ${directory}` };
+  });
+  checks.push(await checkSharedKeys(context, options, files ?? []));
+  const opened = await tried(checks, 'trust root', () =>
+    withRepository(context, tree, { environments: 'all' }, async (work) => ({
+      value: await examineBucket(checks, work),
+      message: `${config.rootFile} is the root of ${config.id}`,
+    })),
+  );
+  if (opened === undefined) return { checks, seen: undefined };
+  const now = context.now();
+  const seen = overview(opened, files ?? [], { now, mode: config.mode });
+  checks.push(...expiryChecks(opened, seen), ...keyChecks(seen));
+  return { checks, seen };
+}
+
+/** Runs a check whose failure is a finding. */
+async function tried<T>(
+  checks: Check[],
+  name: string,
+  work: () => Promise<{ readonly value: T; readonly message: string }>,
+): Promise<T | undefined> {
+  try {
+    const { value, message } = await work();
+    checks.push({ name, outcome: 'ok', message, next: null });
+    return value;
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const { code, message, next = null } = error;
+    checks.push({ name, outcome: 'failed', message: `${code}: ${message}`, next });
+    return undefined;
+  }
+}
+
+async function examineBucket(checks: Check[], opened: RepositoryWork): Promise<Base> {
+  const { options } = opened;
+  const place = `s3://${options.bucket.name}/${options.tree}`;
+  const fresh = await tried(checks, 'a host installed today', async () => {
+    const base = await readFresh(options);
+    return { value: base, message: `can follow ${place}, timestamp ${base.timestampVersion}` };
+  });
+  await tried(checks, 'kept state', async () => {
+    const { timestampVersion } = await opened.repository.read();
+    return { value: undefined, message: `the bucket is not behind it, ${timestampVersion}` };
+  });
+  // A host that is installed today must know a lapsed tree for one; its owner wants to know what lapsed.
+  const base = fresh ?? (await readFresh(options, true));
+  await tried(checks, 'root chain', async () => {
+    const { version } = base.root.signed;
+    await readRoots(options, version);
+    return { value: undefined, message: `1.root.json to ${version}.root.json are there` };
+  });
+  return base;
+}
+
+async function readFresh(options: RepositoryOptions, acceptExpired = false): Promise<Base> {
+  return await withTemporaryDirectory('doctor', async (directory) =>
+    baseOf(await refreshTree(options, { ...trustOptions(options, directory), acceptExpired })),
+  );
+}
+
+async function readRoots({ bucket, tree }: RepositoryOptions, newest: number): Promise<void> {
+  for (let version = 1; version <= newest; version += 1) {
+    await bucket.get(metadataKey(tree, `${version}.root.json`), { maxBytes: 512 * 1024 });
+  }
+}
+
+function expiryChecks(base: Base, { roles }: KeyOverview): Check[] {
+  return roles.map(({ role, days, expires, renewBelowDays }) => {
+    const name = `expiry of ${role}`;
+    if (days === null) return { name, outcome: 'ok', message: 'never signed', next: null };
+    const message = `${days} days, ${expires}; to be renewed below ${renewBelowDays}`;
+    const isSoon = base.expired.includes(role) || days < renewBelowDays;
+    const word = role === 'snapshot' || role === 'timestamp' ? 'online' : role;
+    return { name, outcome: isSoon ? 'failed' : 'ok', message, next: `mm renew ${word}` };
+  });
+}
+
+function keyChecks({ keys, roles }: KeyOverview): Check[] {
+  const checks: Check[] = keys
+    .filter(({ kind, roles: words }) => kind === 'file without passphrase' && words.length > 0)
+    .map(({ name, file }) => ({
+      name: `key ${name}`,
+      outcome: 'warning',
+      message: `whoever reads ${file} can sign: it has no passphrase`,
+      next: 'mm key new NAME --passphrase, then mm key revoke OLD --replace-by NAME',
+    }));
+  const root = roles.find(({ role }) => role === 'root');
+  if (root !== undefined && root.keyIds.length <= root.threshold) {
+    const message = `${root.threshold} of ${root.keyIds.length}: with one key lost, the tree is`;
+    const next = 'mm key rotate --role root --role targets --add FILE';
+    checks.push({ name: 'root keys', outcome: 'warning', message, next });
+  }
+  return checks;
+}
+
+/** Trees whose keys are shared verify each other's files: then only the signed tree id keeps them apart. */
+async function checkSharedKeys(
+  context: Context,
+  options: SigningOptions,
+  own: readonly SigningKeyFile[],
+): Promise<Check> {
+  const name = 'keys of other trees';
+  const { cwd, home } = context;
+  const loaded = await loadConfig({ cwd, home, path: options.config });
+  const owners = new Map<string, string>();
+  const chosen = selectTree(loaded, { home, tree: options.tree }).tree;
+  for (const tree of Object.keys(loaded.config.trees)) {
+    const config = selectTree(loaded, { home, tree });
+    const there = await keyIdsOf(config.rootFile, config.keysDirectory);
+    const held = tree === chosen ? own.map(({ document }) => document.keyid) : [];
+    for (const keyId of new Set([...there, ...held])) {
+      const other = owners.get(keyId);
+      if (other === undefined) owners.set(keyId, tree);
+      else {
+        return {
+          name,
+          outcome: 'failed',
+          message: `key ${keyId.slice(0, 12)} belongs to ${other} and to ${tree}`,
+          next: `mm key new NAME --tree ${tree}, then mm key revoke ${keyId.slice(0, 12)} --replace-by NAME --tree ${tree}`,
+        };
+      }
+    }
+  }
+  return { name, outcome: 'ok', message: 'none is shared', next: null };
+}
+
+async function keyIdsOf(rootFile: string, directory: string): Promise<string[]> {
+  const root = await readFile(rootFile, 'utf8').catch(() => undefined);
+  // What is broken there is for `mm doctor --tree` of that tree to say.
+  const files = await readSigningKeys(directory).catch(() => []);
+  return [
+    ...(root === undefined ? [] : keyIdsIn(root)),
+    ...files.map(({ document }) => document.keyid),
+  ];
+}

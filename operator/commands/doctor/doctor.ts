@@ -1,0 +1,37 @@
+import type { DoctorAnswer } from '../../answers.ts';
+import type { Answer, Context, SigningOptions } from '../../context.ts';
+import { withTree } from '../../open-tree.ts';
+import { overviewLines } from '../key/list.ts';
+import { type Check, examine } from './checks.ts';
+
+/** `mm doctor`: whether hosts can follow, for how long, and who could see to it. Exit code 1 when something is wrong. */
+export async function doctor(context: Context, options: SigningOptions): Promise<Answer> {
+  return await withTree(context, options, async (tree) => {
+    const { checks, seen } = await examine(context, tree, options);
+    const outcome = worst(checks);
+    const document: DoctorAnswer = {
+      schemaVersion: 1,
+      bucket: tree.bucket.name,
+      tree: tree.config.tree,
+      outcome,
+      checks: checks.map((check) => ({ ...check })),
+      keys: seen?.keys ?? null,
+      roles: seen?.roles ?? null,
+    };
+    const lines = [
+      ...(seen === undefined ? [] : [...overviewLines(seen, tree.config), '']),
+      ...checks.flatMap(linesOf),
+    ];
+    return { document, lines, exitCode: outcome === 'failed' ? 1 : undefined };
+  });
+}
+
+function worst(checks: readonly Check[]): DoctorAnswer['outcome'] {
+  if (checks.some(({ outcome }) => outcome === 'failed')) return 'failed';
+  return checks.some(({ outcome }) => outcome === 'warning') ? 'warning' : 'ok';
+}
+
+function linesOf({ name, outcome, message, next }: Check): string[] {
+  const line = `${outcome.padEnd(7)}  ${name}: ${message}`;
+  return outcome === 'ok' || next === null ? [line] : [line, `         next: ${next}`];
+}

@@ -1,0 +1,70 @@
+import { metadataKey } from '../../../bucket/layout.ts';
+import type { InitAnswer } from '../../answers.ts';
+import { firstRoles } from '../../commit/solo-tree.ts';
+import type { Answer } from '../../context.ts';
+import { agentConfig, type InitPlan, type keyPaths } from './plan.ts';
+
+export interface InitOutcome {
+  readonly plan: InitPlan;
+  readonly keys: ReturnType<typeof keyPaths>;
+  readonly outcome: InitAnswer['outcome'];
+  readonly objects?: readonly string[];
+  readonly expires?: InitAnswer['expires'];
+}
+
+/** What was made, or would be, and how to go on. */
+export function answerInit({ plan, keys, outcome, objects, expires }: InitOutcome): Answer {
+  const { config, configFile } = plan;
+  const document: InitAnswer = {
+    schemaVersion: 1,
+    outcome,
+    bucket: config.bucket,
+    tree: config.tree,
+    treeId: config.id,
+    configFile,
+    rootFile: config.rootFile,
+    keys,
+    objects: [...(objects ?? plannedObjects(plan))],
+    agentConfig: agentConfig(config),
+    expires: expires ?? null,
+  };
+  return { document, lines: outcome === 'noop' ? noopLines(plan, document) : doneLines(document) };
+}
+
+function plannedObjects({ config }: InitPlan): string[] {
+  const roles = ['root', 'targets', ...firstRoles([...config.refs.keys()]), 'snapshot'];
+  const files = [...roles.map((role) => `1.${role}.json`), 'timestamp.json'];
+  return files.map((file) => metadataKey(config.tree, file));
+}
+
+function noopLines({ configText }: InitPlan, document: InitAnswer): string[] {
+  const { configFile, keys, rootFile, objects } = document;
+  const files = [...(configText === undefined ? [] : [configFile]), keys.operator, keys.safe];
+  return ['would write files:', ...files, rootFile, 'would write objects:', ...objects];
+}
+
+function doneLines(document: InitAnswer): string[] {
+  const { bucket, tree, treeId, configFile, rootFile, keys, expires } = document;
+  const [environment] = Object.keys(expires ?? {}).filter((role) => role.startsWith('env-'));
+  return [
+    `tree ${tree} is ready at s3://${bucket}/${tree}, signed as ${treeId}`,
+    '',
+    `configuration   ${configFile}`,
+    `trust root      ${rootFile}`,
+    `your key        ${keys.operator}`,
+    `key for a safe  ${keys.safe}`,
+    '',
+    'Move the second key to a safe place now, off this machine: it is the way back when the first is lost.',
+    'Commit configuration and trust root; the keys must never be committed.',
+    `Without a publication the signatures lapse at ${expires?.['timestamp']}.`,
+    '',
+    'Next:',
+    `  mm publish ${environment?.slice('env-'.length) ?? 'stable'}`,
+    '',
+    `On a host: ${rootFile} as /etc/miyamoto/root.json, and as /etc/miyamoto/agent.yaml:`,
+    ...document.agentConfig
+      .trimEnd()
+      .split('\n')
+      .map((line) => `  ${line}`),
+  ];
+}

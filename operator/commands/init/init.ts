@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises';
+import { metadataKey } from '../../../bucket/layout.ts';
+import { writeFileAtomic } from '../../../shared/atomic-file.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import type { InitAnswer } from '../../answers.ts';
+import { commit } from '../../commit/commit.ts';
+import { establishRoot, type SoloKeys } from '../../commit/initial-root.ts';
+import { type RepositoryOptions, verifyCommitted } from '../../commit/repository.ts';
+import { parseSignedFile, type SignedFile } from '../../commit/signed-file.ts';
+import { assertNoTimestamp, firstChange, readEmptyTree } from '../../commit/solo-tree.ts';
+import type { TreePlace } from '../../commit/upload.ts';
+import type { TreeConfig } from '../../config.ts';
+import type { Answer, Context } from '../../context.ts';
+import { createBucket } from '../../create-bucket.ts';
+import { keysDirectory, withKeptState } from '../../open-tree.ts';
+import { writeNewFile } from '../../write-new-file.ts';
+import { answerInit } from './answer.ts';
+import { soloKeys } from './keys.ts';
+import { type InitOptions, type InitPlan, keyPaths, planInit } from './plan.ts';
+
+/**
+ * `mm init`: configuration, keys and signed metadata of a new tree. Every step can be repeated: a run that was ended
+ * half-way is finished by the next one, until timestamp.json is there.
+ */
+export async function init(context: Context, options: InitOptions): Promise<Answer> {
+  const plan = await planInit(context, options);
+  const { config } = plan;
+  const bucket = context.openBucket(config.bucket, config.s3);
+  const place = { bucket, tree: config.tree };
+  const keys = keysDirectory(context, config, options);
+  const described = { plan, keys: keyPaths(keys) };
+  try {
+    await assertFresh(context, plan, place, options);
+    if (options.noop === true) return answerInit({ ...described, outcome: 'noop' });
+    await writeConfig(plan);
+    const signers = await soloKeys(context, options, keys);
+    const done = await withKeptState(config, (stateDirectory) =>
+      establish(context, config, { place, signers, stateDirectory }),
+    );
+    return answerInit({ ...described, outcome: 'initialized', ...done });
+  } finally {
+    bucket.close();
+  }
+}
+
+/** Before anything is written. Throws ALREADY_INITIALIZED, and S3_* where the bucket cannot be used. */
+async function assertFresh(
+  context: Context,
+  { config }: InitPlan,
+  place: TreePlace,
+  options: InitOptions,
+): Promise<void> {
+  try {
+    await assertNoTimestamp(place);
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== 'S3_BUCKET_MISSING') throw error;
+    if (options.createBucket !== true) {
+      throw new CodedError(error.message, {
+        code: error.code,
+        cause: error,
+        next: 'mm init --create-bucket, or check the name of the bucket and --endpoint',
+      });
+    }
+    if (options.noop === true) return context.notice(`would make bucket ${config.bucket}`);
+    await createBucket(config.bucket, config.s3);
+    context.notice(`made bucket ${config.bucket}`);
+  }
+}
+
+async function writeConfig({ configFile, configText }: InitPlan): Promise<void> {
+  if (configText === undefined || (await writeNewFile(configFile, configText, 0o644))) return;
+  throw new CodedError(`${configFile} was made by somebody else in this moment`, {
+    code: 'CONFIG_INVALID',
+    next: 'look at it, then mm init again',
+  });
+}
+
+interface Established {
+  readonly objects: readonly string[];
+  readonly expires: InitAnswer['expires'];
+}
+
+async function establish(
+  context: Context,
+  config: TreeConfig,
+  made: {
+    readonly place: TreePlace;
+    readonly signers: SoloKeys;
+    readonly stateDirectory: string;
+  },
+): Promise<Established> {
+  const { place, signers, stateDirectory } = made;
+  const { tree, id: treeId, rootFile } = config;
+  const now = () => context.now();
+  const root = await establishRoot({ ...place, treeId, keys: signers, now });
+  // Before the timestamp: once that is there nobody may be without the root that everything is trusted by.
+  await keepRoot(rootFile, root);
+  const environments = [...config.refs.keys()];
+  const options: RepositoryOptions = {
+    ...place,
+    treeId,
+    root: root.bytes,
+    stateDirectory,
+    environments,
+    keyring: { place: 'the new keys', signers: Object.values(signers) },
+    now,
+  };
+  const document = parseSignedFile(root.bytes, 'root');
+  const read = () => readEmptyTree(place, document);
+  const done = await commit({ ...options, read }, () => ({
+    kind: 'change',
+    change: firstChange(environments, signers.operator),
+    answer: undefined,
+  }));
+  const files = done.kind === 'committed' ? [root, ...done.files] : [root];
+  const { expires } = await verifyCommitted(options, files);
+  return {
+    objects: files.map(({ file }) => metadataKey(tree, file)),
+    expires: { ...expires },
+  };
+}
+
+/** Throws ROOT_INVALID when another root is there: it may be the only copy of what other hosts trust. */
+async function keepRoot(path: string, { bytes }: SignedFile): Promise<void> {
+  const there = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (there?.equals(bytes)) return;
+  if (there !== undefined) {
+    throw new CodedError(`${path} is there already, and is the root of something else`, {
+      code: 'ROOT_INVALID',
+      next: `mv ${path} ${path}.old, then mm init again`,
+    });
+  }
+  await writeFileAtomic(path, bytes);
+}

@@ -1,0 +1,126 @@
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { parseConfigFile } from '../../../shared/config/file.ts';
+import {
+  CONFIG_FILE,
+  DEFAULT_KEYS,
+  findConfig,
+  type LoadedConfig,
+  OperatorConfig,
+  selectTree,
+  type TreeConfig,
+} from '../../config.ts';
+import type { Context, SigningOptions } from '../../context.ts';
+
+export interface InitOptions extends SigningOptions {
+  readonly bucket?: string | undefined;
+  readonly id?: string | undefined;
+  /** `stable=main`. */
+  readonly environment?: readonly string[] | undefined;
+  readonly endpoint?: string | undefined;
+  readonly region?: string | undefined;
+  readonly repository?: string | undefined;
+  /** Ask for a passphrase of the new keys. */
+  readonly passphrase?: boolean | undefined;
+  readonly createBucket?: boolean | undefined;
+}
+
+export interface InitPlan {
+  readonly config: TreeConfig;
+  readonly configFile: string;
+  /** Undefined: the file is there already. */
+  readonly configText: string | undefined;
+}
+
+const DEFAULT_ENVIRONMENTS = ['stable=main', 'testing=testing'];
+
+/**
+ * What `mm init` is to make: by the configuration file when there is one, else by the options, which then become the
+ * file. Throws USAGE, CONFIG_INVALID.
+ */
+export async function planInit(context: Context, options: InitOptions): Promise<InitPlan> {
+  const { cwd, home } = context;
+  const found = await findConfig({ cwd, home, path: options.config });
+  if (found !== undefined) return planByFile(found, home, options);
+  const configFile = resolve(cwd, options.config ?? CONFIG_FILE);
+  const configText = newConfig(options, context);
+  const config = parseConfigFile(configText, 'the options of mm init', OperatorConfig);
+  const tree = selectTree({ path: configFile, config }, { home, tree: options.tree });
+  return { config: tree, configFile, configText };
+}
+
+/** The file is the operator's: it is read, never changed. */
+function planByFile(found: LoadedConfig, home: string, options: InitOptions): InitPlan {
+  const { bucket, tree, id } = options;
+  const { trees } = found.config;
+  if (tree !== undefined && !Object.hasOwn(trees, tree)) {
+    const text = stringify({ trees: { [tree]: treeText(options, found.config.bucket) } });
+    throw usage(`${found.path} has no tree ${tree}; add to it:\n${text.trimEnd()}`);
+  }
+  const config = selectTree(found, { home, tree });
+  const given = { bucket, id };
+  const there = { bucket: config.bucket, id: config.id };
+  for (const name of ['bucket', 'id'] as const) {
+    if (given[name] !== undefined && given[name] !== there[name]) {
+      throw usage(`--${name} ${given[name]}, but ${found.path} says ${there[name]}`);
+    }
+  }
+  return { config, configFile: found.path, configText: undefined };
+}
+
+function newConfig(options: InitOptions, { home, cwd }: Pick<Context, 'home' | 'cwd'>): string {
+  const { bucket, tree, endpoint, region, repository, keys } = options;
+  if (bucket === undefined || tree === undefined) {
+    throw usage(
+      'wanted --bucket and --tree, for example --bucket puppet.example.com --tree ubuntu',
+    );
+  }
+  const s3 = {
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+  };
+  return stringify({
+    bucket,
+    ...(Object.keys(s3).length > 0 && { s3 }),
+    ...(repository !== undefined && { repository }),
+    keys: keys === undefined ? DEFAULT_KEYS : resolve(cwd, keys).replace(`${home}/`, '~/'),
+    trees: { [tree]: treeText(options, bucket) },
+  });
+}
+
+function treeText({ id, tree, environment }: InitOptions, bucket: string): object {
+  const pairs =
+    environment === undefined || environment.length === 0 ? DEFAULT_ENVIRONMENTS : environment;
+  const environments = pairs.map((pair) => {
+    const [name = '', ref] = pair.split(/=(.*)/s);
+    if (name !== '' && ref !== undefined && ref !== '') return [name, { ref }] as const;
+    throw usage(`--environment ${pair}: wanted <environment>=<git ref>, for example stable=main`);
+  });
+  return { id: id ?? `${bucket}/${tree}`, environments: Object.fromEntries(environments) };
+}
+
+/** Where the two keys of a solo operator lie. */
+export function keyPaths(directory: string): { readonly operator: string; readonly safe: string } {
+  return { operator: join(directory, 'operator.json'), safe: join(directory, 'safe.json') };
+}
+
+/** What /etc/miyamoto/agent.yaml says on a host of that tree. */
+export function agentConfig({ bucket, tree, refs, s3 }: TreeConfig): string {
+  const [environment = 'stable'] = refs.keys();
+  const { endpoint, region } = s3;
+  const reach = {
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+  };
+  return stringify({
+    bucket,
+    tree,
+    environment,
+    ...(Object.keys(reach).length > 0 && { s3: reach }),
+  });
+}
+
+function usage(message: string): CodedError {
+  return new CodedError(message, { code: 'USAGE', next: 'mm init --help' });
+}

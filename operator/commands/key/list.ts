@@ -1,0 +1,91 @@
+import type { KeyListAnswer } from '../../answers.ts';
+import { printable, table } from '../../cli/printable.ts';
+import type { Base } from '../../commit/base.ts';
+import type { TreeConfig } from '../../config.ts';
+import type { Answer, Context, SigningOptions } from '../../context.ts';
+import { readSigningKeys } from '../../keys/keyring.ts';
+import type { SigningKeyFile } from '../../keys/signing-key.ts';
+import { renewalMark, type SigningMode } from '../../metadata/expiry-days.ts';
+import { listedKeys, roleEntries } from '../../metadata/role-keys.ts';
+import { keysDirectory, withRepository, withTree } from '../../open-tree.ts';
+import { hasKey, roleWord } from './arguments.ts';
+
+const DAY_MS = 86_400_000;
+
+export type KeyOverview = Pick<KeyListAnswer, 'keys' | 'roles'>;
+
+/** `mm key list`: who may sign what, how many of them it takes, and until when it holds. */
+export async function listKeys(context: Context, options: SigningOptions): Promise<Answer> {
+  return await withTree(context, options, async (tree) => {
+    const { config, bucket } = tree;
+    const files = await readSigningKeys(keysDirectory(context, config, options));
+    const needs = { environments: 'all' } as const;
+    return await withRepository(context, tree, needs, async ({ repository }) => {
+      const base = await repository.read();
+      const seen = overview(base, files, { now: context.now(), mode: config.mode });
+      const place = { bucket: bucket.name, tree: config.tree };
+      const document: KeyListAnswer = { schemaVersion: 1, ...place, ...seen };
+      return { document, lines: overviewLines(document, config) };
+    });
+  });
+}
+
+/** Keys of the metadata, and those at hand that are in no role; then the roles. */
+export function overview(
+  base: Base,
+  files: readonly SigningKeyFile[],
+  { now, mode }: { readonly now: number; readonly mode: SigningMode },
+): KeyOverview {
+  const entries = roleEntries(base);
+  const listed = listedKeys(base);
+  const unused = files.filter(
+    ({ document }) => !listed.some((key) => key.keyId === document.keyid),
+  );
+  const named = [
+    ...listed.map(({ keyId, name }) => ({ keyId, name })),
+    ...unused.map(({ name, document }) => ({ keyId: document.keyid, name })),
+  ];
+  const keys = named.map(({ keyId, name }) => {
+    const file = files.find(({ document }) => document.keyid === keyId);
+    const words = entries.filter((entry) => hasKey(entry, keyId)).map(({ role }) => roleWord(role));
+    const [path, kind] = file === undefined ? [null, null] : [file.path, kindOf(file)];
+    return { keyId, name: printable(name, 64), roles: [...new Set(words)], file: path, kind };
+  });
+  const roles = entries.map(({ role, threshold, keyIds }) => {
+    const expires = base.expires[role] ?? null;
+    const days = expires === null ? null : Math.floor((Date.parse(expires) - now) / DAY_MS);
+    const renewBelowDays = renewalMark(role, mode);
+    return { role, threshold, keyIds: [...keyIds], expires, days, renewBelowDays };
+  });
+  return { keys, roles };
+}
+
+function kindOf({ document }: SigningKeyFile): string {
+  const { kind } = document.private;
+  if (kind === 'plain') return 'file without passphrase';
+  return kind === 'scrypt-aes-256-gcm' ? 'file' : kind;
+}
+
+export function overviewLines({ keys, roles }: KeyOverview, { id }: TreeConfig): string[] {
+  const keyRows = keys.map(({ keyId, name, roles: words, kind }) => [
+    keyId.slice(0, 12),
+    name || '(no name)',
+    words.join(', ') || 'no role',
+    kind ?? 'not at hand',
+  ]);
+  const roleRows = roles.map(({ role, threshold, keyIds, days }) => [
+    role,
+    `${threshold} of ${keyIds.length}`,
+    keyIds
+      .map((keyId) => keys.find((key) => key.keyId === keyId)?.name || keyId.slice(0, 12))
+      .join(', '),
+    days === null ? 'never signed' : `${days} days`,
+  ]);
+  return [
+    `tree ${id}`,
+    '',
+    ...table([['key', 'name', 'signs', 'here'], ...keyRows]),
+    '',
+    ...table([['role', 'takes', 'of', 'holds'], ...roleRows]),
+  ];
+}

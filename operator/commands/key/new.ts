@@ -1,0 +1,138 @@
+import { join, resolve } from 'node:path';
+import { CodedError } from '../../../shared/coded-error.ts';
+import type { KeyNewAnswer } from '../../answers.ts';
+import { loadConfig, selectTree } from '../../config.ts';
+import type { Answer, Context, SigningOptions } from '../../context.ts';
+import { passphraseSource } from '../../keys/passphrase.ts';
+import { KeyName, type PublicKeyDocument } from '../../keys/public-key-file.ts';
+import { type NewSigningKey, newKeyFile, readSigningKey } from '../../keys/signing-key.ts';
+import { givenPassphrase, keysDirectory } from '../../open-tree.ts';
+import { writeNewFile } from '../../write-new-file.ts';
+import { askTwice } from '../init/keys.ts';
+
+export interface KeyNewOptions extends SigningOptions {
+  readonly signer?: string | undefined;
+  /** Fingerprint or comment (ssh-agent), ARN, id or alias (KMS). */
+  readonly key?: string | undefined;
+  readonly passphrase?: boolean | undefined;
+}
+
+export interface WantedKey {
+  readonly name: string;
+  /** Program and arguments, for `--signer command`. */
+  readonly command: readonly string[];
+}
+
+/** `mm key new`: a key for this tree, and for no other. It counts for nothing until `mm key rotate` adds it to a role. */
+export async function newKey(
+  context: Context,
+  { name, command }: WantedKey,
+  options: KeyNewOptions,
+): Promise<Answer> {
+  const { config, path } = await keyPlace(context, name, options);
+  const kind = options.signer ?? 'file';
+  const wanted = await wantedKey(context, { path, kind, command, options });
+  const isNoop = options.noop === true;
+  const made = isNoop ? undefined : await newKeyFile(wanted);
+  const document: KeyNewAnswer = {
+    schemaVersion: 1,
+    outcome: isNoop ? 'noop' : 'made',
+    tree: config.tree,
+    name,
+    file: path,
+    kind,
+    keyId: made?.document.keyid ?? null,
+  };
+  const lines = isNoop
+    ? [`would write ${path}`]
+    : [
+        `key ${document.keyId} of ${config.id}`,
+        `file ${path}`,
+        `next: mm key export ${name} --out ${name}.pub.json, for whoever runs mm key rotate`,
+      ];
+  return { document, lines };
+}
+
+/** `mm key export`: the public part, to be sent to a colleague. */
+export async function exportKey(
+  context: Context,
+  name: string,
+  options: SigningOptions & { readonly out?: string | undefined },
+): Promise<Answer> {
+  const { config, path } = await keyPlace(context, name, options);
+  const { document: key } = await readSigningKey(path);
+  const document: PublicKeyDocument = {
+    format: 'miyamoto-public-key',
+    version: 1,
+    tree: config.id,
+    name,
+    keyid: key.keyid,
+    public: key.public,
+  };
+  const text = JSON.stringify(document, null, 1);
+  if (options.out === undefined) return { document, lines: [text] };
+  const out = resolve(context.cwd, options.out);
+  if (options.noop === true) return { document, lines: [`would write ${out}`] };
+  if (!(await writeNewFile(out, `${text}\n`, 0o644))) {
+    throw new CodedError(`${out} is there already`, { code: 'USAGE', next: '--out another file' });
+  }
+  return {
+    document,
+    lines: [`wrote ${out}: nothing in it is secret, but it must not be changed on its way`],
+  };
+}
+
+async function keyPlace(context: Context, name: string, options: SigningOptions) {
+  const { cwd, home } = context;
+  if (!KeyName.safeParse(name).success) {
+    throw usage(`name ${JSON.stringify(name)}: wanted letters, digits, "_", "-", "." or "@"`);
+  }
+  const loaded = await loadConfig({ cwd, home, path: options.config });
+  const config = selectTree(loaded, { home, tree: options.tree });
+  return { config, path: join(keysDirectory(context, config, options), `${name}.json`) };
+}
+
+async function wantedKey(
+  context: Context,
+  given: {
+    readonly path: string;
+    readonly kind: string;
+    readonly command: readonly string[];
+    readonly options: KeyNewOptions;
+  },
+): Promise<NewSigningKey> {
+  const { path, kind, command, options } = given;
+  const { key } = options;
+  if (command.length > 0 && kind !== 'command') throw usage('a program wants --signer command');
+  const place = { path, now: new Date(context.now()), env: context.env };
+  switch (kind) {
+    case 'file':
+      return { ...place, kind, passphrase: await newPassphrase(context, options) };
+    case 'ssh-agent':
+      return { ...place, kind, key };
+    case 'kms':
+      if (key === undefined) throw usage('wanted --key with the ARN, id or alias of a KMS key');
+      return { ...place, kind, key };
+    case 'command':
+      if (command.length === 0) throw usage('wanted -- PROGRAM ARGUMENT...');
+      return { ...place, kind, command };
+    default:
+      throw usage(`--signer ${kind}: wanted file, ssh-agent, kms or command`);
+  }
+}
+
+async function newPassphrase(
+  context: Context,
+  options: KeyNewOptions,
+): Promise<string | undefined> {
+  const given = givenPassphrase(context, options);
+  if (options.noop === true) return undefined;
+  if (given.file !== undefined || given.fd !== undefined) {
+    return await passphraseSource({ ...given, ask: undefined })('to be made');
+  }
+  return options.passphrase === true ? await askTwice(context.ask) : undefined;
+}
+
+function usage(message: string): CodedError {
+  return new CodedError(message, { code: 'USAGE', next: 'mm key new --help' });
+}

@@ -1,0 +1,22 @@
+import type { OfferedRelease } from '../../../bucket/documents/release.ts';
+import type { ReleaseAnswer } from '../../answers.ts';
+import { printable } from '../../cli/printable.ts';
+
+/** A release as `--json` gives it. */
+export function releaseAnswer({ sha256, length, custom }: OfferedRelease): ReleaseAnswer {
+  const { version, release, commit, created, by, reason, hold, stop } = custom;
+  return { version, release, sha256, length, commit, created, by, reason, hold, stop };
+}
+
+/** The same in a line of a table: version, when, by whom, commit, what else there is to say. */
+export function releaseCells(release: ReleaseAnswer): string[] {
+  const { version, created, by, commit, reason, hold, stop } = release;
+  const notes = [hold ? 'on hold' : '', stop ? 'stopped' : '', reason].filter(Boolean);
+  return [
+    printable(version, 64),
+    created,
+    printable(by, 60),
+    commit?.slice(0, 10) ?? 'work tree',
+    printable(notes.join('; '), 120),
+  ];
+}

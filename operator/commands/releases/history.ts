@@ -1,0 +1,83 @@
+import type { OfferedRelease } from '../../../bucket/documents/release.ts';
+import { metadataPrefix } from '../../../bucket/layout.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { readOffer } from '../../../trust/offer.ts';
+import { releaseTarget } from '../../../trust/role-names.ts';
+import { inspectMetadata } from '../../../trust/workflow/inspect.ts';
+import type { ReleasesAnswer } from '../../answers.ts';
+import { type Base, offerOf, versionOf } from '../../commit/base.ts';
+import type { Repository } from '../../commit/commit.ts';
+import { parseSignedFile } from '../../commit/signed-file.ts';
+import type { Context } from '../../context.ts';
+import { releaseAnswer } from './answer.ts';
+
+type History = ReleasesAnswer['environments'][number]['history'];
+
+const MAX_ROLE_BYTES = 1024 * 1024;
+/** Files that are read at most, however few of them differ. */
+const FILES_PER_RELEASE = 5;
+
+/**
+ * Earlier releases of an environment, newest first: what older files of its role say that still lie in the bucket and
+ * that the keys of today have signed. A publication that lost a race may have left a file as well; hosts never saw it.
+ */
+export async function readHistory(
+  context: Context,
+  repository: Repository,
+  wanted: { readonly base: Base; readonly environment: string; readonly limit: number },
+): Promise<History> {
+  const { base, environment, limit } = wanted;
+  const { role, current } = offerOf(base, environment);
+  const versions = await listVersions(context, repository, role);
+  const older = versions.filter((version) => version < versionOf(base, role));
+  const history: History = [];
+  let newer = current?.custom.release;
+  for (const version of older.sort((a, b) => b - a).slice(0, limit * FILES_PER_RELEASE)) {
+    if (history.length >= limit) break;
+    const file = `${version}.${role}.json`;
+    const release = await readRelease(repository, base, { role, file, environment });
+    if (release === 'unusable') context.notice(`${file}: not signed by the keys of today`);
+    else if (release !== undefined && release.custom.release !== newer) {
+      history.push({ roleVersion: version, release: releaseAnswer(release) });
+      newer = release.custom.release;
+    }
+  }
+  return history;
+}
+
+async function listVersions(
+  context: Context,
+  { bucket, tree }: Repository,
+  role: string,
+): Promise<number[]> {
+  const prefix = metadataPrefix(tree);
+  const versions: number[] = [];
+  try {
+    for await (const { key } of bucket.list(prefix)) {
+      const [, version, name] = /^(\d{1,9})\.(.+)\.json$/.exec(key.slice(prefix.length)) ?? [];
+      if (name === role) versions.push(Number(version));
+    }
+  } catch (error) {
+    if (!(error instanceof CodedError && error.code === 'S3_ACCESS_DENIED')) throw error;
+    context.notice('these credentials may not list the bucket: no history');
+  }
+  return versions;
+}
+
+async function readRelease(
+  { bucket, tree, treeId }: Repository,
+  { targets }: Base,
+  { role, file, environment }: { role: string; file: string; environment: string },
+): Promise<OfferedRelease | undefined | 'unusable'> {
+  const answer = await bucket.get(`${metadataPrefix(tree)}${file}`, { maxBytes: MAX_ROLE_BYTES });
+  if (answer.kind !== 'object') return undefined;
+  try {
+    inspectMetadata(answer.bytes, file, treeId);
+    const document = parseSignedFile(answer.bytes, 'targets');
+    targets?.verifyDelegate(role, document);
+    const current = document.signed.targets[releaseTarget(environment, 'current')];
+    return readOffer(role, { current, next: undefined }).current;
+  } catch {
+    return 'unusable'; // whatever it is, nobody whom hosts trust today stands for it
+  }
+}

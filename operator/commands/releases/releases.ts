@@ -1,0 +1,85 @@
+import { readOffer } from '../../../trust/offer.ts';
+import { releaseTarget } from '../../../trust/role-names.ts';
+import type { EnvironmentOffer } from '../../../trust/trusted.ts';
+import type { ReleasesAnswer } from '../../answers.ts';
+import { table } from '../../cli/printable.ts';
+import { type Base, offerOf, versionOf } from '../../commit/base.ts';
+import type { TreeConfig } from '../../config.ts';
+import type { Answer, CommonOptions, Context } from '../../context.ts';
+import { DEV_ROLE } from '../../metadata/environment-pattern.ts';
+import { withRepository, withTree } from '../../open-tree.ts';
+import { releaseAnswer, releaseCells } from './answer.ts';
+import { readHistory } from './history.ts';
+
+type EnvironmentAnswer = ReleasesAnswer['environments'][number];
+
+/** `mm releases`: what environments are offered, and with one named, what it was offered before. */
+export async function releases(
+  context: Context,
+  environment: string | undefined,
+  options: CommonOptions & { readonly limit?: number | undefined },
+): Promise<Answer> {
+  return await withTree(context, options, async (tree) => {
+    const { config, bucket } = tree;
+    // `dev` brings the role in which all short-lived environments are.
+    const environments = environment === undefined ? [...config.refs.keys(), 'dev'] : [environment];
+    return await withRepository(context, tree, { environments }, async ({ repository }) => {
+      const base = await repository.read();
+      if (environment !== undefined) offerOf(base, environment);
+      for (const role of base.expired) context.notice(`${role} expired at ${base.expires[role]}`);
+      const found = environment === undefined ? allOffers(base, config) : base.environments;
+      const document: ReleasesAnswer = {
+        schemaVersion: 1,
+        bucket: bucket.name,
+        tree: config.tree,
+        environments: [...found].map(([name, offer]) => environmentAnswer(base, name, offer)),
+        expires: { ...base.expires },
+      };
+      const [only] = document.environments;
+      if (environment !== undefined && only !== undefined) {
+        const limit = options.limit ?? 10;
+        only.history = await readHistory(context, repository, { base, environment, limit });
+      }
+      return { document, lines: linesOf(document) };
+    });
+  });
+}
+
+/** Those of the configuration, and short-lived ones, which are nowhere but in their role. */
+function allOffers(base: Base, { refs }: TreeConfig): Map<string, EnvironmentOffer> {
+  const offers = new Map([...base.environments].filter(([name]) => refs.has(name)));
+  const { targets = {} } = base.roles.get(DEV_ROLE)?.signed ?? {};
+  for (const name of Object.keys(targets).map((path) => path.split('/')[0] ?? '')) {
+    const current = targets[releaseTarget(name, 'current')];
+    const next = targets[releaseTarget(name, 'next')];
+    offers.set(name, readOffer(DEV_ROLE, { current, next }));
+  }
+  return offers;
+}
+
+function environmentAnswer(
+  base: Base,
+  environment: string,
+  { role, current, next }: EnvironmentOffer,
+): EnvironmentAnswer {
+  return {
+    environment,
+    roleVersion: role === undefined ? null : versionOf(base, role),
+    current: current === undefined ? null : releaseAnswer(current),
+    next: next === undefined ? null : releaseAnswer(next),
+    history: [],
+  };
+}
+
+function linesOf({ environments }: ReleasesAnswer): string[] {
+  const rows = environments.flatMap(({ environment, roleVersion, current, next, history }) => {
+    const none = roleVersion === null ? 'nobody may publish here' : 'nothing published';
+    const first = current === null ? [none] : releaseCells(current);
+    return [
+      [environment, ...first],
+      ...(next === null ? [] : [[`${environment} (next)`, ...releaseCells(next)]]),
+      ...history.map(({ release }) => ['  before', ...releaseCells(release)]),
+    ];
+  });
+  return table([['environment', 'version', 'published', 'by', 'commit', ''], ...rows]);
+}

@@ -1,0 +1,32 @@
+import type { Metadata, Root } from '@tufjs/models';
+import type { Keyring } from '../keys/keyring.ts';
+import { type Delegators, keysOf, verifies } from '../metadata/delegation.ts';
+import type { Base, Change } from './base.ts';
+
+/**
+ * A host may see a new root before the timestamp that follows it, and one that was signed with a key which the root drops
+ * would be refused (METADATA_UNSIGNED) until that upload is in. So where it can be, everything on the way is signed with
+ * the old and the new keys, and put in front of the root: then both kinds of hosts can follow at every moment. Returns
+ * whose keys these are; undefined when no host would notice, and when the old keys are lost or not to be used again.
+ */
+export function bridgeOver(
+  keyring: Keyring,
+  base: Base,
+  { change, root }: { readonly change: Change; readonly root: Metadata<Root> },
+): Delegators | undefined {
+  if (change.restart === true) return undefined;
+  const { targets, snapshot, timestamp } = base;
+  const documents = { targets, snapshot, timestamp };
+  const isNeeded = Object.entries(documents).some(
+    ([role, document]) => document !== undefined && !verifies(root, role, document),
+  );
+  const earlier: Delegators = { root: base.root, targets };
+  const signed = ['snapshot', 'timestamp', ...(change.roles.has('targets') ? ['targets'] : [])];
+  const isPossible = signed.every((role) => {
+    const { keyIds, threshold } = keysOf(earlier, role);
+    const others = change.drafts?.get(role)?.signatures.map(({ keyid }) => keyid) ?? [];
+    const held = keyring.signers.map(({ keyId }) => keyId);
+    return keyIds.filter((id) => held.includes(id) || others.includes(id)).length >= threshold;
+  });
+  return isNeeded && isPossible ? earlier : undefined;
+}

@@ -1,0 +1,56 @@
+import { CodedError } from '../../shared/coded-error.ts';
+import { checkRoot, keysOf, refused } from '../metadata/delegation.ts';
+import type { Base, Change } from './base.ts';
+import type { Repository } from './commit.ts';
+import { assertEnough, signersAtHand, unique } from './sign-role.ts';
+import {
+  addSignatures,
+  type Draft,
+  draftOf,
+  draftToFile,
+  parseContent,
+  parseSignedFile,
+  type SignedFile,
+} from './signed-file.ts';
+
+/**
+ * The root that follows on the one of today, signed by the thresholds of both. Throws KEY_MISSING without the keys,
+ * PROPOSAL_INVALID for a draft that continues another root.
+ */
+export async function nextRoot(
+  repository: Repository,
+  base: Base,
+  { root: content, drafts }: Change,
+): Promise<SignedFile | undefined> {
+  if (content === undefined) return undefined;
+  const { treeId, keyring, mode, now } = repository;
+  const version = base.root.signed.version + 1;
+  const given = drafts?.get('root');
+  if (given !== undefined && given.signed['version'] !== version) throw stale(given, version);
+  const draft = given ?? draftOf({ role: 'root', treeId, now: now(), version, content, mode });
+  const next = parseContent(draft.signed, 'root');
+  const wanted = [base.root, next].map((root) => keysOf({ root, targets: undefined }, 'root'));
+  const ids = new Set(wanted.flatMap(({ keyIds }) => keyIds));
+  const signers =
+    given === undefined
+      ? wanted.flatMap((keys) => [...signersAtHand(keyring, keys)])
+      : keyring.signers.filter(({ keyId }) => ids.has(keyId));
+  const signed = await addSignatures(draft, unique(signers));
+  for (const keys of wanted) assertEnough(signed, keys);
+  const file = draftToFile(signed, treeId);
+  const document = parseSignedFile(file.bytes, 'root');
+  try {
+    base.root.verifyDelegate('root', document);
+  } catch (cause) {
+    throw refused('root', cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  checkRoot(document);
+  return file;
+}
+
+function stale({ signed }: Draft, wanted: number): CodedError {
+  return new CodedError(
+    `the proposed root has version ${String(signed['version'])}; the next one is ${wanted}`,
+    { code: 'PROPOSAL_INVALID', next: 'propose it again on top of the root of today' },
+  );
+}

@@ -1,0 +1,95 @@
+import { CodedError } from '../../shared/coded-error.ts';
+import { type Keyring, type RoleKeys, signersFor } from '../keys/keyring.ts';
+import type { Signer } from '../keys/signer.ts';
+import { checkAsClient, type Delegators, isTopLevel, keysOf } from '../metadata/delegation.ts';
+import type { Repository } from './commit.ts';
+import {
+  addSignatures,
+  type Draft,
+  draftToFile,
+  type RoleContent,
+  type SignedFile,
+  signFile,
+} from './signed-file.ts';
+
+/** Who signs, and by whose word. */
+export interface Signing {
+  readonly repository: Repository;
+  readonly delegators: Delegators;
+  /** Delegators of hosts that have not seen the new root yet, and must be able to follow until then. */
+  readonly bridge: Delegators | undefined;
+}
+
+/** Signs with keys at hand, and reads the result back as each kind of host would. Throws KEY_*, METADATA_INVALID. */
+export async function signCompletely(
+  signing: Signing,
+  { role, content, version }: { role: string; content: RoleContent; version: number },
+): Promise<SignedFile> {
+  const { keyring, treeId, mode, now } = signing.repository;
+  const signers = audiences(signing, role).flatMap((each) => [
+    ...signersAtHand(keyring, keysOf(each, role)),
+  ]);
+  const request = { role, content, version, treeId, mode, now: now() };
+  return checked(signing, role, await signFile({ ...request, signers: unique(signers) }));
+}
+
+/** As `signersFor`, with the way on where it takes more than one person. */
+export function signersAtHand(keyring: Keyring, keys: RoleKeys): readonly Signer[] {
+  try {
+    return signersFor(keyring, keys);
+  } catch (error) {
+    if (!(error instanceof CodedError) || keys.threshold === 1) throw error;
+    throw new CodedError(error.message, {
+      code: error.code,
+      cause: error,
+      next: 'the same command with --out FILE; then another holder runs mm root sign FILE',
+      details: error.details,
+    });
+  }
+}
+
+/** Adds the signatures that can be made here to those of others. Throws KEY_MISSING when it takes still more. */
+export async function signDraft(signing: Signing, draft: Draft): Promise<SignedFile> {
+  const { keyring, treeId } = signing.repository;
+  const wanted = audiences(signing, draft.role).map((each) => keysOf(each, draft.role));
+  const ids = new Set(wanted.flatMap(({ keyIds }) => keyIds));
+  const signers = keyring.signers.filter(({ keyId }) => ids.has(keyId));
+  const signed = await addSignatures(draft, unique(signers));
+  for (const keys of wanted) assertEnough(signed, keys);
+  return checked(signing, draft.role, draftToFile(signed, treeId));
+}
+
+/** Throws KEY_MISSING with how many signatures there are, and whose could still come. */
+export function assertEnough(draft: Draft, keys: RoleKeys): void {
+  const signed = keys.keyIds.filter((id) => draft.signatures.some(({ keyid }) => keyid === id));
+  if (signed.length >= keys.threshold) return;
+  const others = keys.keyIds.filter((id) => !signed.includes(id)).map((id) => id.slice(0, 12));
+  throw new CodedError(
+    `${draft.role} needs ${keys.threshold} signatures and has ${signed.length}; it may still be signed by ${others.join(', ')}`,
+    {
+      code: 'KEY_MISSING',
+      next: 'mm root sign FILE, by a holder of one of these keys',
+      details: { role: draft.role, threshold: keys.threshold, signed: signed.length },
+    },
+  );
+}
+
+/** Reads a file back as each kind of host would. Throws METADATA_INVALID. */
+export function checked(
+  { delegators, bridge }: Signing,
+  role: string,
+  file: SignedFile,
+): SignedFile {
+  checkAsClient(delegators, role, file);
+  if (bridge !== undefined && isTopLevel(role)) checkAsClient(bridge, role, file);
+  return file;
+}
+
+/** Environments are the word of targets, and these come with the snapshot: only what the root names is judged twice. */
+function audiences({ delegators, bridge }: Signing, role: string): readonly Delegators[] {
+  return bridge !== undefined && isTopLevel(role) ? [delegators, bridge] : [delegators];
+}
+
+export function unique(signers: readonly Signer[]): readonly Signer[] {
+  return [...new Map(signers.map((signer) => [signer.keyId, signer])).values()];
+}

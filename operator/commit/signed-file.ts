@@ -1,0 +1,118 @@
+import { canonicalize } from '@tufjs/canonical-json';
+import type { Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
+import { Metadata, MetadataKind } from '@tufjs/models';
+import { inspectMetadata } from '../../trust/workflow/inspect.ts';
+import type { Signer } from '../keys/signer.ts';
+import { expiresAt, type SigningMode } from '../metadata/expiry-days.ts';
+import { assertSound, type LintContext } from '../metadata/lint/lint.ts';
+import type { Json } from '../metadata/lint/parts.ts';
+
+/** A file of signed metadata, ready for the bucket. */
+export interface SignedFile {
+  /** TUF's name: `3.env-stable.json`, `timestamp.json`. */
+  readonly file: string;
+  readonly version: number;
+  readonly bytes: Buffer;
+}
+
+/** What a role says, without what every signature sets anew: version, expiry, tree. */
+export type RoleContent = Json & { readonly _type: 'root' | 'targets' | 'snapshot' | 'timestamp' };
+
+export interface DraftRequest extends LintContext {
+  readonly version: number;
+  readonly content: RoleContent;
+  readonly mode?: SigningMode | undefined;
+}
+
+export interface SigningRequest extends DraftRequest {
+  readonly signers: readonly Signer[];
+}
+
+/** A complete document on its way from one signer to the next: all of them sign the same bytes. */
+export interface Draft {
+  readonly role: string;
+  readonly signed: Json;
+  readonly signatures: readonly Signature[];
+}
+
+export interface Signature {
+  readonly keyid: string;
+  /** Hex. */
+  readonly sig: string;
+}
+
+/** The kind of document that a role is: every delegated role is a targets document. */
+interface KindOf {
+  root: Root;
+  targets: Targets;
+  snapshot: Snapshot;
+  timestamp: Timestamp;
+}
+
+/** Completes, checks and signs the content of a role. Throws METADATA_INVALID for what fails the lint, KEY_* for keys. */
+export async function signFile(request: SigningRequest): Promise<SignedFile> {
+  const draft = await addSignatures(draftOf(request), request.signers);
+  return draftToFile(draft, request.treeId);
+}
+
+/** The document as it will be signed. Throws METADATA_INVALID. */
+export function draftOf(request: DraftRequest): Draft {
+  const { role, treeId, now, version, content, mode } = request;
+  const signed: Json = {
+    ...content,
+    spec_version: '1.0.31',
+    version,
+    expires: expiresAt(role, now, mode),
+    'x-tree': treeId,
+  };
+  assertSound(signed, request);
+  return { role, signed, signatures: [] };
+}
+
+/** The bytes that every signature of the draft is over. */
+export function messageOf({ signed }: Pick<Draft, 'signed'>): Buffer {
+  return Buffer.from(canonicalize(signed));
+}
+
+/** Signs with each who has not signed yet. Throws KEY_*. */
+export async function addSignatures(draft: Draft, signers: readonly Signer[]): Promise<Draft> {
+  const message = messageOf(draft);
+  const signatures = [...draft.signatures];
+  for (const signer of signers) {
+    if (signatures.some(({ keyid }) => keyid === signer.keyId)) continue;
+    const sig = (await signer.sign(message)).toString('hex');
+    signatures.push({ keyid: signer.keyId, sig });
+  }
+  return { ...draft, signatures };
+}
+
+/** The file for the bucket; whether its signatures suffice is for the caller to check. Throws METADATA_INVALID. */
+export function draftToFile({ role, signed, signatures }: Draft, treeId: string): SignedFile {
+  const version = Number(signed['version']);
+  const bytes = Buffer.from(`${JSON.stringify({ signatures, signed })}\n`);
+  const file = role === 'timestamp' ? 'timestamp.json' : `${version}.${role}.json`;
+  inspectMetadata(bytes, file, treeId);
+  return { file, version, bytes };
+}
+
+/** Content that nobody has signed, read as the document that it will be. */
+export function parseContent<K extends keyof KindOf>(content: Json, kind: K): Metadata<KindOf[K]> {
+  return parseSignedFile(Buffer.from(JSON.stringify({ signatures: [], signed: content })), kind);
+}
+
+/** Reads a document; its signatures are for the caller to check, by its delegator's `verifyDelegate`. */
+export function parseSignedFile<K extends keyof KindOf>(
+  bytes: Uint8Array,
+  kind: K,
+): Metadata<KindOf[K]> {
+  const kinds = {
+    root: MetadataKind.Root,
+    targets: MetadataKind.Targets,
+    snapshot: MetadataKind.Snapshot,
+    timestamp: MetadataKind.Timestamp,
+  } as const;
+  const document: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  // The library's overloads name each kind; which one it is decides the type that comes back.
+  const read = Metadata.fromJSON as (kind: MetadataKind, document: unknown) => unknown;
+  return read(kinds[kind], document) as Metadata<KindOf[K]>;
+}

@@ -1,0 +1,87 @@
+import type { Metadata, Root } from '@tufjs/models';
+import { metadataKey } from '../../bucket/layout.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { environmentPaths, environmentRole } from '../../trust/role-names.ts';
+import type { Signer } from '../keys/signer.ts';
+import { DEV_PATHS, DEV_ROLE, isDevEnvironment } from '../metadata/environment-pattern.ts';
+import type { Base, Change } from './base.ts';
+import { keyMap } from './initial-root.ts';
+import type { RoleContent } from './signed-file.ts';
+import type { TreePlace } from './upload.ts';
+
+/**
+ * The first targets of a tree: a role for each environment and one for all that are short-lived, each still without a
+ * release, all signed by the operator.
+ */
+export function firstChange(environments: readonly string[], operator: Signer): Change {
+  const delegated = firstRoles(environments).map((name) => delegation(name, operator));
+  const targets: RoleContent = {
+    _type: 'targets',
+    targets: {},
+    'x-key-names': { [operator.keyId]: 'operator' },
+    delegations: { keys: keyMap([operator]), roles: delegated },
+  };
+  const empty: RoleContent = { _type: 'targets', targets: {} };
+  const roles = new Map([['targets', targets]]);
+  for (const { name } of delegated) roles.set(name, empty);
+  return { blobs: [], roles };
+}
+
+interface Delegation {
+  readonly name: string;
+  readonly keyids: readonly string[];
+  readonly threshold: number;
+  readonly terminating: true;
+  readonly paths: readonly string[];
+}
+
+/** The delegated roles of a new tree. */
+export function firstRoles(environments: readonly string[]): string[] {
+  const own = environments.filter((environment) => !isDevEnvironment(environment));
+  return [...own.map(environmentRole), DEV_ROLE];
+}
+
+function delegation(name: string, signer: Signer): Delegation {
+  const paths = name === DEV_ROLE ? DEV_PATHS : [environmentPaths(name.slice('env-'.length))];
+  return { name, keyids: [signer.keyId], threshold: 1, terminating: true, paths };
+}
+
+/** A tree of which there is only the root. Throws ALREADY_INITIALIZED once there is a timestamp. */
+export async function readEmptyTree(place: TreePlace, root: Metadata<Root>): Promise<Base> {
+  await assertNoTimestamp(place);
+  return {
+    root,
+    targets: undefined,
+    snapshot: undefined,
+    timestampVersion: 0,
+    etag: undefined,
+    environments: new Map(),
+    roles: new Map(),
+    expires: { root: root.signed.expires },
+    expired: [],
+  };
+}
+
+/** Throws ALREADY_INITIALIZED. */
+export async function assertNoTimestamp({ bucket, tree }: TreePlace): Promise<void> {
+  const key = metadataKey(tree, 'timestamp.json');
+  try {
+    await bucket.get(key, { maxBytes: 64 * 1024 });
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
+  throw new CodedError(`s3://${bucket.name}/${tree} has signed metadata already`, {
+    code: 'ALREADY_INITIALIZED',
+    next: 'mm releases, or choose another --tree',
+    details: { key },
+  });
+}
+
+/** Who may not list is told "denied" of a missing object. Nothing is overwritten in any case. */
+function isMissing(error: unknown): boolean {
+  return (
+    error instanceof CodedError &&
+    (error.code === 'S3_NOT_FOUND' || error.code === 'S3_ACCESS_DENIED')
+  );
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import type { Bucket, PutResult } from '../../bucket/bucket.ts';
+import { blobKey, metadataKey } from '../../bucket/layout.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import type { Blob } from './base.ts';
+import type { SignedFile } from './signed-file.ts';
+
+/** Where a tree lies. */
+export interface TreePlace {
+  readonly bucket: Bucket;
+  /** The tree's prefix. */
+  readonly tree: string;
+}
+
+/** What only a defect of ours would reach. */
+const MAX_METADATA_BYTES = 4 * 1024 * 1024;
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+
+/** Puts a tarball where none is. Throws BLOB_MISMATCH when another content has its name. */
+export async function putBlob({ bucket, tree }: TreePlace, { sha256, bytes }: Blob): Promise<void> {
+  const key = blobKey(tree, sha256);
+  try {
+    await bucket.put(key, bytes, {
+      createOnly: true,
+      contentType: 'application/gzip',
+      cacheControl: IMMUTABLE,
+    });
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+    const found = await hashOf(bucket, key, bytes.length);
+    if (found !== sha256) {
+      throw new CodedError(`s3://${bucket.name}/${key}: its content has another sha256`, {
+        code: 'BLOB_MISMATCH',
+        cause: error,
+        next: `find out who wrote it, then: aws s3 rm s3://${bucket.name}/${key}`,
+        details: { key, wanted: sha256, found },
+      });
+    }
+  }
+}
+
+async function hashOf(bucket: Bucket, key: string, maxBytes: number): Promise<string> {
+  const { body } = await bucket.open(key);
+  const hash = createHash('sha256');
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    length += chunk.length;
+    if (length > maxBytes) break; // leaving the loop destroys the stream
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * Puts a file of signed metadata where none is. `taken`: somebody else's file has its name; the same bytes under it are
+ * our own, of a try whose answer was lost.
+ */
+export async function putMetadata(
+  { bucket, tree }: TreePlace,
+  { file, bytes }: SignedFile,
+): Promise<'there' | 'taken'> {
+  const key = metadataKey(tree, file);
+  try {
+    const contentType = 'application/json';
+    await bucket.put(key, bytes, { createOnly: true, contentType, cacheControl: IMMUTABLE });
+    return 'there';
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+  }
+  const found = await bucket.get(key, { maxBytes: MAX_METADATA_BYTES });
+  return found.kind === 'object' && found.bytes.equals(bytes) ? 'there' : 'taken';
+}
+
+/** Replaces the timestamp.json that has this ETag, undefined: none. `lost`: another publisher was first. */
+export async function putTimestamp(
+  { bucket, tree }: TreePlace,
+  { file, bytes }: SignedFile,
+  etag: string | undefined,
+): Promise<PutResult | 'lost'> {
+  const condition = etag === undefined ? { createOnly: true } : { ifMatch: etag };
+  try {
+    return await bucket.put(metadataKey(tree, file), bytes, {
+      ...condition,
+      contentType: 'application/json',
+      cacheControl: 'no-cache',
+    });
+  } catch (error) {
+    if (isTaken(error)) return 'lost';
+    throw error;
+  }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof CodedError && error.code === 'S3_PRECONDITION_FAILED';
+}

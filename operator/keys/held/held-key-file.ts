@@ -1,0 +1,142 @@
+import { mkdir, open } from 'node:fs/promises';
+import { basename, dirname, isAbsolute } from 'node:path';
+import { z } from 'zod';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { writeNewFile } from '../../write-new-file.ts';
+import { KeyDocument } from '../key-file.ts';
+import { keyObjectOf, tufKeyOf } from '../public-key.ts';
+import { keyIdOf, type TufKey } from '../signer.ts';
+
+const MAX_BYTES = 16 * 1024;
+
+/** Names key and region for good; an alias could be pointed elsewhere. */
+export const KmsKeyArn = z
+  .string()
+  .max(256)
+  .regex(
+    /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+    'expected the ARN of a KMS key, for example "arn:aws:kms:eu-central-1:111122223333:key/..."',
+  );
+
+const Argument = z
+  .string()
+  .max(1024)
+  .refine((argument) => !argument.includes('\0'), 'expected no zero byte');
+
+/** Program and arguments, never a line for a shell. */
+export const Command = z.tuple([Argument.min(1)], Argument).check(
+  z.maxLength(32),
+  z.refine(
+    ([program]) => isAbsolute(program) || !program.includes('/'),
+    'expected an absolute path, or the name of a program on the search path',
+  ),
+);
+export type Command = Readonly<z.infer<typeof Command>>;
+
+/** Who holds the private part of a key that is not in its file. */
+export const Holder = z.discriminatedUnion('kind', [
+  /** The comment says which key of a person it is; found it is by its public part. */
+  z.strictObject({ kind: z.literal('ssh-agent'), comment: z.string().max(200) }),
+  z.strictObject({ kind: z.literal('kms'), key: KmsKeyArn }),
+  z.strictObject({ kind: z.literal('command'), command: Command }),
+]);
+export type Holder = Readonly<z.infer<typeof Holder>>;
+
+/** As {@link KeyDocument}, but with nothing secret in it: it may lie in a git repository. */
+export const HeldKeyDocument = KeyDocument.extend({ private: Holder });
+export type HeldKeyDocument = z.infer<typeof HeldKeyDocument>;
+
+export interface HeldKeyFile {
+  readonly path: string;
+  /** The file's name without `.json`, for people. */
+  readonly name: string;
+  readonly document: HeldKeyDocument;
+}
+
+/** What it takes to reach who holds a key. */
+export interface HolderAccess {
+  /** The environment of mm: SSH_AUTH_SOCK, proxies, and all of it for commands. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** For one answer, {@link HOLDER_TIME_LIMIT_MS} when left out. */
+  readonly timeLimitMs?: number | undefined;
+}
+
+/** A person may have to type a PIN or to find the token that wants to be touched. */
+export const HOLDER_TIME_LIMIT_MS = 120_000;
+
+/** A public key as its holder showed it. */
+export interface FoundKey {
+  readonly publicKey: TufKey;
+  readonly holder: Holder;
+}
+
+/** The file for a key that was found, not written yet. */
+export function heldKeyFile(path: string, { publicKey, holder }: FoundKey, now: Date): HeldKeyFile {
+  const document: HeldKeyDocument = {
+    format: 'miyamoto-key',
+    version: 1,
+    created: now.toISOString(),
+    keyid: keyIdOf(publicKey),
+    public: publicKey,
+    private: holder,
+  };
+  return { path, name: basename(path, '.json'), document };
+}
+
+/** Throws KEY_INVALID when the file exists. */
+export async function writeHeldKeyFile({ path, document }: HeldKeyFile): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  if (!(await writeNewFile(path, `${JSON.stringify(document)}\n`, 0o644))) {
+    throw invalid(path, 'a key file is there already, it is never overwritten');
+  }
+}
+
+const HeldKind = z.looseObject({
+  private: z.looseObject({ kind: z.enum(['ssh-agent', 'kms', 'command']) }),
+});
+
+/**
+ * Reads the file of a key that is held elsewhere; undefined for every other file, also for one that cannot be read.
+ * Throws KEY_INVALID when others may change it, or when it is not as `mm key new` writes it.
+ */
+export async function readHeldKeyFile(path: string): Promise<HeldKeyFile | undefined> {
+  const found = await readSmallJson(path);
+  if (!HeldKind.safeParse(found?.value).success) return undefined;
+  // The file may name a program that is then run as the operator.
+  if (found !== undefined && (found.mode & 0o022) !== 0) {
+    const octal = (found.mode & 0o777).toString(8).padStart(4, '0');
+    throw invalid(path, `others may change it, its mode is ${octal}`, `chmod go-w ${path}`);
+  }
+  const parsed = HeldKeyDocument.safeParse(found?.value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalid(path, `${issue?.path.join('.')}: ${issue?.message}`);
+  }
+  const { keyid, public: publicKey } = parsed.data;
+  const key = keyObjectOf(publicKey);
+  const own = key === undefined ? undefined : tufKeyOf(key);
+  if (own === undefined || keyIdOf(own) !== keyid || keyIdOf(publicKey) !== keyid) {
+    throw invalid(path, `its key id ${keyid} is not the hash of an Ed25519 or P-256 key in it`);
+  }
+  return { path, name: basename(path, '.json'), document: parsed.data };
+}
+
+async function readSmallJson(
+  path: string,
+): Promise<{ readonly value: unknown; readonly mode: number } | undefined> {
+  try {
+    await using file = await open(path, 'r');
+    const { mode, size } = await file.stat();
+    if (size > MAX_BYTES) return undefined;
+    return { value: JSON.parse(await file.readFile('utf8')), mode };
+  } catch {
+    return undefined; // whoever reads it as a key file of the other kind says what is wrong
+  }
+}
+
+function invalid(path: string, what: string, next?: string): CodedError {
+  return new CodedError(`signing key ${path}: ${what}`, {
+    code: 'KEY_INVALID',
+    next: next ?? 'put the file back from your copy of it, or mm key new',
+  });
+}

@@ -1,0 +1,123 @@
+import { CodedError } from '../../../shared/coded-error.ts';
+import { printable } from '../../cli/printable.ts';
+import type { TufKey } from '../signer.ts';
+import type { FoundKey, HolderAccess } from './held-key-file.ts';
+import { type AgentKey, askAgentToSign, listAgentKeys } from './ssh-agent.ts';
+import {
+  sshFingerprint,
+  sshKeyType,
+  sshToTufKey,
+  sshToTufSignature,
+  tufToSshKey,
+  whyUnusable,
+} from './ssh-key.ts';
+
+/** A key that an ssh-agent should hold, named for messages. */
+export interface WantedAgentKey {
+  readonly name: string;
+  readonly comment: string;
+  readonly publicKey: TufKey;
+}
+
+/**
+ * The signature, not verified. Throws KEY_MISSING without an agent or without the key in it, KEY_LOCKED when the agent
+ * is locked or may not use the key, KEY_INVALID for a signature of another kind.
+ */
+export async function signByAgent(
+  wanted: WantedAgentKey,
+  bytes: Uint8Array,
+  access: HolderAccess,
+): Promise<Buffer> {
+  const blob = tufToSshKey(wanted.publicKey);
+  const answer = await askAgentToSign(blob, bytes, access);
+  if (answer === 'refused') throw whyRefused(wanted, blob, await listAgentKeys(access));
+  const signature = sshToTufSignature(answer);
+  if (signature !== undefined) return signature;
+  throw new CodedError(
+    `ssh-agent signed for ${describe(wanted, blob)} in another way than ${sshKeyType(blob)}`,
+    { code: 'KEY_INVALID', next: 'ssh-add -l, to see which agent this is' },
+  );
+}
+
+function whyRefused(wanted: WantedAgentKey, blob: Buffer, held: readonly AgentKey[]): CodedError {
+  const key = describe(wanted, blob);
+  if (held.length === 0) return nothingHeld(`signing key ${key}`);
+  if (!held.some((other) => other.blob.equals(blob))) {
+    return new CodedError(`ssh-agent does not hold signing key ${key}, only ${list(held)}`, {
+      code: 'KEY_MISSING',
+      next: 'ssh-add FILE with the file of that key, or plug its token in',
+    });
+  }
+  return new CodedError(`ssh-agent holds signing key ${key}, but would not sign`, {
+    code: 'KEY_LOCKED',
+    next: 'confirm or touch when you are asked; ssh-add -T FILE.pub tries the key without mm',
+  });
+}
+
+/**
+ * The key of the agent with this fingerprint or comment, or the only one that can sign for TUF. Throws KEY_MISSING when
+ * there is none, KEY_INVALID for one of another kind, USAGE for more than one, and what {@link listAgentKeys} throws.
+ */
+export async function findAgentKey(
+  wanted: string | undefined,
+  access: HolderAccess,
+): Promise<FoundKey> {
+  const held = await listAgentKeys(access);
+  if (held.length === 0) throw nothingHeld('a key');
+  const named = wanted === undefined ? held : held.filter((key) => isNamed(key, wanted));
+  const usable = named.filter(({ blob }) => sshToTufKey(blob) !== undefined);
+  const [key, ...others] = usable;
+  const publicKey = key === undefined ? undefined : sshToTufKey(key.blob);
+  if (key === undefined || publicKey === undefined) throw noneUsable(wanted, named, held);
+  if (others.length > 0) {
+    throw new CodedError(`which key of the ssh-agent? it has ${list(usable)}`, {
+      code: 'USAGE',
+      next: `name one by its fingerprint, for example ${sshFingerprint(key.blob)}`,
+    });
+  }
+  return { publicKey, holder: { kind: 'ssh-agent', comment: printable(key.comment, 200) } };
+}
+
+function isNamed({ blob, comment }: AgentKey, wanted: string): boolean {
+  return sshFingerprint(blob) === wanted || printable(comment, 200) === wanted;
+}
+
+function noneUsable(
+  wanted: string | undefined,
+  named: readonly AgentKey[],
+  held: readonly AgentKey[],
+): CodedError {
+  const [first] = named;
+  if (first === undefined) {
+    return new CodedError(
+      `no key ${printable(wanted ?? '', 200)} in the ssh-agent, only ${list(held)}`,
+      {
+        code: 'KEY_MISSING',
+        next: 'name one by fingerprint or comment, as ssh-add -l prints them',
+      },
+    );
+  }
+  const type = sshKeyType(first.blob);
+  return new CodedError(`a key of type ${printable(type)} cannot sign: ${whyUnusable(type)}`, {
+    code: 'KEY_INVALID',
+    next: 'ssh-keygen -t ed25519, or -t ecdsa -b 256, then ssh-add it',
+  });
+}
+
+function nothingHeld(key: string): CodedError {
+  return new CodedError(`wanted ${key}, but the ssh-agent shows none: it is locked or empty`, {
+    code: 'KEY_LOCKED',
+    next: 'ssh-add -X when it is locked, else ssh-add FILE',
+  });
+}
+
+function describe({ name, comment }: WantedAgentKey, blob: Buffer): string {
+  return `${name} (${sshFingerprint(blob)} ${printable(comment, 200)})`;
+}
+
+function list(keys: readonly AgentKey[]): string {
+  const shown = keys.slice(0, 10).map(({ blob, comment }) => {
+    return `${sshFingerprint(blob)} ${printable(comment, 60)} (${printable(sshKeyType(blob))})`;
+  });
+  return [...shown, ...(keys.length > 10 ? [`${keys.length - 10} more`] : [])].join(', ');
+}

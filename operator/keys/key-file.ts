@@ -1,0 +1,125 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, open } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { z } from 'zod';
+import { Instant, Sha256 } from '../../bucket/documents/names.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { writeNewFile } from '../write-new-file.ts';
+import { encryptPrivateKey, PrivatePart } from './private-part.ts';
+import { keyIdOf, TufKey } from './signer.ts';
+
+const MAX_BYTES = 16 * 1024;
+
+/** A signing key as it lies on disk, one line of JSON, mode 0600. The public part is readable without a passphrase. */
+export const KeyDocument = z.strictObject({
+  format: z.literal('miyamoto-key'),
+  version: z.literal(1),
+  created: Instant,
+  keyid: Sha256,
+  public: TufKey,
+  private: PrivatePart,
+});
+export type KeyDocument = z.infer<typeof KeyDocument>;
+
+/** A key file that was read and checked; the private part is still as it lies on disk. */
+export interface KeyFile {
+  readonly path: string;
+  /** The file's name without `.json`, for people. */
+  readonly name: string;
+  readonly document: KeyDocument;
+}
+
+export interface NewKey {
+  readonly path: string;
+  /** Undefined: the private part is written as it is, and the file's mode is all that guards it. */
+  readonly passphrase: string | undefined;
+  readonly now: Date;
+}
+
+/** Makes an Ed25519 key and its file. Throws KEY_INVALID when the file exists. */
+export async function createKeyFile({ path, passphrase, now }: NewKey): Promise<KeyFile> {
+  const document = await newKeyDocument(passphrase, now);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  if (!(await writeNewFile(path, `${JSON.stringify(document)}\n`, 0o600))) {
+    throw invalid(path, 'a key file is there already, it is never overwritten');
+  }
+  return { path, name: basename(path, '.json'), document };
+}
+
+async function newKeyDocument(passphrase: string | undefined, now: Date): Promise<KeyDocument> {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+  const key: TufKey = {
+    keytype: 'ed25519',
+    scheme: 'ed25519',
+    keyval: { public: raw.toString('hex') },
+  };
+  const keyid = keyIdOf(key);
+  const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' });
+  return {
+    format: 'miyamoto-key',
+    version: 1,
+    created: now.toISOString(),
+    keyid,
+    public: key,
+    private:
+      passphrase === undefined
+        ? { kind: 'plain', pkcs8: pkcs8.toString('base64') }
+        : await encryptPrivateKey(pkcs8, passphrase, keyid),
+  };
+}
+
+/**
+ * Reads a key file. Throws KEY_MISSING when there is none; KEY_INVALID when others may read it, when it is cut off or
+ * changed, or when its key id is not the hash of its key.
+ */
+export async function readKeyFile(path: string): Promise<KeyFile> {
+  const text = await readPrivateText(path);
+  const parsed = KeyDocument.safeParse(parseJson(text, path));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalid(path, `${issue?.path.join('.')}: ${issue?.message}`, parsed.error);
+  }
+  const document = parsed.data;
+  if (keyIdOf(document.public) !== document.keyid) {
+    throw invalid(path, `its key id ${document.keyid} is not the hash of its public key`);
+  }
+  return { path, name: basename(path, '.json'), document };
+}
+
+async function readPrivateText(path: string): Promise<string> {
+  try {
+    await using file = await open(path, 'r');
+    const { mode, size } = await file.stat();
+    if ((mode & 0o077) !== 0) {
+      const octal = (mode & 0o777).toString(8).padStart(4, '0');
+      throw invalid(path, `wanted mode 0600, found ${octal}`, undefined, `chmod 600 ${path}`);
+    }
+    if (size > MAX_BYTES) throw invalid(path, `wanted at most ${MAX_BYTES} bytes, found ${size}`);
+    return await file.readFile('utf8');
+  } catch (cause) {
+    if (cause instanceof CodedError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CodedError(`cannot read signing key: ${why}`, {
+      code: 'KEY_MISSING',
+      cause,
+      next: 'mm init, or --keys DIR to say where the keys are',
+    });
+  }
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalid(path, 'wanted JSON, found something else or a part of it', cause);
+  }
+}
+
+function invalid(path: string, what: string, cause?: unknown, next?: string): CodedError {
+  return new CodedError(`signing key ${path}: ${what}`, {
+    code: 'KEY_INVALID',
+    cause,
+    next: next ?? 'put the file back from your copy of it',
+  });
+}

@@ -1,0 +1,66 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CodedError } from '../../shared/coded-error.ts';
+import type { PassphraseSource } from './file-signer.ts';
+import type { Signer } from './signer.ts';
+import { openSigner, readSigningKey, type SigningKeyFile } from './signing-key.ts';
+
+/** Who may sign for a role, and how many of them it takes. */
+export interface RoleKeys {
+  readonly name: string;
+  readonly keyIds: readonly string[];
+  readonly threshold: number;
+}
+
+/** The signing keys at hand. */
+export interface Keyring {
+  /** Where they are, for messages. */
+  readonly place: string;
+  readonly signers: readonly Signer[];
+}
+
+/**
+ * Every key file of the directory, whoever holds the private part; a directory that is missing holds none. `env` is
+ * mm's environment, for ssh-agent, KMS and commands. Throws KEY_INVALID for a broken file.
+ */
+export async function openKeyring(
+  directory: string,
+  passphrase: PassphraseSource,
+  env: Readonly<NodeJS.ProcessEnv>,
+): Promise<Keyring> {
+  const files = await readSigningKeys(directory);
+  return {
+    place: directory,
+    signers: files.map((file) => openSigner(file, { passphrase, env })),
+  };
+}
+
+/** The key files of a directory, by name. Throws KEY_INVALID for a broken one. */
+export async function readSigningKeys(directory: string): Promise<SigningKeyFile[]> {
+  let names: string[];
+  try {
+    names = await readdir(directory);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw cause;
+  }
+  const files = names.filter((name) => name.endsWith('.json')).sort();
+  return Promise.all(files.map((name) => readSigningKey(join(directory, name))));
+}
+
+/** As many signers as the role's threshold wants. Throws KEY_MISSING when that many are not at hand. */
+export function signersFor(keyring: Keyring, role: RoleKeys): readonly Signer[] {
+  const held = role.keyIds.flatMap(
+    (keyId) => keyring.signers.find((signer) => signer.keyId === keyId) ?? [],
+  );
+  if (held.length >= role.threshold) return held.slice(0, role.threshold);
+  const wanted = role.keyIds.map((keyId) => keyId.slice(0, 12)).join(', ');
+  throw new CodedError(
+    `${role.name} needs ${role.threshold} of the keys ${wanted}; ${keyring.place} holds ${held.length} of them`,
+    {
+      code: 'KEY_MISSING',
+      next: 'run this where the keys are, or say where with --keys DIR',
+      details: { role: role.name, threshold: role.threshold, held: held.length },
+    },
+  );
+}

@@ -1,0 +1,83 @@
+import { fileSigner, type PassphraseSource } from './file-signer.ts';
+import { findCommandKey } from './held/command-signer.ts';
+import {
+  type FoundKey,
+  type HeldKeyFile,
+  type HolderAccess,
+  heldKeyFile,
+  readHeldKeyFile,
+  writeHeldKeyFile,
+} from './held/held-key-file.ts';
+import { heldSigner } from './held/held-signer.ts';
+import { findKmsKey } from './held/kms-signer.ts';
+import { findAgentKey } from './held/ssh-agent-signer.ts';
+import { createKeyFile, type KeyFile, readKeyFile } from './key-file.ts';
+import type { Signer } from './signer.ts';
+
+/** A signing key, wherever its private part is: `document.private.kind` says. */
+export type SigningKeyFile = KeyFile | HeldKeyFile;
+
+export interface KeyAccess extends HolderAccess {
+  readonly passphrase: PassphraseSource;
+}
+
+/** Throws KEY_MISSING when there is no such file, KEY_INVALID for a broken one. */
+export async function readSigningKey(path: string): Promise<SigningKeyFile> {
+  return (await readHeldKeyFile(path)) ?? (await readKeyFile(path));
+}
+
+/** Nothing is unlocked, loaded or asked before the first signature. */
+export function openSigner(file: SigningKeyFile, access: KeyAccess): Signer {
+  return isHeld(file) ? heldSigner(file, access) : fileSigner(file, access.passphrase);
+}
+
+function isHeld(file: SigningKeyFile): file is HeldKeyFile {
+  const { kind } = file.document.private;
+  return kind === 'ssh-agent' || kind === 'kms' || kind === 'command';
+}
+
+interface NewHeldKey extends HolderAccess {
+  readonly path: string;
+  readonly now: Date;
+}
+
+export type NewSigningKey =
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly now: Date;
+      readonly passphrase: string | undefined;
+    }
+  /** `key`: fingerprint or comment; left out: the only one that can sign. */
+  | (NewHeldKey & { readonly kind: 'ssh-agent'; readonly key?: string | undefined })
+  /** `key`: ARN, or id or alias in the region of the AWS environment. */
+  | (NewHeldKey & { readonly kind: 'kms'; readonly key: string })
+  | (NewHeldKey & { readonly kind: 'command'; readonly command: readonly string[] });
+
+/**
+ * Makes a key file: with a new key in it, or for a key that somebody else holds. Throws KEY_MISSING when the key is not
+ * there, KEY_LOCKED when it cannot be used now, KEY_INVALID for a kind of key that hosts do not verify or when the file
+ * exists, USAGE when it is not clear which key is meant.
+ */
+export async function newKeyFile(wanted: NewSigningKey): Promise<SigningKeyFile> {
+  if (wanted.kind === 'file') return await createKeyFile(wanted);
+  const file = heldKeyFile(wanted.path, await findKey(wanted), wanted.now);
+  // In KMS it is known what a key can do, and who makes the file need not be who may sign.
+  if (wanted.kind !== 'kms') await heldSigner(file, wanted).sign(TRIAL);
+  await writeHeldKeyFile(file);
+  return file;
+}
+
+/** No TUF document: a signature over it is of no use to anybody. */
+const TRIAL = Buffer.from('miyamoto: does this key sign?\n');
+
+function findKey(wanted: Exclude<NewSigningKey, { kind: 'file' }>): Promise<FoundKey> {
+  switch (wanted.kind) {
+    case 'ssh-agent':
+      return findAgentKey(wanted.key, wanted);
+    case 'kms':
+      return findKmsKey(wanted.key, wanted);
+    case 'command':
+      return findCommandKey(wanted.command, wanted);
+  }
+}

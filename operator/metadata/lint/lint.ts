@@ -1,0 +1,88 @@
+import { CodedError } from '../../../shared/coded-error.ts';
+import { type Json, lintContent, lintKeys, lintRoleKeys, record } from './parts.ts';
+import { lintTargets } from './targets.ts';
+
+export interface LintContext {
+  /** `root`, `targets`, `snapshot`, `timestamp` or `env-<name>`. */
+  readonly role: string;
+  readonly treeId: string;
+  /** ms since 1970. */
+  readonly now: number;
+}
+
+/**
+ * What TUF would let pass and we never publish. Throws METADATA_INVALID with every problem of the document; nothing that
+ * fails here may be signed.
+ */
+export function assertSound(signed: Json, context: LintContext): void {
+  const problems = lint(signed, context);
+  if (problems.length === 0) return;
+  throw new CodedError(`${context.role} is not fit to be signed: ${problems.join('; ')}`, {
+    code: 'METADATA_INVALID',
+    next: 'this is a defect of mm or of the keys and configuration given to it; nothing was signed',
+    details: { role: context.role, problems },
+  });
+}
+
+/** The problems in words; empty when it is sound. */
+export function lint(signed: Json, { role, treeId, now }: LintContext): string[] {
+  const problems = [...lintHeader(signed, treeId, now), ...lintNumbers(signed, '')];
+  switch (signed['_type']) {
+    case 'root':
+      return [...problems, ...lintRoot(signed)];
+    case 'targets':
+      return [...problems, ...lintTargets(signed, role)];
+    case 'snapshot':
+    case 'timestamp':
+      return [...problems, ...lintMeta(record(signed['meta']))];
+    default:
+      return [...problems, `_type: wanted a TUF role, found ${JSON.stringify(signed['_type'])}`];
+  }
+}
+
+function lintHeader(signed: Json, treeId: string, now: number): string[] {
+  const problems: string[] = [];
+  const { version, expires } = signed as { version?: unknown; expires?: unknown };
+  if (signed['x-tree'] !== treeId) problems.push(`x-tree: wanted ${JSON.stringify(treeId)}`);
+  if (!Number.isSafeInteger(version) || Number(version) < 1) problems.push('version: wanted 1 up');
+  if (typeof expires !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(expires)) {
+    problems.push('expires: wanted an instant like 2027-01-31T00:00:00Z');
+  } else if (!(Date.parse(expires) > now)) {
+    problems.push(`expires: ${expires} is not in the future`);
+  }
+  return problems;
+}
+
+/** Canonical JSON has no floats, and an integer past 2^53 is not the same everywhere. */
+function lintNumbers(value: unknown, path: string): string[] {
+  if (typeof value === 'number') {
+    return Number.isSafeInteger(value) ? [] : [`${path}: wanted an integer, found ${value}`];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    lintNumbers(inner, path === '' ? key : `${path}.${key}`),
+  );
+}
+
+function lintRoot(signed: Json): string[] {
+  const keys = record(signed['keys']);
+  const roles = record(signed['roles']);
+  const problems = lintKeys(keys);
+  if (signed['consistent_snapshot'] !== true) problems.push('consistent_snapshot: wanted true');
+  for (const name of ['root', 'targets', 'snapshot', 'timestamp']) {
+    problems.push(...lintRoleKeys(name, record(roles[name]), keys));
+  }
+  return problems;
+}
+
+function lintMeta(meta: Json): string[] {
+  const problems = Object.keys(meta).length === 0 ? ['meta: wanted an entry, found none'] : [];
+  for (const [file, value] of Object.entries(meta)) {
+    const entry = record(value);
+    if (!Number.isSafeInteger(entry['version']) || Number(entry['version']) < 1) {
+      problems.push(`meta.${file}: wanted a version from 1 up`);
+    }
+    problems.push(...lintContent(`meta.${file}`, entry));
+  }
+  return problems;
+}

@@ -1,0 +1,53 @@
+import { publicKeyIdentity } from '../../../trust/workflow/key-identity.ts';
+import { keyIdOf } from '../../keys/signer.ts';
+
+/** A JSON object of a TUF document. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** One public key under two ids would count twice towards a threshold (attack 31). */
+export function lintKeys(keys: Json): string[] {
+  const problems: string[] = [];
+  const seen = new Map<string, string>();
+  for (const [keyId, key] of Object.entries(keys)) {
+    if (keyIdOf(key) !== keyId) problems.push(`keys.${keyId}: not the hash of its key`);
+    const identity = publicKeyIdentity(key);
+    const earlier = identity === undefined ? undefined : seen.get(identity);
+    if (identity === undefined) problems.push(`keys.${keyId}: no usable public key`);
+    else seen.set(identity, keyId);
+    if (earlier !== undefined) problems.push(`keys.${keyId}: the same key as ${earlier}`);
+  }
+  return problems;
+}
+
+export function lintRoleKeys(name: string, role: Json, keys: Json): string[] {
+  const { keyids, threshold } = role as { keyids?: unknown; threshold?: unknown };
+  const ids: readonly unknown[] = Array.isArray(keyids) ? keyids : [];
+  const problems = ids
+    .filter((id) => !Object.hasOwn(keys, String(id)))
+    .map((id) => `${name}: key ${String(id)} is not among keys`);
+  if (new Set(ids).size !== ids.length) problems.push(`${name}: a key id is listed twice`);
+  if (!Number.isInteger(threshold) || Number(threshold) < 1 || Number(threshold) > ids.length) {
+    problems.push(`${name}: wanted a threshold from 1 to ${ids.length}, found ${threshold}`);
+  }
+  return problems;
+}
+
+/** TUF lets length and hashes be missing or empty: then any bytes pass (attack 22). */
+export function lintContent(where: string, entry: Json): string[] {
+  const hashes = record(entry['hashes']);
+  const problems: string[] = [];
+  if (!/^[0-9a-f]{64}$/.test(String(hashes['sha256']))) {
+    problems.push(`${where}: wanted a sha256 in hashes`);
+  }
+  if (Object.keys(hashes).some((name) => name !== 'sha256')) {
+    problems.push(`${where}: wanted sha256 as the only hash`);
+  }
+  if (!Number.isSafeInteger(entry['length']) || Number(entry['length']) < 1) {
+    problems.push(`${where}: wanted a length above 0`);
+  }
+  return problems;
+}
+
+export function record(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}

@@ -1,0 +1,76 @@
+import { ReleaseCustom } from '../../../bucket/documents/release.ts';
+import { environmentPattern, patternsOverlap } from '../environment-pattern.ts';
+import { type Json, lintContent, lintKeys, lintRoleKeys, record } from './parts.ts';
+
+/** Problems of a targets document: the top-level one delegates only, an environment's one has releases only. */
+export function lintTargets(signed: Json, role: string): string[] {
+  const targets = Object.entries(record(signed['targets']));
+  if (role === 'targets') {
+    const problems = targets.map(([path]) => `targets: release ${path} outside an environment`);
+    return [...problems, ...lintDelegations(record(signed['delegations']))];
+  }
+  const problems = targets.flatMap(([path, target]) => lintRelease(path, record(target)));
+  if (signed['delegations'] !== undefined) problems.push(`${role}: wanted no further delegations`);
+  return problems;
+}
+
+function lintDelegations(delegations: Json): string[] {
+  const keys = record(delegations['keys']);
+  const listed = delegations['roles'];
+  const roles = (Array.isArray(listed) ? listed : []).map(record);
+  return [
+    ...lintKeys(keys),
+    ...roles.flatMap((role) => lintDelegatedRole(role, keys)),
+    ...lintNames(roles),
+    ...lintOverlaps(roles),
+  ];
+}
+
+function lintDelegatedRole(role: Json, keys: Json): string[] {
+  const name = String(role['name']);
+  const problems = lintRoleKeys(name, role, keys);
+  if (!/^env-\w+$/.test(name)) problems.push(`${name}: wanted a role name like env-stable`);
+  if (role['terminating'] !== true) problems.push(`${name}: wanted terminating true`);
+  const paths = pathsOf(role);
+  if (paths.length === 0) problems.push(`${name}: wanted paths, found none`);
+  for (const path of paths) {
+    if (environmentPattern(path) === undefined) {
+      problems.push(`${name}: wanted paths like stable/* or dev_*/*, found ${path}`);
+    }
+  }
+  return problems;
+}
+
+function lintNames(roles: readonly Json[]): string[] {
+  const names = roles.map((role) => String(role['name']));
+  return names
+    .filter((name, index) => names.indexOf(name) !== index)
+    .map((name) => `${name}: delegated twice`);
+}
+
+/** Where paths overlap, the order of the delegations decides who may write an environment: nobody sees that. */
+function lintOverlaps(roles: readonly Json[]): string[] {
+  const all = roles.flatMap((role) => pathsOf(role).map((path) => ({ role, path })));
+  return all.flatMap((a, index) =>
+    all
+      .slice(index + 1)
+      .filter((b) => patternsOverlap(a.path, b.path))
+      .map((b) => `paths of ${a.role['name']} and ${b.role['name']} overlap: ${a.path}, ${b.path}`),
+  );
+}
+
+function pathsOf(role: Json): readonly string[] {
+  const { paths } = role as { paths?: unknown };
+  return Array.isArray(paths) ? paths.map(String) : [];
+}
+
+function lintRelease(path: string, target: Json): string[] {
+  const problems = lintContent(path, target);
+  if (!/^\w+\/(current|next)$/.test(path)) problems.push(`${path}: wanted <environment>/current`);
+  const custom = ReleaseCustom.safeParse(target['custom']);
+  if (!custom.success) {
+    const [issue] = custom.error.issues;
+    problems.push(`${path}: custom.${issue?.path.join('.')}: ${issue?.message}`);
+  }
+  return problems;
+}

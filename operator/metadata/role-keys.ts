@@ -1,0 +1,176 @@
+import { canonicalize } from '@tufjs/canonical-json';
+import { CodedError } from '../../shared/coded-error.ts';
+import { type Base, type Change, contentOf, rootContentOf } from '../commit/base.ts';
+import type { RoleContent } from '../commit/signed-file.ts';
+import type { TufKey } from '../keys/signer.ts';
+import { type Json, record } from './lint/parts.ts';
+
+/** Names of keys by key id, beside the keys in root and targets: signed, and unknown to TUF. */
+const NAMES = 'x-key-names';
+
+/** Who may sign for a role, as the signed metadata says. */
+export interface RoleEntry {
+  /** TUF's name: `root`, `env-stable`. */
+  readonly role: string;
+  readonly keyIds: readonly string[];
+  readonly threshold: number;
+}
+
+export interface NamedKey {
+  readonly keyId: string;
+  readonly name: string;
+  readonly publicKey: TufKey;
+}
+
+/** What shall be different in the keys of a role. */
+export interface RoleEdit {
+  readonly add: readonly NamedKey[];
+  /** Key ids. */
+  readonly remove: readonly string[];
+  readonly threshold?: number | undefined;
+}
+
+/** Root and targets, which between them say everything about keys. */
+interface Contents {
+  readonly root: RoleContent;
+  readonly targets: RoleContent | undefined;
+}
+
+function contentsOf(base: Base): Contents {
+  const { root, targets } = base;
+  return { root: rootContentOf(root), targets: targets && contentOf(targets) };
+}
+
+/** Every role of the tree, those of the root first. */
+export function roleEntries(base: Base): RoleEntry[] {
+  const { root, targets } = contentsOf(base);
+  return [...rootEntries(root), ...targetsEntries(targets)];
+}
+
+/** The keys that the metadata lists, with the names that it gives them. */
+export function listedKeys(base: Base): NamedKey[] {
+  const { root, targets } = contentsOf(base);
+  const delegations = record(targets?.['delegations']);
+  const names = { ...record(targets?.[NAMES]), ...record(root[NAMES]) };
+  const keys = { ...record(delegations['keys']), ...record(root['keys']) };
+  return Object.entries(keys).map(([keyId, key]) => ({
+    keyId,
+    name: String(names[keyId] ?? ''),
+    publicKey: key as TufKey,
+  }));
+}
+
+/**
+ * Root and targets with other keys, as far as they change. Throws THRESHOLD_UNMET when a role would be left with fewer
+ * keys than it takes.
+ */
+export function editKeys(
+  base: Base,
+  edits: ReadonlyMap<string, RoleEdit>,
+): Pick<Change, 'root' | 'roles'> {
+  const contents = contentsOf(base);
+  const entries = roleEntries(base).map((entry) => edited(entry, edits.get(entry.role)));
+  const added = [...edits.values()].flatMap(({ add }) => add);
+  const names = Object.fromEntries(
+    [...listedKeys(base), ...added].map((key) => [key.keyId, key.name]),
+  );
+  const keys = Object.fromEntries(
+    [...listedKeys(base), ...added].map((key) => [key.keyId, key.publicKey]),
+  );
+  const of = (role: string) => entries.find((entry) => entry.role === role);
+  const root = withRootKeys(contents.root, { of, keys, names });
+  const targets = contents.targets && withTargetsKeys(contents.targets, { of, keys, names });
+  const roles = new Map<string, RoleContent>();
+  if (targets !== undefined && !isSame(targets, contents.targets)) roles.set('targets', targets);
+  return { roles, ...(isSame(root, contents.root) ? {} : { root }) };
+}
+
+interface Wanted {
+  of(role: string): RoleEntry | undefined;
+  readonly keys: Readonly<Record<string, TufKey>>;
+  readonly names: Readonly<Record<string, string>>;
+}
+
+function withRootKeys(root: RoleContent, wanted: Wanted): RoleContent {
+  const roles = Object.fromEntries(
+    Object.entries(record(root['roles'])).map(([role, value]) => [
+      role,
+      withEntry(record(value), wanted.of(role)),
+    ]),
+  );
+  const used = rootEntries({ ...root, roles }).flatMap(({ keyIds }) => keyIds);
+  const names = { ...record(root[NAMES]), ...pick(wanted.names, used) };
+  return { ...root, roles, keys: pick(wanted.keys, used), ...namesField(names, used) };
+}
+
+function withTargetsKeys(targets: RoleContent, wanted: Wanted): RoleContent {
+  const delegations = record(targets['delegations']);
+  const listed = Array.isArray(delegations['roles']) ? delegations['roles'].map(record) : [];
+  const roles = listed.map((role) => withEntry(role, wanted.of(String(role['name']))));
+  const used = roles.flatMap((role) => role['keyids'] as string[]);
+  const names = { ...record(targets[NAMES]), ...pick(wanted.names, used) };
+  const keys = pick(wanted.keys, used);
+  return { ...targets, delegations: { ...delegations, keys, roles }, ...namesField(names, used) };
+}
+
+function withEntry(role: Json, entry: RoleEntry | undefined): Json {
+  if (entry === undefined) return role;
+  return { ...role, keyids: [...entry.keyIds], threshold: entry.threshold };
+}
+
+function namesField(names: Json, used: readonly string[]): Json {
+  const named = Object.entries(pick(names, used)).filter(([, name]) => name !== '');
+  return { [NAMES]: Object.fromEntries(named) };
+}
+
+/** In the order of the object, so that what does not change stays as it is. */
+function pick<T>(all: Readonly<Record<string, T>>, used: readonly string[]): Record<string, T> {
+  return Object.fromEntries(Object.entries(all).filter(([keyId]) => used.includes(keyId)));
+}
+
+function edited(entry: RoleEntry, edit: RoleEdit | undefined): RoleEntry {
+  if (edit === undefined) return entry;
+  const kept = entry.keyIds.filter((keyId) => !edit.remove.includes(keyId));
+  const added = edit.add.map(({ keyId }) => keyId).filter((keyId) => !kept.includes(keyId));
+  const keyIds = [...kept, ...added];
+  const threshold = edit.threshold ?? entry.threshold;
+  if (threshold >= 1 && threshold <= keyIds.length) return { ...entry, keyIds, threshold };
+  throw new CodedError(`${entry.role} would need ${threshold} of ${keyIds.length} keys`, {
+    code: 'THRESHOLD_UNMET',
+    next: 'add a key in the same command, or choose another --threshold',
+    details: { role: entry.role, threshold, keys: keyIds.length },
+  });
+}
+
+function rootEntries(root: RoleContent): RoleEntry[] {
+  return Object.entries(record(root['roles'])).map(([role, value]) => entryOf(role, record(value)));
+}
+
+function targetsEntries(targets: RoleContent | undefined): RoleEntry[] {
+  const { roles } = record(targets?.['delegations']) as { roles?: unknown };
+  return (Array.isArray(roles) ? roles.map(record) : []).map((role) =>
+    entryOf(String(role['name']), role),
+  );
+}
+
+function entryOf(role: string, { keyids, threshold }: { keyids?: unknown; threshold?: unknown }) {
+  return { role, keyIds: keyids as readonly string[], threshold: Number(threshold) };
+}
+
+function isSame(a: RoleContent, b: RoleContent | undefined): boolean {
+  const withoutEmpty = (content: RoleContent) => {
+    const names = record(content[NAMES]);
+    const { [NAMES]: _, ...rest } = content;
+    return Object.keys(names).length === 0 ? rest : content;
+  };
+  return b !== undefined && canonicalize(withoutEmpty(a)) === canonicalize(withoutEmpty(b));
+}
+
+/** Ids of the keys that a root file lists, whoever signed it; none for what is no root. */
+export function keyIdsIn(rootFile: string): string[] {
+  try {
+    return Object.keys(record(record(record(JSON.parse(rootFile))['signed'])['keys']));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,123 @@
+import { canonicalize } from '@tufjs/canonical-json';
+import { printable } from '../cli/printable.ts';
+import { type Base, type Change, contentOf, rootContentOf } from '../commit/base.ts';
+import { type Json, record } from '../metadata/lint/parts.ts';
+
+/**
+ * What a change does, in words for the person who is asked to sign it. Every text in it comes from a document that nobody
+ * may have signed yet. Whatever this does not have words for is named as well: nothing can be slipped in.
+ */
+export function describeChange(base: Base, { root, roles }: Change): string[] {
+  const lines: string[] = [];
+  if (root !== undefined) lines.push(...describeRoot(rootContentOf(base.root), root));
+  for (const [role, content] of roles) {
+    const before = role === 'targets' ? base.targets : base.roles.get(role);
+    const current = before === undefined ? {} : contentOf(before);
+    lines.push(
+      ...(role === 'targets'
+        ? describeTargets(current, content)
+        : describeReleases(role, current, content)),
+    );
+  }
+  return lines;
+}
+
+function describeRoot(before: Json, after: Json): string[] {
+  const name = namesOf([before, after]);
+  const roles = [before, after].map((each) => record(each['roles']));
+  const [old = {}, next = {}] = roles;
+  const lines = ['root', 'targets', 'snapshot', 'timestamp'].flatMap((role) =>
+    describeKeys(role, { before: record(old[role]), after: record(next[role]), name }),
+  );
+  return headed('root', before, after, [...lines, ...others(before, after, ['roles', 'keys'])]);
+}
+
+function describeTargets(before: Json, after: Json): string[] {
+  const name = namesOf([before, after]);
+  const [old, next] = [delegatedRoles(before), delegatedRoles(after)];
+  const lines = [...new Set([...old.keys(), ...next.keys()])].flatMap((role) => {
+    const [was, is] = [old.get(role), next.get(role)];
+    if (is === undefined) return [`${role}: nobody may publish it any more`];
+    const paths = canonicalize(was?.['paths'] ?? []) === canonicalize(is['paths']);
+    const news = paths ? [] : [`${role}: for ${JSON.stringify(is['paths'])}`];
+    const rest = others(was ?? {}, is, ['keyids', 'threshold', 'paths']);
+    return [
+      ...news,
+      ...describeKeys(role, { before: was ?? {}, after: is, name }),
+      ...rest.map((line) => `${role}: ${line}`),
+    ];
+  });
+  return headed('targets', before, after, [...lines, ...others(before, after, ['delegations'])]);
+}
+
+function describeReleases(role: string, before: Json, after: Json): string[] {
+  const [old, next] = [record(before['targets']), record(after['targets'])];
+  const lines = [...new Set([...Object.keys(old), ...Object.keys(next)])]
+    .filter((path) => canonicalize(old[path] ?? null) !== canonicalize(next[path] ?? null))
+    .map((path) => `${path}: ${release(old[path])} -> ${release(next[path])}`);
+  return headed(role, before, after, [...lines, ...others(before, after, ['targets'])]);
+}
+
+function release(target: unknown): string {
+  if (target === undefined) return 'nothing';
+  const { hashes, custom, length } = record(target);
+  const { version, commit, hold, stop, schema: _, ...rest } = record(custom);
+  const sha256 = String(record(hashes)['sha256']);
+  const flags = `${hold === true ? ', on hold' : ''}${stop === true ? ', stopped' : ''}`;
+  const what = `commit ${String(commit ?? 'none')}, sha256 ${sha256}, ${String(length)} bytes${flags}`;
+  return `${String(version)} (${what}) ${JSON.stringify(rest)}`;
+}
+
+function headed(role: string, before: Json, after: Json, lines: readonly string[]): string[] {
+  const [from, to] = [before, after].map((each) => String(each['version'] ?? 'none'));
+  const [was, is] = [before, after].map((each) => String(each['expires'] ?? 'never'));
+  const words = lines.length === 0 ? ['the same, signed anew'] : lines;
+  const what = words.map((line) => `  ${printable(line, 1500)}`);
+  const isDraft = from !== to;
+  const versions = isDraft ? `version ${from} -> ${to}, expires ${was} -> ${is}` : 'changes';
+  return [printable(`${role}: ${versions}`, 400), ...what];
+}
+
+function describeKeys(
+  role: string,
+  given: { readonly before: Json; readonly after: Json; name(keyId: string): string },
+): string[] {
+  const { before, after, name } = given;
+  const [was, is] = [before, after].map((each) =>
+    Array.isArray(each['keyids']) ? each['keyids'].map(String) : [],
+  ) as [string[], string[]];
+  const threshold =
+    before['threshold'] === after['threshold']
+      ? []
+      : [
+          `${role}: signatures needed ${String(before['threshold'] ?? 'none')} -> ${String(after['threshold'])}`,
+        ];
+  return [
+    ...is.filter((id) => !was.includes(id)).map((id) => `${role}: + key ${name(id)}`),
+    ...was.filter((id) => !is.includes(id)).map((id) => `${role}: - key ${name(id)}`),
+    ...threshold,
+  ];
+}
+
+/** Fields that changed and that the words above do not cover. */
+function others(before: Json, after: Json, known: readonly string[]): string[] {
+  const skipped = [...known, 'version', 'expires', 'x-key-names', 'spec_version'];
+  const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...fields]
+    .filter((field) => !skipped.includes(field))
+    .filter((field) => canonicalize(before[field] ?? null) !== canonicalize(after[field] ?? null))
+    .filter(() => Object.keys(before).length > 0)
+    .map((field) => `${field} changes`);
+}
+
+function delegatedRoles(targets: Json): Map<string, Json> {
+  const { roles } = record(targets['delegations']) as { roles?: unknown };
+  const listed = Array.isArray(roles) ? roles.map(record) : [];
+  return new Map(listed.map((role) => [String(role['name']), role]));
+}
+
+/** The id is what is signed for; a name is only what somebody called it. */
+function namesOf(documents: readonly Json[]): (keyId: string) => string {
+  const names = Object.assign({}, ...documents.map((each) => record(each['x-key-names']))) as Json;
+  return (keyId) => `${keyId} ${String(names[keyId] ?? '')}`.trim();
+}

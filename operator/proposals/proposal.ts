@@ -1,0 +1,224 @@
+import type { Metadata, Root } from '@tufjs/models';
+import { metadataKey } from '../../bucket/layout.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { type Base, type Change, versionOf } from '../commit/base.ts';
+import type { Repository } from '../commit/commit.ts';
+import { unique } from '../commit/sign-role.ts';
+import {
+  addSignatures,
+  type Draft,
+  draftOf,
+  messageOf,
+  parseContent,
+  type RoleContent,
+} from '../commit/signed-file.ts';
+import { putBlob } from '../commit/upload.ts';
+import type { RoleKeys } from '../keys/keyring.ts';
+import { isSignedBy } from '../keys/public-key.ts';
+import type { TufKey } from '../keys/signer.ts';
+import { findKeys, isTopLevel, refused } from '../metadata/delegation.ts';
+import { lint } from '../metadata/lint/lint.ts';
+import { type Json, record } from '../metadata/lint/parts.ts';
+import { listedKeys } from '../metadata/role-keys.ts';
+import { invalidProposal, type Proposal, type ProposedDocument } from './file.ts';
+
+/** A role of a proposal, and all who may sign it: by the word of today, and by that of the proposal itself. */
+export interface Reviewed {
+  readonly document: ProposedDocument;
+  readonly draft: Draft;
+  /** Each of these thresholds must be reached. */
+  readonly wanted: readonly RoleKeys[];
+  /** Whose signature is welcome as well: so that hosts can follow which have not seen the new root. */
+  readonly also: readonly RoleKeys[];
+}
+
+/**
+ * The change as a proposal, with the signatures of the keys at hand. Its blobs go into the bucket now: nobody asks for
+ * them before it is committed.
+ */
+export async function propose(
+  repository: Repository,
+  base: Base,
+  { change, by }: { readonly change: Change; readonly by: string },
+): Promise<Proposal> {
+  const { treeId, mode } = repository;
+  const now = repository.now();
+  for (const blob of change.blobs) await putBlob(repository, blob);
+  const documents: ProposedDocument[] = [];
+  const root = change.root === undefined ? [] : [['root', change.root] as const];
+  for (const [role, content] of [...root, ...change.roles]) {
+    const current = currentVersion(base, role);
+    const version =
+      role === 'root' ? current + 1 : await freeVersion(repository, role, current + 1);
+    const { signed } = draftOf({ role, version, content, treeId, mode, now });
+    documents.push({ role, base: current, signed: { ...signed }, signatures: [] });
+  }
+  const proposal: Proposal = {
+    format: 'miyamoto-proposal',
+    version: 1,
+    tree: treeId,
+    created: new Date(now).toISOString(),
+    by,
+    restart: change.restart === true,
+    documents,
+  };
+  return (await signProposal(repository, proposal, reviewProposal(repository, base, proposal)))
+    .proposal;
+}
+
+async function freeVersion(
+  { bucket, tree }: Repository,
+  role: string,
+  from: number,
+): Promise<number> {
+  for (let version = from; ; version++) {
+    try {
+      await bucket.get(metadataKey(tree, `${version}.${role}.json`), { maxBytes: 4 * 1024 * 1024 });
+    } catch (error) {
+      const { code } = error instanceof CodedError ? error : {};
+      if (code === 'S3_NOT_FOUND' || code === 'S3_ACCESS_DENIED') return version;
+      throw error;
+    }
+  }
+}
+
+/**
+ * Checks a proposal against what this person trusts: it must continue the very versions of today, pass the lint, and have
+ * no signature that is wrong. Throws PROPOSAL_INVALID.
+ */
+export function reviewProposal(
+  { treeId, now }: Pick<Repository, 'treeId' | 'now'>,
+  base: Base,
+  { documents, restart }: Proposal,
+): readonly Reviewed[] {
+  const content = (role: string) => documents.find((each) => each.role === role)?.signed;
+  for (const { role, base: continued, signed } of documents) {
+    const current = currentVersion(base, role);
+    if (continued !== current || !isNext(role, Number(signed['version']), current)) {
+      throw invalidProposal(
+        `the proposed ${role} continues version ${continued}, but ${current} is the one of today`,
+      );
+    }
+    const type = role === 'root' ? 'root' : 'targets';
+    const problems = lint(signed, { role, treeId, now: now() });
+    if (signed['_type'] !== type) problems.push(`_type: wanted ${type}`);
+    if (problems.length > 0) throw invalidProposal(`the proposed ${role}: ${problems.join('; ')}`);
+  }
+  const root = content('root');
+  const targets = content('targets');
+  const then = {
+    root: root === undefined ? base.root : parseContent(root, 'root'),
+    targets: targets === undefined ? base.targets : parseContent(targets, 'targets'),
+  };
+  if (restart && root !== undefined) assertNewOnlineKeys(base.root, then.root);
+  const keys = { ...keysIn(root), ...keysIn(record(targets?.['delegations'])) };
+  for (const { keyId, publicKey } of listedKeys(base)) keys[keyId] = publicKey;
+  return documents.map((document) => {
+    const { role } = document;
+    const before = isTopLevel(role) ? [findKeys(base, role)].filter(isThere) : [];
+    const after = [findKeys(then, role)].filter(isThere);
+    // A new root needs the word of the old one as well; for all others that of the new delegator counts.
+    const wanted = role === 'root' ? [...before, ...after] : after;
+    if (after.length === 0) throw refused(role, 'nobody is delegated for it');
+    const draft: Draft = { role, signed: document.signed, signatures: document.signatures };
+    assertGenuine(draft, keys);
+    return { document, draft, wanted, also: role === 'root' ? [] : before };
+  });
+}
+
+/** Nobody signs that versions begin again: with an old key left, hosts would take that for a rollback. */
+function assertNewOnlineKeys(before: Metadata<Root>, after: Metadata<Root>): void {
+  for (const role of ['snapshot', 'timestamp']) {
+    const old = before.signed.roles[role]?.keyIDs ?? [];
+    if (after.signed.roles[role]?.keyIDs.some((keyId) => old.includes(keyId)) === true) {
+      throw invalidProposal(`versions would begin again, but ${role} keeps one of its keys`);
+    }
+  }
+}
+
+function isThere<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}
+
+function isNext(role: string, version: number, current: number): boolean {
+  return role === 'root' ? version === current + 1 : version > current;
+}
+
+function keysIn(holder: unknown): Record<string, TufKey> {
+  return { ...record(record(holder)['keys']) } as Record<string, TufKey>;
+}
+
+function assertGenuine(draft: Draft, keys: Readonly<Record<string, TufKey>>): void {
+  const message = messageOf(draft);
+  const seen = new Set<string>();
+  for (const { keyid, sig } of draft.signatures) {
+    const key = keys[keyid];
+    const isGenuine = key !== undefined && isSignedBy(key, message, Buffer.from(sig, 'hex'));
+    if (isGenuine && !seen.has(keyid)) seen.add(keyid);
+    else
+      throw invalidProposal(`a signature over ${draft.role} is not by key ${keyid.slice(0, 12)}`);
+  }
+}
+
+/** Signs what keys at hand may sign. `added`: role and key id of each new signature. */
+export async function signProposal(
+  { keyring }: Pick<Repository, 'keyring'>,
+  proposal: Proposal,
+  reviewed: readonly Reviewed[],
+): Promise<{ readonly proposal: Proposal; readonly added: readonly AddedSignature[] }> {
+  const added: AddedSignature[] = [];
+  const documents: ProposedDocument[] = [];
+  for (const { document, draft, wanted, also } of reviewed) {
+    const ids = new Set([...wanted, ...also].flatMap(({ keyIds }) => keyIds));
+    const signers = unique(keyring.signers.filter(({ keyId }) => ids.has(keyId)));
+    const { signatures } = await addSignatures(draft, signers);
+    for (const { keyid } of signatures.slice(draft.signatures.length)) {
+      added.push({ role: document.role, keyId: keyid });
+    }
+    documents.push({ ...document, signatures: [...signatures] });
+  }
+  return { proposal: { ...proposal, documents }, added };
+}
+
+export interface AddedSignature {
+  readonly role: string;
+  readonly keyId: string;
+}
+
+/** Signatures that a role still needs; 0: enough. */
+export function missingSignatures({ draft, wanted }: Reviewed): number {
+  const counts = wanted.map(
+    ({ keyIds, threshold }) =>
+      threshold - draft.signatures.filter(({ keyid }) => keyIds.includes(keyid)).length,
+  );
+  return Math.max(0, ...counts);
+}
+
+/** The change that a proposal is; what it leaves behind unsigned is for `withAffected`. */
+export function changeOf({ documents, restart }: Proposal): Change {
+  const drafts = new Map<string, Draft>();
+  const roles = new Map<string, RoleContent>();
+  let root: RoleContent | undefined;
+  for (const { role, signed, signatures } of documents) {
+    drafts.set(role, { role, signed, signatures });
+    if (role === 'root') root = { ...signed, _type: 'root' };
+    else roles.set(role, { ...signed, _type: 'targets' });
+  }
+  return { blobs: [], roles, root, drafts, restart };
+}
+
+/** What of a proposal the bucket does not have yet: a commit may have been ended half-way, or its answer was lost. */
+export function remainingOf(base: Base, proposal: Proposal): Proposal {
+  const documents = proposal.documents.filter(({ role, signed }) => {
+    const there =
+      role === 'root' ? base.root : role === 'targets' ? base.targets : base.roles.get(role);
+    if (there === undefined) return true;
+    const current = messageOf({ signed: { ...(there.signed.toJSON() as Json) } });
+    return !current.equals(messageOf({ signed }));
+  });
+  return { ...proposal, documents };
+}
+
+function currentVersion(base: Base, role: string): number {
+  return role === 'root' ? base.root.signed.version : versionOf(base, role);
+}

@@ -1,0 +1,47 @@
+import { CodedError } from '../coded-error.ts';
+import { open } from '../files.ts';
+
+/** Far above any real config file; bounds what parsing can cost. */
+const MAX_BYTES = 256 * 1024;
+
+export interface ConfigSource {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * Reads a config file as UTF-8; undefined when there is none. Throws CONFIG_INVALID when it cannot be read, is larger
+ * than 256 kB or not UTF-8.
+ */
+export async function readConfigFile(path: string): Promise<string | undefined> {
+  let bytes: Buffer;
+  try {
+    await using file = await open(path, 'r');
+    bytes = Buffer.alloc(MAX_BYTES + 1);
+    bytes = bytes.subarray(0, await file.read(bytes, 0, bytes.length));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CodedError(`cannot read config file ${path}: ${why}`, {
+      code: 'CONFIG_INVALID',
+      cause,
+    });
+  }
+  requireSize(path, bytes.length);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new CodedError(`${path}: wanted UTF-8 text, found other bytes`, {
+      code: 'CONFIG_INVALID',
+      cause,
+    });
+  }
+}
+
+/** Throws CONFIG_INVALID for a file that is larger than any config file is. */
+export function requireSize(path: string, bytes: number): void {
+  if (bytes <= MAX_BYTES) return;
+  throw new CodedError(`${path}: wanted at most ${MAX_BYTES} bytes, found more`, {
+    code: 'CONFIG_INVALID',
+  });
+}

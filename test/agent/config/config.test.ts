@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Config } from '../../../agent/config/config.ts';
+import { loadConfig } from '../../../agent/config/load-config.ts';
+import { hostPaths } from '../../../agent/paths.ts';
+import { parseConfigFile } from '../../../shared/config/file.ts';
+import { configKeys } from '../../../shared/config/schema.ts';
+import { configTable, pageAsCommitted } from '../../support/config-docs.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+const least = 'bucket: masterless-puppet.example.com\ntree: ubuntu\n';
+
+/** A host with those files below `/etc/miyamoto`. */
+async function hostWith(t: TestContext, files: Record<string, string>) {
+  const paths = hostPaths({ platform: 'linux', root: await temporaryDirectory(t) });
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(dirname(paths.configFile), name);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+  return paths;
+}
+
+test('config: two lines are enough', async (t) => {
+  const { config } = await loadConfig(await hostWith(t, { 'agent.yaml': least }));
+  assert.equal(config.environment, 'stable');
+  assert.equal(config.certname, undefined);
+  assert.deepEqual(config.schedule, { poll: '*/5 * * * *', apply: '*/30 * * * *' });
+  assert.deepEqual(config.run.time_limit, { seconds: 3600 });
+  assert.equal(config.on_expired, 'apply');
+  assert.deepEqual(config.report.heartbeat, { seconds: 3600 });
+  assert.equal(config.releases.keep, 3);
+});
+
+test('config: it is frozen all the way down', async (t) => {
+  const { config } = await loadConfig(await hostWith(t, { 'agent.yaml': least }));
+  const writable = config as unknown as {
+    schedule: { poll: string };
+    facts: { promote: string[] };
+  };
+  assert.throws(() => {
+    writable.schedule.poll = 'x';
+  }, TypeError);
+  assert.throws(() => writable.facts.promote.push('x'), TypeError);
+});
+
+test('config: agent.d is laid over agent.yaml in the order of names, and only its *.yaml', async (t) => {
+  const paths = await hostWith(t, {
+    'agent.yaml': `${least}environment: one\ngroups: [a]\nrun: {noop: true, tags: [x]}\n`,
+    'agent.d/20-b.yaml': 'environment: three\n',
+    'agent.d/10-a.yaml': 'environment: two\nrun:\n  noop: false\n',
+    'agent.d/30-c.yaml.dpkg-old': 'environment: four\n',
+    'agent.d/.40-d.yaml': 'environment: five\n',
+  });
+  const { config, origins } = await loadConfig(paths);
+  assert.equal(config.environment, 'three');
+  assert.equal(config.run.noop, false);
+  assert.deepEqual(config.run.tags, ['x']);
+  assert.equal(origins.get('environment'), `${paths.configDirectory}/20-b.yaml:1`);
+  assert.equal(origins.get('run.noop'), `${paths.configDirectory}/10-a.yaml:3`);
+  assert.equal(origins.get('groups'), `${paths.configFile}:4`);
+  assert.equal(origins.get('releases.keep'), 'default');
+  assert.equal(origins.get('certname'), 'not set');
+  assert.deepEqual(
+    [...origins.keys()],
+    configKeys(Config).map(({ key }) => key),
+  );
+});
+
+test('config: agent.d alone is enough', async (t) => {
+  const { config } = await loadConfig(await hostWith(t, { 'agent.d/site.yaml': least }));
+  assert.equal(config.tree, 'ubuntu');
+});
+
+test('config: none at all is CONFIG_MISSING, and says where it should be', async (t) => {
+  const paths = await hostWith(t, {});
+  await assert.rejects(loadConfig(paths), (error: Error) => {
+    assert.equal((error as NodeJS.ErrnoException).code, 'CONFIG_MISSING');
+    return error.message.includes(paths.configFile);
+  });
+});
+
+test('config: a file in the place of agent.d is CONFIG_INVALID', async (t) => {
+  const paths = await hostWith(t, { 'agent.yaml': least, 'agent.d': '' });
+  await assert.rejects(loadConfig(paths), { code: 'CONFIG_INVALID' });
+});
+
+const good: Record<string, string> = {
+  'a Mac': 'tree: osx\n',
+  'all there is': [
+    'certname: web1.example.com',
+    'groups: [canary, "eu:web"]',
+    'schedule: {poll: "0-59/10 * * * *", apply: "0 3 * * mon-fri"}',
+    'run: {time_limit: 90m, puppet: /opt/puppetlabs/bin/puppet, noop: true, tags: ["profile::ntp"], extra_arguments: [--trace]}',
+    'on_expired: stop',
+    'facts: {promote: [os.family], deny: [ec2_userdata, networking.interfaces], max_bytes: 65536}',
+    'report: {heartbeat: 2h}',
+    'releases: {keep: 5, max_tarball_bytes: 1000000, max_bytes: 5000000, max_files: 1000}',
+    's3: {endpoint: "http://127.0.0.1:9000", region: us-east-1, path_style: true}',
+    'log: {level: debug}',
+  ].join('\n'),
+};
+
+for (const [name, text] of Object.entries(good)) {
+  test(`config: ${name}`, () => {
+    assert.ok(
+      parseConfigFile(
+        `bucket: b-1\n${text.includes('tree') ? '' : 'tree: ubuntu\n'}${text}`,
+        'x',
+        Config,
+      ),
+    );
+  });
+}
+
+const bad: Record<string, string> = {
+  'bucket with s3://': 'bucket: s3://masterless\ntree: ubuntu',
+  'bucket that climbs': 'bucket: ../x\ntree: ubuntu',
+  'tree with a slash': 'bucket: abc\ntree: ubuntu/',
+  'environment with a dot': `${least}environment: a.b`,
+  'environment with a dash': `${least}environment: a-b`,
+  'certname in capitals': `${least}certname: Web1`,
+  'certname that climbs': `${least}certname: a/../b`,
+  'group with a space': `${least}groups: ["a b"]`,
+  'poll with six fields': `${least}schedule: {poll: "0 */5 * * * *"}`,
+  'poll by a nickname': `${least}schedule: {poll: "@hourly"}`,
+  'poll out of range': `${least}schedule: {poll: "61 * * * *"}`,
+  'poll on a day that never comes': `${least}schedule: {poll: "0 0 31 2 *"}`,
+  'poll in words': `${least}schedule: {poll: often}`,
+  'time limit of a second': `${least}run: {time_limit: 1s}`,
+  'time limit of a year': `${least}run: {time_limit: 365d}`,
+  'puppet without a path': `${least}run: {puppet: puppet}`,
+  'an option for a tag': `${least}run: {tags: ["--noop"]}`,
+  'a word for a list': `${least}run: {tags: ntp}`,
+  'on_expired of its own': `${least}on_expired: ignore`,
+  'keep of one': `${least}releases: {keep: 1}`,
+  'keep of a fraction': `${least}releases: {keep: 2.5}`,
+  'an unknown key': `${least}scheduel: {}`,
+  'an unknown key in s3': `${least}s3: {regoin: x}`,
+  credentials: `${least}s3: {secret_access_key: x}`,
+  'a level that is none': `${least}log: {level: verbose}`,
+};
+
+for (const [name, text] of Object.entries(bad)) {
+  test(`config: ${name} is refused`, () => {
+    assert.throws(() => parseConfigFile(text, 'x', Config), { code: 'CONFIG_INVALID' });
+  });
+}
+
+const PAGE = `<!-- Generated from agent/config/config.ts: UPDATE_DOCS=1 node --test test/agent/config/config.test.ts -->
+# agent.yaml
+
+The agent reads \`/etc/miyamoto/agent.yaml\`, then all \`/etc/miyamoto/agent.d/*.yaml\` in the order of their names. Later files
+win, key by key; a list is replaced as a whole. A key that is not in this table is an error. Two keys are required:
+
+\`\`\`yaml
+bucket: masterless-puppet.example.com
+tree: ubuntu
+\`\`\`
+
+A duration is a number of seconds, or one with a unit: \`30s\`, \`10m\`, \`1h\`, \`2d\`. A key with a dot stands inside a map:
+\`schedule.poll\` is written
+
+\`\`\`yaml
+schedule:
+  poll: "*/5 * * * *"
+\`\`\`
+
+Credentials have no place in this file. They come from where the AWS SDK looks for them: environment, shared files,
+\`credential_process\`, SSO, container, instance role.
+
+${configTable(Config)}
+`;
+
+test('docs/config.md says what the schema says', async () => {
+  const path = join(import.meta.dirname, '../../../docs/config.md');
+  assert.equal(await pageAsCommitted(path, PAGE), PAGE);
+});
+
+for (const { key, description } of configKeys(Config)) {
+  test(`config: ${key} is described`, () => assert.match(description, /^[A-Z`].*\.$/s));
+}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { firstErrors, levelOf } from '../../../../agent/core/run/puppet-line.ts';
+
+suite('the level of a line of Puppet', () => {
+  const table = {
+    'Debug: Runtime environment: puppet_version=7.23.0': 'debug',
+    'Info: Using environment production': 'info',
+    'Notice: Applied catalog in 0.82 seconds': 'info',
+    "Warning: Unknown variable: 'x'": 'warn',
+    'Error: Could not parse for environment production': 'error',
+    'Critical: out of memory': 'error',
+    'Alert: x': 'error',
+    'Emergency: x': 'error',
+    'Wrapped exception:': undefined,
+    'Notice:': undefined,
+    'Error:x': undefined,
+    '  Error: indented': undefined,
+    'Constructor: x': undefined,
+    '': undefined,
+  };
+  for (const [line, level] of Object.entries(table)) {
+    test(JSON.stringify(line), () => assert.equal(levelOf(line), level));
+  }
+});
+
+suite('the first errors of an output', () => {
+  test("Facter's do not hide Puppet's", () => {
+    const noise = Array.from({ length: 50 }, (_, at) => `Error: Facter: no fact ${at}`);
+    const output = [...noise, 'Notice: fine', 'Error: Evaluation Error', 'at line 3'];
+    assert.deepEqual(firstErrors(output), ['Error: Evaluation Error']);
+  });
+
+  test("Facter's count when there are no others", () => {
+    assert.deepEqual(firstErrors(['Notice: a', 'Error: Facter: b']), ['Error: Facter: b']);
+  });
+
+  test('without any it is the last lines', () => {
+    const output = ['1', '2', '3', '4', '5', 'kernel_require.rb: cannot load puppet', ' ', ''];
+    assert.deepEqual(firstErrors(output), output.slice(1, 6));
+  });
+
+  test('at most 20, the first ones', () => {
+    const errors = firstErrors(Array.from({ length: 100 }, (_, at) => `Error: ${at}`));
+    assert.deepEqual([errors.length, errors[0]], [20, 'Error: 0']);
+  });
+
+  test('none of an empty output', () => assert.deepEqual(firstErrors(['']), []));
+});

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, rmdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { systemClock } from '../../../../agent/io/clock.ts';
+import { takeCycleLock } from '../../../../agent/io/locks/cycle-lock.ts';
+import { startOf } from '../../../../agent/io/locks/processes.ts';
+import { names, temporaryDirectory } from '../../../support/temporary-directory.ts';
+
+const never = new AbortController().signal;
+const MINUTE = 60_000;
+
+async function place(t: TestContext) {
+  const directory = join(await temporaryDirectory(t), 'run');
+  return {
+    directory,
+    options: { path: join(directory, 'lock'), waitMs: 0, clock: systemClock, stop: never },
+  };
+}
+
+/** A lock as somebody else left it. */
+async function leave(path: string, ageMs: number, holder: unknown): Promise<void> {
+  await mkdir(path, { recursive: true });
+  const at = new Date(Date.now() - ageMs);
+  await utimes(path, at, at);
+  if (holder !== undefined) await writeFile(`${path}.json`, JSON.stringify(holder));
+}
+
+async function endedProcess(): Promise<number> {
+  const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
+  await once(child, 'exit');
+  return child.pid!;
+}
+
+test('lock: the second one waits, then says who holds it; after the release nothing is left', async (t) => {
+  const { directory, options } = await place(t);
+  const first = await takeCycleLock(options);
+  await assert.rejects(takeCycleLock(options), (error: { code?: string; message: string }) => {
+    assert.equal(error.code, 'LOCKED');
+    assert.match(error.message, new RegExp(`process ${process.pid}`));
+    return true;
+  });
+  const waiting = takeCycleLock({ ...options, waitMs: MINUTE });
+  await first.release();
+  await (await waiting).release();
+  assert.deepEqual(await names(directory), []);
+});
+
+const since = '2026-11-01T00:00:00.000Z';
+const free: Record<string, { ageMs: number; holder: () => Promise<unknown> }> = {
+  'nobody is named, and it is old': { ageMs: MINUTE, holder: async () => undefined },
+  'the holder is gone, a moment ago': {
+    ageMs: 0,
+    holder: async () => ({ pid: await endedProcess(), started: '1', since }),
+  },
+  'the holder is gone, and the clock was set back': {
+    ageMs: -1000 * MINUTE,
+    holder: async () => ({ pid: await endedProcess(), started: '1', since }),
+  },
+  "another process has the holder's id": {
+    ageMs: 0,
+    holder: async () => ({ pid: process.pid, started: 'another time', since }),
+  },
+};
+for (const [name, { ageMs, holder }] of Object.entries(free)) {
+  test(`lock: free: ${name}`, async (t) => {
+    const { directory, options } = await place(t);
+    await leave(options.path, ageMs, await holder());
+    await (await takeCycleLock(options)).release();
+    assert.deepEqual(await names(directory), []);
+  });
+}
+
+const held: Record<string, { ageMs: number; holder: () => Promise<unknown> }> = {
+  'nobody is named yet': { ageMs: 0, holder: async () => undefined },
+  'the holder lives, though the machine slept': {
+    ageMs: 1000 * MINUTE,
+    holder: async () => ({ pid: process.pid, started: await startOf(process.pid), since }),
+  },
+};
+for (const [name, { ageMs, holder }] of Object.entries(held)) {
+  test(`lock: held: ${name}`, async (t) => {
+    const { options } = await place(t);
+    await leave(options.path, ageMs, await holder());
+    await assert.rejects(takeCycleLock(options), { code: 'LOCKED' });
+  });
+}
+
+test('lock: of many that find a dead holder, one gets it', async (t) => {
+  const { options } = await place(t);
+  await leave(options.path, 0, { pid: await endedProcess(), started: '1', since });
+  const taken = await Promise.allSettled(Array.from({ length: 8 }, () => takeCycleLock(options)));
+  const winners = taken.filter((one) => one.status === 'fulfilled');
+  assert.equal(winners.length, 1);
+  for (const { value } of winners) await value.release();
+  await (await takeCycleLock(options)).release();
+});
+
+test('lock: one that was removed is noticed, with a code', async (t) => {
+  const { directory, options } = await place(t);
+  const lock = await takeCycleLock(options);
+  await rmdir(options.path);
+  // The lock's own timer keeps no process alive.
+  const alive = setInterval(() => undefined, MINUTE);
+  await once(lock.lost, 'abort');
+  clearInterval(alive);
+  assert.equal(lock.lost.reason.code, 'LOCKED');
+  await lock.release();
+  assert.deepEqual(await names(directory), ['lock.json'], 'and may be the next one’s already');
+});

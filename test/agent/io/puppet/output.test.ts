@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, closeSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { followOutput } from '../../../../agent/io/puppet/output.ts';
+import { temporaryDirectory } from '../../../support/temporary-directory.ts';
+import { waitUntil } from '../../../support/wait-until.ts';
+
+test('output: lines are passed on while they are written, the last ones at the end', async (t) => {
+  const path = join(await temporaryDirectory(t), 'puppet.log');
+  const lines: string[] = [];
+  const output = followOutput(path, ({ text }) => lines.push(text));
+  appendFileSync(path, 'Notice: one\nNotice: t');
+  await waitUntil(() => lines.length > 0);
+  assert.deepEqual(lines, ['Notice: one']);
+  appendFileSync(path, 'wo\nNotice: three');
+  output.close();
+  assert.deepEqual(lines, ['Notice: one', 'Notice: two', 'Notice: three']);
+});
+
+test('output: what cannot be read ends nothing, and is said at the end', async (t) => {
+  const path = join(await temporaryDirectory(t), 'puppet.log');
+  const output = followOutput(path, () => assert.fail('there is no line'));
+  closeSync(output.fd);
+  await sleep(300);
+  assert.throws(() => output.close(), { code: 'EBADF' });
+});

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { suite, test } from 'node:test';
+import { type HostPuppetOptions, hostPuppet } from '../../../../../agent/io/puppet/puppet.ts';
+import type { ApplyRequest } from '../../../../../agent/ports.ts';
+import { puppetPlace, summaryOf } from '../../../../support/puppet-run.ts';
+import { names } from '../../../../support/temporary-directory.ts';
+
+const FIXTURES = join(import.meta.dirname, '../../../../fixtures/puppet');
+const NEVER = new AbortController().signal;
+
+/** Starts a run by an agent of its own, and kills the agent when Puppet prints the text. */
+async function killedAgent(
+  options: HostPuppetOptions,
+  request: ApplyRequest,
+  at: string,
+): Promise<void> {
+  const words = [options, request].map((value) => JSON.stringify(value));
+  const agent = spawn(process.execPath, [join(FIXTURES, 'driver.ts'), 'apply', ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(agent, 'exit');
+  for await (const line of createInterface({ input: agent.stdout })) {
+    if (line.includes(at)) agent.kill('SIGKILL');
+  }
+  const [, signal] = await ended;
+  assert.equal(signal, 'SIGKILL');
+}
+
+suite('a run whose agent was killed', () => {
+  test('goes on to its end, and the next agent sees what it came to', async (t) => {
+    const place = await puppetPlace(t);
+    const file = join(place.directory, 'written');
+    await place.write({
+      'manifests/site.pp': `notify { 'begun': } -> exec { '/bin/sleep 2': } -> file { '${file}': content => 'x' }`,
+    });
+    const startedAt = Date.now();
+    const request = place.request();
+    await killedAgent({ launcher: 'group' }, request, 'begun');
+    await assert.rejects(stat(file), { code: 'ENOENT' });
+
+    const puppet = hostPuppet({ launcher: 'group' });
+    const picked = await puppet.pickUp(request.runDirectory, NEVER);
+    assert.ok(picked !== undefined && picked.startedAt >= startedAt);
+    assert.deepEqual([picked.runId, picked.exit], ['run-1', { kind: 'unseen' }]);
+    const summary = await summaryOf(puppet, request, picked);
+    assert.deepEqual([summary.status, summary.exitCode], ['changed', null]);
+    assert.equal(summary.changedResourcesTotal, 3);
+    assert.ok((await stat(file)).isFile());
+    assert.equal(await puppet.pickUp(request.runDirectory, NEVER), undefined);
+  });
+
+  test('is ended at the limit that it was given, and a run of another name is none of ours', async (t) => {
+    const place = await puppetPlace(t);
+    const options: HostPuppetOptions = {
+      launcher: 'group',
+      configuredPath: join(FIXTURES, 'fake'),
+      environment: { FAKE: 'stubborn' },
+      graceMs: 300,
+    };
+    const puppet = hostPuppet(options);
+    const request = place.request({ puppet: await puppet.find(), timeLimitSeconds: 3 });
+    await killedAgent(options, request, 'started');
+
+    const other = `${request.runDirectory}0`;
+    await mkdir(other);
+    const limitAt = Date.now() + 100_000;
+    const record = {
+      schemaVersion: 1,
+      runId: 'run-10',
+      startedAt: 7,
+      limitAt,
+      noop: false,
+      unit: null,
+    };
+    await writeFile(join(other, 'process.json'), JSON.stringify(record));
+    assert.deepEqual(await puppet.pickUp(other, NEVER), {
+      runId: 'run-10',
+      startedAt: 7,
+      noop: false,
+      exit: { kind: 'unseen' },
+    });
+    assert.deepEqual((await puppet.pickUp(request.runDirectory, NEVER))?.exit, {
+      kind: 'killed',
+      signal: 'SIGKILL',
+      why: 'time-limit',
+    });
+    assert.ok(!(await names(request.runDirectory)).includes('process.json'));
+  });
+});
+
+suite('a run directory without a run under way', () => {
+  test('no record', async (t) => {
+    const place = await puppetPlace(t);
+    const puppet = hostPuppet({ launcher: 'group' });
+    assert.equal(await puppet.pickUp(place.directory, NEVER), undefined);
+  });
+
+  test('a record that a power cut damaged', async (t) => {
+    const place = await puppetPlace(t);
+    await writeFile(join(place.directory, 'process.json'), '{"runId":');
+    const puppet = hostPuppet({ launcher: 'group' });
+    assert.equal(await puppet.pickUp(place.directory, NEVER), undefined);
+  });
+});

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { suite, test } from 'node:test';
+import { type HostPuppetOptions, hostPuppet } from '../../../../../agent/io/puppet/puppet.ts';
+import type { ApplyRequest } from '../../../../../agent/ports.ts';
+import { CERTNAME, type PuppetPlace, puppetPlace } from '../../../../support/puppet-run.ts';
+import { runTrace } from '../../../../support/run-trace.ts';
+import { names } from '../../../../support/temporary-directory.ts';
+
+const CONTROL_REPO = join(import.meta.dirname, '../../../../fixtures/control-repo');
+
+/** What a run applied, resource by resource, which facts it reported, and what it said. */
+async function traceOf(
+  place: PuppetPlace,
+  options: Partial<HostPuppetOptions>,
+  overrides: Partial<ApplyRequest>,
+) {
+  const puppet = hostPuppet({ launcher: 'group', ...options });
+  place.lines.length = 0;
+  const { status, exitCode, error } = await place.run(puppet, {
+    extraArguments: ['--no-exclude_unchanged_resources'],
+    ...overrides,
+  });
+  const { runDirectory } = place.request(overrides);
+  const remains = await puppet.read(runDirectory, CERTNAME);
+  return {
+    end: { status, exitCode, error },
+    ...runTrace(remains.report, remains.facts),
+    lines: place.lines.map(({ text }) => text.replace(/ in [\d.]+ seconds/, '')),
+  };
+}
+
+/** The switches of a run, one by one and together. */
+function switches(place: PuppetPlace): Record<string, Partial<HostPuppetOptions>> {
+  const directory = join(place.directory, 'state/ruby-cache');
+  return {
+    'the cache switched off': { rubyCache: { directory, isWanted: false } },
+    'the cache, as it is built': { rubyCache: { directory, isWanted: true } },
+    'the cache, warm': { rubyCache: { directory, isWanted: true } },
+  };
+}
+
+suite('ruby cache: with the real puppet', () => {
+  test('the same catalog and the same facts, with each switch on and off', async (t) => {
+    const place = await puppetPlace(t);
+    const environment = { MANAGED_ROOT: join(place.directory, 'managed') };
+    const { environmentPath } = place.request();
+    await mkdir(environmentPath);
+    await symlink(CONTROL_REPO, join(environmentPath, 'stable'));
+    const overrides = { runId: 'run-1' };
+    await traceOf(place, { environment }, overrides);
+    const bare = await traceOf(place, { environment }, overrides);
+    assert.deepEqual(bare.end, { status: 'unchanged', exitCode: 0, error: null });
+    assert.equal(Object.keys(bare.resources).length, 107);
+    assert.ok(Object.keys(bare.facts).length > 50 && bare.facts['lab_role'] === 'web');
+    for (const [name, options] of Object.entries(switches(place))) {
+      assert.deepEqual(await traceOf(place, { environment, ...options }, overrides), bare, name);
+      const kept = await names(join(place.directory, 'state/ruby-cache'));
+      assert.deepEqual(kept, options.rubyCache?.isWanted === true ? ['pack'] : [], name);
+    }
+  });
+
+  test('a manifest that fails in Ruby: the same file and line', async (t) => {
+    const place = await puppetPlace(t);
+    await place.write({
+      'manifests/site.pp': 'notice(probe::fails())',
+      'modules/probe/lib/puppet/functions/probe/fails.rb':
+        "Puppet::Functions.create_function(:'probe::fails') do\n  def fails\n    nil.no_such_method\n  end\nend\n",
+    });
+    for (const [name, options] of Object.entries(switches(place))) {
+      place.lines.length = 0;
+      const puppet = hostPuppet({ launcher: 'group', ...options });
+      const { status, error } = await place.run(puppet, { extraArguments: ['--trace'] });
+      assert.equal(status, 'not-compiled', name);
+      assert.match(error ?? '', /undefined method .no_such_method. for nil/, name);
+      const places = place.lines.flatMap(({ text }) => /fails\.rb:\d+/.exec(text) ?? []);
+      assert.deepEqual([...new Set(places)], ['fails.rb:3'], name);
+    }
+  });
+
+  test('gems of the host are found, and no child inherits what Ruby was told', async (t) => {
+    const place = await puppetPlace(t);
+    const gems = join(place.directory, 'gems');
+    await writeGem(gems);
+    await place.write({
+      'manifests/site.pp':
+        'notice(probe::gem())\n notice(generate("/usr/bin/ruby", "-e", "print [ENV[%q(RUBYOPT)], defined?(MiyamotoRubyCache), defined?(DidYouMean)].inspect"))',
+      'modules/probe/lib/puppet/functions/probe/gem.rb':
+        "require 'miyamoto_probe'\nPuppet::Functions.create_function(:'probe::gem') do\n  def gem\n    [MiyamotoProbe, Gem.loaded_specs['miyamoto_probe'].version.to_s].join(' ')\n  end\nend\n",
+    });
+    const environment = { GEM_HOME: gems };
+    const bare = await traceOf(place, { environment }, {});
+    assert.ok(
+      bare.lines.some((line) => line.endsWith(': out of a gem 1.2.3')),
+      bare.lines.join('\n'),
+    );
+    assert.ok(bare.lines.some((line) => line.endsWith(': [nil, nil, "constant"]')));
+    for (const [name, options] of Object.entries(switches(place))) {
+      assert.deepEqual(await traceOf(place, { environment, ...options }, {}), bare, name);
+    }
+  });
+
+  test('an unusable cache is said, and the run goes on', async (t) => {
+    const place = await puppetPlace(t);
+    await place.write({ 'manifests/site.pp': "notice('ran')" });
+    const directory = join(place.directory, 'open/ruby-cache');
+    await mkdir(directory, { recursive: true, mode: 0o777 });
+    const trace = await traceOf(place, { rubyCache: { directory, isWanted: true } }, {});
+    assert.equal(trace.end.status, 'unchanged');
+    assert.match(
+      trace.lines[0] ?? '',
+      /^Warning: compiled Ruby is neither used nor kept: .*ruby-cache is of uid/,
+    );
+    assert.deepEqual(await names(directory), []);
+  });
+});
+
+async function writeGem(gems: string): Promise<void> {
+  const files = {
+    'specifications/miyamoto_probe-1.2.3.gemspec':
+      "# -*- encoding: utf-8 -*-\n# stub: miyamoto_probe 1.2.3 ruby lib\nGem::Specification.new do |s|\n  s.name = 'miyamoto_probe'\n  s.version = '1.2.3'\n  s.require_paths = ['lib']\n  s.summary = s.author = 'probe'\nend\n",
+    'gems/miyamoto_probe-1.2.3/lib/miyamoto_probe.rb': "MiyamotoProbe = 'out of a gem'\n",
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(gems, name)), { recursive: true });
+    await writeFile(join(gems, name), text);
+  }
+}

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import {
+  DoctorAnswer,
+  ErrorAnswer,
+  InitAnswer,
+  PublishAnswer,
+  ReleasesAnswer,
+} from '../../../operator/answers.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { waitUntil } from '../../support/wait-until.ts';
+import { BUCKET, initialized, openWorkshop, type Workshop } from '../workshop.ts';
+
+const MAIN = join(import.meta.dirname, '../../../operator/main.ts');
+
+async function mm({ repository, directory }: Workshop, ...args: string[]) {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: repository,
+    env: { ...process.env, HOME: join(directory, 'home') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'close');
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const [exitCode] = (await ended) as [number | null];
+  return { stdout, stderr, exitCode };
+}
+
+test('cli: init, publish, publish again, releases, status as a person runs them', async (t) => {
+  const workshop = await openWorkshop(t);
+  await mkdir(join(workshop.directory, 'home'));
+  const init = [
+    'init',
+    '--bucket',
+    BUCKET,
+    '--tree',
+    'ubuntu',
+    '--endpoint',
+    workshop.server.endpoint,
+  ];
+  const made = await mm(workshop, ...init, '--json');
+  assert.equal(made.exitCode, 0, made.stderr);
+  const answer = InitAnswer.parse(JSON.parse(made.stdout));
+  assert.equal(answer.treeId, `${BUCKET}/ubuntu`);
+  assert.ok(answer.keys.operator.startsWith(join(workshop.directory, 'home')));
+  assert.match(await readFile(answer.configFile, 'utf8'), /^bucket: fleet$/m);
+
+  const first = await mm(workshop, 'publish', 'stable', '--json');
+  assert.equal(first.exitCode, 0, first.stderr);
+  assert.equal(PublishAnswer.parse(JSON.parse(first.stdout)).outcome, 'published');
+  await workshop.commit('manifests/site.pp', 'node default { notify { "a": } }\n');
+  const second = await mm(workshop, 'publish', 'stable');
+  assert.deepEqual(
+    [second.exitCode, second.stdout.split('\n')[0]],
+    [0, 'published stable 0.1.1, before: 0.1.0'],
+  );
+  const listed = await mm(workshop, 'releases', 'stable', '--json');
+  const [stable] = ReleasesAnswer.parse(JSON.parse(listed.stdout)).environments;
+  assert.deepEqual([stable?.current?.version, stable?.history.length], ['0.1.1', 1]);
+  assert.equal((await mm(workshop, 'status')).exitCode, 0);
+});
+
+test('cli: the answer on stdout, all else on stderr; exit 0 done, 1 failed, 2 usage', async (t) => {
+  const workshop = await openWorkshop(t);
+  const version = await mm(workshop, '--version');
+  assert.deepEqual(version, { exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
+  const help = await mm(workshop, 'publish', '--help');
+  assert.deepEqual([help.exitCode, help.stderr], [0, '']);
+  for (const args of [[], ['bogus'], ['publish', '--bogus'], ['releases', 'a', 'b']]) {
+    const usage = await mm(workshop, ...args);
+    assert.deepEqual([usage.exitCode, usage.stdout], [2, ''], args.join(' '));
+  }
+  const failed = await mm(workshop, 'releases');
+  assert.deepEqual([failed.exitCode, failed.stdout], [1, '']);
+  assert.match(failed.stderr, /^mm: .+\nnext: mm init .+\n$/);
+  const json = await mm(workshop, 'releases', '--json');
+  assert.equal(json.exitCode, 1);
+  assert.equal(ErrorAnswer.parse(JSON.parse(json.stdout)).error.code, 'CONFIG_MISSING');
+});
+
+test('cli: ended by a signal in the middle of a commit, it leaves no file, no lock and a good bucket', async (t) => {
+  const workshop = await initialized(t);
+  const temporary = join(workshop.directory, 'tmp');
+  await mkdir(temporary);
+  const key = 'ubuntu/manifests/metadata/timestamp.json';
+  workshop.server.faults.add({ kind: 'hang', match: { method: 'PUT', key }, times: 1 });
+  const child = spawn(process.execPath, [MAIN, 'publish', 'stable'], {
+    cwd: workshop.repository,
+    env: { ...process.env, HOME: join(workshop.directory, 'home'), TMPDIR: temporary },
+    stdio: 'ignore',
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  await waitUntil(() =>
+    workshop.server.requests.some(
+      (request) => request.method === 'PUT' && request.key === key && request.status === 0,
+    ),
+  );
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [143, null]);
+  assert.deepEqual(await readdir(temporary), []);
+  const state = join(workshop.repository, '.miyamoto/ubuntu');
+  assert.deepEqual(await readdir(state), ['trust']);
+  const done = await workshop.mm(['publish', 'stable', '--no-validate', '--json']);
+  assert.equal(PublishAnswer.parse(done.json).release.version, '0.1.0');
+});
+
+test('cli: two at once on one machine wait for each other', async (t) => {
+  const workshop = await initialized(t);
+  const both = ['stable', 'testing'].map((environment) =>
+    workshop.mm(['publish', environment, '--no-validate', '--json']),
+  );
+  for (const { exitCode, stderr, json } of await Promise.all(both)) {
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(PublishAnswer.parse(json).attempts, 1);
+  }
+});
+
+test('cli: a directory that cannot be written is told in one line', async (t) => {
+  const workshop = await initialized(t);
+  await rm(join(workshop.repository, '.miyamoto'), { recursive: true });
+  await workshop.write('.miyamoto', 'a file');
+  const { exitCode, stderr } = await workshop.mm(['releases']);
+  assert.equal(exitCode, 1);
+  assert.match(stderr, /^mm: E[A-Z]+: .*\.miyamoto.*\n$/);
+});
+
+test('cli: two people, each with keys of their own, put a root in place that takes both', async (t) => {
+  const workshop = await initialized(t);
+  const bob = ['--keys', join(workshop.directory, 'bob')];
+  const run = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await mm(workshop, ...args);
+    assert.equal(exitCode, 0, stderr);
+    return stdout;
+  };
+  // Bob, on his machine:
+  await run('key', 'new', 'bob', ...bob);
+  await run('key', 'export', 'bob', '--out', 'bob.pub.json', ...bob);
+  // Ann takes the safe's key out, and asks for two signatures from now on.
+  const rotate = ['key', 'rotate', '--role', 'root', '--role', 'targets'];
+  await run(
+    ...rotate,
+    '--add',
+    'bob.pub.json',
+    '--remove',
+    'safe',
+    '--threshold',
+    '2',
+    '--out',
+    'p.json',
+  );
+  const early = await mm(workshop, 'root', 'commit', 'p.json');
+  assert.deepEqual([early.exitCode, early.stdout], [1, '']);
+  assert.match(
+    early.stderr,
+    /^mm: .*root needs 2 signatures and has 1.*\nnext: mm root sign .*\n$/,
+  );
+  const signed = await run('root', 'sign', 'p.json', ...bob);
+  assert.match(signed, /next: mm root commit/);
+  await run('root', 'commit', 'p.json');
+  assert.match(await run('key', 'list'), /^root +2 of 2 +operator, bob +364 days$/m);
+  const doctor = await mm(workshop, 'doctor', '--json');
+  assert.equal(DoctorAnswer.parse(JSON.parse(doctor.stdout)).outcome, 'warning');
+  const alone = await mm(workshop, 'renew', 'root');
+  assert.equal(alone.exitCode, 1);
+  assert.match(alone.stderr, /next: the same command with --out FILE/);
+});

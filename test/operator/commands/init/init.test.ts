@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { access, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Config as AgentConfig } from '../../../../agent/config/config.ts';
+import { openBucket } from '../../../../bucket/s3/sdk/sdk-bucket.ts';
+import { ErrorAnswer, InitAnswer } from '../../../../operator/answers.ts';
+import { OperatorConfig } from '../../../../operator/config.ts';
+import type { KeyDocument } from '../../../../operator/keys/key-file.ts';
+import { parseConfigFile } from '../../../../shared/config/file.ts';
+import { refresh } from '../../../../trust/reader.ts';
+import { bucketSource } from '../../../../trust/source.ts';
+import { adminPolicy } from '../../../support/s3/policy.ts';
+import { startS3Server } from '../../../support/s3/server.ts';
+import {
+  BUCKET,
+  initArgs,
+  initialized,
+  openWorkshop,
+  TREE_ID,
+  type Workshop,
+} from '../../workshop.ts';
+
+const FILES = [
+  '1.env-dev.json',
+  '1.env-stable.json',
+  '1.env-testing.json',
+  '1.root.json',
+  '1.snapshot.json',
+  '1.targets.json',
+  'timestamp.json',
+];
+
+const keyIdIn = async (path: string) =>
+  (JSON.parse(await readFile(path, 'utf8')) as KeyDocument).keyid;
+
+test('init: a tree that hosts can follow, of two keys, with all files the operator needs', async (t) => {
+  const workshop = await openWorkshop(t);
+  const { exitCode, json } = await workshop.mm(initArgs(workshop));
+  assert.equal(exitCode, 0);
+  const answer = InitAnswer.parse(json);
+  assert.deepEqual(workshop.files(), FILES);
+  assert.equal(answer.objects.at(-1), 'ubuntu/manifests/metadata/timestamp.json');
+  assert.deepEqual(answer.objects.map((key) => key.split('/').at(-1)).sort(), FILES);
+
+  const { signed: root } = workshop.metadata('1.root.json');
+  const operator = await keyIdIn(answer.keys.operator);
+  const safe = await keyIdIn(answer.keys.safe);
+  assert.deepEqual(root.roles, {
+    root: { keyids: [operator, safe], threshold: 1 },
+    targets: { keyids: [operator, safe], threshold: 1 },
+    snapshot: { keyids: [operator], threshold: 1 },
+    timestamp: { keyids: [operator], threshold: 1 },
+  });
+  const { roles } = workshop.metadata('1.targets.json').signed.delegations;
+  const rule = { keyids: [operator], threshold: 1, terminating: true };
+  assert.deepEqual(roles, [
+    { ...rule, name: 'env-stable', paths: ['stable/*'] },
+    { ...rule, name: 'env-testing', paths: ['testing/*'] },
+    { ...rule, name: 'env-dev', paths: ['dev/*', 'dev_*/*'] },
+  ]);
+  for (const file of FILES) assert.equal(workshop.metadata(file).signed['x-tree'], TREE_ID);
+
+  assert.deepEqual(
+    JSON.parse(await readFile(answer.rootFile, 'utf8')),
+    workshop.metadata('1.root.json'),
+  );
+  parseConfigFile(await readFile(answer.configFile, 'utf8'), answer.configFile, OperatorConfig);
+  for (const key of [answer.keys.operator, answer.keys.safe])
+    assert.equal((await stat(key)).mode & 0o777, 0o600);
+  assert.equal(await workshop.git('status', '--porcelain'), '');
+});
+
+test('init: what it prints for a host is what the agent takes', async (t) => {
+  const workshop = await openWorkshop(t);
+  const { json } = await workshop.mm(initArgs(workshop, '--environment', 'prod=main'));
+  const { agentConfig, rootFile } = InitAnswer.parse(json);
+  const config = parseConfigFile(agentConfig, 'agent.yaml', AgentConfig);
+  assert.equal(config.environment, 'prod');
+  const bucket = openBucket(config.bucket, config.s3);
+  t.after(() => bucket.close());
+  const { trusted } = await refresh({
+    directory: join(workshop.directory, 'host'),
+    packagedRoot: await readFile(rootFile),
+    environments: [config.environment],
+    clock: { now: () => Date.now() },
+    source: bucketSource(bucket, config.tree),
+    etag: undefined,
+  });
+  const offer = trusted.environments.get('prod');
+  assert.deepEqual([offer?.role, offer?.current], ['env-prod', undefined]);
+});
+
+test('init: a second time is ALREADY_INITIALIZED and changes nothing', async (t) => {
+  const workshop = await initialized(t);
+  const before = workshop.server.keys(BUCKET).length;
+  const { exitCode, json } = await workshop.mm(['init', '--json']);
+  assert.equal(exitCode, 1);
+  assert.equal(ErrorAnswer.parse(json).error.code, 'ALREADY_INITIALIZED');
+  assert.equal(workshop.server.keys(BUCKET).length, before);
+});
+
+for (const upload of FILES) {
+  test(`init: ended before ${upload} is in, the next one finishes it`, async (t) => {
+    const workshop = await openWorkshop(t);
+    const key = `ubuntu/manifests/metadata/${upload}`;
+    workshop.server.faults.add({
+      kind: 'status',
+      status: 403,
+      code: 'AccessDenied',
+      match: { method: 'PUT', key },
+      times: 1,
+    });
+    assert.equal((await workshop.mm(initArgs(workshop))).exitCode, 1);
+    const { exitCode, stderr, json } = await workshop.mm(['init', '--json'], {
+      now: () => Date.now() + 60_000,
+    });
+    assert.equal(exitCode, 0, stderr);
+    const root = await readFile(InitAnswer.parse(json).rootFile, 'utf8');
+    assert.deepEqual(JSON.parse(root), workshop.metadata('1.root.json'));
+    assert.equal((await workshop.mm(['publish', 'stable', '--no-validate'])).exitCode, 0);
+  });
+}
+
+test('init: half a tree of other keys is refused', async (t) => {
+  const workshop = await openWorkshop(t);
+  const key = /timestamp\.json/;
+  workshop.server.faults.add({
+    kind: 'status',
+    status: 403,
+    code: 'AccessDenied',
+    match: { method: 'PUT', key },
+    times: 1,
+  });
+  await workshop.mm(initArgs(workshop));
+  await rm(join(workshop.directory, 'home'), { recursive: true });
+  const { json } = await workshop.mm(['init', '--json']);
+  assert.equal(ErrorAnswer.parse(json).error.code, 'ALREADY_INITIALIZED');
+});
+
+test('init --noop: names files and objects, makes none', async (t) => {
+  const workshop = await openWorkshop(t);
+  const before = await readdir(workshop.directory, { recursive: true });
+  const { exitCode, json } = await workshop.mm(initArgs(workshop, '--noop'));
+  assert.equal(exitCode, 0);
+  const answer = InitAnswer.parse(json);
+  assert.equal(answer.outcome, 'noop');
+  assert.deepEqual(answer.objects.map((key) => key.split('/').at(-1)).sort(), FILES);
+  assert.deepEqual(workshop.files(), []);
+  assert.deepEqual(await readdir(workshop.directory, { recursive: true }), before);
+});
+
+test('init: a passphrase that was given locks both keys', async (t) => {
+  const workshop = await openWorkshop(t);
+  const file = join(workshop.directory, 'passphrase');
+  await writeFile(file, 'secret\n');
+  const { json } = await workshop.mm(initArgs(workshop, '--passphrase-file', file));
+  const { keys } = InitAnswer.parse(json);
+  for (const path of [keys.operator, keys.safe]) {
+    const document = JSON.parse(await readFile(path, 'utf8')) as KeyDocument;
+    assert.equal(document.private.kind, 'scrypt-aes-256-gcm');
+  }
+  const publish = ['publish', 'stable', '--no-validate', '--json'];
+  const locked = await workshop.mm(publish);
+  assert.equal(ErrorAnswer.parse(locked.json).error.code, 'KEY_LOCKED');
+  const env = { PATH: process.env['PATH'], MM_KEY_PASSPHRASE_FILE: file };
+  assert.equal((await workshop.mm(publish, { env })).exitCode, 0);
+});
+
+test('init --passphrase: asks twice for one, and takes no two that differ', async (t) => {
+  const workshop = await openWorkshop(t);
+  const asking = (...answers: string[]) => ({
+    ask: () => Promise.resolve(answers.shift() ?? assert.fail('asked too often')),
+  });
+  const different = await workshop.mm(initArgs(workshop, '--passphrase'), asking('a', 'b'));
+  assert.equal(ErrorAnswer.parse(different.json).error.code, 'KEY_LOCKED');
+  assert.deepEqual(workshop.files(), []);
+  const again = ['init', '--passphrase', '--json'];
+  // The last one unlocks the operator's key to sign with it.
+  const done = await workshop.mm(again, asking('secret', 'secret', 'secret'));
+  assert.equal(done.exitCode, 0, done.stderr);
+});
+
+const usage = {
+  'no bucket': ['init', '--tree', 'ubuntu'],
+  'no tree': ['init', '--bucket', BUCKET],
+  'environment without a ref': [
+    'init',
+    '--bucket',
+    BUCKET,
+    '--tree',
+    'ubuntu',
+    '--environment',
+    'a',
+  ],
+};
+
+for (const [name, args] of Object.entries(usage)) {
+  test(`init: ${name} is a usage error`, async (t) => {
+    const workshop = await openWorkshop(t);
+    assert.equal((await workshop.mm(args)).exitCode, 2);
+    await assert.rejects(access(join(workshop.repository, 'miyamoto.yaml')));
+  });
+}
+
+test('init: miyamoto.yaml is never changed, and options that contradict it are refused', async (t) => {
+  const workshop = await initialized(t);
+  const path = join(workshop.repository, 'miyamoto.yaml');
+  const before = await readFile(path, 'utf8');
+  for (const args of [
+    ['--bucket', 'other'],
+    ['--id', 'acme/other'],
+    ['--tree', 'osx'],
+  ]) {
+    const { exitCode, stderr } = await workshop.mm(['init', ...args]);
+    assert.equal(exitCode, 2, stderr);
+  }
+  assert.equal(await readFile(path, 'utf8'), before);
+});
+
+test('init: another root file in the way is kept', async (t) => {
+  const workshop = await openWorkshop(t);
+  await workshop.write('ubuntu.root.json', 'the only copy');
+  const { json } = await workshop.mm(initArgs(workshop));
+  assert.equal(ErrorAnswer.parse(json).error.code, 'ROOT_INVALID');
+  assert.equal(
+    await readFile(join(workshop.repository, 'ubuntu.root.json'), 'utf8'),
+    'the only copy',
+  );
+  assert.ok(!workshop.files().includes('timestamp.json'));
+});
+
+test('init: a missing bucket is made only when told so', async (t) => {
+  const workshop = await openWorkshop(t);
+  const server = await startS3Server({
+    users: [{ accessKeyId: 'OPERATOR', secretAccessKey: 'operator-secret', policy: adminPolicy }],
+    buckets: [],
+  });
+  t.after(() => server.close());
+  const args = (...more: string[]) => initArgs({ ...workshop, server } as Workshop, ...more);
+  const { json } = await workshop.mm(args());
+  const { error } = ErrorAnswer.parse(json);
+  assert.equal(error.code, 'S3_BUCKET_MISSING');
+  assert.match(error.next ?? '', /--create-bucket/);
+  const done = await workshop.mm(args('--create-bucket'));
+  assert.equal(done.exitCode, 0, done.stderr);
+  assert.equal(server.keys(BUCKET).length, FILES.length);
+});

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import type { OfferedRelease, ReleaseCustom } from '../../../../bucket/documents/release.ts';
+import {
+  type PublishRequest,
+  planPublication,
+} from '../../../../operator/commands/publish/plan.ts';
+import type { Base } from '../../../../operator/commit/base.ts';
+import { parseSignedFile } from '../../../../operator/commit/signed-file.ts';
+import { CodedError, type ErrorCode } from '../../../../shared/coded-error.ts';
+
+const NOW = Date.parse('2026-03-01T12:00:00.789Z');
+const COMMIT = 'c'.repeat(40);
+const DAY_MS = 86_400_000;
+const inDays = (days: number) => new Date(NOW + days * DAY_MS).toISOString();
+
+const packed = (content: string) => {
+  const bytes = Buffer.from(content);
+  return { sha256: createHash('sha256').update(bytes).digest('hex'), bytes };
+};
+/** Content and label make the tarball, as in real life. */
+const request: PublishRequest = {
+  environment: 'stable',
+  version: undefined,
+  reason: '',
+  force: false,
+  by: 'ann@laptop',
+  startedAt: NOW,
+  source: { commit: COMMIT },
+  pack: (version) => Promise.resolve(packed(`tree ${version}`)),
+};
+
+const released = (version: string, custom: Partial<ReleaseCustom> = {}): OfferedRelease => ({
+  sha256: packed(`tree ${version}`).sha256,
+  length: packed(`tree ${version}`).bytes.length,
+  custom: {
+    schema: 1,
+    version,
+    release: '20260101T000000Z-old',
+    commit: COMMIT,
+    created: '2026-01-01T00:00:00Z',
+    by: 'bob@desk',
+    reason: '',
+    hold: false,
+    stop: false,
+    minAgent: null,
+    ...custom,
+  },
+});
+
+interface Have {
+  readonly current?: OfferedRelease;
+  readonly expires?: Record<string, string>;
+  readonly others?: object;
+}
+
+const target = ({ sha256, length, custom }: OfferedRelease) => ({
+  length,
+  hashes: { sha256 },
+  custom,
+});
+
+function baseWith({ current, expires, others = {} }: Have): Base {
+  const targets = {
+    ...others,
+    ...(current === undefined ? {} : { 'stable/current': target(current) }),
+  };
+  const signed = {
+    _type: 'targets',
+    spec_version: '1.0.31',
+    version: 7,
+    expires: inDays(100),
+    'x-tree': 'acme/ubuntu',
+    'x-unknown': [1],
+    targets,
+  };
+  const role = parseSignedFile(Buffer.from(JSON.stringify({ signed, signatures: [] })), 'targets');
+  const offer = { role: 'env-stable', current, next: undefined, schemaTooNew: false };
+  return {
+    environments: new Map([['stable', offer]]),
+    roles: new Map([['env-stable', role]]),
+    expires: {
+      'env-stable': inDays(100),
+      snapshot: inDays(300),
+      timestamp: inDays(50),
+      ...expires,
+    },
+  } as unknown as Base;
+}
+
+const cases = {
+  'first release': { have: {}, asked: {}, want: ['published', '0.1.0'] },
+  'another commit': {
+    have: { current: released('1.4.2', { commit: 'd'.repeat(40) }) },
+    asked: {},
+    want: ['published', '1.4.3'],
+  },
+  'the same commit': {
+    have: { current: released('1.4.2') },
+    asked: {},
+    want: ['unchanged', '1.4.2'],
+  },
+  'the same commit, packed differently': {
+    have: { current: { ...released('1.4.2'), sha256: 'f'.repeat(64) } },
+    asked: {},
+    want: ['published', '1.4.3'],
+  },
+  'the same commit by force': {
+    have: { current: released('1.4.2') },
+    asked: { force: true },
+    want: ['published', '1.4.2'],
+  },
+  'the same commit under a label of its own': {
+    have: { current: released('1.4.2') },
+    asked: { version: '2.0.0' },
+    want: ['published', '2.0.0'],
+  },
+  'the same commit under the label that it has': {
+    have: { current: released('1.4.2') },
+    asked: { version: '1.4.2' },
+    want: ['unchanged', '1.4.2'],
+  },
+  'the same commit, its role about to lapse': {
+    have: { current: released('1.4.2'), expires: { 'env-stable': inDays(44) } },
+    asked: {},
+    want: ['renewed', '1.4.2'],
+  },
+  'the same commit, the timestamp about to lapse': {
+    have: { current: released('1.4.2'), expires: { timestamp: inDays(24) } },
+    asked: {},
+    want: ['renewed', '1.4.2'],
+  },
+  'the same work tree': {
+    have: { current: released('0.1.0', { commit: null }) },
+    asked: { source: { commit: null } },
+    want: ['unchanged', '0.1.0'],
+  },
+  'a publication whose answer was lost': {
+    have: {
+      current: released('0.1.0', {
+        release: `20260301T120000Z-${released('0.1.0').sha256.slice(0, 12)}`,
+      }),
+    },
+    asked: { force: true },
+    want: ['published', '0.1.0'],
+  },
+} satisfies Record<string, { have: Have; asked: Partial<PublishRequest>; want: [string, string] }>;
+
+for (const [name, { have, asked, want }] of Object.entries(cases)) {
+  test(`plan: ${name}`, async () => {
+    const { answer } = await planPublication({ ...request, ...asked }, baseWith(have));
+    assert.deepEqual([answer.outcome, answer.release.custom.version], want);
+  });
+}
+
+test('plan: what is signed is complete, and what others have in the role stays', async () => {
+  const others = { 'other/current': target(released('9.9.9')) };
+  const planned = await planPublication({ ...request, reason: 'why' }, baseWith({ others }));
+  assert.ok(planned.kind === 'change');
+  const { sha256, bytes } = packed('tree 0.1.0');
+  assert.deepEqual(planned.change.blobs, [{ sha256, bytes }]);
+  const content = planned.change.roles.get('env-stable');
+  assert.deepEqual(content?.['targets'], {
+    ...others,
+    'stable/current': {
+      length: bytes.length,
+      hashes: { sha256 },
+      custom: {
+        schema: 1,
+        version: '0.1.0',
+        release: `20260301T120000Z-${sha256.slice(0, 12)}`,
+        commit: COMMIT,
+        created: '2026-03-01T12:00:00Z',
+        by: 'ann@laptop',
+        reason: 'why',
+        hold: false,
+        stop: false,
+        minAgent: null,
+      },
+    },
+  });
+  assert.deepEqual(content['x-unknown'], [1]);
+});
+
+test('plan: hold, stop and minAgent of the environment outlast a publication', async () => {
+  const kept = { hold: true, stop: true, minAgent: '1.2.0' };
+  const current = released('1.0.0', { ...kept, commit: null });
+  const { answer } = await planPublication(request, baseWith({ current }));
+  const { hold, stop, minAgent } = answer.release.custom;
+  assert.deepEqual({ hold, stop, minAgent }, kept);
+});
+
+test('plan: a renewal changes nothing of what is said', async () => {
+  const current = released('1.4.2');
+  const base = baseWith({ current, expires: { timestamp: inDays(1) } });
+  const planned = await planPublication(request, base);
+  assert.ok(planned.kind === 'change');
+  assert.deepEqual(planned.change.blobs, []);
+  const content = planned.change.roles.get('env-stable');
+  assert.deepEqual(content?.['targets'], { 'stable/current': target(current) });
+});
+
+const unknown = baseWith({});
+const refused = {
+  'an environment that nobody is delegated for': {
+    base: {
+      ...unknown,
+      environments: new Map([['stable', { role: undefined, schemaTooNew: false }]]),
+    },
+    asked: {},
+    code: 'ENVIRONMENT_UNKNOWN',
+  },
+  'a release that only a newer mm understands': {
+    base: {
+      ...unknown,
+      environments: new Map([['stable', { role: 'env-stable', schemaTooNew: true }]]),
+    },
+    asked: {},
+    code: 'METADATA_INVALID',
+  },
+  'a lower version without a reason': {
+    base: baseWith({ current: released('2.0.0', { commit: null }) }),
+    asked: { version: '1.0.0' },
+    code: 'USAGE',
+  },
+} satisfies Record<string, { base: object; asked: Partial<PublishRequest>; code: ErrorCode }>;
+
+for (const [name, { base, asked, code }] of Object.entries(refused)) {
+  test(`plan: ${name} is ${code}`, async () => {
+    await assert.rejects(
+      async () => planPublication({ ...request, ...asked }, base as unknown as Base),
+      (error) => error instanceof CodedError && error.code === code,
+    );
+  });
+}

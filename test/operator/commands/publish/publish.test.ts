@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdir, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ErrorAnswer, PublishAnswer } from '../../../../operator/answers.ts';
+import { whatToPublish } from '../../../../operator/commands/publish/source.ts';
+import { temporaryDirectory } from '../../../support/temporary-directory.ts';
+import { BUCKET, initialized } from '../../workshop.ts';
+
+const PUBLISH = ['publish', 'stable', '--no-validate', '--json'];
+
+test('publish: the tarball of the configured ref is what hosts are offered', async (t) => {
+  const workshop = await initialized(t);
+  const commit = await workshop.git('rev-parse', 'main');
+  await workshop.write('manifests/site.pp', 'not committed');
+  const { exitCode, json, stderr } = await workshop.mm(['publish', 'stable', '--json']);
+  assert.equal(exitCode, 0, stderr);
+  const { outcome, release, previous, versions, objects } = PublishAnswer.parse(json);
+  assert.equal(outcome, 'published');
+  assert.equal(previous, null);
+  assert.deepEqual(
+    [release.version, release.commit, release.by],
+    ['0.1.0', commit, 'Ann Lee@laptop'],
+  );
+  assert.equal(versions?.['env-stable'], 2);
+  const blob = workshop.server.get(BUCKET, objects[0] ?? '');
+  assert.equal(
+    createHash('sha256')
+      .update(blob ?? '')
+      .digest('hex'),
+    release.sha256,
+  );
+  const site = execFileSync('tar', ['-xzO', 'manifests/site.pp'], {
+    input: blob,
+    encoding: 'utf8',
+  });
+  assert.equal(site, 'node default { }\n');
+});
+
+test('publish: the next commit is the next version, the same one nothing to publish', async (t) => {
+  const workshop = await initialized(t);
+  await workshop.mm(PUBLISH);
+  const files = workshop.files();
+  // Within the same second it would be taken for the same publication, tried once more.
+  const later = { now: () => Date.now() + 2000 };
+  const again = PublishAnswer.parse((await workshop.mm(PUBLISH, later)).json);
+  assert.deepEqual([again.outcome, again.objects], ['unchanged', []]);
+  assert.deepEqual(workshop.files(), files);
+  const forced = PublishAnswer.parse((await workshop.mm([...PUBLISH, '--force'], later)).json);
+  assert.deepEqual([forced.outcome, forced.release.version], ['published', '0.1.0']);
+  await workshop.commit('manifests/more.pp', '');
+  const next = PublishAnswer.parse((await workshop.mm(PUBLISH)).json);
+  assert.deepEqual([next.release.version, next.previous?.version], ['0.1.1', '0.1.0']);
+});
+
+test('publish --noop: names the objects, writes none and no file', async (t) => {
+  const workshop = await initialized(t);
+  const objects = workshop.server.keys(BUCKET);
+  const files = await readdir(workshop.directory, { recursive: true });
+  const { exitCode, json } = await workshop.mm([...PUBLISH, '--noop']);
+  assert.equal(exitCode, 0);
+  const answer = PublishAnswer.parse(json);
+  assert.equal(answer.outcome, 'noop');
+  assert.deepEqual(workshop.server.keys(BUCKET), objects);
+  assert.deepEqual(await readdir(workshop.directory, { recursive: true }), files);
+  const done = PublishAnswer.parse((await workshop.mm(PUBLISH)).json);
+  assert.deepEqual(done.objects, answer.objects);
+});
+
+test('publish --working-tree: what lies there, for an environment of the user', async (t) => {
+  const workshop = await initialized(t);
+  await workshop.write('manifests/new.pp', '# untracked\n');
+  const { json } = await workshop.mm(['publish', '--working-tree', '--no-validate', '--json']);
+  const { environment, release, objects } = PublishAnswer.parse(json);
+  assert.deepEqual([environment, release.commit], ['dev_ann_lee', null]);
+  const names = execFileSync('tar', ['-tz'], {
+    input: workshop.server.get(BUCKET, objects[0] ?? ''),
+    encoding: 'utf8',
+  });
+  assert.ok(names.split('\n').includes('manifests/new.pp'));
+  assert.ok(!names.includes('miyamoto.yaml'), 'it is ignored by git here');
+  // Another person's environment is in the same role, and stays there.
+  await workshop.mm(['publish', '--working-tree', '--no-validate'], { user: 'bob' });
+  const { targets } = workshop.metadata('3.env-dev.json').signed;
+  assert.deepEqual(Object.keys(targets), ['dev_ann_lee/current', 'dev_bob/current']);
+});
+
+test('publish: works from a bare repository with the file elsewhere', async (t) => {
+  const workshop = await initialized(t);
+  const bare = join(workshop.directory, 'bare.git');
+  execFileSync('git', ['clone', '--quiet', '--bare', workshop.repository, bare]);
+  const config = join(workshop.repository, 'miyamoto.yaml');
+  execFileSync('sed', ['-i', `1i repository: ${bare}`, config]);
+  const args = [...PUBLISH, '--config', config];
+  const { exitCode, stderr } = await workshop.mm(args, { cwd: bare });
+  assert.equal(exitCode, 0, stderr);
+});
+
+test('publish: a manifest with a syntax error is refused before the bucket is asked', async (t) => {
+  const workshop = await initialized(t);
+  await workshop.commit('manifests/site.pp', 'node default {\n');
+  workshop.server.requests.length = 0;
+  const { exitCode, json } = await workshop.mm(['publish', 'stable', '--json']);
+  assert.equal(exitCode, 1);
+  assert.equal(ErrorAnswer.parse(json).error.code, 'RELEASE_INVALID');
+  assert.deepEqual(workshop.server.requests, []);
+  assert.equal((await workshop.mm(PUBLISH)).exitCode, 0, '--no-validate');
+});
+
+test('publish: a lower version wants a reason', async (t) => {
+  const workshop = await initialized(t);
+  await workshop.mm([...PUBLISH, '--version', '2.0.0']);
+  const lower = [...PUBLISH, '--version', '1.0.0'];
+  assert.equal((await workshop.mm(lower)).exitCode, 2);
+  const done = await workshop.mm([...lower, '--reason', 'renumbered']);
+  assert.equal(done.exitCode, 0, done.stderr);
+  assert.match(done.stderr, /lower/);
+  assert.equal(PublishAnswer.parse(done.json).release.reason, 'renumbered');
+});
+
+const refusals = {
+  'a tree that links out of itself': {
+    spoil: (repository: string) => symlink('/etc/passwd', join(repository, 'manifests/x')),
+    args: ['publish', '--working-tree'],
+    code: 'ARCHIVE_UNSAFE',
+  },
+  'no manifests': {
+    spoil: (repository: string) => rm(join(repository, 'manifests'), { recursive: true }),
+    args: ['publish', '--working-tree'],
+    code: 'RELEASE_INVALID',
+  },
+  'no trust root': {
+    spoil: (repository: string) => rm(join(repository, 'ubuntu.root.json')),
+    args: PUBLISH,
+    code: 'ROOT_MISSING',
+  },
+  'no keys': {
+    spoil: (repository: string) => rm(join(repository, '../home'), { recursive: true }),
+    args: PUBLISH,
+    code: 'KEY_MISSING',
+  },
+  'unknown environment': {
+    spoil: () => undefined,
+    args: ['publish', 'prod'],
+    code: 'ENVIRONMENT_UNKNOWN',
+  },
+  'environment that nobody is delegated for': {
+    spoil: () => undefined,
+    args: ['publish', 'prod', '--ref', 'main'],
+    code: 'ENVIRONMENT_UNKNOWN',
+  },
+  'unknown ref': {
+    spoil: () => undefined,
+    args: ['publish', 'stable', '--ref', 'nope'],
+    code: 'GIT_FAILED',
+  },
+};
+
+for (const [name, { spoil, args, code }] of Object.entries(refusals)) {
+  test(`publish: ${name} is ${code}, and nothing is uploaded`, async (t) => {
+    const workshop = await initialized(t);
+    const objects = workshop.server.keys(BUCKET);
+    await spoil(workshop.repository);
+    const { exitCode, json } = await workshop.mm([...args, '--no-validate', '--json']);
+    assert.equal(exitCode, 1);
+    assert.equal(ErrorAnswer.parse(json).error.code, code);
+    const metadata = (keys: readonly string[]) => keys.filter((key) => !key.includes('/blobs/'));
+    assert.deepEqual(metadata(workshop.server.keys(BUCKET)), metadata(objects));
+  });
+}
+
+test('publish: nothing stays behind in the temporary directory', async (t) => {
+  const workshop = await initialized(t);
+  // One of its own: other tests have theirs in the common one at this moment.
+  const own = await temporaryDirectory(t);
+  const { TMPDIR } = process.env;
+  t.after(() => {
+    if (TMPDIR === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = TMPDIR;
+  });
+  process.env['TMPDIR'] = own;
+  await workshop.mm(['publish', 'stable']);
+  await workshop.mm(['publish', 'stable', '--noop']);
+  await workshop.commit('manifests/site.pp', '{');
+  await workshop.mm(['publish', 'stable']);
+  assert.deepEqual(await readdir(own), []);
+});
+
+const refs = new Map([['stable', 'main']]);
+const wanted = {
+  'the configured ref': {
+    given: 'stable',
+    options: {},
+    want: { environment: 'stable', ref: 'main' },
+  },
+  'another ref': {
+    given: 'stable',
+    options: { ref: 'fix' },
+    want: { environment: 'stable', ref: 'fix' },
+  },
+  'an environment of one ref only': {
+    given: 'dev_x',
+    options: { ref: 'x' },
+    want: { environment: 'dev_x', ref: 'x' },
+  },
+  'the work tree': {
+    given: undefined,
+    options: { workingTree: true },
+    want: { environment: 'dev_j_rg_x_y', ref: undefined },
+  },
+  'the work tree for a named environment': {
+    given: 'testing',
+    options: { workingTree: true },
+    want: { environment: 'testing', ref: undefined },
+  },
+};
+
+for (const [name, { given, options, want }] of Object.entries(wanted)) {
+  test(`publish takes: ${name}`, () => {
+    const what = whatToPublish(
+      { user: 'J\u00f6rg.x-Y' },
+      { refs },
+      { environment: given, options },
+    );
+    assert.deepEqual(what, want);
+  });
+}
+
+for (const [given, options] of [
+  [undefined, {}],
+  ['sta-ble', {}],
+  ['../x', { workingTree: true }],
+  ['stable', { workingTree: true, ref: 'main' }],
+] as const) {
+  test(`publish does not take: ${given} ${JSON.stringify(options)}`, () => {
+    assert.throws(() => whatToPublish({ user: 'x' }, { refs }, { environment: given, options }), {
+      code: 'USAGE',
+    });
+  });
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { StatusDocument } from '../../../../bucket/documents/status.ts';
+import { ErrorAnswer, StatusListAnswer } from '../../../../operator/answers.ts';
+import { sampleRun, sampleStatus } from '../../../support/status-sample.ts';
+import { BUCKET, initialized, type Workshop } from '../../workshop.ts';
+
+const put = (workshop: Workshop, certname: string, body: unknown) =>
+  workshop.server.put(
+    BUCKET,
+    `ubuntu/status/hosts/${certname}.json`,
+    typeof body === 'string' ? body : JSON.stringify(body),
+  );
+
+test('status <certname>: the document itself with --json, lines for people without', async (t) => {
+  const workshop = await initialized(t);
+  put(workshop, sampleStatus.certname, sampleStatus);
+  const { json } = await workshop.mm(['status', sampleStatus.certname, '--json']);
+  assert.deepEqual(StatusDocument.parse(json), sampleStatus);
+  const { stdout, exitCode } = await workshop.mm(['status', sampleStatus.certname]);
+  assert.equal(exitCode, 0);
+  for (const fact of ['web1.example.com', '1.4.2', 'unchanged', '107']) {
+    assert.ok(stdout.includes(fact), fact);
+  }
+});
+
+const evil = '\u001b]0;x\u0007\u009b31m\u202e\u2066\r\n';
+test('status: nothing that a host writes reaches the terminal as it is', async (t) => {
+  const workshop = await initialized(t);
+  const resource = `File[/x]${evil}`;
+  const run = {
+    ...sampleRun,
+    reason: evil,
+    error: evil,
+    failedResources: [{ resource, message: evil, file: evil, line: 1 }],
+    changedResources: [resource],
+    changedResourcesTotal: 1,
+  };
+  const release = { ...sampleStatus.release, version: evil };
+  const trust = { ...sampleStatus.trust, state: evil, error: { code: evil, message: evil } };
+  const disabled = { reason: evil, by: evil, until: null };
+  const more = { extra: evil, offered: { version: evil, sha256: 'a'.repeat(64), why: evil } };
+  put(workshop, sampleStatus.certname, { ...sampleStatus, run, release, trust, disabled, ...more });
+  for (const args of [[], ['--json']]) {
+    for (const certname of [[], [sampleStatus.certname]]) {
+      const { stdout, exitCode } = await workshop.mm(['status', ...certname, ...args]);
+      assert.equal(exitCode, 0);
+      assert.match(stdout, /^[\n\x20-\x7e]+$/);
+    }
+  }
+});
+
+const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
+const hostile = {
+  'no JSON': 'hello',
+  'not UTF-8': '\ud800',
+  'another certname': { ...sampleStatus, certname: 'db1.example.com' },
+  'a certname that climbs': { ...sampleStatus, certname: '../web1.example.com' },
+  'another schema': { ...sampleStatus, schemaVersion: 2 },
+  'a field missing': { ...sampleStatus, trust: undefined },
+  'far too deep': JSON.stringify(sampleStatus).replace('{', `{"x":${deep},`),
+};
+
+for (const [name, body] of Object.entries(hostile)) {
+  test(`status: ${name} is STATUS_INVALID, and hides no other host`, async (t) => {
+    const workshop = await initialized(t);
+    put(workshop, 'web1.example.com', body);
+    put(workshop, 'web2.example.com', { ...sampleStatus, certname: 'web2.example.com' });
+    const one = await workshop.mm(['status', 'web1.example.com', '--json']);
+    assert.equal(one.exitCode, 1);
+    assert.equal(ErrorAnswer.parse(one.json).error.code, 'STATUS_INVALID');
+    const { hosts } = StatusListAnswer.parse((await workshop.mm(['status', '--json'])).json);
+    assert.deepEqual(
+      hosts.map(({ certname, run, problem }) => [certname, run, problem === null]),
+      [
+        ['web1.example.com', null, false],
+        ['web2.example.com', 'unchanged', true],
+      ],
+    );
+  });
+}
+
+test('status: too large is refused', async (t) => {
+  const workshop = await initialized(t);
+  put(workshop, 'web1.example.com', { ...sampleStatus, padding: 'x'.repeat(300_000) });
+  const { json } = await workshop.mm(['status', 'web1.example.com', '--json']);
+  assert.equal(ErrorAnswer.parse(json).error.code, 'S3_TOO_LARGE');
+});
+
+test('status: a host that never reported, and a name that is none', async (t) => {
+  const workshop = await initialized(t);
+  const unknown = await workshop.mm(['status', 'web1.example.com', '--json']);
+  assert.equal(ErrorAnswer.parse(unknown.json).error.code, 'S3_NOT_FOUND');
+  assert.equal((await workshop.mm(['status', '../../x'])).exitCode, 2);
+});
+
+test('status: a line for each of many hosts, in order', async (t) => {
+  const workshop = await initialized(t);
+  const names = Array.from({ length: 40 }, (_, n) => `h${String(n).padStart(2, '0')}`);
+  for (const certname of names) put(workshop, certname, { ...sampleStatus, certname });
+  const { stdout } = await workshop.mm(['status']);
+  const lines = stdout.trim().split('\n').slice(1);
+  assert.deepEqual(
+    lines.map((line) => line.split(' ')[0]),
+    names,
+  );
+});

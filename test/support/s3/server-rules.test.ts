@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isAllowed, type Policy, readerPolicy } from './policy.ts';
+import { verifySignature } from './signature.ts';
+
+test('signature: the example of the AWS documentation is good', () => {
+  // "Signature Calculations for the Authorization Header", example GET Object.
+  const accessKeyId = 'AKIAIOSFODNN7EXAMPLE';
+  const request = {
+    method: 'GET',
+    path: '/test.txt',
+    query: new URLSearchParams(),
+    bucket: '',
+    key: 'test.txt',
+    headers: {
+      host: 'examplebucket.s3.amazonaws.com',
+      range: 'bytes=0-9',
+      'x-amz-content-sha256': 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+      'x-amz-date': '20130524T000000Z',
+      authorization:
+        'AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,' +
+        'SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,' +
+        'Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41',
+    },
+  };
+  const signer = verifySignature(request, Buffer.alloc(0), {
+    region: 'us-east-1',
+    nowMs: Date.parse('2013-05-24T00:00:00Z'),
+    findSigner: (id) => ({
+      accessKeyId: id,
+      secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+    }),
+  });
+  assert.equal(signer.accessKeyId, accessKeyId);
+});
+
+const allowAll = { effect: 'Allow', actions: ['s3:*'], resources: ['*'] } as const;
+const get = { action: 's3:GetObject', resource: 'arn:aws:s3:::fleet/ubuntu/manifests/x' };
+const list = { action: 's3:ListBucket', resource: 'arn:aws:s3:::fleet' };
+const reader = readerPolicy({ bucket: 'fleet', tree: 'ubuntu' });
+
+const decisions: Record<
+  string,
+  { readonly policy: Policy; readonly access: typeof get & { prefix?: string }; want: boolean }
+> = {
+  'what nothing allows is denied': { policy: [], access: get, want: false },
+  'an allow allows': { policy: [allowAll], access: get, want: true },
+  'a deny wins, wherever it stands': {
+    policy: [{ ...allowAll, effect: 'Deny' }, allowAll],
+    access: get,
+    want: false,
+  },
+  'a deny of something else does not count': {
+    policy: [allowAll, { ...allowAll, effect: 'Deny', actions: ['s3:Put*'] }],
+    access: get,
+    want: true,
+  },
+  'a dot is a dot': {
+    policy: [{ ...allowAll, resources: ['arn:aws:s3:::f.eet/*'] }],
+    access: get,
+    want: false,
+  },
+  'a condition that holds': {
+    policy: reader,
+    access: { ...list, prefix: 'ubuntu/status/hosts/' },
+    want: true,
+  },
+  'a condition that does not hold': {
+    policy: reader,
+    access: { ...list, prefix: 'osx/status/' },
+    want: false,
+  },
+  'a condition on what the request does not have': { policy: reader, access: list, want: false },
+};
+
+for (const [name, { policy, access, want }] of Object.entries(decisions)) {
+  test(`policy: ${name}`, () => assert.equal(isAllowed(policy, access), want));
+}

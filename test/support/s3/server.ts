@@ -1,0 +1,238 @@
+import { once } from 'node:events';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FaultList, type Faults } from './faults.ts';
+import { carryOut } from './operations.ts';
+import { isAllowed, type Policy } from './policy.ts';
+import { S3Refusal, type S3Reply } from './reply.ts';
+import { parseRequest, readBody, type S3Request } from './request.ts';
+import { send } from './send.ts';
+import { claimedAccessKeyId, verifySignature } from './signature.ts';
+import { S3Store } from './store.ts';
+
+/**
+ * The S3 server of tests, demo and benchmarks: in this process, in memory, on 127.0.0.1. Path style only. It verifies
+ * signatures and checksums, judges policies as IAM does, and has S3's conditional reads and writes; a request that it
+ * does not know is a 501. Multipart uploads, versions and presigned URLs are not there.
+ */
+export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
+  const server = new EmbeddedS3(options);
+  await server.listen();
+  return server;
+}
+
+export interface S3ServerOptions {
+  /** By default us-east-1. */
+  readonly region?: string;
+  readonly users: readonly S3User[];
+  /** Buckets that are there from the start. */
+  readonly buckets: readonly string[];
+}
+
+export interface S3User {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly policy: Policy;
+}
+
+export interface S3Server extends AsyncDisposable {
+  readonly endpoint: string;
+  readonly port: number;
+  readonly region: string;
+  /** Every request in the order of its arrival; the same array all the time, so that `length = 0` begins afresh. */
+  readonly requests: RequestLog[];
+  readonly faults: Faults;
+  /** The server's clock ahead of this host's: Date header, allowed skew, Last-Modified. */
+  dateOffsetMs: number;
+  /** `put` to `keys`: past all signatures, policies and logs, for attacks and for looking. */
+  put(bucket: string, key: string, body: Uint8Array | string): void;
+  get(bucket: string, key: string): Buffer | undefined;
+  delete(bucket: string, key: string): void;
+  keys(bucket: string): readonly string[];
+  /** Resolves when no client is connected any more. The server itself closes no connection. */
+  idle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RequestLog {
+  readonly method: string;
+  readonly bucket: string;
+  readonly key: string;
+  /** Decoded, for example `list-type=2&prefix=ubuntu/`. */
+  readonly query: string;
+  readonly headers: IncomingHttpHeaders;
+  /** As the request claims, verified or not; undefined for an anonymous one. */
+  readonly accessKeyId: string | undefined;
+  /** 0 until answered, and for what got no answer. */
+  status: number;
+  /** Bytes on the wire, headers included. */
+  requestBytes: number;
+  responseBytes: number;
+}
+
+class EmbeddedS3 implements S3Server {
+  readonly region: string;
+  readonly requests: RequestLog[] = [];
+  readonly faults = new FaultList();
+  dateOffsetMs = 0;
+  readonly #users: ReadonlyMap<string, S3User>;
+  readonly #store = new S3Store();
+  readonly #server = createServer((request, response) => void this.#serve(request, response));
+
+  readonly #sockets = new Set<Socket>();
+
+  constructor({ region = 'us-east-1', users, buckets }: S3ServerOptions) {
+    this.region = region;
+    this.#users = new Map(users.map((user) => [user.accessKeyId, user]));
+    for (const bucket of buckets) this.#store.createBucket(bucket);
+    // Who keeps a connection open, and for how long, is up to the client.
+    this.#server.keepAliveTimeout = 0;
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  listen(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#server.once('error', reject).listen(0, '127.0.0.1', resolve);
+    return promise;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  put(bucket: string, key: string, body: Uint8Array | string): void {
+    const lastModified = this.#now();
+    this.#store.put(bucket, { key, body: Buffer.from(body), lastModified, headers: {} });
+  }
+
+  get(bucket: string, key: string): Buffer | undefined {
+    return this.#store.find(bucket, key)?.body;
+  }
+
+  delete(bucket: string, key: string): void {
+    this.#store.delete(bucket, key);
+  }
+
+  keys(bucket: string): readonly string[] {
+    return this.#store.keys(bucket);
+  }
+
+  async idle(): Promise<void> {
+    while (this.#sockets.size > 0)
+      await Promise.all([...this.#sockets].map((socket) => once(socket, 'close')));
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = Promise.withResolvers<void>();
+    this.#server.close(() => closed.resolve());
+    this.#server.closeAllConnections();
+    await closed.promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const request = parseRequest(incoming);
+      const log = logEntry(request);
+      this.requests.push(log);
+      countBytes(incoming.socket, response, log);
+      await this.#reply(request, await readBody(incoming), { response, log });
+    } catch (error) {
+      // The client has gone, or sent what is no request: nobody is there to read an answer.
+      incoming.socket.destroy(error as Error);
+    }
+  }
+
+  async #reply(
+    request: S3Request,
+    body: Buffer,
+    { response, log }: { readonly response: ServerResponse; readonly log: RequestLog },
+  ): Promise<void> {
+    const { method, key, accessKeyId = '' } = log;
+    const fault = this.faults.take({ method, key, accessKeyId });
+    if (fault?.kind === 'hang') return;
+    if (fault?.kind === 'reset') return void response.socket?.resetAndDestroy();
+    if (fault?.kind === 'delay') await delay(fault.ms);
+    const reply =
+      fault?.kind === 'status'
+        ? new S3Refusal(fault.status ?? 503, fault.code ?? 'SlowDown').toReply(
+            fault.retryAfterSeconds === undefined
+              ? {}
+              : { 'retry-after': String(fault.retryAfterSeconds) },
+          )
+        : this.#answer(request, body);
+    if (fault?.kind === 'reset-after') return void response.socket?.resetAndDestroy();
+    log.status = reply.status;
+    send(response, reply, { date: this.#now(), fault });
+  }
+
+  #answer(request: S3Request, body: Buffer): S3Reply {
+    const nowMs = this.#now().getTime();
+    const { region } = this;
+    try {
+      const findSigner = (accessKeyId: string) => this.#users.get(accessKeyId);
+      const { policy } = verifySignature(request, body, { region, nowMs, findSigner });
+      // As AWS does: a bucket that is not there has nobody whose policy could be asked.
+      if (request.key !== '') this.#store.requireBucket(request.bucket);
+      return carryOut(request, {
+        store: this.#store,
+        region,
+        nowMs,
+        body,
+        may: (access) => isAllowed(policy, access),
+      });
+    } catch (error) {
+      if (error instanceof S3Refusal) return error.toReply();
+      // A fault of this server itself; the words are for whoever looks at the failed test.
+      return new S3Refusal(500, 'InternalError', { Reason: String(error) }).toReply();
+    }
+  }
+
+  #now(): Date {
+    return new Date(Date.now() + this.dateOffsetMs);
+  }
+}
+
+function logEntry(request: S3Request): RequestLog {
+  return {
+    method: request.method,
+    bucket: request.bucket,
+    key: request.key,
+    query: [...request.query].map(([name, value]) => `${name}=${value}`).join('&'),
+    headers: request.headers,
+    accessKeyId: claimedAccessKeyId(request),
+    status: 0,
+    requestBytes: 0,
+    responseBytes: 0,
+  };
+}
+
+/** What earlier requests on the same connection have taken. */
+const counted = new WeakMap<Socket, { readonly read: number; readonly written: number }>();
+
+function countBytes(socket: Socket, response: ServerResponse, log: RequestLog): void {
+  response.once('close', () => {
+    const before = counted.get(socket) ?? { read: 0, written: 0 };
+    const now = { read: socket.bytesRead, written: socket.bytesWritten };
+    log.requestBytes = now.read - before.read;
+    log.responseBytes = now.written - before.written;
+    counted.set(socket, now);
+  });
+}

@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import type { GetResult } from '../../../bucket/bucket.ts';
+import { CodedError, type ErrorCode } from '../../../shared/coded-error.ts';
+import type { MetadataGetOptions, MetadataSource } from '../../../trust/source.ts';
+import { sha256 } from './simulator-keys.ts';
+
+/** What S3, or a thief who writes to the bucket, does to requests for one file. */
+export type Fault =
+  | { readonly kind: 'error'; readonly code: ErrorCode }
+  /** A body without end. */
+  | { readonly kind: 'endless' }
+  /** A body that comes so slowly that it never ends. */
+  | { readonly kind: 'slow' };
+
+export interface SeenRequest {
+  readonly file: string;
+  readonly answer: 'object' | 'not-modified' | 'error';
+}
+
+/** What TUF allows for the largest of its files. */
+const LARGEST_BYTES = 5_000_000;
+const SLOWEST_MS = 5_000;
+
+/** S3 as the reader sees it: conditional GETs by ETag, a Date header, faults on demand. Counts every request. */
+export class SimulatedSource implements MetadataSource {
+  readonly requests: SeenRequest[] = [];
+  readonly faults = new Map<string, Fault>();
+  /** False: a missing key is answered by 403 AccessDenied, as S3 does without s3:ListBucket. */
+  mayList = true;
+  /** S3's clock, ms since 1970; undefined: no Date header. */
+  serverDate: number | undefined;
+  readonly #files: () => ReadonlyMap<string, Buffer>;
+
+  constructor(files: () => ReadonlyMap<string, Buffer>) {
+    this.#files = files;
+  }
+
+  /** The files asked for since the last call. */
+  takeRequests(): string[] {
+    return this.requests.splice(0).map(({ file }) => file);
+  }
+
+  async get(file: string, options: MetadataGetOptions): Promise<GetResult> {
+    try {
+      const result = await this.#answer(file, options);
+      this.requests.push({ file, answer: result.kind });
+      return result;
+    } catch (error) {
+      this.requests.push({ file, answer: 'error' });
+      throw error;
+    }
+  }
+
+  async #answer(
+    file: string,
+    { maxBytes, ifNoneMatch, signal }: MetadataGetOptions,
+  ): Promise<GetResult> {
+    const fault = this.faults.get(file);
+    if (fault?.kind === 'error') throw s3Error(fault.code, file);
+    if (fault?.kind === 'endless' && maxBytes > LARGEST_BYTES) throw new Error('not bounded');
+    if (fault?.kind === 'endless')
+      throw s3Error('S3_TOO_LARGE', `${file} beyond ${maxBytes} bytes`);
+    if (fault?.kind === 'slow') return await drip(signal);
+    const bytes = this.#files().get(file);
+    if (bytes === undefined)
+      throw s3Error(this.mayList ? 'S3_NOT_FOUND' : 'S3_ACCESS_DENIED', file);
+    const { serverDate } = this;
+    const etag = `"${sha256(bytes).slice(0, 32)}"`;
+    if (etag === ifNoneMatch) return { kind: 'not-modified', serverDate };
+    if (bytes.length > maxBytes) throw s3Error('S3_TOO_LARGE', `${file} beyond ${maxBytes} bytes`);
+    return { kind: 'object', bytes, etag, serverDate };
+  }
+}
+
+/** One byte now and then; a signal ends it, as with a socket. Gives up after a while where nobody has set a limit. */
+async function drip(signal: AbortSignal = new AbortController().signal): Promise<never> {
+  const impatient = new AbortController();
+  const timer = setTimeout(() => impatient.abort(), SLOWEST_MS);
+  const ended = AbortSignal.any([signal, impatient.signal]);
+  try {
+    if (!ended.aborted) await once(ended, 'abort');
+  } finally {
+    clearTimeout(timer);
+  }
+  throw impatient.signal.aborted ? new Error('a slow body, and no limit') : signal.reason;
+}
+
+function s3Error(code: ErrorCode, what: string): CodedError {
+  return new CodedError(`simulated ${code}: ${what}`, { code });
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { readTrusted, refresh } from '../../trust/reader.ts';
+import { SIMULATED_NOW, TufSimulator } from '../support/tuf/simulator.ts';
+
+const CHILD = join(import.meta.dirname, '../support/tuf/simulator-crash-child.ts');
+const STATES = 40;
+const KILLS = 40;
+/** Longer than a refresh takes, so that the kills fall on every step of one. */
+const LONGEST_LIFE_MS = 40;
+
+test(`I4 killed ${KILLS} times at any moment, the trust directory is whole and never older`, async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'mm-crash-'));
+  try {
+    const repository = await writeHistory(folder);
+    const directory = join(folder, 'trust');
+    const packagedRoot = repository.files.get('1.root.json')!;
+    const clock = { now: () => SIMULATED_NOW };
+    const known = { directory, packagedRoot, environments: ['stable'], clock };
+    let seen: Readonly<Record<string, number>> = {};
+    let leftovers = 0;
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      await liveAndDie(folder, directory, Math.min(kill, STATES));
+      if ((await readdir(directory)).some((name) => name.endsWith('.tmp'))) leftovers += 1;
+      const trusted = await readTrusted(known);
+      assert.ok(trusted !== undefined, `nothing usable after kill ${kill}`);
+      for (const [role, version] of Object.entries(seen)) {
+        assert.ok(trusted.versions[role]! >= version, `${role} went back after kill ${kill}`);
+      }
+      seen = trusted.versions;
+    }
+    context.diagnostic(
+      `root ${seen['root']}, timestamp ${seen['timestamp']}, ${leftovers} links left`,
+    );
+    assert.ok(seen['root']! > 3 && seen['timestamp']! > 20, 'the history was walked');
+    await refresh({ ...known, source: repository.source, etag: undefined });
+    const { etag } = await refresh({ ...known, source: repository.source, etag: undefined });
+    await refresh({ ...known, source: repository.source, etag });
+    const names = (await readdir(directory)).map((name) => name.replace(/-.*/, ''));
+    assert.deepEqual(
+      names.sort(),
+      ['current', 'generation', 'record.json'],
+      'leftovers are cleared',
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+/** The bucket at many moments, with a rotation of the root at every tenth. */
+async function writeHistory(folder: string): Promise<TufSimulator> {
+  const repository = new TufSimulator();
+  const newestRoots: number[] = [];
+  for (let state = 0; state <= STATES; state += 1) {
+    if (state % 10 === 9) repository.rotateOnline('timestamp', 'snapshot');
+    repository.publish('stable', `1.${state}.0`);
+    newestRoots.push(repository.root.version);
+    await writeFile(
+      join(folder, `${state}.timestamp.json`),
+      repository.files.get('timestamp.json')!,
+    );
+  }
+  for (const [file, bytes] of repository.files) await writeFile(join(folder, file), bytes);
+  await writeFile(join(folder, 'roots'), JSON.stringify(newestRoots));
+  return repository;
+}
+
+/** Ends the child a random time after its first whole refresh. */
+async function liveAndDie(folder: string, directory: string, state: number): Promise<void> {
+  const child = fork(CHILD, [folder, directory, String(state)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const ended = once(child, 'exit');
+  await Promise.race([
+    once(child, 'message'),
+    ended.then(([code]) => assert.fail(`the child ended by itself with ${code}`)),
+  ]);
+  await wait(randomInt(LONGEST_LIFE_MS));
+  child.kill('SIGKILL');
+  const [, signal] = await ended;
+  assert.equal(signal, 'SIGKILL');
+}

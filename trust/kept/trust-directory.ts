@@ -1,0 +1,146 @@
+import { basename, join } from 'node:path';
+import * as z from 'zod/mini';
+import { syncDirectory, writeFileAtomic } from '../../shared/atomic-file.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+} from '../../shared/files.ts';
+
+/*
+ * <state>/trust/current -> generation-x7Kq2a     swapped by rename: the trusted files are the old ones or the new ones
+ *               generation-x7Kq2a/3.root.json    every root since the installed one; timestamp.json, snapshot.json ...
+ *               record.json                      what no signed file tells
+ */
+const CURRENT = 'current';
+const RECORD = 'record.json';
+
+/** What is remembered beside the signed files. It may be lost: then less is known, and a root is asked for at once. */
+const TrustRecord = z.object({
+  /** sha256 of the installed root.json that the files stand on. */
+  anchor: z.string(),
+  /** The newest root ever verified: there is no way back below it. */
+  rootVersion: z.int().check(z.minimum(1)),
+  /** When a newer root was last asked for, ms since 1970. */
+  askedForRootAt: z.int(),
+  /** The highest time that S3 told, ms since 1970, up to some hours late; 0 before the first. */
+  serverDate: z.int(),
+});
+export type TrustRecord = Readonly<z.infer<typeof TrustRecord>>;
+
+export interface KeptTrust {
+  /** By file name, as they lie there: nobody has checked them since. */
+  readonly files: ReadonlyMap<string, Buffer>;
+  readonly record: TrustRecord | undefined;
+}
+
+/** Reads what an earlier refresh kept; what is missing or cannot be parsed is left out. */
+export async function readKept(directory: string): Promise<KeptTrust> {
+  const files = new Map<string, Buffer>();
+  // Resolved once: the link may move to another generation between two files.
+  const generation = join(directory, (await currentGeneration(directory)) ?? CURRENT);
+  for (const name of await namesIn(generation)) {
+    files.set(name, await readFile(join(generation, name)));
+  }
+  return { files, record: await readRecord(join(directory, RECORD)) };
+}
+
+/** Makes these the trusted files, all of them in one step. A crash at any moment leaves the old ones or these. */
+export async function keepFiles(
+  directory: string,
+  files: ReadonlyMap<string, Buffer>,
+): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const generation = await mkdtemp(join(directory, 'generation-'));
+  const link = `${generation}.tmp`;
+  try {
+    for (const [name, bytes] of files) await writeDurably(join(generation, name), bytes);
+    await syncDirectory(generation);
+    await symlink(basename(generation), link);
+    await rename(link, join(directory, CURRENT));
+  } catch (cause) {
+    await rm(link, { force: true });
+    await rm(generation, { recursive: true, force: true });
+    throw diskError(directory, cause);
+  }
+  await syncDirectory(directory);
+}
+
+export async function writeRecord(directory: string, record: TrustRecord): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await writeFileAtomic(join(directory, RECORD), `${JSON.stringify(record)}\n`);
+  } catch (cause) {
+    throw diskError(directory, cause);
+  }
+}
+
+/** Removes earlier generations and what a killed refresh left. */
+export async function removeLeftovers(directory: string): Promise<void> {
+  const names = await namesIn(directory);
+  if (names.every((name) => name === CURRENT || name === RECORD)) return;
+  const current = await currentGeneration(directory);
+  for (const name of names) {
+    const isLeftover = name.endsWith('.tmp') || name.startsWith('generation-');
+    if (isLeftover && name !== current) {
+      await rm(join(directory, name), { recursive: true, force: true });
+    }
+  }
+}
+
+async function currentGeneration(directory: string): Promise<string | undefined> {
+  try {
+    return await readlink(join(directory, CURRENT));
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+async function readRecord(path: string): Promise<TrustRecord | undefined> {
+  try {
+    return TrustRecord.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+  } catch (error) {
+    if (error instanceof SyntaxError || isCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+async function writeDurably(path: string, bytes: Buffer): Promise<void> {
+  const file = await open(path, 'wx', 0o644);
+  try {
+    await file.write(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function diskError(directory: string, cause: unknown): unknown {
+  if (!isCode(cause, 'ENOSPC') && !isCode(cause, 'EDQUOT')) return cause;
+  return new CodedError(`no space left to keep the verified metadata in ${directory}`, {
+    code: 'DISK_FULL',
+    cause,
+    next: `free space: df ${directory}`,
+  });
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

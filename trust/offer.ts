@@ -1,0 +1,71 @@
+import type { Metadata, Snapshot, TargetFile, Targets } from '@tufjs/models';
+import { SHA256 } from '../bucket/documents/name-rules.ts';
+import { type OfferedRelease, ReleaseCustom } from '../bucket/documents/release.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import { releaseTarget } from './role-names.ts';
+import type { EnvironmentOffer } from './trusted.ts';
+
+type Slot = OfferedRelease | 'schema-too-new' | undefined;
+
+/** What verified targets offer to an environment. Throws METADATA_INVALID for a target that nobody could check. */
+export function readOffer(
+  role: string | undefined,
+  targets: { readonly current: TargetFile | undefined; readonly next: TargetFile | undefined },
+): EnvironmentOffer {
+  const current = readSlot(targets.current);
+  const next = readSlot(targets.next);
+  return {
+    role,
+    current: current === 'schema-too-new' ? undefined : current,
+    next: next === 'schema-too-new' ? undefined : next,
+    schemaTooNew: current === 'schema-too-new' || next === 'schema-too-new',
+  };
+}
+
+function readSlot(target: TargetFile | undefined): Slot {
+  if (target === undefined) return undefined;
+  const { custom, length, hashes } = target;
+  if (Number.isInteger(custom['schema']) && Number(custom['schema']) > 1) return 'schema-too-new';
+  const parsed = ReleaseCustom.safeParse(custom);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const where = issue?.path.join('.') ?? '';
+    throw invalid(target, `custom.${where}: ${issue?.message ?? 'not readable'}`, parsed.error);
+  }
+  // TUF lets a target go without any hash: then any bytes of that length would pass (attack 22).
+  const { sha256 } = hashes;
+  if (sha256 === undefined || !SHA256.test(sha256)) {
+    throw invalid(target, 'wanted a sha256 in hashes, got none');
+  }
+  if (!(Number.isSafeInteger(length) && length > 0)) {
+    throw invalid(target, `wanted a length above 0, got ${length}`);
+  }
+  return { sha256, length, custom: parsed.data };
+}
+
+/**
+ * The delegated role that answers for an environment. Throws METADATA_MISSING when the snapshot does not list it: a role
+ * that was dropped, or never published.
+ */
+export function answeringRole(
+  targets: Metadata<Targets>,
+  snapshot: Metadata<Snapshot>,
+  environment: string,
+): string | undefined {
+  const path = releaseTarget(environment, 'current');
+  const [delegated] = targets.signed.delegations?.rolesForTarget(path) ?? [];
+  if (delegated === undefined) return undefined;
+  if (Object.hasOwn(snapshot.signed.meta, `${delegated.role}.json`)) return delegated.role;
+  throw new CodedError(
+    `the snapshot does not list ${delegated.role}.json, which answers for environment ${environment}`,
+    { code: 'METADATA_MISSING', next: `mm publish ${environment}` },
+  );
+}
+
+function invalid(target: TargetFile, what: string, cause?: unknown): CodedError {
+  return new CodedError(`signed target ${target.path}: ${what}`, {
+    code: 'METADATA_INVALID',
+    cause,
+    next: `publish the environment again with a current mm`,
+  });
+}

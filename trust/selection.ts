@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import gte from 'semver/functions/gte.js';
+import valid from 'semver/functions/valid.js';
+import type { OfferedRelease } from '../bucket/documents/release.ts';
+import type { ReleaseSlot } from './role-names.ts';
+import type { EnvironmentOffer } from './trusted.ts';
+
+/** What a host knows about itself when it chooses. */
+export interface SelectingHost {
+  readonly certname: string;
+  readonly groups: readonly string[];
+  /** The agent's own version, semver. */
+  readonly agentVersion: string;
+}
+
+export type Selection =
+  /** The release to run. */
+  | { readonly kind: 'take'; readonly slot: ReleaseSlot; readonly release: OfferedRelease }
+  /** Take nothing new, keep applying what is active. `release`: what is held back, when it could be read. */
+  | {
+      readonly kind: 'hold';
+      readonly why: 'held' | 'agent-too-old' | 'schema-too-new';
+      readonly release: OfferedRelease | undefined;
+    }
+  /** Apply nothing until signed metadata says otherwise. */
+  | { readonly kind: 'stop'; readonly release: OfferedRelease }
+  /** Nothing was ever published for the environment. */
+  | { readonly kind: 'nothing' };
+
+/**
+ * Which release of its environment a host runs. What `current` says about hold, stop and minAgent binds the hosts on
+ * `next` as well: an operator who stops an environment means all of it.
+ */
+export function select(offer: EnvironmentOffer, host: SelectingHost): Selection {
+  const { current } = offer;
+  const chosen = choose(offer, host);
+  const binding = [current, chosen?.release].filter((release) => release !== undefined);
+  const stopping = binding.find((release) => release.custom.stop);
+  if (stopping !== undefined) return { kind: 'stop', release: stopping };
+  if (offer.schemaTooNew) return { kind: 'hold', why: 'schema-too-new', release: chosen?.release };
+  if (chosen === undefined) return { kind: 'nothing' };
+  if (binding.some((release) => release.custom.hold)) {
+    return { kind: 'hold', why: 'held', release: chosen.release };
+  }
+  if (binding.some((release) => !isNewEnough(host.agentVersion, release.custom.minAgent))) {
+    return { kind: 'hold', why: 'agent-too-old', release: chosen.release };
+  }
+  return { kind: 'take', ...chosen };
+}
+
+/** Without `current` there is no release: `next` alone is a rollout of nothing. */
+function choose(
+  { current, next }: EnvironmentOffer,
+  host: SelectingHost,
+): { slot: ReleaseSlot; release: OfferedRelease } | undefined {
+  if (current === undefined) return undefined;
+  return next !== undefined && isInRollout(next, host)
+    ? { slot: 'next', release: next }
+    : { slot: 'current', release: current };
+}
+
+function isInRollout(next: OfferedRelease, host: SelectingHost): boolean {
+  const { rollout } = next.custom;
+  if (rollout === undefined) return false;
+  return (
+    rollout.groups.some((group) => host.groups.includes(group)) ||
+    rolloutShare(rollout.salt, host.certname) < rollout.bp
+  );
+}
+
+/**
+ * Where a host stands in a rollout, in basis points, 0 to 9999. The same salt keeps a host in when the share grows;
+ * another salt deals anew.
+ */
+export function rolloutShare(salt: string, certname: string): number {
+  return createHash('sha256').update(`${salt}\0${certname}`).digest().readUInt32BE(0) % 10_000;
+}
+
+/** A minAgent that is no version is one that this agent does not understand: too old for it. */
+function isNewEnough(agentVersion: string, minAgent: string | null): boolean {
+  if (minAgent === null) return true;
+  return valid(minAgent) !== null && valid(agentVersion) !== null && gte(agentVersion, minAgent);
+}

@@ -1,0 +1,45 @@
+import { LengthOrHashMismatchError, UnsignedMetadataError } from '@tufjs/models/dist/error.js';
+import { BadVersionError, ExpiredMetadataError, RepositoryError } from 'tuf-js/dist/error.js';
+import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
+
+/** The step of the TUF client workflow that refused something. */
+export interface Refusal {
+  readonly role: string;
+  readonly error: unknown;
+  /** ms since 1970: the guarded clock of that moment. */
+  readonly checkedAt: number;
+}
+
+/** A refusal of the TUF library as an error of ours. Goes by class and step, never by the text. */
+export function refusalToError({ role, error, checkedAt }: Refusal): CodedError {
+  const code = refusalCode(role, error);
+  const said = error instanceof Error ? error.message : String(error);
+  const at = new Date(checkedAt).toISOString();
+  return new CodedError(`metadata refused at ${role}: ${said} (clock: ${at})`, {
+    code,
+    cause: error,
+    next: NEXT[code],
+    details: { role, checkedAt: at },
+  });
+}
+
+function refusalCode(role: string, error: unknown): keyof typeof NEXT {
+  if (error instanceof UnsignedMetadataError) return 'METADATA_UNSIGNED';
+  if (error instanceof LengthOrHashMismatchError) return 'METADATA_MISMATCH';
+  if (error instanceof ExpiredMetadataError) return 'METADATA_EXPIRED';
+  if (error instanceof BadVersionError) {
+    // Roots go up by exactly one, delegated roles match the snapshot exactly: those two compare, they do not go back.
+    return role === 'timestamp' || role === 'snapshot' ? 'METADATA_ROLLBACK' : 'METADATA_MISMATCH';
+  }
+  // The one plain RepositoryError of a snapshot says that a role which was listed before is gone.
+  if (error instanceof RepositoryError && role === 'snapshot') return 'METADATA_ROLLBACK';
+  return 'METADATA_INVALID';
+}
+
+const NEXT = {
+  METADATA_UNSIGNED: 'compare the keys with mm doctor; somebody may have written to the bucket',
+  METADATA_MISMATCH: 'look at the bucket with mm doctor; somebody may have written to it',
+  METADATA_EXPIRED: 'mm renew, and compare the clocks of this machine and of S3',
+  METADATA_ROLLBACK: 'look at the bucket with mm doctor: it holds an older state than before',
+  METADATA_INVALID: 'look at the bucket with mm doctor; the current release stays',
+} as const satisfies Partial<Record<ErrorCode, string>>;

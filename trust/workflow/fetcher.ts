@@ -1,0 +1,153 @@
+import { BaseFetcher } from 'tuf-js';
+import { DownloadHTTPError } from 'tuf-js/dist/error.js';
+import type { GetResult } from '../../bucket/bucket.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import type { MetadataSource } from '../source.ts';
+import { inspectMetadata } from './inspect.ts';
+
+/** For one file of metadata, however slowly its bytes come. */
+const FILE_TIMEOUT_MS = 10_000;
+
+/** `https` because the library makes URLs; nobody connects to it. */
+export const METADATA_BASE_URL = 'https://metadata.invalid/';
+
+export interface FetcherOptions {
+  readonly treeId: string;
+  /** timestamp.json was read before the library asks: only so is one conditional GET enough. */
+  readonly timestamp: Buffer;
+  /** Who is asked for files; undefined: nobody. */
+  readonly source: MetadataSource | undefined;
+  /** Who is asked for newer roots; undefined: nobody, there are none. */
+  readonly rootSource: MetadataSource | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Hands files to the TUF library. It folds our errors into the text of its own, so the first one is kept in `failure`;
+ * and it writes to the system's temporary directory, which this one never does.
+ */
+export class MetadataFetcher extends BaseFetcher {
+  /** What ended the fetching. */
+  failure: unknown;
+  /** Somebody was asked for a newer root, and had none. */
+  askedForRoot = false;
+  /** Roots as fetched, by file name; the library says up to which one they verify. */
+  readonly roots = new Map<string, Buffer>();
+  readonly #options: FetcherOptions;
+
+  constructor(options: FetcherOptions) {
+    super();
+    this.#options = options;
+  }
+
+  override fetch(): Promise<never> {
+    return Promise.reject(new TypeError('metadata is fetched whole, by downloadBytes'));
+  }
+
+  override async downloadBytes(url: string, maxBytes: number): Promise<Buffer> {
+    const file = url.slice(METADATA_BASE_URL.length);
+    try {
+      if (file === 'timestamp.json') return this.#options.timestamp;
+      if (file.endsWith('.root.json')) return await this.#root(file, maxBytes);
+      return await this.#file(this.#options.source, file, maxBytes);
+    } catch (error) {
+      if (!(error instanceof DownloadHTTPError)) this.failure ??= error;
+      throw error;
+    }
+  }
+
+  /** The library takes its own error class, and nothing else, as "there is no newer root". */
+  async #root(file: string, maxBytes: number): Promise<Buffer> {
+    const { rootSource } = this.#options;
+    if (rootSource === undefined) throw new DownloadHTTPError('not asked for', 404);
+    const bytes = await this.#file(rootSource, file, maxBytes).catch(undefinedIfMissing);
+    if (bytes === undefined) {
+      this.askedForRoot = true;
+      throw new DownloadHTTPError('no newer root', 404);
+    }
+    this.roots.set(file, bytes);
+    return bytes;
+  }
+
+  async #file(source: MetadataSource | undefined, file: string, maxBytes: number): Promise<Buffer> {
+    if (source === undefined) throw new DownloadHTTPError('not asked for', 404);
+    const { bytes } = await getFile(source, file, { ...this.#options, maxBytes });
+    inspectMetadata(bytes, file, this.#options.treeId);
+    return bytes;
+  }
+}
+
+interface GetFileOptions {
+  readonly maxBytes: number;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type WholeFile = Extract<GetResult, { kind: 'object' }>;
+
+/**
+ * One file, within the time limit. Throws METADATA_MISSING when it is not there; other S3_* codes pass as they are, among
+ * them S3_ACCESS_DENIED, which is what S3 says of a missing key to those who may not list.
+ */
+export async function getFile(
+  source: MetadataSource,
+  file: string,
+  options: GetFileOptions & { readonly ifNoneMatch: string | undefined },
+): Promise<GetResult>;
+export async function getFile(
+  source: MetadataSource,
+  file: string,
+  options: GetFileOptions,
+): Promise<WholeFile>;
+export async function getFile(
+  source: MetadataSource,
+  file: string,
+  options: GetFileOptions & { readonly ifNoneMatch?: string | undefined },
+): Promise<GetResult> {
+  const { maxBytes, ifNoneMatch, timeoutMs = FILE_TIMEOUT_MS } = options;
+  const limit = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any(options.signal === undefined ? [limit] : [limit, options.signal]);
+  const condition = ifNoneMatch === undefined ? {} : { ifNoneMatch };
+  try {
+    const answer = await source.get(file, { maxBytes, signal, ...condition });
+    if (answer.kind === 'not-modified' && ifNoneMatch === undefined) throw unasked(file);
+    return answer;
+  } catch (cause) {
+    if (limit.aborted && options.signal?.aborted !== true) throw tooSlow(file, timeoutMs, cause);
+    if (cause instanceof CodedError && cause.code === 'S3_NOT_FOUND') throw missing(file, cause);
+    throw cause;
+  }
+}
+
+/** Any other refusal (skewed clock, expired token) must not hide a root from us: invariant I13. */
+function undefinedIfMissing(error: unknown): undefined {
+  const code = error instanceof CodedError ? error.code : undefined;
+  if (code !== 'METADATA_MISSING' && code !== 'S3_ACCESS_DENIED') throw error;
+}
+
+function missing(file: string, cause?: unknown): CodedError {
+  return new CodedError(`${file} is not there`, {
+    code: 'METADATA_MISSING',
+    cause,
+    next: 'check bucket and tree in the configuration; look at the bucket with mm doctor',
+    details: { file },
+  });
+}
+
+function unasked(file: string): CodedError {
+  return new CodedError(`${file}: "not modified" was the answer to a request without condition`, {
+    code: 'S3_FAILED',
+    next: 'look for a proxy or cache between this host and S3',
+    details: { file },
+  });
+}
+
+function tooSlow(file: string, timeoutMs: number, cause: unknown): CodedError {
+  return new CodedError(`${file}: not whole after ${timeoutMs} ms`, {
+    code: 'S3_UNREACHABLE',
+    cause,
+    next: 'check the way to S3; the next poll tries again',
+    details: { file },
+  });
+}

@@ -1,0 +1,97 @@
+import { expiredRoles } from '../expiry.ts';
+import { answeringRole, readOffer } from '../offer.ts';
+import { releaseTarget } from '../role-names.ts';
+import type { MetadataSource } from '../source.ts';
+import type { EnvironmentOffer, Trusted } from '../trusted.ts';
+import { MetadataFetcher } from './fetcher.ts';
+import { type RootChain, rootFile } from './root-chain.ts';
+import { openSession, type Session } from './session.ts';
+
+/** One pass of the TUF client workflow over what is at hand, and over what the sources have. */
+export interface PassOptions {
+  readonly chain: RootChain;
+  readonly local: ReadonlyMap<string, Buffer>;
+  readonly timestamp: Buffer;
+  /** Who is asked for files, and for newer roots; undefined: nobody. */
+  readonly source: MetadataSource | undefined;
+  readonly rootSource: MetadataSource | undefined;
+  readonly environments: readonly string[];
+  /** ms since 1970, guarded. */
+  readonly now: number;
+  readonly acceptExpired: boolean;
+  /** Looks up more in what was verified. */
+  readonly alsoRead?: ((getTargetInfo: Session['getTargetInfo']) => Promise<void>) | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Roots that verified stay verified, also when something after them did not. */
+export interface PassEnd {
+  readonly outcome:
+    | { readonly kind: 'trusted'; readonly trusted: Trusted }
+    | { readonly kind: 'refused'; readonly error: unknown };
+  /** Everything that is trusted apart from roots, by file name. */
+  readonly files: ReadonlyMap<string, Buffer>;
+  readonly rootVersion: number;
+  /** From the installed one on, by file name. */
+  readonly roots: ReadonlyMap<string, Buffer>;
+  readonly askedForRoot: boolean;
+}
+
+export async function pass(options: PassOptions): Promise<PassEnd> {
+  const { chain, now, acceptExpired } = options;
+  const local = new Map(options.local);
+  // No floor for itself: the library would verify the same bytes twice.
+  if (local.get('timestamp.json')?.equals(options.timestamp)) local.delete('timestamp.json');
+  const fetcher = new MetadataFetcher({ ...options, treeId: chain.treeId });
+  const session = openSession({ root: chain.newest, local, fetcher, now: acceptExpired ? 0 : now });
+  const outcome = await verify(session, options);
+  const rootVersion = session.store.root.signed.version;
+  const roots = new Map(chain.roots);
+  for (let version = chain.version + 1; version <= rootVersion; version += 1) {
+    const bytes = fetcher.roots.get(rootFile(version));
+    if (bytes !== undefined) roots.set(rootFile(version), bytes);
+  }
+  const { askedForRoot } = fetcher;
+  return { outcome, files: session.files, rootVersion, roots, askedForRoot };
+}
+
+async function verify(session: Session, options: PassOptions): Promise<PassEnd['outcome']> {
+  try {
+    await session.refresh();
+    const trusted = await readSession(session, options);
+    await options.alsoRead?.(session.getTargetInfo);
+    return { kind: 'trusted', trusted };
+  } catch (error) {
+    return { kind: 'refused', error: session.explain(error) };
+  }
+}
+
+async function readSession(
+  { store, getTargetInfo }: Session,
+  options: PassOptions,
+): Promise<Trusted> {
+  const { root, timestamp, snapshot, targets } = store;
+  if (!timestamp || !snapshot || !targets) throw new TypeError('the workflow ended early');
+  const environments = new Map<string, EnvironmentOffer>();
+  const roles: [string, typeof targets][] = [];
+  for (const environment of options.environments) {
+    const role = answeringRole(targets, snapshot, environment);
+    const current = await getTargetInfo(releaseTarget(environment, 'current'));
+    const next = await getTargetInfo(releaseTarget(environment, 'next'));
+    environments.set(environment, readOffer(role, { current, next }));
+    const document = role === undefined ? undefined : store.getRole(role);
+    if (role !== undefined && document !== undefined) roles.push([role, document]);
+  }
+  const all = [...Object.entries({ root, timestamp, snapshot, targets }), ...roles];
+  const versions = Object.fromEntries(all.map(([role, { signed }]) => [role, signed.version]));
+  const expires = Object.fromEntries(all.map(([role, { signed }]) => [role, signed.expires]));
+  return {
+    treeId: options.chain.treeId,
+    versions,
+    expires,
+    expired: expiredRoles(expires, options.now),
+    environments,
+    metadata: { root, timestamp, snapshot, targets, roles: new Map(roles) },
+  };
+}

@@ -1,0 +1,139 @@
+import type { Metadata, Targets } from '@tufjs/models';
+import { Updater, type UpdaterOptions } from 'tuf-js';
+import { ExpiredMetadataError, RuntimeError } from 'tuf-js/dist/error.js';
+import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
+import { CodedError } from '../../shared/coded-error.ts';
+import { roleFile } from '../role-names.ts';
+import { type Refusal, refusalToError } from './classify.ts';
+import { METADATA_BASE_URL, type MetadataFetcher } from './fetcher.ts';
+
+/**
+ * `Updater` as it is at run time; its own type hides where bytes come in and go out. tuf-js is pinned to the digit, and
+ * its folder does not exist: a version that does this otherwise fails at the first file, loudly.
+ */
+interface OpenUpdater {
+  trustedSet: TrustedMetadataStore;
+  refresh(): ReturnType<Updater['refresh']>;
+  getTargetInfo(path: string): ReturnType<Updater['getTargetInfo']>;
+  loadTargets(role: string, delegator: string): Promise<Metadata<Targets> | undefined>;
+  loadLocalMetadata(name: string): Buffer;
+  persistMetadata(name: string, bytes: Buffer): void;
+}
+const OpenUpdater = Updater as unknown as new (options: UpdaterOptions) => OpenUpdater;
+
+/** One pass of the TUF client workflow, in memory: the library decides, the caller keeps what it says. */
+export interface Session {
+  readonly store: TrustedMetadataStore;
+  /** The file of every role that the store trusts, by file name, the root apart. */
+  readonly files: ReadonlyMap<string, Buffer>;
+  refresh(): Promise<void>;
+  getTargetInfo: OpenUpdater['getTargetInfo'];
+  /** What the library threw, as an error of ours. */
+  explain(error: unknown): unknown;
+}
+
+export interface SessionOptions {
+  /** Verified: what the workflow starts from. */
+  readonly root: Buffer;
+  /** Not trusted, only offered: what an earlier pass kept, `timestamp.json`, `env-stable.json` ... */
+  readonly local: ReadonlyMap<string, Buffer>;
+  readonly fetcher: MetadataFetcher;
+  /** ms since 1970: what every expiry of this pass is checked against. */
+  readonly now: number;
+}
+
+export function openSession({ root, local, fetcher, now }: SessionOptions): Session {
+  const offered = new Map([...local, ['root.json', root]]);
+  const store = new ObservedStore(root, now);
+  const loaded = new Map<string, ReturnType<OpenUpdater['loadTargets']>>();
+  const updater = new (class extends OpenUpdater {
+    /**
+     * Once for each delegator: for every target that is looked up the library verifies the same document by the same
+     * keys. Neither changes after the first call, for roots come before, and the store takes a role once.
+     */
+    override loadTargets(role: string, delegator: string): ReturnType<OpenUpdater['loadTargets']> {
+      const edge = JSON.stringify([delegator, role]);
+      const known = loaded.get(edge) ?? super.loadTargets(role, delegator);
+      loaded.set(edge, known);
+      return known;
+    }
+    override loadLocalMetadata(name: string): Buffer {
+      const bytes = offered.get(roleFile(name));
+      if (bytes === undefined) throw new Error(`${name}.json is not here`);
+      return bytes;
+    }
+    override persistMetadata(): void {
+      // The store below keeps the bytes of what it accepts, local or fetched alike.
+    }
+  })({ metadataDir: '/nonexistent', metadataBaseUrl: METADATA_BASE_URL, fetcher });
+  updater.trustedSet = store;
+  return {
+    store,
+    files: store.files,
+    refresh: () => updater.refresh(),
+    getTargetInfo: (path) => updater.getTargetInfo(path),
+    explain(error) {
+      if (error instanceof CodedError) return error;
+      if (fetcher.failure !== undefined) return fetcher.failure;
+      // RuntimeError is the library's wrapping, which keeps only the text of what was wrong.
+      const isOfStore = error instanceof RuntimeError || error === store.refusal?.error;
+      const refusal = isOfStore ? store.refusal : undefined;
+      return refusalToError(refusal ?? { role: 'metadata', error, checkedAt: now });
+    },
+  };
+}
+
+/** The library's store of verified metadata, with the time it checks by, and a memory of what it took and refused. */
+class ObservedStore extends TrustedMetadataStore {
+  readonly files = new Map<string, Buffer>();
+  refusal: Refusal | undefined;
+  readonly #now: number;
+
+  constructor(root: Buffer, now: number) {
+    super(root);
+    this.#now = now;
+    // The library takes the machine's clock and has no argument for another one.
+    Object.assign(this, { referenceTime: new Date(now) });
+  }
+
+  override updateRoot(bytes: Buffer): ReturnType<TrustedMetadataStore['updateRoot']> {
+    return this.#observe('root', bytes, () => super.updateRoot(bytes));
+  }
+
+  override updateTimestamp(bytes: Buffer): ReturnType<TrustedMetadataStore['updateTimestamp']> {
+    return this.#observe('timestamp', bytes, () => super.updateTimestamp(bytes));
+  }
+
+  override updateSnapshot(
+    bytes: Buffer,
+    trusted?: boolean,
+  ): ReturnType<TrustedMetadataStore['updateSnapshot']> {
+    return this.#observe('snapshot', bytes, () => super.updateSnapshot(bytes, trusted));
+  }
+
+  override updateDelegatedTargets(bytes: Buffer, role: string, delegator: string): void {
+    this.#observe(role, bytes, () => super.updateDelegatedTargets(bytes, role, delegator));
+  }
+
+  #observe<T>(role: string, bytes: Buffer, step: () => T): T {
+    try {
+      const result = step();
+      if (role !== 'root') this.files.set(roleFile(role), bytes);
+      return result;
+    } catch (error) {
+      this.refusal = { role: this.#culprit(role, error), error, checkedAt: this.#now };
+      throw error;
+    }
+  }
+
+  /** Expiry is noticed at the next step as well: of a stale timestamp, when the snapshot comes. */
+  #culprit(step: string, error: unknown): string {
+    if (!(error instanceof ExpiredMetadataError)) return step;
+    const { root, timestamp, snapshot } = this;
+    const now = new Date(this.#now);
+    return (
+      [root, timestamp, snapshot].find((document) => document?.signed.isExpired(now))?.signed
+        .type ?? step
+    );
+  }
+}
