@@ -2,7 +2,7 @@ import { cp, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Bucket } from '../bucket/bucket.ts';
 import { CodedError } from '../shared/coded-error.ts';
-import type { Repository } from './commit/commit.ts';
+import type { Repository } from './commit/repository.ts';
 import { type Environments, openRepository, type RepositoryOptions } from './commit/repository.ts';
 import { makeStateDirectory, withStateLock } from './commit/state-lock.ts';
 import { loadConfig, selectTree, type TreeConfig } from './config.ts';

@@ -12,7 +12,7 @@ import { type RenewOptions, renew } from '../commands/renew.ts';
 import { commitRoot, signRoot } from '../commands/root-sign.ts';
 import type { Context, SigningOptions } from '../context.ts';
 import { collect, signing, wholeNumber } from './options.ts';
-import type { Output } from './program.ts';
+import type { Output } from './output.ts';
 
 /** The commands about keys and signatures. */
 export function addKeyCommands(program: Command, context: Context, output: Output): void {

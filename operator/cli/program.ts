@@ -9,17 +9,11 @@ import { publish } from '../commands/publish/publish.ts';
 import type { PublishOptions } from '../commands/publish/source.ts';
 import { releases } from '../commands/releases/releases.ts';
 import { status } from '../commands/status/status.ts';
-import type { Answer, CommonOptions, Context } from '../context.ts';
+import type { CommonOptions, Context } from '../context.ts';
 import { addKeyCommands } from './key-program.ts';
 import { collect, common, signing, wholeNumber } from './options.ts';
+import type { Output } from './output.ts';
 import { VERSION } from './version.ts';
-
-/** What the command line prints on. */
-export interface Output {
-  answer(answer: Answer, options: CommonOptions): void;
-  out(text: string): void;
-  err(text: string): void;
-}
 
 /** The command line of mm. Parsing ends by throwing: CommanderError for usage and help, what the command throws else. */
 export function buildProgram(context: Context, output: Output): Command {

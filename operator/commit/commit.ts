@@ -1,27 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../../shared/coded-error.ts';
-import type { Keyring } from '../keys/keyring.ts';
-import type { SigningMode } from '../metadata/expiry-days.ts';
 import { attemptCommit } from './attempt.ts';
 import type { Base, Blob, Change } from './base.ts';
+import type { Repository } from './repository.ts';
 import type { SignedFile } from './signed-file.ts';
-import type { TreePlace } from './upload.ts';
-
-/**
- * The one way in which signed metadata gets into a bucket: init, publish and all that follows state an intent, and this
- * signs and uploads it so that hosts see the old state or the new one and no publisher's work is lost (trust.md 6.5).
- * The order holds everything: blobs, roles, snapshot, and last the timestamp, which only replaces the one that was read.
- */
-export interface Repository extends TreePlace {
-  /** The signed `x-tree`. */
-  readonly treeId: string;
-  readonly keyring: Keyring;
-  readonly mode?: SigningMode | undefined;
-  /** ms since 1970. */
-  now(): number;
-  /** Verifies what the bucket holds. An alarm of any kind is an error: nothing is signed on top of it. */
-  read(): Promise<Base>;
-}
 
 /** What somebody wants, told anew for the state that the bucket turns out to be in. */
 export type Intent<T> = (base: Base) => Promise<Planned<T>> | Planned<T>;
@@ -46,6 +28,9 @@ const MAX_ATTEMPTS = 30;
 const MAX_PAUSE_MS = 3000;
 
 /**
+ * The one way in which signed metadata gets into a bucket: init, publish and all that follows state an intent, and this
+ * signs and uploads it so that hosts see the old state or the new one and no publisher's work is lost (trust.md 6.5).
+ * The order holds everything: blobs, roles, snapshot, and last the timestamp, which only replaces the one that was read.
  * Throws PUBLISH_LOST when other publishers were first every time, KEY_MISSING without the keys that a role needs,
  * METADATA_EXPIRED when hosts could not follow because of a role that is not renewed here.
  */

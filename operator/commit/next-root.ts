@@ -1,7 +1,7 @@
 import { CodedError } from '../../shared/coded-error.ts';
 import { checkRoot, keysOf, refused } from '../metadata/delegation.ts';
 import type { Base, Change } from './base.ts';
-import type { Repository } from './commit.ts';
+import type { Repository } from './repository.ts';
 import { assertEnough, signersAtHand, unique } from './sign-role.ts';
 import {
   addSignatures,

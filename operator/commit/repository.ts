@@ -14,12 +14,23 @@ import type { Keyring } from '../keys/keyring.ts';
 import type { SigningMode } from '../metadata/expiry-days.ts';
 import { withTemporaryDirectory } from '../temporary-directory.ts';
 import type { Base } from './base.ts';
-import type { Repository } from './commit.ts';
 import type { SignedFile } from './signed-file.ts';
 import type { TreePlace } from './upload.ts';
 
 /** Environments that the intent asks about; `all`: every one that somebody is delegated for. */
 export type Environments = readonly string[] | 'all';
+
+/** The signed metadata of one tree in a bucket, and what it takes to sign more of it. */
+export interface Repository extends TreePlace {
+  /** The signed `x-tree`. */
+  readonly treeId: string;
+  readonly keyring: Keyring;
+  readonly mode?: SigningMode | undefined;
+  /** ms since 1970. */
+  now(): number;
+  /** Verifies what the bucket holds. An alarm of any kind is an error: nothing is signed on top of it. */
+  read(): Promise<Base>;
+}
 
 export interface RepositoryOptions extends TreePlace {
   readonly treeId: string;

@@ -2,7 +2,7 @@ import { CodedError } from '../../shared/coded-error.ts';
 import { type Keyring, type RoleKeys, signersFor } from '../keys/keyring.ts';
 import type { Signer } from '../keys/signer.ts';
 import { checkAsClient, type Delegators, isTopLevel, keysOf } from '../metadata/delegation.ts';
-import type { Repository } from './commit.ts';
+import type { Repository } from './repository.ts';
 import {
   addSignatures,
   type Draft,

@@ -7,7 +7,7 @@ import { rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
 import { verifies } from '../metadata/delegation.ts';
 import { withTemporaryDirectory } from '../temporary-directory.ts';
 import type { Base } from './base.ts';
-import type { Repository } from './commit.ts';
+import type { Repository } from './repository.ts';
 import { baseOf, type RepositoryOptions, refreshTree, trustOptions } from './repository.ts';
 import { parseSignedFile } from './signed-file.ts';
 

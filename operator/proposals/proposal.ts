@@ -2,7 +2,7 @@ import type { Metadata, Root } from '@tufjs/models';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type Base, type Change, versionOf } from '../commit/base.ts';
-import type { Repository } from '../commit/commit.ts';
+import type { Repository } from '../commit/repository.ts';
 import { unique } from '../commit/sign-role.ts';
 import {
   addSignatures,

@@ -6,7 +6,7 @@ import { releaseTarget } from '../../../trust/role-names.ts';
 import { inspectMetadata } from '../../../trust/workflow/inspect.ts';
 import type { ReleasesAnswer } from '../../answers.ts';
 import { type Base, offerOf, versionOf } from '../../commit/base.ts';
-import type { Repository } from '../../commit/commit.ts';
+import type { Repository } from '../../commit/repository.ts';
 import { parseSignedFile } from '../../commit/signed-file.ts';
 import type { Context } from '../../context.ts';
 import { releaseAnswer } from './answer.ts';
