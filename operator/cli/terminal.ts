@@ -1,28 +1,69 @@
-import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
+import { emitKeypressEvents, type Key } from 'node:readline';
 import { CodedError } from '../../shared/coded-error.ts';
 
 /** The two ends of a terminal. */
 export interface Terminal {
-  readonly input: NodeJS.ReadableStream;
+  readonly input: NodeJS.ReadableStream & { setRawMode?(isRaw: boolean): unknown };
   readonly output: { write(text: string): unknown };
 }
 
-/** Asks without showing what is typed. Throws KEY_LOCKED when the person breaks off. */
+/**
+ * Asks without showing what is typed. Does not use readline's line editor: with TERM=dumb that editor takes Backspace for
+ * a character. Keys after the end of the line, as in a paste of two lines, are kept for the next question. Throws
+ * KEY_LOCKED when the person breaks off.
+ */
 export function askHidden({ input, output }: Terminal, question: string): Promise<string> {
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  // As a terminal, so that readline switches off the system's own echo.
-  const lines = createInterface({ input, output: nowhere, terminal: true });
+  emitKeypressEvents(input);
   return new Promise((resolve, reject) => {
-    output.write(question);
-    lines.on('SIGINT', () => lines.close());
-    lines.on('close', () => {
+    let line = '';
+    let end: LineEnd | undefined;
+    let rest = '';
+    const finish = (): void => {
+      input.off('keypress', onKey).off('end', onEnd).pause();
+      // Of a pasted "\r\n" the second half is no line.
+      if (end === 'return') rest = rest.replace(/^\n/, '');
+      if (rest !== '') input.unshift(Buffer.from(rest));
+      input.setRawMode?.(false);
       output.write('\n');
-      reject(new CodedError('no passphrase was given', { code: 'KEY_LOCKED' }));
-    });
-    lines.question('', (answer) => {
-      resolve(answer);
-      lines.close();
-    });
+      if (end === 'return' || end === 'enter') resolve(line);
+      else reject(new CodedError('no passphrase was given', { code: 'KEY_LOCKED' }));
+    };
+    const onEnd = (): void => {
+      end ??= 'broken-off';
+      finish();
+    };
+    const onKey = (text: string | undefined, key: Key): void => {
+      if (end !== undefined) {
+        rest += key.sequence ?? '';
+        return;
+      }
+      end = lineEnd(line, key);
+      if (end === undefined) line = edited(line, text, key);
+      else queueMicrotask(finish); // the other keys of this chunk come first
+    };
+    input.on('keypress', onKey).on('end', onEnd);
+    // Before the question: who sees it begins to type, and the system must not show that.
+    input.setRawMode?.(true);
+    output.write(question);
+    input.resume();
   });
+}
+
+type LineEnd = 'return' | 'enter' | 'broken-off';
+
+/** In raw mode the system makes no signal of Ctrl-C, and no end of file of Ctrl-D. */
+function lineEnd(line: string, { name, ctrl }: Key): LineEnd | undefined {
+  if (name === 'return' || name === 'enter') return name;
+  const isBrokenOff = ctrl === true && (name === 'c' || (name === 'd' && line === ''));
+  return isBrokenOff ? 'broken-off' : undefined;
+}
+
+/** The line after a key. `text` is undefined for keys that stand for no character, such as the arrows. */
+function edited(line: string, text: string | undefined, { name, ctrl, meta }: Key): string {
+  if (meta === true) return line;
+  if (name === 'backspace') return line.replace(/.$/su, '');
+  if (ctrl === true && name === 'u') return '';
+  if (ctrl === true && name === 'w') return line.replace(/\S*\s*$/, '');
+  if (text === undefined || /[^\P{Cc}\t]/u.test(text)) return line;
+  return line + text;
 }

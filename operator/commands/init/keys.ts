@@ -60,7 +60,7 @@ function askOnce({ ask }: Context): () => Promise<string> {
 
 /** Throws KEY_LOCKED without a terminal, and when the two answers differ. */
 export async function askTwice(ask: Context['ask']): Promise<string> {
-  if (ask === undefined) throw locked('--passphrase wants a terminal to ask on');
+  if (ask === undefined) throw locked('--passphrase needs a terminal to ask on');
   const first = await ask('Passphrase for the new keys: ');
   const second = await ask('The same again: ');
   if (first === '') throw locked('wanted a passphrase, found nothing');

@@ -66,6 +66,20 @@ test('terminal: what is typed is not shown', async () => {
   assert.equal(shown, 'Passphrase: \n');
 });
 
+test('terminal: a character may come in pieces', async () => {
+  const input = new PassThrough();
+  const answer = askHidden({ input, output: { write: () => undefined } }, 'Passphrase: ');
+  for (const byte of Buffer.from('a€b\r')) input.write(Buffer.from([byte]));
+  assert.equal(await answer, 'a€b');
+});
+
+test('terminal: an input that ends is KEY_LOCKED', async () => {
+  const input = new PassThrough();
+  const answer = askHidden({ input, output: { write: () => undefined } }, 'Passphrase: ');
+  input.end('sec');
+  await assert.rejects(answer, isLocked);
+});
+
 for (const [name, typed] of Object.entries({ 'Ctrl-C': 'se\u0003', 'Ctrl-D': '\u0004' })) {
   test(`terminal: ${name} is KEY_LOCKED`, async () => {
     const input = new PassThrough();

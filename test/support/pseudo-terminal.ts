@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A command on a terminal of its own, as a person at the keyboard sees it. */
+export interface PseudoTerminal {
+  /** All that the terminal has shown so far. */
+  readonly shown: string;
+  type(keys: string | Uint8Array): void;
+  /** Waits until the terminal shows the text once more than at the call before; fails after half a minute. */
+  see(text: string): Promise<void>;
+  /** The exit code, 128 and the signal's number when a signal ended it; -1 when it took longer than a minute. */
+  readonly ended: Promise<number>;
+}
+
+/** By script(1), which a minimal Debian has. `command` is a shell's text. */
+export function openTerminal(
+  command: string,
+  options: { readonly env: NodeJS.ProcessEnv; readonly cwd: string },
+): PseudoTerminal {
+  const isMac = process.platform === 'darwin';
+  const argv = isMac
+    ? ['-q', '/dev/null', 'sh', '-c', command]
+    : ['--quiet', '--return', '--command', command, '/dev/null'];
+  const child = spawn('script', argv, {
+    ...options,
+    stdio: ['pipe', 'pipe', 'inherit'],
+    timeout: 60_000,
+  });
+  let shown = '';
+  let seen = 0;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+  });
+  const see = async (text: string): Promise<void> => {
+    for (const end = Date.now() + 30_000; ; await delay(10)) {
+      const at = shown.indexOf(text, seen);
+      if (at >= 0) {
+        seen = at + text.length;
+        return;
+      }
+      if (Date.now() > end) {
+        child.kill('SIGKILL');
+        throw new Error(`wanted to see ${JSON.stringify(text)}, saw ${JSON.stringify(shown)}`);
+      }
+    }
+  };
+  return {
+    get shown() {
+      return shown;
+    },
+    type: (keys) => void child.stdin.write(keys),
+    see,
+    ended: exitCode(child),
+  };
+}
+
+async function exitCode(child: ChildProcess): Promise<number> {
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code ?? -1;
+}
