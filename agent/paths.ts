@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** Every path on a host (architecture.md, "Files on a host"). All lie below `root`, so that tests run in a folder. */
+/** Every path on a host (docs/architecture.md, "Files on a host"). All lie below `root`, so that tests run in a folder. */
 export interface HostPaths {
   /** `agent.yaml`. */
   readonly configFile: string;

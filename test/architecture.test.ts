@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-
-const ROOT = join(import.meta.dirname, '..');
+import { projectFiles, projectFolders, PROJECT as ROOT } from './support/project-files.ts';
 
 interface Rule {
   readonly files: RegExp;
@@ -81,7 +80,8 @@ function importsOf(file: string): string[] {
   );
 }
 
-const files = globSync('{agent,bucket,operator,shared,trust}/**/*.ts', { cwd: ROOT });
+const SHIPPED = /^(agent|bucket|operator|shared|trust)\//;
+const files = projectFiles().filter((file) => SHIPPED.test(file) && file.endsWith('.ts'));
 for (const { files: pattern, only, never, because } of RULES) {
   test(`architecture: ${pattern.source}: ${because}`, () => {
     const subject = files.filter((file) => pattern.test(file));
@@ -93,4 +93,84 @@ for (const { files: pattern, only, never, because } of RULES) {
     );
     assert.deepEqual(wrong, []);
   });
+}
+
+test('architecture: no files import each other in a circle, also where only types close it', () => {
+  const imports = new Map(files.map((file) => [file, importsOf(file)]));
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file);
+    if (start !== -1) assert.fail([...path.slice(start), file].join(' imports '));
+    if (done.has(file)) return;
+    for (const to of imports.get(file) ?? []) visit(to, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+});
+
+/** A line of the tree in docs/architecture.md. */
+interface Line {
+  /** From the root. */
+  readonly folder: string;
+  readonly says: string;
+}
+
+/** Throws for a line that is not `<two spaces for each level><folder>/  <what is in it>`. */
+function treeOf(page: string): Line[] {
+  const [, tree = ''] = /^## Folders\n.*?^```\n(.*?)^```$/ms.exec(page) ?? [];
+  const lines: Line[] = [];
+  const above: string[] = [];
+  for (const line of tree.trimEnd().split('\n')) {
+    const [, indent = '', name = '', says = ''] =
+      /^((?: {2})*)([\w-]+)\/ +(\S.*)$/.exec(line) ?? [];
+    assert.notEqual(says, '', `docs/architecture.md: not "<folder>/  <what is in it>": ${line}`);
+    above.splice(indent.length / 2, Infinity, name);
+    lines.push({ folder: above.join('/'), says });
+  }
+  return lines;
+}
+
+/** Folders of what is shipped at any depth, all others to the second level; not what mirrors a folder of the root. */
+function isInTree(folder: string): boolean {
+  const [top = '', second = '', ...more] = folder.split('/');
+  if (top === '' || top.startsWith('.')) return false;
+  if (top === 'test' && existsSync(join(ROOT, second)) && second !== '') return false;
+  return SHIPPED.test(`${folder}/`) || more.length === 0;
+}
+
+test('architecture: the tree in docs/architecture.md is that of the project', () => {
+  const lines = treeOf(readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8'));
+  const described = lines.map(({ folder }) => folder);
+  const real = new Set<string>();
+  for (const folder of projectFolders()) {
+    const names = folder.split('/');
+    for (const [depth] of names.entries()) real.add(names.slice(0, depth + 1).join('/'));
+  }
+  assert.deepEqual(
+    [
+      ...[...real]
+        .filter((folder) => isInTree(folder) && !described.includes(folder))
+        .map((folder) => `add a line to the tree in docs/architecture.md: ${treeLine(folder)}`),
+      ...described
+        .filter((folder) => !real.has(folder))
+        .map(
+          (folder) => `remove from the tree in docs/architecture.md, it is not there: ${folder}/`,
+        ),
+      ...lines.flatMap(({ folder, says }) =>
+        [...says.matchAll(/(?<![\w./-])[\w./-]+\.(?:ts|md)\b/g)]
+          .filter(
+            ([name]) => ![join(folder, name), name].some((path) => projectFiles().includes(path)),
+          )
+          .map(([name]) => `docs/architecture.md: ${folder}/ has no ${name}`),
+      ),
+    ],
+    [],
+  );
+  assert.deepEqual(described, described.toSorted(), 'in order, so that a folder is easy to find');
+});
+
+/** As it would be written there. */
+function treeLine(folder: string): string {
+  const names = folder.split('/');
+  return `"${'  '.repeat(names.length - 1)}${names.at(-1)}/  <what is in it>" below ${names.slice(0, -1).join('/') || 'the root'}`;
 }

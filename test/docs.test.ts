@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ReleaseCustom, ReleaseFile } from '../bucket/documents/release.ts';
 import { FactsDocument, StatusDocument } from '../bucket/documents/status.ts';
 import { DISPOSITION } from '../shared/coded-error.ts';
+import { INVARIANTS } from './guards/invariants.ts';
+import { type Citation, citations, isDocument, isFile, trustRows } from './support/citations.ts';
+import { projectFiles } from './support/project-files.ts';
 import { schemaPaths } from './support/schema-paths.ts';
 import { sampleStatus } from './support/status-sample.ts';
+import { ATTACKS } from './support/tuf/simulator-attacks.ts';
 
 /** The first cell of each table row of a page, in order, table by table. */
 async function tables(page: string): Promise<string[][]> {
@@ -50,3 +54,140 @@ test('docs: errors.md says of each code what to do, and what the agent does', as
   const documented = Object.fromEntries(rows.map(([, code, disposition]) => [code, disposition]));
   assert.deepEqual(documented, { ...DISPOSITION });
 });
+
+const invariants = trustRows(/^I\d+$/);
+const attacks = trustRows(/^(\d\d[a-z]?|L)$/);
+
+/** Documents of others: the folder that names one says where it is. */
+const FOREIGN = ['CLIENT-CLI.md'];
+const FOLDERS =
+  'agent|bench|bucket|docs|examples|launchd|operator|packaging|shared|systemd|test|trust';
+
+const NAMED: Readonly<
+  Record<string, { pattern: RegExp; exists: (citation: Citation) => boolean; hint: string }>
+> = {
+  'a document': {
+    pattern: /(?<![\w./-])[\w./-]*\w\.md\b/g,
+    exists: (citation) => isDocument(citation) || FOREIGN.includes(citation.name),
+    hint: 'name a document that is in the repository',
+  },
+  'a file': {
+    pattern: new RegExp(String.raw`(?<![\w./$-])(?:${FOLDERS})/[\w./-]*\w\.[a-z]+\b`, 'g'),
+    exists: isFile,
+    hint: 'it was moved or removed: name what is there now',
+  },
+  'a decision': {
+    pattern: /\b(?:ADR |adr\/)(\d{4})\b/g,
+    exists: ({ name }) => projectFiles().some((file) => file.startsWith(`docs/adr/${name}-`)),
+    hint: 'docs/adr/README.md lists them',
+  },
+  'an invariant': {
+    pattern: /\bI\d+\b/g,
+    exists: ({ name }) => invariants.has(name),
+    hint: 'docs/trust.md lists them',
+  },
+  'an attack': {
+    pattern: /\battacks? (\d\d[a-z]?|L)\b/g,
+    exists: ({ name }) =>
+      attacks.has(name) || attacks.get(name.slice(0, 2))?.[1]?.includes(name) === true,
+    hint: 'docs/trust.md lists them',
+  },
+};
+
+for (const [what, { pattern, exists, hint }] of Object.entries(NAMED)) {
+  test(`docs: ${what} that is named in sources, tests, scripts or documents exists`, () => {
+    const found = citations(pattern);
+    assert.ok(found.length > 0, 'nothing of the kind is named: the pattern is out of date');
+    const missing = found.filter((citation) => !exists(citation));
+    assert.deepEqual(
+      missing.map(({ where, name }) => `${where}: ${name}: ${hint}`),
+      [],
+    );
+  });
+}
+
+test('docs: trust.md has each invariant, in the words of the guards, and tests that are named after it', async () => {
+  const texts = Object.fromEntries([...invariants].map(([id, [, text]]) => [id, text]));
+  assert.deepEqual(texts, { ...INVARIANTS });
+  await assertTried(
+    invariants,
+    (id) => new RegExp(String.raw`test\([^)]?['\`]${id}\b|\b${id}[: ]`),
+  );
+});
+
+test('docs: trust.md has each attack that is tried, and a test that tries it', async () => {
+  const tried = Object.keys(ATTACKS).map((name) => name.split(' ')[0] ?? '');
+  const described = [...attacks.values()].map(([id, text]) => `${id} ${text}`).join('\n');
+  assert.deepEqual(
+    tried.filter((number) => !new RegExp(String.raw`\b${number}\b`).test(described)),
+    [],
+  );
+  await assertTried(attacks, (id) => new RegExp(String.raw`\b${id}\b`));
+});
+
+/** The last cell of each row names test files; each of them must say the number. */
+async function assertTried(
+  rows: ReadonlyMap<string, readonly string[]>,
+  mention: (id: string) => RegExp,
+): Promise<void> {
+  const problems: string[] = [];
+  for (const [id, row] of rows) {
+    const files = [...(row.at(-1) ?? '').matchAll(/`([^`]+)`/g)].map(([, file = '']) => file);
+    if (files.length === 0) problems.push(`${id} names no test`);
+    for (const file of files) {
+      const text = await readFile(join(import.meta.dirname, '..', file), 'utf8');
+      if (!mention(id).test(text)) problems.push(`${id}: ${file} says nothing of it`);
+    }
+  }
+  assert.deepEqual(problems, []);
+}
+
+test('docs: a heading that is named after a document is one of that document', async () => {
+  const found = citations(/(?<![\w./-])([\w./-]*\w\.md, "[^"]+")/g);
+  assert.ok(found.length > 0, 'nothing of the kind is named: the pattern is out of date');
+  const problems: string[] = [];
+  for (const { where, name } of found) {
+    const [document = '', heading = ''] = name.slice(0, -1).split(', "');
+    const text = await readFile(join(import.meta.dirname, '..', document), 'utf8').catch(() => '');
+    const headings = text.match(/^#+ .*$/gm)?.map((line) => line.replace(/^#+ /, ''));
+    if (headings?.includes(heading) !== true) problems.push(`${where}: ${name}`);
+  }
+  assert.deepEqual(problems, []);
+});
+
+test('docs: no section of a document is named by a number: headings have none', () => {
+  const found = citations(/\b[\w-]+\.md (?:(?:section|row|step) )?\d[\d.]*/g);
+  assert.deepEqual(
+    found.map(({ where, name }) => `${where}: ${name}`),
+    [],
+  );
+});
+
+test('docs: each link leads to a file, and to a heading where it names one', async () => {
+  const problems: string[] = [];
+  for (const file of projectFiles().filter((name) => name.endsWith('.md'))) {
+    const text = await readFile(join(import.meta.dirname, '..', file), 'utf8');
+    for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
+      const [path = '', anchor] = target.split('#');
+      const linked = path === '' ? file : join(dirname(file), path);
+      const isThere = projectFiles().some(
+        (name) => name === linked || dirname(name) === linked.replace(/\/$/, ''),
+      );
+      const anchors = isThere && anchor !== undefined ? await anchorsOf(linked) : [];
+      if (!isThere || (anchor !== undefined && !anchors.includes(anchor)))
+        problems.push(`${file}: ${target}`);
+    }
+  }
+  assert.deepEqual(problems, []);
+});
+
+/** As GitHub makes them of headings. */
+async function anchorsOf(file: string): Promise<string[]> {
+  const text = await readFile(join(import.meta.dirname, '..', file), 'utf8');
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}

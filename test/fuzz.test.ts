@@ -26,7 +26,7 @@ import { endedRun, exited, puppetReport, resourceStatus } from './support/puppet
 import { sampleStatus } from './support/status-sample.ts';
 
 /* Every parser that reads what a stranger, a broken disk or a tired person wrote, apart from trust (fuzz.test.ts
- * there) and archives (agent/steps/unpack-fuzz.test.ts): an answer or an error with a code, in bounded time and size. */
+ * there) and archives (test/agent/steps/unpack/fuzz.test.ts): an answer or an error with a code, in bounded time and size. */
 
 const CONFIG = `bucket: fleet.example.com
 tree: ubuntu

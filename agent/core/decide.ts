@@ -48,7 +48,7 @@ export function decide(view: View): Decision {
   const { offer, active } = view;
   if (view.disabled !== undefined) return skip('disabled', `disabled: ${view.disabled.reason}`);
   if (offer.kind === 'stopped') return skip('stopped', offer.why);
-  // Sticky: a lost bucket or a later expiry never lifts a stop (trust.md section 5).
+  // Sticky: a lost bucket or a later expiry never lifts a stop (docs/trust.md, I9).
   if (offer.kind === 'unknown' && view.stopped) {
     return skip('stopped', `stopped by the publisher, and nothing newer is known: ${offer.why}`);
   }

@@ -5,7 +5,7 @@ import { StatusDocument } from '../../bucket/documents/status.ts';
 /** The schema of {@link HostState}, apart from its type: it takes longer to build than all else that a cycle does with it. */
 export const HostStateSchema = z.object({
   schemaVersion: z.literal(1),
-  /** ETag of timestamp.json at the last update that was completed, release on disk included (trust.md 6.4.8). */
+  /** ETag of timestamp.json at the last update that was completed, release on disk included (docs/trust.md, I3). */
   etag: z.object({ environment: EnvironmentName, value: z.string().max(1024) }).nullable(),
   /** The publisher signed `stop`; only newer verified metadata lifts it. */
   stopped: z.boolean(),

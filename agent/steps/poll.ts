@@ -6,7 +6,7 @@ import type { HostState } from '../core/state.ts';
 import type { PollResult } from '../loop.ts';
 import type { Clock, Log } from '../ports.ts';
 
-/** timestamp.json has a signature or two; more than this is an attack (trust.md section 3). */
+/** timestamp.json has a signature or two; more than this is an attack. */
 const MAX_TIMESTAMP_BYTES = 16 * 1024;
 
 export interface PollInput {

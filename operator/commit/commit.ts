@@ -29,7 +29,7 @@ const MAX_PAUSE_MS = 3000;
 
 /**
  * The one way in which signed metadata gets into a bucket: init, publish and all that follows state an intent, and this
- * signs and uploads it so that hosts see the old state or the new one and no publisher's work is lost (trust.md 6.5).
+ * signs and uploads it so that hosts see the old state or the new one and no publisher's work is lost (docs/trust.md, I5 and I6).
  * The order holds everything: blobs, roles, snapshot, and last the timestamp, which only replaces the one that was read.
  * Throws PUBLISH_LOST when other publishers were first every time, KEY_MISSING without the keys that a role needs,
  * METADATA_EXPIRED when hosts could not follow because of a role that is not renewed here.

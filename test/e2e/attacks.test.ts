@@ -10,8 +10,7 @@ import { sha256 } from '../support/tuf/simulator-keys.ts';
 
 /**
  * Each row: a host runs 1.0.0, somebody with the bucket's keys does something, and the host keeps running 1.0.0 and says
- * why. Puppet is a script; the real one plays in
- * releases.test.ts.
+ * why. Puppet is a script; the real one plays in releases.test.ts. Numbers are those of docs/trust.md.
  */
 interface Attack {
   readonly play: (lab: AgentLab) => void;
@@ -23,7 +22,7 @@ const DAY_MS = 86_400_000;
 const newer = { 'manifests/site.pp': "notify { 'evil': }\n" };
 
 const attacks: Record<string, Attack> = {
-  'the tarball is altered': {
+  '01 the tarball is altered': {
     play: (lab) => {
       lab.publish('1.1.0', newer);
       const digest = [...lab.simulator.blobs.keys()].at(-1)!;
@@ -33,7 +32,7 @@ const attacks: Record<string, Attack> = {
     },
     code: 'BLOB_MISMATCH',
   },
-  'the tarball is cut': {
+  '03 the tarball is cut': {
     play: (lab) => {
       lab.publish('1.1.0', newer);
       const digest = [...lab.simulator.blobs.keys()].at(-1)!;
@@ -45,7 +44,7 @@ const attacks: Record<string, Attack> = {
     },
     code: 'BLOB_MISMATCH',
   },
-  'a field of the metadata is altered': {
+  '05 a field of the metadata is altered': {
     play: (lab) => {
       lab.publish('1.1.0', newer);
       const bytes = lab.simulator.files.get('timestamp.json')!.toString();
@@ -57,7 +56,7 @@ const attacks: Record<string, Attack> = {
     },
     code: 'METADATA_UNSIGNED',
   },
-  "another tree's files, signed with keys of its own": {
+  "12 another tree's files, signed with keys of its own": {
     play: (lab) => {
       const other = new TufSimulator({ treeId: 'acme-test/osx', keys: lab.simulator.keys });
       other.publish('stable', '9.0.0', {
@@ -68,7 +67,7 @@ const attacks: Record<string, Attack> = {
     },
     code: 'TREE_MISMATCH',
   },
-  'the metadata expires': {
+  '11 the metadata expires': {
     play: (lab) => {
       lab.simulator.now = Date.now() - 30 * DAY_MS;
       lab.simulator.commit();
@@ -88,7 +87,7 @@ const attacks: Record<string, Attack> = {
 };
 
 for (const [name, { play, code, state = 'error' }] of Object.entries(attacks)) {
-  test(`attack: ${name}`, async (t) => {
+  test(`attack ${name}`, async (t) => {
     const lab = await agentLab(t);
     const puppet = await lab.fakePuppet();
     await lab.configure(`run: { puppet: ${puppet} }\n`);

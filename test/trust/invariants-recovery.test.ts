@@ -14,7 +14,7 @@ const LOCAL_FILES = [
 ];
 for (const file of LOCAL_FILES) {
   for (const length of [0, 100]) {
-    test(`I10 ${file} truncated to ${length} heals, and the root stays`, async () => {
+    test(`I10 ${file} truncated to ${length}, attack 19, heals, and the root stays`, async () => {
       const repository = new TufSimulator();
       await using host = await SimulatedHost.rotated(repository);
       const before = await host.onDisk();
@@ -84,7 +84,7 @@ for (const days of [-60, 60]) {
   });
 }
 
-test('I12 a fast-forward is undone by new keys for timestamp and snapshot, nothing less', async () => {
+test('I12 a fast-forward, attack 17, is undone by new keys for timestamp and snapshot, nothing less', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   const versions = [repository.timestamp.version, repository.snapshot.version];

@@ -73,7 +73,7 @@ export const ALWAYS_DENIED = [
 ];
 
 /**
- * Facts that differ from run to run though nothing has changed: measured with facter 4 (fleet.md section 2), and its
+ * Facts that differ from run to run though nothing has changed: measured with facter 4, and its
  * older flat names. `iam` of EC2 says when its credentials were last renewed; a clock rate follows the load.
  */
 const VOLATILE = [

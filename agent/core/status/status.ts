@@ -99,7 +99,7 @@ function isSuccess(run: RunSummary): boolean {
 
 /**
  * sha256 over what is worth an upload of its own. Times, vitals, slow facts and the run's id and duration are not: a
- * run that changed nothing, like the one before, waits for the heartbeat. PUTs are the bill (fleet.md section 3).
+ * run that changed nothing, like the one before, waits for the heartbeat. PUTs are the bill (ADR 0004).
  */
 export function meaningfulDigest(status: StatusDocument): string {
   const {

@@ -88,7 +88,7 @@ function planEdits(base: Base, roles: readonly string[], edit: RoleEdit): Change
 
 /**
  * Fast-forward recovery: whoever drove up the versions of timestamp and snapshot did so with a key of theirs. Without any
- * of the old keys the old files count nowhere, and versions begin again (trust.md row 17).
+ * of the old keys the old files count nowhere, and versions begin again (attack 17).
  */
 function planRecovery(base: Base, add: readonly NamedKey[], isFirst: boolean): Change | undefined {
   const added = add.map(({ keyId }) => keyId);

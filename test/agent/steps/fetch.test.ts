@@ -67,7 +67,7 @@ const bad = {
     code: 'BLOB_MISMATCH',
     attempts: 1,
   },
-  'longer than it says': {
+  'longer than it says, attack 02': {
     blob: () => ({ body: Readable.from([bytes, Buffer.from('!')]), length: bytes.length }),
     code: 'BLOB_MISMATCH',
     attempts: 1,

@@ -12,7 +12,7 @@ import {
   put,
 } from './simulator-plays.ts';
 
-/** The attack table of trust.md section 4, as far as it aims at the metadata; 01 to 03 aim at the tarball. */
+/** The attacks of docs/trust.md that aim at the metadata; 01 to 03 aim at the tarball. */
 export const ATTACKS: Readonly<Record<string, Attack>> = {
   '05 a field of timestamp is changed': {
     play: ({ repository }) => forge(repository, 'timestamp.json'),

@@ -25,7 +25,7 @@ import { SimulatedSource } from './simulator-source.ts';
 /** Ahead of any machine's clock, so that whoever asks that one instead of the guarded clock is found out. */
 export const SIMULATED_NOW = Date.UTC(2040, 0, 1);
 
-/** Days to expiry, as trust.md section 5 gives them for CI. */
+/** Days to expiry, as docs/trust.md gives them for CI, "How long signatures hold". */
 const LIFETIME_DAYS = { root: 365, targets: 365, snapshot: 365, timestamp: 14, environment: 180 };
 
 export interface TreeKeys {
