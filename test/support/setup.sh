@@ -1,31 +1,73 @@
 #!/bin/sh
-# setup.sh [puppet] [ssh] [boxes] - what README's commands call first; does nothing, in no time, when all is there.
-#   always   the npm packages as package-lock.json says; any Node with npm 8 or newer will do, they bring the pinned one
+# setup.sh [puppet] [ssh] [boxes] [programs] - what README's commands call first; does nothing, in no time, when all is there.
+#   always   the npm packages as package-lock.json says; any Node with npm 7 or newer will do, they bring the
+#            pinned one, which is linked as node_modules/.bin/node: all npm scripts run on it
 #   puppet   Puppet and Facter, by apt where they are missing
 #   boxes    what packs a deb and starts a real systemd in a throw-away container
+#   programs the bundles of the sources as they are now, in dist/
 set -eu
 cd "$(dirname "$0")/../.."
 
 say() { echo "setup: $*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
 seconds_since() { echo $(($(date +%s) - $1)); }
 
+# What is installed. The platform, because a folder that was copied from another machine holds that machine's programs;
+# npm's own list, because an npm command that somebody typed since may have removed packages.
+installed() {
+  echo "$(uname -sm) $(cksum <package-lock.json) $(cat node_modules/.package-lock.json 2>/dev/null | cksum)"
+}
+
 npm_packages() {
-  # The platform too: a folder that was copied from another machine holds another machine's programs.
-  want="$(uname -sm) $(cksum <package-lock.json)"
   stamp=node_modules/.setup-stamp
-  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then return; fi
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$(installed)" ]; then
+    if [ -x node_modules/.bin/node ] || link_node; then return; fi
+  fi
+  command -v npm >/dev/null || fail 'npm is missing, 7 or newer is needed (Debian: apt-get install npm)'
+  version=$(npm --version) || fail 'npm does not start'
+  # Lockfile version 3 is unknown to older ones.
+  [ "${version%%.*}" -ge 7 ] || fail "this is npm $version, 7 or newer is needed"
+  writable
   say 'installing npm packages as package-lock.json says (npm ci --ignore-scripts)'
   start=$(date +%s)
-  if ! npm ci --ignore-scripts --no-fund --no-audit --loglevel=error >&2; then
-    say "npm ci failed, see above; this is npm $(npm --version), 8 or newer is wanted"
-    exit 1
+  set -- ci --ignore-scripts --no-fund --no-audit --loglevel=error
+  # What a user's npmrc and NODE_ENV can turn off.
+  set -- "$@" --include=dev --include=optional --bin-links --no-engine-strict
+  cache=$(npm config get cache)
+  temporary=
+  if ! mkdir -p "$cache" 2>/dev/null || [ ! -w "$cache" ]; then # HOME is read-only, or not there
+    temporary=$(mktemp -d)
+    set -- "$@" --cache="$temporary"
   fi
-  node_modules/.bin/node --version >/dev/null || {
-    say "the pinned Node does not start; its packages are the optionalDependencies of package.json"
-    exit 1
-  }
-  echo "$want" >"$stamp"
+  status=0
+  words=$(npm "$@" 2>&1) || status=$?
+  [ -z "$temporary" ] || rm -rf "$temporary"
+  [ "$status" = 0 ] || fail "npm $version failed with exit status $status, and its last words are:
+$(echo "$words" | tail -n 25)"
+  link_node || fail "npm $version brought no Node that starts on $(uname -sm); the platforms are the optionalDependencies in
+package.json${words:+:
+$words}"
+  installed >"$stamp"
   say "npm packages are there after $(seconds_since "$start") s"
+}
+
+writable() { [ -w . ] || fail "$(id -un) cannot write in $PWD; use a checkout that belongs to this user"; }
+
+# Npm before 11.6 installs the pinned Node of this platform, and then removes its link together with those of the
+# other platforms' packages, which have the same name.
+link_node() {
+  words=
+  for node in node_modules/node-*/bin/node; do
+    if [ ! -e "$node" ]; then continue; fi
+    if ! words=$("$node" --version 2>&1); then continue; fi
+    mkdir -p node_modules/.bin
+    ln -sfn "../${node#node_modules/}" node_modules/.bin/node
+    return 0
+  done
+  return 1
 }
 
 # apt_packages PURPOSE PACKAGE...
@@ -67,8 +109,12 @@ for part in "$@"; do
     have systemd-nspawn && have debootstrap && have strip ||
       apt_packages 'a container with systemd' systemd-container debootstrap binutils
     ;;
+  programs)
+    writable
+    node_modules/.bin/node packaging/build.ts >/dev/null
+    ;;
   *)
-    say "unknown part '$part': expected puppet, ssh or boxes"
+    say "unknown part '$part': expected puppet, ssh, boxes or programs"
     exit 2
     ;;
   esac

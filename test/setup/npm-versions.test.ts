@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { satisfies } from 'semver';
+import { ROOT } from '../../packaging/build.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const run = promisify(execFile);
+
+/**
+ * The real set-up in a copy of the checkout, with versions of npm that treat the pinned Node's packages differently: the
+ * first before 9, Debian's of bookworm and trixie, the last without the link, the newest. Needs the registry.
+ */
+const VERSIONS = ['8.19', '9.2', '10.9', '11.0', 'latest'];
+/** What a newcomer's npmrc or environment may say; the set-up needs the opposite. */
+const AWKWARD = {
+  NODE_ENV: 'production',
+  npm_config_omit: 'optional',
+  npm_config_bin_links: 'false',
+  npm_config_engine_strict: 'true',
+};
+
+const CASES = [
+  ...VERSIONS.map((version) => ({ version, name: version, settings: {} })),
+  { version: '8.19', name: '8.19 and settings that leave things out', settings: AWKWARD },
+];
+describe('set-up', { concurrency: 2 }, () => {
+  for (const { version, name, settings } of CASES) {
+    test(`set-up with npm ${name}`, async (t) => {
+      const directory = await temporaryDirectory(t);
+      const bin = await installNpm(directory, version);
+      const checkout = join(directory, 'a checkout');
+      await copyCheckout(checkout);
+      const env = { ...process.env, PATH: `${bin}:/usr/bin:/bin`, ...settings };
+      const npm = (...argv: string[]) => run(join(bin, 'npm'), argv, { cwd: checkout, env });
+
+      const { stdout } = await npm('run', 'build');
+      assert.match(stdout, /dist\/mm-agent\.mjs {2}\d+ kB/);
+      const tools = ['biome', 'esbuild', 'node', 'oxlint', 'tsc', 'tsgolint'];
+      const found = await npm('exec', '--call', `command -v ${tools.join(' && command -v ')}`);
+      const there = (tool: string) => join(checkout, 'node_modules/.bin', tool);
+      assert.equal(found.stdout, `${tools.map(there).join('\n')}\n`);
+      const node = await npm('exec', '--call', 'node --version');
+      assert.equal(node.stdout.trim(), process.version);
+      assert.equal((await npm('run', '--silent', 'setup')).stderr, '', 'nothing is left to do');
+    });
+  }
+});
+
+/** A folder with that npm and the Node that runs it, to be put in front of the search path. */
+async function installNpm(directory: string, version: string): Promise<string> {
+  const prefix = join(directory, 'npm');
+  await run('npm', ['install', '--prefix', prefix, '--no-save', `npm@${version}`]);
+  const home = join(prefix, 'node_modules/npm');
+  const { engines } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as {
+    engines: { node: string };
+  };
+  assert.ok(satisfies(process.version, engines.node), `npm ${version} needs Node ${engines.node}`);
+  const bin = join(directory, 'bin');
+  await mkdir(bin);
+  await symlink(process.execPath, join(bin, 'node'));
+  await symlink(join(home, 'bin/npm-cli.js'), join(bin, 'npm'));
+  return bin;
+}
+
+async function copyCheckout(target: string): Promise<void> {
+  const left = new Set(['.git', 'node_modules', 'dist', 'build']);
+  const filter = (path: string) => !left.has(relative(ROOT, path));
+  await cp(ROOT, target, { recursive: true, filter, verbatimSymlinks: true });
+}
