@@ -2,18 +2,19 @@ import { z } from 'zod';
 import { EnvironmentName, Instant, Sha256, TreeName } from '../bucket/documents/names.ts';
 
 /*
- * The documents of `--json`. They are stable: fields are only added, `schemaVersion` changes on a break.
+ * The documents that `--json` prints. They are an API: new fields may be added. A change that would
+ * break a reader changes `schemaVersion`.
  */
 
 const Tree = { schemaVersion: z.literal(1), bucket: z.string(), tree: TreeName };
 
-/** A release as an environment's role names it. */
+/** A release as the signed metadata of its environment names it. */
 export const ReleaseAnswer = z.looseObject({
   version: z.string(),
-  /** Identifies the publication. */
+  /** Id of this publication. */
   release: z.string(),
   sha256: Sha256,
-  /** Bytes of the tarball. */
+  /** Size of the tarball in bytes. */
   length: z.int(),
   commit: z.string().nullable(),
   created: Instant,
@@ -30,33 +31,33 @@ export const InitAnswer = z.looseObject({
   treeId: z.string(),
   configFile: z.string(),
   rootFile: z.string(),
-  /** Signing keys; `safe` belongs into a safe. Null with `--noop`. */
+  /** Paths of the new signing keys. Keep `safe` offline. */
   keys: z.looseObject({ operator: z.string(), safe: z.string() }),
-  /** Object keys, in the order in which they are written. */
+  /** Object keys in the order of writing. */
   objects: z.array(z.string()),
-  /** What /etc/miyamoto/agent.yaml should say. */
+  /** Content for /etc/miyamoto/agent.yaml on the hosts. */
   agentConfig: z.string(),
-  /** Per role, ISO 8601; null with `--noop`. */
+  /** Expiry of each role, ISO 8601. Null with `--noop`. */
   expires: z.record(z.string(), Instant).nullable(),
 });
 export type InitAnswer = z.infer<typeof InitAnswer>;
 
 export const PublishAnswer = z.looseObject({
   ...Tree,
-  /** `renewed`: the same release, signed anew because a signature would lapse soon. */
+  /** `renewed`: the same release, signed again because a signature would expire soon. */
   outcome: z.enum(['published', 'renewed', 'unchanged', 'noop', 'proposed']),
   environment: EnvironmentName,
   release: ReleaseAnswer,
-  /** What the environment had before; null: nothing. */
+  /** The release that this one replaces. Null for the first release. */
   previous: ReleaseAnswer.nullable(),
-  /** Object keys, in the order in which they are written. */
+  /** Object keys in the order of writing. */
   objects: z.array(z.string()),
-  /** Version per role, as a fresh client reads them from the bucket; null when nothing was written. */
+  /** Version of each role as a new host reads it from the bucket. Null when nothing was written. */
   versions: z.record(z.string(), z.int()).nullable(),
   expires: z.record(z.string(), Instant).nullable(),
-  /** Above 1: other publishers were first. */
+  /** Above 1 when other publishers committed first and this one had to try again. */
   attempts: z.int(),
-  /** The file for others to sign, when one was written. */
+  /** Path of the file for the other signers, when one was written. */
   proposal: z.string().nullable(),
 });
 export type PublishAnswer = z.infer<typeof PublishAnswer>;
@@ -65,7 +66,7 @@ export const EnvironmentAnswer = z.looseObject({
   ...Tree,
   outcome: z.enum(['added', 'unchanged', 'noop']),
   environment: EnvironmentName,
-  /** The environment whose keys may publish here as well. */
+  /** The keys of this environment may publish the new one. */
   like: EnvironmentName,
   objects: z.array(z.string()),
 });
@@ -76,11 +77,11 @@ export const ReleasesAnswer = z.looseObject({
   environments: z.array(
     z.looseObject({
       environment: EnvironmentName,
-      /** The role's version; null when nobody is delegated for the environment. */
+      /** Version of the role. Null when no role is delegated for the environment. */
       roleVersion: z.int().nullable(),
       current: ReleaseAnswer.nullable(),
       next: ReleaseAnswer.nullable(),
-      /** Newest first, without `current`; only when one environment was asked for. */
+      /** Earlier releases, newest first. Filled when the command names one environment. */
       history: z.array(z.looseObject({ roleVersion: z.int(), release: ReleaseAnswer })),
     }),
   ),
@@ -88,16 +89,16 @@ export const ReleasesAnswer = z.looseObject({
 });
 export type ReleasesAnswer = z.infer<typeof ReleasesAnswer>;
 
-/** One line per host; `mm status <certname>` answers with the status document itself. */
+/** One line for each host. `mm status <certname>` prints the host's status document itself. */
 export const StatusListAnswer = z.looseObject({
   ...Tree,
   hosts: z.array(
     z.looseObject({
-      /** As the object key says. */
+      /** From the object key. */
       certname: z.string(),
-      /** When S3 got the object. */
+      /** When S3 received the object. */
       receivedAt: Instant,
-      /** Null when the object cannot be read as a status document: `problem` says why. */
+      /** Null when the object is not a valid status document; `problem` says why. */
       environment: z.string().nullable(),
       version: z.string().nullable(),
       run: z.string().nullable(),
@@ -108,18 +109,18 @@ export const StatusListAnswer = z.looseObject({
 });
 export type StatusListAnswer = z.infer<typeof StatusListAnswer>;
 
-/** What `mm key rotate`, `mm key revoke`, `mm renew` and `mm root commit` did to the signed metadata. */
+/** What `mm key rotate`, `mm key revoke`, `mm renew` or `mm root commit` changed. */
 export const ChangeAnswer = z.looseObject({
   ...Tree,
-  /** `proposed`: a file for others to sign; the bucket says what it said before. */
+  /** `proposed`: a file for the other signers was written; the bucket is unchanged. */
   outcome: z.enum(['committed', 'proposed', 'unchanged', 'noop']),
-  /** In words. */
+  /** One sentence for each change. */
   changes: z.array(z.string()),
-  /** Object keys, in the order in which they are written. */
+  /** Object keys in the order of writing. */
   objects: z.array(z.string()),
-  /** The file, when one was written. */
+  /** Path of the proposal, when one was written. */
   proposal: z.string().nullable(),
-  /** Signatures that roles still need. */
+  /** Role to the number of signatures that it still needs. */
   missing: z.record(z.string(), z.int()),
   versions: z.record(z.string(), z.int()).nullable(),
   expires: z.record(z.string(), Instant).nullable(),
@@ -132,9 +133,9 @@ export const SignAnswer = z.looseObject({
   outcome: z.enum(['signed', 'unchanged', 'noop']),
   proposal: z.string(),
   changes: z.array(z.string()),
-  /** Signatures that this command added. */
+  /** The signatures that this command added. */
   added: z.array(z.looseObject({ role: z.string(), keyId: Sha256 })),
-  /** Signatures that roles still need; empty: it can be committed. */
+  /** Role to the number of signatures that it still needs. Empty: `mm root commit` can run. */
   missing: z.record(z.string(), z.int()),
 });
 export type SignAnswer = z.infer<typeof SignAnswer>;
@@ -153,13 +154,13 @@ export type KeyNewAnswer = z.infer<typeof KeyNewAnswer>;
 
 const KeyAnswer = z.looseObject({
   keyId: Sha256,
-  /** As the signed metadata says; empty: it says none. */
+  /** The name in the signed metadata; empty when it has none. */
   name: z.string(),
-  /** `root`, `targets`, `online`, or an environment. */
+  /** `root`, `targets`, `online` or names of environments. */
   roles: z.array(z.string()),
-  /** The key file at hand; null: none. */
+  /** Path of the key file. Null when this machine does not have the key. */
   file: z.string().nullable(),
-  /** How the key is held: `file`, `file without passphrase`, `ssh-agent`, `kms`, `command`; null: not at hand. */
+  /** Where the key is: `file`, `file without passphrase`, `ssh-agent`, `kms`, `command` or null. */
   kind: z.string().nullable(),
 });
 
@@ -167,10 +168,10 @@ const RoleAnswer = z.looseObject({
   role: z.string(),
   threshold: z.int(),
   keyIds: z.array(Sha256),
-  /** Null for a role that has never been signed. */
+  /** Null for a role that was never signed. */
   expires: Instant.nullable(),
   days: z.int().nullable(),
-  /** With fewer days left it should be renewed. */
+  /** The role should be renewed when fewer days than this are left. */
   renewBelowDays: z.int(),
 });
 
@@ -183,7 +184,7 @@ export type KeyListAnswer = z.infer<typeof KeyListAnswer>;
 
 export const DoctorAnswer = z.looseObject({
   ...Tree,
-  /** The worst of the checks; `failed` comes with exit code 1. */
+  /** The worst result of all checks. With `failed` the exit code is 1. */
   outcome: z.enum(['ok', 'warning', 'failed']),
   checks: z.array(
     z.looseObject({
@@ -193,17 +194,17 @@ export const DoctorAnswer = z.looseObject({
       next: z.string().nullable(),
     }),
   ),
-  /** Null when the metadata could not be read. */
+  /** Null when the signed metadata could not be read. */
   keys: z.array(KeyAnswer).nullable(),
   roles: z.array(RoleAnswer).nullable(),
 });
 export type DoctorAnswer = z.infer<typeof DoctorAnswer>;
 
-/** On stdout when a command fails with `--json`. */
+/** Printed on stdout when a command with `--json` fails. */
 export const ErrorAnswer = z.looseObject({
   schemaVersion: z.literal(1),
   error: z.looseObject({
-    /** Null for a defect of mm itself. */
+    /** Null for an unexpected error: a defect of mm. */
     code: z.string().nullable(),
     message: z.string(),
     next: z.string().nullable(),

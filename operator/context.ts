@@ -1,40 +1,40 @@
 import type { Bucket } from '../bucket/bucket.ts';
 import type { S3Settings } from '../bucket/s3/settings.ts';
 
-/** What commands need from the world; `main.ts` wires it, tests replace it. */
+/** What commands need from outside. `main.ts` builds it from the process; tests build their own. */
 export interface Context {
   readonly cwd: string;
   readonly home: string;
-  /** For children such as git and puppet, and for MM_KEY_PASSPHRASE_FILE. */
+  /** Passed to child processes such as git and puppet. `MM_KEY_PASSPHRASE_FILE` is read from it. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** The person or CI job at work, as the system names them. */
+  /** Name of the system user who runs the command: a person or a CI job. */
   readonly user: string;
   readonly host: string;
-  /** ms since 1970. */
+  /** Milliseconds since 1970. */
   now(): number;
-  /** A line beside the answer, on stderr. */
+  /** Prints one line on stderr, beside the answer. */
   notice(line: string): void;
-  /** Asks without showing what is typed; undefined without a terminal. */
+  /** Asks a question and hides the typed answer. Undefined without a terminal. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
   openBucket(name: string, settings: S3Settings): Bucket;
 }
 
-/** What a command has to say on stdout: the document with `--json`, the lines without. */
+/** What a command prints on stdout: the document with `--json`, the lines without it. */
 export interface Answer {
   readonly document: object;
   readonly lines: readonly string[];
-  /** 1: the command did its work, and what it found is bad. */
+  /** 1 when the command did its work and found a problem. */
   readonly exitCode?: 1 | undefined;
 }
 
-/** Options that every command takes. */
+/** Options of every command. */
 export interface CommonOptions {
   readonly config?: string | undefined;
   readonly tree?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
-/** Options of commands that sign. */
+/** Options of the commands that use signing keys. */
 export interface SigningOptions extends CommonOptions {
   readonly keys?: string | undefined;
   readonly passphraseFile?: string | undefined;

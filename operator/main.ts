@@ -6,14 +6,18 @@ import { askHidden } from './cli/terminal.ts';
 import type { Context } from './context.ts';
 import { removeTemporaryDirectories } from './temporary-directory.ts';
 
-/** The only file of mm that knows the process it runs in. */
+/**
+ * The entry point of `mm`. It is the only file that reads the process it runs in: its environment,
+ * its terminal and its signals. `cli/` turns the command line into a call of one file in
+ * `commands/`; that command returns an answer, and `cli/run.ts` prints it.
+ */
 function processContext(): Context {
   const { stdin: input, stderr: output } = process;
   const isTerminal = input.isTTY && output.isTTY;
   return {
     cwd: process.cwd(),
     home: homedir(),
-    // biome-ignore lint/style/noProcessEnv: this is where the environment comes in
+    // biome-ignore lint/style/noProcessEnv: the one place that reads the environment
     env: process.env,
     user: userName(),
     host: hostname(),
@@ -24,7 +28,7 @@ function processContext(): Context {
   };
 }
 
-/** A container's user may have no name. */
+/** In a container the user may have an id but no name. */
 function userName(): string {
   try {
     return userInfo().username;
@@ -40,7 +44,7 @@ for (const [signal, number] of Object.entries(SIGNALS)) {
     process.exit(128 + number);
   });
 }
-// Whoever reads the answer may have seen enough, as `mm releases | head` does.
+// The reader may close the pipe early, as `mm releases | head` does. That is not an error.
 process.stdout.on('error', () => undefined);
 
 process.exitCode = await run(process.argv.slice(2), processContext(), {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const live = new Set<string>();
 
-/** A directory for the time of the work, removed however that ends. */
+/** Runs `work` with a new directory and removes it afterwards, also when `work` throws. */
 export async function withTemporaryDirectory<T>(
   purpose: string,
   work: (directory: string) => Promise<T>,
@@ -20,7 +20,7 @@ export async function withTemporaryDirectory<T>(
   }
 }
 
-/** For a process that a signal ends. */
+/** Removes all of them at once; for a process that a signal ends. */
 export function removeTemporaryDirectories(): void {
   for (const directory of live) rmSync(directory, { recursive: true, force: true });
 }

@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { syncDirectory } from '../shared/atomic-file.ts';
 
 /**
- * Makes a file and never replaces one: whole under a name of its own, then linked to the wanted one, so that a crash
- * leaves no half file either. Returns false when there is one already.
+ * Creates a file and never replaces one. The text is written to a temporary file, which is then
+ * linked to `path`, so a crash never leaves half a file. Returns false when `path` exists.
  */
 export async function writeNewFile(path: string, text: string, mode: number): Promise<boolean> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;

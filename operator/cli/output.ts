@@ -1,6 +1,6 @@
 import type { Answer, CommonOptions } from '../context.ts';
 
-/** What the command line prints on. */
+/** Where the command line prints. */
 export interface Output {
   answer(answer: Answer, options: CommonOptions): void;
   out(text: string): void;

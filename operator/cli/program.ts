@@ -15,11 +15,14 @@ import { collect, common, signing, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
 import { VERSION } from './version.ts';
 
-/** The command line of mm. Parsing ends by throwing: CommanderError for usage and help, what the command throws else. */
+/**
+ * Defines the command line of mm. Parsing throws CommanderError for help and for wrong usage, and
+ * passes on what a command throws.
+ */
 export function buildProgram(context: Context, output: Output): Command {
   const program = new Command('mm')
     .description(
-      'Publishes Puppet environments to an S3 bucket, signed, and shows what hosts made of them.',
+      'Publishes signed Puppet environments to an S3 bucket and shows the status of the hosts.',
     )
     .version(VERSION, '--version')
     .enablePositionalOptions()
@@ -41,28 +44,28 @@ export function buildProgram(context: Context, output: Output): Command {
 
 function addInit(program: Command, context: Context, output: Output): void {
   signing(program.command('init'))
-    .description('make a tree: configuration, keys and signed metadata')
-    .option('--bucket <name>', 'the bucket')
-    .option('--id <id>', 'signed into every file; <bucket>/<tree> by default')
+    .description('create a tree: its configuration, keys and signed metadata')
+    .option('--bucket <name>', 'name of the bucket')
+    .option('--id <id>', 'id of the tree, signed into every file; default: <bucket>/<tree>')
     .option('--environment <name=ref...>', 'environments and their git refs', collect)
-    .option('--endpoint <url>', 'where an S3-compatible store answers; left out: AWS')
+    .option('--endpoint <url>', 'address of an S3-compatible store; default: AWS')
     .option('--region <region>', 'region of the bucket')
-    .option('--repository <dir>', 'git repository of the environments; by default that of the file')
-    .option('--create-bucket', 'make the bucket when it is missing')
-    .option('--passphrase', 'ask for a passphrase of the new keys')
+    .option('--repository <dir>', 'git repository with the environments; default: that of the file')
+    .option('--create-bucket', 'create the bucket if it does not exist')
+    .option('--passphrase', 'ask for a passphrase for the new keys')
     .action(async (options: InitOptions) => output.answer(await init(context, options), options));
 }
 
 function addPublish(program: Command, context: Context, output: Output): void {
   signing(program.command('publish [environment]'))
-    .description('make a commit, or the work tree, the release of an environment')
-    .option('--ref <ref>', 'another branch, tag or commit than miyamoto.yaml says')
-    .option('--working-tree', 'what lies here, for environment dev_<user> by default')
-    .option('--version <label>', 'the next patch version by default')
-    .option('--reason <text>', 'why, for those who look at it later', reason)
-    .option('--force', 'publish again what the environment has already')
-    .option('--out <file>', 'write a proposal for others to sign; the environment stays as it is')
-    .option('--no-validate', 'do not let puppet parse the manifests first')
+    .description('publish a commit, or the work tree, as the release of an environment')
+    .option('--ref <ref>', 'branch, tag or commit to publish; default: ref in miyamoto.yaml')
+    .option('--working-tree', 'publish the files of the work tree; default environment: dev_<user>')
+    .option('--version <label>', 'version of the release; default: the next patch version')
+    .option('--reason <text>', 'why this is published; shown by mm releases', reason)
+    .option('--force', 'publish also when the environment already has this release')
+    .option('--out <file>', 'write a proposal for other signers instead of publishing')
+    .option('--no-validate', 'publish without the checks of manifests and data')
     .action(async (environment: string | undefined, options: PublishOptions) =>
       output.answer(await publish(context, environment, options), options),
     );
@@ -71,8 +74,8 @@ function addPublish(program: Command, context: Context, output: Output): void {
 function addEnvironment(program: Command, context: Context, output: Output): void {
   const environment = program.command('environment').description('environments of a tree');
   signing(environment.command('add <name>'))
-    .description('let hosts follow a new environment')
-    .option('--like <environment>', 'whose keys may publish to it; by default those of the first')
+    .description('delegate a new environment, so that hosts can follow it')
+    .option('--like <environment>', 'copy the keys of this environment; default: the first one')
     .action(async (name: string, options: EnvironmentOptions) =>
       output.answer(await addEnvironmentTo(context, name, options), options),
     );
@@ -80,8 +83,8 @@ function addEnvironment(program: Command, context: Context, output: Output): voi
 
 function addReleases(program: Command, context: Context, output: Output): void {
   common(program.command('releases [environment]'))
-    .description('show what environments are offered; with one named, its history')
-    .option('--limit <number>', 'entries of the history, 10 by default', wholeNumber)
+    .description('show the current release of each environment, or the history of one')
+    .option('--limit <number>', 'length of the history; default: 10', wholeNumber)
     .action(async (environment: string | undefined, options: CommonOptions & { limit?: number }) =>
       output.answer(await releases(context, environment, options), options),
     );
@@ -89,7 +92,7 @@ function addReleases(program: Command, context: Context, output: Output): void {
 
 function addStatus(program: Command, context: Context, output: Output): void {
   common(program.command('status [certname]'))
-    .description('show what a host last reported, or a line for each host')
+    .description('show the last status of one host, or one line for each host')
     .action(async (certname: string | undefined, options: CommonOptions) =>
       output.answer(await status(context, certname, options), options),
     );
@@ -97,5 +100,5 @@ function addStatus(program: Command, context: Context, output: Output): void {
 
 function reason(value: string): string {
   if (value.length <= 500) return value;
-  throw new InvalidArgumentError('wanted at most 500 characters.');
+  throw new InvalidArgumentError('expected at most 500 characters.');
 }

@@ -10,7 +10,10 @@ export interface Streams {
   err(text: string): void;
 }
 
-/** Runs one command line. Resolves to the exit code: 0 done, 1 failed, 2 usage. The answer alone goes to stdout. */
+/**
+ * Runs one command line and returns the exit code: 0 done, 1 failed, 2 wrong usage. Only the answer
+ * goes to stdout; everything else goes to stderr.
+ */
 export async function run(
   args: readonly string[],
   context: Context,
@@ -35,7 +38,7 @@ export async function run(
   }
 }
 
-/** One document, in ASCII: what a host wrote into its status must not reach the terminal as it is. */
+/** One document in ASCII: a host can write terminal escapes into its status. */
 function toJson(document: object): string {
   const json = JSON.stringify(document, null, 2);
   const ascii = json.replace(
@@ -49,7 +52,7 @@ function errorText(error: unknown): string {
   if (isSystemError(error)) return `mm: ${printable(error.message)}\n`;
   if (!(error instanceof CodedError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return `mm: this is a defect of mm itself\n${stack}\n`;
+    return `mm: unexpected error, a defect of mm\n${stack}\n`;
   }
   const lines = error.message.split('\n').map((line) => printable(line));
   const text = [`mm: ${lines[0]}`, ...lines.slice(1).map((line) => `    ${line}`)];
@@ -57,7 +60,7 @@ function errorText(error: unknown): string {
   return `${text.join('\n')}\n`;
 }
 
-/** A full disk, a directory that nobody may write to: Node's own words say which file. */
+/** A full disk or a missing permission, for example. Node's message names the file. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'errno' in error;
 }

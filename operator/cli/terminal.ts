@@ -1,16 +1,16 @@
 import { emitKeypressEvents, type Key } from 'node:readline';
 import { CodedError } from '../../shared/coded-error.ts';
 
-/** The two ends of a terminal. */
+/** Input and output of a terminal. */
 export interface Terminal {
   readonly input: NodeJS.ReadableStream & { setRawMode?(isRaw: boolean): unknown };
   readonly output: { write(text: string): unknown };
 }
 
 /**
- * Asks without showing what is typed. Does not use readline's line editor: with TERM=dumb that editor takes Backspace for
- * a character. Keys after the end of the line, as in a paste of two lines, are kept for the next question. Throws
- * KEY_LOCKED when the person breaks off.
+ * Asks a question and hides the typed answer. Does not use readline's line editor: with TERM=dumb
+ * that editor reads Backspace as a character. Keys after the end of the line, as in a paste of two
+ * lines, are kept for the next question. Throws KEY_LOCKED when the user cancels.
  */
 export function askHidden({ input, output }: Terminal, question: string): Promise<string> {
   emitKeypressEvents(input);
@@ -20,7 +20,7 @@ export function askHidden({ input, output }: Terminal, question: string): Promis
     let rest = '';
     const finish = (): void => {
       input.off('keypress', onKey).off('end', onEnd).pause();
-      // Of a pasted "\r\n" the second half is no line.
+      // The "\n" of a pasted "\r\n" belongs to the same line end.
       if (end === 'return') rest = rest.replace(/^\n/, '');
       if (rest !== '') input.unshift(Buffer.from(rest));
       input.setRawMode?.(false);
@@ -29,7 +29,7 @@ export function askHidden({ input, output }: Terminal, question: string): Promis
       else reject(new CodedError('no passphrase was given', { code: 'KEY_LOCKED' }));
     };
     const onEnd = (): void => {
-      end ??= 'broken-off';
+      end ??= 'cancelled';
       finish();
     };
     const onKey = (text: string | undefined, key: Key): void => {
@@ -42,23 +42,23 @@ export function askHidden({ input, output }: Terminal, question: string): Promis
       else queueMicrotask(finish); // the other keys of this chunk come first
     };
     input.on('keypress', onKey).on('end', onEnd);
-    // Before the question: who sees it begins to type, and the system must not show that.
+    // Must come before the question: the user types as soon as it appears, and the system would echo.
     input.setRawMode?.(true);
     output.write(question);
     input.resume();
   });
 }
 
-type LineEnd = 'return' | 'enter' | 'broken-off';
+type LineEnd = 'return' | 'enter' | 'cancelled';
 
-/** In raw mode the system makes no signal of Ctrl-C, and no end of file of Ctrl-D. */
+/** In raw mode the system sends no signal for Ctrl-C and no end of file for Ctrl-D. */
 function lineEnd(line: string, { name, ctrl }: Key): LineEnd | undefined {
   if (name === 'return' || name === 'enter') return name;
-  const isBrokenOff = ctrl === true && (name === 'c' || (name === 'd' && line === ''));
-  return isBrokenOff ? 'broken-off' : undefined;
+  const isCancelled = ctrl === true && (name === 'c' || (name === 'd' && line === ''));
+  return isCancelled ? 'cancelled' : undefined;
 }
 
-/** The line after a key. `text` is undefined for keys that stand for no character, such as the arrows. */
+/** The line after a key. `text` is undefined for keys without a character, such as the arrow keys. */
 function edited(line: string, text: string | undefined, { name, ctrl, meta }: Key): string {
   if (meta === true) return line;
   if (name === 'backspace') return line.replace(/.$/su, '');

@@ -2,13 +2,13 @@ import type { OfferedRelease } from '../../../bucket/documents/release.ts';
 import type { ReleaseAnswer } from '../../answers.ts';
 import { printable } from '../../cli/printable.ts';
 
-/** A release as `--json` gives it. */
+/** A release as `--json` prints it. */
 export function releaseAnswer({ sha256, length, custom }: OfferedRelease): ReleaseAnswer {
   const { version, release, commit, created, by, reason, hold, stop } = custom;
   return { version, release, sha256, length, commit, created, by, reason, hold, stop };
 }
 
-/** The same in a line of a table: version, when, by whom, commit, what else there is to say. */
+/** A release as a table row: version, time, publisher, commit, remarks. */
 export function releaseCells(release: ReleaseAnswer): string[] {
   const { version, created, by, commit, reason, hold, stop } = release;
   const notes = [hold ? 'on hold' : '', stop ? 'stopped' : '', reason].filter(Boolean);

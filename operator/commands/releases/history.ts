@@ -14,12 +14,13 @@ import { releaseAnswer } from './answer.ts';
 type History = ReleasesAnswer['environments'][number]['history'];
 
 const MAX_ROLE_BYTES = 1024 * 1024;
-/** Files that are read at most, however few of them differ. */
+/** Bound on requests: renewals write files that hold the same release as the one before. */
 const FILES_PER_RELEASE = 5;
 
 /**
- * Earlier releases of an environment, newest first: what older files of its role say that still lie in the bucket and
- * that the keys of today have signed. A publication that lost a race may have left a file as well; hosts never saw it.
+ * Earlier releases of an environment, newest first. They come from older metadata files of its role
+ * in the bucket. A file counts only if the current keys signed it. A publication that lost a race
+ * may also have left a file, which no host ever used.
  */
 export async function readHistory(
   context: Context,
@@ -36,7 +37,7 @@ export async function readHistory(
     if (history.length >= limit) break;
     const file = `${version}.${role}.json`;
     const release = await readRelease(repository, base, { role, file, environment });
-    if (release === 'unusable') context.notice(`${file}: not signed by the keys of today`);
+    if (release === 'unusable') context.notice(`${file}: not signed by the current keys`);
     else if (release !== undefined && release.custom.release !== newer) {
       history.push({ roleVersion: version, release: releaseAnswer(release) });
       newer = release.custom.release;
@@ -59,7 +60,7 @@ async function listVersions(
     }
   } catch (error) {
     if (!(error instanceof CodedError && error.code === 'S3_ACCESS_DENIED')) throw error;
-    context.notice('these credentials may not list the bucket: no history');
+    context.notice('no history: these credentials may not list the bucket');
   }
   return versions;
 }
@@ -78,6 +79,6 @@ async function readRelease(
     const current = document.signed.targets[releaseTarget(environment, 'current')];
     return readOffer(role, { current, next: undefined }).current;
   } catch {
-    return 'unusable'; // whatever it is, nobody whom hosts trust today stands for it
+    return 'unusable'; // nobody whom hosts trust today signed it
   }
 }

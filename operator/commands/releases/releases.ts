@@ -13,7 +13,7 @@ import { readHistory } from './history.ts';
 
 type EnvironmentAnswer = ReleasesAnswer['environments'][number];
 
-/** `mm releases`: what environments are offered, and with one named, what it was offered before. */
+/** `mm releases`: the current release of each environment. For one environment also its history. */
 export async function releases(
   context: Context,
   environment: string | undefined,
@@ -21,7 +21,7 @@ export async function releases(
 ): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
     const { config, bucket } = tree;
-    // `dev` brings the role in which all short-lived environments are.
+    // `dev` loads the role that all short-lived environments share.
     const environments = environment === undefined ? [...config.refs.keys(), 'dev'] : [environment];
     return await withRepository(context, tree, { environments }, async ({ repository }) => {
       const base = await repository.read();
@@ -45,7 +45,7 @@ export async function releases(
   });
 }
 
-/** Those of the configuration, and short-lived ones, which are nowhere but in their role. */
+/** The environments of the configuration, and the short-lived ones that the shared role names. */
 function allOffers(base: Base, { refs }: TreeConfig): Map<string, EnvironmentOffer> {
   const offers = new Map([...base.environments].filter(([name]) => refs.has(name)));
   const { targets = {} } = base.roles.get(DEV_ROLE)?.signed ?? {};
@@ -73,7 +73,7 @@ function environmentAnswer(
 
 function linesOf({ environments }: ReleasesAnswer): string[] {
   const rows = environments.flatMap(({ environment, roleVersion, current, next, history }) => {
-    const none = roleVersion === null ? 'nobody may publish here' : 'nothing published';
+    const none = roleVersion === null ? 'no role delegated' : 'nothing published';
     const first = current === null ? [none] : releaseCells(current);
     return [
       [environment, ...first],

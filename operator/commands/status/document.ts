@@ -1,13 +1,13 @@
 import { StatusDocument } from '../../../bucket/documents/status.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 
-/** An honest one has about 2 kB. */
+/** A real document has about 2 kB. */
 export const MAX_STATUS_BYTES = 256 * 1024;
 const MAX_DEPTH = 32;
 
 /**
- * A host's status, read as what it is: bytes that whoever is root there may have written. Throws STATUS_INVALID when they
- * are no status document, or one that speaks for another host.
+ * Parses a host's status. Root on that host can write any bytes there, so the document is hostile
+ * input. Throws STATUS_INVALID when it is not a status document or names another host.
  */
 export function readStatusDocument(
   bytes: Uint8Array,
@@ -17,16 +17,16 @@ export function readStatusDocument(
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw invalid(key, 'wanted JSON in UTF-8, found something else', cause);
+    throw invalid(key, 'expected JSON in UTF-8, found something else', cause);
   }
-  if (depthOf(value) > MAX_DEPTH) throw invalid(key, `wanted at most ${MAX_DEPTH} levels`);
+  if (depthOf(value) > MAX_DEPTH) throw invalid(key, `expected at most ${MAX_DEPTH} levels`);
   const parsed = StatusDocument.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw invalid(key, `${issue?.path.join('.')}: ${issue?.message}`, parsed.error);
   }
   if (parsed.data.certname !== certname) {
-    throw invalid(key, `it speaks for ${parsed.data.certname}`);
+    throw invalid(key, `it names the host ${parsed.data.certname}`);
   }
   return parsed.data;
 }
@@ -44,10 +44,10 @@ function depthOf(value: unknown): number {
 }
 
 function invalid(key: string, why: string, cause?: unknown): CodedError {
-  return new CodedError(`${key} is no status of that host: ${why}`, {
+  return new CodedError(`${key} is not a valid status of that host: ${why}`, {
     code: 'STATUS_INVALID',
     cause,
-    next: 'look at the host itself: mm-agent status',
+    next: 'on that host: mm-agent status',
     details: { key },
   });
 }

@@ -1,7 +1,7 @@
 import type { RunSummary, StatusDocument } from '../../../bucket/documents/status.ts';
 import { printable } from '../../cli/printable.ts';
 
-/** A status for people. Every text in it was written by the host: nothing reaches the terminal as it is. */
+/** A status as lines for a terminal. The host wrote every text in it, so each line is cleaned. */
 export function statusLines(status: StatusDocument, now: number): string[] {
   const { certname, environment, tree, release, offered, trust, run, times, disabled } = status;
   const versions = `agent ${status.versions.agent}, puppet ${status.versions.puppet ?? 'none'}`;

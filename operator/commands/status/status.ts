@@ -10,10 +10,10 @@ import { statusLines } from './lines.ts';
 
 type HostLine = StatusListAnswer['hosts'][number];
 
-/** Requests under way at a time. */
+/** Number of requests at the same time. */
 const PARALLEL = 16;
 
-/** `mm status`: what one host last said, or a line for each. */
+/** `mm status`: the last status of one host, or one line for each host. */
 export async function status(
   context: Context,
   certname: string | undefined,
@@ -30,9 +30,9 @@ async function showHost(
   certname: string,
 ): Promise<Answer> {
   if (!Certname.safeParse(certname).success) {
-    throw new CodedError(`${JSON.stringify(certname)} is no certname`, {
+    throw new CodedError(`${JSON.stringify(certname)} is not a certname`, {
       code: 'USAGE',
-      next: 'mm status, to see those that have reported',
+      next: 'mm status, to see which hosts have reported',
     });
   }
   const key = hostStatusKey(config.tree, certname);
@@ -41,7 +41,7 @@ async function showHost(
     throw new CodedError(`${certname} has never reported: no s3://${bucket.name}/${key}`, {
       code: 'S3_NOT_FOUND',
       cause,
-      next: 'mm status, to see those that have reported',
+      next: 'mm status, to see which hosts have reported',
     });
   });
   const bytes = answer.kind === 'object' ? answer.bytes : Buffer.alloc(0);
@@ -78,7 +78,7 @@ function emptyLine(file: string, lastModified: number): HostLine {
   };
 }
 
-/** A host that writes nonsense must not hide the others. */
+/** An invalid status becomes the problem of its own line, so that the other hosts stay visible. */
 async function fillLine(line: HostLine, { bucket }: OpenTree, key: string): Promise<void> {
   try {
     const answer = await bucket.get(key, { maxBytes: MAX_STATUS_BYTES });

@@ -30,7 +30,7 @@ async function mm({ repository, directory }: Workshop, ...args: string[]) {
   return { stdout, stderr, exitCode };
 }
 
-test('cli: init, publish, publish again, releases, status as a person runs them', async (t) => {
+test('cli: a person runs init, publish twice, releases and status', async (t) => {
   const workshop = await openWorkshop(t);
   await mkdir(join(workshop.directory, 'home'));
   const init = [
@@ -64,7 +64,7 @@ test('cli: init, publish, publish again, releases, status as a person runs them'
   assert.equal((await mm(workshop, 'status')).exitCode, 0);
 });
 
-test('cli: the answer on stdout, all else on stderr; exit 0 done, 1 failed, 2 usage', async (t) => {
+test('cli: only the answer goes to stdout; exit code 0 done, 1 failed, 2 usage', async (t) => {
   const workshop = await openWorkshop(t);
   const version = await mm(workshop, '--version');
   assert.deepEqual(version, { exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
@@ -82,7 +82,7 @@ test('cli: the answer on stdout, all else on stderr; exit 0 done, 1 failed, 2 us
   assert.equal(ErrorAnswer.parse(JSON.parse(json.stdout)).error.code, 'CONFIG_MISSING');
 });
 
-test('cli: ended by a signal in the middle of a commit, it leaves no file, no lock and a good bucket', async (t) => {
+test('cli: a signal in the middle of a commit leaves no file, no lock and a valid bucket', async (t) => {
   const workshop = await initialized(t);
   const temporary = join(workshop.directory, 'tmp');
   await mkdir(temporary);
@@ -109,7 +109,7 @@ test('cli: ended by a signal in the middle of a commit, it leaves no file, no lo
   assert.equal(PublishAnswer.parse(done.json).release.version, '0.1.0');
 });
 
-test('cli: two at once on one machine wait for each other', async (t) => {
+test('cli: two publications at the same time on one machine wait for each other', async (t) => {
   const workshop = await initialized(t);
   const both = ['stable', 'testing'].map((environment) =>
     workshop.mm(['publish', environment, '--no-validate', '--json']),
@@ -120,7 +120,7 @@ test('cli: two at once on one machine wait for each other', async (t) => {
   }
 });
 
-test('cli: a directory that cannot be written is told in one line', async (t) => {
+test('cli: a directory that cannot be written is one line of error', async (t) => {
   const workshop = await initialized(t);
   await rm(join(workshop.repository, '.miyamoto'), { recursive: true });
   await workshop.write('.miyamoto', 'a file');
@@ -129,7 +129,7 @@ test('cli: a directory that cannot be written is told in one line', async (t) =>
   assert.match(stderr, /^mm: E[A-Z]+: .*\.miyamoto.*\n$/);
 });
 
-test('cli: two people, each with keys of their own, put a root in place that takes both', async (t) => {
+test('cli: two people with their own keys change the root to need both', async (t) => {
   const workshop = await initialized(t);
   const bob = ['--keys', join(workshop.directory, 'bob')];
   const run = async (...args: string[]) => {
@@ -140,7 +140,7 @@ test('cli: two people, each with keys of their own, put a root in place that tak
   // Bob, on his machine:
   await run('key', 'new', 'bob', ...bob);
   await run('key', 'export', 'bob', '--out', 'bob.pub.json', ...bob);
-  // Ann takes the safe's key out, and asks for two signatures from now on.
+  // Ann removes the safe's key and requires two signatures from now on.
   const rotate = ['key', 'rotate', '--role', 'root', '--role', 'targets'];
   await run(
     ...rotate,

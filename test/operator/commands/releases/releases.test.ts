@@ -5,7 +5,7 @@ import { BUCKET, initialized } from '../../workshop.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate'];
 
-test('releases: every environment, short-lived ones included', async (t) => {
+test('releases: lists every environment, also the short-lived ones', async (t) => {
   const workshop = await initialized(t);
   await workshop.mm(PUBLISH);
   await workshop.mm(['publish', '--working-tree', '--no-validate']);
@@ -24,7 +24,7 @@ test('releases: every environment, short-lived ones included', async (t) => {
   );
 });
 
-test('releases <environment>: what it had before, newest first, each release once', async (t) => {
+test('releases <environment>: earlier releases, newest first, each of them once', async (t) => {
   const workshop = await initialized(t);
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
     await workshop.mm([...PUBLISH, '--version', version]);
@@ -36,14 +36,14 @@ test('releases <environment>: what it had before, newest first, each release onc
   };
   assert.deepEqual(await history(), ['1.2.0', '1.1.0', '1.0.0']);
   assert.deepEqual(await history('--limit', '1'), ['1.2.0', '1.1.0']);
-  // What somebody without keys puts among them is not history.
+  // A file that an attacker without keys put there is not history.
   const key = 'ubuntu/manifests/metadata/2.env-stable.json';
   const forged = String(workshop.server.get(BUCKET, key)).replace('1.0.0', '6.6.6');
   workshop.server.put(BUCKET, key, forged);
   assert.deepEqual(await history(), ['1.2.0', '1.1.0']);
 });
 
-test('releases: an old bucket is an alarm', async (t) => {
+test('releases: a bucket that was rolled back is METADATA_ROLLBACK', async (t) => {
   const workshop = await initialized(t);
   const key = 'ubuntu/manifests/metadata/timestamp.json';
   const old = workshop.server.get(BUCKET, key) ?? '';
@@ -60,7 +60,7 @@ test('releases: an unknown environment is ENVIRONMENT_UNKNOWN', async (t) => {
   assert.equal(ErrorAnswer.parse(json).error.code, 'ENVIRONMENT_UNKNOWN');
 });
 
-test('releases: a bucket without metadata says what to do', async (t) => {
+test('releases: a bucket without metadata names the next command', async (t) => {
   const workshop = await initialized(t);
   for (const key of workshop.server.keys(BUCKET)) workshop.server.delete(BUCKET, key);
   const { error } = ErrorAnswer.parse((await workshop.mm(['releases', '--json'])).json);

@@ -12,7 +12,7 @@ const put = (workshop: Workshop, certname: string, body: unknown) =>
     typeof body === 'string' ? body : JSON.stringify(body),
   );
 
-test('status <certname>: the document itself with --json, lines for people without', async (t) => {
+test('status <certname>: --json prints the document, without it lines for people', async (t) => {
   const workshop = await initialized(t);
   put(workshop, sampleStatus.certname, sampleStatus);
   const { json } = await workshop.mm(['status', sampleStatus.certname, '--json']);
@@ -25,7 +25,7 @@ test('status <certname>: the document itself with --json, lines for people witho
 });
 
 const evil = '\u001b]0;x\u0007\u009b31m\u202e\u2066\r\n';
-test('status: nothing that a host writes reaches the terminal as it is', async (t) => {
+test('status: no text of a host reaches the terminal uncleaned', async (t) => {
   const workshop = await initialized(t);
   const resource = `File[/x]${evil}`;
   const run = {
@@ -52,17 +52,17 @@ test('status: nothing that a host writes reaches the terminal as it is', async (
 
 const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
 const hostile = {
-  'no JSON': 'hello',
+  'not JSON': 'hello',
   'not UTF-8': '\ud800',
   'another certname': { ...sampleStatus, certname: 'db1.example.com' },
-  'a certname that climbs': { ...sampleStatus, certname: '../web1.example.com' },
+  'a certname with ..': { ...sampleStatus, certname: '../web1.example.com' },
   'another schema': { ...sampleStatus, schemaVersion: 2 },
   'a field missing': { ...sampleStatus, trust: undefined },
-  'far too deep': JSON.stringify(sampleStatus).replace('{', `{"x":${deep},`),
+  'nested too deep': JSON.stringify(sampleStatus).replace('{', `{"x":${deep},`),
 };
 
 for (const [name, body] of Object.entries(hostile)) {
-  test(`status: ${name} is STATUS_INVALID, and hides no other host`, async (t) => {
+  test(`status: ${name} is STATUS_INVALID and does not hide other hosts`, async (t) => {
     const workshop = await initialized(t);
     put(workshop, 'web1.example.com', body);
     put(workshop, 'web2.example.com', { ...sampleStatus, certname: 'web2.example.com' });
@@ -80,21 +80,21 @@ for (const [name, body] of Object.entries(hostile)) {
   });
 }
 
-test('status: too large is refused', async (t) => {
+test('status: an object that is too large is refused', async (t) => {
   const workshop = await initialized(t);
   put(workshop, 'web1.example.com', { ...sampleStatus, padding: 'x'.repeat(300_000) });
   const { json } = await workshop.mm(['status', 'web1.example.com', '--json']);
   assert.equal(ErrorAnswer.parse(json).error.code, 'S3_TOO_LARGE');
 });
 
-test('status: a host that never reported, and a name that is none', async (t) => {
+test('status: a host that never reported, and an invalid certname', async (t) => {
   const workshop = await initialized(t);
   const unknown = await workshop.mm(['status', 'web1.example.com', '--json']);
   assert.equal(ErrorAnswer.parse(unknown.json).error.code, 'S3_NOT_FOUND');
   assert.equal((await workshop.mm(['status', '../../x'])).exitCode, 2);
 });
 
-test('status: a line for each of many hosts, in order', async (t) => {
+test('status: one line for each of many hosts, in order', async (t) => {
   const workshop = await initialized(t);
   const names = Array.from({ length: 40 }, (_, n) => `h${String(n).padStart(2, '0')}`);
   for (const certname of names) put(workshop, certname, { ...sampleStatus, certname });
