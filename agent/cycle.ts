@@ -38,7 +38,7 @@ export async function cycle(
   const draft = await openDraft(agent);
   try {
     if (await finishInterruptedRun(agent, draft, stop)) await report(agent, draft);
-    draft.disabled = await readDisabled(agent.paths, agent.ports);
+    draft.disabled = readDisabled(agent.paths, agent.ports);
     if (draft.disabled === null) await refresh(agent, request, draft, stop);
     const decision = await takeWhatIsNew(agent, request, draft, stop);
     await rememberEtag(agent, draft);
@@ -60,12 +60,20 @@ async function reportAndPrune(agent: Agent, draft: Draft): Promise<void> {
     await report(agent, draft);
   } finally {
     // Also when nothing could be written: this is what makes room.
-    await prune(agent.paths, {
+    pruneIfPossible(agent, draft);
+  }
+}
+
+function pruneIfPossible(agent: Agent, draft: Draft): void {
+  try {
+    prune(agent.paths, {
       keep: agent.config.releases.keep,
       lastGood: draft.state.lastGoodRelease ?? undefined,
       environment: agent.identity.environment,
       now: agent.ports.clock.now(),
-    }).catch((error: unknown) => agent.ports.log.warn('prune.failed', { error: String(error) }));
+    });
+  } catch (error) {
+    agent.ports.log.warn('prune.failed', { error: String(error) });
   }
 }
 

@@ -33,11 +33,11 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     case 'status':
       return await (await import('./commands/status.ts')).status(options);
     case 'facts':
-      return await (await import('./commands/facts.ts')).facts(options);
+      return (await import('./commands/facts.ts')).facts(options);
     case 'disable':
-      return await (await import('./commands/disable.ts')).disable(options, env);
+      return (await import('./commands/disable.ts')).disable(options, env);
     case 'enable':
-      return await (await import('./commands/disable.ts')).enable(options);
+      return (await import('./commands/disable.ts')).enable(options);
   }
 }
 

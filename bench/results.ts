@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { arch, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { writeFileAtomic } from '../shared/atomic-file.ts';
+import { writeFileAtomicSync } from '../shared/atomic-file.ts';
 import { PATH, PROJECT } from './lab.ts';
 import type { NoiseSummary } from './noise.ts';
 import type { Group } from './rows.ts';
@@ -73,7 +73,7 @@ function aboutLines({ at, machine, noise, seconds }: Results): string[] {
 /** Beside the bundles, which were measured. */
 export async function writeJson(results: Results): Promise<string> {
   const path = join(PROJECT, `dist/${results.kind}.json`);
-  await writeFileAtomic(path, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileAtomicSync(path, `${JSON.stringify(results, null, 2)}\n`);
   return path;
 }
 

@@ -111,7 +111,7 @@ export async function findConfig({ cwd, path }: ConfigPlace): Promise<LoadedConf
 }
 
 async function load(path: string): Promise<LoadedConfig | undefined> {
-  const text = await readConfigFile(path);
+  const text = readConfigFile(path);
   if (text === undefined) return undefined;
   return { path, config: parseConfigFile(text, path, OperatorConfig) };
 }

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Plugin } from 'esbuild';
-import { writeFileAtomic } from '../shared/atomic-file.ts';
+import { writeFileAtomicSync } from '../shared/atomic-file.ts';
 import { bundleProgram } from './bundle.ts';
 import { licenseTexts } from './licenses.ts';
 
@@ -36,11 +36,11 @@ export async function build({ programs, outputDirectory }: BuildRequest): Promis
     for (const { name, contents, ...part } of parts.toReversed()) {
       inputs.push(...part.inputs);
       const path = join(outputDirectory, name);
-      await writeFileAtomic(path, contents, { mode: 0o755 });
+      writeFileAtomicSync(path, contents, { mode: 0o755 });
       bundles.push({ path, bytes: contents.length });
     }
   }
-  await writeFileAtomic(join(outputDirectory, 'LICENSES.txt'), await licenseTexts(inputs));
+  writeFileAtomicSync(join(outputDirectory, 'LICENSES.txt'), await licenseTexts(inputs));
   return bundles;
 }
 

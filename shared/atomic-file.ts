@@ -1,62 +1,59 @@
+import { fsyncSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type OpenFile, open, rename, rm } from './files.ts';
+import { withOpenFile } from './files.ts';
 
-/** `mode` is 0644 where nothing else is said. */
 interface FileOptions {
+  /** 0644 by default. */
   readonly mode?: number;
 }
 
 /**
- * Writes a file so that after a crash or power cut there is the old content or the new, never a part: temporary file
- * in the same directory, sync, rename, sync of the directory. Nothing stays behind when it fails.
+ * Writes a file so that after a crash or power cut it has the old content or the new, never a part:
+ * temporary file in the same directory, sync, rename, sync of the directory. A failed write leaves
+ * nothing behind.
  */
-export async function writeFileAtomic(
+export function writeFileAtomicSync(
   path: string,
   content: string | Uint8Array,
   options: FileOptions = {},
-): Promise<void> {
-  await replace(path, content, options, (file) => file.sync());
-  await syncDirectory(dirname(path));
+): void {
+  replace(path, content, options, fsyncSync);
+  syncDirectorySync(dirname(path));
 }
 
-/** Writes a file so that a reader finds the old content or the new. A power cut may leave any; nothing stays behind. */
-export async function replaceFile(
+/**
+ * Writes a file so that a reader finds the old content or the new. After a power cut it may have any
+ * content. A failed write leaves nothing behind.
+ */
+export function replaceFileSync(
   path: string,
   content: string | Uint8Array,
   options: FileOptions = {},
-): Promise<void> {
-  await replace(path, content, options, async () => undefined);
+): void {
+  replace(path, content, options, () => undefined);
 }
 
-async function replace(
+function replace(
   path: string,
   content: string | Uint8Array,
   { mode = 0o644 }: FileOptions,
-  finish: (file: OpenFile) => Promise<void>,
-): Promise<void> {
-  // One name: what a crash left over is replaced by the next write. Writers of a file hold a lock.
+  finish: (fd: number) => void,
+): void {
+  // Always the same name, so that the next write replaces what a crash left. Writers hold a lock.
   const temporary = `${path}.tmp`;
   try {
-    const file = await open(temporary, 'w', mode);
-    try {
-      await file.write(content);
-      await finish(file);
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
+    withOpenFile(temporary, 'w', mode, (fd) => {
+      writeFileSync(fd, content);
+      finish(fd);
+    });
+    renameSync(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
 }
 
 /** Makes renames and new names in the directory durable; without it a power cut can undo them. */
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+export function syncDirectorySync(path: string): void {
+  withOpenFile(path, 'r', undefined, fsyncSync);
 }

@@ -61,13 +61,13 @@ const RULES: readonly Rule[] = [
   },
   {
     files: /^trust\/(?!kept\/trust-directory\.ts)/,
-    never: /^(node:(?!crypto$)|shared\/files\.ts)/,
+    never: /^(node:(?!crypto$)|shared\/(atomic-file|files)\.ts)/,
     because: 'the trust rules do no I/O; trust-directory.ts stores what they accepted',
   },
   {
     files: /^(agent|bucket|shared|trust)\//,
     never: /^node:fs\/promises$/,
-    because: 'through the thread pool a file call costs ten times as much: shared/files.ts',
+    because: 'the agent calls node:fs synchronously: see shared/files.ts',
   },
 ];
 

@@ -66,8 +66,8 @@ interface Moment {
  * trusted files are then what they were, except that newer roots stay once they were vouched for.
  */
 export async function refresh(options: RefreshOptions): Promise<Refresh> {
-  await removeLeftovers(options.directory);
-  const start = await readStart(options);
+  removeLeftovers(options.directory);
+  const start = readStart(options);
   const limits = { ...limitsOf(options), ifNoneMatch: conditionOf(options, start) };
   const answer = await getFile(options.source, 'timestamp.json', limits);
   const { serverDate } = answer;
@@ -84,7 +84,7 @@ export async function refresh(options: RefreshOptions): Promise<Refresh> {
  */
 export async function readTrusted(options: TrustOptions): Promise<Trusted | undefined> {
   try {
-    const start = await readStart(options);
+    const start = readStart(options);
     if (!hasNewestRoot(start)) return undefined;
     const now = guardedNow(options.clock.now(), start.record?.serverDate);
     const { outcome } = await verifyKept({ ...options, acceptExpired: true }, start, now);
@@ -123,7 +123,7 @@ async function keepTimestamp(
   if (isRootDue(start.record, moment.now)) {
     return await takeTimestamp(options, start, { ...moment, bytes, etag, isKept: true });
   }
-  await keepRecord(options.directory, start, { ...moment, rootVersion, askedForRoot: false });
+  keepRecord(options.directory, start, { ...moment, rootVersion, askedForRoot: false });
   if (outcome.kind === 'refused') throw outcome.error;
   return { kind: 'unchanged', trusted: outcome.trusted, etag, serverDate };
 }
@@ -171,8 +171,8 @@ async function takeTimestamp(
   const end = await pass({ ...options, ...given });
   const isFinal = end.outcome.kind === 'trusted' || end.askedForRoot;
   if (isFinal && end.rootVersion < start.rootFloor) throw rootBelowFloor(end, start);
-  const kind = await keepEnd(options.directory, start, end);
-  await keepRecord(options.directory, start, { ...taken, ...end });
+  const kind = keepEnd(options.directory, start, end);
+  keepRecord(options.directory, start, { ...taken, ...end });
   if (end.outcome.kind === 'refused') throw end.outcome.error;
   return { kind, trusted: end.outcome.trusted, etag, serverDate };
 }

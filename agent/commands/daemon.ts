@@ -128,7 +128,7 @@ async function pollOnce(self: Daemon, stop: AbortSignal): Promise<PollResult> {
         clock,
         log: self.log,
         bucket: notingLastCheck(self.bucket, paths.lastCheck, clock),
-        state: await lastState(paths.stateFile),
+        state: lastState(paths.stateFile),
         tree: identity.tree,
         environment: identity.environment,
         heartbeatSeconds: config.report.heartbeat.seconds,
@@ -154,7 +154,7 @@ async function runCycle(
     readonly stop: AbortSignal;
   },
 ): Promise<ErrorCode | undefined> {
-  const before = await lastState(paths.stateFile);
+  const before = lastState(paths.stateFile);
   const end = runCycleChild({
     ...cycle,
     config,
@@ -164,7 +164,7 @@ async function runCycle(
   });
   const ended = await (options.service ? endOrStop(end, cycle.stop) : end);
   if (ended === undefined) return undefined;
-  const state = await lastState(paths.stateFile);
+  const state = lastState(paths.stateFile);
   if (ended.kind === 'killed') log.error('cycle.killed', { signal: ended.signal });
   else if (!cycle.stop.aborted && isUnexplainedEnd(ended.exitCode, before, state))
     log.error('cycle.failed', { exitCode: ended.exitCode });

@@ -1,14 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { CodedError } from '../../shared/coded-error.ts';
 import { Duration } from '../../shared/duration.ts';
-import { mkdir, rm } from '../../shared/files.ts';
 import { EXIT } from '../core/error-exit-code.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 import { writeDisabled } from '../steps/disabled.ts';
 
 /** `mm-agent disable "reason" [--until 2h]`: no runs from now on; the host goes on reporting. */
-export async function disable(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
+export function disable(options: Options, env: NodeJS.ProcessEnv): number {
   const reason = options.words.join(' ').trim();
   if (reason === '') {
     throw new CodedError('a reason is wanted, so that others know why this host stands still', {
@@ -18,17 +17,17 @@ export async function disable(options: Options, env: NodeJS.ProcessEnv): Promise
   }
   const until = options.until === undefined ? null : untilOf(options.until);
   const paths = localPaths(options.root);
-  await mkdir(paths.state, { recursive: true, mode: 0o700 });
+  mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   const by = env['SUDO_USER'] ?? env['USER'] ?? null;
-  await writeDisabled(paths.disabledFile, { reason: reason.slice(0, 500), by, until });
+  writeDisabled(paths.disabledFile, { reason: reason.slice(0, 500), by, until });
   process.stdout.write(`disabled${until === null ? '' : ` until ${until}`}: ${reason}\n`);
   return 0;
 }
 
 /** `mm-agent enable`: runs again from the next cycle on, unless Puppet's own lock keeps it; then exits with 10. */
-export async function enable(options: Options): Promise<number> {
+export function enable(options: Options): number {
   const { disabledFile, puppetDisabledFiles } = localPaths(options.root);
-  await rm(disabledFile, { force: true });
+  rmSync(disabledFile, { force: true });
   const remaining = puppetDisabledFiles.filter((path) => existsSync(path));
   if (remaining.length === 0) {
     process.stdout.write('enabled\n');

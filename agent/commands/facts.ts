@@ -1,13 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { FactsDocument } from '../../bucket/documents/status.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { readFile } from '../../shared/files.ts';
 import { factAt } from '../core/facts/facts.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 
 /** `mm-agent facts [name...]`: the facts of the last run, by dotted path. One name gives its bare value. */
-export async function facts(options: Options): Promise<number> {
-  const { facts: all } = await readFacts(localPaths(options.root).facts);
+export function facts(options: Options): number {
+  const { facts: all } = readFacts(localPaths(options.root).facts);
   const names = options.words;
   if (names.length === 0) return answer(all);
   const values = names.map((name) => [name, factAt(all, name)] as const);
@@ -26,9 +26,9 @@ export async function facts(options: Options): Promise<number> {
   return answer(Object.fromEntries(values));
 }
 
-async function readFacts(path: string): Promise<FactsDocument> {
+function readFacts(path: string): FactsDocument {
   try {
-    return FactsDocument.parse(JSON.parse(await readFile(path, 'utf8')));
+    return FactsDocument.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
     throw new CodedError(`no facts yet: wanted ${path}, which the first run writes`, {
       code: 'STATUS_INVALID',

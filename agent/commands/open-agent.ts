@@ -25,7 +25,7 @@ export async function openAgent(
   const log = logFor(options, config.log.level);
   return {
     ...host,
-    packagedSeeds: await readPackagedSeeds(paths, log),
+    packagedSeeds: readPackagedSeeds(paths, log),
     ports: {
       clock: systemClock,
       log,

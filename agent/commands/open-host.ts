@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { CERTNAME, ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { mkdir, readFile } from '../../shared/files.ts';
 import { checkedConfig } from '../config/checked-config.ts';
 import type { Config } from '../config/config.ts';
 import type { Identity } from '../core/status/status.ts';
@@ -28,9 +28,9 @@ export interface Host {
 export async function openHost(options: Options, handed?: Config): Promise<Host> {
   const paths = localPaths(options.root);
   const config = handed ?? (await checkedConfig(paths, programStamp()));
-  const packagedRoot = await readRoot(paths);
-  await mkdir(paths.state, { recursive: true, mode: 0o700 });
-  await mkdir(paths.runtime, { recursive: true, mode: 0o755 });
+  const packagedRoot = readRoot(paths);
+  mkdirSync(paths.state, { recursive: true, mode: 0o700 });
+  mkdirSync(paths.runtime, { recursive: true, mode: 0o755 });
   return { paths, config, packagedRoot, identity: await identify(config, options) };
 }
 
@@ -71,9 +71,9 @@ async function qualifiedName(): Promise<string> {
   }
 }
 
-async function readRoot(paths: HostPaths): Promise<Buffer> {
+function readRoot(paths: HostPaths): Buffer {
   try {
-    return await readFile(paths.trustRoot);
+    return readFileSync(paths.trustRoot);
   } catch (cause) {
     throw new CodedError(`no trust root: wanted ${paths.trustRoot}, found nothing there`, {
       code: 'ROOT_MISSING',

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { access, readFile } from '../../shared/files.ts';
+import { isFileError, orUndefined } from '../../shared/files.ts';
 import { statusLines } from '../core/status/status-text.ts';
 import { systemClock } from '../io/clock.ts';
 import { isAlive, readHolder } from '../io/locks/lock-holder.ts';
@@ -15,7 +15,7 @@ import { readDisabled } from '../steps/disabled.ts';
 export async function status(options: Options): Promise<number> {
   const paths = localPaths(options.root);
   const log = openLog({ form: 'human', level: 'warn' });
-  await refuseUnreadable(paths.stateFile);
+  refuseUnreadable(paths.stateFile);
   const { status: document, uploaded } = await stateFile(paths.stateFile, log, undefined).load();
   if (document === null) {
     throw new CodedError(`no cycle has ended here yet: ${paths.stateFile} has no status`, {
@@ -23,11 +23,11 @@ export async function status(options: Options): Promise<number> {
       next: 'mm-agent --once',
     });
   }
-  const disabled = await readDisabled(paths, { clock: systemClock, log });
+  const disabled = readDisabled(paths, { clock: systemClock, log });
   const view = {
     ...document,
     disabled,
-    lastPollAt: await lastPoll(paths.lastCheck),
+    lastPollAt: lastPoll(paths.lastCheck),
     uploadedAt: uploaded?.at ?? null,
     cycleUnderWay: await isHeld(paths.lock),
   };
@@ -42,23 +42,26 @@ function isFailure({ run }: StatusDocument): boolean {
   return run !== null && ['failed', 'not-compiled', 'killed'].includes(run.status);
 }
 
-async function lastPoll(path: string): Promise<string | null> {
-  return await readFile(path, 'utf8').catch(() => null);
+function lastPoll(path: string): string | null {
+  return orUndefined(() => readFileSync(path, 'utf8')) ?? null;
 }
 
 /** A killed agent leaves its lock behind. */
 async function isHeld(lock: string): Promise<boolean> {
-  const holder = await readHolder(lock);
+  const holder = readHolder(lock);
   return holder !== undefined && (await isAlive(holder));
 }
 
 /** What an ordinary user may not read must not look like a host that has done nothing yet. */
-async function refuseUnreadable(path: string): Promise<void> {
-  const error = await access(path, constants.R_OK).catch((cause: NodeJS.ErrnoException) => cause);
-  if (error?.code !== 'EACCES' && error?.code !== 'EPERM') return;
-  throw new CodedError(`this user may not read ${path}`, {
-    code: 'STATUS_INVALID',
-    cause: error,
-    next: 'sudo mm-agent status',
-  });
+function refuseUnreadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (cause) {
+    if (!isFileError(cause, 'EACCES') && !isFileError(cause, 'EPERM')) return;
+    throw new CodedError(`this user may not read ${path}`, {
+      code: 'STATUS_INVALID',
+      cause,
+      next: 'sudo mm-agent status',
+    });
+  }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { replaceFile } from '../../shared/atomic-file.ts';
-import { readFile } from '../../shared/files.ts';
+import { readFileSync } from 'node:fs';
+import { replaceFileSync } from '../../shared/atomic-file.ts';
+import { orUndefined } from '../../shared/files.ts';
 import { seal, unseal } from '../core/seal.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Config } from './config.ts';
@@ -15,27 +16,27 @@ export async function checkedConfig(
   paths: Pick<HostPaths, 'configFile' | 'configDirectory' | 'checkedConfig'>,
   stamp: string | undefined,
 ): Promise<Config> {
-  const sources = await readConfigSources(paths);
+  const sources = readConfigSources(paths);
   const key = createHash('sha256')
     .update(JSON.stringify([stamp, sources]))
     .digest('hex');
-  const kept = stamp === undefined ? undefined : await readKept(paths.checkedConfig, key);
+  const kept = stamp === undefined ? undefined : readKept(paths.checkedConfig, key);
   if (kept !== undefined) return kept;
   const { checkConfigSources } = await import('./load-config.ts');
   const { config } = checkConfigSources(sources);
-  if (stamp !== undefined) await keep(paths.checkedConfig, seal(config, key));
+  if (stamp !== undefined) keep(paths.checkedConfig, seal(config, key));
   return config;
 }
 
-async function readKept(path: string, key: string): Promise<Config | undefined> {
+function readKept(path: string, key: string): Config | undefined {
   try {
-    return unseal(JSON.parse(await readFile(path, 'utf8')), key) as Config | undefined;
+    return unseal(JSON.parse(readFileSync(path, 'utf8')), key) as Config | undefined;
   } catch {
     return undefined;
   }
 }
 
 /** Neither synced nor missed where it cannot be written: half of it has no seal, and none is made anew. */
-async function keep(path: string, text: string): Promise<void> {
-  await replaceFile(path, text, { mode: 0o600 }).catch(() => undefined);
+function keep(path: string, text: string): void {
+  orUndefined(() => replaceFileSync(path, text, { mode: 0o600 }));
 }

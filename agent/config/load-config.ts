@@ -16,10 +16,8 @@ export interface LoadedConfig {
  * Reads `agent.yaml` and `agent.d/*.yaml`, later ones over earlier ones, key by key. Throws CONFIG_MISSING when there
  * is neither, CONFIG_INVALID with all that is wrong in them.
  */
-export async function loadConfig(
-  paths: Pick<HostPaths, 'configFile' | 'configDirectory'>,
-): Promise<LoadedConfig> {
-  return checkConfigSources(await readConfigSources(paths));
+export function loadConfig(paths: Pick<HostPaths, 'configFile' | 'configDirectory'>): LoadedConfig {
+  return checkConfigSources(readConfigSources(paths));
 }
 
 /** Throws CONFIG_INVALID with all that is wrong. */

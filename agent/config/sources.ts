@@ -1,19 +1,19 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type ConfigSource, readConfigFile } from '../../shared/config/source.ts';
-import { readdir } from '../../shared/files.ts';
 import type { HostPaths } from '../paths.ts';
 
 /**
  * The text of `agent.yaml` and of `agent.d/*.yaml`, in the order in which later ones win. Throws CONFIG_MISSING when
  * there is neither, CONFIG_INVALID for what cannot be read.
  */
-export async function readConfigSources(
+export function readConfigSources(
   paths: Pick<HostPaths, 'configFile' | 'configDirectory'>,
-): Promise<readonly ConfigSource[]> {
+): readonly ConfigSource[] {
   const sources: ConfigSource[] = [];
-  for (const path of [paths.configFile, ...(await dropIns(paths.configDirectory))]) {
-    const text = await readConfigFile(path);
+  for (const path of [paths.configFile, ...dropIns(paths.configDirectory)]) {
+    const text = readConfigFile(path);
     if (text !== undefined) sources.push({ path, text });
   }
   if (sources.length > 0) return sources;
@@ -23,9 +23,9 @@ export async function readConfigSources(
   });
 }
 
-async function dropIns(directory: string): Promise<string[]> {
+function dropIns(directory: string): string[] {
   try {
-    const names = await readdir(directory);
+    const names = readdirSync(directory);
     return names
       .filter((name) => name.endsWith('.yaml') && !name.startsWith('.'))
       .sort()

@@ -1,5 +1,5 @@
-import { writeFileAtomic } from '../../shared/atomic-file.ts';
-import { readFile } from '../../shared/files.ts';
+import { readFileSync } from 'node:fs';
+import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { seal, unseal } from '../core/seal.ts';
 import { type HostState, NO_STATE } from '../core/state.ts';
 import type { Log, StateStore } from '../ports.ts';
@@ -12,7 +12,7 @@ export function stateFile(path: string, log: Log, stamp: string | undefined): St
   return {
     async load() {
       try {
-        const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+        const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
         const own = stamp === undefined ? undefined : unseal(value, stamp);
         return own === undefined ? await checked(value) : (own as HostState);
       } catch (error) {
@@ -24,7 +24,7 @@ export function stateFile(path: string, log: Log, stamp: string | undefined): St
     },
     async save(state) {
       const text = stamp === undefined ? JSON.stringify(state) : seal(state, stamp);
-      await writeFileAtomic(path, `${text}\n`, { mode: 0o600 });
+      writeFileAtomicSync(path, `${text}\n`, { mode: 0o600 });
     },
   };
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunSummary } from '../../bucket/documents/status.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { mkdir, readdir } from '../../shared/files.ts';
+import { orUndefined } from '../../shared/files.ts';
 import type { Agent, CycleRequest } from '../agent.ts';
 import type { Draft } from '../core/draft.ts';
 import { collectFacts } from '../core/facts/facts.ts';
@@ -29,7 +30,7 @@ export async function apply(
   try {
     const puppet = await ports.puppet.find();
     draft.puppetVersion = puppet.version;
-    await makeRunDirectory(runDirectory);
+    makeRunDirectory(runDirectory);
     ports.log.info('run.started', {
       runId,
       why: plan.why,
@@ -70,9 +71,9 @@ export async function apply(
   }
 }
 
-async function makeRunDirectory(path: string): Promise<void> {
+function makeRunDirectory(path: string): void {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw new CodedError(`cannot make the run's directory ${path}: ${(cause as Error).message}`, {
       code: 'PUPPET_NOT_STARTED',
@@ -92,7 +93,7 @@ export async function finishInterruptedRun(
   draft: Draft,
   stop: AbortSignal,
 ): Promise<boolean> {
-  const runs = await readdir(agent.paths.runs).catch(() => []);
+  const runs = orUndefined(() => readdirSync(agent.paths.runs)) ?? [];
   let found = false;
   for (const run of runs.sort()) {
     const pickedUp = await agent.ports.puppet.pickUp(join(agent.paths.runs, run), stop);

@@ -1,6 +1,6 @@
+import { readFileSync, rmSync } from 'node:fs';
 import * as z from 'zod/mini';
-import { writeFileAtomic } from '../../shared/atomic-file.ts';
-import { readFile, rm } from '../../shared/files.ts';
+import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Ports } from '../ports.ts';
 
@@ -16,29 +16,29 @@ export type Disabled = z.infer<typeof Disabled>;
  * Whether runs are disabled on this host. An expired file is removed. A file that cannot be understood disables:
  * somebody wanted the agent to stand still.
  */
-export async function readDisabled(
+export function readDisabled(
   paths: Pick<HostPaths, 'disabledFile' | 'puppetDisabledFiles'>,
   { clock, log }: Pick<Ports, 'clock' | 'log'>,
-): Promise<Disabled | null> {
-  const ours = await readOurs(paths.disabledFile);
+): Disabled | null {
+  const ours = readOurs(paths.disabledFile);
   if (ours !== undefined) {
     if (ours.until === null || Date.parse(ours.until) > clock.now()) return ours;
-    await rm(paths.disabledFile, { force: true });
+    rmSync(paths.disabledFile, { force: true });
     log.info('agent.enabled', { why: 'the time of the disable is over', until: ours.until });
   }
   for (const path of paths.puppetDisabledFiles) {
-    const text = await readIfThere(path);
+    const text = readIfThere(path);
     if (text !== undefined) return { reason: puppetsReason(text), by: 'puppet', until: null };
   }
   return null;
 }
 
-export async function writeDisabled(path: string, disabled: Disabled): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(disabled)}\n`);
+export function writeDisabled(path: string, disabled: Disabled): void {
+  writeFileAtomicSync(path, `${JSON.stringify(disabled)}\n`);
 }
 
-async function readOurs(path: string): Promise<Disabled | undefined> {
-  const text = await readIfThere(path);
+function readOurs(path: string): Disabled | undefined {
+  const text = readIfThere(path);
   if (text === undefined) return undefined;
   const parsed = Disabled.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
@@ -50,9 +50,9 @@ function puppetsReason(text: string): string {
   return parsed.success ? parsed.data.disabled_message.slice(0, 500) : 'puppet agent --disable';
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+function readIfThere(path: string): string | undefined {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

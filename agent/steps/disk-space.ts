@@ -1,5 +1,5 @@
+import { statfsSync } from 'node:fs';
 import { CodedError } from '../../shared/coded-error.ts';
-import { statfs } from '../../shared/files.ts';
 
 /** A tarball and what it unpacks to: control repositories are text, which gzip shrinks to a third or a quarter. */
 const TIMES_THE_TARBALL = 5;
@@ -7,8 +7,8 @@ const TIMES_THE_TARBALL = 5;
 const RESERVE_BYTES = 64 * 1024 ** 2;
 
 /** Throws DISK_FULL when a release whose tarball has that many bytes had better not be begun. */
-export async function requireFreeSpace(directory: string, tarballBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(directory);
+export function requireFreeSpace(directory: string, tarballBytes: number): void {
+  const { bavail, bsize } = statfsSync(directory);
   const free = bavail * bsize;
   const wanted = tarballBytes * TIMES_THE_TARBALL + RESERVE_BYTES;
   if (free >= wanted) return;

@@ -1,12 +1,20 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Bucket, OpenResult } from '../../bucket/bucket.ts';
 import type { OfferedRelease } from '../../bucket/documents/release.ts';
 import { blobKey } from '../../bucket/layout.ts';
-import { syncDirectory } from '../../shared/atomic-file.ts';
+import { syncDirectorySync } from '../../shared/atomic-file.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { mkdir, type OpenFile, open, rename, rm } from '../../shared/files.ts';
 import { asDiskFull, requireFreeSpace } from './disk-space.ts';
 
 const verified: unique symbol = Symbol('verified');
@@ -42,7 +50,7 @@ const ATTEMPTS = 3;
 export async function fetchRelease(options: FetchOptions): Promise<VerifiedTarball> {
   const { release, directory, maxBytes } = options;
   if (release.length > maxBytes) throw tooLarge(release.length, maxBytes);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, `${release.sha256}.tar.gz`);
   if (!(await isVerified(path, options))) await bring(path, options);
   return { path, sha256: release.sha256, length: release.length, [verified]: true };
@@ -50,16 +58,16 @@ export async function fetchRelease(options: FetchOptions): Promise<VerifiedTarba
 
 async function bring(path: string, options: FetchOptions): Promise<void> {
   const { release, directory } = options;
-  await requireFreeSpace(directory, release.length);
+  requireFreeSpace(directory, release.length);
   const unverified = join(directory, `${release.sha256}.unverified`);
   try {
     await download(unverified, options);
-    await rename(unverified, path);
+    renameSync(unverified, path);
   } catch (error) {
-    await rm(unverified, { force: true });
+    rmSync(unverified, { force: true });
     throw asDiskFull(error, directory);
   }
-  await syncDirectory(directory);
+  syncDirectorySync(directory);
 }
 
 /** Whether a tarball of an earlier fetch is whole. One that is not is removed. */
@@ -75,7 +83,7 @@ async function isVerified(path: string, { release, signal }: FetchOptions): Prom
   }
   // Reading stops one byte behind the signed length, so a longer file has another digest too.
   if (hash.digest('hex') === release.sha256) return true;
-  await rm(path, { force: true });
+  rmSync(path, { force: true });
   return false;
 }
 
@@ -85,24 +93,29 @@ async function download(unverified: string, options: FetchOptions): Promise<void
   const key = blobKey(options.tree, release.sha256);
   for (let attempt = 1; ; attempt++) {
     // Made anew each time: what a crash or a cut body left there counts for nothing.
-    await rm(unverified, { force: true });
-    await using file = await open(unverified, 'wx', 0o600);
-    const opened = await bucket.open(key, { signal });
-    const mismatch = (found: string) => blobMismatch(`s3://${bucket.name}/${key}`, release, found);
-    if (opened.length !== undefined && opened.length !== release.length) {
-      opened.body.destroy();
-      throw mismatch(`${opened.length} bytes`);
+    rmSync(unverified, { force: true });
+    const fd = openSync(unverified, 'wx', 0o600);
+    try {
+      const opened = await bucket.open(key, { signal });
+      const mismatch = (found: string) =>
+        blobMismatch(`s3://${bucket.name}/${key}`, release, found);
+      if (opened.length !== undefined && opened.length !== release.length) {
+        opened.body.destroy();
+        throw mismatch(`${opened.length} bytes`);
+      }
+      const received = await receive(opened, fd, release.length);
+      signal.throwIfAborted();
+      if (received.kind === 'cut') {
+        if (attempt < ATTEMPTS) continue;
+        throw cutShort(`s3://${bucket.name}/${key}`, release.length, received);
+      }
+      if (received.kind === 'too-long') throw mismatch(`more than ${release.length} bytes`);
+      if (received.sha256 !== release.sha256) throw mismatch(`sha256 ${received.sha256}`);
+      fsyncSync(fd);
+      return;
+    } finally {
+      closeSync(fd);
     }
-    const received = await receive(opened, file, release.length);
-    signal.throwIfAborted();
-    if (received.kind === 'cut') {
-      if (attempt < ATTEMPTS) continue;
-      throw cutShort(`s3://${bucket.name}/${key}`, release.length, received);
-    }
-    if (received.kind === 'too-long') throw mismatch(`more than ${release.length} bytes`);
-    if (received.sha256 !== release.sha256) throw mismatch(`sha256 ${received.sha256}`);
-    await file.sync();
-    return;
   }
 }
 
@@ -112,7 +125,7 @@ type Received =
   | { readonly kind: 'cut'; readonly bytes: number; readonly cause: unknown };
 
 /** Writes and hashes the body in one go, never more than `length` bytes of it. Throws what the disk throws. */
-async function receive({ body }: OpenResult, file: OpenFile, length: number): Promise<Received> {
+async function receive({ body }: OpenResult, fd: number, length: number): Promise<Received> {
   const hash = createHash('sha256');
   let bytes = 0;
   let isWriting = false;
@@ -122,7 +135,7 @@ async function receive({ body }: OpenResult, file: OpenFile, length: number): Pr
       if (bytes > length) return { kind: 'too-long' };
       hash.update(chunk);
       isWriting = true;
-      await file.write(chunk);
+      writeFileSync(fd, chunk);
       isWriting = false;
     }
   } catch (cause) {

@@ -1,7 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReleaseFile } from '../../bucket/documents/release.ts';
 import type { ActiveRelease } from '../../bucket/documents/status.ts';
-import { readFile } from '../../shared/files.ts';
 import type { Agent } from '../agent.ts';
 import { type Draft, newDraft } from '../core/draft.ts';
 import type { HostState } from '../core/state.ts';
@@ -11,15 +11,15 @@ import { activeRelease } from './activate.ts';
 /** What is known before the cycle looks anywhere: the state file, and the release that the link names. */
 export async function openDraft(agent: Agent): Promise<Draft> {
   const state = await agent.ports.state.load();
-  const sha256 = await activeRelease(agent.paths, agent.identity.environment);
-  return newDraft(state, sha256 === undefined ? null : await describe(agent, state, sha256));
+  const sha256 = activeRelease(agent.paths, agent.identity.environment);
+  return newDraft(state, sha256 === undefined ? null : describe(agent, state, sha256));
 }
 
 /** The link decides; the state only knows the labels, and the release says them itself when the state was lost. */
-async function describe(agent: Agent, state: HostState, sha256: string): Promise<ActiveRelease> {
+function describe(agent: Agent, state: HostState, sha256: string): ActiveRelease {
   const known = state.status?.release;
   if (known?.sha256 === sha256) return known;
-  const file = await releaseFile(join(releasePaths(agent.paths, sha256).tree, 'release.json'));
+  const file = releaseFile(join(releasePaths(agent.paths, sha256).tree, 'release.json'));
   return {
     version: file?.version ?? 'unknown',
     release: sha256.slice(0, 12),
@@ -29,9 +29,9 @@ async function describe(agent: Agent, state: HostState, sha256: string): Promise
   };
 }
 
-async function releaseFile(path: string): Promise<ReleaseFile | undefined> {
+function releaseFile(path: string): ReleaseFile | undefined {
   try {
-    return ReleaseFile.parse(JSON.parse(await readFile(path, 'utf8')));
+    return ReleaseFile.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
+import { lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SHA256 } from '../../bucket/documents/name-rules.ts';
-import { lstat, rename, rm, stat } from '../../shared/files.ts';
+import { orUndefined } from '../../shared/files.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
 import { activeReleases, namesIn } from './activate.ts';
 import { isUnpacked } from './unpack/unpack.ts';
@@ -24,51 +25,44 @@ export interface PruneOptions {
  * active release of each environment and the last good one whatever `keep` says, then the newest. The caller holds the
  * cycle lock. Returns the releases that are gone.
  */
-export async function prune(paths: HostPaths, options: PruneOptions): Promise<readonly string[]> {
-  await unlinkTriedEnvironments(paths, options);
+export function prune(paths: HostPaths, options: PruneOptions): readonly string[] {
+  unlinkTriedEnvironments(paths, options);
   // Read first: where the links cannot be read, nothing is removed.
-  const wanted = new Set(await activeReleases(paths));
+  const wanted = new Set(activeReleases(paths));
   if (options.lastGood !== undefined) wanted.add(options.lastGood);
-  const removed = await pruneReleases(paths, wanted, options.keep);
-  await pruneBlobs(paths);
-  const runs = await newestFirst(paths.runs, () => true);
-  for (const run of runs.slice(RUNS_KEPT)) await rm(join(paths.runs, run), { recursive: true });
+  const removed = pruneReleases(paths, wanted, options.keep);
+  pruneBlobs(paths);
+  const runs = newestFirst(paths.runs, () => true);
+  for (const run of runs.slice(RUNS_KEPT)) rmSync(join(paths.runs, run), { recursive: true });
   return removed;
 }
 
 /** An environment that somebody tried by hand, `--environment`, does not pin its release for ever. */
 const TRIED_KEPT_MS = 7 * 86_400_000;
 
-async function unlinkTriedEnvironments(
-  paths: HostPaths,
-  { environment, now }: PruneOptions,
-): Promise<void> {
-  for (const name of await namesIn(paths.environments)) {
+function unlinkTriedEnvironments(paths: HostPaths, { environment, now }: PruneOptions): void {
+  for (const name of namesIn(paths.environments)) {
     if (name === environment) continue;
     const link = join(paths.environments, name);
-    const found = await lstat(link).catch(() => undefined);
-    if (found?.isSymbolicLink() && now - found.mtimeMs > TRIED_KEPT_MS) await rm(link);
+    const found = orUndefined(() => lstatSync(link));
+    if (found?.isSymbolicLink() && now - found.mtimeMs > TRIED_KEPT_MS) rmSync(link);
   }
 }
 
-async function pruneReleases(
-  paths: HostPaths,
-  wanted: ReadonlySet<string>,
-  keep: number,
-): Promise<string[]> {
+function pruneReleases(paths: HostPaths, wanted: ReadonlySet<string>, keep: number): string[] {
   const isRelease = (name: string) => SHA256.test(name);
-  const releases = await newestFirst(paths.releases, isRelease);
+  const releases = newestFirst(paths.releases, isRelease);
   const isThere = releases.filter((sha256) => wanted.has(sha256)).length;
   const others = releases.filter((sha256) => !wanted.has(sha256));
   const removed = others.slice(Math.max(0, keep - isThere));
   for (const sha256 of removed) {
     const { directory } = releasePaths(paths, sha256);
     // Renamed first: half a release must never bear the name of a whole one.
-    await rename(directory, `${directory}.deleting`);
+    renameSync(directory, `${directory}.deleting`);
   }
-  for (const name of await namesIn(paths.releases)) {
+  for (const name of namesIn(paths.releases)) {
     if (/\.(partial|deleting)$/.test(name)) {
-      await rm(join(paths.releases, name), { recursive: true, force: true });
+      rmSync(join(paths.releases, name), { recursive: true, force: true });
     }
   }
   return removed;
@@ -78,24 +72,18 @@ async function pruneReleases(
  * A tarball has done its part once its release is unpacked. One that could not be unpacked is kept, so that the next
  * poll need not fetch it again; of several only the newest.
  */
-async function pruneBlobs(paths: HostPaths): Promise<void> {
+function pruneBlobs(paths: HostPaths): void {
   let isFirst = true;
-  for (const name of await newestFirst(paths.blobs, () => true)) {
+  for (const name of newestFirst(paths.blobs, () => true)) {
     const sha256 = name.match(/^([0-9a-f]{64})\.tar\.gz$/)?.[1];
-    const isWaiting =
-      sha256 !== undefined && !(await isUnpacked(releasePaths(paths, sha256).directory));
-    if (!isWaiting || !isFirst) await rm(join(paths.blobs, name), { force: true });
+    const isWaiting = sha256 !== undefined && !isUnpacked(releasePaths(paths, sha256).directory);
+    if (!isWaiting || !isFirst) rmSync(join(paths.blobs, name), { force: true });
     if (isWaiting) isFirst = false;
   }
 }
 
-async function newestFirst(
-  directory: string,
-  isMeant: (name: string) => boolean,
-): Promise<string[]> {
-  const names = (await namesIn(directory)).filter(isMeant);
-  const dated = await Promise.all(
-    names.map(async (name) => ({ name, at: (await stat(join(directory, name))).mtimeMs })),
-  );
+function newestFirst(directory: string, isMeant: (name: string) => boolean): string[] {
+  const names = namesIn(directory).filter(isMeant);
+  const dated = names.map((name) => ({ name, at: statSync(join(directory, name)).mtimeMs }));
   return dated.sort((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1)).map(({ name }) => name);
 }

@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import type { FactsDocument, StatusDocument } from '../../bucket/documents/status.ts';
 import { hostFactsKey, hostStatusKey } from '../../bucket/layout.ts';
-import { writeFileAtomic } from '../../shared/atomic-file.ts';
+import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { readFile } from '../../shared/files.ts';
+import { orUndefined } from '../../shared/files.ts';
 import type { Agent } from '../agent.ts';
 import { type Draft, newsOf } from '../core/draft.ts';
 import type { CollectedFacts } from '../core/facts/facts.ts';
@@ -24,7 +25,7 @@ export async function report(agent: Agent, draft: Draft): Promise<void> {
   const news = newsOf(draft, at, await ports.vitals());
   const status = nextStatus(draft.state.status, identity, news);
   const facts = draft.facts && factsDocument(identity.certname, draft.facts, now);
-  if (facts !== undefined) await keepFacts(agent, facts);
+  if (facts !== undefined) keepFacts(agent, facts);
   const state: HostState = { ...draft.state, status };
   await saveState(agent, state);
   draft.state = await send(agent, state, status, facts);
@@ -44,9 +45,9 @@ function factsDocument(certname: string, facts: CollectedFacts, now: number): Fa
   };
 }
 
-async function keepFacts({ paths, ports }: Agent, facts: FactsDocument): Promise<void> {
+function keepFacts({ paths, ports }: Agent, facts: FactsDocument): void {
   try {
-    await writeFileAtomic(paths.facts, `${JSON.stringify(facts)}\n`, { mode: 0o600 });
+    writeFileAtomicSync(paths.facts, `${JSON.stringify(facts)}\n`, { mode: 0o600 });
   } catch (error) {
     ports.log.error('facts.not-saved', { path: paths.facts, error: String(error) });
   }
@@ -86,7 +87,7 @@ async function sendFacts(
   // Those of this run, also when the disk did not take them; else the ones that wait there.
   const document =
     facts === undefined
-      ? await readFile(paths.facts).catch(() => undefined)
+      ? orUndefined(() => readFileSync(paths.facts))
       : Buffer.from(`${JSON.stringify(facts)}\n`);
   if (document === undefined) return state;
   await ports.bucket.put(hostFactsKey(status.tree, status.certname), document, JSON_TYPE);

@@ -14,7 +14,7 @@ export async function take(agent: Agent, draft: Draft, stop: AbortSignal): Promi
   const labels = { version: custom.version, sha256, commit: custom.commit };
   const { directory } = releasePaths(paths, sha256);
   // A release of before may still lie here whole: going back to it costs no download.
-  if (!(await isUnpacked(directory))) {
+  if (!isUnpacked(directory)) {
     ports.log.info('release.fetching', { ...labels, bytes: release.length });
     const tarball = await fetchRelease({
       bucket: ports.bucket,
@@ -28,7 +28,7 @@ export async function take(agent: Agent, draft: Draft, stop: AbortSignal): Promi
     const limits = { maxBytes: config.releases.max_bytes, maxFiles: config.releases.max_files };
     await unpack(tarball, directory, { limits, signal: stop });
   }
-  await activate(paths, { environment: identity.environment, sha256 });
+  activate(paths, { environment: identity.environment, sha256 });
   const now = new Date(ports.clock.now()).toISOString();
   draft.active = activeOf(sha256, custom, now);
   draft.activated = true;

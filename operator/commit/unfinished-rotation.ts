@@ -38,7 +38,7 @@ export function finishRotations(
 }
 
 async function readUnderEarlierRoot(options: RepositoryOptions): Promise<Base | undefined> {
-  const { files } = await readKept(options.stateDirectory);
+  const { files } = readKept(options.stateDirectory);
   const chain = walkRoots(options.root, files);
   const root = parseSignedFile(chain.newest, 'root');
   const timestamp = files.get('timestamp.json');
@@ -72,7 +72,7 @@ async function readUnder(
   };
   return await withTemporaryDirectory('rotation', async (directory) => {
     // What was seen before stays the floor against a rollback.
-    await keepFiles(directory, new Map([...files].filter(([file]) => !isLater(file))));
+    keepFiles(directory, new Map([...files].filter(([file]) => !isLater(file))));
     const trust = trustOptions(options, directory);
     const acceptExpired = (await readTrusted(trust)) !== undefined;
     try {

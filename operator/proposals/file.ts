@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { Instant, Sha256 } from '../../bucket/documents/names.ts';
-import { writeFileAtomic } from '../../shared/atomic-file.ts';
+import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -75,7 +75,7 @@ async function readJson(path: string): Promise<unknown> {
 }
 
 export async function writeProposal(path: string, proposal: Proposal): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(proposal, null, 1)}\n`, { mode: 0o644 });
+  writeFileAtomicSync(path, `${JSON.stringify(proposal, null, 1)}\n`, { mode: 0o644 });
 }
 
 export function invalidProposal(message: string, cause?: unknown): CodedError {

@@ -1,5 +1,5 @@
 import { CodedError } from '../coded-error.ts';
-import { open } from '../files.ts';
+import { readStart } from '../files.ts';
 
 /** Far above any real config file; bounds what parsing can cost. */
 const MAX_BYTES = 256 * 1024;
@@ -13,12 +13,10 @@ export interface ConfigSource {
  * Reads a config file as UTF-8; undefined when there is none. Throws CONFIG_INVALID when it cannot be read, is larger
  * than 256 kB or not UTF-8.
  */
-export async function readConfigFile(path: string): Promise<string | undefined> {
+export function readConfigFile(path: string): string | undefined {
   let bytes: Buffer;
   try {
-    await using file = await open(path, 'r');
-    bytes = Buffer.alloc(MAX_BYTES + 1);
-    bytes = bytes.subarray(0, await file.read(bytes, 0, bytes.length));
+    bytes = readStart(path, MAX_BYTES + 1);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TargetFile } from '@tufjs/models';
 import { fetchRelease } from '../../agent/steps/fetch.ts';
-import { writeFileAtomic } from '../../shared/atomic-file.ts';
+import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { readKept } from '../../trust/kept/trust-directory.ts';
 import { refresh } from '../../trust/reader.ts';
@@ -100,12 +100,12 @@ function prefixed(path: string, hash: string): string {
 /** A file that is right already keeps its time: the suite tells by it what was downloaded last. */
 async function put(path: string, bytes: Buffer): Promise<void> {
   const old = await readFile(path).catch(() => undefined);
-  if (old?.equals(bytes) !== true) await writeFileAtomic(path, bytes);
+  if (old?.equals(bytes) !== true) writeFileAtomicSync(path, bytes);
 }
 
 /** Copies of what the agent trusts, under the names that the suite wants, and of nothing else. */
 async function showTrusted(metadataDir: string): Promise<void> {
-  const { files } = await readKept(join(metadataDir, TRUST));
+  const { files } = readKept(join(metadataDir, TRUST));
   const shown = new Map([...files].filter(([name]) => !isRoot(name)));
   const newestRoot = [...files.keys()].filter(isRoot).sort(byVersion).at(-1);
   const packagedRoot = await readFile(join(metadataDir, PACKAGED_ROOT));
@@ -113,7 +113,7 @@ async function showTrusted(metadataDir: string): Promise<void> {
   for (const name of await readdir(metadataDir)) {
     if (name.endsWith('.json') && !shown.has(name)) await rm(join(metadataDir, name));
   }
-  for (const [name, bytes] of shown) await writeFileAtomic(join(metadataDir, name), bytes);
+  for (const [name, bytes] of shown) writeFileAtomicSync(join(metadataDir, name), bytes);
 }
 
 function isRoot(name: string): boolean {

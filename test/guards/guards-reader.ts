@@ -37,7 +37,7 @@ export const READER_GUARDS: readonly Guard[] = [
   {
     invariant: 'I2',
     file: 'trust/kept/progress.ts',
-    line: 'if (isNews) await writeRecord(directory, next);',
+    line: 'if (isNews) writeRecord(directory, next);',
     instead: 'await writeRecord(directory, next);',
     test: 'test/trust/invariants.test.ts',
     name: '^I2 ',

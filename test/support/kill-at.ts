@@ -17,7 +17,7 @@ function step(name: string, words: readonly unknown[]): void {
   if (steps === killAt || isWanted) process.kill(process.pid, 'SIGKILL');
 }
 
-// The agent's files are written by shared/files.ts, which calls these.
+// The agent changes files by these functions.
 for (const name of ['rename', 'symlink', 'rm', 'mkdir', 'writeFile'] as const) {
   const original = fs[`${name}Sync`] as (...words: unknown[]) => unknown;
   Object.assign(fs, {

@@ -16,22 +16,18 @@ export function isRootDue(record: TrustRecord | undefined, now: number): boolean
  * Keeps what a pass ended with. After a refusal that is newer roots alone: they were vouched for, and a host that forgot
  * them could be led back to keys that were revoked.
  */
-export async function keepEnd(
-  directory: string,
-  start: Start,
-  end: PassEnd,
-): Promise<'unchanged' | 'updated'> {
+export function keepEnd(directory: string, start: Start, end: PassEnd): 'unchanged' | 'updated' {
   const isRefused = end.outcome.kind === 'refused';
   const hasNewRoot = end.rootVersion > start.chain.version || start.isNewAnchor;
   if (isRefused && !hasNewRoot) return 'unchanged';
   const files = new Map([...(isRefused ? start.local : end.files), ...end.roots]);
   if (isSame(files, start.files)) return 'unchanged';
-  await keepFiles(directory, files);
+  keepFiles(directory, files);
   return 'updated';
 }
 
 /** Records what no signed file tells, when that is worth a write. After the files: it must not promise more than they. */
-export async function keepRecord(
+export function keepRecord(
   directory: string,
   start: Start,
   seen: {
@@ -40,7 +36,7 @@ export async function keepRecord(
     readonly now: number;
     readonly serverDate: number | undefined;
   },
-): Promise<void> {
+): void {
   const { record, anchor, rootFloor } = start;
   const next: TrustRecord = {
     anchor,
@@ -54,7 +50,7 @@ export async function keepRecord(
     next.anchor !== record.anchor ||
     next.rootVersion !== record.rootVersion ||
     next.serverDate - record.serverDate >= SERVER_DATE_INTERVAL_MS;
-  if (isNews) await writeRecord(directory, next);
+  if (isNews) writeRecord(directory, next);
 }
 
 function isSame(a: ReadonlyMap<string, Buffer>, b: ReadonlyMap<string, Buffer>): boolean {

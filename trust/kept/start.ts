@@ -26,8 +26,8 @@ export interface Start {
 }
 
 /** Throws ROOT_INVALID when the installed root is none. */
-export async function readStart({ directory, packagedRoot, treeId }: StartOptions): Promise<Start> {
-  const { files, record } = await readKept(directory);
+export function readStart({ directory, packagedRoot, treeId }: StartOptions): Start {
+  const { files, record } = readKept(directory);
   const chain = walkRoots(packagedRoot, files, treeId);
   const anchor = createHash('sha256').update(packagedRoot).digest('hex');
   if (record !== undefined && record.anchor !== anchor && isOutside(chain, files, record)) {

@@ -1,18 +1,20 @@
+import {
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import * as z from 'zod/mini';
-import { syncDirectory, writeFileAtomic } from '../../shared/atomic-file.ts';
+import { syncDirectorySync, writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import {
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  symlink,
-} from '../../shared/files.ts';
+import { withOpenFile } from '../../shared/files.ts';
 
 /*
  * <state>/trust/current -> generation-x7Kq2a     swapped by rename: the trusted files are the old ones or the new ones
@@ -42,94 +44,88 @@ export interface KeptTrust {
 }
 
 /** Reads what an earlier refresh kept; what is missing or cannot be parsed is left out. */
-export async function readKept(directory: string): Promise<KeptTrust> {
+export function readKept(directory: string): KeptTrust {
   const files = new Map<string, Buffer>();
   // Resolved once: the link may move to another generation between two files.
-  const generation = join(directory, (await currentGeneration(directory)) ?? CURRENT);
-  for (const name of await namesIn(generation)) {
-    files.set(name, await readFile(join(generation, name)));
+  const generation = join(directory, currentGeneration(directory) ?? CURRENT);
+  for (const name of namesIn(generation)) {
+    files.set(name, readFileSync(join(generation, name)));
   }
-  return { files, record: await readRecord(join(directory, RECORD)) };
+  return { files, record: readRecord(join(directory, RECORD)) };
 }
 
 /** Makes these the trusted files, all of them in one step. A crash at any moment leaves the old ones or these. */
-export async function keepFiles(
-  directory: string,
-  files: ReadonlyMap<string, Buffer>,
-): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  const generation = await mkdtemp(join(directory, 'generation-'));
+export function keepFiles(directory: string, files: ReadonlyMap<string, Buffer>): void {
+  mkdirSync(directory, { recursive: true });
+  const generation = mkdtempSync(join(directory, 'generation-'));
   const link = `${generation}.tmp`;
   try {
-    for (const [name, bytes] of files) await writeDurably(join(generation, name), bytes);
-    await syncDirectory(generation);
-    await symlink(basename(generation), link);
-    await rename(link, join(directory, CURRENT));
+    for (const [name, bytes] of files) writeDurably(join(generation, name), bytes);
+    syncDirectorySync(generation);
+    symlinkSync(basename(generation), link);
+    renameSync(link, join(directory, CURRENT));
   } catch (cause) {
-    await rm(link, { force: true });
-    await rm(generation, { recursive: true, force: true });
+    rmSync(link, { force: true });
+    rmSync(generation, { recursive: true, force: true });
     throw diskError(directory, cause);
   }
-  await syncDirectory(directory);
+  syncDirectorySync(directory);
 }
 
-export async function writeRecord(directory: string, record: TrustRecord): Promise<void> {
+export function writeRecord(directory: string, record: TrustRecord): void {
   try {
-    await mkdir(directory, { recursive: true });
-    await writeFileAtomic(join(directory, RECORD), `${JSON.stringify(record)}\n`);
+    mkdirSync(directory, { recursive: true });
+    writeFileAtomicSync(join(directory, RECORD), `${JSON.stringify(record)}\n`);
   } catch (cause) {
     throw diskError(directory, cause);
   }
 }
 
 /** Removes earlier generations and what a killed refresh left. */
-export async function removeLeftovers(directory: string): Promise<void> {
-  const names = await namesIn(directory);
+export function removeLeftovers(directory: string): void {
+  const names = namesIn(directory);
   if (names.every((name) => name === CURRENT || name === RECORD)) return;
-  const current = await currentGeneration(directory);
+  const current = currentGeneration(directory);
   for (const name of names) {
     const isLeftover = name.endsWith('.tmp') || name.startsWith('generation-');
     if (isLeftover && name !== current) {
-      await rm(join(directory, name), { recursive: true, force: true });
+      rmSync(join(directory, name), { recursive: true, force: true });
     }
   }
 }
 
-async function currentGeneration(directory: string): Promise<string | undefined> {
+function currentGeneration(directory: string): string | undefined {
   try {
-    return await readlink(join(directory, CURRENT));
+    return readlinkSync(join(directory, CURRENT));
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
 
-async function namesIn(directory: string): Promise<string[]> {
+function namesIn(directory: string): string[] {
   try {
-    return await readdir(directory);
+    return readdirSync(directory);
   } catch (error) {
     if (isCode(error, 'ENOENT')) return [];
     throw error;
   }
 }
 
-async function readRecord(path: string): Promise<TrustRecord | undefined> {
+function readRecord(path: string): TrustRecord | undefined {
   try {
-    return TrustRecord.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+    return TrustRecord.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
   } catch (error) {
     if (error instanceof SyntaxError || isCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
 
-async function writeDurably(path: string, bytes: Buffer): Promise<void> {
-  const file = await open(path, 'wx', 0o644);
-  try {
-    await file.write(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+function writeDurably(path: string, bytes: Buffer): void {
+  withOpenFile(path, 'wx', 0o644, (fd) => {
+    writeFileSync(fd, bytes);
+    fsyncSync(fd);
+  });
 }
 
 function diskError(directory: string, cause: unknown): unknown {

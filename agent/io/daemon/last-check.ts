@@ -1,5 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import type { HostBucket } from '../../../bucket/bucket.ts';
-import { writeFile } from '../../../shared/files.ts';
+import { orUndefined } from '../../../shared/files.ts';
 import type { Clock } from '../../ports.ts';
 
 /**
@@ -15,7 +16,7 @@ export function notingLastCheck(
   return {
     async get(key, options) {
       const answer = await bucket.get(key, options);
-      await writeFile(path, new Date(clock.now()).toISOString()).catch(() => undefined);
+      orUndefined(() => writeFileSync(path, new Date(clock.now()).toISOString()));
       return answer;
     },
   };

@@ -1,4 +1,4 @@
-import { readFile } from '../../../shared/files.ts';
+import { readFileSync } from 'node:fs';
 import type { PackagedSeeds } from '../../agent.ts';
 import type { HostPaths } from '../../paths.ts';
 import type { Log } from '../../ports.ts';
@@ -9,19 +9,19 @@ const NOTHING = Buffer.alloc(0);
  * The seeds that were installed, undefined when neither was. One without the other, or one that cannot be read, counts as
  * empty: a fresh host then takes nothing and says why, and a host that knows newer metadata does not need them.
  */
-export async function readPackagedSeeds(
+export function readPackagedSeeds(
   paths: Pick<HostPaths, 'timestampSeed' | 'snapshotSeed'>,
   log: Log,
-): Promise<PackagedSeeds | undefined> {
-  const timestamp = await readSeed(paths.timestampSeed, log);
-  const snapshot = await readSeed(paths.snapshotSeed, log);
+): PackagedSeeds | undefined {
+  const timestamp = readSeed(paths.timestampSeed, log);
+  const snapshot = readSeed(paths.snapshotSeed, log);
   if (timestamp === undefined && snapshot === undefined) return undefined;
   return { timestamp: timestamp ?? NOTHING, snapshot: snapshot ?? NOTHING };
 }
 
-async function readSeed(path: string, log: Log): Promise<Buffer | undefined> {
+function readSeed(path: string, log: Log): Buffer | undefined {
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     log.warn('seed.unreadable', { path, error: String(error) });

@@ -1,8 +1,9 @@
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { lock } from 'proper-lockfile';
-import { replaceFile } from '../../../shared/atomic-file.ts';
+import { replaceFileSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { mkdir, rm, rmdir } from '../../../shared/files.ts';
+import { ifPresent } from '../../../shared/files.ts';
 import type { Clock } from '../../ports.ts';
 import { holderPath, isAlive, readHolder } from './lock-holder.ts';
 import { startOf } from './processes.ts';
@@ -31,18 +32,18 @@ export interface CycleLockOptions {
  */
 export async function takeCycleLock(options: CycleLockOptions): Promise<CycleLock> {
   const { path, clock } = options;
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const giveUpAt = clock.now() + options.waitMs;
   for (;;) {
     const taken = await tryToTake(path, clock);
     if (taken !== undefined) return taken;
-    if (clock.now() >= giveUpAt || options.stop.aborted) throw await lockedError(path);
+    if (clock.now() >= giveUpAt || options.stop.aborted) throw lockedError(path);
     await clock.sleep(ASK_AGAIN_MS, options.stop);
   }
 }
 
 async function tryToTake(path: string, clock: Clock): Promise<CycleLock | undefined> {
-  const holder = await readHolder(path);
+  const holder = readHolder(path);
   if (holder !== undefined) {
     if (await isAlive(holder)) return undefined;
     if (!(await freeOfDeadHolder(path))) return undefined;
@@ -53,7 +54,7 @@ async function tryToTake(path: string, clock: Clock): Promise<CycleLock | undefi
   const started = await startOf(process.pid);
   const since = new Date(clock.now()).toISOString();
   // Not synced: no holder outlives a power cut, and on a slow disk the lock would not be renewed meanwhile.
-  await replaceFile(holderPath(path), JSON.stringify({ pid: process.pid, started, since }));
+  replaceFileSync(holderPath(path), JSON.stringify({ pid: process.pid, started, since }));
   return { lost: lost.signal, release: () => free(release, path, lost.signal) };
 }
 
@@ -65,12 +66,10 @@ async function freeOfDeadHolder(path: string): Promise<boolean> {
   const release = await lockUnlessHeld(`${path}.freeing`, () => undefined);
   if (release === undefined) return false;
   try {
-    const holder = await readHolder(path);
+    const holder = readHolder(path);
     if (holder === undefined || (await isAlive(holder))) return true;
-    await rmdir(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
-    await rm(holderPath(path), { force: true });
+    ifPresent(() => rmdirSync(path));
+    rmSync(holderPath(path), { force: true });
     return true;
   } finally {
     await release();
@@ -97,7 +96,7 @@ async function lockUnlessHeld(
 async function free(release: () => Promise<void>, path: string, lost: AbortSignal): Promise<void> {
   // A lost lock is somebody else's by now, and so is what is said beside it.
   if (lost.aborted) return;
-  await rm(holderPath(path), { force: true });
+  rmSync(holderPath(path), { force: true });
   await release();
 }
 
@@ -109,8 +108,8 @@ function lostError(path: string, cause: Error): CodedError {
   });
 }
 
-async function lockedError(path: string): Promise<CodedError> {
-  const holder = await readHolder(path);
+function lockedError(path: string): CodedError {
+  const holder = readHolder(path);
   const who =
     holder === undefined ? 'another agent' : `process ${holder.pid}, since ${holder.since}`;
   return new CodedError(`another cycle is under way on this host: ${who} holds ${path}`, {

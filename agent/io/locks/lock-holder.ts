@@ -1,4 +1,4 @@
-import { readFile } from '../../../shared/files.ts';
+import { readFileSync } from 'node:fs';
 import { isRunning, startOf } from './processes.ts';
 
 /** Who holds the cycle lock, as it lies beside it. */
@@ -14,9 +14,9 @@ export function holderPath(lock: string): string {
 }
 
 /** Undefined when the lock is free, or was taken a moment ago by one that has not said so yet. */
-export async function readHolder(lock: string): Promise<LockHolder | undefined> {
+export function readHolder(lock: string): LockHolder | undefined {
   try {
-    const holder = JSON.parse(await readFile(holderPath(lock), 'utf8')) as LockHolder;
+    const holder = JSON.parse(readFileSync(holderPath(lock), 'utf8')) as LockHolder;
     return Number.isInteger(holder.pid) && holder.pid > 1 ? holder : undefined;
   } catch {
     return undefined;

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { readdir, readFile } from '../../../shared/files.ts';
+import { orUndefined } from '../../../shared/files.ts';
 
 /** A process as the host's table has it; zombies are not in it. */
 export interface ProcessRow {
@@ -14,14 +14,14 @@ export interface ProcessRow {
 
 /** Every process that this one may see. */
 export async function processTable(): Promise<readonly ProcessRow[]> {
-  return process.platform === 'linux' ? await linuxTable() : await psTable();
+  return process.platform === 'linux' ? linuxTable() : await psTable();
 }
 
-async function linuxTable(): Promise<ProcessRow[]> {
-  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+function linuxTable(): ProcessRow[] {
+  const names = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   const rows: ProcessRow[] = [];
   for (const name of names) {
-    const stat = await readFile(`/proc/${name}/stat`, 'latin1').catch(() => undefined);
+    const stat = orUndefined(() => readFileSync(`/proc/${name}/stat`, 'latin1'));
     const row = stat === undefined ? undefined : parseStat(stat);
     if (row !== undefined) rows.push(row);
   }
@@ -56,7 +56,7 @@ async function psTable(): Promise<ProcessRow[]> {
 /** The command line of a process, its words joined by spaces; empty when it is gone or hidden. */
 export async function commandLine(pid: number): Promise<string> {
   if (process.platform === 'linux') {
-    const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    const words = orUndefined(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '';
     return words.replaceAll('\0', ' ');
   }
   const ps = promisify(execFile)('/bin/ps', ['-wwo', 'command=', '-p', String(pid)]);
@@ -80,7 +80,7 @@ export async function startOf(pid: number): Promise<string | undefined> {
   if (process.platform !== 'linux') {
     return (await processTable()).find((row) => row.pid === pid)?.started;
   }
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  const stat = orUndefined(() => readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? '';
   return parseStat(stat)?.started;
 }
 

@@ -1,6 +1,6 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { mkdir, rm, writeFile } from '../../../shared/files.ts';
 import type { ApplyRequest } from '../../ports.ts';
 import { FACT_TIMES } from './fact-times.ts';
 import { manifestOf } from './manifest.ts';
@@ -41,19 +41,19 @@ const ROUTES = `apply:
 `;
 
 /** Makes a run directory fit for a run: nothing in it that could be taken for that run's own. */
-export async function prepareRun(request: ApplyRequest): Promise<void> {
+export function prepareRun(request: ApplyRequest): void {
   const { runDirectory, privateDirectory } = request;
-  await rm(runDirectory, { recursive: true, force: true });
-  await mkdir(factsLibrary(runDirectory), { recursive: true, mode: 0o700 });
-  await writeFile(join(runDirectory, 'routes.yaml'), ROUTES);
+  rmSync(runDirectory, { recursive: true, force: true });
+  mkdirSync(factsLibrary(runDirectory), { recursive: true, mode: 0o700 });
+  writeFileSync(join(runDirectory, 'routes.yaml'), ROUTES);
   for (const [name, ruby] of Object.entries(FACTS_LIBRARY)) {
-    await writeFile(join(factsLibrary(runDirectory), name), ruby);
+    writeFileSync(join(factsLibrary(runDirectory), name), ruby);
   }
-  if (privateDirectory !== undefined) await mkdir(privateDirectory, { recursive: true });
+  if (privateDirectory !== undefined) mkdirSync(privateDirectory, { recursive: true });
 }
 
 /** The words after `puppet`. All of them exist in Puppet 7.0 to OpenVox 9 except where the version is looked at. */
-export async function applyArguments(request: ApplyRequest): Promise<readonly string[]> {
+export function applyArguments(request: ApplyRequest): readonly string[] {
   const { environmentPath, environment, runDirectory, certname } = request;
   return [
     'apply',
@@ -74,7 +74,7 @@ export async function applyArguments(request: ApplyRequest): Promise<readonly st
     ...(request.tags.length > 0 ? ['--tags', request.tags.join(',')] : []),
     ...(request.skipTags.length > 0 ? ['--skip_tags', request.skipTags.join(',')] : []),
     ...request.extraArguments,
-    await manifestOf(join(environmentPath, environment), runDirectory),
+    manifestOf(join(environmentPath, environment), runDirectory),
   ];
 }
 

@@ -1,5 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mkdir, writeFile } from '../../../shared/files.ts';
 import { rubyString } from './ruby/ruby-string.ts';
 
 /** `facts.ttl` and `facts.block` of `agent.yaml`; names are those of facts, of Facter's groups, and of files in facts.d. */
@@ -16,18 +16,18 @@ export interface FacterSettings {
  * Writes Facter's configuration for a run and returns the Ruby file that has Facter read it. Undefined when Facter has
  * nothing to be told. Facter in Puppet reads one file, and the host's own stays it: this is laid over what it says.
  */
-export async function prepareFacter(
+export function prepareFacter(
   { ttl, block, cacheDirectory }: FacterSettings,
   runDirectory: string,
-): Promise<string | undefined> {
+): string | undefined {
   const ttls = Object.entries(ttl).map(([name, { seconds }]) => ({ [name]: `${seconds} seconds` }));
   if (ttls.length === 0 && block.length === 0) return undefined;
   const config = join(runDirectory, 'facter.conf');
   const preload = join(runDirectory, 'facter-config.rb');
-  await mkdir(cacheDirectory, { recursive: true, mode: 0o700 });
+  mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
   // HOCON, which JSON is a part of.
-  await writeFile(config, JSON.stringify({ facts: { blocklist: block, ttls } }));
-  await writeFile(preload, overlay(config, cacheDirectory));
+  writeFileSync(config, JSON.stringify({ facts: { blocklist: block, ttls } }));
+  writeFileSync(preload, overlay(config, cacheDirectory));
   return preload;
 }
 

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
+import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { access, readFile, realpath, stat } from '../../../shared/files.ts';
+import { orUndefined } from '../../../shared/files.ts';
 import type { PuppetInstall } from '../../ports.ts';
 import { runEnvironment } from './command.ts';
 
@@ -23,7 +23,7 @@ export interface Places {
 export async function findPuppet(places: Places): Promise<PuppetInstall> {
   const looked: string[] = [];
   for (const path of candidates(places)) {
-    const flaw = await flawOf(path, places.configured === undefined);
+    const flaw = flawOf(path, places.configured === undefined);
     const version = flaw === undefined ? await versionOf(path, places.environment) : '';
     if (flaw === undefined && !isTooOld(version)) return { path, version };
     looked.push(`${path} (${flaw ?? `Puppet ${version}, 7 or newer wanted`})`);
@@ -49,10 +49,10 @@ function candidates({ configured, searchPath }: Places): Iterable<string> {
 }
 
 /** Why it is not to be run. root runs what it happened upon only if nobody else could have put it there. */
-async function flawOf(path: string, isSearched: boolean): Promise<string | undefined> {
+function flawOf(path: string, isSearched: boolean): string | undefined {
   try {
-    await access(path, constants.X_OK);
-    const found = await stat(path);
+    accessSync(path, constants.X_OK);
+    const found = statSync(path);
     if (!found.isFile()) return 'no file';
     const isOthers = found.uid !== 0 || (found.mode & 0o022) !== 0;
     return isSearched && process.getuid?.() === 0 && isOthers
@@ -65,11 +65,10 @@ async function flawOf(path: string, isSearched: boolean): Promise<string | undef
 
 /** Starting Puppet for its version costs a third of a run, so its library is asked, where packages put it. */
 async function versionOf(path: string, environment: Places['environment']): Promise<string> {
-  const directory = dirname(await realpath(path));
+  const directory = dirname(realpathSync(path));
   for (const library of ['../lib/ruby/vendor_ruby', '../share/ruby/vendor_ruby']) {
-    const source = await readFile(join(directory, library, 'puppet/version.rb'), 'utf8').catch(
-      () => '',
-    );
+    const file = join(directory, library, 'puppet/version.rb');
+    const source = orUndefined(() => readFileSync(file, 'utf8')) ?? '';
     const version = /^\s*PUPPETVERSION\s*=\s*['"]([\w.-]+)['"]/m.exec(source)?.[1];
     if (version !== undefined) return version;
   }
@@ -79,7 +78,7 @@ async function versionOf(path: string, environment: Places['environment']): Prom
 const asked = new Map<string, string>();
 
 async function askVersion(path: string, environment: Places['environment']): Promise<string> {
-  const { mtimeMs, size } = await stat(path);
+  const { mtimeMs, size } = statSync(path);
   const key = `${path}:${mtimeMs}:${size}`;
   const known = asked.get(key);
   if (known !== undefined) return known;

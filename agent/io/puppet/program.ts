@@ -14,40 +14,37 @@ export interface RubySettings {
  * The program that a run starts, and the words before Puppet's own: Ruby with what it is to load first, or Puppet as it
  * is where nothing is to be loaded or nothing can be. Throws only what keeps any run from starting.
  */
-export async function programOf(request: ApplyRequest, settings: RubySettings): Promise<Program> {
+export function programOf(request: ApplyRequest, settings: RubySettings): Program {
   const { puppet } = request;
-  const facter = await facterOptions(request, settings);
-  const options = [...(await cacheOptions(request, settings)), ...facter];
+  const facter = facterOptions(request, settings);
+  const options = [...cacheOptions(request, settings), ...facter];
   const asItIs = { path: puppet.path, arguments: [] };
   if (options.length === 0) return asItIs;
-  const program = await rubyProgram(puppet.path, options);
+  const program = rubyProgram(puppet.path, options);
   if (program === undefined && facter.length > 0) {
     warn(request, `facts.ttl and facts.block have no effect: ${puppet.path} is no Ruby script`);
   }
   return program ?? asItIs;
 }
 
-async function cacheOptions(
-  request: ApplyRequest,
-  { rubyCache }: RubySettings,
-): Promise<readonly string[]> {
+function cacheOptions(request: ApplyRequest, { rubyCache }: RubySettings): readonly string[] {
   if (rubyCache === undefined) return [];
   const { directory, isWanted } = rubyCache;
   if (!isWanted) {
-    await removeRubyCache(directory);
+    removeRubyCache(directory);
     return [];
   }
-  const cache = await prepareRubyCache(directory, request.runDirectory);
+  const cache = prepareRubyCache(directory, request.runDirectory);
   if (cache.kind === 'ready') return ['--disable=gems', `-r${cache.preload}`];
   warn(request, `compiled Ruby is neither used nor kept: ${cache.why}`);
   return [];
 }
 
-async function facterOptions(
+function facterOptions(
   { runDirectory }: ApplyRequest,
   { facter }: RubySettings,
-): Promise<readonly string[]> {
-  const preload = facter && (await prepareFacter(facter, runDirectory));
+): readonly string[] {
+  const preload = facter && prepareFacter(facter, runDirectory);
   return preload === undefined ? [] : [`-r${preload}`];
 }
 

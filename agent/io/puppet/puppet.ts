@@ -38,7 +38,7 @@ export function hostPuppet(options: HostPuppetOptions): Puppet {
     find: () => findPuppet({ configured: configuredPath, searchPath, environment }),
     apply: (request, stop) => apply(request, { ...options, graceMs }, stop),
     pickUp: (runDirectory, stop) => pickUp(runDirectory, { ...options, graceMs }, stop),
-    read: readRemains,
+    read: async (...run) => readRemains(...run),
   };
 }
 
@@ -51,23 +51,23 @@ async function apply(
 ): Promise<PuppetExit> {
   if (stop.aborted) return { kind: 'killed', signal: 'SIGTERM', why: 'stopped' };
   const { runDirectory, timeLimitSeconds } = request;
-  const output = await openRun(request);
+  const output = openRun(request);
   try {
     const launched = await launch(request, options, output);
     const limitMs = timeLimitSeconds * 1000;
     const exit = await supervise(launched, { limitMs, graceMs: options.graceMs, stop });
-    await distrustAfter(exit, options.rubyCache?.directory);
+    distrustAfter(exit, options.rubyCache?.directory);
     // Not after an error: then Puppet may be running, and the next cycle picks it up.
-    await removeRecord(runDirectory);
+    removeRecord(runDirectory);
     return exit;
   } finally {
     output.close();
   }
 }
 
-async function openRun(request: ApplyRequest): Promise<Output> {
+function openRun(request: ApplyRequest): Output {
   try {
-    await prepareRun(request);
+    prepareRun(request);
     return followOutput(outputPath(request.runDirectory), request.onLine);
   } catch (cause) {
     throw notStarted(request.puppet.path, cause);
@@ -85,7 +85,7 @@ async function launch(
   const startedAt = Date.now();
   const limitAt = startedAt + timeLimitSeconds * 1000;
   try {
-    await writeRecord(runDirectory, {
+    writeRecord(runDirectory, {
       schemaVersion: 1,
       runId,
       startedAt,
@@ -93,10 +93,10 @@ async function launch(
       noop: request.noop,
       unit,
     });
-    const program = await programOf(request, options);
+    const program = programOf(request, options);
     const command = {
       path: program.path,
-      arguments: [...program.arguments, ...(await applyArguments(request))],
+      arguments: [...program.arguments, ...applyArguments(request)],
       environment: runEnvironment(runDirectory, environment),
       output,
     };
@@ -105,7 +105,7 @@ async function launch(
     const limitSeconds = Math.ceil(timeLimitSeconds + graceMs / 1000) + 60;
     await launchInUnit(command, { name: unit, limitSeconds });
   } catch (cause) {
-    await removeRecord(runDirectory);
+    removeRecord(runDirectory);
     throw notStarted(puppet.path, cause);
   }
   return await launchedIn(unit);
@@ -116,14 +116,14 @@ async function pickUp(
   { graceMs, rubyCache }: RunOptions,
   stop: AbortSignal,
 ): Promise<PickedUp | undefined> {
-  const record = await readRecord(runDirectory);
+  const record = readRecord(runDirectory);
   if (record === undefined) return undefined;
   const launched = await findLaunched(runDirectory, record);
   const { startedAt, limitAt } = record;
   // Never longer than it was given, whatever the clock did meanwhile.
   const limitMs = Math.min(limitAt - Date.now(), limitAt - startedAt);
   const exit = await supervise(launched, { limitMs, graceMs, stop });
-  await distrustAfter(exit, rubyCache?.directory);
-  await removeRecord(runDirectory);
+  distrustAfter(exit, rubyCache?.directory);
+  removeRecord(runDirectory);
   return { runId: record.runId, startedAt, noop: record.noop, exit };
 }

@@ -1,7 +1,7 @@
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { writeFileAtomic } from '../../../shared/atomic-file.ts';
-import { readFile, rm } from '../../../shared/files.ts';
+import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 
 /**
  * `process.json` in a run directory: there while the run is under way. It lies there before Puppet starts, so that no
@@ -20,21 +20,21 @@ const RunRecord = z.object({
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 
-export async function writeRecord(runDirectory: string, record: RunRecord): Promise<void> {
-  await writeFileAtomic(recordPath(runDirectory), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+export function writeRecord(runDirectory: string, record: RunRecord): void {
+  writeFileAtomicSync(recordPath(runDirectory), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
 /** Undefined when no run is under way there, or what says so was damaged (then the machine went down, and Puppet too). */
-export async function readRecord(runDirectory: string): Promise<RunRecord | undefined> {
+export function readRecord(runDirectory: string): RunRecord | undefined {
   try {
-    return RunRecord.parse(JSON.parse(await readFile(recordPath(runDirectory), 'utf8')));
+    return RunRecord.parse(JSON.parse(readFileSync(recordPath(runDirectory), 'utf8')));
   } catch {
     return undefined;
   }
 }
 
-export async function removeRecord(runDirectory: string): Promise<void> {
-  await rm(recordPath(runDirectory), { force: true });
+export function removeRecord(runDirectory: string): void {
+  rmSync(recordPath(runDirectory), { force: true });
 }
 
 function recordPath(runDirectory: string): string {

@@ -1,4 +1,5 @@
-import { open } from '../../../shared/files.ts';
+import { fstatSync, readFileSync } from 'node:fs';
+import { orUndefined, readStart, withOpenFile } from '../../../shared/files.ts';
 import { firstErrors } from '../../core/run/puppet-line.ts';
 import type { RunRemains } from '../../ports.ts';
 import { factsLibrary, factsPath, outputPath, reportPath } from './command.ts';
@@ -10,13 +11,13 @@ const MAX_FACTS_BYTES = 32 * 1024 ** 2;
 const MAX_SLOW_FACTS_BYTES = 64 * 1024;
 
 /** Reads what an ended run left in its directory. What is not UTF-8 becomes U+FFFD. */
-export async function readRemains(runDirectory: string, certname: string): Promise<RunRemains> {
-  const report = await readJson(reportPath(runDirectory), MAX_REPORT_BYTES);
-  const facts = await readJson(factsPath(runDirectory, certname), MAX_FACTS_BYTES);
-  const slow = await readJson(slowFactsPath(runDirectory), MAX_SLOW_FACTS_BYTES);
+export function readRemains(runDirectory: string, certname: string): RunRemains {
+  const report = readJson(reportPath(runDirectory), MAX_REPORT_BYTES);
+  const facts = readJson(factsPath(runDirectory, certname), MAX_FACTS_BYTES);
+  const slow = readJson(slowFactsPath(runDirectory), MAX_SLOW_FACTS_BYTES);
   const slowFacts = slowFactsOf(slow.value);
   // With a report its own log says more.
-  const output = report.value === undefined ? await readOutput(runDirectory) : '';
+  const output = report.value === undefined ? readOutput(runDirectory) : '';
   return {
     report: report.value,
     facts: valuesOf(facts.value, runDirectory),
@@ -27,14 +28,8 @@ export async function readRemains(runDirectory: string, certname: string): Promi
 }
 
 /** Its start: nobody cuts the output of a run whose agent died. */
-async function readOutput(runDirectory: string): Promise<string> {
-  try {
-    await using file = await open(outputPath(runDirectory), 'r');
-    const bytes = Buffer.alloc(MAX_LOG_BYTES);
-    return bytes.toString('utf8', 0, await file.read(bytes, 0, bytes.length));
-  } catch {
-    return '';
-  }
+function readOutput(runDirectory: string): string {
+  return orUndefined(() => readStart(outputPath(runDirectory), MAX_LOG_BYTES).toString()) ?? '';
 }
 
 /** Facter takes each variable that begins with FACTER for a fact, and FACTERLIB for one called `lib`. */
@@ -51,8 +46,8 @@ interface Read {
   readonly problem: string | undefined;
 }
 
-async function readJson(path: string, maxBytes: number): Promise<Read> {
-  const text = await readBounded(path, maxBytes);
+function readJson(path: string, maxBytes: number): Read {
+  const text = readBounded(path, maxBytes);
   if (text.problem !== undefined || text.value === undefined) return text;
   try {
     return { value: JSON.parse(text.value), problem: undefined };
@@ -62,18 +57,19 @@ async function readJson(path: string, maxBytes: number): Promise<Read> {
   }
 }
 
-async function readBounded(
+function readBounded(
   path: string,
   maxBytes: number,
-): Promise<{ readonly value: string | undefined; readonly problem: string | undefined }> {
+): { readonly value: string | undefined; readonly problem: string | undefined } {
   try {
-    await using file = await open(path, 'r');
-    const { size } = await file.stat();
-    if (size > maxBytes) {
-      const problem = `cannot read ${path}: ${size} bytes, at most ${maxBytes} wanted`;
-      return { value: undefined, problem };
-    }
-    return { value: await file.readFile('utf8'), problem: undefined };
+    return withOpenFile(path, 'r', undefined, (fd) => {
+      const { size } = fstatSync(fd);
+      if (size > maxBytes) {
+        const problem = `cannot read ${path}: ${size} bytes, at most ${maxBytes} wanted`;
+        return { value: undefined, problem };
+      }
+      return { value: readFileSync(fd, 'utf8'), problem: undefined };
+    });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const problem = code === 'ENOENT' ? undefined : `cannot read ${path}: ${code ?? String(error)}`;

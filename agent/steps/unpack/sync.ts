@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { syncDirectory } from '../../../shared/atomic-file.ts';
+import { syncDirectorySync } from '../../../shared/atomic-file.ts';
 
 /**
  * Returns when all that was written to the file system of `directory` is on the disk. Only then may a release get its
@@ -13,5 +13,5 @@ import { syncDirectory } from '../../../shared/atomic-file.ts';
 export async function syncFileSystem(directory: string): Promise<void> {
   const options = process.platform === 'darwin' ? [] : ['-f', directory];
   await promisify(execFile)('/bin/sync', options, { env: { LC_ALL: 'C' } });
-  await syncDirectory(directory);
+  syncDirectorySync(directory);
 }

@@ -1,7 +1,7 @@
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ReadEntry } from 'tar/read-entry';
-import { syncDirectory } from '../../../shared/atomic-file.ts';
-import { access, chmod, mkdir, rename, rm } from '../../../shared/files.ts';
+import { syncDirectorySync } from '../../../shared/atomic-file.ts';
 import { asDiskFull } from '../disk-space.ts';
 import type { VerifiedTarball } from '../fetch.ts';
 import { UnpackRules } from './rules.ts';
@@ -16,11 +16,8 @@ export interface UnpackLimits {
 }
 
 /** Whether a release is on the disk, whole: its directory appears by rename after everything in it was synced. */
-export async function isUnpacked(releaseDirectory: string): Promise<boolean> {
-  return await access(join(releaseDirectory, 'tree')).then(
-    () => true,
-    () => false,
-  );
+export function isUnpacked(releaseDirectory: string): boolean {
+  return existsSync(join(releaseDirectory, 'tree'));
 }
 
 /**
@@ -33,24 +30,24 @@ export async function unpack(
   into: string,
   { limits, signal }: { readonly limits: UnpackLimits; readonly signal: AbortSignal },
 ): Promise<void> {
-  if (await isUnpacked(into)) return;
+  if (isUnpacked(into)) return;
   const partial = `${into}.partial`;
   const tree = join(partial, 'tree');
-  await mkdir(dirname(into), { recursive: true, mode: 0o700 });
-  await rm(partial, { recursive: true, force: true }); // left over from a crash
+  mkdirSync(dirname(into), { recursive: true, mode: 0o700 });
+  rmSync(partial, { recursive: true, force: true }); // left over from a crash
   try {
-    await mkdir(tree, { recursive: true });
-    await chmod(tree, 0o755); // whatever the umask is
+    mkdirSync(tree, { recursive: true });
+    chmodSync(tree, 0o755); // whatever the umask is
     await extract(tarball, tree, { limits, signal });
     await syncFileSystem(partial);
     signal.throwIfAborted();
-    await rename(partial, into);
+    renameSync(partial, into);
   } catch (error) {
-    await rm(partial, { recursive: true, force: true });
+    rmSync(partial, { recursive: true, force: true });
     signal.throwIfAborted();
     throw asDiskFull(error, dirname(into));
   }
-  await syncDirectory(dirname(into));
+  syncDirectorySync(dirname(into));
 }
 
 async function extract(

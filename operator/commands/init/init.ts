@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { metadataKey } from '../../../bucket/layout.ts';
-import { writeFileAtomic } from '../../../shared/atomic-file.ts';
+import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { InitAnswer } from '../../answers.ts';
 import { commit } from '../../commit/commit.ts';
@@ -133,5 +133,5 @@ async function keepRoot(path: string, { bytes }: SignedFile): Promise<void> {
       next: `mv ${path} ${path}.old, then mm init again`,
     });
   }
-  await writeFileAtomic(path, bytes);
+  writeFileAtomicSync(path, bytes);
 }

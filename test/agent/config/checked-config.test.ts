@@ -25,7 +25,7 @@ async function tamper(paths: HostPaths): Promise<void> {
 
 test('checked config: the second time it is what it was the first time', async (t) => {
   const paths = await host(t);
-  const { config } = await loadConfig(paths);
+  const { config } = loadConfig(paths);
   assert.deepEqual(await checkedConfig(paths, 'one'), config);
   assert.equal((await stat(paths.checkedConfig)).mode & 0o777, 0o600);
   assert.deepEqual(await checkedConfig(paths, 'one'), config);

@@ -21,17 +21,17 @@ async function hostWithReleases(t: TestContext): Promise<HostPaths> {
 
 test('activate: the environment leads to the release', async (t) => {
   const paths = await hostWithReleases(t);
-  assert.equal(await activeRelease(paths, 'stable'), undefined);
-  await activate(paths, { environment: 'stable', sha256: A });
-  assert.equal(await activeRelease(paths, 'stable'), A);
+  assert.equal(activeRelease(paths, 'stable'), undefined);
+  activate(paths, { environment: 'stable', sha256: A });
+  assert.equal(activeRelease(paths, 'stable'), A);
   assert.equal(await readlink(join(paths.environments, 'stable')), `../releases/${A}/tree`);
   assert.equal(await readFile(join(paths.environments, 'stable/site.pp'), 'utf8'), A);
 });
 
 test('activate: a run keeps its release when another one is activated', async (t) => {
   const paths = await hostWithReleases(t);
-  const first = await activate(paths, { environment: 'stable', sha256: A });
-  const second = await activate(paths, { environment: 'stable', sha256: B });
+  const first = activate(paths, { environment: 'stable', sha256: A });
+  const second = activate(paths, { environment: 'stable', sha256: B });
   assert.equal(await readFile(join(first.environmentPath, 'stable/site.pp'), 'utf8'), A);
   assert.equal(await readFile(join(second.environmentPath, 'stable/site.pp'), 'utf8'), B);
   const tree = await realpath(releasePaths(paths, B).tree);
@@ -40,20 +40,20 @@ test('activate: a run keeps its release when another one is activated', async (t
 
 test('activate: doing it again changes nothing', async (t) => {
   const paths = await hostWithReleases(t);
-  await activate(paths, { environment: 'stable', sha256: A });
-  await activate(paths, { environment: 'stable', sha256: A });
+  activate(paths, { environment: 'stable', sha256: A });
+  activate(paths, { environment: 'stable', sha256: A });
   assert.deepEqual(await names(paths.environments), ['stable']);
   assert.deepEqual(await names(releasePaths(paths, A).directory), ['environments', 'tree']);
 });
 
 test('activate: environments are apart, and may share a release', async (t) => {
   const paths = await hostWithReleases(t);
-  await activate(paths, { environment: 'stable', sha256: A });
-  await activate(paths, { environment: 'testing', sha256: B });
-  await activate(paths, { environment: 'next', sha256: A });
-  assert.equal(await activeRelease(paths, 'stable'), A);
-  assert.equal(await activeRelease(paths, 'testing'), B);
-  assert.deepEqual(await activeReleases(paths), new Set([A, B]));
+  activate(paths, { environment: 'stable', sha256: A });
+  activate(paths, { environment: 'testing', sha256: B });
+  activate(paths, { environment: 'next', sha256: A });
+  assert.equal(activeRelease(paths, 'stable'), A);
+  assert.equal(activeRelease(paths, 'testing'), B);
+  assert.deepEqual(activeReleases(paths), new Set([A, B]));
 });
 
 const leftOver = {
@@ -69,8 +69,8 @@ for (const [name, leave] of Object.entries(leftOver)) {
     await mkdir(releasePaths(paths, B).environments);
     await leave(join(paths.environments, 'stable.next'));
     await leave(join(releasePaths(paths, B).environments, 'stable.next'));
-    await activate(paths, { environment: 'stable', sha256: B });
-    assert.equal(await activeRelease(paths, 'stable'), B);
+    activate(paths, { environment: 'stable', sha256: B });
+    assert.equal(activeRelease(paths, 'stable'), B);
     assert.deepEqual(await names(paths.environments), ['stable']);
     assert.deepEqual(await names(releasePaths(paths, B).environments), ['stable']);
   });
@@ -78,7 +78,7 @@ for (const [name, leave] of Object.entries(leftOver)) {
 
 const notActive = {
   'a link to a release that is gone': async (paths: HostPaths) => {
-    await activate(paths, { environment: 'stable', sha256: A });
+    activate(paths, { environment: 'stable', sha256: A });
     await rm(releasePaths(paths, A).directory, { recursive: true });
   },
   'a link to a half-unpacked release': async (paths: HostPaths) => {
@@ -96,9 +96,9 @@ for (const [name, prepare] of Object.entries(notActive)) {
   test(`active release: ${name} is none`, async (t) => {
     const paths = await hostWithReleases(t);
     await prepare(paths);
-    assert.equal(await activeRelease(paths, 'stable'), undefined);
-    assert.deepEqual(await activeReleases(paths), new Set());
-    await activate(paths, { environment: 'stable', sha256: B });
-    assert.equal(await activeRelease(paths, 'stable'), B);
+    assert.equal(activeRelease(paths, 'stable'), undefined);
+    assert.deepEqual(activeReleases(paths), new Set());
+    activate(paths, { environment: 'stable', sha256: B });
+    assert.equal(activeRelease(paths, 'stable'), B);
   });
 }

@@ -25,21 +25,21 @@ async function inDirectory(
 const ports = () => ({ clock: new FakeClock(NOW), log: fakeLog() });
 
 test('disabled: not without a file', () =>
-  inDirectory(async (paths) => assert.equal(await readDisabled(paths, ports()), null)));
+  inDirectory(async (paths) => assert.equal(readDisabled(paths, ports()), null)));
 
 test('disabled: with reason, owner and time', () =>
   inDirectory(async (paths) => {
     const disabled = { reason: 'migration', by: 'ada', until: '2026-11-23T12:00:00.000Z' };
-    await writeDisabled(paths.disabledFile, disabled);
-    assert.deepEqual(await readDisabled(paths, ports()), disabled);
+    writeDisabled(paths.disabledFile, disabled);
+    assert.deepEqual(readDisabled(paths, ports()), disabled);
   }));
 
 test('disabled: an expired file is removed and said', () =>
   inDirectory(async (paths) => {
     const until = '2026-11-23T09:00:00.000Z';
-    await writeDisabled(paths.disabledFile, { reason: 'x', by: null, until });
+    writeDisabled(paths.disabledFile, { reason: 'x', by: null, until });
     const world = ports();
-    assert.equal(await readDisabled(paths, world), null);
+    assert.equal(readDisabled(paths, world), null);
     await assert.rejects(access(paths.disabledFile));
     assert.equal(world.log.lines[0]?.event, 'agent.enabled');
   }));
@@ -47,14 +47,14 @@ test('disabled: an expired file is removed and said', () =>
 test('disabled: a file that cannot be understood disables', () =>
   inDirectory(async (paths) => {
     await writeFile(paths.disabledFile, 'not now');
-    assert.match((await readDisabled(paths, ports()))?.reason ?? '', /disabled\.json/);
+    assert.match(readDisabled(paths, ports())?.reason ?? '', /disabled\.json/);
   }));
 
 test("disabled: Puppet's own lock is honoured", () =>
   inDirectory(async (paths) => {
     const [lock] = paths.puppetDisabledFiles;
     await writeFile(lock!, '{"disabled_message":"upgrade"}');
-    assert.deepEqual(await readDisabled(paths, ports()), {
+    assert.deepEqual(readDisabled(paths, ports()), {
       reason: 'upgrade',
       by: 'puppet',
       until: null,

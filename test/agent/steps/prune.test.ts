@@ -71,12 +71,12 @@ for (const [name, { releases, active = {}, lastGood, keep, want }] of Object.ent
   test(`prune: ${name}`, async (t) => {
     const paths = await hostWith(t, [...releases]);
     for (const [environment, short] of Object.entries(active)) {
-      await activate(paths, { environment, sha256: digest(short) });
+      activate(paths, { environment, sha256: digest(short) });
     }
     await age(paths, [...releases]);
     const good = lastGood === undefined ? undefined : digest(lastGood);
     const options = { keep, lastGood: good, ...FOLLOWED };
-    const removed = await prune(paths, options);
+    const removed = prune(paths, options);
     assert.deepEqual(await names(paths.releases), [...want].map(digest));
     const gone = [...releases].filter((short) => !want.includes(short)).map(digest);
     assert.deepEqual([...removed].sort(), gone);
@@ -104,7 +104,7 @@ const none: PruneOptions = { keep: 3, lastGood: undefined, ...FOLLOWED };
 
 test('prune: on a fresh host there is nothing to do', async (t) => {
   const paths = hostPaths({ platform: 'linux', root: await temporaryDirectory(t) });
-  assert.deepEqual(await prune(paths, none), []);
+  assert.deepEqual(prune(paths, none), []);
 });
 
 test('prune: what crashes left over goes', async (t) => {
@@ -112,7 +112,7 @@ test('prune: what crashes left over goes', async (t) => {
   for (const name of [`${digest('2')}.partial/tree`, `${digest('3')}.deleting/tree`]) {
     await mkdir(join(paths.releases, name), { recursive: true });
   }
-  await prune(paths, none);
+  prune(paths, none);
   assert.deepEqual(await names(paths.releases), [digest('1')]);
 });
 
@@ -129,7 +129,7 @@ test('prune: downloads go, but for the newest that is not unpacked yet', async (
     await writeFile(join(paths.blobs, name), '');
     await utimes(join(paths.blobs, name), 1e9 + index, 1e9 + index);
   }
-  await prune(paths, none);
+  prune(paths, none);
   assert.deepEqual(await names(paths.blobs), [`${digest('3')}.tar.gz`]);
 });
 
@@ -141,24 +141,24 @@ test('prune: the last five runs stay', async (t) => {
     await writeFile(file, '');
     await utimes(dirname(file), 1e9 + run, 1e9 + run);
   }
-  await prune(paths, none);
+  prune(paths, none);
   assert.deepEqual(await names(paths.runs), ['run4', 'run5', 'run6', 'run7', 'run8']);
 });
 
 test('prune: where the links cannot be read, nothing is removed', async (t) => {
   const paths = await hostWith(t, ['1', '2', '3', '4']);
   await writeFile(paths.environments, 'a file where a directory should be');
-  await assert.rejects(prune(paths, { keep: 1, lastGood: undefined, ...FOLLOWED }));
+  assert.throws(() => prune(paths, { keep: 1, lastGood: undefined, ...FOLLOWED }));
   assert.equal((await names(paths.releases)).length, 4);
 });
 
 test('prune: an environment that was tried by hand does not keep its release for ever', async (t) => {
   const paths = await hostWith(t, ['1', '2']);
-  await activate(paths, { environment: 'stable', sha256: digest('1') });
-  await activate(paths, { environment: 'tried', sha256: digest('2') });
+  activate(paths, { environment: 'stable', sha256: digest('1') });
+  activate(paths, { environment: 'tried', sha256: digest('2') });
   const options = { keep: 1, lastGood: undefined, environment: 'stable' };
-  assert.deepEqual(await prune(paths, { ...options, now: Date.now() }), []);
+  assert.deepEqual(prune(paths, { ...options, now: Date.now() }), []);
   const later = Date.now() + 8 * 86_400_000;
-  assert.deepEqual(await prune(paths, { ...options, now: later }), [digest('2')]);
+  assert.deepEqual(prune(paths, { ...options, now: later }), [digest('2')]);
   assert.deepEqual(await names(paths.environments), ['stable']);
 });

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
+import { lstatSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { lstat, mkdir, realpath, rm, writeFile } from '../../../../shared/files.ts';
+import { orUndefined } from '../../../../shared/files.ts';
 import type { PuppetExit } from '../../../ports.ts';
 import { rubyCachePreload } from './ruby-cache-preload.ts';
 
@@ -13,19 +14,16 @@ export type RubyCache =
  * Makes the cache ready for a run. What lies in it is code that root will run: nobody else may write the directory, or
  * put another in its place, else it is not used. What is in the place of the pack and can't be one is removed.
  */
-export async function prepareRubyCache(
-  directory: string,
-  runDirectory: string,
-): Promise<RubyCache> {
+export function prepareRubyCache(directory: string, runDirectory: string): RubyCache {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const real = await realpath(directory);
-    const flaw = await flawOf(real);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const real = realpathSync(directory);
+    const flaw = flawOf(real);
     if (flaw !== undefined) return { kind: 'unusable', why: flaw };
     const pack = join(real, 'pack');
-    if (!(await isPrivateFile(pack))) await rm(pack, { recursive: true, force: true });
+    if (!isPrivateFile(pack)) rmSync(pack, { recursive: true, force: true });
     const preload = join(runDirectory, 'ruby-cache.rb');
-    await writeFile(preload, rubyCachePreload(pack, dirname(runDirectory)));
+    writeFileSync(preload, rubyCachePreload(pack, dirname(runDirectory)));
     return { kind: 'ready', preload };
   } catch (error) {
     return { kind: 'unusable', why: error instanceof Error ? error.message : String(error) };
@@ -33,13 +31,13 @@ export async function prepareRubyCache(
 }
 
 /** Why others could change what lies in a directory, or undefined. */
-async function flawOf(directory: string): Promise<string | undefined> {
-  const own = await lstat(directory);
+function flawOf(directory: string): string | undefined {
+  const own = lstatSync(directory);
   if (!isOurs(own) || (own.mode & 0o077) !== 0) {
     return `${directory} is ${describe(own)}: wanted a directory of uid ${ourUid()}, mode 700`;
   }
   for (let path = dirname(directory); ; path = dirname(path)) {
-    const parent = await lstat(path);
+    const parent = lstatSync(path);
     if (!isTrusted(parent)) {
       return `${path} is ${describe(parent)}: wanted one that only uid 0 and ${ourUid()} may write`;
     }
@@ -52,8 +50,8 @@ function isTrusted({ uid, mode }: Stats): boolean {
   return (uid === 0 || uid === ourUid()) && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0);
 }
 
-async function isPrivateFile(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => undefined);
+function isPrivateFile(path: string): boolean {
+  const found = orUndefined(() => lstatSync(path));
   return found?.isFile() === true && isOurs(found) && (found.mode & 0o077) === 0;
 }
 
@@ -73,15 +71,12 @@ function describe({ uid, mode }: Stats): string {
 const CRASHES: readonly string[] = ['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGABRT', 'SIGFPE'];
 
 /** A Ruby that crashed may have crashed over its compiled code: the next run compiles afresh. */
-export async function distrustAfter(
-  exit: PuppetExit,
-  directory: string | undefined,
-): Promise<void> {
+export function distrustAfter(exit: PuppetExit, directory: string | undefined): void {
   const isCrash = exit.kind === 'killed' && exit.why === 'foreign' && CRASHES.includes(exit.signal);
-  if (isCrash && directory !== undefined) await removeRubyCache(directory);
+  if (isCrash && directory !== undefined) removeRubyCache(directory);
 }
 
 /** Never throws: what can't be removed is no reason not to run. */
-export async function removeRubyCache(directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true }).catch(() => undefined);
+export function removeRubyCache(directory: string): void {
+  orUndefined(() => rmSync(directory, { recursive: true, force: true }));
 }

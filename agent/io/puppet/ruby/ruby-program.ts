@@ -1,5 +1,6 @@
+import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { open, realpath } from '../../../../shared/files.ts';
+import { readStart } from '../../../../shared/files.ts';
 
 /** A program and the words before those that it is given. */
 export interface Program {
@@ -14,14 +15,11 @@ export interface Program {
  * Puppet's and OpenVox's own packages have a shell script in `/opt/puppetlabs/bin` that clears the environment, which
  * is ours anyway, and starts the real one beside it, which is taken in its place.
  */
-export async function rubyProgram(
-  script: string,
-  options: readonly string[],
-): Promise<Program | undefined> {
-  const real = await realpath(script);
+export function rubyProgram(script: string, options: readonly string[]): Program | undefined {
+  const real = realpathSync(script);
   const inner = join(dirname(real), basename(script));
   const start = basename(real) === 'wrapper.sh' && inner !== real ? inner : script;
-  const [interpreter = '', argument] = await firstLine(start);
+  const [interpreter = '', argument] = firstLine(start);
   if (isRuby(interpreter) && argument === undefined) {
     return { path: interpreter, arguments: [...options, start] };
   }
@@ -38,10 +36,8 @@ function isRuby(program: string): boolean {
 const MAX_FIRST_LINE = 256;
 
 /** The words of `#!`, as the kernel takes them: at most two. */
-async function firstLine(path: string): Promise<readonly string[]> {
-  await using file = await open(path, 'r');
-  const bytes = Buffer.alloc(MAX_FIRST_LINE);
-  const start = bytes.toString('utf8', 0, await file.read(bytes, 0, bytes.length));
+function firstLine(path: string): readonly string[] {
+  const start = readStart(path, MAX_FIRST_LINE).toString();
   const line = /^#![ \t]*(.*?)[ \t\r]*\n/.exec(start)?.[1] ?? '';
   return line.split(/[ \t]+(.*)/, 2).filter((word) => word !== '');
 }

@@ -15,7 +15,7 @@ async function laidOver(directory: string, theirs: string, settings: FacterSetti
   const run = join(directory, 'run');
   await mkdir(run, { recursive: true });
   await writeFile(join(directory, 'facter.conf'), theirs);
-  const preload = await prepareFacter(settings, run);
+  const preload = prepareFacter(settings, run);
   assert.ok(preload !== undefined);
   const script = `require 'json'; require 'facter'
     conf = Facter::ConfigReader.init(ARGV[0]).conf
@@ -70,7 +70,7 @@ suite('facter.conf: what agent.yaml says is laid over what the host says', () =>
 test('facter.conf: Facter is told nothing when there is nothing to tell', async (t) => {
   const directory = await temporaryDirectory(t);
   const settings = { ttl: {}, block: [], cacheDirectory: join(directory, 'cache') };
-  assert.equal(await prepareFacter(settings, directory), undefined);
+  assert.equal(prepareFacter(settings, directory), undefined);
   assert.deepEqual(await names(directory), []);
 });
 

@@ -36,7 +36,7 @@ test(
     while ((await names(join(`${directory}.partial`, 'tree/modules'))).length < 3) await wait(5);
     await child.kill();
     assert.deepEqual(await names(paths.releases), [`${sha256}.partial`]);
-    assert.equal(await isUnpacked(directory), false);
+    assert.equal(isUnpacked(directory), false);
 
     await rm(join(paths.blobs, `${sha256}.tar.gz`));
     await unpack(await verifiedTarball(bytes, paths.blobs), directory, options);
@@ -62,13 +62,13 @@ test(
       const child = startStep(t, ['activate', root, ...digests]);
       for (let line = 0; line < kill; line++) await child.lines.next();
       await child.kill();
-      const active = await activeRelease(paths, 'stable');
+      const active = activeRelease(paths, 'stable');
       assert.ok(active !== undefined && digests.includes(active), `${active}`);
       const through = join(paths.environments, 'stable', 'site.pp');
       assert.equal(await readFile(through, 'utf8'), active);
       const other = digests.find((digest) => digest !== active) ?? '';
-      await activate(paths, { environment: 'stable', sha256: other });
-      assert.equal(await activeRelease(paths, 'stable'), other);
+      activate(paths, { environment: 'stable', sha256: other });
+      assert.equal(activeRelease(paths, 'stable'), other);
       assert.deepEqual(await names(paths.environments), ['stable']);
     }
   },

@@ -54,7 +54,7 @@ async function cacheAt(name: string): Promise<string> {
   const directory = join(place, name, 'ruby-cache');
   const runDirectory = join(place, name, 'runs', 'run-1');
   await mkdir(runDirectory, { recursive: true });
-  assert.equal((await prepareRubyCache(directory, runDirectory)).kind, 'ready');
+  assert.equal(prepareRubyCache(directory, runDirectory).kind, 'ready');
   return directory;
 }
 
@@ -193,7 +193,7 @@ suite('ruby cache: the run goes on with the same outcome, without one, when', ()
     const cache = await cacheAt('directory');
     await mkdir(join(packOf(cache), 'deep'), { recursive: true });
     assert.deepEqual(await run(cache), plain);
-    await prepareRubyCache(cache, join(cache, '../runs/run-1'));
+    prepareRubyCache(cache, join(cache, '../runs/run-1'));
     assert.deepEqual(await run(cache), plain);
     assert.ok((await lstat(packOf(cache))).isFile());
   });
@@ -273,7 +273,7 @@ suite('ruby cache: a directory that others could change is not used:', () => {
       await mkdir(join(root, 'ruby-cache'), { mode: 0o700 });
       await mkdir(join(root, 'run'));
       await harm(root);
-      const cache = await prepareRubyCache(join(root, 'ruby-cache'), join(root, 'run'));
+      const cache = prepareRubyCache(join(root, 'ruby-cache'), join(root, 'run'));
       assert.equal(cache.kind, 'unusable');
       assert.match(cache.why, why);
       assert.deepEqual(await names(join(root, 'run')), []);
@@ -293,7 +293,7 @@ test('ruby cache: after a Ruby that crashed the cache is gone, after any other e
   for (const [exit, isGone] of ends) {
     const root = await temporaryDirectory(t);
     await mkdir(join(root, 'ruby-cache'));
-    await distrustAfter(exit, join(root, 'ruby-cache'));
+    distrustAfter(exit, join(root, 'ruby-cache'));
     assert.deepEqual(await names(root), isGone ? [] : ['ruby-cache'], JSON.stringify(exit));
   }
 });

@@ -31,7 +31,7 @@ for (const [name, { text, want }] of Object.entries(cases)) {
   test(`ruby program: ${name}`, async (t) => {
     const puppet = join(await temporaryDirectory(t), 'puppet');
     await writeFile(puppet, text);
-    const program = await rubyProgram(puppet, OPTIONS);
+    const program = rubyProgram(puppet, OPTIONS);
     assert.deepEqual(
       program && [program.path, ...program.arguments],
       want?.map((word) => (word === 'PUPPET' ? puppet : word)),
@@ -50,7 +50,7 @@ test("ruby program: the wrapper in Puppet's own packages is left out", async (t)
   await writeFile(wrapper, '#!/bin/sh\nexec /opt/puppetlabs/puppet/bin/puppet "$@"\n');
   await symlink(wrapper, outer);
   assert.equal(await readlink(outer), wrapper);
-  assert.deepEqual(await rubyProgram(outer, OPTIONS), {
+  assert.deepEqual(rubyProgram(outer, OPTIONS), {
     path: '/opt/puppetlabs/puppet/bin/ruby',
     arguments: [...OPTIONS, inner],
   } satisfies Program);
@@ -65,16 +65,13 @@ test('ruby program: Puppet as it is, where nothing is to be loaded or it is no R
   const asItIs: Program = { path: script, arguments: [] };
   const rubyCache = { directory: join(place.directory, 'ruby-cache'), isWanted: true };
   const facter = { ttl: {}, block: [], cacheDirectory: join(place.directory, 'fact-cache') };
-  assert.deepEqual(await programOf(request, {}), asItIs);
-  assert.deepEqual(await programOf(request, { facter }), asItIs);
-  assert.deepEqual(await programOf(request, { rubyCache, facter }), asItIs);
+  assert.deepEqual(programOf(request, {}), asItIs);
+  assert.deepEqual(programOf(request, { facter }), asItIs);
+  assert.deepEqual(programOf(request, { rubyCache, facter }), asItIs);
   assert.equal(place.lines.length, 0);
   assert.ok((await names(place.directory)).includes('ruby-cache'));
-  assert.deepEqual(
-    await programOf(request, { rubyCache: { ...rubyCache, isWanted: false } }),
-    asItIs,
-  );
+  assert.deepEqual(programOf(request, { rubyCache: { ...rubyCache, isWanted: false } }), asItIs);
   assert.ok(!(await names(place.directory)).includes('ruby-cache'));
-  assert.deepEqual(await programOf(request, { facter: { ...facter, block: ['dmi'] } }), asItIs);
+  assert.deepEqual(programOf(request, { facter: { ...facter, block: ['dmi'] } }), asItIs);
   assert.match(place.lines[0]?.text ?? '', /facts\.block have no effect/);
 });
