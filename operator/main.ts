@@ -4,7 +4,7 @@ import { printable } from './cli/printable.ts';
 import { run } from './cli/run.ts';
 import { askHidden } from './cli/terminal.ts';
 import type { Context } from './context.ts';
-import { removeTemporaryDirectories } from './temporary-directory.ts';
+import { removeTemporaryDirectories } from './files/temporary-directory.ts';
 
 /**
  * The entry point of `mm`. It is the only file that reads the process it runs in: its environment,

@@ -3,14 +3,14 @@ import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { environmentPaths, environmentRole } from '../../trust/role-names.ts';
 import type { EnvironmentAnswer } from '../answers.ts';
-import { plannedKeys } from '../commit/attempt.ts';
-import { type Base, contentOf, offerOf } from '../commit/base.ts';
 import { commit, type Planned } from '../commit/commit.ts';
 import { verifyCommitted } from '../commit/repository.ts';
-import type { RoleContent } from '../commit/signed-file.ts';
+import { objectKeysOf } from '../commit/sign-and-upload.ts';
 import type { Answer, Context, SigningOptions } from '../context.ts';
-import { isDevEnvironment } from '../metadata/environment-pattern.ts';
+import { isDevEnvironment } from '../metadata/dev-environments.ts';
 import { record } from '../metadata/lint/parts.ts';
+import type { RoleContent } from '../metadata/signed-file.ts';
+import { contentOf, offerOf, type VerifiedMetadata } from '../metadata/verified.ts';
 import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
 
 export interface EnvironmentOptions extends SigningOptions {
@@ -57,14 +57,14 @@ function firstOf(environments: Iterable<string>, other: string): string {
 type Outcome = Pick<EnvironmentAnswer, 'outcome' | 'objects'>;
 
 async function plan({ repository }: RepositoryWork, wanted: Wanted): Promise<Outcome> {
-  const base = await repository.read();
-  const planned = planEnvironment(base, wanted);
+  const verified = await repository.read();
+  const planned = planEnvironment(verified, wanted);
   if (planned.kind === 'nothing') return { outcome: 'unchanged', objects: [] };
-  return { outcome: 'noop', objects: plannedKeys(repository, base, planned.change) };
+  return { outcome: 'noop', objects: objectKeysOf(repository, verified, planned.change) };
 }
 
 async function carryOut({ repository, options }: RepositoryWork, wanted: Wanted): Promise<Outcome> {
-  const done = await commit(repository, (base) => planEnvironment(base, wanted));
+  const done = await commit(repository, (verified) => planEnvironment(verified, wanted));
   if (done.kind === 'nothing') return { outcome: 'unchanged', objects: [] };
   await verifyCommitted(options, done.files);
   return {
@@ -74,12 +74,15 @@ async function carryOut({ repository, options }: RepositoryWork, wanted: Wanted)
 }
 
 /** A delegation like another environment's, and the first, empty file of the role. Throws ENVIRONMENT_UNKNOWN. */
-export function planEnvironment(base: Base, { environment, like }: Wanted): Planned<undefined> {
-  const role = base.environments.get(environment)?.role;
-  if (role !== undefined || base.targets === undefined)
+export function planEnvironment(
+  verified: VerifiedMetadata,
+  { environment, like }: Wanted,
+): Planned<undefined> {
+  const role = verified.environments.get(environment)?.role;
+  if (role !== undefined || verified.targets === undefined)
     return { kind: 'nothing', answer: undefined };
-  const { role: model } = offerOf(base, like);
-  const content = contentOf(base.targets);
+  const { role: model } = offerOf(verified, like);
+  const content = contentOf(verified.targets);
   const delegations = record(content['delegations']);
   const roles = (delegations['roles'] as readonly object[]).map(record);
   const added = {

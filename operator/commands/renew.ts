@@ -1,18 +1,19 @@
 import { CodedError } from '../../shared/coded-error.ts';
 import { readTrusted } from '../../trust/reader.ts';
-import { type Base, type Change, contentOf, rootContentOf } from '../commit/base.ts';
+import type { Change } from '../commit/change.ts';
 import { trustOptions } from '../commit/repository.ts';
-import type { RoleContent } from '../commit/signed-file.ts';
 import { finishRotations } from '../commit/unfinished-rotation.ts';
 import type { Answer, Context } from '../context.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { isRenewalDue } from '../metadata/expiry-days.ts';
 import { roleEntries } from '../metadata/role-keys.ts';
+import type { RoleContent } from '../metadata/signed-file.ts';
+import { contentOf, rootContentOf, type VerifiedMetadata } from '../metadata/verified.ts';
 import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
-import { answerChange, type CeremonyOptions, carryOut } from './ceremony.ts';
+import { answerChange, type ChangeOptions, carryOut } from './carry-out.ts';
 import { rolesNamed } from './key/arguments.ts';
 
-export interface RenewOptions extends CeremonyOptions {
+export interface RenewOptions extends ChangeOptions {
   /** The bucket is taken for honest as it is: without kept state nobody can tell. */
   readonly trustBucket?: boolean | undefined;
   /** Go on with a rotation that was ended half-way. */
@@ -40,9 +41,10 @@ export async function renew(
           : opened.repository;
       const { keyring } = repository;
       const { mode } = tree.config;
-      const intent = (base: Base) => {
-        const due = given.length > 0 ? named(base, given) : dueRoles(base, context.now(), mode);
-        return planRenewal(base, due, { keyring, notice, isAsked: given.length > 0 });
+      const intent = (verified: VerifiedMetadata) => {
+        const due =
+          given.length > 0 ? named(verified, given) : dueRoles(verified, context.now(), mode);
+        return planRenewal(verified, due, { keyring, notice, isAsked: given.length > 0 });
       };
       return await carryOut(context, { ...opened, repository }, { intent, options });
     });
@@ -60,12 +62,16 @@ async function assertSeen({ options }: RepositoryWork): Promise<void> {
   });
 }
 
-function named(base: Base, given: readonly string[]): string[] {
-  return given.flatMap((name) => [...rolesNamed(base, name)]);
+function named(verified: VerifiedMetadata, given: readonly string[]): string[] {
+  return given.flatMap((name) => [...rolesNamed(verified, name)]);
 }
 
-function dueRoles(base: Base, now: number, mode: Parameters<typeof isRenewalDue>[2]['mode']) {
-  return Object.entries(base.expires)
+function dueRoles(
+  verified: VerifiedMetadata,
+  now: number,
+  mode: Parameters<typeof isRenewalDue>[2]['mode'],
+) {
+  return Object.entries(verified.expires)
     .filter(([role, expires]) => isRenewalDue(role, expires, { now, mode }))
     .map(([role]) => role);
 }
@@ -78,29 +84,33 @@ interface Renewing {
 }
 
 function planRenewal(
-  base: Base,
+  verified: VerifiedMetadata,
   due: readonly string[],
   { keyring, notice, isAsked }: Renewing,
 ): Change | undefined {
   const isOnline = (role: string) => role === 'snapshot' || role === 'timestamp';
   // Online keys are what this command cannot do without; others may be with people, whom `mm doctor` reminds.
-  const renewed = due.filter((role) => isOnline(role) || isAsked || canSign(base, role, keyring));
+  const renewed = due.filter(
+    (role) => isOnline(role) || isAsked || canSign(verified, role, keyring),
+  );
   for (const role of due.filter((each) => !renewed.includes(each))) {
-    notice(`${role} expires at ${base.expires[role]}, and its keys are not here: mm renew ${role}`);
+    notice(
+      `${role} expires at ${verified.expires[role]}, and its keys are not here: mm renew ${role}`,
+    );
   }
   if (renewed.length === 0) return undefined;
   const roles = new Map<string, RoleContent>();
   for (const role of renewed) {
-    const document = role === 'targets' ? base.targets : base.roles.get(role);
+    const document = role === 'targets' ? verified.targets : verified.roles.get(role);
     if (document !== undefined) roles.set(role, contentOf(document));
   }
-  const root = renewed.includes('root') ? rootContentOf(base.root) : undefined;
+  const root = renewed.includes('root') ? rootContentOf(verified.root) : undefined;
   const keepSnapshot = renewed.join() === 'timestamp';
   return { blobs: [], roles, root, keepSnapshot };
 }
 
-function canSign(base: Base, role: string, { signers }: Keyring): boolean {
-  const entry = roleEntries(base).find((each) => each.role === role);
+function canSign(verified: VerifiedMetadata, role: string, { signers }: Keyring): boolean {
+  const entry = roleEntries(verified).find((each) => each.role === role);
   const held = entry?.keyIds.filter((keyId) => signers.some((signer) => signer.keyId === keyId));
   return entry !== undefined && (held?.length ?? 0) >= entry.threshold;
 }

@@ -12,8 +12,8 @@ import {
   carryOut,
   missingIn,
   proposalLines,
-  withCeremony,
-} from './ceremony.ts';
+  withAllRoles,
+} from './carry-out.ts';
 
 /**
  * `mm root sign`: shows what a proposal changes against the metadata that this person trusts, and adds the signatures
@@ -28,10 +28,10 @@ export async function signRoot(
   return await withTree(context, options, async (tree) => {
     const { config, bucket } = tree;
     const proposal = await readProposal(path, config.id);
-    return await withCeremony(context, tree, options, async ({ repository }) => {
-      const base = await repository.read();
-      const reviewed = reviewProposal(repository, base, proposal);
-      const changes = describeChange(base, changeOf(proposal));
+    return await withAllRoles(context, tree, options, async ({ repository }) => {
+      const verified = await repository.read();
+      const reviewed = reviewProposal(repository, verified, proposal);
+      const changes = describeChange(verified, changeOf(proposal));
       if (proposal.restart) changes.push('versions of snapshot and timestamp begin again');
       // Before any key is used: this is what the person, or the token in the hand, is asked to agree to.
       for (const line of changes) context.notice(line);
@@ -39,7 +39,7 @@ export async function signRoot(
       const { proposal: signed, added } = isNoop
         ? { proposal, added: [] }
         : await signProposal(repository, proposal, reviewed);
-      const missing = missingIn(repository, base, signed);
+      const missing = missingIn(repository, verified, signed);
       if (!isNoop && added.length === 0 && Object.keys(missing).length > 0) {
         throw noKey(repository.keyring.place, Object.keys(missing));
       }
@@ -68,11 +68,11 @@ export async function commitRoot(
   const path = resolve(context.cwd, file);
   return await withTree(context, options, async (tree) => {
     const proposal = await readProposal(path, tree.config.id);
-    const done = await withCeremony(context, tree, options, async (opened) => {
-      const intent: ChangeIntent = (base) => {
-        const remaining = remainingOf(base, proposal);
+    const done = await withAllRoles(context, tree, options, async (opened) => {
+      const intent: ChangeIntent = (verified) => {
+        const remaining = remainingOf(verified, proposal);
         if (remaining.documents.length === 0) return undefined;
-        reviewProposal(opened.repository, base, remaining);
+        reviewProposal(opened.repository, verified, remaining);
         return changeOf(remaining);
       };
       return await carryOut(context, opened, { intent, options });

@@ -1,16 +1,17 @@
 import { verifies } from '../metadata/delegation.ts';
-import type { Base, Change } from './base.ts';
-import { contentOf } from './base.ts';
-import { parseContent, type RoleContent } from './signed-file.ts';
+import { parseContent, type RoleContent } from '../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
+import { contentOf } from '../metadata/verified.ts';
+import type { Change } from './change.ts';
 
 /**
  * Adds every role whose file of today hosts would refuse once the change is there, with the content that it has: so a
- * revocation never leaves behind a signature that counts no more (I19). Wants a base that was read with all environments.
+ * revocation never leaves behind a signature that counts no more (I19). Wants a verified that was read with all environments.
  */
-export function withAffected(base: Base, change: Change): Change {
-  const root = change.root === undefined ? base.root : parseContent(change.root, 'root');
+export function withAffected(verified: VerifiedMetadata, change: Change): Change {
+  const root = change.root === undefined ? verified.root : parseContent(change.root, 'root');
   const roles = new Map<string, RoleContent>();
-  const { targets: current } = base;
+  const { targets: current } = verified;
   const given = change.roles.get('targets');
   if (given !== undefined) roles.set('targets', given);
   else if (current !== undefined && !verifies(root, 'targets', current)) {
@@ -19,7 +20,7 @@ export function withAffected(base: Base, change: Change): Change {
   for (const [role, content] of change.roles) roles.set(role, content);
   const content = roles.get('targets');
   const targets = content === undefined ? current : parseContent(content, 'targets');
-  for (const [role, document] of base.roles) {
+  for (const [role, document] of verified.roles) {
     if (!roles.has(role) && targets !== undefined && !verifies(targets, role, document)) {
       roles.set(role, contentOf(document));
     }

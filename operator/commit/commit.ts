@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../../shared/coded-error.ts';
-import { attemptCommit } from './attempt.ts';
-import type { Base, Blob, Change } from './base.ts';
+import type { SignedFile } from '../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
+import type { Blob, Change } from './change.ts';
 import type { Repository } from './repository.ts';
-import type { SignedFile } from './signed-file.ts';
+import { signAndUpload } from './sign-and-upload.ts';
 
 /** What somebody wants, told anew for the state that the bucket turns out to be in. */
-export type Intent<T> = (base: Base) => Promise<Planned<T>> | Planned<T>;
+export type Intent<T> = (verified: VerifiedMetadata) => Promise<Planned<T>> | Planned<T>;
 export type Planned<T> =
   | { readonly kind: 'change'; readonly change: Change; readonly answer: T }
   /** The state is as wanted. */
@@ -36,10 +37,10 @@ const MAX_PAUSE_MS = 3000;
  */
 export async function commit<T>(repository: Repository, intent: Intent<T>): Promise<Committed<T>> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const base = await repository.read();
-    const planned = await intent(base);
+    const verified = await repository.read();
+    const planned = await intent(verified);
     if (planned.kind === 'nothing') return planned;
-    const files = await attemptCommit(repository, base, planned.change);
+    const files = await signAndUpload(repository, verified, planned.change);
     if (files !== 'lost') {
       const { answer, change } = planned;
       return { kind: 'committed', answer, files, blobs: change.blobs, attempts: attempt };

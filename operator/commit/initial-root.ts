@@ -3,7 +3,12 @@ import { CodedError } from '../../shared/coded-error.ts';
 import { treeIdOf } from '../../trust/workflow/inspect.ts';
 import type { Signer, TufKey } from '../keys/signer.ts';
 import { checkRoot } from '../metadata/delegation.ts';
-import { parseSignedFile, type RoleContent, type SignedFile, signFile } from './signed-file.ts';
+import {
+  parseSignedFile,
+  type RoleContent,
+  type SignedFile,
+  signFile,
+} from '../metadata/signed-file.ts';
 import { putMetadata, type TreePlace } from './upload.ts';
 
 /** The keys of a tree with one operator. */

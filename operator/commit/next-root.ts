@@ -1,8 +1,5 @@
 import { CodedError } from '../../shared/coded-error.ts';
 import { checkRoot, keysOf, refused } from '../metadata/delegation.ts';
-import type { Base, Change } from './base.ts';
-import type { Repository } from './repository.ts';
-import { assertEnough, signersAtHand, unique } from './sign-role.ts';
 import {
   addSignatures,
   type Draft,
@@ -11,7 +8,11 @@ import {
   parseContent,
   parseSignedFile,
   type SignedFile,
-} from './signed-file.ts';
+} from '../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
+import type { Change } from './change.ts';
+import type { Repository } from './repository.ts';
+import { assertEnough, signersAtHand, unique } from './sign-role.ts';
 
 /**
  * The root that follows on the one of today, signed by the thresholds of both. Throws KEY_MISSING without the keys,
@@ -19,17 +20,17 @@ import {
  */
 export async function nextRoot(
   repository: Repository,
-  base: Base,
+  verified: VerifiedMetadata,
   { root: content, drafts }: Change,
 ): Promise<SignedFile | undefined> {
   if (content === undefined) return undefined;
   const { treeId, keyring, mode, now } = repository;
-  const version = base.root.signed.version + 1;
+  const version = verified.root.signed.version + 1;
   const given = drafts?.get('root');
   if (given !== undefined && given.signed['version'] !== version) throw stale(given, version);
   const draft = given ?? draftOf({ role: 'root', treeId, now: now(), version, content, mode });
   const next = parseContent(draft.signed, 'root');
-  const wanted = [base.root, next].map((root) => keysOf({ root, targets: undefined }, 'root'));
+  const wanted = [verified.root, next].map((root) => keysOf({ root, targets: undefined }, 'root'));
   const ids = new Set(wanted.flatMap(({ keyIds }) => keyIds));
   const signers =
     given === undefined
@@ -40,7 +41,7 @@ export async function nextRoot(
   const file = draftToFile(signed, treeId);
   const document = parseSignedFile(file.bytes, 'root');
   try {
-    base.root.verifyDelegate('root', document);
+    verified.root.verifyDelegate('root', document);
   } catch (cause) {
     throw refused('root', cause instanceof Error ? cause.message : String(cause), cause);
   }

@@ -10,11 +10,11 @@ import {
 import { bucketSource, type MetadataSource } from '../../trust/source.ts';
 import type { Trusted } from '../../trust/trusted.ts';
 import { treeIdOf } from '../../trust/workflow/inspect.ts';
+import { withTemporaryDirectory } from '../files/temporary-directory.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import type { SigningMode } from '../metadata/expiry-days.ts';
-import { withTemporaryDirectory } from '../temporary-directory.ts';
-import type { Base } from './base.ts';
-import type { SignedFile } from './signed-file.ts';
+import type { SignedFile } from '../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { TreePlace } from './upload.ts';
 
 /** Environments that the intent asks about; `all`: every one that somebody is delegated for. */
@@ -29,7 +29,7 @@ export interface Repository extends TreePlace {
   /** ms since 1970. */
   now(): number;
   /** Verifies what the bucket holds. An alarm of any kind is an error: nothing is signed on top of it. */
-  read(): Promise<Base>;
+  read(): Promise<VerifiedMetadata>;
 }
 
 export interface RepositoryOptions extends TreePlace {
@@ -67,19 +67,22 @@ export function openRepository(options: RepositoryOptions): Repository {
     keyring,
     mode,
     now: () => options.now(),
-    read: () => readBase(options),
+    read: () => readVerified(options),
   };
 }
 
-async function readBase(options: RepositoryOptions): Promise<Base> {
+async function readVerified(options: RepositoryOptions): Promise<VerifiedMetadata> {
   const trust = trustOptions(options, options.stateDirectory);
   // Lapsed files may only be renewed by somebody who knows that they were the newest.
   const hasSeen = (await readTrusted(trust)) !== undefined;
-  return baseOf(await refreshTree(options, { ...trust, acceptExpired: hasSeen }));
+  return verifiedMetadataOf(await refreshTree(options, { ...trust, acceptExpired: hasSeen }));
 }
 
 /** What was read, as something to sign on top of. */
-export function baseOf({ trusted, etag }: Pick<Refresh, 'trusted' | 'etag'>): Base {
+export function verifiedMetadataOf({
+  trusted,
+  etag,
+}: Pick<Refresh, 'trusted' | 'etag'>): VerifiedMetadata {
   const { root, targets, snapshot, timestamp, roles } = trusted.metadata;
   return {
     root,

@@ -2,7 +2,6 @@ import { CodedError } from '../../shared/coded-error.ts';
 import { type Keyring, type RoleKeys, signersFor } from '../keys/keyring.ts';
 import type { Signer } from '../keys/signer.ts';
 import { checkAsClient, type Delegators, isTopLevel, keysOf } from '../metadata/delegation.ts';
-import type { Repository } from './repository.ts';
 import {
   addSignatures,
   type Draft,
@@ -10,14 +9,15 @@ import {
   type RoleContent,
   type SignedFile,
   signFile,
-} from './signed-file.ts';
+} from '../metadata/signed-file.ts';
+import type { Repository } from './repository.ts';
 
 /** Who signs, and by whose word. */
 export interface Signing {
   readonly repository: Repository;
   readonly delegators: Delegators;
   /** Delegators of hosts that have not seen the new root yet, and must be able to follow until then. */
-  readonly bridge: Delegators | undefined;
+  readonly previous: Delegators | undefined;
 }
 
 /** Signs with keys at hand, and reads the result back as each kind of host would. Throws KEY_*, METADATA_INVALID. */
@@ -76,18 +76,18 @@ export function assertEnough(draft: Draft, keys: RoleKeys): void {
 
 /** Reads a file back as each kind of host would. Throws METADATA_INVALID. */
 export function checked(
-  { delegators, bridge }: Signing,
+  { delegators, previous }: Signing,
   role: string,
   file: SignedFile,
 ): SignedFile {
   checkAsClient(delegators, role, file);
-  if (bridge !== undefined && isTopLevel(role)) checkAsClient(bridge, role, file);
+  if (previous !== undefined && isTopLevel(role)) checkAsClient(previous, role, file);
   return file;
 }
 
 /** Environments are the word of targets, and these come with the snapshot: only what the root names is judged twice. */
-function audiences({ delegators, bridge }: Signing, role: string): readonly Delegators[] {
-  return bridge !== undefined && isTopLevel(role) ? [delegators, bridge] : [delegators];
+function audiences({ delegators, previous }: Signing, role: string): readonly Delegators[] {
+  return previous !== undefined && isTopLevel(role) ? [delegators, previous] : [delegators];
 }
 
 export function unique(signers: readonly Signer[]): readonly Signer[] {

@@ -4,12 +4,17 @@ import { keepFiles, readKept } from '../../trust/kept/trust-directory.ts';
 import { readTrusted } from '../../trust/reader.ts';
 import { bucketSource, type MetadataSource } from '../../trust/source.ts';
 import { rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
+import { withTemporaryDirectory } from '../files/temporary-directory.ts';
 import { verifies } from '../metadata/delegation.ts';
-import { withTemporaryDirectory } from '../temporary-directory.ts';
-import type { Base } from './base.ts';
+import { parseSignedFile } from '../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { Repository } from './repository.ts';
-import { baseOf, type RepositoryOptions, refreshTree, trustOptions } from './repository.ts';
-import { parseSignedFile } from './signed-file.ts';
+import {
+  type RepositoryOptions,
+  refreshTree,
+  trustOptions,
+  verifiedMetadataOf,
+} from './repository.ts';
 
 /**
  * A repository whose last rotation may have been ended between the new root and the timestamp by which that root's keys
@@ -27,17 +32,19 @@ export function finishRotations(
       return await repository.read();
     } catch (error) {
       const isUnsigned = error instanceof CodedError && error.code === 'METADATA_UNSIGNED';
-      const base = isUnsigned ? await readUnderEarlierRoot(options) : undefined;
-      if (base === undefined) throw error;
-      const version = base.root.signed.version;
+      const verified = isUnsigned ? await readUnderEarlierRoot(options) : undefined;
+      if (verified === undefined) throw error;
+      const version = verified.root.signed.version;
       notice(`the rotation to root ${version} was not finished: going on from what was there`);
-      return base;
+      return verified;
     }
   };
   return { ...repository, read };
 }
 
-async function readUnderEarlierRoot(options: RepositoryOptions): Promise<Base | undefined> {
+async function readUnderEarlierRoot(
+  options: RepositoryOptions,
+): Promise<VerifiedMetadata | undefined> {
   const { files } = readKept(options.stateDirectory);
   const chain = walkRoots(options.root, files);
   const root = parseSignedFile(chain.newest, 'root');
@@ -51,8 +58,8 @@ async function readUnderEarlierRoot(options: RepositoryOptions): Promise<Base | 
     if (isFinished) return undefined;
   }
   for (let version = chain.version - 1; chain.roots.has(rootFile(version)); version -= 1) {
-    const base = await readUnder(version, files, options);
-    if (base !== undefined) return { ...base, root, isUnfinished: true };
+    const verified = await readUnder(version, files, options);
+    if (verified !== undefined) return { ...verified, root, isUnfinished: true };
   }
   return undefined;
 }
@@ -62,7 +69,7 @@ async function readUnder(
   version: number,
   files: ReadonlyMap<string, Buffer>,
   options: RepositoryOptions,
-): Promise<Base | undefined> {
+): Promise<VerifiedMetadata | undefined> {
   const isLater = (file: string) => Number(/^(\d+)\.root\.json$/.exec(file)?.[1] ?? 0) > version;
   const { bucket, tree } = options;
   const inBucket = bucketSource(bucket, tree);
@@ -76,7 +83,7 @@ async function readUnder(
     const trust = trustOptions(options, directory);
     const acceptExpired = (await readTrusted(trust)) !== undefined;
     try {
-      return baseOf(await refreshTree(options, { ...trust, acceptExpired }, source));
+      return verifiedMetadataOf(await refreshTree(options, { ...trust, acceptExpired }, source));
     } catch (error) {
       if (error instanceof CodedError && error.code === 'METADATA_UNSIGNED') return undefined;
       throw error;

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Bucket, PutResult } from '../../bucket/bucket.ts';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import type { Blob } from './base.ts';
-import type { SignedFile } from './signed-file.ts';
+import type { SignedFile } from '../metadata/signed-file.ts';
+import type { Blob } from './change.ts';
 
 /** Where a tree lies. */
 export interface TreePlace {

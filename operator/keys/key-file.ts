@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { Instant, Sha256 } from '../../bucket/documents/names.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { writeNewFile } from '../write-new-file.ts';
+import { writeNewFile } from '../files/write-new-file.ts';
 import { encryptPrivateKey, PrivatePart } from './private-part.ts';
 import { keyIdOf, TufKey } from './signer.ts';
 

@@ -1,7 +1,7 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { CodedError } from '../../shared/coded-error.ts';
-import { parseSignedFile, type SignedFile } from '../commit/signed-file.ts';
 import type { RoleKeys } from '../keys/keyring.ts';
+import { parseSignedFile, type SignedFile } from './signed-file.ts';
 
 /** Who speaks for whom, while a commit is put together. */
 export interface Delegators {

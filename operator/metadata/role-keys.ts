@@ -1,9 +1,9 @@
 import { canonicalize } from '@tufjs/canonical-json';
 import { CodedError } from '../../shared/coded-error.ts';
-import { type Base, type Change, contentOf, rootContentOf } from '../commit/base.ts';
-import type { RoleContent } from '../commit/signed-file.ts';
 import type { TufKey } from '../keys/signer.ts';
 import { type Json, record } from './lint/parts.ts';
+import type { RoleContent } from './signed-file.ts';
+import { contentOf, rootContentOf, type VerifiedMetadata } from './verified.ts';
 
 /** Names of keys by key id, beside the keys in root and targets: signed, and unknown to TUF. */
 const NAMES = 'x-key-names';
@@ -36,20 +36,20 @@ interface Contents {
   readonly targets: RoleContent | undefined;
 }
 
-function contentsOf(base: Base): Contents {
-  const { root, targets } = base;
+function contentsOf(verified: VerifiedMetadata): Contents {
+  const { root, targets } = verified;
   return { root: rootContentOf(root), targets: targets && contentOf(targets) };
 }
 
 /** Every role of the tree, those of the root first. */
-export function roleEntries(base: Base): RoleEntry[] {
-  const { root, targets } = contentsOf(base);
+export function roleEntries(verified: VerifiedMetadata): RoleEntry[] {
+  const { root, targets } = contentsOf(verified);
   return [...rootEntries(root), ...targetsEntries(targets)];
 }
 
 /** The keys that the metadata lists, with the names that it gives them. */
-export function listedKeys(base: Base): NamedKey[] {
-  const { root, targets } = contentsOf(base);
+export function listedKeys(verified: VerifiedMetadata): NamedKey[] {
+  const { root, targets } = contentsOf(verified);
   const delegations = record(targets?.['delegations']);
   const names = { ...record(targets?.[NAMES]), ...record(root[NAMES]) };
   const keys = { ...record(delegations['keys']), ...record(root['keys']) };
@@ -60,22 +60,29 @@ export function listedKeys(base: Base): NamedKey[] {
   }));
 }
 
+/** The documents that an edit of keys changes. */
+export interface KeyChange {
+  readonly root?: RoleContent | undefined;
+  /** `targets`, or nothing. */
+  readonly roles: ReadonlyMap<string, RoleContent>;
+}
+
 /**
  * Root and targets with other keys, as far as they change. Throws THRESHOLD_UNMET when a role would be left with fewer
  * keys than it takes.
  */
 export function editKeys(
-  base: Base,
+  verified: VerifiedMetadata,
   edits: ReadonlyMap<string, RoleEdit>,
-): Pick<Change, 'root' | 'roles'> {
-  const contents = contentsOf(base);
-  const entries = roleEntries(base).map((entry) => edited(entry, edits.get(entry.role)));
+): KeyChange {
+  const contents = contentsOf(verified);
+  const entries = roleEntries(verified).map((entry) => edited(entry, edits.get(entry.role)));
   const added = [...edits.values()].flatMap(({ add }) => add);
   const names = Object.fromEntries(
-    [...listedKeys(base), ...added].map((key) => [key.keyId, key.name]),
+    [...listedKeys(verified), ...added].map((key) => [key.keyId, key.name]),
   );
   const keys = Object.fromEntries(
-    [...listedKeys(base), ...added].map((key) => [key.keyId, key.publicKey]),
+    [...listedKeys(verified), ...added].map((key) => [key.keyId, key.publicKey]),
   );
   const of = (role: string) => entries.find((entry) => entry.role === role);
   const root = withRootKeys(contents.root, { of, keys, names });

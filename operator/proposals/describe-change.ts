@@ -1,17 +1,18 @@
 import { canonicalize } from '@tufjs/canonical-json';
 import { printable } from '../cli/printable.ts';
-import { type Base, type Change, contentOf, rootContentOf } from '../commit/base.ts';
+import type { Change } from '../commit/change.ts';
 import { type Json, record } from '../metadata/lint/parts.ts';
+import { contentOf, rootContentOf, type VerifiedMetadata } from '../metadata/verified.ts';
 
 /**
  * What a change does, in words for the person who is asked to sign it. Every text in it comes from a document that nobody
  * may have signed yet. Whatever this does not have words for is named as well: nothing can be slipped in.
  */
-export function describeChange(base: Base, { root, roles }: Change): string[] {
+export function describeChange(verified: VerifiedMetadata, { root, roles }: Change): string[] {
   const lines: string[] = [];
-  if (root !== undefined) lines.push(...describeRoot(rootContentOf(base.root), root));
+  if (root !== undefined) lines.push(...describeRoot(rootContentOf(verified.root), root));
   for (const [role, content] of roles) {
-    const before = role === 'targets' ? base.targets : base.roles.get(role);
+    const before = role === 'targets' ? verified.targets : verified.roles.get(role);
     const current = before === undefined ? {} : contentOf(before);
     lines.push(
       ...(role === 'targets'

@@ -1,17 +1,9 @@
 import type { Metadata, Root } from '@tufjs/models';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { type Base, type Change, versionOf } from '../commit/base.ts';
+import type { Change } from '../commit/change.ts';
 import type { Repository } from '../commit/repository.ts';
 import { unique } from '../commit/sign-role.ts';
-import {
-  addSignatures,
-  type Draft,
-  draftOf,
-  messageOf,
-  parseContent,
-  type RoleContent,
-} from '../commit/signed-file.ts';
 import { putBlob } from '../commit/upload.ts';
 import type { RoleKeys } from '../keys/keyring.ts';
 import { isSignedBy } from '../keys/public-key.ts';
@@ -20,6 +12,15 @@ import { findKeys, isTopLevel, refused } from '../metadata/delegation.ts';
 import { lint } from '../metadata/lint/lint.ts';
 import { type Json, record } from '../metadata/lint/parts.ts';
 import { listedKeys } from '../metadata/role-keys.ts';
+import {
+  addSignatures,
+  type Draft,
+  draftOf,
+  messageOf,
+  parseContent,
+  type RoleContent,
+} from '../metadata/signed-file.ts';
+import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
 import { invalidProposal, type Proposal, type ProposedDocument } from './file.ts';
 
 /** A role of a proposal, and all who may sign it: by the word of today, and by that of the proposal itself. */
@@ -38,7 +39,7 @@ export interface Reviewed {
  */
 export async function propose(
   repository: Repository,
-  base: Base,
+  verified: VerifiedMetadata,
   { change, by }: { readonly change: Change; readonly by: string },
 ): Promise<Proposal> {
   const { treeId, mode } = repository;
@@ -47,7 +48,7 @@ export async function propose(
   const documents: ProposedDocument[] = [];
   const root = change.root === undefined ? [] : [['root', change.root] as const];
   for (const [role, content] of [...root, ...change.roles]) {
-    const current = currentVersion(base, role);
+    const current = currentVersion(verified, role);
     const version =
       role === 'root' ? current + 1 : await freeVersion(repository, role, current + 1);
     const { signed } = draftOf({ role, version, content, treeId, mode, now });
@@ -62,7 +63,7 @@ export async function propose(
     restart: change.restart === true,
     documents,
   };
-  return (await signProposal(repository, proposal, reviewProposal(repository, base, proposal)))
+  return (await signProposal(repository, proposal, reviewProposal(repository, verified, proposal)))
     .proposal;
 }
 
@@ -88,12 +89,12 @@ async function freeVersion(
  */
 export function reviewProposal(
   { treeId, now }: Pick<Repository, 'treeId' | 'now'>,
-  base: Base,
+  verified: VerifiedMetadata,
   { documents, restart }: Proposal,
 ): readonly Reviewed[] {
   const content = (role: string) => documents.find((each) => each.role === role)?.signed;
   for (const { role, base: continued, signed } of documents) {
-    const current = currentVersion(base, role);
+    const current = currentVersion(verified, role);
     if (continued !== current || !isNext(role, Number(signed['version']), current)) {
       throw invalidProposal(
         `the proposed ${role} continues version ${continued}, but ${current} is the one of today`,
@@ -107,15 +108,15 @@ export function reviewProposal(
   const root = content('root');
   const targets = content('targets');
   const then = {
-    root: root === undefined ? base.root : parseContent(root, 'root'),
-    targets: targets === undefined ? base.targets : parseContent(targets, 'targets'),
+    root: root === undefined ? verified.root : parseContent(root, 'root'),
+    targets: targets === undefined ? verified.targets : parseContent(targets, 'targets'),
   };
-  if (restart && root !== undefined) assertNewOnlineKeys(base.root, then.root);
+  if (restart && root !== undefined) assertNewOnlineKeys(verified.root, then.root);
   const keys = { ...keysIn(root), ...keysIn(record(targets?.['delegations'])) };
-  for (const { keyId, publicKey } of listedKeys(base)) keys[keyId] = publicKey;
+  for (const { keyId, publicKey } of listedKeys(verified)) keys[keyId] = publicKey;
   return documents.map((document) => {
     const { role } = document;
-    const before = isTopLevel(role) ? [findKeys(base, role)].filter(isThere) : [];
+    const before = isTopLevel(role) ? [findKeys(verified, role)].filter(isThere) : [];
     const after = [findKeys(then, role)].filter(isThere);
     // A new root needs the word of the old one as well; for all others that of the new delegator counts.
     const wanted = role === 'root' ? [...before, ...after] : after;
@@ -208,10 +209,14 @@ export function changeOf({ documents, restart }: Proposal): Change {
 }
 
 /** What of a proposal the bucket does not have yet: a commit may have been ended half-way, or its answer was lost. */
-export function remainingOf(base: Base, proposal: Proposal): Proposal {
+export function remainingOf(verified: VerifiedMetadata, proposal: Proposal): Proposal {
   const documents = proposal.documents.filter(({ role, signed }) => {
     const there =
-      role === 'root' ? base.root : role === 'targets' ? base.targets : base.roles.get(role);
+      role === 'root'
+        ? verified.root
+        : role === 'targets'
+          ? verified.targets
+          : verified.roles.get(role);
     if (there === undefined) return true;
     const current = messageOf({ signed: { ...(there.signed.toJSON() as Json) } });
     return !current.equals(messageOf({ signed }));
@@ -219,6 +224,6 @@ export function remainingOf(base: Base, proposal: Proposal): Proposal {
   return { ...proposal, documents };
 }
 
-function currentVersion(base: Base, role: string): number {
-  return role === 'root' ? base.root.signed.version : versionOf(base, role);
+function currentVersion(verified: VerifiedMetadata, role: string): number {
+  return role === 'root' ? verified.root.signed.version : versionOf(verified, role);
 }

@@ -2,7 +2,7 @@ import { type ExecFileException, execFile } from 'node:child_process';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { CodedError } from '../../shared/coded-error.ts';
-import { withTemporaryDirectory } from '../temporary-directory.ts';
+import { withTemporaryDirectory } from '../files/temporary-directory.ts';
 import type { SourceTree, TreeEntry } from './tree.ts';
 
 export type Validation =

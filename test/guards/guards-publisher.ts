@@ -4,7 +4,7 @@ import type { Guard } from './guards.ts';
 export const PUBLISHER_GUARDS: readonly Guard[] = [
   {
     invariant: 'I5',
-    file: 'operator/commit/attempt.ts',
+    file: 'operator/commit/sign-and-upload.ts',
     line: 'for (const blob of change.blobs) await putBlob(repository, blob);',
     instead: '',
     test: 'test/operator/commit/commit.test.ts',
@@ -12,7 +12,7 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'I5',
-    file: 'operator/commit/attempt.ts',
+    file: 'operator/commit/sign-and-upload.ts',
     line: "    if ((await putMetadata(signing.repository, file)) === 'there') return file;",
     instead: 'return file;',
     test: 'test/operator/commit/commit.test.ts',
@@ -28,7 +28,7 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'I6',
-    file: 'operator/commit/attempt.ts',
+    file: 'operator/commit/sign-and-upload.ts',
     line: "    if ((await putMetadata(signing.repository, file)) === 'there') return file;",
     instead: 'await putMetadata(signing.repository, file);\n    return file;',
     test: 'test/operator/commit/racing-publishers.test.ts',

@@ -2,25 +2,25 @@ import { readFile } from 'node:fs/promises';
 import { metadataKey } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { DoctorAnswer } from '../../answers.ts';
-import type { Base } from '../../commit/base.ts';
 import {
-  baseOf,
   type RepositoryOptions,
   refreshTree,
   trustOptions,
+  verifiedMetadataOf,
 } from '../../commit/repository.ts';
 import { loadConfig, selectTree } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
+import { withTemporaryDirectory } from '../../files/temporary-directory.ts';
 import { readSigningKeys } from '../../keys/keyring.ts';
 import type { SigningKeyFile } from '../../keys/signing-key.ts';
 import { keyIdsIn } from '../../metadata/role-keys.ts';
+import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import {
   keysDirectory,
   type OpenTree,
   type RepositoryWork,
   withRepository,
 } from '../../open-tree.ts';
-import { withTemporaryDirectory } from '../../temporary-directory.ts';
 import { type KeyOverview, overview } from '../key/list.ts';
 
 type DoctorCheck = DoctorAnswer['checks'][number];
@@ -76,30 +76,38 @@ async function tried<T>(
   }
 }
 
-async function examineBucket(checks: Check[], opened: RepositoryWork): Promise<Base> {
+async function examineBucket(checks: Check[], opened: RepositoryWork): Promise<VerifiedMetadata> {
   const { options } = opened;
   const place = `s3://${options.bucket.name}/${options.tree}`;
   const fresh = await tried(checks, 'a host installed today', async () => {
-    const base = await readFresh(options);
-    return { value: base, message: `can follow ${place}, timestamp ${base.timestampVersion}` };
+    const verified = await readFresh(options);
+    return {
+      value: verified,
+      message: `can follow ${place}, timestamp ${verified.timestampVersion}`,
+    };
   });
   await tried(checks, 'kept state', async () => {
     const { timestampVersion } = await opened.repository.read();
     return { value: undefined, message: `the bucket is not behind it, ${timestampVersion}` };
   });
   // A host that is installed today must know a lapsed tree for one; its owner wants to know what lapsed.
-  const base = fresh ?? (await readFresh(options, true));
+  const verified = fresh ?? (await readFresh(options, true));
   await tried(checks, 'root chain', async () => {
-    const { version } = base.root.signed;
+    const { version } = verified.root.signed;
     await readRoots(options, version);
     return { value: undefined, message: `1.root.json to ${version}.root.json are there` };
   });
-  return base;
+  return verified;
 }
 
-async function readFresh(options: RepositoryOptions, acceptExpired = false): Promise<Base> {
+async function readFresh(
+  options: RepositoryOptions,
+  acceptExpired = false,
+): Promise<VerifiedMetadata> {
   return await withTemporaryDirectory('doctor', async (directory) =>
-    baseOf(await refreshTree(options, { ...trustOptions(options, directory), acceptExpired })),
+    verifiedMetadataOf(
+      await refreshTree(options, { ...trustOptions(options, directory), acceptExpired }),
+    ),
   );
 }
 
@@ -109,12 +117,12 @@ async function readRoots({ bucket, tree }: RepositoryOptions, newest: number): P
   }
 }
 
-function expiryChecks(base: Base, { roles }: KeyOverview): Check[] {
+function expiryChecks(verified: VerifiedMetadata, { roles }: KeyOverview): Check[] {
   return roles.map(({ role, days, expires, renewBelowDays }) => {
     const name = `expiry of ${role}`;
     if (days === null) return { name, outcome: 'ok', message: 'never signed', next: null };
     const message = `${days} days, ${expires}; to be renewed below ${renewBelowDays}`;
-    const isSoon = base.expired.includes(role) || days < renewBelowDays;
+    const isSoon = verified.expired.includes(role) || days < renewBelowDays;
     const word = role === 'snapshot' || role === 'timestamp' ? 'online' : role;
     return { name, outcome: isSoon ? 'failed' : 'ok', message, next: `mm renew ${word}` };
   });

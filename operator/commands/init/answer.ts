@@ -1,6 +1,6 @@
 import { metadataKey } from '../../../bucket/layout.ts';
 import type { InitAnswer } from '../../answers.ts';
-import { firstRoles } from '../../commit/solo-tree.ts';
+import { firstRoles } from '../../commit/initial-targets.ts';
 import type { Answer } from '../../context.ts';
 import { agentConfig, type InitPlan, type keyPaths } from './plan.ts';
 

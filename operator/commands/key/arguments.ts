@@ -2,7 +2,6 @@ import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EnvironmentName } from '../../../bucket/documents/names.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import type { Base } from '../../commit/base.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
 import { KeyName, readPublicKey } from '../../keys/public-key-file.ts';
@@ -13,6 +12,7 @@ import {
   type RoleEntry,
   roleEntries,
 } from '../../metadata/role-keys.ts';
+import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { keysDirectory } from '../../open-tree.ts';
 
 /** A key that is named by the file of its public part, or by its name among the keys at hand. */
@@ -47,8 +47,8 @@ function isThere(path: string): Promise<boolean> {
  * The key id of a key that some role has: by its name in the metadata, or by the beginning of the id. Throws USAGE when
  * it is none of them, or not clear which.
  */
-export function findKeyId(base: Base, given: string): string {
-  const keys = listedKeys(base);
+export function findKeyId(verified: VerifiedMetadata, given: string): string {
+  const keys = listedKeys(verified);
   const isIdPart = /^[0-9a-f]{6,64}$/.test(given);
   const found = keys.filter(
     ({ keyId, name }) => name === given || (isIdPart && keyId.startsWith(given)),
@@ -67,10 +67,10 @@ export function findKeyId(base: Base, given: string): string {
  * The TUF roles that are meant by `root`, `targets`, `online` (snapshot and timestamp, which always have the same keys),
  * or an environment. Throws USAGE.
  */
-export function rolesNamed(base: Base, given: string): readonly string[] {
+export function rolesNamed(verified: VerifiedMetadata, given: string): readonly string[] {
   if (given === 'root' || given === 'targets') return [given];
   if (given === 'online') return ['snapshot', 'timestamp'];
-  const entries = roleEntries(base);
+  const entries = roleEntries(verified);
   const found = entries.find(({ role }) => role === given || role === `env-${given}`);
   const isEnvironment = found?.role.startsWith('env-') === true;
   if (isEnvironment && (EnvironmentName.safeParse(given).success || given === found.role)) {

@@ -1,12 +1,12 @@
 import type { KeyListAnswer } from '../../answers.ts';
 import { printable, table } from '../../cli/printable.ts';
-import type { Base } from '../../commit/base.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { readSigningKeys } from '../../keys/keyring.ts';
 import type { SigningKeyFile } from '../../keys/signing-key.ts';
 import { renewalMark, type SigningMode } from '../../metadata/expiry-days.ts';
 import { listedKeys, roleEntries } from '../../metadata/role-keys.ts';
+import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { keysDirectory, withRepository, withTree } from '../../open-tree.ts';
 import { hasKey, roleWord } from './arguments.ts';
 
@@ -21,8 +21,8 @@ export async function listKeys(context: Context, options: SigningOptions): Promi
     const files = await readSigningKeys(keysDirectory(context, config, options));
     const needs = { environments: 'all' } as const;
     return await withRepository(context, tree, needs, async ({ repository }) => {
-      const base = await repository.read();
-      const seen = overview(base, files, { now: context.now(), mode: config.mode });
+      const verified = await repository.read();
+      const seen = overview(verified, files, { now: context.now(), mode: config.mode });
       const place = { bucket: bucket.name, tree: config.tree };
       const document: KeyListAnswer = { schemaVersion: 1, ...place, ...seen };
       return { document, lines: overviewLines(document, config) };
@@ -32,12 +32,12 @@ export async function listKeys(context: Context, options: SigningOptions): Promi
 
 /** Keys of the metadata, and those at hand that are in no role; then the roles. */
 export function overview(
-  base: Base,
+  verified: VerifiedMetadata,
   files: readonly SigningKeyFile[],
   { now, mode }: { readonly now: number; readonly mode: SigningMode },
 ): KeyOverview {
-  const entries = roleEntries(base);
-  const listed = listedKeys(base);
+  const entries = roleEntries(verified);
+  const listed = listedKeys(verified);
   const unused = files.filter(
     ({ document }) => !listed.some((key) => key.keyId === document.keyid),
   );
@@ -52,7 +52,7 @@ export function overview(
     return { keyId, name: printable(name, 64), roles: [...new Set(words)], file: path, kind };
   });
   const roles = entries.map(({ role, threshold, keyIds }) => {
-    const expires = base.expires[role] ?? null;
+    const expires = verified.expires[role] ?? null;
     const days = expires === null ? null : Math.floor((Date.parse(expires) - now) / DAY_MS);
     const renewBelowDays = renewalMark(role, mode);
     return { role, threshold, keyIds: [...keyIds], expires, days, renewBelowDays };

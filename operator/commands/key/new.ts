@@ -3,11 +3,11 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import type { KeyNewAnswer } from '../../answers.ts';
 import { loadConfig, selectTree } from '../../config.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
+import { writeNewFile } from '../../files/write-new-file.ts';
 import { passphraseSource } from '../../keys/passphrase.ts';
 import { KeyName, type PublicKeyDocument } from '../../keys/public-key-file.ts';
 import { type NewSigningKey, newKeyFile, readSigningKey } from '../../keys/signing-key.ts';
 import { givenPassphrase, keysDirectory } from '../../open-tree.ts';
-import { writeNewFile } from '../../write-new-file.ts';
 import { askTwice } from '../init/keys.ts';
 
 export interface KeyNewOptions extends SigningOptions {

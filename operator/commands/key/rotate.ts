@@ -1,18 +1,19 @@
 import { CodedError } from '../../../shared/coded-error.ts';
-import type { Base, Change } from '../../commit/base.ts';
+import type { Change } from '../../commit/change.ts';
 import type { Answer, Context } from '../../context.ts';
 import { editKeys, type NamedKey, type RoleEdit, roleEntries } from '../../metadata/role-keys.ts';
+import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { type OpenTree, withTree } from '../../open-tree.ts';
 import {
   answerChange,
-  type CeremonyOptions,
   type ChangeIntent,
+  type ChangeOptions,
   carryOut,
-  withCeremony,
-} from '../ceremony.ts';
+  withAllRoles,
+} from '../carry-out.ts';
 import { findKeyId, hasKey, namedKey, rolesNamed } from './arguments.ts';
 
-export interface RotateOptions extends CeremonyOptions {
+export interface RotateOptions extends ChangeOptions {
   /** `root`, `targets`, `online`, an environment. */
   readonly role?: readonly string[] | undefined;
   /** Files of public keys, or names of keys at hand. */
@@ -36,22 +37,22 @@ export async function rotateKeys(context: Context, options: RotateOptions): Prom
   return await withTree(context, options, async (tree) => {
     const keys = await readKeys(context, tree, { given: add, options });
     let ids: readonly string[] | undefined;
-    const intent: ChangeIntent = (base) => {
+    const intent: ChangeIntent = (verified) => {
       // Once: when the first try came through after all, the second finds no such key any more.
       const isFirst = ids === undefined;
-      ids ??= remove.map((given) => findKeyId(base, given));
-      const roles = role.flatMap((given) => rolesNamed(base, given));
-      if (recover) return planRecovery(base, keys, isFirst);
-      return planEdits(base, roles, { add: keys, remove: ids, threshold });
+      ids ??= remove.map((given) => findKeyId(verified, given));
+      const roles = role.flatMap((given) => rolesNamed(verified, given));
+      if (recover) return planRecovery(verified, keys, isFirst);
+      return planEdits(verified, roles, { add: keys, remove: ids, threshold });
     };
-    const done = await withCeremony(context, tree, options, (opened) =>
+    const done = await withAllRoles(context, tree, options, (opened) =>
       carryOut(context, opened, { intent, options }),
     );
     return answerChange(tree, done);
   });
 }
 
-export interface RevokeOptions extends CeremonyOptions {
+export interface RevokeOptions extends ChangeOptions {
   readonly replaceBy?: string | undefined;
 }
 
@@ -66,22 +67,26 @@ export async function revokeKey(
     const wanted = replaceBy === undefined ? [] : [replaceBy];
     const add = await readKeys(context, tree, { given: wanted, options });
     let keyId: string | undefined;
-    const intent: ChangeIntent = (base) => {
-      keyId ??= findKeyId(base, given);
+    const intent: ChangeIntent = (verified) => {
+      keyId ??= findKeyId(verified, given);
       const revoked = keyId;
-      const roles = roleEntries(base).filter((entry) => hasKey(entry, revoked));
+      const roles = roleEntries(verified).filter((entry) => hasKey(entry, revoked));
       const names = roles.map(({ role }) => role);
-      return planEdits(base, names, { add, remove: [revoked] });
+      return planEdits(verified, names, { add, remove: [revoked] });
     };
-    const done = await withCeremony(context, tree, options, (opened) =>
+    const done = await withAllRoles(context, tree, options, (opened) =>
       carryOut(context, opened, { intent, options }),
     );
     return answerChange(tree, done);
   });
 }
 
-function planEdits(base: Base, roles: readonly string[], edit: RoleEdit): Change | undefined {
-  const changed = editKeys(base, new Map(roles.map((role) => [role, edit])));
+function planEdits(
+  verified: VerifiedMetadata,
+  roles: readonly string[],
+  edit: RoleEdit,
+): Change | undefined {
+  const changed = editKeys(verified, new Map(roles.map((role) => [role, edit])));
   if (changed.root === undefined && changed.roles.size === 0) return undefined;
   return { blobs: [], ...changed };
 }
@@ -90,28 +95,32 @@ function planEdits(base: Base, roles: readonly string[], edit: RoleEdit): Change
  * Fast-forward recovery: whoever drove up the versions of timestamp and snapshot did so with a key of theirs. Without any
  * of the old keys the old files count nowhere, and versions begin again (attack 17).
  */
-function planRecovery(base: Base, add: readonly NamedKey[], isFirst: boolean): Change | undefined {
+function planRecovery(
+  verified: VerifiedMetadata,
+  add: readonly NamedKey[],
+  isFirst: boolean,
+): Change | undefined {
   const added = add.map(({ keyId }) => keyId);
-  const online = roleEntries(base).filter(
+  const online = roleEntries(verified).filter(
     ({ role }) => role === 'snapshot' || role === 'timestamp',
   );
   const isDone = online.every(({ keyIds }) => keyIds.join() === added.join());
-  if (isDone && base.isUnfinished !== true && !isFirst) return undefined;
+  if (isDone && verified.isUnfinished !== true && !isFirst) return undefined;
   const old = online.flatMap(({ keyIds }) => keyIds);
-  if (base.isUnfinished !== true && added.some((keyId) => old.includes(keyId))) {
+  if (verified.isUnfinished !== true && added.some((keyId) => old.includes(keyId))) {
     throw usage(
       '--recover wants keys that were never online: what an old one signed would count on',
     );
   }
   const edit = { add, remove: old.filter((keyId) => !added.includes(keyId)), threshold: 1 };
-  const changed = editKeys(base, new Map(online.map(({ role }) => [role, edit])));
+  const changed = editKeys(verified, new Map(online.map(({ role }) => [role, edit])));
   return { blobs: [], ...changed, restart: true };
 }
 
 async function readKeys(
   context: Context,
   { config }: OpenTree,
-  { given, options }: { readonly given: readonly string[]; readonly options: CeremonyOptions },
+  { given, options }: { readonly given: readonly string[]; readonly options: ChangeOptions },
 ): Promise<NamedKey[]> {
   return await Promise.all(
     given.map((each) => namedKey(context, config, { given: each, options })),

@@ -1,11 +1,11 @@
 import type { OfferedRelease, ReleaseCustom } from '../../../bucket/documents/release.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { releaseTarget } from '../../../trust/role-names.ts';
-import { type Base, contentOf, offerOf } from '../../commit/base.ts';
 import type { Planned } from '../../commit/commit.ts';
-import type { RoleContent } from '../../commit/signed-file.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
 import { record } from '../../metadata/lint/parts.ts';
+import type { RoleContent } from '../../metadata/signed-file.ts';
+import { contentOf, offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
 import type { Tarball } from '../../release/pack.ts';
 import type { SourceTree } from '../../release/tree.ts';
 import { assertVersion, nextVersion } from '../../release/version-label.ts';
@@ -36,19 +36,19 @@ export interface PublishPlan {
 /** What a publication changes in the bucket as it is. Throws ENVIRONMENT_UNKNOWN, METADATA_INVALID, USAGE. */
 export async function planPublication(
   request: PublishRequest,
-  base: Base,
+  verified: VerifiedMetadata,
 ): Promise<Planned<PublishPlan>> {
-  const { role, current } = offerOf(base, request.environment);
+  const { role, current } = offerOf(verified, request.environment);
   const isSame = current !== undefined && (await isCurrent(request, current));
   if (isSame && current.custom.release === releaseId(request.startedAt, current.sha256)) {
     // An earlier try of this very publication went through, and only the answer to it was lost.
     return nothing('published', current);
   }
   if (isSame && !request.force) {
-    return isAnyRenewalDue(base, role, request)
+    return isAnyRenewalDue(verified, role, request)
       ? change(
           'renewed',
-          { content: contentOfRole(base, role), role },
+          { content: contentOfRole(verified, role), role },
           { release: current, previous: current },
         )
       : nothing('unchanged', current);
@@ -56,7 +56,7 @@ export async function planPublication(
   const label = labelOf(request, { current, isSame });
   const tarball = await request.pack(label);
   const release = releaseOf(request, { tarball, label, current });
-  const content = withRelease(contentOfRole(base, role), request.environment, release);
+  const content = withRelease(contentOfRole(verified, role), request.environment, release);
   return change('published', { content, role }, { release, tarball, previous: current });
 }
 
@@ -92,12 +92,12 @@ async function isCurrent(request: PublishRequest, current: OfferedRelease): Prom
 }
 
 function isAnyRenewalDue(
-  base: Base,
+  verified: VerifiedMetadata,
   role: string,
   { startedAt: now, mode }: PublishRequest,
 ): boolean {
   return [role, 'snapshot', 'timestamp'].some((name) =>
-    isRenewalDue(name, base.expires[name] ?? '', { now, mode }),
+    isRenewalDue(name, verified.expires[name] ?? '', { now, mode }),
   );
 }
 
@@ -148,8 +148,8 @@ function toSecond(now: number): string {
   return new Date(now).toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
 
-function contentOfRole(base: Base, role: string): RoleContent {
-  const document = base.roles.get(role);
+function contentOfRole(verified: VerifiedMetadata, role: string): RoleContent {
+  const document = verified.roles.get(role);
   if (document !== undefined) return contentOf(document);
   throw new CodedError(`the bucket's ${role} was not read`, { code: 'METADATA_MISSING' });
 }

@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import { blobKey, metadataKey } from '../../../bucket/layout.ts';
 import type { PublishAnswer } from '../../answers.ts';
 import { printable } from '../../cli/printable.ts';
-import { plannedKeys } from '../../commit/attempt.ts';
-import { type Base, offerOf } from '../../commit/base.ts';
 import { commit } from '../../commit/commit.ts';
 import { verifyCommitted } from '../../commit/repository.ts';
+import { objectKeysOf } from '../../commit/sign-and-upload.ts';
 import type { TreePlace } from '../../commit/upload.ts';
 import type { Answer, Context } from '../../context.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
+import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
 import { type OpenTree, type RepositoryWork, withRepository, withTree } from '../../open-tree.ts';
 import { writeProposal } from '../../proposals/file.ts';
 import { propose } from '../../proposals/proposal.ts';
@@ -91,15 +91,15 @@ async function plan(
   { repository }: RepositoryWork,
   request: PublishRequest,
 ): Promise<Outcome> {
-  const base = await repository.read();
-  warn(context, base, request);
-  const planned = await planPublication(request, base);
+  const verified = await repository.read();
+  warn(context, verified, request);
+  const planned = await planPublication(request, verified);
   const isChange = planned.kind === 'change';
   return {
     ...planned.answer,
     outcome: isChange ? 'noop' : 'unchanged',
     ...NOT_WRITTEN,
-    objects: isChange ? plannedKeys(repository, base, planned.change) : [],
+    objects: isChange ? objectKeysOf(repository, verified, planned.change) : [],
   };
 }
 
@@ -109,13 +109,13 @@ async function proposeRelease(
   { repository }: RepositoryWork,
   { request, out }: { readonly request: PublishRequest; readonly out: string },
 ): Promise<Outcome> {
-  const base = await repository.read();
-  warn(context, base, request);
-  const planned = await planPublication(request, base);
+  const verified = await repository.read();
+  warn(context, verified, request);
+  const planned = await planPublication(request, verified);
   if (planned.kind === 'nothing') return { ...planned.answer, ...NOT_WRITTEN };
   const { change, answer } = planned;
   const path = resolve(context.cwd, out);
-  await writeProposal(path, await propose(repository, base, { change, by: request.by }));
+  await writeProposal(path, await propose(repository, verified, { change, by: request.by }));
   const objects = change.blobs.map(({ sha256 }) => blobKey(repository.tree, sha256));
   return { ...answer, ...NOT_WRITTEN, outcome: 'proposed', objects, proposal: path };
 }
@@ -125,9 +125,9 @@ async function carryOut(
   { repository, options }: RepositoryWork,
   request: PublishRequest,
 ): Promise<Outcome> {
-  const done = await commit(repository, async (base) => {
-    warn(context, base, request);
-    const planned = await planPublication(request, base);
+  const done = await commit(repository, async (verified) => {
+    warn(context, verified, request);
+    const planned = await planPublication(request, verified);
     if (planned.kind === 'change') announce(context, repository, planned.answer);
     return planned;
   });
@@ -161,8 +161,12 @@ function announce(
 }
 
 /** What the publisher should know, and what is no reason to refuse. */
-function warn(context: Context, base: Base, { environment, version }: PublishRequest): void {
-  const { current } = offerOf(base, environment);
+function warn(
+  context: Context,
+  verified: VerifiedMetadata,
+  { environment, version }: PublishRequest,
+): void {
+  const { current } = offerOf(verified, environment);
   const { hold, stop, version: before } = current?.custom ?? {};
   if (stop === true) context.notice(`${environment} is stopped: its hosts apply nothing`);
   else if (hold === true) context.notice(`${environment} is on hold: its hosts take nothing new`);
@@ -170,7 +174,7 @@ function warn(context: Context, base: Base, { environment, version }: PublishReq
     context.notice(`version ${version} is lower than the current ${before}`);
   }
   for (const role of ['root', 'targets']) {
-    const expires = base.expires[role] ?? '';
+    const expires = verified.expires[role] ?? '';
     if (isRenewalDue(role, expires, { now: context.now() })) {
       context.notice(`${role} expires at ${expires}: mm renew ${role}`);
     }

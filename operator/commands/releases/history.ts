@@ -5,10 +5,10 @@ import { readOffer } from '../../../trust/offer.ts';
 import { releaseTarget } from '../../../trust/role-names.ts';
 import { inspectMetadata } from '../../../trust/workflow/inspect.ts';
 import type { ReleasesAnswer } from '../../answers.ts';
-import { type Base, offerOf, versionOf } from '../../commit/base.ts';
 import type { Repository } from '../../commit/repository.ts';
-import { parseSignedFile } from '../../commit/signed-file.ts';
 import type { Context } from '../../context.ts';
+import { parseSignedFile } from '../../metadata/signed-file.ts';
+import { offerOf, type VerifiedMetadata, versionOf } from '../../metadata/verified.ts';
 import { releaseAnswer } from './answer.ts';
 
 type History = ReleasesAnswer['environments'][number]['history'];
@@ -25,18 +25,22 @@ const FILES_PER_RELEASE = 5;
 export async function readHistory(
   context: Context,
   repository: Repository,
-  wanted: { readonly base: Base; readonly environment: string; readonly limit: number },
+  wanted: {
+    readonly verified: VerifiedMetadata;
+    readonly environment: string;
+    readonly limit: number;
+  },
 ): Promise<History> {
-  const { base, environment, limit } = wanted;
-  const { role, current } = offerOf(base, environment);
+  const { verified, environment, limit } = wanted;
+  const { role, current } = offerOf(verified, environment);
   const versions = await listVersions(context, repository, role);
-  const older = versions.filter((version) => version < versionOf(base, role));
+  const older = versions.filter((version) => version < versionOf(verified, role));
   const history: History = [];
   let newer = current?.custom.release;
   for (const version of older.sort((a, b) => b - a).slice(0, limit * FILES_PER_RELEASE)) {
     if (history.length >= limit) break;
     const file = `${version}.${role}.json`;
-    const release = await readRelease(repository, base, { role, file, environment });
+    const release = await readRelease(repository, verified, { role, file, environment });
     if (release === 'unusable') context.notice(`${file}: not signed by the current keys`);
     else if (release !== undefined && release.custom.release !== newer) {
       history.push({ roleVersion: version, release: releaseAnswer(release) });
@@ -67,7 +71,7 @@ async function listVersions(
 
 async function readRelease(
   { bucket, tree, treeId }: Repository,
-  { targets }: Base,
+  { targets }: VerifiedMetadata,
   { role, file, environment }: { role: string; file: string; environment: string },
 ): Promise<OfferedRelease | undefined | 'unusable'> {
   const answer = await bucket.get(`${metadataPrefix(tree)}${file}`, { maxBytes: MAX_ROLE_BYTES });

@@ -3,10 +3,10 @@ import { releaseTarget } from '../../../trust/role-names.ts';
 import type { EnvironmentOffer } from '../../../trust/trusted.ts';
 import type { ReleasesAnswer } from '../../answers.ts';
 import { table } from '../../cli/printable.ts';
-import { type Base, offerOf, versionOf } from '../../commit/base.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
-import { DEV_ROLE } from '../../metadata/environment-pattern.ts';
+import { DEV_ROLE } from '../../metadata/dev-environments.ts';
+import { offerOf, type VerifiedMetadata, versionOf } from '../../metadata/verified.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
 import { releaseAnswer, releaseCells } from './answer.ts';
 import { readHistory } from './history.ts';
@@ -24,21 +24,22 @@ export async function releases(
     // `dev` loads the role that all short-lived environments share.
     const environments = environment === undefined ? [...config.refs.keys(), 'dev'] : [environment];
     return await withRepository(context, tree, { environments }, async ({ repository }) => {
-      const base = await repository.read();
-      if (environment !== undefined) offerOf(base, environment);
-      for (const role of base.expired) context.notice(`${role} expired at ${base.expires[role]}`);
-      const found = environment === undefined ? allOffers(base, config) : base.environments;
+      const verified = await repository.read();
+      if (environment !== undefined) offerOf(verified, environment);
+      for (const role of verified.expired)
+        context.notice(`${role} expired at ${verified.expires[role]}`);
+      const found = environment === undefined ? allOffers(verified, config) : verified.environments;
       const document: ReleasesAnswer = {
         schemaVersion: 1,
         bucket: bucket.name,
         tree: config.tree,
-        environments: [...found].map(([name, offer]) => environmentAnswer(base, name, offer)),
-        expires: { ...base.expires },
+        environments: [...found].map(([name, offer]) => environmentAnswer(verified, name, offer)),
+        expires: { ...verified.expires },
       };
       const [only] = document.environments;
       if (environment !== undefined && only !== undefined) {
         const limit = options.limit ?? 10;
-        only.history = await readHistory(context, repository, { base, environment, limit });
+        only.history = await readHistory(context, repository, { verified, environment, limit });
       }
       return { document, lines: linesOf(document) };
     });
@@ -46,9 +47,12 @@ export async function releases(
 }
 
 /** The environments of the configuration, and the short-lived ones that the shared role names. */
-function allOffers(base: Base, { refs }: TreeConfig): Map<string, EnvironmentOffer> {
-  const offers = new Map([...base.environments].filter(([name]) => refs.has(name)));
-  const { targets = {} } = base.roles.get(DEV_ROLE)?.signed ?? {};
+function allOffers(
+  verified: VerifiedMetadata,
+  { refs }: TreeConfig,
+): Map<string, EnvironmentOffer> {
+  const offers = new Map([...verified.environments].filter(([name]) => refs.has(name)));
+  const { targets = {} } = verified.roles.get(DEV_ROLE)?.signed ?? {};
   for (const name of Object.keys(targets).map((path) => path.split('/')[0] ?? '')) {
     const current = targets[releaseTarget(name, 'current')];
     const next = targets[releaseTarget(name, 'next')];
@@ -58,13 +62,13 @@ function allOffers(base: Base, { refs }: TreeConfig): Map<string, EnvironmentOff
 }
 
 function environmentAnswer(
-  base: Base,
+  verified: VerifiedMetadata,
   environment: string,
   { role, current, next }: EnvironmentOffer,
 ): EnvironmentAnswer {
   return {
     environment,
-    roleVersion: role === undefined ? null : versionOf(base, role),
+    roleVersion: role === undefined ? null : versionOf(verified, role),
     current: current === undefined ? null : releaseAnswer(current),
     next: next === undefined ? null : releaseAnswer(next),
     history: [],

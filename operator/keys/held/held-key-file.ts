@@ -2,7 +2,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { basename, dirname, isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { writeNewFile } from '../../write-new-file.ts';
+import { writeNewFile } from '../../files/write-new-file.ts';
 import { KeyDocument } from '../key-file.ts';
 import { keyObjectOf, tufKeyOf } from '../public-key.ts';
 import { keyIdOf, type TufKey } from '../signer.ts';

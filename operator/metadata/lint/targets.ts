@@ -1,5 +1,5 @@
 import { ReleaseCustom } from '../../../bucket/documents/release.ts';
-import { environmentPattern, patternsOverlap } from '../environment-pattern.ts';
+import { environmentPattern, patternsOverlap } from './environment-pattern.ts';
 import { type Json, lintContent, lintKeys, lintRoleKeys, record } from './parts.ts';
 
 /** Problems of a targets document: the top-level one delegates only, an environment's one has releases only. */

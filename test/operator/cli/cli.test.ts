@@ -14,11 +14,11 @@ import {
 } from '../../../operator/answers.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { waitUntil } from '../../support/wait-until.ts';
-import { BUCKET, initialized, openWorkshop, type Workshop } from '../workshop.ts';
+import { BUCKET, initialized, type OperatorLab, openOperatorLab } from '../operator-lab.ts';
 
 const MAIN = join(import.meta.dirname, '../../../operator/main.ts');
 
-async function mm({ repository, directory }: Workshop, ...args: string[]) {
+async function mm({ repository, directory }: OperatorLab, ...args: string[]) {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: repository,
     env: { ...process.env, HOME: join(directory, 'home') },
@@ -31,88 +31,80 @@ async function mm({ repository, directory }: Workshop, ...args: string[]) {
 }
 
 test('cli: a person runs init, publish twice, releases and status', async (t) => {
-  const workshop = await openWorkshop(t);
-  await mkdir(join(workshop.directory, 'home'));
-  const init = [
-    'init',
-    '--bucket',
-    BUCKET,
-    '--tree',
-    'ubuntu',
-    '--endpoint',
-    workshop.server.endpoint,
-  ];
-  const made = await mm(workshop, ...init, '--json');
+  const lab = await openOperatorLab(t);
+  await mkdir(join(lab.directory, 'home'));
+  const init = ['init', '--bucket', BUCKET, '--tree', 'ubuntu', '--endpoint', lab.server.endpoint];
+  const made = await mm(lab, ...init, '--json');
   assert.equal(made.exitCode, 0, made.stderr);
   const answer = InitAnswer.parse(JSON.parse(made.stdout));
   assert.equal(answer.treeId, `${BUCKET}/ubuntu`);
-  assert.ok(answer.keys.operator.startsWith(join(workshop.directory, 'home')));
+  assert.ok(answer.keys.operator.startsWith(join(lab.directory, 'home')));
   assert.match(await readFile(answer.configFile, 'utf8'), /^bucket: fleet$/m);
 
-  const first = await mm(workshop, 'publish', 'stable', '--json');
+  const first = await mm(lab, 'publish', 'stable', '--json');
   assert.equal(first.exitCode, 0, first.stderr);
   assert.equal(PublishAnswer.parse(JSON.parse(first.stdout)).outcome, 'published');
-  await workshop.commit('manifests/site.pp', 'node default { notify { "a": } }\n');
-  const second = await mm(workshop, 'publish', 'stable');
+  await lab.commit('manifests/site.pp', 'node default { notify { "a": } }\n');
+  const second = await mm(lab, 'publish', 'stable');
   assert.deepEqual(
     [second.exitCode, second.stdout.split('\n')[0]],
     [0, 'published stable 0.1.1, before: 0.1.0'],
   );
-  const listed = await mm(workshop, 'releases', 'stable', '--json');
+  const listed = await mm(lab, 'releases', 'stable', '--json');
   const [stable] = ReleasesAnswer.parse(JSON.parse(listed.stdout)).environments;
   assert.deepEqual([stable?.current?.version, stable?.history.length], ['0.1.1', 1]);
-  assert.equal((await mm(workshop, 'status')).exitCode, 0);
+  assert.equal((await mm(lab, 'status')).exitCode, 0);
 });
 
 test('cli: only the answer goes to stdout; exit code 0 done, 1 failed, 2 usage', async (t) => {
-  const workshop = await openWorkshop(t);
-  const version = await mm(workshop, '--version');
+  const lab = await openOperatorLab(t);
+  const version = await mm(lab, '--version');
   assert.deepEqual(version, { exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
-  const help = await mm(workshop, 'publish', '--help');
+  const help = await mm(lab, 'publish', '--help');
   assert.deepEqual([help.exitCode, help.stderr], [0, '']);
   for (const args of [[], ['bogus'], ['publish', '--bogus'], ['releases', 'a', 'b']]) {
-    const usage = await mm(workshop, ...args);
+    const usage = await mm(lab, ...args);
     assert.deepEqual([usage.exitCode, usage.stdout], [2, ''], args.join(' '));
   }
-  const failed = await mm(workshop, 'releases');
+  const failed = await mm(lab, 'releases');
   assert.deepEqual([failed.exitCode, failed.stdout], [1, '']);
   assert.match(failed.stderr, /^mm: .+\nnext: mm init .+\n$/);
-  const json = await mm(workshop, 'releases', '--json');
+  const json = await mm(lab, 'releases', '--json');
   assert.equal(json.exitCode, 1);
   assert.equal(ErrorAnswer.parse(JSON.parse(json.stdout)).error.code, 'CONFIG_MISSING');
 });
 
 test('cli: a signal in the middle of a commit leaves no file, no lock and a valid bucket', async (t) => {
-  const workshop = await initialized(t);
-  const temporary = join(workshop.directory, 'tmp');
+  const lab = await initialized(t);
+  const temporary = join(lab.directory, 'tmp');
   await mkdir(temporary);
   const key = 'ubuntu/manifests/metadata/timestamp.json';
-  workshop.server.faults.add({ kind: 'hang', match: { method: 'PUT', key }, times: 1 });
+  lab.server.faults.add({ kind: 'hang', match: { method: 'PUT', key }, times: 1 });
   const child = spawn(process.execPath, [MAIN, 'publish', 'stable'], {
-    cwd: workshop.repository,
-    env: { ...process.env, HOME: join(workshop.directory, 'home'), TMPDIR: temporary },
+    cwd: lab.repository,
+    env: { ...process.env, HOME: join(lab.directory, 'home'), TMPDIR: temporary },
     stdio: 'ignore',
   });
   t.after(() => child.kill('SIGKILL'));
   const ended = once(child, 'exit');
   await waitUntil(() =>
-    workshop.server.requests.some(
+    lab.server.requests.some(
       (request) => request.method === 'PUT' && request.key === key && request.status === 0,
     ),
   );
   child.kill('SIGTERM');
   assert.deepEqual(await ended, [143, null]);
   assert.deepEqual(await readdir(temporary), []);
-  const state = join(workshop.repository, '.miyamoto/ubuntu');
+  const state = join(lab.repository, '.miyamoto/ubuntu');
   assert.deepEqual(await readdir(state), ['trust']);
-  const done = await workshop.mm(['publish', 'stable', '--no-validate', '--json']);
+  const done = await lab.mm(['publish', 'stable', '--no-validate', '--json']);
   assert.equal(PublishAnswer.parse(done.json).release.version, '0.1.0');
 });
 
 test('cli: two publications at the same time on one machine wait for each other', async (t) => {
-  const workshop = await initialized(t);
+  const lab = await initialized(t);
   const both = ['stable', 'testing'].map((environment) =>
-    workshop.mm(['publish', environment, '--no-validate', '--json']),
+    lab.mm(['publish', environment, '--no-validate', '--json']),
   );
   for (const { exitCode, stderr, json } of await Promise.all(both)) {
     assert.equal(exitCode, 0, stderr);
@@ -121,19 +113,19 @@ test('cli: two publications at the same time on one machine wait for each other'
 });
 
 test('cli: a directory that cannot be written is one line of error', async (t) => {
-  const workshop = await initialized(t);
-  await rm(join(workshop.repository, '.miyamoto'), { recursive: true });
-  await workshop.write('.miyamoto', 'a file');
-  const { exitCode, stderr } = await workshop.mm(['releases']);
+  const lab = await initialized(t);
+  await rm(join(lab.repository, '.miyamoto'), { recursive: true });
+  await lab.write('.miyamoto', 'a file');
+  const { exitCode, stderr } = await lab.mm(['releases']);
   assert.equal(exitCode, 1);
   assert.match(stderr, /^mm: E[A-Z]+: .*\.miyamoto.*\n$/);
 });
 
 test('cli: two people with their own keys change the root to need both', async (t) => {
-  const workshop = await initialized(t);
-  const bob = ['--keys', join(workshop.directory, 'bob')];
+  const lab = await initialized(t);
+  const bob = ['--keys', join(lab.directory, 'bob')];
   const run = async (...args: string[]) => {
-    const { exitCode, stdout, stderr } = await mm(workshop, ...args);
+    const { exitCode, stdout, stderr } = await mm(lab, ...args);
     assert.equal(exitCode, 0, stderr);
     return stdout;
   };
@@ -153,7 +145,7 @@ test('cli: two people with their own keys change the root to need both', async (
     '--out',
     'p.json',
   );
-  const early = await mm(workshop, 'root', 'commit', 'p.json');
+  const early = await mm(lab, 'root', 'commit', 'p.json');
   assert.deepEqual([early.exitCode, early.stdout], [1, '']);
   assert.match(
     early.stderr,
@@ -163,9 +155,9 @@ test('cli: two people with their own keys change the root to need both', async (
   assert.match(signed, /next: mm root commit/);
   await run('root', 'commit', 'p.json');
   assert.match(await run('key', 'list'), /^root +2 of 2 +operator, bob +364 days$/m);
-  const doctor = await mm(workshop, 'doctor', '--json');
+  const doctor = await mm(lab, 'doctor', '--json');
   assert.equal(DoctorAnswer.parse(JSON.parse(doctor.stdout)).outcome, 'warning');
-  const alone = await mm(workshop, 'renew', 'root');
+  const alone = await mm(lab, 'renew', 'root');
   assert.equal(alone.exitCode, 1);
   assert.match(alone.stderr, /next: the same command with --out FILE/);
 });

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { PublishAnswer, SignAnswer } from '../../../operator/answers.ts';
 import { Proposal } from '../../../operator/proposals/file.ts';
-import { changed, codeOf, hostOf, keysOf, listKeys, newKey, signersOf } from '../ceremony.ts';
 import { snapshotOf } from '../commit/shared-tree.ts';
-import { initialized, type Workshop } from '../workshop.ts';
+import { changed, codeOf, hostOf, keysOf, listKeys, newKey, signersOf } from '../key-commands.ts';
+import { initialized, type OperatorLab } from '../operator-lab.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate'];
 const FILE = 'proposal.json';
 const ROOT_ROLES = ['--role', 'root', '--role', 'targets'];
 
-interface Team extends Workshop {
+interface Team extends OperatorLab {
   /** `--keys` of each person: nobody has the other's. */
   readonly ann: readonly string[];
   readonly bob: readonly string[];
@@ -21,18 +21,18 @@ interface Team extends Workshop {
 
 /** A tree whose root takes two of Ann, Bob and the safe; Ann alone has the online key. */
 async function team(t: TestContext): Promise<Team> {
-  const workshop = await initialized(t);
-  const home = join(workshop.directory, 'bob');
+  const lab = await initialized(t);
+  const home = join(lab.directory, 'bob');
   const bob = ['--keys', home];
-  await newKey(workshop, 'bob', ...bob);
-  const file = join(workshop.repository, 'bob.pub.json');
-  await workshop.mm(['key', 'export', 'bob', '--out', file, ...bob]);
+  await newKey(lab, 'bob', ...bob);
+  const file = join(lab.repository, 'bob.pub.json');
+  await lab.mm(['key', 'export', 'bob', '--out', file, ...bob]);
   const rotate = ['key', 'rotate', ...ROOT_ROLES, '--add', 'bob.pub.json', '--threshold', '2'];
-  const people = { ...workshop, ann: [], bob, proposal: join(workshop.repository, FILE) };
+  const people = { ...lab, ann: [], bob, proposal: join(lab.repository, FILE) };
   // The safe is opened for the last time: from here on it takes two people.
-  await changed(workshop, rotate, {});
-  await mkdir(join(workshop.directory, 'safe'));
-  await rename(join(keysOf(workshop), 'safe.json'), join(workshop.directory, 'safe/safe.json'));
+  await changed(lab, rotate, {});
+  await mkdir(join(lab.directory, 'safe'));
+  await rename(join(keysOf(lab), 'safe.json'), join(lab.directory, 'safe/safe.json'));
   return people;
 }
 

@@ -12,7 +12,7 @@ import { refresh } from '../../../trust/reader.ts';
 import { bucketSource } from '../../../trust/source.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { newSigner } from '../keys/keys.ts';
-import { BUCKET, TREE } from '../workshop.ts';
+import { BUCKET, TREE } from '../operator-lab.ts';
 import { type SharedTree, sharedTree } from './shared-tree.ts';
 
 const named = ({ keyId, publicKey }: Signer, name: string): NamedKey => ({
@@ -33,11 +33,11 @@ test('I19 revoking a key signs anew what it had signed, in the same commit', asy
 
   const { repository } = await publisherWith(bob, tree.safe);
   const edit = { add: [named(bob, 'bob')], remove: [ann.keyId] };
-  const done = await commit(repository, (base) => ({
+  const done = await commit(repository, (verified) => ({
     kind: 'change',
-    change: withAffected(base, {
+    change: withAffected(verified, {
       blobs: [],
-      ...editKeys(base, new Map([['env-stable', edit]])),
+      ...editKeys(verified, new Map([['env-stable', edit]])),
     }),
     answer: undefined,
   }));

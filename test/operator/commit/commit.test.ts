@@ -5,14 +5,14 @@ import { test } from 'node:test';
 import { blobKey, metadataKey } from '../../../bucket/layout.ts';
 import { commit } from '../../../operator/commit/commit.ts';
 import { verifyCommitted } from '../../../operator/commit/repository.ts';
-import type { RoleContent } from '../../../operator/commit/signed-file.ts';
 import type { Signer } from '../../../operator/keys/signer.ts';
+import type { RoleContent } from '../../../operator/metadata/signed-file.ts';
 import { CodedError, type ErrorCode } from '../../../shared/coded-error.ts';
 import { readTrusted, refresh } from '../../../trust/reader.ts';
 import { bucketSource } from '../../../trust/source.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { newSigner } from '../keys/keys.ts';
-import { BUCKET, metadataFiles, TREE } from '../workshop.ts';
+import { BUCKET, metadataFiles, TREE } from '../operator-lab.ts';
 import { putBack, sharedTree, snapshotOf } from './shared-tree.ts';
 
 const hasCode = (code: ErrorCode) => (error: unknown) =>

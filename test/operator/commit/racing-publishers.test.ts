@@ -37,7 +37,7 @@ test(`I6: ${PUBLISHERS} racing publishers lose none of ${PUBLICATIONS} publicati
   t.diagnostic(`${attempts} attempts, ${await hosts} polls meanwhile`);
 
   const { repository } = await tree.publisher();
-  const base = await repository.read();
+  const verified = await repository.read();
   for (const [environment, published] of Object.entries(links)) {
     // Each was signed on top of another one, and no two on top of the same: a chain from nothing to what is offered.
     const after = new Map(published.map(({ previous, release }) => [previous, release]));
@@ -48,13 +48,13 @@ test(`I6: ${PUBLISHERS} racing publishers lose none of ${PUBLICATIONS} publicati
       length++;
     }
     assert.equal(length, published.length);
-    assert.equal(base.environments.get(environment)?.current?.sha256, at);
+    assert.equal(verified.environments.get(environment)?.current?.sha256, at);
   }
   assert.equal(
     Object.values(links).reduce((sum, published) => sum + published.length, 0),
     PUBLISHERS * PUBLICATIONS,
   );
-  assert.equal(base.timestampVersion, 1 + PUBLISHERS * PUBLICATIONS);
+  assert.equal(verified.timestampVersion, 1 + PUBLISHERS * PUBLICATIONS);
   assert.ok(attempts > PUBLISHERS * PUBLICATIONS, 'nobody ever lost a race: they did not race');
 });
 

@@ -6,17 +6,17 @@ import type { TestContext } from 'node:test';
 import { openBucket } from '../../../bucket/s3/sdk/sdk-bucket.ts';
 import { S3Settings } from '../../../bucket/s3/settings.ts';
 import { type PublishPlan, planPublication } from '../../../operator/commands/publish/plan.ts';
-import type { Change } from '../../../operator/commit/base.ts';
+import type { Change } from '../../../operator/commit/change.ts';
 import { type Committed, commit } from '../../../operator/commit/commit.ts';
 import { establishRoot, keyMap } from '../../../operator/commit/initial-root.ts';
+import { firstChange, readEmptyTree } from '../../../operator/commit/initial-targets.ts';
 import type { Repository } from '../../../operator/commit/repository.ts';
 import { openRepository, type RepositoryOptions } from '../../../operator/commit/repository.ts';
-import { parseSignedFile } from '../../../operator/commit/signed-file.ts';
-import { firstChange, readEmptyTree } from '../../../operator/commit/solo-tree.ts';
 import type { Signer } from '../../../operator/keys/signer.ts';
+import { parseSignedFile } from '../../../operator/metadata/signed-file.ts';
 import type { S3Server } from '../../support/s3/server.ts';
 import { newSigner } from '../keys/keys.ts';
-import { BUCKET, startServer, TREE, TREE_ID } from '../workshop.ts';
+import { BUCKET, startServer, TREE, TREE_ID } from '../operator-lab.ts';
 
 /** A tree in a bucket, and publishers who have nothing in common but that. */
 export interface SharedTree {
@@ -117,7 +117,7 @@ function publishBytes(
 ): Promise<Committed<PublishPlan>> {
   const sha256 = createHash('sha256').update(content).digest('hex');
   const startedAt = repository.now();
-  return commit(repository, (base) =>
+  return commit(repository, (verified) =>
     planPublication(
       {
         environment,
@@ -129,7 +129,7 @@ function publishBytes(
         source: { commit: null },
         pack: () => Promise.resolve({ sha256, bytes: content }),
       },
-      base,
+      verified,
     ),
   );
 }

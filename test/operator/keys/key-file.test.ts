@@ -4,7 +4,6 @@ import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { Key, Metadata, MetadataKind } from '@tufjs/models';
-import { signFile } from '../../../operator/commit/signed-file.ts';
 import { fileSigner, type PassphraseSource } from '../../../operator/keys/file-signer.ts';
 import {
   createKeyFile,
@@ -13,6 +12,7 @@ import {
   readKeyFile,
 } from '../../../operator/keys/key-file.ts';
 import { keyIdOf } from '../../../operator/keys/signer.ts';
+import { signFile } from '../../../operator/metadata/signed-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 

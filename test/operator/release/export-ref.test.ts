@@ -8,7 +8,7 @@ import { exportRef } from '../../../operator/release/export-ref.ts';
 import { packRelease } from '../../../operator/release/pack.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
-import { git } from '../workshop.ts';
+import { git } from '../operator-lab.ts';
 
 const env = { PATH: process.env['PATH'] };
 const LABEL = { environment: 'stable', version: '1.0.0' };

@@ -7,7 +7,7 @@ import { packRelease } from '../../../operator/release/pack.ts';
 import { readWorkTree } from '../../../operator/release/work-tree.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
-import { git } from '../workshop.ts';
+import { git } from '../operator-lab.ts';
 
 const env = { PATH: process.env['PATH'] };
 

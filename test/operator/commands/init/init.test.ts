@@ -16,10 +16,10 @@ import {
   BUCKET,
   initArgs,
   initialized,
-  openWorkshop,
+  type OperatorLab,
+  openOperatorLab,
   TREE_ID,
-  type Workshop,
-} from '../../workshop.ts';
+} from '../../operator-lab.ts';
 
 const FILES = [
   '1.env-dev.json',
@@ -35,15 +35,15 @@ const keyIdIn = async (path: string) =>
   (JSON.parse(await readFile(path, 'utf8')) as KeyDocument).keyid;
 
 test('init: a tree that hosts can follow, of two keys, with all files the operator needs', async (t) => {
-  const workshop = await openWorkshop(t);
-  const { exitCode, json } = await workshop.mm(initArgs(workshop));
+  const lab = await openOperatorLab(t);
+  const { exitCode, json } = await lab.mm(initArgs(lab));
   assert.equal(exitCode, 0);
   const answer = InitAnswer.parse(json);
-  assert.deepEqual(workshop.files(), FILES);
+  assert.deepEqual(lab.files(), FILES);
   assert.equal(answer.objects.at(-1), 'ubuntu/manifests/metadata/timestamp.json');
   assert.deepEqual(answer.objects.map((key) => key.split('/').at(-1)).sort(), FILES);
 
-  const { signed: root } = workshop.metadata('1.root.json');
+  const { signed: root } = lab.metadata('1.root.json');
   const operator = await keyIdIn(answer.keys.operator);
   const safe = await keyIdIn(answer.keys.safe);
   assert.deepEqual(root.roles, {
@@ -52,35 +52,35 @@ test('init: a tree that hosts can follow, of two keys, with all files the operat
     snapshot: { keyids: [operator], threshold: 1 },
     timestamp: { keyids: [operator], threshold: 1 },
   });
-  const { roles } = workshop.metadata('1.targets.json').signed.delegations;
+  const { roles } = lab.metadata('1.targets.json').signed.delegations;
   const rule = { keyids: [operator], threshold: 1, terminating: true };
   assert.deepEqual(roles, [
     { ...rule, name: 'env-stable', paths: ['stable/*'] },
     { ...rule, name: 'env-testing', paths: ['testing/*'] },
     { ...rule, name: 'env-dev', paths: ['dev/*', 'dev_*/*'] },
   ]);
-  for (const file of FILES) assert.equal(workshop.metadata(file).signed['x-tree'], TREE_ID);
+  for (const file of FILES) assert.equal(lab.metadata(file).signed['x-tree'], TREE_ID);
 
   assert.deepEqual(
     JSON.parse(await readFile(answer.rootFile, 'utf8')),
-    workshop.metadata('1.root.json'),
+    lab.metadata('1.root.json'),
   );
   parseConfigFile(await readFile(answer.configFile, 'utf8'), answer.configFile, OperatorConfig);
   for (const key of [answer.keys.operator, answer.keys.safe])
     assert.equal((await stat(key)).mode & 0o777, 0o600);
-  assert.equal(await workshop.git('status', '--porcelain'), '');
+  assert.equal(await lab.git('status', '--porcelain'), '');
 });
 
 test('init: what it prints for a host is what the agent takes', async (t) => {
-  const workshop = await openWorkshop(t);
-  const { json } = await workshop.mm(initArgs(workshop, '--environment', 'prod=main'));
+  const lab = await openOperatorLab(t);
+  const { json } = await lab.mm(initArgs(lab, '--environment', 'prod=main'));
   const { agentConfig, rootFile } = InitAnswer.parse(json);
   const config = parseConfigFile(agentConfig, 'agent.yaml', AgentConfig);
   assert.equal(config.environment, 'prod');
   const bucket = openBucket(config.bucket, config.s3);
   t.after(() => bucket.close());
   const { trusted } = await refresh({
-    directory: join(workshop.directory, 'host'),
+    directory: join(lab.directory, 'host'),
     packagedRoot: await readFile(rootFile),
     environments: [config.environment],
     clock: { now: () => Date.now() },
@@ -92,92 +92,92 @@ test('init: what it prints for a host is what the agent takes', async (t) => {
 });
 
 test('init: a second time is ALREADY_INITIALIZED and changes nothing', async (t) => {
-  const workshop = await initialized(t);
-  const before = workshop.server.keys(BUCKET).length;
-  const { exitCode, json } = await workshop.mm(['init', '--json']);
+  const lab = await initialized(t);
+  const before = lab.server.keys(BUCKET).length;
+  const { exitCode, json } = await lab.mm(['init', '--json']);
   assert.equal(exitCode, 1);
   assert.equal(ErrorAnswer.parse(json).error.code, 'ALREADY_INITIALIZED');
-  assert.equal(workshop.server.keys(BUCKET).length, before);
+  assert.equal(lab.server.keys(BUCKET).length, before);
 });
 
 for (const upload of FILES) {
   test(`init: ended before ${upload} is in, the next one finishes it`, async (t) => {
-    const workshop = await openWorkshop(t);
+    const lab = await openOperatorLab(t);
     const key = `ubuntu/manifests/metadata/${upload}`;
-    workshop.server.faults.add({
+    lab.server.faults.add({
       kind: 'status',
       status: 403,
       code: 'AccessDenied',
       match: { method: 'PUT', key },
       times: 1,
     });
-    assert.equal((await workshop.mm(initArgs(workshop))).exitCode, 1);
-    const { exitCode, stderr, json } = await workshop.mm(['init', '--json'], {
+    assert.equal((await lab.mm(initArgs(lab))).exitCode, 1);
+    const { exitCode, stderr, json } = await lab.mm(['init', '--json'], {
       now: () => Date.now() + 60_000,
     });
     assert.equal(exitCode, 0, stderr);
     const root = await readFile(InitAnswer.parse(json).rootFile, 'utf8');
-    assert.deepEqual(JSON.parse(root), workshop.metadata('1.root.json'));
-    assert.equal((await workshop.mm(['publish', 'stable', '--no-validate'])).exitCode, 0);
+    assert.deepEqual(JSON.parse(root), lab.metadata('1.root.json'));
+    assert.equal((await lab.mm(['publish', 'stable', '--no-validate'])).exitCode, 0);
   });
 }
 
 test('init: half a tree of other keys is refused', async (t) => {
-  const workshop = await openWorkshop(t);
+  const lab = await openOperatorLab(t);
   const key = /timestamp\.json/;
-  workshop.server.faults.add({
+  lab.server.faults.add({
     kind: 'status',
     status: 403,
     code: 'AccessDenied',
     match: { method: 'PUT', key },
     times: 1,
   });
-  await workshop.mm(initArgs(workshop));
-  await rm(join(workshop.directory, 'home'), { recursive: true });
-  const { json } = await workshop.mm(['init', '--json']);
+  await lab.mm(initArgs(lab));
+  await rm(join(lab.directory, 'home'), { recursive: true });
+  const { json } = await lab.mm(['init', '--json']);
   assert.equal(ErrorAnswer.parse(json).error.code, 'ALREADY_INITIALIZED');
 });
 
 test('init --noop: names files and objects, makes none', async (t) => {
-  const workshop = await openWorkshop(t);
-  const before = await readdir(workshop.directory, { recursive: true });
-  const { exitCode, json } = await workshop.mm(initArgs(workshop, '--noop'));
+  const lab = await openOperatorLab(t);
+  const before = await readdir(lab.directory, { recursive: true });
+  const { exitCode, json } = await lab.mm(initArgs(lab, '--noop'));
   assert.equal(exitCode, 0);
   const answer = InitAnswer.parse(json);
   assert.equal(answer.outcome, 'noop');
   assert.deepEqual(answer.objects.map((key) => key.split('/').at(-1)).sort(), FILES);
-  assert.deepEqual(workshop.files(), []);
-  assert.deepEqual(await readdir(workshop.directory, { recursive: true }), before);
+  assert.deepEqual(lab.files(), []);
+  assert.deepEqual(await readdir(lab.directory, { recursive: true }), before);
 });
 
 test('init: a passphrase that was given locks both keys', async (t) => {
-  const workshop = await openWorkshop(t);
-  const file = join(workshop.directory, 'passphrase');
+  const lab = await openOperatorLab(t);
+  const file = join(lab.directory, 'passphrase');
   await writeFile(file, 'secret\n');
-  const { json } = await workshop.mm(initArgs(workshop, '--passphrase-file', file));
+  const { json } = await lab.mm(initArgs(lab, '--passphrase-file', file));
   const { keys } = InitAnswer.parse(json);
   for (const path of [keys.operator, keys.safe]) {
     const document = JSON.parse(await readFile(path, 'utf8')) as KeyDocument;
     assert.equal(document.private.kind, 'scrypt-aes-256-gcm');
   }
   const publish = ['publish', 'stable', '--no-validate', '--json'];
-  const locked = await workshop.mm(publish);
+  const locked = await lab.mm(publish);
   assert.equal(ErrorAnswer.parse(locked.json).error.code, 'KEY_LOCKED');
   const env = { PATH: process.env['PATH'], MM_KEY_PASSPHRASE_FILE: file };
-  assert.equal((await workshop.mm(publish, { env })).exitCode, 0);
+  assert.equal((await lab.mm(publish, { env })).exitCode, 0);
 });
 
 test('init --passphrase: asks twice for one, and takes no two that differ', async (t) => {
-  const workshop = await openWorkshop(t);
+  const lab = await openOperatorLab(t);
   const asking = (...answers: string[]) => ({
     ask: () => Promise.resolve(answers.shift() ?? assert.fail('asked too often')),
   });
-  const different = await workshop.mm(initArgs(workshop, '--passphrase'), asking('a', 'b'));
+  const different = await lab.mm(initArgs(lab, '--passphrase'), asking('a', 'b'));
   assert.equal(ErrorAnswer.parse(different.json).error.code, 'KEY_LOCKED');
-  assert.deepEqual(workshop.files(), []);
+  assert.deepEqual(lab.files(), []);
   const again = ['init', '--passphrase', '--json'];
   // The last one unlocks the operator's key to sign with it.
-  const done = await workshop.mm(again, asking('secret', 'secret', 'secret'));
+  const done = await lab.mm(again, asking('secret', 'secret', 'secret'));
   assert.equal(done.exitCode, 0, done.stderr);
 });
 
@@ -197,52 +197,49 @@ const usage = {
 
 for (const [name, args] of Object.entries(usage)) {
   test(`init: ${name} is a usage error`, async (t) => {
-    const workshop = await openWorkshop(t);
-    assert.equal((await workshop.mm(args)).exitCode, 2);
-    await assert.rejects(access(join(workshop.repository, 'miyamoto.yaml')));
+    const lab = await openOperatorLab(t);
+    assert.equal((await lab.mm(args)).exitCode, 2);
+    await assert.rejects(access(join(lab.repository, 'miyamoto.yaml')));
   });
 }
 
 test('init: miyamoto.yaml is never changed, and options that contradict it are refused', async (t) => {
-  const workshop = await initialized(t);
-  const path = join(workshop.repository, 'miyamoto.yaml');
+  const lab = await initialized(t);
+  const path = join(lab.repository, 'miyamoto.yaml');
   const before = await readFile(path, 'utf8');
   for (const args of [
     ['--bucket', 'other'],
     ['--id', 'acme/other'],
     ['--tree', 'osx'],
   ]) {
-    const { exitCode, stderr } = await workshop.mm(['init', ...args]);
+    const { exitCode, stderr } = await lab.mm(['init', ...args]);
     assert.equal(exitCode, 2, stderr);
   }
   assert.equal(await readFile(path, 'utf8'), before);
 });
 
 test('init: another root file in the way is kept', async (t) => {
-  const workshop = await openWorkshop(t);
-  await workshop.write('ubuntu.root.json', 'the only copy');
-  const { json } = await workshop.mm(initArgs(workshop));
+  const lab = await openOperatorLab(t);
+  await lab.write('ubuntu.root.json', 'the only copy');
+  const { json } = await lab.mm(initArgs(lab));
   assert.equal(ErrorAnswer.parse(json).error.code, 'ROOT_INVALID');
-  assert.equal(
-    await readFile(join(workshop.repository, 'ubuntu.root.json'), 'utf8'),
-    'the only copy',
-  );
-  assert.ok(!workshop.files().includes('timestamp.json'));
+  assert.equal(await readFile(join(lab.repository, 'ubuntu.root.json'), 'utf8'), 'the only copy');
+  assert.ok(!lab.files().includes('timestamp.json'));
 });
 
 test('init: a missing bucket is made only when told so', async (t) => {
-  const workshop = await openWorkshop(t);
+  const lab = await openOperatorLab(t);
   const server = await startS3Server({
     users: [{ accessKeyId: 'OPERATOR', secretAccessKey: 'operator-secret', policy: adminPolicy }],
     buckets: [],
   });
   t.after(() => server.close());
-  const args = (...more: string[]) => initArgs({ ...workshop, server } as Workshop, ...more);
-  const { json } = await workshop.mm(args());
+  const args = (...more: string[]) => initArgs({ ...lab, server } as OperatorLab, ...more);
+  const { json } = await lab.mm(args());
   const { error } = ErrorAnswer.parse(json);
   assert.equal(error.code, 'S3_BUCKET_MISSING');
   assert.match(error.next ?? '', /--create-bucket/);
-  const done = await workshop.mm(args('--create-bucket'));
+  const done = await lab.mm(args('--create-bucket'));
   assert.equal(done.exitCode, 0, done.stderr);
   assert.equal(server.keys(BUCKET).length, FILES.length);
 });

@@ -8,6 +8,7 @@ import { metadataKey } from '../../../../bucket/layout.ts';
 import { fileSigner } from '../../../../operator/keys/file-signer.ts';
 import { readKeyFile } from '../../../../operator/keys/key-file.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
+import { putBack, snapshotOf } from '../../commit/shared-tree.ts';
 import {
   afterEachPut,
   changed,
@@ -16,9 +17,8 @@ import {
   hostOf,
   keysOf,
   newKey,
-} from '../../ceremony.ts';
-import { putBack, snapshotOf } from '../../commit/shared-tree.ts';
-import { BUCKET, initialized, TREE, type Workshop } from '../../workshop.ts';
+} from '../../key-commands.ts';
+import { BUCKET, initialized, type OperatorLab, TREE } from '../../operator-lab.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate'];
 const TIMESTAMP = metadataKey(TREE, 'timestamp.json');
@@ -26,7 +26,7 @@ const HIGHEST = Number.MAX_SAFE_INTEGER;
 
 /** What a thief of the bucket and of the online key puts there: the same content under these versions. */
 async function forge(
-  workshop: Workshop,
+  lab: OperatorLab,
   key: string,
   versions: { readonly snapshot?: number; readonly timestamp: number },
 ): Promise<void> {
@@ -34,14 +34,14 @@ async function forge(
   const put = async (file: string, signed: object) => {
     const sig = (await sign(Buffer.from(canonicalize(signed)))).toString('hex');
     const bytes = Buffer.from(JSON.stringify({ signatures: [{ keyid: keyId, sig }], signed }));
-    workshop.server.put(BUCKET, metadataKey(TREE, file), bytes);
+    lab.server.put(BUCKET, metadataKey(TREE, file), bytes);
     return bytes;
   };
-  const { signed: timestamp } = workshop.metadata('timestamp.json');
+  const { signed: timestamp } = lab.metadata('timestamp.json');
   const meta = { ...timestamp.meta };
   const { snapshot: version } = versions;
   if (version !== undefined) {
-    const { signed } = workshop.metadata(`${meta['snapshot.json'].version}.snapshot.json`);
+    const { signed } = lab.metadata(`${meta['snapshot.json'].version}.snapshot.json`);
     const bytes = await put(`${version}.snapshot.json`, { ...signed, version });
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     meta['snapshot.json'] = { version, length: bytes.length, hashes: { sha256 } };
@@ -50,10 +50,10 @@ async function forge(
 }
 
 /** A tree whose online key is not the operator's own. */
-async function withOnlineKey(t: TestContext): Promise<Workshop & { readonly online: string }> {
-  const workshop = await initialized(t);
-  await newKey(workshop, 'online1');
-  await changed(workshop, [
+async function withOnlineKey(t: TestContext): Promise<OperatorLab & { readonly online: string }> {
+  const lab = await initialized(t);
+  await newKey(lab, 'online1');
+  await changed(lab, [
     'key',
     'rotate',
     '--role',
@@ -63,8 +63,8 @@ async function withOnlineKey(t: TestContext): Promise<Workshop & { readonly onli
     '--remove',
     'operator',
   ]);
-  await workshop.mm(PUBLISH);
-  return { ...workshop, online: join(keysOf(workshop), 'online1.json') };
+  await lab.mm(PUBLISH);
+  return { ...lab, online: join(keysOf(lab), 'online1.json') };
 }
 
 async function versionOn(host: Host): Promise<number | undefined> {
@@ -74,74 +74,74 @@ async function versionOn(host: Host): Promise<number | undefined> {
 const RECOVER = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
 
 test('I12: after a fast-forward versions begin again, for hosts that saw it and for those that did not', async (t) => {
-  const workshop = await withOnlineKey(t);
-  const hosts = await Promise.all(['saw', 'slept'].map((name) => hostOf(t, workshop, name)));
+  const lab = await withOnlineKey(t);
+  const hosts = await Promise.all(['saw', 'slept'].map((name) => hostOf(t, lab, name)));
   for (const host of hosts) await host.poll();
-  await forge(workshop, workshop.online, { snapshot: HIGHEST, timestamp: HIGHEST });
+  await forge(lab, lab.online, { snapshot: HIGHEST, timestamp: HIGHEST });
   assert.equal(await versionOn(hosts[0]!), HIGHEST);
   const honest = ['publish', 'stable', '--no-validate', '--force', '--version', '1.0.0'];
-  assert.equal(await codeOf(workshop, honest), 'METADATA_INVALID');
-  await newKey(workshop, 'online2');
-  const answer = await changed(workshop, RECOVER);
+  assert.equal(await codeOf(lab, honest), 'METADATA_INVALID');
+  await newKey(lab, 'online2');
+  const answer = await changed(lab, RECOVER);
   assert.deepEqual([answer.outcome, answer.versions?.['timestamp']], ['committed', 1]);
-  for (const host of [...hosts, await hostOf(t, workshop, 'fresh')]) {
+  for (const host of [...hosts, await hostOf(t, lab, 'fresh')]) {
     assert.equal(await versionOn(host), 1);
   }
-  assert.equal((await workshop.mm(honest)).exitCode, 0);
+  assert.equal((await lab.mm(honest)).exitCode, 0);
   for (const host of hosts) {
     const { trusted } = await host.poll();
     assert.equal(trusted.environments.get('stable')?.current?.custom.version, '1.0.0');
   }
   // The thief's key is of no more use.
-  const good = snapshotOf(workshop.server);
-  await forge(workshop, workshop.online, { timestamp: 100 });
+  const good = snapshotOf(lab.server);
+  await forge(lab, lab.online, { timestamp: 100 });
   await assert.rejects(hosts[0]!.poll(), { code: 'METADATA_UNSIGNED' });
-  putBack(workshop.server, good);
+  putBack(lab.server, good);
   assert.equal(await versionOn(hosts[0]!), 2);
 });
 
 test('I12: a recovery that was ended half-way is finished by the same command', async (t) => {
-  const workshop = await withOnlineKey(t);
-  const host = await hostOf(t, workshop, 'saw');
-  await forge(workshop, workshop.online, { snapshot: HIGHEST, timestamp: HIGHEST });
+  const lab = await withOnlineKey(t);
+  const host = await hostOf(t, lab, 'saw');
+  await forge(lab, lab.online, { snapshot: HIGHEST, timestamp: HIGHEST });
   await host.poll();
-  await newKey(workshop, 'online2');
+  await newKey(lab, 'online2');
   const match = { method: 'PUT', key: TIMESTAMP };
   const fault = { kind: 'status', status: 403, code: 'AccessDenied', match, times: 1 } as const;
-  workshop.server.faults.add(fault);
-  assert.equal(await codeOf(workshop, RECOVER), 'S3_ACCESS_DENIED');
-  assert.ok(workshop.files().includes('3.root.json'));
-  assert.equal((await changed(workshop, RECOVER)).outcome, 'committed');
+  lab.server.faults.add(fault);
+  assert.equal(await codeOf(lab, RECOVER), 'S3_ACCESS_DENIED');
+  assert.ok(lab.files().includes('3.root.json'));
+  assert.equal((await changed(lab, RECOVER)).outcome, 'committed');
   assert.equal(await versionOn(host), 1);
 });
 
 test('I12: a plain rotation goes on counting: hosts could not tell it from a rollback else', async (t) => {
-  const workshop = await withOnlineKey(t);
-  await newKey(workshop, 'online2');
-  await forge(workshop, workshop.online, { timestamp: 1000 });
+  const lab = await withOnlineKey(t);
+  await newKey(lab, 'online2');
+  await forge(lab, lab.online, { timestamp: 1000 });
   const rotate = ['key', 'rotate', '--role', 'online', '--add', 'online2', '--remove', 'online1'];
-  const { versions } = await changed(workshop, rotate);
+  const { versions } = await changed(lab, rotate);
   assert.ok((versions?.['timestamp'] ?? 0) > 1000);
 });
 
 test('an online key that is lost: hosts refuse for the moment between two uploads, and keep what they have', async (t) => {
-  const workshop = await withOnlineKey(t);
-  const idle = await hostOf(t, workshop, 'idle');
+  const lab = await withOnlineKey(t);
+  const idle = await hostOf(t, lab, 'idle');
   await idle.poll();
-  await rm(workshop.online);
-  await newKey(workshop, 'online2');
+  await rm(lab.online);
+  await newKey(lab, 'online2');
   const seen: string[] = [];
   const watch = afterEachPut(async (key) => {
     // Whoever has nothing new to ask for notices nothing.
     const { trusted } = await idle.poll();
     assert.equal(trusted.environments.get('stable')?.current?.custom.version, '0.1.0');
-    const fresh = await hostOf(t, workshop, `fresh-${seen.length}`);
+    const fresh = await hostOf(t, lab, `fresh-${seen.length}`);
     seen.push(await fresh.poll().then(() => 'follows', codeIn));
     if (!key.endsWith('timestamp.json')) return;
     assert.equal((await idle.poll()).trusted.versions['root'], 3);
   });
   const args = ['key', 'revoke', 'online1', '--replace-by', 'online2'];
-  await changed(workshop, args, watch);
+  await changed(lab, args, watch);
   assert.deepEqual(seen, ['follows', 'METADATA_UNSIGNED', 'follows']);
 });
 
@@ -150,11 +150,11 @@ function codeIn(error: unknown): string {
   throw error;
 }
 
-async function interrupted(t: TestContext): Promise<Workshop> {
-  const workshop = await withOnlineKey(t);
-  await rename(workshop.online, join(workshop.directory, 'online1.json'));
-  await newKey(workshop, 'online2');
-  workshop.server.faults.add({
+async function interrupted(t: TestContext): Promise<OperatorLab> {
+  const lab = await withOnlineKey(t);
+  await rename(lab.online, join(lab.directory, 'online1.json'));
+  await newKey(lab, 'online2');
+  lab.server.faults.add({
     kind: 'status',
     status: 403,
     code: 'AccessDenied',
@@ -162,8 +162,8 @@ async function interrupted(t: TestContext): Promise<Workshop> {
     times: 1,
   });
   const args = ['key', 'revoke', 'online1', '--replace-by', 'online2'];
-  assert.equal(await codeOf(workshop, args), 'S3_ACCESS_DENIED');
-  return workshop;
+  assert.equal(await codeOf(lab, args), 'S3_ACCESS_DENIED');
+  return lab;
 }
 
 const FINISH: Readonly<Record<string, readonly string[]>> = {
@@ -173,48 +173,48 @@ const FINISH: Readonly<Record<string, readonly string[]>> = {
 
 for (const [name, args] of Object.entries(FINISH)) {
   test(`a rotation that was ended before its timestamp is finished by ${name}`, async (t) => {
-    const workshop = await interrupted(t);
+    const lab = await interrupted(t);
     const other = ['publish', 'stable', '--no-validate', '--force', '--version', '1.0.0'];
-    assert.equal(await codeOf(workshop, other), 'METADATA_UNSIGNED');
-    assert.equal(await codeOf(workshop, ['renew', '--trust-bucket']), 'METADATA_UNSIGNED');
-    const { outcome } = await changed(workshop, args);
+    assert.equal(await codeOf(lab, other), 'METADATA_UNSIGNED');
+    assert.equal(await codeOf(lab, ['renew', '--trust-bucket']), 'METADATA_UNSIGNED');
+    const { outcome } = await changed(lab, args);
     assert.equal(outcome, 'committed');
-    const host = await hostOf(t, workshop, 'fresh');
+    const host = await hostOf(t, lab, 'fresh');
     assert.ok(((await host.poll()).trusted.versions['root'] ?? 0) >= 3);
-    assert.equal((await workshop.mm(other)).exitCode, 0);
+    assert.equal((await lab.mm(other)).exitCode, 0);
   });
 }
 
 test('a replay with a revoked key is no unfinished rotation to who saw it finished', async (t) => {
-  const workshop = await withOnlineKey(t);
-  const replayed = workshop.server.get(BUCKET, TIMESTAMP) ?? Buffer.alloc(0);
-  await newKey(workshop, 'online2');
-  await changed(workshop, ['key', 'revoke', 'online1', '--replace-by', 'online2']);
-  workshop.server.put(BUCKET, TIMESTAMP, replayed);
-  const before = snapshotOf(workshop.server);
+  const lab = await withOnlineKey(t);
+  const replayed = lab.server.get(BUCKET, TIMESTAMP) ?? Buffer.alloc(0);
+  await newKey(lab, 'online2');
+  await changed(lab, ['key', 'revoke', 'online1', '--replace-by', 'online2']);
+  lab.server.put(BUCKET, TIMESTAMP, replayed);
+  const before = snapshotOf(lab.server);
   for (const args of [['renew', '--finish'], ['key', 'revoke', 'safe'], ['renew']]) {
-    assert.equal(await codeOf(workshop, args), 'METADATA_UNSIGNED', args.join(' '));
+    assert.equal(await codeOf(lab, args), 'METADATA_UNSIGNED', args.join(' '));
   }
-  assert.deepEqual(snapshotOf(workshop.server), before);
+  assert.deepEqual(snapshotOf(lab.server), before);
 });
 
 test('a publisher with the old key who comes in between loses nothing, and the rotation goes through', async (t) => {
-  const workshop = await withOnlineKey(t);
-  const path = join(workshop.repository, 'miyamoto.yaml');
+  const lab = await withOnlineKey(t);
+  const path = join(lab.repository, 'miyamoto.yaml');
   // Somebody else: what they have seen of the bucket is kept elsewhere.
-  const other = join(workshop.repository, 'other.yaml');
+  const other = join(lab.repository, 'other.yaml');
   await writeFile(other, `${await readFile(path, 'utf8')}state: .other\n`);
   const publish = ['publish', 'testing', '--no-validate', '--config', other, '--json'];
-  await newKey(workshop, 'online2');
+  await newKey(lab, 'online2');
   let exitCode: number | undefined;
   const between = afterEachPut(async (key) => {
     if (!key.endsWith('timestamp.json') || exitCode !== undefined) return;
-    ({ exitCode } = await workshop.mm(publish));
+    ({ exitCode } = await lab.mm(publish));
   });
   const args = ['key', 'rotate', '--role', 'online', '--add', 'online2', '--remove', 'online1'];
-  assert.equal((await changed(workshop, args, between)).outcome, 'committed');
+  assert.equal((await changed(lab, args, between)).outcome, 'committed');
   assert.equal(exitCode, 0);
-  const { trusted } = await (await hostOf(t, workshop, 'fresh')).poll(['stable', 'testing']);
+  const { trusted } = await (await hostOf(t, lab, 'fresh')).poll(['stable', 'testing']);
   assert.equal(trusted.versions['root'], 3);
   for (const { current } of trusted.environments.values()) assert.ok(current);
 });

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { metadataKey } from '../../../../bucket/layout.ts';
 import { KeyNewAnswer, PublishAnswer } from '../../../../operator/answers.ts';
 import { PublicKeyDocument } from '../../../../operator/keys/public-key-file.ts';
+import { snapshotOf } from '../../commit/shared-tree.ts';
 import {
   afterEachPut,
   changed,
@@ -16,9 +17,8 @@ import {
   listKeys,
   newKey,
   signersOf,
-} from '../../ceremony.ts';
-import { snapshotOf } from '../../commit/shared-tree.ts';
-import { initialized, TREE } from '../../workshop.ts';
+} from '../../key-commands.ts';
+import { initialized, TREE } from '../../operator-lab.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate'];
 const AGAIN = ['--force', '--version', '1.0.0'];
@@ -27,21 +27,21 @@ const EVERYTHING = ['root', 'targets', 'online', 'stable'].flatMap((role) => ['-
 const TIMESTAMP = metadataKey(TREE, 'timestamp.json');
 
 test('key new, export, list: a key of this tree, in no role yet', async (t) => {
-  const workshop = await initialized(t);
-  const { json } = await workshop.mm(['key', 'new', 'ann', '--noop', '--json']);
+  const lab = await initialized(t);
+  const { json } = await lab.mm(['key', 'new', 'ann', '--noop', '--json']);
   const noop = KeyNewAnswer.parse(json);
   assert.deepEqual([noop.outcome, noop.keyId], ['noop', null]);
   await assert.rejects(stat(noop.file));
-  const keyId = await newKey(workshop, 'ann');
+  const keyId = await newKey(lab, 'ann');
   assert.equal((await stat(noop.file)).mode & 0o777, 0o600);
-  const exported = await workshop.mm(['key', 'export', 'ann', '--json']);
+  const exported = await lab.mm(['key', 'export', 'ann', '--json']);
   const document = PublicKeyDocument.parse(exported.json);
   assert.deepEqual([document.keyid, document.name, document.tree], [keyId, 'ann', 'acme/ubuntu']);
   assert.doesNotMatch(exported.stdout, /pkcs8|private/);
-  const out = join(workshop.directory, 'ann.pub.json');
-  assert.equal((await workshop.mm(['key', 'export', 'ann', '--out', out])).exitCode, 0);
+  const out = join(lab.directory, 'ann.pub.json');
+  assert.equal((await lab.mm(['key', 'export', 'ann', '--out', out])).exitCode, 0);
   assert.deepEqual(JSON.parse(await readFile(out, 'utf8')), exported.json);
-  const { keys } = await listKeys(workshop);
+  const { keys } = await listKeys(lab);
   assert.deepEqual(
     keys.map(({ name, roles, kind }) => [name, roles.join(), kind]),
     [
@@ -50,22 +50,22 @@ test('key new, export, list: a key of this tree, in no role yet', async (t) => {
       ['ann', '', 'file without passphrase'],
     ],
   );
-  assert.equal(await codeOf(workshop, ['key', 'new', 'ann']), 'KEY_INVALID');
-  assert.equal(await codeOf(workshop, ['key', 'new', '../ann']), 'USAGE');
+  assert.equal(await codeOf(lab, ['key', 'new', 'ann']), 'KEY_INVALID');
+  assert.equal(await codeOf(lab, ['key', 'new', '../ann']), 'USAGE');
 });
 
 test('I19: a revoked key has signed nothing that counts any more, after one commit', async (t) => {
-  const workshop = await initialized(t);
-  await workshop.mm(PUBLISH);
-  const host = await hostOf(t, workshop, 'kept');
+  const lab = await initialized(t);
+  await lab.mm(PUBLISH);
+  const host = await hostOf(t, lab, 'kept');
   await host.poll();
-  const ann = await newKey(workshop, 'ann');
-  const before = workshop.files();
-  const [operator] = (await listKeys(workshop)).keys;
+  const ann = await newKey(lab, 'ann');
+  const before = lab.files();
+  const [operator] = (await listKeys(lab)).keys;
   const revoke = ['key', 'revoke', 'operator', '--replace-by', 'ann'];
-  const noop = await changed(workshop, [...revoke, '--noop']);
-  assert.deepEqual([noop.outcome, workshop.files()], ['noop', before]);
-  const answer = await changed(workshop, revoke);
+  const noop = await changed(lab, [...revoke, '--noop']);
+  assert.deepEqual([noop.outcome, lab.files()], ['noop', before]);
+  const answer = await changed(lab, revoke);
   assert.equal(answer.outcome, 'committed');
   assert.deepEqual(answer.objects, noop.objects);
   assert.deepEqual(fileNames(answer.objects), [
@@ -77,59 +77,56 @@ test('I19: a revoked key has signed nothing that counts any more, after one comm
     '2.root.json',
     'timestamp.json',
   ]);
-  const { roles, keys } = workshop.metadata('2.root.json').signed;
+  const { roles, keys } = lab.metadata('2.root.json').signed;
   assert.ok(!JSON.stringify([roles, keys]).includes(operator!.keyId));
   for (const file of ['3.env-stable.json', '2.env-testing.json', 'timestamp.json']) {
-    assert.deepEqual(signersOf(workshop, file), [ann], file);
+    assert.deepEqual(signersOf(lab, file), [ann], file);
   }
-  for (const each of [host, await hostOf(t, workshop, 'fresh')]) {
+  for (const each of [host, await hostOf(t, lab, 'fresh')]) {
     const { trusted } = await each.poll();
     assert.equal(trusted.versions['root'], 2);
     assert.equal(trusted.environments.get('stable')?.current?.custom.version, '0.1.0');
   }
-  assert.equal((await changed(workshop, ['renew'])).outcome, 'unchanged');
+  assert.equal((await changed(lab, ['renew'])).outcome, 'unchanged');
   // What was revoked is of no use to whoever has it, and the new key is all that it takes.
-  await rm(join(keysOf(workshop), 'operator.json'));
-  const published = await workshop.mm([...PUBLISH, ...AGAIN, '--json']);
+  await rm(join(keysOf(lab), 'operator.json'));
+  const published = await lab.mm([...PUBLISH, ...AGAIN, '--json']);
   assert.equal(PublishAnswer.parse(published.json).outcome, 'published');
-  await rm(join(keysOf(workshop), 'ann.json'));
-  assert.equal(
-    await codeOf(workshop, [...PUBLISH, '--force', '--version', '1.0.1']),
-    'KEY_MISSING',
-  );
+  await rm(join(keysOf(lab), 'ann.json'));
+  assert.equal(await codeOf(lab, [...PUBLISH, '--force', '--version', '1.0.1']), 'KEY_MISSING');
 });
 
 test('a solo operator who lost the key gets back with the one from the safe', async (t) => {
-  const workshop = await initialized(t);
-  await workshop.mm(PUBLISH);
-  await rm(join(keysOf(workshop), 'operator.json'));
-  const host = await hostOf(t, workshop, 'kept');
+  const lab = await initialized(t);
+  await lab.mm(PUBLISH);
+  await rm(join(keysOf(lab), 'operator.json'));
+  const host = await hostOf(t, lab, 'kept');
   await host.poll();
-  assert.equal(await codeOf(workshop, [...PUBLISH, ...AGAIN]), 'KEY_MISSING');
-  await newKey(workshop, 'again');
-  await changed(workshop, ['key', 'revoke', 'operator', '--replace-by', 'again']);
-  const published = await workshop.mm([...PUBLISH, ...AGAIN, '--json']);
+  assert.equal(await codeOf(lab, [...PUBLISH, ...AGAIN]), 'KEY_MISSING');
+  await newKey(lab, 'again');
+  await changed(lab, ['key', 'revoke', 'operator', '--replace-by', 'again']);
+  const published = await lab.mm([...PUBLISH, ...AGAIN, '--json']);
   const { release } = PublishAnswer.parse(published.json);
   const { trusted } = await host.poll();
   assert.equal(trusted.environments.get('stable')?.current?.custom.release, release.release);
 });
 
 test('a key that a program holds signs like any other: ECDSA, for every role', async (t) => {
-  const workshop = await initialized(t);
-  const held = join(workshop.directory, 'held');
+  const lab = await initialized(t);
+  const held = join(lab.directory, 'held');
   await mkdir(held);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   await writeFile(join(held, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
   const program = join(import.meta.dirname, '../../keys/held/signing-command.ts');
   const command = [process.execPath, program, held, 'pem'];
-  await newKey(workshop, 'hsm', '--signer', 'command', '--', ...command);
+  await newKey(lab, 'hsm', '--signer', 'command', '--', ...command);
   const rotate = [...EVERYTHING, '--role', 'testing', '--role', 'dev', '--add', 'hsm'];
-  await changed(workshop, ['key', 'rotate', ...rotate, '--remove', 'operator']);
-  await rm(join(keysOf(workshop), 'operator.json'));
-  assert.equal((await workshop.mm([...PUBLISH, '--version', '1.0.0'])).exitCode, 0);
-  const { trusted } = await (await hostOf(t, workshop, 'fresh')).poll();
+  await changed(lab, ['key', 'rotate', ...rotate, '--remove', 'operator']);
+  await rm(join(keysOf(lab), 'operator.json'));
+  assert.equal((await lab.mm([...PUBLISH, '--version', '1.0.0'])).exitCode, 0);
+  const { trusted } = await (await hostOf(t, lab, 'fresh')).poll();
   assert.equal(trusted.environments.get('stable')?.current?.custom.version, '1.0.0');
-  const hsm = (await listKeys(workshop)).keys.find(({ name }) => name === 'hsm');
+  const hsm = (await listKeys(lab)).keys.find(({ name }) => name === 'hsm');
   assert.deepEqual([hsm?.kind, hsm?.roles.length], ['command', 6]);
 });
 
@@ -155,10 +152,10 @@ const REFUSED: Readonly<Record<string, readonly [string, ...string[]]>> = {
 
 for (const [name, [code, ...args]] of Object.entries(REFUSED)) {
   test(`key: ${name} is ${code}, and nothing is written`, async (t) => {
-    const workshop = await initialized(t);
-    const before = snapshotOf(workshop.server);
-    assert.equal(await codeOf(workshop, ['key', ...args]), code);
-    assert.deepEqual(snapshotOf(workshop.server), before);
+    const lab = await initialized(t);
+    const before = snapshotOf(lab.server);
+    assert.equal(await codeOf(lab, ['key', ...args]), code);
+    assert.deepEqual(snapshotOf(lab.server), before);
   });
 }
 
@@ -173,29 +170,29 @@ const ROTATIONS: Readonly<Record<string, readonly string[]>> = {
 
 for (const [name, args] of Object.entries(ROTATIONS)) {
   test(`I5: a rotation ${name}: after each of its uploads each kind of host can follow`, async (t) => {
-    const workshop = await initialized(t);
-    await workshop.mm(PUBLISH);
-    await newKey(workshop, 'ann');
-    const idle = await hostOf(t, workshop, 'idle');
+    const lab = await initialized(t);
+    await lab.mm(PUBLISH);
+    await newKey(lab, 'ann');
+    const idle = await hostOf(t, lab, 'idle');
     await idle.poll();
     const seen: string[] = [];
     const afterPut = afterEachPut(async (key) => {
       seen.push(key);
       // One host is installed now; for the others a root is due, or "unchanged" is all they hear.
-      const fresh = await hostOf(t, workshop, `fresh-${seen.length}`);
-      const late = await hostOf(t, workshop, `fresh-${seen.length - 1}`);
+      const fresh = await hostOf(t, lab, `fresh-${seen.length}`);
+      const late = await hostOf(t, lab, `fresh-${seen.length - 1}`);
       for (const host of [idle, fresh, late]) {
         const { trusted } = await host.poll();
         assert.equal(trusted.environments.get('stable')?.current?.custom.version, '0.1.0', key);
       }
     });
-    const answer = await changed(workshop, ['key', 'rotate', ...args], afterPut);
+    const answer = await changed(lab, ['key', 'rotate', ...args], afterPut);
     assert.equal(answer.outcome, 'committed');
     assert.equal(seen.at(-1), TIMESTAMP);
     const { trusted } = await idle.poll();
     for (const [role, version] of Object.entries(trusted.versions)) {
       assert.equal(version, answer.versions?.[role], role);
     }
-    assert.equal((await workshop.mm(['doctor'])).exitCode, 0);
+    assert.equal((await lab.mm(['doctor'])).exitCode, 0);
   });
 }

@@ -6,8 +6,8 @@ import {
   type PublishRequest,
   planPublication,
 } from '../../../../operator/commands/publish/plan.ts';
-import type { Base } from '../../../../operator/commit/base.ts';
-import { parseSignedFile } from '../../../../operator/commit/signed-file.ts';
+import { parseSignedFile } from '../../../../operator/metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../../../../operator/metadata/verified.ts';
 import { CodedError, type ErrorCode } from '../../../../shared/coded-error.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00.789Z');
@@ -61,7 +61,7 @@ const target = ({ sha256, length, custom }: OfferedRelease) => ({
   custom,
 });
 
-function baseWith({ current, expires, others = {} }: Have): Base {
+function baseWith({ current, expires, others = {} }: Have): VerifiedMetadata {
   const targets = {
     ...others,
     ...(current === undefined ? {} : { 'stable/current': target(current) }),
@@ -86,7 +86,7 @@ function baseWith({ current, expires, others = {} }: Have): Base {
       timestamp: inDays(50),
       ...expires,
     },
-  } as unknown as Base;
+  } as unknown as VerifiedMetadata;
 }
 
 const cases = {
@@ -193,8 +193,8 @@ test('plan: hold, stop and minAgent of the environment outlast a publication', a
 
 test('plan: a renewal changes nothing of what is said', async () => {
   const current = released('1.4.2');
-  const base = baseWith({ current, expires: { timestamp: inDays(1) } });
-  const planned = await planPublication(request, base);
+  const verified = baseWith({ current, expires: { timestamp: inDays(1) } });
+  const planned = await planPublication(request, verified);
   assert.ok(planned.kind === 'change');
   assert.deepEqual(planned.change.blobs, []);
   const content = planned.change.roles.get('env-stable');
@@ -204,7 +204,7 @@ test('plan: a renewal changes nothing of what is said', async () => {
 const unknown = baseWith({});
 const refused = {
   'an environment that nobody is delegated for': {
-    base: {
+    verified: {
       ...unknown,
       environments: new Map([['stable', { role: undefined, schemaTooNew: false }]]),
     },
@@ -212,7 +212,7 @@ const refused = {
     code: 'ENVIRONMENT_UNKNOWN',
   },
   'a release that only a newer mm understands': {
-    base: {
+    verified: {
       ...unknown,
       environments: new Map([['stable', { role: 'env-stable', schemaTooNew: true }]]),
     },
@@ -220,16 +220,17 @@ const refused = {
     code: 'METADATA_INVALID',
   },
   'a lower version without a reason': {
-    base: baseWith({ current: released('2.0.0', { commit: null }) }),
+    verified: baseWith({ current: released('2.0.0', { commit: null }) }),
     asked: { version: '1.0.0' },
     code: 'USAGE',
   },
-} satisfies Record<string, { base: object; asked: Partial<PublishRequest>; code: ErrorCode }>;
+} satisfies Record<string, { verified: object; asked: Partial<PublishRequest>; code: ErrorCode }>;
 
-for (const [name, { base, asked, code }] of Object.entries(refused)) {
+for (const [name, { verified, asked, code }] of Object.entries(refused)) {
   test(`plan: ${name} is ${code}`, async () => {
     await assert.rejects(
-      async () => planPublication({ ...request, ...asked }, base as unknown as Base),
+      async () =>
+        planPublication({ ...request, ...asked }, verified as unknown as VerifiedMetadata),
       (error) => error instanceof CodedError && error.code === code,
     );
   });

@@ -7,15 +7,15 @@ import { test } from 'node:test';
 import { ErrorAnswer, PublishAnswer } from '../../../../operator/answers.ts';
 import { whatToPublish } from '../../../../operator/commands/publish/source.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
-import { BUCKET, initialized } from '../../workshop.ts';
+import { BUCKET, initialized } from '../../operator-lab.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate', '--json'];
 
 test('publish: the tarball of the configured ref is what hosts are offered', async (t) => {
-  const workshop = await initialized(t);
-  const commit = await workshop.git('rev-parse', 'main');
-  await workshop.write('manifests/site.pp', 'not committed');
-  const { exitCode, json, stderr } = await workshop.mm(['publish', 'stable', '--json']);
+  const lab = await initialized(t);
+  const commit = await lab.git('rev-parse', 'main');
+  await lab.write('manifests/site.pp', 'not committed');
+  const { exitCode, json, stderr } = await lab.mm(['publish', 'stable', '--json']);
   assert.equal(exitCode, 0, stderr);
   const { outcome, release, previous, versions, objects } = PublishAnswer.parse(json);
   assert.equal(outcome, 'published');
@@ -25,7 +25,7 @@ test('publish: the tarball of the configured ref is what hosts are offered', asy
     ['0.1.0', commit, 'Ann Lee@laptop'],
   );
   assert.equal(versions?.['env-stable'], 2);
-  const blob = workshop.server.get(BUCKET, objects[0] ?? '');
+  const blob = lab.server.get(BUCKET, objects[0] ?? '');
   assert.equal(
     createHash('sha256')
       .update(blob ?? '')
@@ -40,81 +40,81 @@ test('publish: the tarball of the configured ref is what hosts are offered', asy
 });
 
 test('publish: the next commit is the next version, the same one nothing to publish', async (t) => {
-  const workshop = await initialized(t);
-  await workshop.mm(PUBLISH);
-  const files = workshop.files();
+  const lab = await initialized(t);
+  await lab.mm(PUBLISH);
+  const files = lab.files();
   // Within the same second it would be taken for the same publication, tried once more.
   const later = { now: () => Date.now() + 2000 };
-  const again = PublishAnswer.parse((await workshop.mm(PUBLISH, later)).json);
+  const again = PublishAnswer.parse((await lab.mm(PUBLISH, later)).json);
   assert.deepEqual([again.outcome, again.objects], ['unchanged', []]);
-  assert.deepEqual(workshop.files(), files);
-  const forced = PublishAnswer.parse((await workshop.mm([...PUBLISH, '--force'], later)).json);
+  assert.deepEqual(lab.files(), files);
+  const forced = PublishAnswer.parse((await lab.mm([...PUBLISH, '--force'], later)).json);
   assert.deepEqual([forced.outcome, forced.release.version], ['published', '0.1.0']);
-  await workshop.commit('manifests/more.pp', '');
-  const next = PublishAnswer.parse((await workshop.mm(PUBLISH)).json);
+  await lab.commit('manifests/more.pp', '');
+  const next = PublishAnswer.parse((await lab.mm(PUBLISH)).json);
   assert.deepEqual([next.release.version, next.previous?.version], ['0.1.1', '0.1.0']);
 });
 
 test('publish --noop: names the objects, writes none and no file', async (t) => {
-  const workshop = await initialized(t);
-  const objects = workshop.server.keys(BUCKET);
-  const files = await readdir(workshop.directory, { recursive: true });
-  const { exitCode, json } = await workshop.mm([...PUBLISH, '--noop']);
+  const lab = await initialized(t);
+  const objects = lab.server.keys(BUCKET);
+  const files = await readdir(lab.directory, { recursive: true });
+  const { exitCode, json } = await lab.mm([...PUBLISH, '--noop']);
   assert.equal(exitCode, 0);
   const answer = PublishAnswer.parse(json);
   assert.equal(answer.outcome, 'noop');
-  assert.deepEqual(workshop.server.keys(BUCKET), objects);
-  assert.deepEqual(await readdir(workshop.directory, { recursive: true }), files);
-  const done = PublishAnswer.parse((await workshop.mm(PUBLISH)).json);
+  assert.deepEqual(lab.server.keys(BUCKET), objects);
+  assert.deepEqual(await readdir(lab.directory, { recursive: true }), files);
+  const done = PublishAnswer.parse((await lab.mm(PUBLISH)).json);
   assert.deepEqual(done.objects, answer.objects);
 });
 
 test('publish --working-tree: what lies there, for an environment of the user', async (t) => {
-  const workshop = await initialized(t);
-  await workshop.write('manifests/new.pp', '# untracked\n');
-  const { json } = await workshop.mm(['publish', '--working-tree', '--no-validate', '--json']);
+  const lab = await initialized(t);
+  await lab.write('manifests/new.pp', '# untracked\n');
+  const { json } = await lab.mm(['publish', '--working-tree', '--no-validate', '--json']);
   const { environment, release, objects } = PublishAnswer.parse(json);
   assert.deepEqual([environment, release.commit], ['dev_ann_lee', null]);
   const names = execFileSync('tar', ['-tz'], {
-    input: workshop.server.get(BUCKET, objects[0] ?? ''),
+    input: lab.server.get(BUCKET, objects[0] ?? ''),
     encoding: 'utf8',
   });
   assert.ok(names.split('\n').includes('manifests/new.pp'));
   assert.ok(!names.includes('miyamoto.yaml'), 'it is ignored by git here');
   // Another person's environment is in the same role, and stays there.
-  await workshop.mm(['publish', '--working-tree', '--no-validate'], { user: 'bob' });
-  const { targets } = workshop.metadata('3.env-dev.json').signed;
+  await lab.mm(['publish', '--working-tree', '--no-validate'], { user: 'bob' });
+  const { targets } = lab.metadata('3.env-dev.json').signed;
   assert.deepEqual(Object.keys(targets), ['dev_ann_lee/current', 'dev_bob/current']);
 });
 
 test('publish: works from a bare repository with the file elsewhere', async (t) => {
-  const workshop = await initialized(t);
-  const bare = join(workshop.directory, 'bare.git');
-  execFileSync('git', ['clone', '--quiet', '--bare', workshop.repository, bare]);
-  const config = join(workshop.repository, 'miyamoto.yaml');
+  const lab = await initialized(t);
+  const bare = join(lab.directory, 'bare.git');
+  execFileSync('git', ['clone', '--quiet', '--bare', lab.repository, bare]);
+  const config = join(lab.repository, 'miyamoto.yaml');
   execFileSync('sed', ['-i', `1i repository: ${bare}`, config]);
   const args = [...PUBLISH, '--config', config];
-  const { exitCode, stderr } = await workshop.mm(args, { cwd: bare });
+  const { exitCode, stderr } = await lab.mm(args, { cwd: bare });
   assert.equal(exitCode, 0, stderr);
 });
 
 test('publish: a manifest with a syntax error is refused before the bucket is asked', async (t) => {
-  const workshop = await initialized(t);
-  await workshop.commit('manifests/site.pp', 'node default {\n');
-  workshop.server.requests.length = 0;
-  const { exitCode, json } = await workshop.mm(['publish', 'stable', '--json']);
+  const lab = await initialized(t);
+  await lab.commit('manifests/site.pp', 'node default {\n');
+  lab.server.requests.length = 0;
+  const { exitCode, json } = await lab.mm(['publish', 'stable', '--json']);
   assert.equal(exitCode, 1);
   assert.equal(ErrorAnswer.parse(json).error.code, 'RELEASE_INVALID');
-  assert.deepEqual(workshop.server.requests, []);
-  assert.equal((await workshop.mm(PUBLISH)).exitCode, 0, '--no-validate');
+  assert.deepEqual(lab.server.requests, []);
+  assert.equal((await lab.mm(PUBLISH)).exitCode, 0, '--no-validate');
 });
 
 test('publish: a lower version wants a reason', async (t) => {
-  const workshop = await initialized(t);
-  await workshop.mm([...PUBLISH, '--version', '2.0.0']);
+  const lab = await initialized(t);
+  await lab.mm([...PUBLISH, '--version', '2.0.0']);
   const lower = [...PUBLISH, '--version', '1.0.0'];
-  assert.equal((await workshop.mm(lower)).exitCode, 2);
-  const done = await workshop.mm([...lower, '--reason', 'renumbered']);
+  assert.equal((await lab.mm(lower)).exitCode, 2);
+  const done = await lab.mm([...lower, '--reason', 'renumbered']);
   assert.equal(done.exitCode, 0, done.stderr);
   assert.match(done.stderr, /lower/);
   assert.equal(PublishAnswer.parse(done.json).release.reason, 'renumbered');
@@ -160,19 +160,19 @@ const refusals = {
 
 for (const [name, { spoil, args, code }] of Object.entries(refusals)) {
   test(`publish: ${name} is ${code}, and nothing is uploaded`, async (t) => {
-    const workshop = await initialized(t);
-    const objects = workshop.server.keys(BUCKET);
-    await spoil(workshop.repository);
-    const { exitCode, json } = await workshop.mm([...args, '--no-validate', '--json']);
+    const lab = await initialized(t);
+    const objects = lab.server.keys(BUCKET);
+    await spoil(lab.repository);
+    const { exitCode, json } = await lab.mm([...args, '--no-validate', '--json']);
     assert.equal(exitCode, 1);
     assert.equal(ErrorAnswer.parse(json).error.code, code);
     const metadata = (keys: readonly string[]) => keys.filter((key) => !key.includes('/blobs/'));
-    assert.deepEqual(metadata(workshop.server.keys(BUCKET)), metadata(objects));
+    assert.deepEqual(metadata(lab.server.keys(BUCKET)), metadata(objects));
   });
 }
 
 test('publish: nothing stays behind in the temporary directory', async (t) => {
-  const workshop = await initialized(t);
+  const lab = await initialized(t);
   // One of its own: other tests have theirs in the common one at this moment.
   const own = await temporaryDirectory(t);
   const { TMPDIR } = process.env;
@@ -181,10 +181,10 @@ test('publish: nothing stays behind in the temporary directory', async (t) => {
     else process.env['TMPDIR'] = TMPDIR;
   });
   process.env['TMPDIR'] = own;
-  await workshop.mm(['publish', 'stable']);
-  await workshop.mm(['publish', 'stable', '--noop']);
-  await workshop.commit('manifests/site.pp', '{');
-  await workshop.mm(['publish', 'stable']);
+  await lab.mm(['publish', 'stable']);
+  await lab.mm(['publish', 'stable', '--noop']);
+  await lab.commit('manifests/site.pp', '{');
+  await lab.mm(['publish', 'stable']);
   assert.deepEqual(await readdir(own), []);
 });
 

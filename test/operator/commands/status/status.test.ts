@@ -3,21 +3,21 @@ import { test } from 'node:test';
 import { StatusDocument } from '../../../../bucket/documents/status.ts';
 import { ErrorAnswer, StatusListAnswer } from '../../../../operator/answers.ts';
 import { sampleRun, sampleStatus } from '../../../support/status-sample.ts';
-import { BUCKET, initialized, type Workshop } from '../../workshop.ts';
+import { BUCKET, initialized, type OperatorLab } from '../../operator-lab.ts';
 
-const put = (workshop: Workshop, certname: string, body: unknown) =>
-  workshop.server.put(
+const put = (lab: OperatorLab, certname: string, body: unknown) =>
+  lab.server.put(
     BUCKET,
     `ubuntu/status/hosts/${certname}.json`,
     typeof body === 'string' ? body : JSON.stringify(body),
   );
 
 test('status <certname>: --json prints the document, without it lines for people', async (t) => {
-  const workshop = await initialized(t);
-  put(workshop, sampleStatus.certname, sampleStatus);
-  const { json } = await workshop.mm(['status', sampleStatus.certname, '--json']);
+  const lab = await initialized(t);
+  put(lab, sampleStatus.certname, sampleStatus);
+  const { json } = await lab.mm(['status', sampleStatus.certname, '--json']);
   assert.deepEqual(StatusDocument.parse(json), sampleStatus);
-  const { stdout, exitCode } = await workshop.mm(['status', sampleStatus.certname]);
+  const { stdout, exitCode } = await lab.mm(['status', sampleStatus.certname]);
   assert.equal(exitCode, 0);
   for (const fact of ['web1.example.com', '1.4.2', 'unchanged', '107']) {
     assert.ok(stdout.includes(fact), fact);
@@ -26,7 +26,7 @@ test('status <certname>: --json prints the document, without it lines for people
 
 const evil = '\u001b]0;x\u0007\u009b31m\u202e\u2066\r\n';
 test('status: no text of a host reaches the terminal uncleaned', async (t) => {
-  const workshop = await initialized(t);
+  const lab = await initialized(t);
   const resource = `File[/x]${evil}`;
   const run = {
     ...sampleRun,
@@ -40,10 +40,10 @@ test('status: no text of a host reaches the terminal uncleaned', async (t) => {
   const trust = { ...sampleStatus.trust, state: evil, error: { code: evil, message: evil } };
   const disabled = { reason: evil, by: evil, until: null };
   const more = { extra: evil, offered: { version: evil, sha256: 'a'.repeat(64), why: evil } };
-  put(workshop, sampleStatus.certname, { ...sampleStatus, run, release, trust, disabled, ...more });
+  put(lab, sampleStatus.certname, { ...sampleStatus, run, release, trust, disabled, ...more });
   for (const args of [[], ['--json']]) {
     for (const certname of [[], [sampleStatus.certname]]) {
-      const { stdout, exitCode } = await workshop.mm(['status', ...certname, ...args]);
+      const { stdout, exitCode } = await lab.mm(['status', ...certname, ...args]);
       assert.equal(exitCode, 0);
       assert.match(stdout, /^[\n\x20-\x7e]+$/);
     }
@@ -63,13 +63,13 @@ const hostile = {
 
 for (const [name, body] of Object.entries(hostile)) {
   test(`status: ${name} is STATUS_INVALID and does not hide other hosts`, async (t) => {
-    const workshop = await initialized(t);
-    put(workshop, 'web1.example.com', body);
-    put(workshop, 'web2.example.com', { ...sampleStatus, certname: 'web2.example.com' });
-    const one = await workshop.mm(['status', 'web1.example.com', '--json']);
+    const lab = await initialized(t);
+    put(lab, 'web1.example.com', body);
+    put(lab, 'web2.example.com', { ...sampleStatus, certname: 'web2.example.com' });
+    const one = await lab.mm(['status', 'web1.example.com', '--json']);
     assert.equal(one.exitCode, 1);
     assert.equal(ErrorAnswer.parse(one.json).error.code, 'STATUS_INVALID');
-    const { hosts } = StatusListAnswer.parse((await workshop.mm(['status', '--json'])).json);
+    const { hosts } = StatusListAnswer.parse((await lab.mm(['status', '--json'])).json);
     assert.deepEqual(
       hosts.map(({ certname, run, problem }) => [certname, run, problem === null]),
       [
@@ -81,24 +81,24 @@ for (const [name, body] of Object.entries(hostile)) {
 }
 
 test('status: an object that is too large is refused', async (t) => {
-  const workshop = await initialized(t);
-  put(workshop, 'web1.example.com', { ...sampleStatus, padding: 'x'.repeat(300_000) });
-  const { json } = await workshop.mm(['status', 'web1.example.com', '--json']);
+  const lab = await initialized(t);
+  put(lab, 'web1.example.com', { ...sampleStatus, padding: 'x'.repeat(300_000) });
+  const { json } = await lab.mm(['status', 'web1.example.com', '--json']);
   assert.equal(ErrorAnswer.parse(json).error.code, 'S3_TOO_LARGE');
 });
 
 test('status: a host that never reported, and an invalid certname', async (t) => {
-  const workshop = await initialized(t);
-  const unknown = await workshop.mm(['status', 'web1.example.com', '--json']);
+  const lab = await initialized(t);
+  const unknown = await lab.mm(['status', 'web1.example.com', '--json']);
   assert.equal(ErrorAnswer.parse(unknown.json).error.code, 'S3_NOT_FOUND');
-  assert.equal((await workshop.mm(['status', '../../x'])).exitCode, 2);
+  assert.equal((await lab.mm(['status', '../../x'])).exitCode, 2);
 });
 
 test('status: one line for each of many hosts, in order', async (t) => {
-  const workshop = await initialized(t);
+  const lab = await initialized(t);
   const names = Array.from({ length: 40 }, (_, n) => `h${String(n).padStart(2, '0')}`);
-  for (const certname of names) put(workshop, certname, { ...sampleStatus, certname });
-  const { stdout } = await workshop.mm(['status']);
+  for (const certname of names) put(lab, certname, { ...sampleStatus, certname });
+  const { stdout } = await lab.mm(['status']);
   const lines = stdout.trim().split('\n').slice(1);
   assert.deepEqual(
     lines.map((line) => line.split(' ')[0]),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyMap } from '../../../../operator/commit/initial-root.ts';
 import { keyIdOf } from '../../../../operator/keys/signer.ts';
-import { patternsOverlap } from '../../../../operator/metadata/environment-pattern.ts';
+import { patternsOverlap } from '../../../../operator/metadata/lint/environment-pattern.ts';
 import { lint } from '../../../../operator/metadata/lint/lint.ts';
 import type { Json } from '../../../../operator/metadata/lint/parts.ts';
 import { newSigner } from '../../keys/keys.ts';

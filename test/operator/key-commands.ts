@@ -9,7 +9,7 @@ import { ChangeAnswer, ErrorAnswer, KeyListAnswer, KeyNewAnswer } from '../../op
 import type { Context } from '../../operator/context.ts';
 import { type Refresh, refresh } from '../../trust/reader.ts';
 import { bucketSource } from '../../trust/source.ts';
-import { BUCKET, TREE, type Workshop } from './workshop.ts';
+import { BUCKET, type OperatorLab, TREE } from './operator-lab.ts';
 
 /** A host that keeps what it sees, as an agent does. */
 export interface Host {
@@ -18,18 +18,18 @@ export interface Host {
 
 export async function hostOf(
   t: TestContext,
-  workshop: Workshop,
+  lab: OperatorLab,
   name: string,
   now: () => number = () => Date.now(),
 ): Promise<Host> {
-  const bucket = openBucket(BUCKET, S3Settings.parse({ endpoint: workshop.server.endpoint }));
+  const bucket = openBucket(BUCKET, S3Settings.parse({ endpoint: lab.server.endpoint }));
   t.after(() => bucket.close());
-  const packagedRoot = await readFile(join(workshop.repository, 'ubuntu.root.json'));
+  const packagedRoot = await readFile(join(lab.repository, 'ubuntu.root.json'));
   let etag: string | undefined;
   return {
     async poll(environments = ['stable']) {
       const done = await refresh({
-        directory: join(workshop.directory, 'hosts', name),
+        directory: join(lab.directory, 'hosts', name),
         packagedRoot,
         environments,
         clock: { now },
@@ -63,46 +63,46 @@ export function afterEachPut(after: (key: string) => Promise<void>): Pick<Contex
   };
 }
 
-export async function newKey(workshop: Workshop, name: string, ...more: string[]): Promise<string> {
-  const { exitCode, json, stderr } = await workshop.mm(['key', 'new', name, '--json', ...more]);
+export async function newKey(lab: OperatorLab, name: string, ...more: string[]): Promise<string> {
+  const { exitCode, json, stderr } = await lab.mm(['key', 'new', name, '--json', ...more]);
   assert.equal(exitCode, 0, stderr);
   return KeyNewAnswer.parse(json).keyId ?? '';
 }
 
 /** Runs a command that changes keys or signatures, and wants it to end well. */
 export async function changed(
-  workshop: Workshop,
+  lab: OperatorLab,
   args: readonly string[],
   more?: Partial<Context>,
 ): Promise<ChangeAnswer> {
-  const { exitCode, json, stderr } = await workshop.mm([...args, '--json'], more);
+  const { exitCode, json, stderr } = await lab.mm([...args, '--json'], more);
   assert.equal(exitCode, 0, stderr);
   return ChangeAnswer.parse(json);
 }
 
 /** The code that the command fails with. */
 export async function codeOf(
-  workshop: Workshop,
+  lab: OperatorLab,
   args: readonly string[],
   more?: Partial<Context>,
 ): Promise<string | null> {
-  const { exitCode, json } = await workshop.mm([...args, '--json'], more);
+  const { exitCode, json } = await lab.mm([...args, '--json'], more);
   assert.notEqual(exitCode, 0);
   return ErrorAnswer.parse(json).error.code;
 }
 
-export async function listKeys(workshop: Workshop, ...more: string[]): Promise<KeyListAnswer> {
-  const { exitCode, json, stderr } = await workshop.mm(['key', 'list', '--json', ...more]);
+export async function listKeys(lab: OperatorLab, ...more: string[]): Promise<KeyListAnswer> {
+  const { exitCode, json, stderr } = await lab.mm(['key', 'list', '--json', ...more]);
   assert.equal(exitCode, 0, stderr);
   return KeyListAnswer.parse(json);
 }
 
-export const signersOf = (workshop: Workshop, file: string): string[] =>
-  workshop.metadata(file).signatures.map(({ keyid }) => keyid);
+export const signersOf = (lab: OperatorLab, file: string): string[] =>
+  lab.metadata(file).signatures.map(({ keyid }) => keyid);
 
 export const fileNames = (objects: readonly string[]): string[] =>
   objects.map((key) => key.split('/').at(-1) ?? '');
 
 /** Where the keys of the tree lie when nothing else is said. */
-export const keysOf = ({ directory }: Workshop): string =>
+export const keysOf = ({ directory }: OperatorLab): string =>
   join(directory, 'home/.config/miyamoto/keys/acme/ubuntu');

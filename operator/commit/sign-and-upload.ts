@@ -3,12 +3,18 @@ import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type Delegators, findKeys } from '../metadata/delegation.ts';
 import type { Json } from '../metadata/lint/parts.ts';
-import { type Base, type Change, versionOf } from './base.ts';
-import { bridgeOver } from './bridge.ts';
+import {
+  messageOf,
+  parseSignedFile,
+  type RoleContent,
+  type SignedFile,
+} from '../metadata/signed-file.ts';
+import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
+import type { Change } from './change.ts';
+import { previousDelegators } from './cross-signing.ts';
 import { nextRoot } from './next-root.ts';
 import type { Repository } from './repository.ts';
 import { checked, type Signing, signCompletely, signDraft, signersAtHand } from './sign-role.ts';
-import { messageOf, parseSignedFile, type RoleContent, type SignedFile } from './signed-file.ts';
 import { putBlob, putMetadata, putTimestamp } from './upload.ts';
 
 /** Files that publishers left behind who lost a race or were killed: their versions are skipped. */
@@ -16,45 +22,50 @@ const MAX_SKIPPED_VERSIONS = 1000;
 
 /**
  * One try to bring a change into the bucket. Nothing that hosts ask for changes before the end: versioned files that no
- * timestamp leads to are invisible. With a new root that is not so, see {@link bridgeOver}.
+ * timestamp leads to are invisible. With a new root that is not so, see {@link previousDelegators}.
  */
-export async function attemptCommit(
+export async function signAndUpload(
   repository: Repository,
-  base: Base,
+  verified: VerifiedMetadata,
   change: Change,
 ): Promise<readonly SignedFile[] | 'lost'> {
-  assertFollowable(base, change);
-  const root = await nextRoot(repository, base, change);
-  const newest = root === undefined ? base.root : parseSignedFile(root.bytes, 'root');
-  const bridge = root && bridgeOver(repository.keyring, base, { change, root: newest });
+  assertFollowable(verified, change);
+  const root = await nextRoot(repository, verified, change);
+  const newest = root === undefined ? verified.root : parseSignedFile(root.bytes, 'root');
+  const previous =
+    root && previousDelegators(repository.keyring, verified, { change, root: newest });
   const signing: Signing = {
     repository,
-    delegators: { root: newest, targets: base.targets },
-    bridge,
+    delegators: { root: newest, targets: verified.targets },
+    previous,
   };
   for (const blob of change.blobs) await putBlob(repository, blob);
-  const { files, signing: after, meta } = await putRoles(signing, base, change);
-  const snapshot = await putSnapshot(after, base, { change, meta });
+  const { files, signing: after, meta } = await putRoles(signing, verified, change);
+  const snapshot = await putSnapshot(after, verified, { change, meta });
   const content: RoleContent = { _type: 'timestamp', meta: { 'snapshot.json': snapshot.entry } };
   const made = [...files, ...snapshot.files];
-  const end = await putCommitPoint(after, base, { content, root, restart: change.restart });
+  const end = await putCommitPoint(after, verified, { content, root, restart: change.restart });
   return end === 'lost' ? 'lost' : [...made, ...end];
 }
 
 /** The object keys that a change would touch, in order. Throws as `commit` does for keys and expiry. */
-export function plannedKeys(repository: Repository, base: Base, change: Change): string[] {
-  assertFollowable(base, change);
+export function objectKeysOf(
+  repository: Repository,
+  verified: VerifiedMetadata,
+  change: Change,
+): string[] {
+  assertFollowable(verified, change);
   const { tree } = repository;
   const isWithSnapshot = change.keepSnapshot !== true;
   const versioned = [...change.roles.keys(), ...(isWithSnapshot ? ['snapshot'] : [])];
   for (const role of [...versioned, 'timestamp']) {
     // A role that this change brings along is nobody's yet, and who signs by a new root is seen when it is signed.
-    const keys = change.root === undefined ? findKeys(base, role) : undefined;
+    const keys = change.root === undefined ? findKeys(verified, role) : undefined;
     if (keys !== undefined) signersAtHand(repository.keyring, keys);
   }
-  const root = change.root === undefined ? [] : [`${base.root.signed.version + 1}.root.json`];
+  const root = change.root === undefined ? [] : [`${verified.root.signed.version + 1}.root.json`];
   const files = [
-    ...versioned.map((role) => `${nextVersion(base, role)}.${role}.json`),
+    ...versioned.map((role) => `${nextVersion(verified, role)}.${role}.json`),
     ...root,
     'timestamp.json',
   ];
@@ -65,17 +76,20 @@ export function plannedKeys(repository: Repository, base: Base, change: Change):
 }
 
 /** With root or targets lapsed no host could follow, whatever else is signed. */
-function assertFollowable(base: Base, { roles, root }: Change): void {
-  const lapsed = base.expired.find(
+function assertFollowable(verified: VerifiedMetadata, { roles, root }: Change): void {
+  const lapsed = verified.expired.find(
     (role) =>
       (role === 'root' && root === undefined) || (role === 'targets' && !roles.has('targets')),
   );
   if (lapsed === undefined) return;
-  throw new CodedError(`${lapsed} expired at ${base.expires[lapsed]}: no host would take this`, {
-    code: 'METADATA_EXPIRED',
-    next: `mm renew ${lapsed}, where the keys of ${lapsed} are; see docs/keys.md`,
-    details: { role: lapsed },
-  });
+  throw new CodedError(
+    `${lapsed} expired at ${verified.expires[lapsed]}: no host would take this`,
+    {
+      code: 'METADATA_EXPIRED',
+      next: `mm renew ${lapsed}, where the keys of ${lapsed} are; see docs/keys.md`,
+      details: { role: lapsed },
+    },
+  );
 }
 
 interface PutRoles {
@@ -86,13 +100,17 @@ interface PutRoles {
   readonly meta: Json;
 }
 
-async function putRoles(signing: Signing, base: Base, change: Change): Promise<PutRoles> {
+async function putRoles(
+  signing: Signing,
+  verified: VerifiedMetadata,
+  change: Change,
+): Promise<PutRoles> {
   let now = signing;
   const files: SignedFile[] = [];
-  const meta: Record<string, unknown> = snapshotMeta(base);
+  const meta: Record<string, unknown> = snapshotMeta(verified);
   for (const [role, content] of change.roles) {
     const draft = change.drafts?.get(role);
-    const from = nextVersion(base, role);
+    const from = nextVersion(verified, role);
     const file =
       draft === undefined
         ? await putNextVersion(now, { role, content, from })
@@ -106,9 +124,9 @@ async function putRoles(signing: Signing, base: Base, change: Change): Promise<P
 
 function withTargets(signing: Signing, { bytes }: SignedFile): Signing {
   const targets = parseSignedFile(bytes, 'targets');
-  const { delegators, bridge } = signing;
+  const { delegators, previous } = signing;
   const moved = (each: Delegators): Delegators => ({ ...each, targets });
-  return { ...signing, delegators: moved(delegators), bridge: bridge && moved(bridge) };
+  return { ...signing, delegators: moved(delegators), previous: previous && moved(previous) };
 }
 
 /** Others signed this very content: another version is not to be had here. */
@@ -137,10 +155,10 @@ function isSameContent(a: Buffer, b: Buffer): boolean {
 
 async function putSnapshot(
   signing: Signing,
-  base: Base,
+  verified: VerifiedMetadata,
   { change, meta }: { readonly change: Change; readonly meta: Json },
 ): Promise<{ readonly files: readonly SignedFile[]; readonly entry: unknown }> {
-  const there = base.timestamp?.signed.snapshotMeta;
+  const there = verified.timestamp?.signed.snapshotMeta;
   if (change.keepSnapshot === true && there !== undefined) {
     return { files: [], entry: there.toJSON() };
   }
@@ -149,7 +167,9 @@ async function putSnapshot(
     role: 'snapshot',
     content: { _type: 'snapshot', meta },
     from:
-      change.restart === true ? await firstFreeSnapshot(repository) : nextVersion(base, 'snapshot'),
+      change.restart === true
+        ? await firstFreeSnapshot(repository)
+        : nextVersion(verified, 'snapshot'),
   });
   return { files: [file], entry: metaEntry(file) };
 }
@@ -181,20 +201,20 @@ interface CommitPoint {
  */
 async function putCommitPoint(
   signing: Signing,
-  base: Base,
+  verified: VerifiedMetadata,
   { content, root, restart }: CommitPoint,
 ): Promise<readonly SignedFile[] | 'lost'> {
-  const { repository, bridge } = signing;
-  let version = restart === true ? 1 : base.timestampVersion + 1;
-  let { etag } = base;
-  if (bridge !== undefined) {
+  const { repository, previous } = signing;
+  let version = restart === true ? 1 : verified.timestampVersion + 1;
+  let { etag } = verified;
+  if (previous !== undefined) {
     const both = await signCompletely(signing, { role: 'timestamp', content, version });
     const put = await putTimestamp(repository, both, etag);
     if (put === 'lost') return 'lost';
     etag = put.etag;
     version += 1;
   }
-  const alone: Signing = { ...signing, bridge: undefined };
+  const alone: Signing = { ...signing, previous: undefined };
   const timestamp = await signCompletely(alone, { role: 'timestamp', content, version });
   if (root !== undefined && (await putMetadata(repository, root)) === 'taken') return 'lost';
   const end = await putTimestamp(repository, timestamp, etag).catch((cause: unknown) => {
@@ -218,8 +238,9 @@ function unfinished({ file }: SignedFile, cause: unknown): unknown {
   );
 }
 
-function nextVersion(base: Base, role: string): number {
-  const current = role === 'snapshot' ? base.snapshot?.signed.version : versionOf(base, role);
+function nextVersion(verified: VerifiedMetadata, role: string): number {
+  const current =
+    role === 'snapshot' ? verified.snapshot?.signed.version : versionOf(verified, role);
   return (current ?? 0) + 1;
 }
 
@@ -233,8 +254,8 @@ async function firstFreeSnapshot({ bucket, tree }: Repository): Promise<number> 
   return version;
 }
 
-function snapshotMeta(base: Base): Record<string, unknown> {
-  const { meta } = (base.snapshot?.signed.toJSON() ?? {}) as { meta?: Json };
+function snapshotMeta(verified: VerifiedMetadata): Record<string, unknown> {
+  const { meta } = (verified.snapshot?.signed.toJSON() ?? {}) as { meta?: Json };
   return { ...meta };
 }
 

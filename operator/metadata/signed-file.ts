@@ -3,9 +3,9 @@ import type { Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { Metadata, MetadataKind } from '@tufjs/models';
 import { inspectMetadata } from '../../trust/workflow/inspect.ts';
 import type { Signer } from '../keys/signer.ts';
-import { expiresAt, type SigningMode } from '../metadata/expiry-days.ts';
-import { assertSound, type LintContext } from '../metadata/lint/lint.ts';
-import type { Json } from '../metadata/lint/parts.ts';
+import { expiresAt, type SigningMode } from './expiry-days.ts';
+import { assertSound, type LintContext } from './lint/lint.ts';
+import type { Json } from './lint/parts.ts';
 
 /** A file of signed metadata, ready for the bucket. */
 export interface SignedFile {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncDirectorySync } from '../shared/atomic-file.ts';
+import { syncDirectorySync } from '../../shared/atomic-file.ts';
 
 /**
  * Creates a file and never replaces one. The text is written to a temporary file, which is then

@@ -1,7 +1,8 @@
 import type { Metadata, Root } from '@tufjs/models';
 import type { Keyring } from '../keys/keyring.ts';
 import { type Delegators, keysOf, verifies } from '../metadata/delegation.ts';
-import type { Base, Change } from './base.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
+import type { Change } from './change.ts';
 
 /**
  * A host may see a new root before the timestamp that follows it, and one that was signed with a key which the root drops
@@ -9,18 +10,18 @@ import type { Base, Change } from './base.ts';
  * the old and the new keys, and put in front of the root: then both kinds of hosts can follow at every moment. Returns
  * whose keys these are; undefined when no host would notice, and when the old keys are lost or not to be used again.
  */
-export function bridgeOver(
+export function previousDelegators(
   keyring: Keyring,
-  base: Base,
+  verified: VerifiedMetadata,
   { change, root }: { readonly change: Change; readonly root: Metadata<Root> },
 ): Delegators | undefined {
   if (change.restart === true) return undefined;
-  const { targets, snapshot, timestamp } = base;
+  const { targets, snapshot, timestamp } = verified;
   const documents = { targets, snapshot, timestamp };
   const isNeeded = Object.entries(documents).some(
     ([role, document]) => document !== undefined && !verifies(root, role, document),
   );
-  const earlier: Delegators = { root: base.root, targets };
+  const earlier: Delegators = { root: verified.root, targets };
   const signed = ['snapshot', 'timestamp', ...(change.roles.has('targets') ? ['targets'] : [])];
   const isPossible = signed.every((role) => {
     const { keyIds, threshold } = keysOf(earlier, role);

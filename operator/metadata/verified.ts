@@ -1,11 +1,11 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { CodedError } from '../../shared/coded-error.ts';
 import type { EnvironmentOffer } from '../../trust/trusted.ts';
-import type { Json } from '../metadata/lint/parts.ts';
-import type { Draft, RoleContent } from './signed-file.ts';
+import type { Json } from './lint/parts.ts';
+import type { RoleContent } from './signed-file.ts';
 
 /** The verified state that a commit is signed on top of. */
-export interface Base {
+export interface VerifiedMetadata {
   readonly root: Metadata<Root>;
   /** Undefined before the first commit of a tree, as are the three below. */
   readonly targets: Metadata<Targets> | undefined;
@@ -26,30 +26,9 @@ export interface Base {
   readonly expired: readonly string[];
 }
 
-/** A release tarball for the bucket. */
-export interface Blob {
-  readonly sha256: string;
-  readonly bytes: Uint8Array;
-}
-
-/** What a commit changes; snapshot and timestamp follow from it. */
-export interface Change {
-  readonly blobs: readonly Blob[];
-  /** New content by role name: `targets`, `env-<name>`. */
-  readonly roles: ReadonlyMap<string, RoleContent>;
-  /** The next root. */
-  readonly root?: RoleContent | undefined;
-  /** What several people have signed already, `root` among it: it goes into the bucket as it is or not at all. */
-  readonly drafts?: ReadonlyMap<string, Draft> | undefined;
-  /** Versions of snapshot and timestamp begin again: a thief drove them up with keys that the next root drops. */
-  readonly restart?: boolean | undefined;
-  /** Only the timestamp is signed anew: that costs hosts one request less. */
-  readonly keepSnapshot?: boolean | undefined;
-}
-
 /** Version of a role in the verified snapshot; 0 when it was never published. */
-export function versionOf(base: Base, role: string): number {
-  return base.snapshot?.signed.meta[`${role}.json`]?.version ?? 0;
+export function versionOf(verified: VerifiedMetadata, role: string): number {
+  return verified.snapshot?.signed.meta[`${role}.json`]?.version ?? 0;
 }
 
 /** What a role says now, to be changed and signed again: fields that we do not know stay. */
@@ -67,13 +46,13 @@ export function rootContentOf(document: Metadata<Root>): RoleContent {
  * METADATA_INVALID when its release is one that only a newer mm understands.
  */
 export function offerOf(
-  base: Base,
+  verified: VerifiedMetadata,
   environment: string,
 ): EnvironmentOffer & { readonly role: string } {
-  const offer = base.environments.get(environment);
+  const offer = verified.environments.get(environment);
   const { role } = offer ?? {};
   if (offer === undefined || role === undefined) {
-    const known = Object.values(base.targets?.signed.delegations?.roles ?? {})
+    const known = Object.values(verified.targets?.signed.delegations?.roles ?? {})
       .flatMap((delegated) => delegated.paths ?? [])
       .map((path) => path.replace(/\/\*$/, ''));
     throw new CodedError(

@@ -15,7 +15,7 @@ export const TREE = 'ubuntu';
 export const TREE_ID = 'acme/ubuntu';
 
 /** An operator's place of work: a git repository with two branches, an S3 server, and mm. */
-export interface Workshop {
+export interface OperatorLab {
   readonly server: S3Server;
   /** Removed after the test. */
   readonly directory: string;
@@ -65,25 +65,25 @@ export async function git(directory: string, ...args: string[]): Promise<string>
   return stdout.trim();
 }
 
-export async function openWorkshop(t: TestContext): Promise<Workshop> {
+export async function openOperatorLab(t: TestContext): Promise<OperatorLab> {
   const directory = await mkdtemp(join(tmpdir(), 'miyamoto-test-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   const server = await startServer(t);
   const repository = join(directory, 'control-repo');
   await mkdir(repository);
   await git(repository, 'init', '--quiet', '--initial-branch=main');
-  const workshop: Workshop = {
+  const lab: OperatorLab = {
     server,
     directory,
     repository,
-    mm: (args, more) => mm(workshop, args, more),
+    mm: (args, more) => mm(lab, args, more),
     git: (...args) => git(repository, ...args),
     async write(path, content) {
       await mkdir(dirname(join(repository, path)), { recursive: true });
       await writeFile(join(repository, path), content);
     },
     async commit(path, content) {
-      await workshop.write(path, content);
+      await lab.write(path, content);
       await git(repository, 'add', '--all');
       await git(repository, 'commit', '--quiet', '--message', path);
       return await git(repository, 'rev-parse', 'HEAD');
@@ -94,10 +94,10 @@ export async function openWorkshop(t: TestContext): Promise<Workshop> {
     },
     files: () => metadataFiles(server),
   };
-  await workshop.write('.gitignore', 'miyamoto.yaml\n*.root.json\n.miyamoto/\n');
-  await workshop.commit('manifests/site.pp', 'node default { }\n');
-  await workshop.git('branch', 'testing');
-  return workshop;
+  await lab.write('.gitignore', 'miyamoto.yaml\n*.root.json\n.miyamoto/\n');
+  await lab.commit('manifests/site.pp', 'node default { }\n');
+  await lab.git('branch', 'testing');
+  return lab;
 }
 
 export async function startServer(t: TestContext): Promise<S3Server> {
@@ -123,20 +123,20 @@ export function metadataFiles(server: S3Server): string[] {
   return keys.map((key) => key.slice(prefix.length)).sort();
 }
 
-export async function initialized(t: TestContext, ...more: string[]): Promise<Workshop> {
-  const workshop = await openWorkshop(t);
-  const done = await workshop.mm(initArgs(workshop, ...more));
+export async function initialized(t: TestContext, ...more: string[]): Promise<OperatorLab> {
+  const lab = await openOperatorLab(t);
+  const done = await lab.mm(initArgs(lab, ...more));
   if (done.exitCode !== 0) throw new Error(done.stderr);
-  return workshop;
+  return lab;
 }
 
-export function initArgs({ server }: Workshop, ...more: string[]): string[] {
+export function initArgs({ server }: OperatorLab, ...more: string[]): string[] {
   const args = ['init', '--bucket', BUCKET, '--tree', TREE, '--id', TREE_ID, '--json'];
   return [...args, '--endpoint', server.endpoint, ...more];
 }
 
 async function mm(
-  { directory, repository }: Workshop,
+  { directory, repository }: OperatorLab,
   args: readonly string[],
   more: Partial<Context> = {},
 ): Promise<Done> {

@@ -2,18 +2,19 @@ import { resolve } from 'node:path';
 import { metadataKey } from '../../bucket/layout.ts';
 import type { ChangeAnswer } from '../answers.ts';
 import { withAffected } from '../commit/affected.ts';
-import { plannedKeys } from '../commit/attempt.ts';
-import type { Base, Change } from '../commit/base.ts';
+import type { Change } from '../commit/change.ts';
 import { commit } from '../commit/commit.ts';
 import { verifyCommitted } from '../commit/repository.ts';
+import { objectKeysOf } from '../commit/sign-and-upload.ts';
 import { finishRotations } from '../commit/unfinished-rotation.ts';
 import type { Answer, Context, SigningOptions } from '../context.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
 import { type OpenTree, type RepositoryWork, withRepository } from '../open-tree.ts';
 import { describeChange } from '../proposals/describe-change.ts';
 import { type Proposal, writeProposal } from '../proposals/file.ts';
 import { changeOf, missingSignatures, propose, reviewProposal } from '../proposals/proposal.ts';
 
-export interface CeremonyOptions extends SigningOptions {
+export interface ChangeOptions extends SigningOptions {
   /** Write a proposal for others to sign, and leave the bucket alone. */
   readonly out?: string | undefined;
 }
@@ -24,7 +25,7 @@ export type Outcome = Pick<
 >;
 
 /** Opens a tree with every role that it has, also one whose last rotation was ended half-way. */
-export async function withCeremony<T>(
+export async function withAllRoles<T>(
   context: Context,
   tree: OpenTree,
   options: SigningOptions,
@@ -39,7 +40,7 @@ export async function withCeremony<T>(
 }
 
 /** Undefined: the state is as wanted. */
-export type ChangeIntent = (base: Base) => Change | undefined;
+export type ChangeIntent = (verified: VerifiedMetadata) => Change | undefined;
 
 /**
  * Brings a change of keys or signatures into the bucket in one commit, with every role signed anew whose signatures would
@@ -48,13 +49,13 @@ export type ChangeIntent = (base: Base) => Change | undefined;
 export async function carryOut(
   context: Context,
   opened: RepositoryWork,
-  { intent, options }: { readonly intent: ChangeIntent; readonly options: CeremonyOptions },
+  { intent, options }: { readonly intent: ChangeIntent; readonly options: ChangeOptions },
 ): Promise<Outcome> {
-  const wanted = (base: Base): Change | undefined => {
-    const change = intent(base);
-    const whole = withAffected(base, change ?? NOTHING);
+  const wanted = (verified: VerifiedMetadata): Change | undefined => {
+    const change = intent(verified);
+    const whole = withAffected(verified, change ?? NOTHING);
     const isNothing = change === undefined && whole.roles.size === 0;
-    return isNothing && base.isUnfinished !== true ? undefined : whole;
+    return isNothing && verified.isUnfinished !== true ? undefined : whole;
   };
   if (options.noop === true) return await plan(opened, wanted);
   if (options.out !== undefined) {
@@ -77,21 +78,21 @@ const UNCHANGED: Outcome = {
 };
 
 async function plan({ repository }: RepositoryWork, wanted: ChangeIntent): Promise<Outcome> {
-  const base = await repository.read();
-  const change = wanted(base);
+  const verified = await repository.read();
+  const change = wanted(verified);
   if (change === undefined) return UNCHANGED;
-  const objects = plannedKeys(repository, base, change);
-  return { ...UNCHANGED, outcome: 'noop', changes: describeChange(base, change), objects };
+  const objects = objectKeysOf(repository, verified, change);
+  return { ...UNCHANGED, outcome: 'noop', changes: describeChange(verified, change), objects };
 }
 
 async function commitChange(
   { repository, options }: RepositoryWork,
   wanted: ChangeIntent,
 ): Promise<Outcome> {
-  const done = await commit(repository, (base) => {
-    const change = wanted(base);
+  const done = await commit(repository, (verified) => {
+    const change = wanted(verified);
     if (change === undefined) return { kind: 'nothing', answer: [] };
-    return { kind: 'change', change, answer: describeChange(base, change) };
+    return { kind: 'change', change, answer: describeChange(verified, change) };
   });
   if (done.kind === 'nothing') return UNCHANGED;
   const { versions, expires } = await verifyCommitted(options, done.files);
@@ -110,17 +111,17 @@ async function proposeTo(
   { repository }: RepositoryWork,
   { path, wanted }: { readonly path: string; readonly wanted: ChangeIntent },
 ): Promise<Outcome> {
-  const base = await repository.read();
-  const change = wanted(base);
+  const verified = await repository.read();
+  const change = wanted(verified);
   if (change === undefined) return UNCHANGED;
-  const proposal = await propose(repository, base, { change, by: whoIs(context) });
+  const proposal = await propose(repository, verified, { change, by: whoIs(context) });
   await writeProposal(path, proposal);
   return {
     ...UNCHANGED,
     outcome: 'proposed',
-    changes: describeChange(base, changeOf(proposal)),
+    changes: describeChange(verified, changeOf(proposal)),
     proposal: path,
-    missing: missingIn(repository, base, proposal),
+    missing: missingIn(repository, verified, proposal),
   };
 }
 
@@ -131,10 +132,10 @@ export function whoIs({ user, host }: Pick<Context, 'user' | 'host'>): string {
 /** Signatures that are still to come, by role. */
 export function missingIn(
   repository: RepositoryWork['repository'],
-  base: Base,
+  verified: VerifiedMetadata,
   proposal: Proposal,
 ): Record<string, number> {
-  const reviewed = reviewProposal(repository, base, proposal);
+  const reviewed = reviewProposal(repository, verified, proposal);
   const missing = reviewed.map((each) => [each.document.role, missingSignatures(each)] as const);
   return Object.fromEntries(missing.filter(([, count]) => count > 0));
 }

@@ -18,11 +18,3 @@ export function patternsOverlap(a: string, b: string): boolean {
   if (right === rightPrefix) return right.startsWith(leftPrefix);
   return leftPrefix.startsWith(rightPrefix) || rightPrefix.startsWith(leftPrefix);
 }
-
-/** Environments for one person or one change, `dev` and `dev_<name>`, share one role. */
-export const DEV_ROLE = 'env-dev';
-export const DEV_PATHS = ['dev/*', 'dev_*/*'];
-
-export function isDevEnvironment(environment: string): boolean {
-  return environment === 'dev' || environment.startsWith('dev_');
-}

@@ -3,10 +3,11 @@ import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { environmentPaths, environmentRole } from '../../trust/role-names.ts';
 import type { Signer } from '../keys/signer.ts';
-import { DEV_PATHS, DEV_ROLE, isDevEnvironment } from '../metadata/environment-pattern.ts';
-import type { Base, Change } from './base.ts';
+import { DEV_PATHS, DEV_ROLE, isDevEnvironment } from '../metadata/dev-environments.ts';
+import type { RoleContent } from '../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
+import type { Change } from './change.ts';
 import { keyMap } from './initial-root.ts';
-import type { RoleContent } from './signed-file.ts';
 import type { TreePlace } from './upload.ts';
 
 /**
@@ -47,7 +48,10 @@ function delegation(name: string, signer: Signer): Delegation {
 }
 
 /** A tree of which there is only the root. Throws ALREADY_INITIALIZED once there is a timestamp. */
-export async function readEmptyTree(place: TreePlace, root: Metadata<Root>): Promise<Base> {
+export async function readEmptyTree(
+  place: TreePlace,
+  root: Metadata<Root>,
+): Promise<VerifiedMetadata> {
   await assertNoTimestamp(place);
   return {
     root,
