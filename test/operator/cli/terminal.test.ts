@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PublishAnswer } from '../../../operator/answers.ts';
 import { openTerminal, type PseudoTerminal } from '../../support/pseudo-terminal.ts';
-import { BUCKET, openWorkshop, type Workshop } from '../workshop.ts';
+import { BUCKET, type OperatorLab, openOperatorLab } from '../operator-lab.ts';
 
 /** On real terminals: what a key does depends on how the terminal is set. */
 
@@ -93,7 +93,7 @@ for (const [name, keys] of Object.entries(PASTED)) {
 }
 
 /** `mm init` with a passphrase that is asked for; the shell shows the id of its process. */
-function init({ repository, directory, server }: Workshop, term: string | undefined) {
+function init({ repository, directory, server }: OperatorLab, term: string | undefined) {
   const mm = `'${process.execPath}' '${join(ROOT, 'operator/main.ts')}'`;
   const options = `--bucket ${BUCKET} --tree ubuntu --endpoint ${server.endpoint} --passphrase`;
   const text = `cd '${repository}'; sh -c "echo pid=\\$\\$; exec ${mm} init ${options}"`;
@@ -102,8 +102,8 @@ function init({ repository, directory, server }: Workshop, term: string | undefi
 
 for (const [name, term] of Object.entries(TERMINALS)) {
   test(`terminal: TERM ${name}: mm takes a passphrase that was corrected while it was typed`, async (t) => {
-    const workshop = await openWorkshop(t);
-    const terminal = init(workshop, term);
+    const lab = await openOperatorLab(t);
+    const terminal = init(lab, term);
     await terminal.see('Passphrase for the new keys: ');
     terminal.type('sekret\x7f\x7f\x7f\x7fcret\r');
     await terminal.see('again: ');
@@ -114,10 +114,10 @@ for (const [name, term] of Object.entries(TERMINALS)) {
     assertRestored(terminal);
     assert.doesNotMatch(terminal.shown, /se[ck]r/);
 
-    const file = join(workshop.directory, 'passphrase');
+    const file = join(lab.directory, 'passphrase');
     await writeFile(file, 'secret\n');
     const publish = ['publish', 'stable', '--no-validate', '--json', '--passphrase-file', file];
-    const { json, stderr } = await workshop.mm(publish);
+    const { json, stderr } = await lab.mm(publish);
     assert.equal(PublishAnswer.parse(json).outcome, 'published', stderr);
   });
 }
@@ -125,21 +125,21 @@ for (const [name, term] of Object.entries(TERMINALS)) {
 const BROKEN_OFF: Record<string, string> = { 'Ctrl-C': 'sec\x03', 'Ctrl-D': '\x04' };
 for (const [name, keys] of Object.entries(BROKEN_OFF)) {
   test(`terminal: ${name} ends mm, and the terminal is as it was`, async (t) => {
-    const workshop = await openWorkshop(t);
-    const terminal = init(workshop, 'dumb');
+    const lab = await openOperatorLab(t);
+    const terminal = init(lab, 'dumb');
     await terminal.see('Passphrase for the new keys: ');
     terminal.type(keys);
     assert.equal(await terminal.ended, 1);
     assert.match(terminal.shown, /mm: no passphrase was given/);
     assertRestored(terminal);
-    assert.deepEqual(workshop.files(), []);
+    assert.deepEqual(lab.files(), []);
   });
 }
 
 for (const [signal, number] of Object.entries({ SIGINT: 2, SIGHUP: 1, SIGQUIT: 3, SIGTERM: 15 })) {
   test(`terminal: ${signal} ends mm while it asks, and the terminal is as it was`, async (t) => {
-    const workshop = await openWorkshop(t);
-    const terminal = init(workshop, 'dumb');
+    const lab = await openOperatorLab(t);
+    const terminal = init(lab, 'dumb');
     await terminal.see('Passphrase for the new keys: ');
     const pid = /^pid=(\d+)/m.exec(terminal.shown)?.[1];
     process.kill(Number(pid), signal);
