@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { printableLines } from '../shared/clean-text.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { errorExitCode } from './core/error-exit-code.ts';
 import { HELP, parseOptions } from './options.ts';
@@ -43,10 +44,12 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 
 function explain(error: unknown): number {
   if (!(error instanceof CodedError)) {
-    process.stderr.write(`mm-agent: ${error instanceof Error ? error.stack : String(error)}\n`);
+    const stack = String(error instanceof Error ? error.stack : error);
+    process.stderr.write(`mm-agent: ${printableLines(stack)}\n`);
     return 1;
   }
-  process.stderr.write(`mm-agent: ${error.message}\n`);
+  // Indented: no line of somebody else's words may look like one of ours.
+  process.stderr.write(`mm-agent: ${error.message.replaceAll('\n', '\n    ')}\n`);
   if (error.next !== undefined) process.stderr.write(`next: ${error.next}\n`);
   return errorExitCode(error.code);
 }

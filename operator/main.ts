@@ -1,6 +1,6 @@
 import { homedir, hostname, userInfo } from 'node:os';
 import { openBucket } from '../bucket/s3/sdk/sdk-bucket.ts';
-import { printable } from './cli/printable.ts';
+import { printable } from '../shared/clean-text.ts';
 import { run } from './cli/run.ts';
 import { askHidden } from './cli/terminal.ts';
 import type { Context } from './context.ts';

@@ -1,3 +1,5 @@
+import { printable, printableLines } from './clean-text.ts';
+
 /**
  * Every failure that Miyamoto expects has a code. The codes are API: operators search for them, `docs/errors.md`
  * lists them with what to do, and {@link DISPOSITION} says what the agent does next.
@@ -73,9 +75,12 @@ export interface CodedErrorOptions {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** A failure with a code. The message says what was wanted and what was got, with the path or the object key. */
+/**
+ * A failure with a code. The message says what was wanted, what was found, and where. It is one line, whatever the
+ * foreign text in it contains; a message of several lines is given as an array.
+ */
 export class CodedError extends Error {
-  /** A program is built as several files, and each has its own copy of this class: the name tells, not the copy. */
+  /** Compares by name: each file of a bundled program has its own copy of this class. */
   static override [Symbol.hasInstance](value: unknown): value is CodedError {
     return value instanceof Error && value.name === 'CodedError';
   }
@@ -85,10 +90,22 @@ export class CodedError extends Error {
   readonly next: string | undefined;
   readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(message: string, options: CodedErrorOptions) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = options.code;
-    this.next = options.next;
-    this.details = options.details ?? {};
+  constructor(message: string | readonly string[], options: CodedErrorOptions) {
+    const { code, cause, next, details = {} } = options;
+    super(cleanLines(message), cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.next = next === undefined ? undefined : printable(next);
+    this.details = details;
   }
+}
+
+const MAX_LINES = 100;
+const MAX_LINE = 2000;
+
+function cleanLines(message: string | readonly string[]): string {
+  if (typeof message === 'string') return printable(message);
+  return message
+    .slice(0, MAX_LINES)
+    .map((line) => printableLines(line.replaceAll('\n', ' '), MAX_LINE))
+    .join('\n');
 }

@@ -45,7 +45,7 @@ const RULES: readonly Rule[] = [
   },
   {
     files: /^agent\/core\//,
-    only: /^(agent\/(core\/|ports\.ts)|bucket\/documents\/|trust\/|shared\/coded-error\.ts|node:crypto$|zod(\/mini)?$|semver\b)/,
+    only: /^(agent\/(core\/|ports\.ts)|bucket\/documents\/|trust\/|shared\/(clean-text|coded-error|json)\.ts|node:crypto$|zod(\/mini)?$|semver\b)/,
     because: 'a decision takes values and returns a value: no clock, no disk, no network',
   },
   {

@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { Duration } from '../../shared/duration.ts';
 import { EXIT } from '../core/error-exit-code.ts';
+import { printAnswer } from '../io/print-answer.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 import { writeDisabled } from '../steps/disabled.ts';
@@ -20,7 +22,7 @@ export function disable(options: Options, env: NodeJS.ProcessEnv): number {
   mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   const by = env['SUDO_USER'] ?? env['USER'] ?? null;
   writeDisabled(paths.disabledFile, { reason: reason.slice(0, 500), by, until });
-  process.stdout.write(`disabled${until === null ? '' : ` until ${until}`}: ${reason}\n`);
+  printAnswer(`disabled${until === null ? '' : ` until ${until}`}: ${printable(reason)}`);
   return 0;
 }
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { FactsDocument } from '../../bucket/documents/status.ts';
+import { asciiJson } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { factAt } from '../core/facts/facts.ts';
+import { printAnswer } from '../io/print-answer.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 
@@ -39,10 +41,10 @@ function readFacts(path: string): FactsDocument {
 }
 
 function answer(value: unknown): number {
-  return print(JSON.stringify(value, null, 2));
+  return print(asciiJson(value, 2));
 }
 
 function print(text: string): number {
-  process.stdout.write(`${text}\n`);
+  printAnswer(text);
   return 0;
 }

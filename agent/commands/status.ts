@@ -1,11 +1,13 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
+import { asciiJson } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { isFileError, orUndefined } from '../../shared/files.ts';
 import { statusLines } from '../core/status/status-text.ts';
 import { systemClock } from '../io/clock.ts';
 import { isAlive, readHolder } from '../io/locks/lock-holder.ts';
 import { openLog } from '../io/log.ts';
+import { printAnswer } from '../io/print-answer.ts';
 import { stateFile } from '../io/state-file.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
@@ -31,10 +33,8 @@ export async function status(options: Options): Promise<number> {
     uploadedAt: uploaded?.at ?? null,
     cycleUnderWay: await isHeld(paths.lock),
   };
-  const text = options.json
-    ? JSON.stringify(view, null, 2)
-    : statusLines(view, Date.now()).join('\n');
-  process.stdout.write(`${text}\n`);
+  const text = options.json ? asciiJson(view, 2) : statusLines(view, Date.now()).join('\n');
+  printAnswer(text);
   return isFailure(document) ? 1 : 0;
 }
 

@@ -1,3 +1,4 @@
+import { jsonObject } from '../../shared/json.ts';
 import type { S3Answer } from './errors.ts';
 
 /**
@@ -5,9 +6,9 @@ import type { S3Answer } from './errors.ts';
  * those of the network are Node's own, and an answer that is no XML is a plain Error with the response attached.
  */
 export function answerOf(thrown: unknown): S3Answer {
-  const error = record(thrown);
-  const metadata = record(error['$metadata']);
-  const headers = record(record(error['$response'])['headers']);
+  const error = jsonObject(thrown);
+  const metadata = jsonObject(error['$metadata']);
+  const headers = jsonObject(jsonObject(error['$response'])['headers']);
   return {
     code: text(error['Code']) ?? text(error['code']) ?? text(error['name']) ?? 'Unknown',
     status: number(metadata['httpStatusCode']),
@@ -22,10 +23,6 @@ export function answerOf(thrown: unknown): S3Answer {
 export function time(value: unknown): number | undefined {
   const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   return Number.isNaN(ms) ? undefined : ms;
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function text(value: unknown): string | undefined {

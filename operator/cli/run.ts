@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander';
+import { asciiJson, messageOf, printableLines } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import type { ErrorAnswer } from '../answers.ts';
 import type { Context } from '../context.ts';
-import { printable } from './printable.ts';
 import { buildProgram } from './program.ts';
 
 export interface Streams {
@@ -20,11 +20,15 @@ export async function run(
   streams: Streams,
 ): Promise<number> {
   let exitCode = 0;
+  // Whatever a command prints may contain words of others, down to the arguments it was given.
+  const out = (text: string) => streams.out(printableLines(text));
+  const err = (text: string) => streams.err(printableLines(text));
   const program = buildProgram(context, {
-    ...streams,
+    out,
+    err,
     answer({ document, lines, exitCode: found = 0 }, { json }) {
       exitCode = found;
-      streams.out(json === true ? toJson(document) : `${lines.join('\n')}\n`);
+      out(json === true ? `${asciiJson(document, 2)}\n` : `${lines.join('\n')}\n`);
     },
   });
   try {
@@ -32,31 +36,20 @@ export async function run(
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    streams.err(errorText(error));
-    if (args.includes('--json')) streams.out(toJson(errorAnswer(error)));
+    err(errorText(error));
+    if (args.includes('--json')) out(`${asciiJson(errorAnswer(error), 2)}\n`);
     return error instanceof CodedError && error.code === 'USAGE' ? 2 : 1;
   }
 }
 
-/** One document in ASCII: a host can write terminal escapes into its status. */
-function toJson(document: object): string {
-  const json = JSON.stringify(document, null, 2);
-  const ascii = json.replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return `${ascii}\n`;
-}
-
 function errorText(error: unknown): string {
-  if (isSystemError(error)) return `mm: ${printable(error.message)}\n`;
+  if (isSystemError(error)) return `mm: ${messageOf(error)}\n`;
   if (!(error instanceof CodedError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return `mm: unexpected error, a defect of mm\n${stack}\n`;
   }
-  const lines = error.message.split('\n').map((line) => printable(line));
-  const text = [`mm: ${lines[0]}`, ...lines.slice(1).map((line) => `    ${line}`)];
-  if (error.next !== undefined) text.push(`next: ${printable(error.next)}`);
+  const text = [`mm: ${error.message.replaceAll('\n', '\n    ')}`];
+  if (error.next !== undefined) text.push(`next: ${error.next}`);
   return `${text.join('\n')}\n`;
 }
 
@@ -66,7 +59,7 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 function errorAnswer(error: unknown): ErrorAnswer {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof CodedError ? error.message : messageOf(error);
   const { code = null, next = null } = error instanceof CodedError ? error : {};
   return { schemaVersion: 1, error: { code, message, next } };
 }

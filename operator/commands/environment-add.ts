@@ -1,6 +1,7 @@
 import { EnvironmentName } from '../../bucket/documents/names.ts';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { jsonObject } from '../../shared/json.ts';
 import { environmentPaths, environmentRole } from '../../trust/role-names.ts';
 import type { EnvironmentAnswer } from '../answers.ts';
 import { commit, type Planned } from '../commit/commit.ts';
@@ -8,7 +9,6 @@ import { verifyCommitted } from '../commit/repository.ts';
 import { objectKeysOf } from '../commit/sign-and-upload.ts';
 import type { Answer, Context, SigningOptions } from '../context.ts';
 import { isDevEnvironment } from '../metadata/dev-environments.ts';
-import { record } from '../metadata/lint/parts.ts';
 import type { RoleContent } from '../metadata/signed-file.ts';
 import { contentOf, offerOf, type VerifiedMetadata } from '../metadata/verified.ts';
 import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
@@ -83,8 +83,8 @@ export function planEnvironment(
     return { kind: 'nothing', answer: undefined };
   const { role: model } = offerOf(verified, like);
   const content = contentOf(verified.targets);
-  const delegations = record(content['delegations']);
-  const roles = (delegations['roles'] as readonly object[]).map(record);
+  const delegations = jsonObject(content['delegations']);
+  const roles = (delegations['roles'] as readonly object[]).map(jsonObject);
   const added = {
     ...roles.find(({ name }) => name === model),
     name: environmentRole(environment),

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import type { JsonObject } from '../../shared/json.ts';
 import { type Delegators, findKeys } from '../metadata/delegation.ts';
-import type { Json } from '../metadata/lint/parts.ts';
 import {
   messageOf,
   parseSignedFile,
@@ -97,7 +97,7 @@ interface PutRoles {
   /** With the targets of this commit. */
   readonly signing: Signing;
   /** For the snapshot. */
-  readonly meta: Json;
+  readonly meta: JsonObject;
 }
 
 async function putRoles(
@@ -148,7 +148,7 @@ async function putDraft(signing: Signing, role: string, file: SignedFile): Promi
 function isSameContent(a: Buffer, b: Buffer): boolean {
   const [left, right] = [a, b].map((bytes) => {
     const { signed } = parseSignedFile(bytes, 'targets');
-    return messageOf({ signed: { ...(signed.toJSON() as Json) } });
+    return messageOf({ signed: { ...(signed.toJSON() as JsonObject) } });
   });
   return left !== undefined && right?.equals(left) === true;
 }
@@ -156,7 +156,7 @@ function isSameContent(a: Buffer, b: Buffer): boolean {
 async function putSnapshot(
   signing: Signing,
   verified: VerifiedMetadata,
-  { change, meta }: { readonly change: Change; readonly meta: Json },
+  { change, meta }: { readonly change: Change; readonly meta: JsonObject },
 ): Promise<{ readonly files: readonly SignedFile[]; readonly entry: unknown }> {
   const there = verified.timestamp?.signed.snapshotMeta;
   if (change.keepSnapshot === true && there !== undefined) {
@@ -255,11 +255,11 @@ async function firstFreeSnapshot({ bucket, tree }: Repository): Promise<number> 
 }
 
 function snapshotMeta(verified: VerifiedMetadata): Record<string, unknown> {
-  const { meta } = (verified.snapshot?.signed.toJSON() ?? {}) as { meta?: Json };
+  const { meta } = (verified.snapshot?.signed.toJSON() ?? {}) as { meta?: JsonObject };
   return { ...meta };
 }
 
-function metaEntry({ version, bytes }: SignedFile): Json {
+function metaEntry({ version, bytes }: SignedFile): JsonObject {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   return { version, length: bytes.length, hashes: { sha256 } };
 }

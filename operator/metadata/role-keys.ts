@@ -1,7 +1,7 @@
 import { canonicalize } from '@tufjs/canonical-json';
 import { CodedError } from '../../shared/coded-error.ts';
+import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import type { TufKey } from '../keys/signer.ts';
-import { type Json, record } from './lint/parts.ts';
 import type { RoleContent } from './signed-file.ts';
 import { contentOf, rootContentOf, type VerifiedMetadata } from './verified.ts';
 
@@ -50,9 +50,9 @@ export function roleEntries(verified: VerifiedMetadata): RoleEntry[] {
 /** The keys that the metadata lists, with the names that it gives them. */
 export function listedKeys(verified: VerifiedMetadata): NamedKey[] {
   const { root, targets } = contentsOf(verified);
-  const delegations = record(targets?.['delegations']);
-  const names = { ...record(targets?.[NAMES]), ...record(root[NAMES]) };
-  const keys = { ...record(delegations['keys']), ...record(root['keys']) };
+  const delegations = jsonObject(targets?.['delegations']);
+  const names = { ...jsonObject(targets?.[NAMES]), ...jsonObject(root[NAMES]) };
+  const keys = { ...jsonObject(delegations['keys']), ...jsonObject(root['keys']) };
   return Object.entries(keys).map(([keyId, key]) => ({
     keyId,
     name: String(names[keyId] ?? ''),
@@ -100,32 +100,32 @@ interface Wanted {
 
 function withRootKeys(root: RoleContent, wanted: Wanted): RoleContent {
   const roles = Object.fromEntries(
-    Object.entries(record(root['roles'])).map(([role, value]) => [
+    Object.entries(jsonObject(root['roles'])).map(([role, value]) => [
       role,
-      withEntry(record(value), wanted.of(role)),
+      withEntry(jsonObject(value), wanted.of(role)),
     ]),
   );
   const used = rootEntries({ ...root, roles }).flatMap(({ keyIds }) => keyIds);
-  const names = { ...record(root[NAMES]), ...pick(wanted.names, used) };
+  const names = { ...jsonObject(root[NAMES]), ...pick(wanted.names, used) };
   return { ...root, roles, keys: pick(wanted.keys, used), ...namesField(names, used) };
 }
 
 function withTargetsKeys(targets: RoleContent, wanted: Wanted): RoleContent {
-  const delegations = record(targets['delegations']);
-  const listed = Array.isArray(delegations['roles']) ? delegations['roles'].map(record) : [];
+  const delegations = jsonObject(targets['delegations']);
+  const listed = Array.isArray(delegations['roles']) ? delegations['roles'].map(jsonObject) : [];
   const roles = listed.map((role) => withEntry(role, wanted.of(String(role['name']))));
   const used = roles.flatMap((role) => role['keyids'] as string[]);
-  const names = { ...record(targets[NAMES]), ...pick(wanted.names, used) };
+  const names = { ...jsonObject(targets[NAMES]), ...pick(wanted.names, used) };
   const keys = pick(wanted.keys, used);
   return { ...targets, delegations: { ...delegations, keys, roles }, ...namesField(names, used) };
 }
 
-function withEntry(role: Json, entry: RoleEntry | undefined): Json {
+function withEntry(role: JsonObject, entry: RoleEntry | undefined): JsonObject {
   if (entry === undefined) return role;
   return { ...role, keyids: [...entry.keyIds], threshold: entry.threshold };
 }
 
-function namesField(names: Json, used: readonly string[]): Json {
+function namesField(names: JsonObject, used: readonly string[]): JsonObject {
   const named = Object.entries(pick(names, used)).filter(([, name]) => name !== '');
   return { [NAMES]: Object.fromEntries(named) };
 }
@@ -150,12 +150,14 @@ function edited(entry: RoleEntry, edit: RoleEdit | undefined): RoleEntry {
 }
 
 function rootEntries(root: RoleContent): RoleEntry[] {
-  return Object.entries(record(root['roles'])).map(([role, value]) => entryOf(role, record(value)));
+  return Object.entries(jsonObject(root['roles'])).map(([role, value]) =>
+    entryOf(role, jsonObject(value)),
+  );
 }
 
 function targetsEntries(targets: RoleContent | undefined): RoleEntry[] {
-  const { roles } = record(targets?.['delegations']) as { roles?: unknown };
-  return (Array.isArray(roles) ? roles.map(record) : []).map((role) =>
+  const { roles } = jsonObject(targets?.['delegations']) as { roles?: unknown };
+  return (Array.isArray(roles) ? roles.map(jsonObject) : []).map((role) =>
     entryOf(String(role['name']), role),
   );
 }
@@ -166,7 +168,7 @@ function entryOf(role: string, { keyids, threshold }: { keyids?: unknown; thresh
 
 function isSame(a: RoleContent, b: RoleContent | undefined): boolean {
   const withoutEmpty = (content: RoleContent) => {
-    const names = record(content[NAMES]);
+    const names = jsonObject(content[NAMES]);
     const { [NAMES]: _, ...rest } = content;
     return Object.keys(names).length === 0 ? rest : content;
   };
@@ -176,7 +178,7 @@ function isSame(a: RoleContent, b: RoleContent | undefined): boolean {
 /** Ids of the keys that a root file lists, whoever signed it; none for what is no root. */
 export function keyIdsIn(rootFile: string): string[] {
   try {
-    return Object.keys(record(record(record(JSON.parse(rootFile))['signed'])['keys']));
+    return Object.keys(jsonObject(jsonObject(jsonObject(JSON.parse(rootFile))['signed'])['keys']));
   } catch {
     return [];
   }

@@ -1,11 +1,11 @@
 import { canonicalize } from '@tufjs/canonical-json';
 import type { Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { Metadata, MetadataKind } from '@tufjs/models';
+import type { JsonObject } from '../../shared/json.ts';
 import { inspectMetadata } from '../../trust/workflow/inspect.ts';
 import type { Signer } from '../keys/signer.ts';
 import { expiresAt, type SigningMode } from './expiry-days.ts';
 import { assertSound, type LintContext } from './lint/lint.ts';
-import type { Json } from './lint/parts.ts';
 
 /** A file of signed metadata, ready for the bucket. */
 export interface SignedFile {
@@ -16,7 +16,9 @@ export interface SignedFile {
 }
 
 /** What a role says, without what every signature sets anew: version, expiry, tree. */
-export type RoleContent = Json & { readonly _type: 'root' | 'targets' | 'snapshot' | 'timestamp' };
+export type RoleContent = JsonObject & {
+  readonly _type: 'root' | 'targets' | 'snapshot' | 'timestamp';
+};
 
 export interface DraftRequest extends LintContext {
   readonly version: number;
@@ -31,7 +33,7 @@ export interface SigningRequest extends DraftRequest {
 /** A complete document on its way from one signer to the next: all of them sign the same bytes. */
 export interface Draft {
   readonly role: string;
-  readonly signed: Json;
+  readonly signed: JsonObject;
   readonly signatures: readonly Signature[];
 }
 
@@ -58,7 +60,7 @@ export async function signFile(request: SigningRequest): Promise<SignedFile> {
 /** The document as it will be signed. Throws METADATA_INVALID. */
 export function draftOf(request: DraftRequest): Draft {
   const { role, treeId, now, version, content, mode } = request;
-  const signed: Json = {
+  const signed: JsonObject = {
     ...content,
     spec_version: '1.0.31',
     version,
@@ -96,7 +98,10 @@ export function draftToFile({ role, signed, signatures }: Draft, treeId: string)
 }
 
 /** Content that nobody has signed, read as the document that it will be. */
-export function parseContent<K extends keyof KindOf>(content: Json, kind: K): Metadata<KindOf[K]> {
+export function parseContent<K extends keyof KindOf>(
+  content: JsonObject,
+  kind: K,
+): Metadata<KindOf[K]> {
   return parseSignedFile(Buffer.from(JSON.stringify({ signatures: [], signed: content })), kind);
 }
 

@@ -1,7 +1,7 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { CodedError } from '../../shared/coded-error.ts';
+import type { JsonObject } from '../../shared/json.ts';
 import type { EnvironmentOffer } from '../../trust/trusted.ts';
-import type { Json } from './lint/parts.ts';
 import type { RoleContent } from './signed-file.ts';
 
 /** The verified state that a commit is signed on top of. */
@@ -33,12 +33,12 @@ export function versionOf(verified: VerifiedMetadata, role: string): number {
 
 /** What a role says now, to be changed and signed again: fields that we do not know stay. */
 export function contentOf(document: Metadata<Targets>): RoleContent {
-  return { ...(document.signed.toJSON() as Json), _type: 'targets' };
+  return { ...(document.signed.toJSON() as JsonObject), _type: 'targets' };
 }
 
 /** The same of the root. */
 export function rootContentOf(document: Metadata<Root>): RoleContent {
-  return { ...(document.signed.toJSON() as Json), _type: 'root' };
+  return { ...(document.signed.toJSON() as JsonObject), _type: 'root' };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { canonicalize } from '@tufjs/canonical-json';
-import { printable } from '../cli/printable.ts';
+import { printable } from '../../shared/clean-text.ts';
+import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import type { Change } from '../commit/change.ts';
-import { type Json, record } from '../metadata/lint/parts.ts';
 import { contentOf, rootContentOf, type VerifiedMetadata } from '../metadata/verified.ts';
 
 /**
@@ -23,17 +23,17 @@ export function describeChange(verified: VerifiedMetadata, { root, roles }: Chan
   return lines;
 }
 
-function describeRoot(before: Json, after: Json): string[] {
+function describeRoot(before: JsonObject, after: JsonObject): string[] {
   const name = namesOf([before, after]);
-  const roles = [before, after].map((each) => record(each['roles']));
+  const roles = [before, after].map((each) => jsonObject(each['roles']));
   const [old = {}, next = {}] = roles;
   const lines = ['root', 'targets', 'snapshot', 'timestamp'].flatMap((role) =>
-    describeKeys(role, { before: record(old[role]), after: record(next[role]), name }),
+    describeKeys(role, { before: jsonObject(old[role]), after: jsonObject(next[role]), name }),
   );
   return headed('root', before, after, [...lines, ...others(before, after, ['roles', 'keys'])]);
 }
 
-function describeTargets(before: Json, after: Json): string[] {
+function describeTargets(before: JsonObject, after: JsonObject): string[] {
   const name = namesOf([before, after]);
   const [old, next] = [delegatedRoles(before), delegatedRoles(after)];
   const lines = [...new Set([...old.keys(), ...next.keys()])].flatMap((role) => {
@@ -51,8 +51,8 @@ function describeTargets(before: Json, after: Json): string[] {
   return headed('targets', before, after, [...lines, ...others(before, after, ['delegations'])]);
 }
 
-function describeReleases(role: string, before: Json, after: Json): string[] {
-  const [old, next] = [record(before['targets']), record(after['targets'])];
+function describeReleases(role: string, before: JsonObject, after: JsonObject): string[] {
+  const [old, next] = [jsonObject(before['targets']), jsonObject(after['targets'])];
   const lines = [...new Set([...Object.keys(old), ...Object.keys(next)])]
     .filter((path) => canonicalize(old[path] ?? null) !== canonicalize(next[path] ?? null))
     .map((path) => `${path}: ${release(old[path])} -> ${release(next[path])}`);
@@ -61,15 +61,20 @@ function describeReleases(role: string, before: Json, after: Json): string[] {
 
 function release(target: unknown): string {
   if (target === undefined) return 'nothing';
-  const { hashes, custom, length } = record(target);
-  const { version, commit, hold, stop, schema: _, ...rest } = record(custom);
-  const sha256 = String(record(hashes)['sha256']);
+  const { hashes, custom, length } = jsonObject(target);
+  const { version, commit, hold, stop, schema: _, ...rest } = jsonObject(custom);
+  const sha256 = String(jsonObject(hashes)['sha256']);
   const flags = `${hold === true ? ', on hold' : ''}${stop === true ? ', stopped' : ''}`;
   const what = `commit ${String(commit ?? 'none')}, sha256 ${sha256}, ${String(length)} bytes${flags}`;
   return `${String(version)} (${what}) ${JSON.stringify(rest)}`;
 }
 
-function headed(role: string, before: Json, after: Json, lines: readonly string[]): string[] {
+function headed(
+  role: string,
+  before: JsonObject,
+  after: JsonObject,
+  lines: readonly string[],
+): string[] {
   const [from, to] = [before, after].map((each) => String(each['version'] ?? 'none'));
   const [was, is] = [before, after].map((each) => String(each['expires'] ?? 'never'));
   const words = lines.length === 0 ? ['the same, signed anew'] : lines;
@@ -81,7 +86,7 @@ function headed(role: string, before: Json, after: Json, lines: readonly string[
 
 function describeKeys(
   role: string,
-  given: { readonly before: Json; readonly after: Json; name(keyId: string): string },
+  given: { readonly before: JsonObject; readonly after: JsonObject; name(keyId: string): string },
 ): string[] {
   const { before, after, name } = given;
   const [was, is] = [before, after].map((each) =>
@@ -101,7 +106,7 @@ function describeKeys(
 }
 
 /** Fields that changed and that the words above do not cover. */
-function others(before: Json, after: Json, known: readonly string[]): string[] {
+function others(before: JsonObject, after: JsonObject, known: readonly string[]): string[] {
   const skipped = [...known, 'version', 'expires', 'x-key-names', 'spec_version'];
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...fields]
@@ -111,14 +116,17 @@ function others(before: Json, after: Json, known: readonly string[]): string[] {
     .map((field) => `${field} changes`);
 }
 
-function delegatedRoles(targets: Json): Map<string, Json> {
-  const { roles } = record(targets['delegations']) as { roles?: unknown };
-  const listed = Array.isArray(roles) ? roles.map(record) : [];
+function delegatedRoles(targets: JsonObject): Map<string, JsonObject> {
+  const { roles } = jsonObject(targets['delegations']) as { roles?: unknown };
+  const listed = Array.isArray(roles) ? roles.map(jsonObject) : [];
   return new Map(listed.map((role) => [String(role['name']), role]));
 }
 
 /** The id is what is signed for; a name is only what somebody called it. */
-function namesOf(documents: readonly Json[]): (keyId: string) => string {
-  const names = Object.assign({}, ...documents.map((each) => record(each['x-key-names']))) as Json;
+function namesOf(documents: readonly JsonObject[]): (keyId: string) => string {
+  const names = Object.assign(
+    {},
+    ...documents.map((each) => jsonObject(each['x-key-names'])),
+  ) as JsonObject;
   return (keyId) => `${keyId} ${String(names[keyId] ?? '')}`.trim();
 }

@@ -1,6 +1,7 @@
 import type { Metadata, Root } from '@tufjs/models';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import type { Change } from '../commit/change.ts';
 import type { Repository } from '../commit/repository.ts';
 import { unique } from '../commit/sign-role.ts';
@@ -10,7 +11,6 @@ import { isSignedBy } from '../keys/public-key.ts';
 import type { TufKey } from '../keys/signer.ts';
 import { findKeys, isTopLevel, refused } from '../metadata/delegation.ts';
 import { lint } from '../metadata/lint/lint.ts';
-import { type Json, record } from '../metadata/lint/parts.ts';
 import { listedKeys } from '../metadata/role-keys.ts';
 import {
   addSignatures,
@@ -112,7 +112,7 @@ export function reviewProposal(
     targets: targets === undefined ? verified.targets : parseContent(targets, 'targets'),
   };
   if (restart && root !== undefined) assertNewOnlineKeys(verified.root, then.root);
-  const keys = { ...keysIn(root), ...keysIn(record(targets?.['delegations'])) };
+  const keys = { ...keysIn(root), ...keysIn(jsonObject(targets?.['delegations'])) };
   for (const { keyId, publicKey } of listedKeys(verified)) keys[keyId] = publicKey;
   return documents.map((document) => {
     const { role } = document;
@@ -146,7 +146,7 @@ function isNext(role: string, version: number, current: number): boolean {
 }
 
 function keysIn(holder: unknown): Record<string, TufKey> {
-  return { ...record(record(holder)['keys']) } as Record<string, TufKey>;
+  return { ...jsonObject(jsonObject(holder)['keys']) } as Record<string, TufKey>;
 }
 
 function assertGenuine(draft: Draft, keys: Readonly<Record<string, TufKey>>): void {
@@ -218,7 +218,7 @@ export function remainingOf(verified: VerifiedMetadata, proposal: Proposal): Pro
           ? verified.targets
           : verified.roles.get(role);
     if (there === undefined) return true;
-    const current = messageOf({ signed: { ...(there.signed.toJSON() as Json) } });
+    const current = messageOf({ signed: { ...(there.signed.toJSON() as JsonObject) } });
     return !current.equals(messageOf({ signed }));
   });
   return { ...proposal, documents };

@@ -17,7 +17,7 @@ export function assertPublishable(tree: SourceTree): void {
   if (first === undefined) return;
   const shown = problems.slice(0, MAX_SHOWN).map(({ message }) => message);
   if (problems.length > shown.length) shown.push(`and ${problems.length - shown.length} more`);
-  throw new CodedError(shown.join('\n'), {
+  throw new CodedError(shown, {
     code: first.code,
     next: 'mend it and publish again; nothing was uploaded',
     details: { problems: problems.length },

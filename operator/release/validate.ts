@@ -73,7 +73,8 @@ async function validate(
   args.push(...batch.map(({ path }) => join(tree, path)));
   const { error, output } = await run(puppet, args, { ...env, LC_ALL: 'C.UTF-8' });
   if (error === null) return;
-  throw new CodedError(`puppet does not parse it: ${linesOf(output, `${tree}/`, error)}`, {
+  const [first = '', ...rest] = linesOf(output, `${tree}/`, error);
+  throw new CodedError([`puppet does not parse it: ${first}`, ...rest], {
     code: 'RELEASE_INVALID',
     cause: error,
     next: 'mend the manifests and publish again; nothing was uploaded',
@@ -93,10 +94,10 @@ function run(
   });
 }
 
-function linesOf(output: string, tree: string, error: ExecFileException): string {
+function linesOf(output: string, tree: string, error: ExecFileException): string[] {
   const lines = output
     .replaceAll(tree, '')
     .split('\n')
     .filter((line) => line.trim() !== '' && !line.includes("Try 'puppet help"));
-  return lines.length === 0 ? error.message : lines.slice(0, MAX_LINES).join('\n');
+  return lines.length === 0 ? [error.message] : lines.slice(0, MAX_LINES);
 }

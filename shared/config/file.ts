@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { CodedError } from '../coded-error.ts';
+import { isJsonObject } from '../json.ts';
 import { checkConfig } from './problems.ts';
 import { type ConfigSource, requireSize } from './source.ts';
 import { type ConfigProblem, type Place, readYaml, type YamlMap } from './yaml.ts';
@@ -51,19 +52,15 @@ function merge(base: YamlMap, over: YamlMap): YamlMap {
   const merged = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(over)) {
     const before = merged.get(key);
-    merged.set(key, isMap(before) && isMap(value) ? merge(before, value) : value);
+    merged.set(key, isJsonObject(before) && isJsonObject(value) ? merge(before, value) : value);
   }
   return Object.fromEntries(merged);
-}
-
-function isMap(value: unknown): value is YamlMap {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function invalid(problems: readonly ConfigProblem[]): CodedError {
   const lines = [...new Set(problems.map(({ place, message }) => `${at(place)}: ${message}`))];
   const rest = lines.splice(MAX_PROBLEMS_SHOWN).length;
-  return new CodedError(rest > 0 ? `${lines.join('\n')}\nand ${rest} more` : lines.join('\n'), {
+  return new CodedError(rest > 0 ? [...lines, `and ${rest} more`] : lines, {
     code: 'CONFIG_INVALID',
     next: `edit ${[...new Set(problems.map(({ place }) => place.file))].join(', ')}`,
     details: { problems: problems.slice(0, MAX_PROBLEMS_SHOWN) },

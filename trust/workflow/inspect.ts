@@ -1,16 +1,13 @@
 import { CodedError } from '../../shared/coded-error.ts';
-import { isRecord, publicKeyIdentity } from './key-identity.ts';
+import { isJsonObject, type JsonObject } from '../../shared/json.ts';
+import { publicKeyIdentity } from './key-identity.ts';
 
 /**
  * What TUF does not ask of a file and we do, on bytes whose signatures nobody has checked yet. Throws METADATA_INVALID
  * for what is no metadata, TREE_MISMATCH for another tree's: trees whose keys are shared verify each other's files, and a
  * thief of the bucket could copy one tree over the other (attack 12). Gives the signed part.
  */
-export function inspectMetadata(
-  bytes: Uint8Array,
-  file: string,
-  treeId: string,
-): Readonly<Record<string, unknown>> {
+export function inspectMetadata(bytes: Uint8Array, file: string, treeId: string): JsonObject {
   const signed = parseSigned(bytes, file);
   const found = signed['x-tree'];
   if ((found ?? '') !== treeId) {
@@ -37,21 +34,21 @@ export function treeIdOf(root: Uint8Array): string {
   });
 }
 
-function parseSigned(bytes: Uint8Array, file: string): Record<string, unknown> {
+function parseSigned(bytes: Uint8Array, file: string): JsonObject {
   let document: unknown;
   try {
     document = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (cause) {
     throw invalid(file, 'it is not JSON', cause);
   }
-  if (isRecord(document) && isRecord(document['signed'])) return document['signed'];
+  if (isJsonObject(document) && isJsonObject(document['signed'])) return document['signed'];
   throw invalid(file, 'it has no signed part');
 }
 
 /** One key under two ids would count twice towards a threshold (attack 31). */
-function refuseDoubleKeys(signed: Record<string, unknown>, file: string): void {
-  const holder = isRecord(signed['delegations']) ? signed['delegations'] : signed;
-  if (!isRecord(holder['keys'])) return;
+function refuseDoubleKeys(signed: JsonObject, file: string): void {
+  const holder = isJsonObject(signed['delegations']) ? signed['delegations'] : signed;
+  if (!isJsonObject(holder['keys'])) return;
   const seen = new Map<string, string>();
   for (const [keyId, key] of Object.entries(holder['keys'])) {
     const identity = publicKeyIdentity(key);

@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { isJsonObject } from '../../shared/json.ts';
 
 /** What stands before the raw key in a SubjectPublicKeyInfo, for the two kinds that TUF also writes as bare hex. */
 const SPKI_PREFIX: Readonly<Record<string, string>> = {
@@ -12,7 +13,7 @@ const SPKI_PREFIX: Readonly<Record<string, string>> = {
  * key; such a one verifies nothing.
  */
 export function publicKeyIdentity(key: unknown): string | undefined {
-  if (!isRecord(key) || !isRecord(key['keyval'])) return undefined;
+  if (!isJsonObject(key) || !isJsonObject(key['keyval'])) return undefined;
   const { public: text } = key['keyval'];
   const { keytype } = key;
   if (typeof text !== 'string' || typeof keytype !== 'string') return undefined;
@@ -32,8 +33,4 @@ function publicKeyObject(text: string, keytype: string): ReturnType<typeof creat
   if (text.startsWith('-----BEGIN')) return createPublicKey(text);
   const der = Buffer.from(`${SPKI_PREFIX[keytype] ?? ''}${text}`, 'hex');
   return createPublicKey({ key: der, format: 'der', type: 'spki' });
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from './fact-paths.ts';
+import { isJsonObject, type JsonObject } from '../../../shared/json.ts';
 
 const MAX_DEPTH = 32;
 /** UTF-16 units. Longer than any fact that somebody looks for; a key file or a dump is not a fact. */

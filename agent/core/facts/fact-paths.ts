@@ -1,9 +1,4 @@
-/** A value of JSON that is an object. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isJsonObject, type JsonObject } from '../../../shared/json.ts';
 
 /** A copy without what lies at the dotted paths; `*` stands for any one name. */
 export function withoutFacts(facts: JsonObject, paths: readonly string[]): JsonObject {

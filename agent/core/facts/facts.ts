@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { isJsonObject, type JsonObject } from '../../../shared/json.ts';
 import { boundedFacts, promotable, tamedFacts } from './fact-limits.ts';
-import { isJsonObject, type JsonObject, withoutFacts } from './fact-paths.ts';
+import { withoutFacts } from './fact-paths.ts';
 
 /** The facts of a run, ready to leave the host. */
 export interface CollectedFacts {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { FailedResource, RunSummary } from '../../../bucket/documents/status.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText } from '../../../shared/clean-text.ts';
 
 /** What a run's summary takes from Puppet's report (report format 12: puppet/transaction/report.rb). */
 export interface ReportView {

@@ -1,6 +1,6 @@
 import type { RunStatus, RunSummary } from '../../../bucket/documents/status.ts';
+import { cleanText } from '../../../shared/clean-text.ts';
 import type { PuppetExit, RunRemains } from '../../ports.ts';
-import { cleanText } from './clean-text.ts';
 import { type ReportView, viewReport } from './outcome-report.ts';
 
 /** A run that is over. Instants are ms since 1970. */

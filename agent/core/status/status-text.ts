@@ -10,7 +10,9 @@ export interface LocalStatus extends StatusDocument {
 /** `mm-agent status` for people: a line per question that somebody in front of a host asks. */
 export function statusLines(status: LocalStatus, now: number): string[] {
   const { release, offered, trust, times, disabled } = status;
-  const row = (name: string, text: string): string => `${name.padEnd(10)} ${text}`;
+  // Indented: a line of Puppet's words must not look like a row, such as "trust      ok".
+  const row = (name: string, text: string): string =>
+    `${name.padEnd(10)} ${text.replaceAll('\n', `\n${' '.repeat(11)}`)}`;
   const ago = (at: string | null): string => (at === null ? 'never' : agoText(at, now));
   const lines = [
     row('host', `${status.certname}, environment ${status.environment} of ${status.tree}`),

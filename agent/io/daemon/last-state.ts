@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isJsonObject } from '../../../shared/json.ts';
 import type { HostState } from '../../core/state.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { HostState } from '../../core/state.ts';
 export function lastState(path: string): HostState | undefined {
   try {
     const state: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    return typeof state === 'object' && state !== null ? (state as HostState) : undefined;
+    return isJsonObject(state) ? (state as unknown as HostState) : undefined;
   } catch {
     return undefined;
   }

@@ -56,7 +56,7 @@ function planByFile(found: LoadedConfig, home: string, options: InitOptions): In
   const { trees } = found.config;
   if (tree !== undefined && !Object.hasOwn(trees, tree)) {
     const text = stringify({ trees: { [tree]: treeText(options, found.config.bucket) } });
-    throw usage(`${found.path} has no tree ${tree}; add to it:\n${text.trimEnd()}`);
+    throw usage([`${found.path} has no tree ${tree}; add to it:`, ...text.trimEnd().split('\n')]);
   }
   const config = selectTree(found, { home, tree });
   const given = { bucket, id };
@@ -121,6 +121,6 @@ export function agentConfig({ bucket, tree, refs, s3 }: TreeConfig): string {
   });
 }
 
-function usage(message: string): CodedError {
+function usage(message: string | readonly string[]): CodedError {
   return new CodedError(message, { code: 'USAGE', next: 'mm init --help' });
 }

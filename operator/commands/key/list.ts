@@ -1,5 +1,6 @@
+import { printable } from '../../../shared/clean-text.ts';
 import type { KeyListAnswer } from '../../answers.ts';
-import { printable, table } from '../../cli/printable.ts';
+import { table } from '../../cli/table.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { readSigningKeys } from '../../keys/keyring.ts';

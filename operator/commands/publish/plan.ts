@@ -1,9 +1,9 @@
 import type { OfferedRelease, ReleaseCustom } from '../../../bucket/documents/release.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { jsonObject } from '../../../shared/json.ts';
 import { releaseTarget } from '../../../trust/role-names.ts';
 import type { Planned } from '../../commit/commit.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
-import { record } from '../../metadata/lint/parts.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
 import { contentOf, offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
 import type { Tarball } from '../../release/pack.ts';
@@ -161,7 +161,7 @@ function withRelease(
 ): RoleContent {
   const target = { length, hashes: { sha256 }, custom };
   const targets = {
-    ...record(content['targets']),
+    ...jsonObject(content['targets']),
     [releaseTarget(environment, 'current')]: target,
   };
   return { ...content, targets };

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { blobKey, metadataKey } from '../../../bucket/layout.ts';
+import { printable } from '../../../shared/clean-text.ts';
 import type { PublishAnswer } from '../../answers.ts';
-import { printable } from '../../cli/printable.ts';
 import { commit } from '../../commit/commit.ts';
 import { verifyCommitted } from '../../commit/repository.ts';
 import { objectKeysOf } from '../../commit/sign-and-upload.ts';

@@ -1,6 +1,6 @@
 import type { OfferedRelease } from '../../../bucket/documents/release.ts';
+import { printable } from '../../../shared/clean-text.ts';
 import type { ReleaseAnswer } from '../../answers.ts';
-import { printable } from '../../cli/printable.ts';
 
 /** A release as `--json` prints it. */
 export function releaseAnswer({ sha256, length, custom }: OfferedRelease): ReleaseAnswer {

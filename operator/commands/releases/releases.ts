@@ -2,7 +2,7 @@ import { readOffer } from '../../../trust/offer.ts';
 import { releaseTarget } from '../../../trust/role-names.ts';
 import type { EnvironmentOffer } from '../../../trust/trusted.ts';
 import type { ReleasesAnswer } from '../../answers.ts';
-import { table } from '../../cli/printable.ts';
+import { table } from '../../cli/table.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { DEV_ROLE } from '../../metadata/dev-environments.ts';

@@ -1,5 +1,5 @@
 import type { RunSummary, StatusDocument } from '../../../bucket/documents/status.ts';
-import { printable } from '../../cli/printable.ts';
+import { printable } from '../../../shared/clean-text.ts';
 
 /** A status as lines for a terminal. The host wrote every text in it, so each line is cleaned. */
 export function statusLines(status: StatusDocument, now: number): string[] {

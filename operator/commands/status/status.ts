@@ -1,8 +1,9 @@
 import { Certname } from '../../../bucket/documents/names.ts';
 import { hostStatusKey, hostStatusPrefix } from '../../../bucket/layout.ts';
+import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { StatusListAnswer } from '../../answers.ts';
-import { printable, table } from '../../cli/printable.ts';
+import { table } from '../../cli/table.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { type OpenTree, withTree } from '../../open-tree.ts';
 import { MAX_STATUS_BYTES, readStatusDocument } from './document.ts';

@@ -1,7 +1,7 @@
 import { type ExecFileException, execFile } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
+import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { printable } from '../../cli/printable.ts';
 import { keyObjectOf, tufKeyOf } from '../public-key.ts';
 import { TufKey } from '../signer.ts';
 import {

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import type { GetPublicKeyCommandOutput, KMSClient } from '@aws-sdk/client-kms';
+import { printable } from '../../../shared/clean-text.ts';
 import { CodedError, type ErrorCode } from '../../../shared/coded-error.ts';
-import { printable } from '../../cli/printable.ts';
 import { tufKeyOf } from '../public-key.ts';
 import {
   type FoundKey,

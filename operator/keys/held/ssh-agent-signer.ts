@@ -1,5 +1,5 @@
+import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { printable } from '../../cli/printable.ts';
 import type { TufKey } from '../signer.ts';
 import type { FoundKey, HolderAccess } from './held-key-file.ts';
 import { type AgentKey, askAgentToSign, listAgentKeys } from './ssh-agent.ts';

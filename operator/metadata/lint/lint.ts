@@ -1,5 +1,6 @@
 import { CodedError } from '../../../shared/coded-error.ts';
-import { type Json, lintContent, lintKeys, lintRoleKeys, record } from './parts.ts';
+import { type JsonObject, jsonObject } from '../../../shared/json.ts';
+import { lintContent, lintKeys, lintRoleKeys } from './parts.ts';
 import { lintTargets } from './targets.ts';
 
 export interface LintContext {
@@ -14,7 +15,7 @@ export interface LintContext {
  * What TUF would let pass and we never publish. Throws METADATA_INVALID with every problem of the document; nothing that
  * fails here may be signed.
  */
-export function assertSound(signed: Json, context: LintContext): void {
+export function assertSound(signed: JsonObject, context: LintContext): void {
   const problems = lint(signed, context);
   if (problems.length === 0) return;
   throw new CodedError(`${context.role} is not fit to be signed: ${problems.join('; ')}`, {
@@ -25,7 +26,7 @@ export function assertSound(signed: Json, context: LintContext): void {
 }
 
 /** The problems in words; empty when it is sound. */
-export function lint(signed: Json, { role, treeId, now }: LintContext): string[] {
+export function lint(signed: JsonObject, { role, treeId, now }: LintContext): string[] {
   const problems = [...lintHeader(signed, treeId, now), ...lintNumbers(signed, '')];
   switch (signed['_type']) {
     case 'root':
@@ -34,13 +35,13 @@ export function lint(signed: Json, { role, treeId, now }: LintContext): string[]
       return [...problems, ...lintTargets(signed, role)];
     case 'snapshot':
     case 'timestamp':
-      return [...problems, ...lintMeta(record(signed['meta']))];
+      return [...problems, ...lintMeta(jsonObject(signed['meta']))];
     default:
       return [...problems, `_type: wanted a TUF role, found ${JSON.stringify(signed['_type'])}`];
   }
 }
 
-function lintHeader(signed: Json, treeId: string, now: number): string[] {
+function lintHeader(signed: JsonObject, treeId: string, now: number): string[] {
   const problems: string[] = [];
   const { version, expires } = signed as { version?: unknown; expires?: unknown };
   if (signed['x-tree'] !== treeId) problems.push(`x-tree: wanted ${JSON.stringify(treeId)}`);
@@ -64,21 +65,21 @@ function lintNumbers(value: unknown, path: string): string[] {
   );
 }
 
-function lintRoot(signed: Json): string[] {
-  const keys = record(signed['keys']);
-  const roles = record(signed['roles']);
+function lintRoot(signed: JsonObject): string[] {
+  const keys = jsonObject(signed['keys']);
+  const roles = jsonObject(signed['roles']);
   const problems = lintKeys(keys);
   if (signed['consistent_snapshot'] !== true) problems.push('consistent_snapshot: wanted true');
   for (const name of ['root', 'targets', 'snapshot', 'timestamp']) {
-    problems.push(...lintRoleKeys(name, record(roles[name]), keys));
+    problems.push(...lintRoleKeys(name, jsonObject(roles[name]), keys));
   }
   return problems;
 }
 
-function lintMeta(meta: Json): string[] {
+function lintMeta(meta: JsonObject): string[] {
   const problems = Object.keys(meta).length === 0 ? ['meta: wanted an entry, found none'] : [];
   for (const [file, value] of Object.entries(meta)) {
-    const entry = record(value);
+    const entry = jsonObject(value);
     if (!Number.isSafeInteger(entry['version']) || Number(entry['version']) < 1) {
       problems.push(`meta.${file}: wanted a version from 1 up`);
     }

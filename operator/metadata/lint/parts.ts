@@ -1,11 +1,9 @@
+import { type JsonObject, jsonObject } from '../../../shared/json.ts';
 import { publicKeyIdentity } from '../../../trust/workflow/key-identity.ts';
 import { keyIdOf } from '../../keys/signer.ts';
 
-/** A JSON object of a TUF document. */
-export type Json = Readonly<Record<string, unknown>>;
-
 /** One public key under two ids would count twice towards a threshold (attack 31). */
-export function lintKeys(keys: Json): string[] {
+export function lintKeys(keys: JsonObject): string[] {
   const problems: string[] = [];
   const seen = new Map<string, string>();
   for (const [keyId, key] of Object.entries(keys)) {
@@ -19,7 +17,7 @@ export function lintKeys(keys: Json): string[] {
   return problems;
 }
 
-export function lintRoleKeys(name: string, role: Json, keys: Json): string[] {
+export function lintRoleKeys(name: string, role: JsonObject, keys: JsonObject): string[] {
   const { keyids, threshold } = role as { keyids?: unknown; threshold?: unknown };
   const ids: readonly unknown[] = Array.isArray(keyids) ? keyids : [];
   const problems = ids
@@ -33,8 +31,8 @@ export function lintRoleKeys(name: string, role: Json, keys: Json): string[] {
 }
 
 /** TUF lets length and hashes be missing or empty: then any bytes pass (attack 22). */
-export function lintContent(where: string, entry: Json): string[] {
-  const hashes = record(entry['hashes']);
+export function lintContent(where: string, entry: JsonObject): string[] {
+  const hashes = jsonObject(entry['hashes']);
   const problems: string[] = [];
   if (!/^[0-9a-f]{64}$/.test(String(hashes['sha256']))) {
     problems.push(`${where}: wanted a sha256 in hashes`);
@@ -46,8 +44,4 @@ export function lintContent(where: string, entry: Json): string[] {
     problems.push(`${where}: wanted a length above 0`);
   }
   return problems;
-}
-
-export function record(value: unknown): Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }

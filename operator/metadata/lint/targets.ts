@@ -1,23 +1,24 @@
 import { ReleaseCustom } from '../../../bucket/documents/release.ts';
+import { type JsonObject, jsonObject } from '../../../shared/json.ts';
 import { environmentPattern, patternsOverlap } from './environment-pattern.ts';
-import { type Json, lintContent, lintKeys, lintRoleKeys, record } from './parts.ts';
+import { lintContent, lintKeys, lintRoleKeys } from './parts.ts';
 
 /** Problems of a targets document: the top-level one delegates only, an environment's one has releases only. */
-export function lintTargets(signed: Json, role: string): string[] {
-  const targets = Object.entries(record(signed['targets']));
+export function lintTargets(signed: JsonObject, role: string): string[] {
+  const targets = Object.entries(jsonObject(signed['targets']));
   if (role === 'targets') {
     const problems = targets.map(([path]) => `targets: release ${path} outside an environment`);
-    return [...problems, ...lintDelegations(record(signed['delegations']))];
+    return [...problems, ...lintDelegations(jsonObject(signed['delegations']))];
   }
-  const problems = targets.flatMap(([path, target]) => lintRelease(path, record(target)));
+  const problems = targets.flatMap(([path, target]) => lintRelease(path, jsonObject(target)));
   if (signed['delegations'] !== undefined) problems.push(`${role}: wanted no further delegations`);
   return problems;
 }
 
-function lintDelegations(delegations: Json): string[] {
-  const keys = record(delegations['keys']);
+function lintDelegations(delegations: JsonObject): string[] {
+  const keys = jsonObject(delegations['keys']);
   const listed = delegations['roles'];
-  const roles = (Array.isArray(listed) ? listed : []).map(record);
+  const roles = (Array.isArray(listed) ? listed : []).map(jsonObject);
   return [
     ...lintKeys(keys),
     ...roles.flatMap((role) => lintDelegatedRole(role, keys)),
@@ -26,7 +27,7 @@ function lintDelegations(delegations: Json): string[] {
   ];
 }
 
-function lintDelegatedRole(role: Json, keys: Json): string[] {
+function lintDelegatedRole(role: JsonObject, keys: JsonObject): string[] {
   const name = String(role['name']);
   const problems = lintRoleKeys(name, role, keys);
   if (!/^env-\w+$/.test(name)) problems.push(`${name}: wanted a role name like env-stable`);
@@ -41,7 +42,7 @@ function lintDelegatedRole(role: Json, keys: Json): string[] {
   return problems;
 }
 
-function lintNames(roles: readonly Json[]): string[] {
+function lintNames(roles: readonly JsonObject[]): string[] {
   const names = roles.map((role) => String(role['name']));
   return names
     .filter((name, index) => names.indexOf(name) !== index)
@@ -49,7 +50,7 @@ function lintNames(roles: readonly Json[]): string[] {
 }
 
 /** Where paths overlap, the order of the delegations decides who may write an environment: nobody sees that. */
-function lintOverlaps(roles: readonly Json[]): string[] {
+function lintOverlaps(roles: readonly JsonObject[]): string[] {
   const all = roles.flatMap((role) => pathsOf(role).map((path) => ({ role, path })));
   return all.flatMap((a, index) =>
     all
@@ -59,12 +60,12 @@ function lintOverlaps(roles: readonly Json[]): string[] {
   );
 }
 
-function pathsOf(role: Json): readonly string[] {
+function pathsOf(role: JsonObject): readonly string[] {
   const { paths } = role as { paths?: unknown };
   return Array.isArray(paths) ? paths.map(String) : [];
 }
 
-function lintRelease(path: string, target: Json): string[] {
+function lintRelease(path: string, target: JsonObject): string[] {
   const problems = lintContent(path, target);
   if (!/^\w+\/(current|next)$/.test(path)) problems.push(`${path}: wanted <environment>/current`);
   const custom = ReleaseCustom.safeParse(target['custom']);

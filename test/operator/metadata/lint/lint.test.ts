@@ -4,7 +4,7 @@ import { keyMap } from '../../../../operator/commit/initial-root.ts';
 import { keyIdOf } from '../../../../operator/keys/signer.ts';
 import { patternsOverlap } from '../../../../operator/metadata/lint/environment-pattern.ts';
 import { lint } from '../../../../operator/metadata/lint/lint.ts';
-import type { Json } from '../../../../operator/metadata/lint/parts.ts';
+import type { JsonObject } from '../../../../shared/json.ts';
 import { newSigner } from '../../keys/keys.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
@@ -19,7 +19,7 @@ const header = {
   'x-tree': 'acme/ubuntu',
 };
 const solo = { keyids: [alice.keyId], threshold: 1 };
-const root: Json = {
+const root: JsonObject = {
   ...header,
   _type: 'root',
   consistent_snapshot: true,
@@ -37,7 +37,7 @@ const delegated = (name: string, ...paths: string[]) => ({
   paths,
   terminating: true,
 });
-const targets: Json = {
+const targets: JsonObject = {
   ...header,
   _type: 'targets',
   targets: {},
@@ -62,12 +62,12 @@ const release = {
     minAgent: null,
   },
 };
-const stable: Json = { ...header, _type: 'targets', targets: { 'stable/current': release } };
+const stable: JsonObject = { ...header, _type: 'targets', targets: { 'stable/current': release } };
 const entry = { version: 1, length: 10, hashes: { sha256: SHA } };
-const snapshot: Json = { ...header, _type: 'snapshot', meta: { 'targets.json': entry } };
-const timestamp: Json = { ...header, _type: 'timestamp', meta: { 'snapshot.json': entry } };
+const snapshot: JsonObject = { ...header, _type: 'snapshot', meta: { 'targets.json': entry } };
+const timestamp: JsonObject = { ...header, _type: 'timestamp', meta: { 'snapshot.json': entry } };
 
-const problems = (role: string, signed: Json) =>
+const problems = (role: string, signed: JsonObject) =>
   lint(signed, { role, treeId: 'acme/ubuntu', now: NOW });
 
 const sound = { root, targets, 'env-stable': stable, snapshot, timestamp };
@@ -207,7 +207,7 @@ const rejected = {
     { ...timestamp, meta: { 'snapshot.json': { version: 1, hashes: { sha256: SHA } } } },
   ],
   'meta empty': ['snapshot', { ...snapshot, meta: {} }],
-} satisfies Record<string, readonly [string, Json]>;
+} satisfies Record<string, readonly [string, JsonObject]>;
 
 for (const [name, [role, signed]] of Object.entries(rejected)) {
   test(`I16: refused: ${name}`, () => assert.notDeepEqual(problems(role, signed), []));

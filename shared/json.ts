@@ -1,0 +1,12 @@
+/** A JSON object whose fields nobody has checked. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** True for `{...}`: not for null, not for an array. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value itself when it is an object, else an empty one: then every field reads as undefined. */
+export function jsonObject(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
