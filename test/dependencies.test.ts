@@ -32,6 +32,7 @@ type Versions = Record<string, string>;
 interface Locked {
   readonly version?: string;
   readonly resolved?: string;
+  readonly integrity?: string;
   readonly dev?: boolean;
   readonly hasInstallScript?: boolean;
   readonly dependencies?: Versions;
@@ -61,6 +62,14 @@ for (const part of ['dependencies', 'devDependencies', 'optionalDependencies'] a
 test('dependencies: the lockfile names no place to load from, so that every registry and mirror will do', () => {
   const placed = Object.entries(packages).filter(([, { resolved }]) => resolved !== undefined);
   assert.deepEqual(placed, []);
+});
+
+test('dependencies: the lockfile pins the content of every package, of other platforms too', () => {
+  const loose = Object.entries(packages)
+    .filter(([path, { integrity }]) => path !== '' && !/^sha512-.{86}==$/.test(integrity ?? ''))
+    .map(([path, { version }]) => `${path} ${version}`);
+  // npm keeps an entry without one: remove it, then npm install --package-lock-only.
+  assert.deepEqual(loose, []);
 });
 
 // Where a registry lacks another platform's packages npm leaves them out, and then "npm ci" fails everywhere.
