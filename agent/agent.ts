@@ -1,7 +1,7 @@
 import type { Config } from './config/config.ts';
 import type { Trigger } from './core/decide.ts';
+import type { Prefetched } from './core/poll-result.ts';
 import type { Identity } from './core/status/status.ts';
-import type { Prefetched } from './loop.ts';
 import type { HostPaths } from './paths.ts';
 import type { Ports } from './ports.ts';
 

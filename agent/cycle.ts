@@ -1,157 +1,135 @@
 import type { RunSummary } from '../bucket/documents/status.ts';
-import { CodedError } from '../shared/coded-error.ts';
+import type { CodedError } from '../shared/coded-error.ts';
 import type { Agent, CycleRequest } from './agent.ts';
-import { type Decision, decide } from './core/decide.ts';
-import type { Draft } from './core/draft.ts';
+import { type Decision, decide, type View } from './core/decide.ts';
+import { errorOf, type Findings, type Found, mergeFindings, offerOf } from './core/findings.ts';
 import { skippedRun } from './core/run/run-summary.ts';
-import { trustAfterError } from './core/status/trust-status.ts';
-import { apply, finishInterruptedRun } from './steps/apply.ts';
 import { readDisabled } from './steps/disabled.ts';
-import { openDraft } from './steps/open-draft.ts';
+import { install } from './steps/install.ts';
 import { prune } from './steps/prune.ts';
+import { readHost } from './steps/read-host.ts';
 import { refresh } from './steps/refresh.ts';
-import { refusal, refusedBefore } from './steps/refused.ts';
 import { report } from './steps/report.ts';
+import { apply } from './steps/run/apply.ts';
+import { finishInterruptedRuns } from './steps/run/interrupted-runs.ts';
 import { saveState } from './steps/save-state.ts';
-import { take } from './steps/take.ts';
 
 /** How a cycle ended, for the exit code. */
 export interface CycleEnd {
   readonly decision: Decision;
   readonly run: RunSummary | undefined;
-  /** What kept the cycle from taking what is new. */
+  /** What kept the cycle from getting what is new. */
   readonly error: CodedError | undefined;
 }
 
 /**
- * One cycle, told from top to bottom; the caller holds the cycle lock. The draft gathers what happens on the way, and
- * whatever happens, the report step writes it down and sends it.
+ * One cycle from top to bottom: ask the bucket, decide, install, run Puppet, report. The caller
+ * holds the cycle lock. Each step is in a file of `steps/` and returns what it found; only this
+ * function merges. Whatever happens, the report step writes a status of it and sends it.
  *
- * What is active is where the environment's link points. The ETag is remembered only when the release that it leads to
- * is active (I3): a cycle that was killed at any line is begun again by the next one.
+ * The active release is the one that the environment's link points to. The ETag is remembered only
+ * when the release that it leads to is active (I3): after a kill at any line, the next cycle starts
+ * again.
  */
 export async function cycle(
   agent: Agent,
   request: CycleRequest,
   stop: AbortSignal,
 ): Promise<CycleEnd> {
-  const draft = await openDraft(agent);
+  let findings = await readHost(agent);
+  const merge = (found: Found): void => {
+    findings = mergeFindings(findings, found);
+  };
   try {
-    if (await finishInterruptedRun(agent, draft, stop)) await report(agent, draft);
-    draft.disabled = readDisabled(agent.paths, agent.ports);
-    if (draft.disabled === null) await refresh(agent, request, draft, stop);
-    const decision = await takeWhatIsNew(agent, request, draft, stop);
-    await rememberEtag(agent, draft);
+    for await (const run of finishInterruptedRuns(agent, findings.active, stop)) {
+      merge(run);
+      merge(await report(agent, findings));
+    }
+    merge({ disabled: readDisabled(agent.paths, agent.ports) });
+    if (findings.disabled === null) merge(await refresh(agent, request, findings, stop));
+    let decision = decide(viewOf(agent, request, findings));
+    if (decision.install) {
+      merge(await install(agent, request, findings, stop));
+      // A release that could not be installed is not an offer: the active one may be due for a run.
+      if (errorOf(findings) !== undefined) decision = decide(viewOf(agent, request, findings));
+    }
+    merge(await rememberEtag(agent, findings));
     agent.ports.log.info('cycle.decided', { run: decision.run, why: decision.why });
-    await runOrSkip(agent, request, draft, decision, stop);
-    return { decision, run: draft.run, error: draft.error };
+    merge(await runOrSkip(agent, request, findings, decision, stop));
+    return { decision, run: findings.run?.summary, error: errorOf(findings) };
   } catch (error) {
-    // Said here, for a report that fails as well would hide it. That it was told to stop the caller says.
+    // Logged here because a report that fails as well would replace the error. The caller logs a stop.
     if (!stop.aborted) agent.ports.log.error('cycle.failed', { error: String(error) });
     throw error;
   } finally {
-    // Whoever holds the lock now writes here, not we.
-    if (!request.lockLost.aborted) await reportAndPrune(agent, draft);
+    // Another cycle writes here once the lock is lost.
+    if (!request.lockLost.aborted) await reportAndPrune(agent, findings);
   }
 }
 
-async function reportAndPrune(agent: Agent, draft: Draft): Promise<void> {
+function viewOf(agent: Agent, request: CycleRequest, findings: Findings): View {
+  const { state, active, disabled } = findings;
+  return {
+    trigger: request.trigger,
+    disabled: disabled ?? undefined,
+    offer: offerOf(findings),
+    stopped: state.stopped,
+    onExpired: agent.config.on_expired,
+    active: active?.sha256,
+    lastRun: state.lastRunRelease ?? undefined,
+    noop: request.noop,
+  };
+}
+
+/** Must be the last write of an install: a later 304 then means that nothing is missing. */
+async function rememberEtag(agent: Agent, findings: Findings): Promise<Found> {
+  const { state, refresh, install } = findings;
+  if (refresh?.kind !== 'verified' || install?.kind === 'failed') return {};
+  const { etag } = refresh;
+  if (state.etag?.environment === etag.environment && state.etag.value === etag.value) return {};
+  await saveState(agent, { ...state, etag });
+  return { state: { etag } };
+}
+
+async function runOrSkip(
+  agent: Agent,
+  request: CycleRequest,
+  findings: Findings,
+  decision: Decision,
+  stop: AbortSignal,
+): Promise<Found> {
+  const { run, why, skipped } = decision;
+  const now = agent.ports.clock.now();
+  if (stop.aborted) {
+    return { run: { summary: skippedRun('the agent was told to stop before Puppet ran', now) } };
+  }
+  if (run !== 'no') {
+    return await apply(agent, request, findings, { noop: run === 'noop', why }, stop);
+  }
+  // No run is due at a poll: the status keeps the last one, and has the reason in other fields.
+  if (skipped === undefined || request.trigger === 'poll') return {};
+  agent.ports.log.warn('run.skipped', { why });
+  return { run: { summary: skippedRun(why, now) } };
+}
+
+async function reportAndPrune(agent: Agent, findings: Findings): Promise<void> {
   try {
-    await report(agent, draft);
+    await report(agent, findings);
   } finally {
-    // Also when nothing could be written: this is what makes room.
-    pruneIfPossible(agent, draft);
+    // Also when nothing could be written: pruning makes room.
+    pruneIfPossible(agent, findings);
   }
 }
 
-function pruneIfPossible(agent: Agent, draft: Draft): void {
+function pruneIfPossible(agent: Agent, { state }: Findings): void {
   try {
     prune(agent.paths, {
       keep: agent.config.releases.keep,
-      lastGood: draft.state.lastGoodRelease ?? undefined,
+      lastGood: state.lastGoodRelease ?? undefined,
       environment: agent.identity.environment,
       now: agent.ports.clock.now(),
     });
   } catch (error) {
     agent.ports.log.warn('prune.failed', { error: String(error) });
   }
-}
-
-/** Last of all that taking a release writes; a 304 to come then means that nothing was left undone. */
-async function rememberEtag(agent: Agent, draft: Draft): Promise<void> {
-  const { pendingEtag, state, error } = draft;
-  if (pendingEtag === null || error !== undefined) return;
-  const { environment, value } = pendingEtag;
-  if (state.etag?.environment === environment && state.etag.value === value) return;
-  draft.state = { ...state, etag: pendingEtag };
-  await saveState(agent, draft.state);
-}
-
-/** A release that cannot be taken is an offer like none: the active one stays, and is run if a run is due. */
-async function takeWhatIsNew(
-  agent: Agent,
-  request: CycleRequest,
-  draft: Draft,
-  stop: AbortSignal,
-): Promise<Decision> {
-  const decision = decide(viewOf(agent, request, draft));
-  if (!decision.take) return decision;
-  const refused = refusedBefore(agent, request, draft);
-  const error = refused ?? (await tryToTake(agent, draft, stop));
-  if (error === undefined) return decision;
-  agent.ports.log.error('release.not-taken', { code: error.code, error: error.message });
-  draft.error = error;
-  draft.trust = trustAfterError(draft.trust, error);
-  draft.offer = { kind: 'unknown', code: error.code, why: error.message };
-  return decide(viewOf(agent, request, draft));
-}
-
-async function tryToTake(
-  agent: Agent,
-  draft: Draft,
-  stop: AbortSignal,
-): Promise<CodedError | undefined> {
-  try {
-    await take(agent, draft, stop);
-    draft.state = { ...draft.state, refused: null };
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof CodedError) || stop.aborted) throw error;
-    draft.state = { ...draft.state, refused: refusal(agent, draft, error) };
-    return error;
-  }
-}
-
-async function runOrSkip(
-  agent: Agent,
-  request: CycleRequest,
-  draft: Draft,
-  decision: Decision,
-  stop: AbortSignal,
-): Promise<void> {
-  if (stop.aborted) {
-    draft.run = skippedRun('the agent was told to stop before Puppet ran', agent.ports.clock.now());
-    return;
-  }
-  if (decision.run !== 'no') {
-    await apply(agent, request, draft, { noop: decision.run === 'noop', why: decision.why }, stop);
-    return;
-  }
-  // A poll owes no run: the last one stays in the status, and `disabled`, `trust` and `offered` say the rest.
-  if (decision.skipped === undefined || request.trigger === 'poll') return;
-  agent.ports.log.warn('run.skipped', { why: decision.why });
-  draft.run = skippedRun(decision.why, agent.ports.clock.now());
-}
-
-function viewOf(agent: Agent, request: CycleRequest, draft: Draft): Parameters<typeof decide>[0] {
-  return {
-    trigger: request.trigger,
-    disabled: draft.disabled ?? undefined,
-    offer: draft.offer,
-    stopped: draft.state.stopped,
-    onExpired: agent.config.on_expired,
-    active: draft.active?.sha256,
-    lastRun: draft.state.lastRunRelease ?? undefined,
-    noop: request.noop,
-  };
 }

@@ -1,5 +1,6 @@
 import { DISPOSITION, type ErrorCode } from '../shared/coded-error.ts';
 import type { Trigger } from './core/decide.ts';
+import type { PollResult, Prefetched } from './core/poll-result.ts';
 import { backoffMs, type CronPosition, dueAfter } from './core/schedule.ts';
 import type { Clock, Log } from './ports.ts';
 
@@ -27,18 +28,6 @@ export interface LoopSettings {
   readonly poll: string;
   readonly apply: string;
 }
-
-/** timestamp.json as the daemon's GET brought it, unverified, so that the cycle need not ask again. */
-export interface Prefetched {
-  readonly bytes: Buffer;
-  readonly etag: string;
-  readonly serverDate: number | undefined;
-}
-
-export type PollResult =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'cycle'; readonly why: string; readonly prefetched?: Prefetched }
-  | { readonly kind: 'failed'; readonly code: ErrorCode };
 
 /** What signals ask for between two turns of the loop. */
 export interface Wishes {

@@ -1,5 +1,5 @@
 import type { Agent } from '../agent/agent.ts';
-import type { Prefetched } from '../agent/loop.ts';
+import type { Prefetched } from '../agent/core/poll-result.ts';
 import { blobKey, hostStatusKey, metadataKey } from '../bucket/layout.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { sampleStatus } from '../test/support/status-sample.ts';

@@ -1,3 +1,5 @@
+import type { Offer } from './offer.ts';
+
 /** What a cycle does with what it found. Pure: every input is in the {@link View}, every outcome carries its reason. */
 
 /** Why this cycle takes place. */
@@ -8,17 +10,6 @@ export type Trigger =
   | 'poll'
   /** The apply schedule: poll, and run whether or not something is new. */
   | 'apply';
-
-/** What the verified metadata says to this host. */
-export type Offer =
-  | { readonly kind: 'offered'; readonly sha256: string; readonly version: string }
-  /** `state`: the word that the status gives: `held`, `agent-too-old`, `schema-too-new`. */
-  | { readonly kind: 'held'; readonly state: string; readonly why: string }
-  | { readonly kind: 'stopped'; readonly why: string }
-  /** Verified, but nothing published for this environment. */
-  | { readonly kind: 'nothing' }
-  /** Nothing new is known: the bucket could not be reached, or what it holds is not to be trusted. */
-  | { readonly kind: 'unknown'; readonly code: string; readonly why: string };
 
 export interface View {
   readonly trigger: Trigger;
@@ -36,7 +27,7 @@ export interface View {
 
 export interface Decision {
   /** Fetch, unpack and activate what is offered. */
-  readonly take: boolean;
+  readonly install: boolean;
   readonly run: 'run' | 'noop' | 'no';
   /** In words, for the log and the status. */
   readonly why: string;
@@ -54,7 +45,7 @@ export function decide(view: View): Decision {
   }
   if (offer.kind === 'offered' && offer.sha256 !== active) {
     return {
-      take: true,
+      install: true,
       run: runOrNoop(view),
       why: `new release ${offer.version}`,
       skipped: undefined,
@@ -71,11 +62,11 @@ function runActive(view: View, active: string): Decision {
     return skip('expired', `on_expired is stop: ${offer.why}`);
   const due = whyDue(view, active);
   if (due === undefined) {
-    return { take: false, run: 'no', why: 'nothing new, and no run is due', skipped: undefined };
+    return { install: false, run: 'no', why: 'nothing new, and no run is due', skipped: undefined };
   }
   const noop = expired && view.onExpired === 'noop';
   return {
-    take: false,
+    install: false,
     run: noop ? 'noop' : runOrNoop(view),
     why: due + keepingWhy(offer),
     skipped: undefined,
@@ -121,5 +112,5 @@ function runOrNoop(view: View): 'run' | 'noop' {
 }
 
 function skip(skipped: NonNullable<Decision['skipped']>, why: string): Decision {
-  return { take: false, run: 'no', why, skipped };
+  return { install: false, run: 'no', why, skipped };
 }

@@ -2,8 +2,8 @@ import type { HostBucket } from '../../bucket/bucket.ts';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { needsCycle } from '../core/needs-cycle.ts';
+import type { PollResult } from '../core/poll-result.ts';
 import type { HostState } from '../core/state.ts';
-import type { PollResult } from '../loop.ts';
 import type { Clock, Log } from '../ports.ts';
 
 /** timestamp.json has a signature or two; more than this is an attack. */

@@ -5,8 +5,8 @@ import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { orUndefined } from '../../shared/files.ts';
 import type { Agent } from '../agent.ts';
-import { type Draft, newsOf } from '../core/draft.ts';
 import type { CollectedFacts } from '../core/facts/facts.ts';
+import type { Findings, Found } from '../core/findings.ts';
 import type { HostState } from '../core/state.ts';
 import { areFactsDue, isUploadDue, meaningfulDigest, nextStatus } from '../core/status/status.ts';
 import { saveState } from './save-state.ts';
@@ -14,25 +14,24 @@ import { saveState } from './save-state.ts';
 const JSON_TYPE = { contentType: 'application/json', cacheControl: 'no-store' } as const;
 
 /**
- * Writes the status down, then sends what is due. What could not be sent lies in the state and goes with a later
- * cycle. Neither S3 nor a disk that takes nothing makes it throw: a failing report never fails a run. What is reported
- * leaves the draft.
+ * Writes the status to the disk, then sends what is due. What could not be sent is kept and goes
+ * with a later cycle. Neither S3 nor a full disk makes it throw: a failing report never fails a
+ * run. Returns the saved state, and no run, because the run is reported now.
  */
-export async function report(agent: Agent, draft: Draft): Promise<void> {
+export async function report(agent: Agent, findings: Findings): Promise<Found> {
   const { identity, ports, config } = agent;
   const now = ports.clock.now();
-  const at = { now, heartbeatSeconds: config.report.heartbeat.seconds };
-  const news = newsOf(draft, at, await ports.vitals());
-  const status = nextStatus(draft.state.status, identity, news);
-  const facts = draft.facts && factsDocument(identity.certname, draft.facts, now);
+  const heartbeatSeconds = config.report.heartbeat.seconds;
+  const context = { now, heartbeatSeconds, vitals: await ports.vitals() };
+  const status = nextStatus(findings.state.status, identity, findings, context);
+  const collected = findings.run?.facts;
+  const facts = collected && factsDocument(identity.certname, collected, now);
   if (facts !== undefined) keepFacts(agent, facts);
-  const state: HostState = { ...draft.state, status };
+  const state: HostState = { ...findings.state, status };
   await saveState(agent, state);
-  draft.state = await send(agent, state, status, facts);
-  if (draft.state !== state) await saveState(agent, draft.state);
-  draft.run = undefined;
-  draft.facts = undefined;
-  draft.slowFacts = undefined;
+  const sent = await send(agent, state, status, facts);
+  if (sent !== state) await saveState(agent, sent);
+  return { state: sent, run: undefined };
 }
 
 function factsDocument(certname: string, facts: CollectedFacts, now: number): FactsDocument {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PollResult } from '../../agent/core/poll-result.ts';
 import { slotMs } from '../../agent/core/schedule.ts';
-import { loop, nextDue, type PollResult, type World } from '../../agent/loop.ts';
+import { loop, nextDue, type World } from '../../agent/loop.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeLog } from '../support/fake-log.ts';
 

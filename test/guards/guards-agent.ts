@@ -29,16 +29,17 @@ export const AGENT_GUARDS: readonly Guard[] = [
   {
     invariant: 'I3',
     file: 'agent/cycle.ts',
-    line: 'if (draft.disabled === null) await refresh(agent, request, draft, stop);',
-    instead: 'await refresh(agent, request, draft, stop);\n    await rememberEtag(agent, draft);',
+    line: 'if (findings.disabled === null) merge(await refresh(agent, request, findings, stop));',
+    instead:
+      'merge(await refresh(agent, request, findings, stop));\n    merge(await rememberEtag(agent, findings));',
     test: 'test/e2e/invariants.test.ts',
     name: '^I3 killed right before the release is active',
   },
   {
     invariant: 'I3',
     file: 'agent/cycle.ts',
-    line: 'if (pendingEtag === null || error !== undefined) return;',
-    instead: 'if (pendingEtag === null) return;',
+    line: "if (refresh?.kind !== 'verified' || install?.kind === 'failed') return {};",
+    instead: "if (refresh?.kind !== 'verified') return {};",
     test: 'test/e2e/invariants.test.ts',
     name: '^I3 a release that cannot be taken',
   },

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
-import type {
-  ActiveRelease,
-  RunSummary,
-  SlowFact,
-  StatusDocument,
-} from '../../../bucket/documents/status.ts';
+import type { RunSummary, StatusDocument } from '../../../bucket/documents/status.ts';
+import type { Findings } from '../findings.ts';
+import { trustOf } from './trust-status.ts';
 
 /** Who this host is: the part of the status that config and packages decide. */
 export interface Identity {
@@ -16,36 +13,26 @@ export interface Identity {
   readonly nodeVersion: string;
 }
 
-/** What one cycle found out. What it did not touch is undefined and stays as the last status had it. */
-export interface News {
+/** What the status says besides what the cycle found. */
+export interface StatusContext {
+  /** ms since 1970. */
   readonly now: number;
   readonly heartbeatSeconds: number;
-  readonly disabled: StatusDocument['disabled'];
-  readonly release: ActiveRelease | null;
-  readonly offered: StatusDocument['offered'];
   readonly vitals: StatusDocument['vitals'];
-  readonly trust?: StatusDocument['trust'] | undefined;
-  readonly run?: RunSummary | undefined;
-  readonly puppetVersion?: string | undefined;
-  readonly facterVersion?: string | undefined;
-  readonly facts?:
-    | { readonly promoted: Record<string, unknown>; readonly digest: string }
-    | undefined;
-  readonly slowFacts?: readonly SlowFact[] | undefined;
-  readonly checked: boolean;
-  readonly downloaded: boolean;
-  readonly activated: boolean;
 }
 
-/** The next status document: the last one, changed by the news. */
+/** The next status document. What the cycle did not find out stays as the last status has it. */
 export function nextStatus(
   last: StatusDocument | null,
   identity: Identity,
-  news: News,
+  findings: Findings,
+  { vitals, ...context }: StatusContext,
 ): StatusDocument {
-  const now = new Date(news.now).toISOString();
-  const ran = news.run !== undefined && news.run.status !== 'skipped';
-  const slowFacts = [...(news.slowFacts ?? last?.slowFacts ?? [])];
+  const now = new Date(context.now).toISOString();
+  const { active, disabled, refresh, install, run } = findings;
+  const facts = run?.facts;
+  const ran = run !== undefined && run.summary.status !== 'skipped';
+  const slowFacts = [...(run?.slowFacts ?? last?.slowFacts ?? [])];
   return {
     schemaVersion: 1,
     certname: identity.certname,
@@ -55,34 +42,46 @@ export function nextStatus(
     versions: {
       agent: identity.agentVersion,
       node: identity.nodeVersion,
-      puppet: news.puppetVersion ?? last?.versions.puppet ?? null,
-      facter: news.facterVersion ?? last?.versions.facter ?? null,
+      puppet: run?.puppetVersion ?? last?.versions.puppet ?? null,
+      facter: facts?.facterVersion ?? last?.versions.facter ?? null,
     },
     writtenAt: now,
-    release: news.release,
-    offered: news.offered,
-    trust: news.trust ?? last?.trust ?? NO_TRUST,
-    run: news.run ?? last?.run ?? null,
+    release: active,
+    offered: offeredRelease(findings),
+    trust: trustOf(findings) ?? last?.trust ?? NO_TRUST,
+    run: run?.summary ?? last?.run ?? null,
     times: {
-      lastCheckAt: news.checked ? now : (last?.times.lastCheckAt ?? null),
-      lastDownloadAt: news.downloaded ? now : (last?.times.lastDownloadAt ?? null),
-      lastActivationAt: news.activated ? now : (last?.times.lastActivationAt ?? null),
-      lastRunAt: ran ? news.run.startedAt : (last?.times.lastRunAt ?? null),
+      lastCheckAt: refresh?.kind === 'verified' ? now : (last?.times.lastCheckAt ?? null),
+      lastDownloadAt: install?.downloaded === true ? now : (last?.times.lastDownloadAt ?? null),
+      lastActivationAt:
+        install?.kind === 'installed' ? now : (last?.times.lastActivationAt ?? null),
+      lastRunAt: ran ? run.summary.startedAt : (last?.times.lastRunAt ?? null),
       lastSuccessAt:
-        news.run !== undefined && isSuccess(news.run) ? now : (last?.times.lastSuccessAt ?? null),
+        run !== undefined && isSuccess(run.summary) ? now : (last?.times.lastSuccessAt ?? null),
       // A host writes at least once a heartbeat: after two it is late.
-      nextExpectedAt: new Date(news.now + 2000 * news.heartbeatSeconds).toISOString(),
+      nextExpectedAt: new Date(context.now + 2000 * context.heartbeatSeconds).toISOString(),
     },
-    disabled: news.disabled,
+    disabled,
     offline: {
       runs: (last?.offline.runs ?? 0) + (ran ? 1 : 0),
-      skipped: (last?.offline.skipped ?? 0) + (news.run?.status === 'skipped' ? 1 : 0),
+      skipped: (last?.offline.skipped ?? 0) + (run?.summary.status === 'skipped' ? 1 : 0),
     },
-    vitals: news.vitals,
-    facts: news.facts?.promoted ?? last?.facts ?? {},
-    factsDigest: news.facts?.digest ?? last?.factsDigest ?? null,
+    vitals,
+    facts: facts?.promoted ?? last?.facts ?? {},
+    factsDigest: facts?.digest ?? last?.factsDigest ?? null,
     ...(slowFacts.length > 0 ? { slowFacts } : {}),
   };
+}
+
+/** What is offered and not active. */
+function offeredRelease({ active, refresh, install }: Findings): StatusDocument['offered'] {
+  if (refresh?.kind !== 'verified') return null;
+  const { release, offer } = refresh;
+  if (release === undefined || release.sha256 === active?.sha256) return null;
+  // Not the message, which may differ from poll to poll: each change would be an upload.
+  const failure = install?.kind === 'failed' ? `not installed: ${install.error.code}` : undefined;
+  const why = 'why' in offer ? offer.why : (failure ?? 'not installed yet');
+  return { version: release.custom.version, sha256: release.sha256, why: why.slice(0, 500) };
 }
 
 const NO_TRUST: StatusDocument['trust'] = {

@@ -1,17 +1,22 @@
 import type { StatusDocument } from '../../../bucket/documents/status.ts';
 import type { CodedError } from '../../../shared/coded-error.ts';
 import { daysToExpiry } from '../../../trust/expiry.ts';
-import type { Offer } from '../decide.ts';
+import type { Findings } from '../findings.ts';
+import type { Offer } from '../offer.ts';
 
 type TrustStatus = StatusDocument['trust'];
 
-/** The `trust` part of the status after a refresh that was good. */
+/** Per role. */
+interface MetadataTimes {
+  readonly versions: Readonly<Record<string, number>>;
+  /** ISO 8601. */
+  readonly expires: Readonly<Record<string, string>>;
+}
+
+/** The `trust` part of the status after a good refresh. */
 export function trustAfterRefresh(
   offer: Offer,
-  metadata: {
-    readonly versions: Readonly<Record<string, number>>;
-    readonly expires: Readonly<Record<string, string>>;
-  },
+  metadata: MetadataTimes,
   clock: { readonly now: number; readonly serverDate: number | undefined },
 ): TrustStatus {
   return {
@@ -24,7 +29,7 @@ export function trustAfterRefresh(
   };
 }
 
-/** The `trust` part after a refresh, or the taking of a release, that failed: what was known stays, the error is added. */
+/** The `trust` part after a refresh or an install that failed: the rest stays as it was known. */
 export function trustAfterError(last: TrustStatus | undefined, error: CodedError): TrustStatus {
   return {
     state: stateOfError(error),
@@ -33,6 +38,24 @@ export function trustAfterError(last: TrustStatus | undefined, error: CodedError
     daysToExpiry: last?.daysToExpiry ?? {},
     clockOffsetSeconds: last?.clockOffsetSeconds ?? null,
   };
+}
+
+/** With what is known of the metadata that was trusted before. */
+export function withKnown(trust: TrustStatus, known: MetadataTimes, now: number): TrustStatus {
+  return {
+    ...trust,
+    versions: { ...known.versions },
+    daysToExpiry: daysToExpiry(known.expires, now),
+  };
+}
+
+/** The `trust` part that a cycle found; undefined when it did not ask the bucket. */
+export function trustOf({
+  refresh,
+  install,
+}: Pick<Findings, 'refresh' | 'install'>): TrustStatus | undefined {
+  if (install?.kind === 'failed') return trustAfterError(refresh?.trust, install.error);
+  return refresh?.trust;
 }
 
 function stateOf(offer: Offer): string {

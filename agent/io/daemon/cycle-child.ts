@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Config } from '../../config/config.ts';
 import type { Trigger } from '../../core/decide.ts';
-import type { Prefetched } from '../../loop.ts';
+import type { Prefetched } from '../../core/poll-result.ts';
 import { ownProgram } from '../../program/self.ts';
 import { VERSION } from '../../program/version.ts';
 

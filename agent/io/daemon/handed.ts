@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import * as z from 'zod/mini';
 import type { Config } from '../../config/config.ts';
-import type { Prefetched } from '../../loop.ts';
+import type { Prefetched } from '../../core/poll-result.ts';
 import { VERSION } from '../../program/version.ts';
 
 const OnStdin = z.object({

@@ -20,23 +20,23 @@ const offline = { kind: 'unknown', code: 'S3_UNREACHABLE', why: 'no answer' } as
 const held = { kind: 'held', state: 'held', why: 'freeze' } as const;
 const stopped = { kind: 'stopped', why: 'bad release' } as const;
 
-type Want = Pick<Decision, 'take' | 'run' | 'skipped'>;
-const nothing: Want = { take: false, run: 'no', skipped: undefined };
-const runActive: Want = { take: false, run: 'run', skipped: undefined };
-const takeAndRun: Want = { take: true, run: 'run', skipped: undefined };
-const skip = (skipped: Decision['skipped']): Want => ({ take: false, run: 'no', skipped });
+type Want = Pick<Decision, 'install' | 'run' | 'skipped'>;
+const nothing: Want = { install: false, run: 'no', skipped: undefined };
+const runActive: Want = { install: false, run: 'run', skipped: undefined };
+const installAndRun: Want = { install: true, run: 'run', skipped: undefined };
+const skip = (skipped: Decision['skipped']): Want => ({ install: false, run: 'no', skipped });
 
 const cases: Record<string, { view: Partial<View>; want: Want }> = {
   'nothing new at a poll': { view: {}, want: nothing },
   'nothing new, but the apply schedule is due': { view: { trigger: 'apply' }, want: runActive },
   'nothing new, but asked for': { view: { trigger: 'asked' }, want: runActive },
-  'a new release at a poll': { view: { offer: newer }, want: takeAndRun },
-  'the first release': { view: { active: undefined, lastRun: undefined }, want: takeAndRun },
-  'a release withdrawn to an older one': { view: { active: B, lastRun: B }, want: takeAndRun },
+  'a new release at a poll': { view: { offer: newer }, want: installAndRun },
+  'the first release': { view: { active: undefined, lastRun: undefined }, want: installAndRun },
+  'a release withdrawn to an older one': { view: { active: B, lastRun: B }, want: installAndRun },
   'a run that was cut off is owed': { view: { lastRun: undefined }, want: runActive },
   'noop configured': {
     view: { offer: newer, noop: true },
-    want: { take: true, run: 'noop', skipped: undefined },
+    want: { install: true, run: 'noop', skipped: undefined },
   },
   'disabled, though a release is new': {
     view: { disabled: { reason: 'x' }, offer: newer },
@@ -83,7 +83,7 @@ const cases: Record<string, { view: Partial<View>; want: Want }> = {
   'expired, on_expired apply': { view: { offer: expired, trigger: 'apply' }, want: runActive },
   'expired, on_expired noop': {
     view: { offer: expired, trigger: 'apply', onExpired: 'noop' },
-    want: { take: false, run: 'noop', skipped: undefined },
+    want: { install: false, run: 'noop', skipped: undefined },
   },
   'expired, on_expired stop': {
     view: { offer: expired, trigger: 'apply', onExpired: 'stop' },

@@ -7,7 +7,7 @@ import type { ErrorCode } from '../../../shared/coded-error.ts';
 import { sampleRun } from '../../support/status-sample.ts';
 
 const skipped = (why: Decision['skipped']): Decision => ({
-  take: false,
+  install: false,
   run: 'no',
   why: '',
   skipped: why,
@@ -33,7 +33,7 @@ for (const [name, { why, errorCode, want }] of Object.entries(cases)) {
 }
 
 test('exit code: once something was applied, Puppet wins over a bucket that is gone', () => {
-  const decision: Decision = { take: false, run: 'run', why: '', skipped: undefined };
+  const decision: Decision = { install: false, run: 'run', why: '', skipped: undefined };
   const end = { decision, errorCode: 'S3_UNREACHABLE' as const };
   const changed = { ...sampleRun, status: 'changed' as const };
   assert.equal(cycleExitCode({ ...end, run: changed }, { detailed: true }), 2);

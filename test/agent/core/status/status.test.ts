@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Findings } from '../../../../agent/core/findings.ts';
+import { NO_STATE } from '../../../../agent/core/state.ts';
 import {
   areFactsDue,
   isUploadDue,
   meaningfulDigest,
-  type News,
   nextStatus,
 } from '../../../../agent/core/status/status.ts';
+import type { OfferedRelease } from '../../../../bucket/documents/release.ts';
 import { StatusDocument } from '../../../../bucket/documents/status.ts';
+import { CodedError } from '../../../../shared/coded-error.ts';
 import { sampleRun, sampleStatus } from '../../../support/status-sample.ts';
 
 const NOW = Date.parse('2026-11-23T11:00:00.000Z');
@@ -19,31 +22,80 @@ const identity = {
   agentVersion: '0.1.0',
   nodeVersion: '24.21.0',
 };
-const quiet: News = {
-  now: NOW,
-  heartbeatSeconds: 3600,
+const quiet: Findings = {
+  state: NO_STATE,
+  active: sampleStatus.release,
   disabled: null,
-  release: sampleStatus.release,
-  offered: null,
-  vitals: null,
-  checked: true,
-  downloaded: false,
-  activated: false,
+  refresh: {
+    kind: 'verified',
+    offer: { kind: 'nothing' },
+    release: undefined,
+    trust: sampleStatus.trust,
+    etag: { environment: 'stable', value: '"1"' },
+  },
+  install: undefined,
+  run: undefined,
 };
+const context = { now: NOW, heartbeatSeconds: 3600, vitals: null };
+const next = (last: StatusDocument | null, found: Partial<Findings> = {}): StatusDocument =>
+  nextStatus(last, identity, { ...quiet, ...found }, context);
 
 test('status: what a cycle did not touch stays as it was', () => {
-  const next = nextStatus(sampleStatus, identity, quiet);
-  assert.deepEqual(next.run, sampleStatus.run);
-  assert.deepEqual(next.facts, sampleStatus.facts);
-  assert.deepEqual(next.trust, sampleStatus.trust);
-  assert.equal(next.times.lastCheckAt, '2026-11-23T11:00:00.000Z');
-  assert.equal(next.times.lastRunAt, sampleStatus.times.lastRunAt);
-  assert.equal(next.times.nextExpectedAt, '2026-11-23T13:00:00.000Z');
+  const status = next(sampleStatus);
+  assert.deepEqual(status.run, sampleStatus.run);
+  assert.deepEqual(status.facts, sampleStatus.facts);
+  assert.deepEqual(status.trust, sampleStatus.trust);
+  assert.deepEqual(next(sampleStatus, { refresh: undefined }).trust, sampleStatus.trust);
+  assert.equal(status.times.lastCheckAt, '2026-11-23T11:00:00.000Z');
+  assert.equal(status.times.lastRunAt, sampleStatus.times.lastRunAt);
+  assert.equal(status.times.nextExpectedAt, '2026-11-23T13:00:00.000Z');
 });
 
 test('status: the first one of a host is a valid document', () => {
-  const first = nextStatus(null, identity, { ...quiet, release: null, checked: false });
+  const first = next(null, { active: null, refresh: undefined });
   assert.equal(StatusDocument.parse(JSON.parse(JSON.stringify(first))).run, null);
+});
+
+const RELEASE: OfferedRelease = {
+  sha256: 'd'.repeat(64),
+  length: 1,
+  custom: {
+    schema: 1,
+    version: '1.5.0',
+    release: '20261123T103000Z-dddddddddddd',
+    commit: null,
+    created: '2026-11-23T10:30:00.000Z',
+    by: 'ci',
+    reason: '',
+    hold: false,
+    stop: false,
+    minAgent: null,
+  },
+};
+const offered = { kind: 'offered', sha256: RELEASE.sha256, version: '1.5.0' } as const;
+const refresh = { ...quiet.refresh!, offer: offered, release: RELEASE } as Findings['refresh'];
+
+test('status: a release that could not be installed is named, with the error', () => {
+  const error = new CodedError('not the signed bytes', { code: 'BLOB_MISMATCH' });
+  const install = { kind: 'failed', error, downloaded: true } as const;
+  const status = next(sampleStatus, { refresh, install });
+  assert.deepEqual(status.offered, {
+    version: '1.5.0',
+    sha256: RELEASE.sha256,
+    why: 'not installed: BLOB_MISMATCH',
+  });
+  assert.deepEqual(status.trust.error, { code: 'BLOB_MISMATCH', message: 'not the signed bytes' });
+  assert.equal(status.times.lastDownloadAt, status.writtenAt);
+  assert.equal(status.times.lastActivationAt, sampleStatus.times.lastActivationAt);
+});
+
+test('status: an installed release is no longer offered', () => {
+  const active = { ...sampleStatus.release!, sha256: RELEASE.sha256 };
+  const install = { kind: 'installed', downloaded: false } as const;
+  const status = next(sampleStatus, { refresh, install, active });
+  assert.equal(status.offered, null);
+  assert.equal(status.times.lastDownloadAt, sampleStatus.times.lastDownloadAt);
+  assert.equal(status.times.lastActivationAt, status.writtenAt);
 });
 
 const runs = {
@@ -67,14 +119,14 @@ const runs = {
 for (const [name, want] of Object.entries(runs)) {
   test(`status: ${name}`, () => {
     const run = { ...sampleRun, status: want.status, startedAt: '2026-11-23T10:59:00.000Z' };
-    const next = nextStatus(sampleStatus, identity, { ...quiet, run });
+    const status = next(sampleStatus, { run: { summary: run } });
     const isRun = want.status !== 'skipped';
-    assert.equal(next.times.lastRunAt, isRun ? run.startedAt : sampleStatus.times.lastRunAt);
+    assert.equal(status.times.lastRunAt, isRun ? run.startedAt : sampleStatus.times.lastRunAt);
     assert.equal(
-      next.times.lastSuccessAt,
+      status.times.lastSuccessAt,
       want.lastSuccess ? '2026-11-23T11:00:00.000Z' : sampleStatus.times.lastSuccessAt,
     );
-    assert.deepEqual(next.offline, want.offline);
+    assert.deepEqual(status.offline, want.offline);
   });
 }
 
@@ -129,10 +181,10 @@ test('upload: at the first time, on change, at the heartbeat, and after a clock 
 
 test('status: slow facts stand until the next run, and are not worth an upload of their own', () => {
   const slowFacts = [{ name: 'inventory.sh', seconds: 12.5 }];
-  const slow = nextStatus(sampleStatus, identity, { ...quiet, slowFacts });
+  const slow = next(sampleStatus, { run: { summary: sampleRun, slowFacts } });
   assert.deepEqual(StatusDocument.parse(slow).slowFacts, slowFacts);
-  assert.deepEqual(nextStatus(slow, identity, quiet).slowFacts, slowFacts);
-  const quick = nextStatus(slow, identity, { ...quiet, slowFacts: [] });
+  assert.deepEqual(next(slow).slowFacts, slowFacts);
+  const quick = next(slow, { run: { summary: sampleRun, slowFacts: [] } });
   assert.ok(!('slowFacts' in quick));
   assert.equal(meaningfulDigest(slow), meaningfulDigest(quick));
 });

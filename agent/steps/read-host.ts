@@ -3,19 +3,26 @@ import { join } from 'node:path';
 import { ReleaseFile } from '../../bucket/documents/release.ts';
 import type { ActiveRelease } from '../../bucket/documents/status.ts';
 import type { Agent } from '../agent.ts';
-import { type Draft, newDraft } from '../core/draft.ts';
+import type { Findings } from '../core/findings.ts';
 import type { HostState } from '../core/state.ts';
 import { releasePaths } from '../paths.ts';
 import { activeRelease } from './activate.ts';
 
-/** What is known before the cycle looks anywhere: the state file, and the release that the link names. */
-export async function openDraft(agent: Agent): Promise<Draft> {
+/** What is known before a cycle begins: the saved state, and the release that the link points to. */
+export async function readHost(agent: Agent): Promise<Findings> {
   const state = await agent.ports.state.load();
   const sha256 = activeRelease(agent.paths, agent.identity.environment);
-  return newDraft(state, sha256 === undefined ? null : describe(agent, state, sha256));
+  return {
+    state,
+    active: sha256 === undefined ? null : describe(agent, state, sha256),
+    disabled: null,
+    refresh: undefined,
+    install: undefined,
+    run: undefined,
+  };
 }
 
-/** The link decides; the state only knows the labels, and the release says them itself when the state was lost. */
+/** The labels come from the state or, when the state was lost, from the release's own `release.json`. */
 function describe(agent: Agent, state: HostState, sha256: string): ActiveRelease {
   const known = state.status?.release;
   if (known?.sha256 === sha256) return known;

@@ -1,0 +1,92 @@
+import type { OfferedRelease } from '../../bucket/documents/release.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import type { Agent, CycleRequest } from '../agent.ts';
+import { activeReleaseOf, type Findings, type Found } from '../core/findings.ts';
+import { earlierRefusal, refusalOf } from '../core/refusal.ts';
+import { releasePaths } from '../paths.ts';
+import type { LogFields } from '../ports.ts';
+import { activate } from './activate.ts';
+import { fetchRelease } from './fetch.ts';
+import { isUnpacked, unpack } from './unpack/unpack.ts';
+
+/**
+ * Fetches, verifies, unpacks and activates the offered release. Each of these leaves all of its
+ * work or nothing, so a killed cycle is simply repeated. A release that cannot be installed is a
+ * result of kind `failed`; errors without a code are bugs and are thrown.
+ */
+export async function install(
+  agent: Agent,
+  request: CycleRequest,
+  { state, refresh }: Findings,
+  stop: AbortSignal,
+): Promise<Found> {
+  const release = refresh?.kind === 'verified' ? refresh.release : undefined;
+  if (release === undefined) throw new TypeError('a decision to install needs a release');
+  const { identity, paths, ports } = agent;
+  const { sha256, custom } = release;
+  const view = { trigger: request.trigger, now: ports.clock.now() };
+  const refused = earlierRefusal(state.refused, sha256, view);
+  if (refused !== undefined) return failed(agent, refused, { downloaded: false });
+
+  let downloaded = false;
+  try {
+    // An earlier release may still be complete on the disk: a rollback needs no download.
+    if (!isUnpacked(releasePaths(paths, sha256).directory)) {
+      const tarball = await fetch(agent, release, stop);
+      downloaded = true;
+      await unpackRelease(agent, tarball, stop);
+    }
+    activate(paths, { environment: identity.environment, sha256 });
+  } catch (error) {
+    if (!(error instanceof CodedError) || stop.aborted) throw error;
+    const found = failed(agent, error, { downloaded });
+    return { ...found, state: { refused: refusalOf(sha256, error, ports.clock.now()) } };
+  }
+  ports.log.info('release.activated', labelsOf(release));
+  const now = new Date(ports.clock.now()).toISOString();
+  return {
+    active: activeReleaseOf(sha256, custom, now),
+    install: { kind: 'installed', downloaded },
+    state: { refused: null },
+  };
+}
+
+async function fetch(
+  { identity, paths, ports, config }: Agent,
+  release: OfferedRelease,
+  signal: AbortSignal,
+): ReturnType<typeof fetchRelease> {
+  ports.log.info('release.fetching', { ...labelsOf(release), bytes: release.length });
+  return await fetchRelease({
+    bucket: ports.bucket,
+    tree: identity.tree,
+    release,
+    directory: paths.blobs,
+    maxBytes: config.releases.max_tarball_bytes,
+    signal,
+  });
+}
+
+async function unpackRelease(
+  { paths, config }: Agent,
+  tarball: Awaited<ReturnType<typeof fetchRelease>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const limits = { maxBytes: config.releases.max_bytes, maxFiles: config.releases.max_files };
+  const { directory } = releasePaths(paths, tarball.sha256);
+  await unpack(tarball, directory, { limits, signal });
+}
+
+function failed(
+  { ports }: Agent,
+  error: CodedError,
+  { downloaded }: { readonly downloaded: boolean },
+): Found {
+  const { code, message, next } = error;
+  ports.log.error('release.not-installed', { code, error: message, next });
+  return { install: { kind: 'failed', error, downloaded } };
+}
+
+function labelsOf({ sha256, custom }: OfferedRelease): LogFields {
+  return { version: custom.version, sha256, commit: custom.commit };
+}

@@ -1,0 +1,30 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ActiveRelease } from '../../../bucket/documents/status.ts';
+import { orUndefined } from '../../../shared/files.ts';
+import type { Agent } from '../../agent.ts';
+import type { Found } from '../../core/findings.ts';
+import { readEndedRun, rememberRun } from './ended-run.ts';
+
+/**
+ * Waits for runs whose agent was killed, and yields what each of them did. The caller reports each
+ * one before the next: this cycle may run Puppet again, and the status has room for one run. All
+ * run directories are read, because after a clock was set back the newest name is not the latest
+ * run.
+ */
+export async function* finishInterruptedRuns(
+  agent: Agent,
+  active: ActiveRelease | null,
+  stop: AbortSignal,
+): AsyncGenerator<Found> {
+  const { paths, ports } = agent;
+  const names = orUndefined(() => readdirSync(paths.runs)) ?? [];
+  for (const name of names.sort()) {
+    const run = await ports.puppet.pickUp(join(paths.runs, name), stop);
+    if (run === undefined) continue;
+    ports.log.warn('run.picked-up', { runId: run.runId, end: run.exit.kind });
+    const why = 'its agent was ended while it ran; a later one saw it to its end';
+    const result = await readEndedRun(agent, active, { ...run, why });
+    yield { run: result, state: run.noop ? {} : rememberRun(active, result.summary, run.exit) };
+  }
+}
