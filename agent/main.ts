@@ -2,10 +2,13 @@
 import { printableLines } from '../shared/clean-text.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { errorExitCode } from './core/error-exit-code.ts';
+import { deniedFile, isDenial } from './io/host/permission.ts';
 import { HELP, parseOptions } from './options.ts';
 import { localPaths } from './paths.ts';
 import { keepCompiled, useCompileCache } from './program/parts.ts';
 import { VERSION } from './program/version.ts';
+
+const ARGV = process.argv.slice(2);
 
 /**
  * mm-agent: command line in, exit code out. What a command needs is loaded when it is asked for, so that `--version`
@@ -42,7 +45,8 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   }
 }
 
-function explain(error: unknown): number {
+function explain(given: unknown): number {
+  const error = isDenial(given) ? deniedFile(given, ARGV) : given;
   if (!(error instanceof CodedError)) {
     const stack = String(error instanceof Error ? error.stack : error);
     process.stderr.write(`mm-agent: ${printableLines(stack)}\n`);
@@ -63,4 +67,4 @@ function endWith(exitCode: number): void {
 process.stdout.on('error', () => undefined);
 
 // biome-ignore lint/style/noProcessEnv: the one place where the agent takes its environment
-endWith(await main(process.argv.slice(2), process.env).catch(explain));
+endWith(await main(ARGV, process.env).catch(explain));

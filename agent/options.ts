@@ -58,6 +58,8 @@ export interface Options {
     | 'settings'
     | 'help'
     | 'version';
+  /** As they were typed. */
+  readonly argv: readonly string[];
   readonly words: readonly string[];
   readonly noop: boolean | undefined;
   readonly tags: readonly string[];
@@ -86,6 +88,7 @@ export function parseOptions(argv: readonly string[]): Options {
   if (command === 'daemon') refuseForOneCycle(values);
   return {
     command,
+    argv,
     words,
     noop: values.noop,
     tags: list(values.tags),

@@ -43,6 +43,8 @@ export interface HostPaths {
   /** Gone after a reboot. */
   readonly runtime: string;
   readonly lock: string;
+  /** `<daemon>.json` names the daemon that runs. */
+  readonly daemon: string;
   /** Touched at each good check, so that `status` need not write the state for it. */
   readonly lastCheck: string;
 }
@@ -83,6 +85,7 @@ export function hostPaths({
     puppetPrivate: root === '/' ? undefined : join(state, 'puppet'),
     runtime,
     lock: join(runtime, 'lock'),
+    daemon: join(runtime, 'daemon'),
     lastCheck: join(runtime, 'last-check'),
   };
 }

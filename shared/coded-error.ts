@@ -20,6 +20,7 @@ export const DISPOSITION = {
   ROOT_MISSING: 'exit',
   ROOT_INVALID: 'exit',
   USAGE: 'exit',
+  PERMISSION_DENIED: 'exit',
 
   S3_CREDENTIALS_MISSING: 'retry',
   S3_CREDENTIALS_REJECTED: 'retry',

@@ -12,9 +12,11 @@ import { type Cron, openCron } from '../io/cron/cron.ts';
 import { type CycleChildEnd, runCycleChild } from '../io/daemon/cycle-child.ts';
 import { notingLastCheck } from '../io/daemon/last-check.ts';
 import { lastState } from '../io/daemon/last-state.ts';
+import { ownService } from '../io/daemon/service-name.ts';
 import { serviceNotifier } from '../io/daemon/service-notify.ts';
 import { type DaemonSettings, readSettings } from '../io/daemon/settings-child.ts';
 import { stopOnSignals, wakeOnSignals } from '../io/daemon/signals.ts';
+import { claimDaemon } from '../io/locks/daemon-claim.ts';
 import { logFor } from '../io/log.ts';
 import { loop } from '../loop.ts';
 import type { Options } from '../options.ts';
@@ -36,8 +38,11 @@ interface Daemon extends DaemonSettings {
 
 /** Runs until SIGTERM or SIGINT. SIGHUP reads the configuration again and runs, SIGUSR1 runs now. */
 export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<number> {
-  const options = { ...given, service: isService(env) };
-  if (isLaunchd(env)) removePidFileAtEnd(localPaths(options.root));
+  const service = ownService(env);
+  const options = { ...given, service: service !== undefined };
+  const paths = localPaths(options.root);
+  if (service?.manager === 'launchd') removePidFileAtEnd(paths);
+  await claimDaemon({ paths, options, service: service?.name, now: clock.now() });
   const stop = stopOnSignals();
   const wakes = wakeOnSignals(stop);
   const notifier = serviceNotifier(env);
@@ -76,16 +81,6 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   notifier.stopping();
   self.bucket.close();
   return 0;
-}
-
-/** systemd sets NOTIFY_SOCKET for a Type=notify service. */
-function isService(env: NodeJS.ProcessEnv): boolean {
-  return env['NOTIFY_SOCKET'] !== undefined || isLaunchd(env);
-}
-
-/** launchd names the job. */
-function isLaunchd(env: NodeJS.ProcessEnv): boolean {
-  return (env['XPC_SERVICE_NAME'] ?? '').startsWith('com.github.miyamoto');
 }
 
 /** What `mm-agent-daemon` wrote before it became this process: newsyslog must not signal whoever has the id next. */

@@ -3,6 +3,7 @@ import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { Duration } from '../../shared/duration.ts';
 import { EXIT } from '../core/error-exit-code.ts';
+import { requireWritable } from '../io/host/permission.ts';
 import { printAnswer } from '../io/print-answer.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
@@ -19,6 +20,7 @@ export function disable(options: Options, env: NodeJS.ProcessEnv): number {
   }
   const until = options.until === undefined ? null : untilOf(options.until);
   const paths = localPaths(options.root);
+  requireWritable([paths.state], options.argv);
   mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   const by = env['SUDO_USER'] ?? env['USER'] ?? null;
   writeDisabled(paths.disabledFile, { reason: reason.slice(0, 500), by, until });
@@ -28,7 +30,8 @@ export function disable(options: Options, env: NodeJS.ProcessEnv): number {
 
 /** `mm-agent enable`: runs again from the next cycle on, unless Puppet's own lock keeps it; then exits with 10. */
 export function enable(options: Options): number {
-  const { disabledFile, puppetDisabledFiles } = localPaths(options.root);
+  const { state, disabledFile, puppetDisabledFiles } = localPaths(options.root);
+  requireWritable([state], options.argv);
   rmSync(disabledFile, { force: true });
   const remaining = puppetDisabledFiles.filter((path) => existsSync(path));
   if (remaining.length === 0) {

@@ -3,13 +3,16 @@ import { FactsDocument } from '../../bucket/documents/status.ts';
 import { asciiJson } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { factAt } from '../core/facts/facts.ts';
+import { requireReadable } from '../io/host/permission.ts';
 import { printAnswer } from '../io/print-answer.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 
 /** `mm-agent facts [name...]`: the facts of the last run, by dotted path. One name gives its bare value. */
 export function facts(options: Options): number {
-  const { facts: all } = readFacts(localPaths(options.root).facts);
+  const path = localPaths(options.root).facts;
+  requireReadable(path, options.argv);
+  const { facts: all } = readFacts(path);
   const names = options.words;
   if (names.length === 0) return answer(all);
   const values = names.map((name) => [name, factAt(all, name)] as const);

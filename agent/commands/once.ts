@@ -6,8 +6,10 @@ import { type CycleEnd, cycle } from '../cycle.ts';
 import { endAfter } from '../io/daemon/end-after.ts';
 import { NOTHING_HANDED, readHanded } from '../io/daemon/handed.ts';
 import { stopOnSignals } from '../io/daemon/signals.ts';
+import { requireWritable } from '../io/host/permission.ts';
 import { takeCycleLock } from '../io/locks/cycle-lock.ts';
 import type { Options } from '../options.ts';
+import { localPaths } from '../paths.ts';
 import { openAgent } from './open-agent.ts';
 
 /** By hand somebody waits for the answer; the daemon asks again soon anyway. */
@@ -24,6 +26,10 @@ export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<On
   const isByHand = options.trigger === undefined;
   // A closed terminal is a wish to stop; the daemon's children have none.
   const stop = isByHand ? stopOnSignals('SIGHUP') : stopOnSignals();
+  if (isByHand) {
+    const { state, runtime } = localPaths(options.root);
+    requireWritable([state, runtime], options.argv);
+  }
   const handed = options.handed ? await readHanded() : NOTHING_HANDED;
   const agent = await openAgent(options, env, handed.config);
   const { log } = agent.ports;

@@ -1,10 +1,11 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
 import { asciiJson } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { isFileError, orUndefined } from '../../shared/files.ts';
+import { orUndefined } from '../../shared/files.ts';
 import { statusLines } from '../core/status/status-text.ts';
 import { systemClock } from '../io/clock.ts';
+import { requireReadable } from '../io/host/permission.ts';
 import { isAlive, readHolder } from '../io/locks/lock-holder.ts';
 import { openLog } from '../io/log.ts';
 import { printAnswer } from '../io/print-answer.ts';
@@ -17,7 +18,8 @@ import { readDisabled } from '../steps/disabled.ts';
 export async function status(options: Options): Promise<number> {
   const paths = localPaths(options.root);
   const log = openLog({ form: 'human', level: 'warn' });
-  refuseUnreadable(paths.stateFile);
+  // Else a file that this user may not read would look like a host without any cycle.
+  requireReadable(paths.stateFile, options.argv);
   const { status: document, uploaded } = await stateFile(paths.stateFile, log, undefined).load();
   if (document === null) {
     throw new CodedError(`no cycle has ended here yet: ${paths.stateFile} has no status`, {
@@ -50,18 +52,4 @@ function lastPoll(path: string): string | null {
 async function isHeld(lock: string): Promise<boolean> {
   const holder = readHolder(lock);
   return holder !== undefined && (await isAlive(holder));
-}
-
-/** What an ordinary user may not read must not look like a host that has done nothing yet. */
-function refuseUnreadable(path: string): void {
-  try {
-    accessSync(path, constants.R_OK);
-  } catch (cause) {
-    if (!isFileError(cause, 'EACCES') && !isFileError(cause, 'EPERM')) return;
-    throw new CodedError(`this user may not read ${path}`, {
-      code: 'STATUS_INVALID',
-      cause,
-      next: 'sudo mm-agent status',
-    });
-  }
 }

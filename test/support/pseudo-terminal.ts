@@ -7,9 +7,9 @@ export interface PseudoTerminal {
   /** All that the terminal has shown so far. */
   readonly shown: string;
   type(keys: string | Uint8Array): void;
-  /** Waits until the terminal shows the text once more than at the call before; fails after half a minute. */
+  /** Waits until the text appears after what was last seen; throws after half a minute. */
   see(text: string): Promise<void>;
-  /** The exit code, 128 and the signal's number when a signal ended it; -1 when it took longer than a minute. */
+  /** The exit code; 128 plus the number of a signal that ended it; -1 after a minute. */
   readonly ended: Promise<number>;
 }
 

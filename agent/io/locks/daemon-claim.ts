@@ -1,0 +1,94 @@
+import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { isFileError } from '../../../shared/files.ts';
+import type { Options } from '../../options.ts';
+import type { HostPaths } from '../../paths.ts';
+import { commandLine, isWritable, requireWritable } from '../host/permission.ts';
+import { holderPath, type LockHolder, readHolder } from './lock-holder.ts';
+import { startOf } from './processes.ts';
+
+export interface DaemonClaim {
+  readonly paths: Pick<HostPaths, 'daemon' | 'runtime' | 'state'>;
+  readonly options: Pick<Options, 'argv' | 'root'>;
+  /** The unit or label of the service manager that started this daemon; undefined: by hand. */
+  readonly service: string | undefined;
+  /** ms since 1970. */
+  readonly now: number;
+}
+
+interface DaemonHolder extends LockHolder {
+  readonly service?: string;
+}
+
+/**
+ * Makes this process the only daemon of the host: two would both poll and apply. Its file names it
+ * until it exits. The file of a killed daemon does not count, even if another process has its id by
+ * now. Throws LOCKED when another daemon runs, and PERMISSION_DENIED.
+ */
+export async function claimDaemon(claim: DaemonClaim): Promise<void> {
+  const { paths, options, service, now } = claim;
+  // Must come before the permission: next to the running service, sudo would not help.
+  await refuseSecond(claim);
+  requireWritable([paths.state, paths.runtime], options.argv);
+  const file = holderPath(paths.daemon);
+  const own = `${paths.daemon}.${process.pid}`;
+  const started = await startOf(process.pid);
+  const since = new Date(now).toISOString();
+  mkdirSync(paths.runtime, { recursive: true, mode: 0o755 });
+  writeFileSync(holderPath(own), JSON.stringify({ pid: process.pid, started, since, service }));
+  try {
+    while (!isLinked(holderPath(own), file)) {
+      await refuseSecond(claim);
+      await removeStale(file, `${own}.stale`);
+    }
+  } finally {
+    rmSync(holderPath(own));
+  }
+  process.once('exit', () => rmSync(file, { force: true }));
+}
+
+/** Unlike a rename, a link never replaces what is there. */
+function isLinked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (isFileError(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/** Puts the file back if another daemon has claimed the host since the last look. */
+async function removeStale(file: string, aside: string): Promise<void> {
+  try {
+    renameSync(file, holderPath(aside));
+  } catch (error) {
+    if (isFileError(error, 'ENOENT')) return;
+    throw error;
+  }
+  if (await isRunningDaemon(readHolder(aside))) isLinked(holderPath(aside), file);
+  rmSync(holderPath(aside));
+}
+
+async function refuseSecond({ paths, options, service }: DaemonClaim): Promise<void> {
+  const holder: DaemonHolder | undefined = readHolder(paths.daemon);
+  if (holder === undefined || !(await isRunningDaemon(holder))) return;
+  const { pid, since } = holder;
+  const who = holder.service === undefined ? `process ${pid}` : `${holder.service}, process ${pid}`;
+  throw new CodedError(`the agent already runs on this host as a daemon: ${who}, since ${since}`, {
+    code: 'LOCKED',
+    next: service === undefined ? onceCommand(paths, options.root) : `kill ${pid}`,
+    details: { path: paths.daemon, pid },
+  });
+}
+
+/** Stricter than for a cycle's lock: a doubt must not prevent the start of the service. */
+async function isRunningDaemon(holder: LockHolder | undefined): Promise<boolean> {
+  return holder?.started !== undefined && (await startOf(holder.pid)) === holder.started;
+}
+
+function onceCommand({ state, runtime }: DaemonClaim['paths'], root: string): string {
+  const sudo = isWritable(state) && isWritable(runtime) ? [] : ['sudo'];
+  const below = root === '/' ? [] : ['--root', root];
+  return commandLine(...sudo, 'mm-agent', '--once', ...below);
+}

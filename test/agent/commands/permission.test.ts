@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { localPaths } from '../../../agent/paths.ts';
+import { names, temporaryDirectory } from '../../support/temporary-directory.ts';
+
+/** What an ordinary user sees who types a command that needs root. */
+
+const MAIN = join(import.meta.dirname, '../../../agent/main.ts');
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+async function asOrdinaryUser(argv: readonly string[], root: string) {
+  const child = spawn(process.execPath, [MAIN, ...argv, '--root', root], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: '/',
+    env: {},
+    ...(isRoot && { uid: NOBODY, gid: NOBODY }),
+  });
+  const [stdout, stderr] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** The directories of an installed agent, with the modes that the package gives them. */
+async function installed(t: TestContext): Promise<string> {
+  const root = await temporaryDirectory(t);
+  await chmod(root, 0o755);
+  const { state, runtime, stateFile, facts } = localPaths(root);
+  await mkdir(state, { recursive: true });
+  await mkdir(runtime, { recursive: true });
+  await writeFile(stateFile, '{}', { mode: 0o600 });
+  await writeFile(facts, '{}', { mode: 0o600 });
+  // Without root, the test's own user owns the directory and must drop his own rights.
+  await chmod(state, isRoot ? 0o700 : 0);
+  if (!isRoot) t.after(() => chmod(state, 0o700));
+  return root;
+}
+
+const COMMANDS: Record<string, readonly [argv: readonly string[], typed: string, verb: string]> = {
+  daemon: [[], '', 'write'],
+  once: [['--once', '--noop'], '--once --noop ', 'write'],
+  'a part of the catalog': [['--once', '--tags=a,b'], '--once --tags=a,b ', 'write'],
+  status: [['status'], 'status ', 'read'],
+  facts: [['facts', 'os.name'], 'facts os.name ', 'read'],
+  disable: [
+    ['disable', "Ann's migration", '--until', '2h'],
+    "disable 'Ann'\\''s migration' --until 2h ",
+    'write',
+  ],
+  enable: [['enable'], 'enable ', 'write'],
+};
+for (const [name, [argv, typed, verb]] of Object.entries(COMMANDS)) {
+  test(`permission: ${name}: an ordinary user is told to use sudo`, async (t) => {
+    const root = await installed(t);
+    const { code, stdout, stderr } = await asOrdinaryUser(argv, root);
+    assert.deepEqual([code, stdout], [20, ''], stderr);
+    const [message = '', next, ...more] = stderr.split('\n');
+    assert.ok(message.startsWith(`mm-agent: this user may not ${verb} ${root}/`), stderr);
+    assert.equal(next, `next: sudo mm-agent ${typed}--root ${root}`);
+    assert.deepEqual(more, ['']);
+  });
+}
+
+test('permission: nothing is there yet, and this user may not make it', async (t) => {
+  const root = await temporaryDirectory(t);
+  await chmod(root, 0o555);
+  for (const argv of [[], ['--once'], ['disable', 'x'], ['enable']]) {
+    const { code, stderr } = await asOrdinaryUser(argv, root);
+    assert.equal(code, 20);
+    assert.match(stderr, /^mm-agent: this user may not write \S+\nnext: sudo mm-agent .*\n$/);
+  }
+  assert.deepEqual(await names(root), []);
+});
+
+test('permission: an ordinary user has an agent below a directory of his own', async (t) => {
+  const root = await temporaryDirectory(t);
+  if (isRoot) await chown(root, NOBODY, NOBODY);
+  assert.equal((await asOrdinaryUser(['disable', 'x'], root)).code, 0);
+  assert.equal((await asOrdinaryUser(['enable'], root)).code, 0);
+  for (const argv of [[], ['--once']]) {
+    assert.match((await asOrdinaryUser(argv, root)).stderr, /no configuration: wanted/);
+  }
+  assert.match((await asOrdinaryUser(['status'], root)).stderr, /no cycle has ended here yet/);
+});
+
+for (const argv of [['--help'], ['--version']]) {
+  test(`permission: ${argv.join()} needs none`, async (t) => {
+    const { code, stderr } = await asOrdinaryUser(argv, await installed(t));
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+}
