@@ -3,7 +3,7 @@ import type { Prefetched } from '../agent/core/poll-result.ts';
 import { blobKey, hostStatusKey, metadataKey } from '../bucket/layout.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { sampleStatus } from '../test/support/status-sample.ts';
-import { environmentRole } from '../trust/role-names.ts';
+import { environmentRole } from '../trust/metadata/role-names.ts';
 
 const MAX_BYTES = 1024 * 1024;
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { metadataKey } from '../bucket/layout.ts';
-import { openHostBucket } from '../bucket/s3/host-bucket.ts';
+import { openHostBucket } from '../bucket/s3/host/host-bucket.ts';
 import { S3Settings } from '../bucket/s3/settings.ts';
 import {
   cloneHosts,

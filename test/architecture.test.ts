@@ -96,17 +96,52 @@ for (const { files: pattern, only, never, because } of RULES) {
 }
 
 test('architecture: no files import each other in a circle, also where only types close it', () => {
-  const imports = new Map(files.map((file) => [file, importsOf(file)]));
-  const done = new Set<string>();
-  const visit = (file: string, path: readonly string[]): void => {
-    const start = path.indexOf(file);
-    if (start !== -1) assert.fail([...path.slice(start), file].join(' imports '));
-    if (done.has(file)) return;
-    for (const to of imports.get(file) ?? []) visit(to, [...path, file]);
-    done.add(file);
-  };
-  for (const file of files) visit(file, []);
+  assert.equal(circleIn(new Map(files.map((file) => [file, importsOf(file)]))), undefined);
 });
+
+test('architecture: no folders below the two programs import each other in a circle', () => {
+  const folders = new Map<string, string[]>();
+  for (const file of files.filter((each) => /^(shared|bucket|trust)\//.test(each))) {
+    const from = dirname(file);
+    const to = importsOf(file)
+      .filter((each) => each.endsWith('.ts'))
+      .map((each) => dirname(each));
+    folders.set(from, [...(folders.get(from) ?? []), ...to.filter((each) => each !== from)]);
+  }
+  assert.equal(circleIn(folders), undefined);
+});
+
+/** More are no longer taken in at a glance. */
+const MAX_FILES = 14;
+test(`architecture: a folder has at most ${MAX_FILES} files`, () => {
+  const perFolder = Map.groupBy(files, (file) => dirname(file));
+  const full = [...perFolder].filter(([, { length }]) => length > MAX_FILES);
+  assert.deepEqual(
+    full.map(([folder, { length }]) => `${folder}/ has ${length} files`),
+    [],
+  );
+});
+
+/** The first circle, in words. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): string | undefined {
+  const done = new Set<string>();
+  const visit = (name: string, path: readonly string[]): string | undefined => {
+    const start = path.indexOf(name);
+    if (start !== -1) return [...path.slice(start), name].join(' imports ');
+    if (done.has(name)) return undefined;
+    done.add(name);
+    for (const to of imports.get(name) ?? []) {
+      const circle = visit(to, [...path, name]);
+      if (circle !== undefined) return circle;
+    }
+    return undefined;
+  };
+  for (const name of imports.keys()) {
+    const circle = visit(name, []);
+    if (circle !== undefined) return circle;
+  }
+  return undefined;
+}
 
 /** A line of the tree in docs/architecture.md. */
 interface Line {

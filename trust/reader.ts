@@ -1,10 +1,10 @@
 import { CodedError } from '../shared/coded-error.ts';
-import { guardedNow } from './expiry.ts';
 import { isRootDue, keepEnd, keepRecord } from './kept/progress.ts';
 import { readStart, type Start } from './kept/start.ts';
 import { removeLeftovers } from './kept/trust-directory.ts';
-import type { MetadataSource } from './source.ts';
-import type { Trusted } from './trusted.ts';
+import { guardedNow } from './metadata/expiry.ts';
+import type { MetadataSource } from './metadata/source.ts';
+import type { Trusted } from './metadata/trusted.ts';
 import { getFile } from './workflow/fetcher.ts';
 import { inspectMetadata } from './workflow/inspect.ts';
 import { type PassEnd, pass } from './workflow/pass.ts';

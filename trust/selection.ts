@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import gte from 'semver/functions/gte.js';
 import valid from 'semver/functions/valid.js';
 import type { OfferedRelease } from '../bucket/documents/release.ts';
-import type { ReleaseSlot } from './role-names.ts';
-import type { EnvironmentOffer } from './trusted.ts';
+import type { ReleaseSlot } from './metadata/role-names.ts';
+import type { EnvironmentOffer } from './metadata/trusted.ts';
 
 /** What a host knows about itself when it chooses. */
 export interface SelectingHost {

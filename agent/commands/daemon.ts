@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostBucket } from '../../bucket/bucket.ts';
-import { openHostBucket } from '../../bucket/s3/host-bucket.ts';
+import { openHostBucket } from '../../bucket/s3/host/host-bucket.ts';
 import type { ErrorCode } from '../../shared/coded-error.ts';
 import { isUnexplainedEnd } from '../core/child-end.ts';
 import { cycleLimitMs } from '../core/cycle-limit.ts';

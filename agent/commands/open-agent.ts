@@ -1,4 +1,4 @@
-import { openHostBucket } from '../../bucket/s3/host-bucket.ts';
+import { openHostBucket } from '../../bucket/s3/host/host-bucket.ts';
 import type { Agent } from '../agent.ts';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../io/clock.ts';

@@ -1,8 +1,8 @@
 import { CodedError } from '../../shared/coded-error.ts';
+import { bucketSource, type MetadataSource } from '../../trust/metadata/source.ts';
+import type { Trusted } from '../../trust/metadata/trusted.ts';
 import { readTrusted, refresh as refreshMetadata } from '../../trust/reader.ts';
 import { select } from '../../trust/selection.ts';
-import { bucketSource, type MetadataSource } from '../../trust/source.ts';
-import type { Trusted } from '../../trust/trusted.ts';
 import type { Agent, CycleRequest } from '../agent.ts';
 import { activeReleaseOf, type Findings, type Found } from '../core/findings.ts';
 import { offerOfSelection } from '../core/offer.ts';

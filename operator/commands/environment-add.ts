@@ -2,7 +2,7 @@ import { EnvironmentName } from '../../bucket/documents/names.ts';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { jsonObject } from '../../shared/json.ts';
-import { environmentPaths, environmentRole } from '../../trust/role-names.ts';
+import { environmentPaths, environmentRole } from '../../trust/metadata/role-names.ts';
 import type { EnvironmentAnswer } from '../answers.ts';
 import { commit, type Planned } from '../commit/commit.ts';
 import { verifyCommitted } from '../commit/repository.ts';

@@ -1,7 +1,7 @@
 import type { Metadata, Root } from '@tufjs/models';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { environmentPaths, environmentRole } from '../../trust/role-names.ts';
+import { environmentPaths, environmentRole } from '../../trust/metadata/role-names.ts';
 import type { Signer } from '../keys/signer.ts';
 import { DEV_PATHS, DEV_ROLE, isDevEnvironment } from '../metadata/dev-environments.ts';
 import type { RoleContent } from '../metadata/signed-file.ts';

@@ -1,5 +1,7 @@
 import type { Metadata, Targets } from '@tufjs/models';
 import { CodedError } from '../../shared/coded-error.ts';
+import { bucketSource, type MetadataSource } from '../../trust/metadata/source.ts';
+import type { Trusted } from '../../trust/metadata/trusted.ts';
 import {
   type Refresh,
   type RefreshOptions,
@@ -7,8 +9,6 @@ import {
   refresh,
   type TrustOptions,
 } from '../../trust/reader.ts';
-import { bucketSource, type MetadataSource } from '../../trust/source.ts';
-import type { Trusted } from '../../trust/trusted.ts';
 import { treeIdOf } from '../../trust/workflow/inspect.ts';
 import { withTemporaryDirectory } from '../files/temporary-directory.ts';
 import type { Keyring } from '../keys/keyring.ts';

@@ -1,8 +1,8 @@
 import { MetadataKind } from '@tufjs/models';
 import { CodedError } from '../../shared/coded-error.ts';
 import { keepFiles, readKept } from '../../trust/kept/trust-directory.ts';
+import { bucketSource, type MetadataSource } from '../../trust/metadata/source.ts';
 import { readTrusted } from '../../trust/reader.ts';
-import { bucketSource, type MetadataSource } from '../../trust/source.ts';
 import { rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
 import { withTemporaryDirectory } from '../files/temporary-directory.ts';
 import { verifies } from '../metadata/delegation.ts';

@@ -1,7 +1,7 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { CodedError } from '../../shared/coded-error.ts';
 import type { JsonObject } from '../../shared/json.ts';
-import type { EnvironmentOffer } from '../../trust/trusted.ts';
+import type { EnvironmentOffer } from '../../trust/metadata/trusted.ts';
 import type { RoleContent } from './signed-file.ts';
 
 /** The verified state that a commit is signed on top of. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Bucket, GetResult, OpenResult } from '../../bucket/bucket.ts';
 import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
-import type { MetadataGetOptions, MetadataSource } from '../../trust/source.ts';
+import type { MetadataGetOptions, MetadataSource } from '../../trust/metadata/source.ts';
 
 /** A TUF repository behind plain HTTP, as the suite serves it, in the terms that the agent's code asks S3 in. */
 export class HttpMetadata implements MetadataSource {

@@ -108,7 +108,7 @@ export const READER_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'I11',
-    file: 'trust/expiry.ts',
+    file: 'trust/metadata/expiry.ts',
     line: 'return Math.max(localNow, highestServerDate ?? 0);',
     instead: 'return localNow;',
     test: 'test/trust/invariants-recovery.test.ts',
@@ -172,7 +172,7 @@ export const READER_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'I18',
-    file: 'trust/role-names.ts',
+    file: 'trust/metadata/role-names.ts',
     line: 'return `env-',
     instead: 'return `',
     test: 'test/trust/invariants.test.ts',
@@ -188,7 +188,7 @@ export const READER_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'attack 22',
-    file: 'trust/offer.ts',
+    file: 'trust/metadata/offer.ts',
     line: 'if (sha256 === undefined || !SHA256.test(sha256)) {',
     instead: "if (sha256 === 'none') {",
     test: 'test/trust/attacks.test.ts',
@@ -228,12 +228,12 @@ export const READER_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'a role named ../../x',
-    file: 'trust/role-names.ts',
+    file: 'trust/metadata/role-names.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a line of code, as it stands in the file
     line: "const file = `${encodeURIComponent(role).replaceAll('.', '%2E')}.json`;",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: and what is put in its place
     instead: 'const file = `${role}.json`;',
-    test: 'test/trust/role-names.test.ts',
+    test: 'test/trust/metadata/role-names.test.ts',
     name: 'role',
   },
 ];

@@ -7,8 +7,8 @@ import { openBucket } from '../../bucket/s3/sdk/sdk-bucket.ts';
 import { S3Settings } from '../../bucket/s3/settings.ts';
 import { ChangeAnswer, ErrorAnswer, KeyListAnswer, KeyNewAnswer } from '../../operator/answers.ts';
 import type { Context } from '../../operator/context.ts';
+import { bucketSource } from '../../trust/metadata/source.ts';
 import { type Refresh, refresh } from '../../trust/reader.ts';
-import { bucketSource } from '../../trust/source.ts';
 import { BUCKET, type OperatorLab, TREE } from './operator-lab.ts';
 
 /** A host that keeps what it sees, as an agent does. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OfferedRelease, ReleaseCustom } from '../../bucket/documents/release.ts';
+import type { EnvironmentOffer } from '../../trust/metadata/trusted.ts';
 import { rolloutShare, select } from '../../trust/selection.ts';
-import type { EnvironmentOffer } from '../../trust/trusted.ts';
 import { releaseCustom } from '../support/tuf/simulator-documents.ts';
 
 function release(version: string, change: Partial<ReleaseCustom> = {}): OfferedRelease {

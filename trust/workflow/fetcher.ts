@@ -2,7 +2,7 @@ import { BaseFetcher } from 'tuf-js';
 import { DownloadHTTPError } from 'tuf-js/dist/error.js';
 import type { GetResult } from '../../bucket/bucket.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import type { MetadataSource } from '../source.ts';
+import type { MetadataSource } from '../metadata/source.ts';
 import { inspectMetadata } from './inspect.ts';
 
 /** For one file of metadata, however slowly its bytes come. */

@@ -1,8 +1,8 @@
-import { expiredRoles } from '../expiry.ts';
-import { answeringRole, readOffer } from '../offer.ts';
-import { releaseTarget } from '../role-names.ts';
-import type { MetadataSource } from '../source.ts';
-import type { EnvironmentOffer, Trusted } from '../trusted.ts';
+import { expiredRoles } from '../metadata/expiry.ts';
+import { answeringRole, readOffer } from '../metadata/offer.ts';
+import { releaseTarget } from '../metadata/role-names.ts';
+import type { MetadataSource } from '../metadata/source.ts';
+import type { EnvironmentOffer, Trusted } from '../metadata/trusted.ts';
 import { MetadataFetcher } from './fetcher.ts';
 import { type RootChain, rootFile } from './root-chain.ts';
 import { openSession, type Session } from './session.ts';

@@ -3,7 +3,7 @@ import { Updater, type UpdaterOptions } from 'tuf-js';
 import { ExpiredMetadataError, RuntimeError } from 'tuf-js/dist/error.js';
 import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
 import { CodedError } from '../../shared/coded-error.ts';
-import { roleFile } from '../role-names.ts';
+import { roleFile } from '../metadata/role-names.ts';
 import { type Refusal, refusalToError } from './classify.ts';
 import { METADATA_BASE_URL, type MetadataFetcher } from './fetcher.ts';
 

@@ -1,6 +1,6 @@
 import type { StatusDocument } from '../../../bucket/documents/status.ts';
 import type { CodedError } from '../../../shared/coded-error.ts';
-import { daysToExpiry } from '../../../trust/expiry.ts';
+import { daysToExpiry } from '../../../trust/metadata/expiry.ts';
 import type { Findings } from '../findings.ts';
 import type { Offer } from '../offer.ts';
 

@@ -1,7 +1,7 @@
 import type { OfferedRelease, ReleaseCustom } from '../../../bucket/documents/release.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { jsonObject } from '../../../shared/json.ts';
-import { releaseTarget } from '../../../trust/role-names.ts';
+import { releaseTarget } from '../../../trust/metadata/role-names.ts';
 import type { Planned } from '../../commit/commit.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';

@@ -1,8 +1,8 @@
 import type { OfferedRelease } from '../../../bucket/documents/release.ts';
 import { metadataPrefix } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { readOffer } from '../../../trust/offer.ts';
-import { releaseTarget } from '../../../trust/role-names.ts';
+import { readOffer } from '../../../trust/metadata/offer.ts';
+import { releaseTarget } from '../../../trust/metadata/role-names.ts';
 import { inspectMetadata } from '../../../trust/workflow/inspect.ts';
 import type { ReleasesAnswer } from '../../answers.ts';
 import type { Repository } from '../../commit/repository.ts';

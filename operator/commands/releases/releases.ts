@@ -1,6 +1,6 @@
-import { readOffer } from '../../../trust/offer.ts';
-import { releaseTarget } from '../../../trust/role-names.ts';
-import type { EnvironmentOffer } from '../../../trust/trusted.ts';
+import { readOffer } from '../../../trust/metadata/offer.ts';
+import { releaseTarget } from '../../../trust/metadata/role-names.ts';
+import type { EnvironmentOffer } from '../../../trust/metadata/trusted.ts';
 import type { ReleasesAnswer } from '../../answers.ts';
 import { table } from '../../cli/table.ts';
 import type { TreeConfig } from '../../config.ts';

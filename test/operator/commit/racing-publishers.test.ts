@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { bucketSource } from '../../../trust/metadata/source.ts';
 import { refresh } from '../../../trust/reader.ts';
-import { bucketSource } from '../../../trust/source.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { type Publisher, sharedTree } from './shared-tree.ts';
 

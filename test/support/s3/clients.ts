@@ -1,5 +1,5 @@
 import type { Bucket } from '../../../bucket/bucket.ts';
-import { openHostBucket } from '../../../bucket/s3/host-bucket.ts';
+import { openHostBucket } from '../../../bucket/s3/host/host-bucket.ts';
 import { openBucket } from '../../../bucket/s3/sdk/sdk-bucket.ts';
 import type { S3Settings } from '../../../bucket/s3/settings.ts';
 

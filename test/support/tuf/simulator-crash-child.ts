@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
+import type { MetadataSource } from '../../../trust/metadata/source.ts';
 import { refresh } from '../../../trust/reader.ts';
-import type { MetadataSource } from '../../../trust/source.ts';
 
 /*
  * Refreshes for ever, and every time something is written, until somebody kills it: `<folder> <directory> <first state>`.

@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Trusted } from '../../../trust/metadata/trusted.ts';
 import { type Refresh, type RefreshOptions, readTrusted, refresh } from '../../../trust/reader.ts';
-import type { Trusted } from '../../../trust/trusted.ts';
 import { SIMULATED_NOW, type TufSimulator } from './simulator.ts';
 import { sha256 } from './simulator-keys.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { GetResult } from '../../../bucket/bucket.ts';
 import { CodedError, type ErrorCode } from '../../../shared/coded-error.ts';
-import type { MetadataGetOptions, MetadataSource } from '../../../trust/source.ts';
+import type { MetadataGetOptions, MetadataSource } from '../../../trust/metadata/source.ts';
 import { sha256 } from './simulator-keys.ts';
 
 /** What S3, or a thief who writes to the bucket, does to requests for one file. */

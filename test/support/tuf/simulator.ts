@@ -8,7 +8,7 @@ import {
   environmentRole,
   type ReleaseSlot,
   releaseTarget,
-} from '../../../trust/role-names.ts';
+} from '../../../trust/metadata/role-names.ts';
 import {
   DAY_MS,
   instant,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import { test } from 'node:test';
-import { environmentPaths } from '../../../trust/role-names.ts';
+import { environmentPaths } from '../../../trust/metadata/role-names.ts';
 import { TufSimulator } from '../../support/tuf/simulator.ts';
 import { SimulatedHost } from '../../support/tuf/simulator-host.ts';
 import { keyTable, newKey, type SimulatedKey } from '../../support/tuf/simulator-keys.ts';

@@ -8,8 +8,8 @@ import { ErrorAnswer, InitAnswer } from '../../../../operator/answers.ts';
 import { OperatorConfig } from '../../../../operator/config.ts';
 import type { KeyDocument } from '../../../../operator/keys/key-file.ts';
 import { parseConfigFile } from '../../../../shared/config/file.ts';
+import { bucketSource } from '../../../../trust/metadata/source.ts';
 import { refresh } from '../../../../trust/reader.ts';
-import { bucketSource } from '../../../../trust/source.ts';
 import { adminPolicy } from '../../../support/s3/policy.ts';
 import { startS3Server } from '../../../support/s3/server.ts';
 import {

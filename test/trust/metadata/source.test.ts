@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import type { Bucket } from '../../bucket/bucket.ts';
-import { metadataKey } from '../../bucket/layout.ts';
-import { openBucket } from '../../bucket/s3/sdk/sdk-bucket.ts';
-import { S3Settings } from '../../bucket/s3/settings.ts';
-import { bucketSource } from '../../trust/source.ts';
-import { adminPolicy, machinePolicy } from '../support/s3/policy.ts';
-import { useProfiles } from '../support/s3/profiles.ts';
-import { type S3Server, startS3Server } from '../support/s3/server.ts';
-import { TufSimulator } from '../support/tuf/simulator.ts';
-import { SimulatedHost } from '../support/tuf/simulator-host.ts';
+import type { Bucket } from '../../../bucket/bucket.ts';
+import { metadataKey } from '../../../bucket/layout.ts';
+import { openBucket } from '../../../bucket/s3/sdk/sdk-bucket.ts';
+import { S3Settings } from '../../../bucket/s3/settings.ts';
+import { bucketSource } from '../../../trust/metadata/source.ts';
+import { adminPolicy, machinePolicy } from '../../support/s3/policy.ts';
+import { useProfiles } from '../../support/s3/profiles.ts';
+import { type S3Server, startS3Server } from '../../support/s3/server.ts';
+import { TufSimulator } from '../../support/tuf/simulator.ts';
+import { SimulatedHost } from '../../support/tuf/simulator-host.ts';
 
 const BUCKET = 'fleet';
 const TREE = 'ubuntu';

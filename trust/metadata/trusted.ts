@@ -1,5 +1,5 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
-import type { OfferedRelease } from '../bucket/documents/release.ts';
+import type { OfferedRelease } from '../../bucket/documents/release.ts';
 
 /** What verified metadata says. Nothing gets in here that the packaged root does not vouch for. */
 export interface Trusted {

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { HostBucket } from '../bucket.ts';
-import { proxyEnvironment } from './connection.ts';
-import { type Credentials, LightBucket, type LightOptions } from './light/light-bucket.ts';
-import { plainPlace } from './light/place.ts';
-import type { S3Settings } from './settings.ts';
+import type { HostBucket } from '../../bucket.ts';
+import { proxyEnvironment } from '../connection.ts';
+import { type Credentials, LightBucket, type LightOptions } from '../light/light-bucket.ts';
+import { plainPlace } from '../light/place.ts';
+import type { S3Settings } from '../settings.ts';
 
 const DEFAULT_MAX_ATTEMPTS = 3;
 
@@ -21,7 +21,7 @@ export async function openHostBucket(
 ): Promise<HostBucket> {
   const options = await lightOptions(name, settings, env);
   if (options !== undefined) return new LightBucket(name, options);
-  const { openBucket } = await import('./sdk/sdk-bucket.ts');
+  const { openBucket } = await import('../sdk/sdk-bucket.ts');
   return openBucket(name, settings);
 }
 
@@ -35,7 +35,7 @@ export async function lightOptions(
   const profile = settings.profile ?? (env['AWS_PROFILE'] || undefined);
   const chain =
     profile !== undefined || hasSharedFiles(env)
-      ? await import('./light/credential-chain.ts')
+      ? await import('../light/credential-chain.ts')
       : undefined;
   const shared = (await chain?.sharedProfile(profile ?? 'default')) ?? {};
   if (!Object.keys(shared).every((key) => PLAIN_KEY.test(key))) return undefined;
@@ -97,6 +97,6 @@ async function credentialsOf(
       ...(sessionToken && { sessionToken }),
     });
   }
-  const { credentialChain } = await import('./light/credential-chain.ts');
+  const { credentialChain } = await import('../light/credential-chain.ts');
   return credentialChain(who, settings);
 }

@@ -1,5 +1,5 @@
-import type { Bucket, GetResult } from '../bucket/bucket.ts';
-import { metadataKey } from '../bucket/layout.ts';
+import type { Bucket, GetResult } from '../../bucket/bucket.ts';
+import { metadataKey } from '../../bucket/layout.ts';
 
 /**
  * Where the files of the signed metadata come from: a bucket, or a simulated repository. Failures are CodedErrors with

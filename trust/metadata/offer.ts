@@ -1,7 +1,7 @@
 import type { Metadata, Snapshot, TargetFile, Targets } from '@tufjs/models';
-import { SHA256 } from '../bucket/documents/name-rules.ts';
-import { type OfferedRelease, ReleaseCustom } from '../bucket/documents/release.ts';
-import { CodedError } from '../shared/coded-error.ts';
+import { SHA256 } from '../../bucket/documents/name-rules.ts';
+import { type OfferedRelease, ReleaseCustom } from '../../bucket/documents/release.ts';
+import { CodedError } from '../../shared/coded-error.ts';
 import { releaseTarget } from './role-names.ts';
 import type { EnvironmentOffer } from './trusted.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { daysToExpiry, expiredRoles, guardedNow } from '../../trust/expiry.ts';
+import { daysToExpiry, expiredRoles, guardedNow } from '../../../trust/metadata/expiry.ts';
 
 const T = Date.parse('2040-01-10T00:00:00Z');
 const DAY_MS = 86_400_000;

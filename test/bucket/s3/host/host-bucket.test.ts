@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { lightOptions, openHostBucket } from '../../../bucket/s3/host-bucket.ts';
-import { LightBucket } from '../../../bucket/s3/light/light-bucket.ts';
-import { openBucket } from '../../../bucket/s3/sdk/sdk-bucket.ts';
-import { S3Settings } from '../../../bucket/s3/settings.ts';
-import { startForwardProxy } from '../../support/s3/proxy.ts';
+import { lightOptions, openHostBucket } from '../../../../bucket/s3/host/host-bucket.ts';
+import { LightBucket } from '../../../../bucket/s3/light/light-bucket.ts';
+import { openBucket } from '../../../../bucket/s3/sdk/sdk-bucket.ts';
+import { S3Settings } from '../../../../bucket/s3/settings.ts';
+import { startForwardProxy } from '../../../support/s3/proxy.ts';
 
 const keys = { AWS_ACCESS_KEY_ID: 'KEY', AWS_SECRET_ACCESS_KEY: 'secret' };
 const store = { endpoint: 'http://127.0.0.1:9000', region: 'us-east-1' };

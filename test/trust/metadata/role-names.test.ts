@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { roleFile } from '../../trust/role-names.ts';
-import { TufSimulator } from '../support/tuf/simulator.ts';
-import { SimulatedHost } from '../support/tuf/simulator-host.ts';
-import { keyTable, newKey, sha256, signDocument } from '../support/tuf/simulator-keys.ts';
+import { roleFile } from '../../../trust/metadata/role-names.ts';
+import { TufSimulator } from '../../support/tuf/simulator.ts';
+import { SimulatedHost } from '../../support/tuf/simulator-host.ts';
+import { keyTable, newKey, sha256, signDocument } from '../../support/tuf/simulator-keys.ts';
 
 /** What whoever holds the key of `testing` calls a role of his own, and the file that it is kept in. */
 const NAMES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { CodedError } from '../shared/coded-error.ts';
+import { CodedError } from '../../shared/coded-error.ts';
 
 /**
  * The role that answers for an environment. The prefix keeps every environment name usable: `targets` or `root` would be
