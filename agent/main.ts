@@ -1,14 +1,16 @@
 #!/usr/bin/env node
-import { printableLines } from '../shared/clean-text.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { errorExitCode } from './core/error-exit-code.ts';
 import { deniedFile, isDenial } from './io/host/permission.ts';
+import { writeFailure } from './io/write-failure.ts';
 import { HELP, parseOptions } from './options.ts';
 import { localPaths } from './paths.ts';
 import { keepCompiled, useCompileCache } from './program/parts.ts';
 import { VERSION } from './program/version.ts';
 
 const ARGV = process.argv.slice(2);
+// biome-ignore lint/style/noProcessEnv: the one place where the agent takes its environment
+const env = process.env;
 
 /**
  * mm-agent: command line in, exit code out. What a command needs is loaded when it is asked for, so that `--version`
@@ -35,7 +37,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     case 'settings':
       return await (await import('./commands/settings.ts')).settings(options);
     case 'status':
-      return await (await import('./commands/status.ts')).status(options);
+      return await (await import('./commands/status.ts')).status(options, env);
     case 'facts':
       return (await import('./commands/facts.ts')).facts(options);
     case 'disable':
@@ -47,15 +49,8 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 
 function explain(given: unknown): number {
   const error = isDenial(given) ? deniedFile(given, ARGV) : given;
-  if (!(error instanceof CodedError)) {
-    const stack = String(error instanceof Error ? error.stack : error);
-    process.stderr.write(`mm-agent: ${printableLines(stack)}\n`);
-    return 1;
-  }
-  // Indented: no line of somebody else's words may look like one of ours.
-  process.stderr.write(`mm-agent: ${error.message.replaceAll('\n', '\n    ')}\n`);
-  if (error.next !== undefined) process.stderr.write(`next: ${error.next}\n`);
-  return errorExitCode(error.code);
+  writeFailure(error, env);
+  return error instanceof CodedError ? errorExitCode(error.code) : 1;
 }
 
 /** What a pipe has not taken yet would be lost with the process; what else is open must not keep it. */
@@ -66,5 +61,7 @@ function endWith(exitCode: number): void {
 // `| head`: nobody reads the rest.
 process.stdout.on('error', () => undefined);
 
-// biome-ignore lint/style/noProcessEnv: the one place where the agent takes its environment
-endWith(await main(ARGV, process.env).catch(explain));
+// What a callback throws, or a promise that nobody waits for.
+process.on('uncaughtException', (error) => process.exit(explain(error)));
+
+endWith(await main(ARGV, env).catch(explain));

@@ -70,6 +70,14 @@ export const OperatorConfig = z.strictObject({
     .describe(
       '`ci`: a job runs `mm renew` every day, and timestamps hold 14 days. `laptop`: they hold 60.',
     ),
+  log: z
+    .strictObject({
+      format: z
+        .enum(['text', 'json'])
+        .default('text')
+        .describe('`json`: what mm says on stderr as one object per line, for a CI job.'),
+    })
+    .prefault({}),
 });
 export type OperatorConfig = Readonly<z.infer<typeof OperatorConfig>>;
 

@@ -12,8 +12,10 @@ export interface Context {
   readonly host: string;
   /** Milliseconds since 1970. */
   now(): number;
-  /** Prints one line on stderr, beside the answer. */
+  /** Writes one line to the log on stderr, beside the answer. */
   notice(line: string): void;
+  /** Applies `log.format` of the configuration. */
+  setLogFormat(format: 'text' | 'json'): void;
   /** Asks a question and hides the typed answer. Undefined without a terminal. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
   openBucket(name: string, settings: S3Settings): Bucket;

@@ -1,28 +1,31 @@
 import { homedir, hostname, userInfo } from 'node:os';
 import { openBucket } from '../bucket/s3/sdk/sdk-bucket.ts';
-import { printable } from '../shared/clean-text.ts';
+import { type OperatorLog, operatorLog } from './cli/log.ts';
 import { run } from './cli/run.ts';
 import { askHidden } from './cli/terminal.ts';
 import type { Context } from './context.ts';
 import { removeTemporaryDirectories } from './files/temporary-directory.ts';
+
+// biome-ignore lint/style/noProcessEnv: the one place that reads the environment
+const env = process.env;
 
 /**
  * The entry point of `mm`. It is the only file that reads the process it runs in: its environment,
  * its terminal and its signals. `cli/` turns the command line into a call of one file in
  * `commands/`; that command returns an answer, and `cli/run.ts` prints it.
  */
-function processContext(): Context {
+function processContext(log: OperatorLog): Context {
   const { stdin: input, stderr: output } = process;
   const isTerminal = input.isTTY && output.isTTY;
   return {
     cwd: process.cwd(),
     home: homedir(),
-    // biome-ignore lint/style/noProcessEnv: the one place that reads the environment
-    env: process.env,
+    env,
     user: userName(),
     host: hostname(),
     now: () => Date.now(),
-    notice: (line) => output.write(`mm: ${printable(line)}\n`),
+    notice: log.notice,
+    setLogFormat: log.setFormat,
     ask: isTerminal ? (question) => askHidden({ input, output }, question) : undefined,
     openBucket,
   };
@@ -47,7 +50,8 @@ for (const [signal, number] of Object.entries(SIGNALS)) {
 // The reader may close the pipe early, as `mm releases | head` does. That is not an error.
 process.stdout.on('error', () => undefined);
 
-process.exitCode = await run(process.argv.slice(2), processContext(), {
+const log = operatorLog(env);
+process.exitCode = await run(process.argv.slice(2), processContext(log), {
   out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
+  err: log.failure,
 });

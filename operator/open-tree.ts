@@ -26,6 +26,7 @@ export async function withTree<T>(
 ): Promise<T> {
   const { cwd, home } = context;
   const loaded = await loadConfig({ cwd, home, path: options.config });
+  context.setLogFormat(loaded.config.log.format);
   const config = selectTree(loaded, { home, tree: options.tree });
   const bucket = context.openBucket(config.bucket, config.s3);
   try {

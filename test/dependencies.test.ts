@@ -16,6 +16,7 @@ const REASONS: Record<string, string> = {
   '@tufjs/models': 'TUF metadata: schema, signatures, thresholds, delegations',
   commander: 'command line of mm: sub-commands, help, errors',
   'node-cron': 'cron expressions with daylight saving',
+  pino: 'the log of both programs: levels, JSON, redaction by field',
   'proper-lockfile': 'a lock that frees itself when its holder was killed',
   semver: 'comparison of versions as npm and everybody does it',
   systeminformation: 'batteries on all platforms',
@@ -23,6 +24,22 @@ const REASONS: Record<string, string> = {
   'tuf-js': 'the client workflow of the TUF specification',
   yaml: 'YAML 1.2 with line numbers for error messages',
   zod: 'one schema is check, type and documentation',
+};
+
+/** What pino brings with it, and what our bundles use of it. */
+const OF_PINO: Record<string, string> = {
+  '@pinojs/redact': 'hides fields by their path; ours are hidden before, in shared/log/',
+  'atomic-sleep': 'waits in sonic-boom',
+  'on-exit-leak-free': 'flushes asynchronous destinations at the end; ours is synchronous',
+  'pino-abstract-transport': 'for transports in worker threads, which are not bundled',
+  'pino-std-serializers': 'errors as JSON',
+  'process-warning': 'warns of deprecated options',
+  'quick-format-unescaped': 'printf-like messages',
+  'real-require': 'for transports in worker threads',
+  'safe-stable-stringify': 'JSON of what has circles',
+  'sonic-boom': 'writes to a descriptor; loaded, but ours writes itself',
+  split2: 'for transports in worker threads, which are not bundled',
+  'thread-stream': 'for transports in worker threads: loaded, never started',
 };
 
 /** The Node that development, tests and packages use; npm takes the one for its platform. */
@@ -48,6 +65,19 @@ test('dependencies: what is shipped is on the list, with a reason', () => {
   assert.deepEqual(Object.keys(manifest.dependencies).sort(), Object.keys(REASONS).sort());
   assert.deepEqual(Object.keys(manifest.optionalDependencies).sort(), RUNTIMES);
 });
+
+test('dependencies: what pino brings with it is on the list, with a reason', () => {
+  assert.deepEqual([...broughtBy('pino')].sort(), Object.keys(OF_PINO).sort());
+});
+
+function broughtBy(name: string, found = new Set<string>()): ReadonlySet<string> {
+  for (const brought of Object.keys(packages[`node_modules/${name}`]?.dependencies ?? {})) {
+    if (found.has(brought)) continue;
+    found.add(brought);
+    broughtBy(brought, found);
+  }
+  return found;
+}
 
 for (const part of ['dependencies', 'devDependencies', 'optionalDependencies'] as const) {
   test(`dependencies: ${part} are exact versions, and those that are locked`, () => {

@@ -17,7 +17,7 @@ import { serviceNotifier } from '../io/daemon/service-notify.ts';
 import { type DaemonSettings, readSettings } from '../io/daemon/settings-child.ts';
 import { stopOnSignals, wakeOnSignals } from '../io/daemon/signals.ts';
 import { claimDaemon } from '../io/locks/daemon-claim.ts';
-import { logFor } from '../io/log.ts';
+import { agentLog } from '../io/log.ts';
 import { loop } from '../loop.ts';
 import type { Options } from '../options.ts';
 import { type HostPaths, localPaths } from '../paths.ts';
@@ -94,7 +94,7 @@ async function open(options: Options, env: NodeJS.ProcessEnv): Promise<Daemon> {
   return {
     ...settings,
     paths: localPaths(options.root),
-    log: logFor(options, config.log.level),
+    log: agentLog(options, config.log, env),
     bucket: await openHostBucket(config.bucket, config.s3, env),
     cron: await openCron([config.schedule.poll, config.schedule.apply]),
   };

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import { systemClock } from '../io/clock.ts';
 import { readPackagedSeeds } from '../io/host/packaged-seeds.ts';
 import { openVitals } from '../io/host/vitals.ts';
-import { logFor } from '../io/log.ts';
+import { agentLog } from '../io/log.ts';
 import { hostPuppet } from '../io/puppet/puppet.ts';
 import { stateFile } from '../io/state-file.ts';
 import type { Options } from '../options.ts';
@@ -22,7 +22,7 @@ export async function openAgent(
 ): Promise<Agent> {
   const host = await openHost(options, handed);
   const { config, paths } = host;
-  const log = logFor(options, config.log.level);
+  const log = agentLog(options, config.log, env);
   return {
     ...host,
     packagedSeeds: readPackagedSeeds(paths, log),

@@ -7,7 +7,7 @@ import { statusLines } from '../core/status/status-text.ts';
 import { systemClock } from '../io/clock.ts';
 import { requireReadable } from '../io/host/permission.ts';
 import { isAlive, readHolder } from '../io/locks/lock-holder.ts';
-import { openLog } from '../io/log.ts';
+import { agentLog } from '../io/log.ts';
 import { printAnswer } from '../io/print-answer.ts';
 import { stateFile } from '../io/state-file.ts';
 import type { Options } from '../options.ts';
@@ -15,9 +15,9 @@ import { localPaths } from '../paths.ts';
 import { readDisabled } from '../steps/disabled.ts';
 
 /** `mm-agent status`: what this host last did and why, from its own disk. Exit 1 when the last run failed. */
-export async function status(options: Options): Promise<number> {
+export async function status(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
   const paths = localPaths(options.root);
-  const log = openLog({ form: 'human', level: 'warn' });
+  const log = agentLog(options, { level: 'warn', format: 'text' }, env);
   // Else a file that this user may not read would look like a host without any cycle.
   requireReadable(paths.stateFile, options.argv);
   const { status: document, uploaded } = await stateFile(paths.stateFile, log, undefined).load();

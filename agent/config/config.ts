@@ -188,6 +188,10 @@ export const Config = z.strictObject({
         .enum(['debug', 'info', 'warn', 'error'])
         .default('info')
         .describe('The least level to log.'),
+      format: z
+        .enum(['text', 'json'])
+        .default('text')
+        .describe('`json`: one object per line, for a program that collects logs.'),
     })
     .prefault({}),
 });

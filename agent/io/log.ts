@@ -1,57 +1,46 @@
-import { writeSync } from 'node:fs';
+import { styleText } from 'node:util';
+import { type LogEntry, openLog, type TextStyle } from '../../shared/log/open-log.ts';
+import type { Config } from '../config/config.ts';
 import type { Options } from '../options.ts';
-import type { Log, LogFields, LogLevel } from '../ports.ts';
+import type { Log } from '../ports.ts';
 
-/** JSON lines for a service manager, one human line each for a terminal. Both on stderr: stdout is for answers. */
-export function openLog(options: {
-  readonly form: 'json' | 'human';
-  readonly level: LogLevel;
-  readonly fd?: number;
-}): Log {
-  const line = options.form === 'json' ? jsonLine : humanLine;
-  const at =
-    (level: LogLevel) =>
-    (event: string, fields: LogFields = {}): void => {
-      if (LEVELS.indexOf(level) < LEVELS.indexOf(options.level)) return;
-      write(options.fd ?? 2, `${line({ level, time: new Date().toISOString(), event, fields })}\n`);
-    };
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-}
-
-/** JSON lines for a service manager or on wish, words for a terminal or a pipe to one. */
-export function logFor(
-  { json, service, debug }: Pick<Options, 'json' | 'service' | 'debug'>,
-  level: LogLevel,
+/** The agent's log on stderr. `--debug` and `--json` win over the configuration. */
+export function agentLog(
+  { json, debug }: Pick<Options, 'json' | 'debug'>,
+  { level, format }: Config['log'],
+  env: NodeJS.ProcessEnv,
 ): Log {
-  return openLog({ form: json || service ? 'json' : 'human', level: debug ? 'debug' : level });
+  return openLog({
+    level: debug ? 'debug' : level,
+    format: json ? 'json' : format,
+    env,
+    toText: textOf,
+  });
 }
 
-const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-
-interface Entry {
-  readonly level: LogLevel;
-  readonly time: string;
-  readonly event: string;
-  readonly fields: LogFields;
-}
-
-function jsonLine({ level, time, event, fields }: Entry): string {
-  return JSON.stringify({ level, time, ...fields, event });
-}
-
-function humanLine({ level, time, event, fields }: Entry): string {
-  // Puppet's own words, not ours around them.
-  if (event === 'puppet.line') return String(fields['text']);
-  const mark = level === 'warn' || level === 'error' ? `${level}: ` : '';
+/**
+ * `12:00:00 warn: poll.failed  code=S3_UNREACHABLE  error=...`. The journal has its own time; a file needs the date.
+ * A line of Puppet stays as Puppet printed it.
+ */
+export function textOf({ level, time, event, fields }: LogEntry, style: TextStyle): string {
+  const paint = (format: Parameters<typeof styleText>[0], text: string): string =>
+    style.colours ? styleText(format, text, { validateStream: false }) : text;
+  const colour = COLOURS[level];
+  if (event === 'puppet.line') {
+    const text = String(fields['text']);
+    return (style.reader === 'file' ? `${time} ` : '') + (colour ? paint(colour, text) : text);
+  }
+  const when = { terminal: `${time.slice(11, 19)} `, file: `${time} `, journal: '' }[style.reader];
+  const mark = colour ? paint(colour, `${level}: `) : '';
   const rest = Object.entries(fields)
     .filter(([, value]) => value !== null && value !== undefined)
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  return [`${time.slice(11, 19)} ${mark}${event}`, ...rest].join('  ');
+    .map(([name, value]) => `${paint('dim', `${name}=`)}${valueText(value)}`);
+  return `${paint('dim', when)}${mark}${[event, ...rest].join('  ')}`;
 }
 
-/** A reader that went away (a closed terminal, a broken pipe) must not end a run. */
-function write(fd: number, text: string): void {
-  try {
-    writeSync(fd, text);
-  } catch {}
+const COLOURS = { debug: undefined, info: undefined, warn: 'yellow', error: 'red' } as const;
+
+/** Two blanks separate fields: a foreign value must not look like a field. */
+function valueText(value: unknown): string {
+  return (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/ {2,}/g, ' ');
 }

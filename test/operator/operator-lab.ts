@@ -152,6 +152,7 @@ async function mm(
     notice: (line) => {
       stderr += `${line}\n`;
     },
+    setLogFormat: () => undefined,
     ask: undefined,
     openBucket,
     ...more,

@@ -1,6 +1,8 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { levelOf } from '../../core/run/puppet-line.ts';
 import type { LogLevel, PuppetLine } from '../../ports.ts';
+import { foldLines } from './fold-lines.ts';
+import { hideKeys } from './hide-keys.ts';
 import { lineSplitter } from './lines.ts';
 
 /** How often the file is looked at: while it grows, and when it has not for a while. */
@@ -24,14 +26,13 @@ export interface Output {
 export function followOutput(path: string, onLine: (line: PuppetLine) => void): Output {
   const fd = openSync(path, 'a+', 0o600);
   const reader = reading(fd, leveledLines(onLine));
-  const following = follow(reader.drain);
+  const following = follow(reader.look);
   return {
     path,
     fd,
     close() {
       try {
         following.end();
-        reader.drain(); // the last lines are written right before the end
         reader.finish();
       } finally {
         closeSync(fd);
@@ -41,18 +42,18 @@ export function followOutput(path: string, onLine: (line: PuppetLine) => void): 
 }
 
 /** Throws at its end what kept it from going on: until then a log that cannot be read must not end the agent. */
-function follow(drain: () => boolean): { end(): void } {
+function follow(look: () => boolean): { end(): void } {
   let waitMs = SHORTEST_WAIT_MS;
   let failure: { readonly cause: unknown } | undefined;
-  const look = (): void => {
+  const lookAgain = (): void => {
     try {
-      waitMs = drain() ? SHORTEST_WAIT_MS : Math.min(2 * waitMs, LONGEST_WAIT_MS);
-      timer = setTimeout(look, waitMs);
+      waitMs = look() ? SHORTEST_WAIT_MS : Math.min(2 * waitMs, LONGEST_WAIT_MS);
+      timer = setTimeout(lookAgain, waitMs);
     } catch (cause) {
       failure = { cause };
     }
   };
-  let timer = setTimeout(look, waitMs);
+  let timer = setTimeout(lookAgain, waitMs);
   return {
     end() {
       clearTimeout(timer);
@@ -63,16 +64,27 @@ function follow(drain: () => boolean): { end(): void } {
 
 interface Lines {
   push(bytes: Buffer): void;
+  tick(): void;
+  /** The last line may lack its end. */
+  endLine(): void;
   end(): void;
 }
 
 /** A line that does not begin with a level of its own goes on with the message before it. */
 function leveledLines(onLine: (line: PuppetLine) => void): Lines {
   let level: LogLevel = 'info';
-  return lineSplitter((text) => {
+  const folded = foldLines(onLine);
+  const hidden = hideKeys();
+  const lines = lineSplitter((text) => {
     level = levelOf(text) ?? level;
-    onLine({ level, text });
+    folded.push({ level, text: hidden(text) });
   });
+  return {
+    push: lines.push,
+    tick: folded.tick,
+    endLine: lines.end,
+    end: folded.end,
+  };
 }
 
 function reading(fd: number, lines: Lines) {
@@ -94,12 +106,20 @@ function reading(fd: number, lines: Lines) {
     if (size > MAX_LOG_BYTES) ftruncateSync(fd, MAX_LOG_BYTES);
     return true;
   };
-  const finish = (): void => {
-    lines.end();
-    if (position < MAX_LOG_BYTES) return;
-    const notice = 'Warning: the rest of the output is left out: it was over 4 MB';
-    writeFileSync(fd, `\n${notice}\n`);
-    lines.push(Buffer.from(`${notice}\n`));
+  const look = (): boolean => {
+    const hasGrown = drain();
+    lines.tick();
+    return hasGrown;
   };
-  return { drain, finish };
+  const finish = (): void => {
+    drain(); // the last lines are written right before the end
+    lines.endLine();
+    if (position >= MAX_LOG_BYTES) {
+      const notice = 'Warning: the rest of the output is left out: it was over 4 MB';
+      writeFileSync(fd, `\n${notice}\n`);
+      lines.push(Buffer.from(`${notice}\n`));
+    }
+    lines.end();
+  };
+  return { look, finish };
 }

@@ -88,6 +88,7 @@ async function keyPlace(context: Context, name: string, options: SigningOptions)
     throw usage(`name ${JSON.stringify(name)}: wanted letters, digits, "_", "-", "." or "@"`);
   }
   const loaded = await loadConfig({ cwd, home, path: options.config });
+  context.setLogFormat(loaded.config.log.format);
   const config = selectTree(loaded, { home, tree: options.tree });
   return { config, path: join(keysDirectory(context, config, options), `${name}.json`) };
 }

@@ -11,8 +11,8 @@ const IO = pathToFileURL(join(import.meta.dirname, '../../../../agent/io/daemon/
 async function endOf(body: string): Promise<{ code: unknown; stderr: string }> {
   const script = `
     import { endAfter } from '${new URL('end-after.ts', IO)}';
-    import { openLog } from '${new URL('../log.ts', IO)}';
-    endAfter(20, openLog({ form: 'json', level: 'info' }));
+    import { agentLog } from '${new URL('../log.ts', IO)}';
+    endAfter(20, agentLog({ json: true, debug: false }, { level: 'info', format: 'text' }, {}));
     ${body}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,0 +1,68 @@
+import type { PuppetLine } from '../../ports.ts';
+
+/** A line waits this long for an equal one, and at most the second time while equal ones keep coming. */
+const WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 5000;
+/** A command that repeats itself for an hour must not look as if it hung. */
+const REMINDER_MS = 60_000;
+
+export interface FoldedLines {
+  push(line: PuppetLine): void;
+  /** Passes on a line that has waited long enough; to be called several times a second. */
+  tick(): void;
+  /** Passes on what is left. */
+  end(): void;
+}
+
+/**
+ * Passes equal lines that follow each other on as one: `... (17 times more)`. Facter prints the same error for each fact
+ * that needs a file which it may not read.
+ */
+export function foldLines(
+  onLine: (line: PuppetLine) => void,
+  now: () => number = () => performance.now(),
+): FoldedLines {
+  let held: Held | undefined;
+  const pass = (): void => {
+    if (held === undefined) return;
+    const { line, repeats, isPassed } = held;
+    if (repeats > 0) onLine({ ...line, text: `${line.text} (${timesMore(repeats)})` });
+    else if (!isPassed) onLine(line);
+    held = { ...held, repeats: 0, isPassed: true, since: now() };
+  };
+  return {
+    push(line) {
+      if (held?.line.text === line.text && held.line.level === line.level && line.text !== '') {
+        held = { ...held, repeats: held.repeats + 1, lastAt: now() };
+        return;
+      }
+      pass();
+      held = { line, repeats: 0, isPassed: false, since: now(), lastAt: now() };
+    },
+    tick() {
+      if (held === undefined) return;
+      const waited = now() - held.since;
+      const isDue = held.isPassed
+        ? held.repeats > 0 && waited >= REMINDER_MS
+        : now() - held.lastAt >= WAIT_MS || waited >= LONGEST_WAIT_MS;
+      if (isDue) pass();
+    },
+    end() {
+      pass();
+      held = undefined;
+    },
+  };
+}
+
+interface Held {
+  readonly line: PuppetLine;
+  /** Equal lines that came since this one was last passed on. */
+  readonly repeats: number;
+  readonly isPassed: boolean;
+  readonly since: number;
+  readonly lastAt: number;
+}
+
+function timesMore(repeats: number): string {
+  return repeats === 1 ? 'once more' : `${repeats} times more`;
+}

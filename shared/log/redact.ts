@@ -1,0 +1,95 @@
+/*
+ * Credentials that can be recognised in text: in an error message of S3 or of git, in a line that Puppet printed. What
+ * this file cannot recognise is logged as it is, so a secret must never be put in a message on purpose.
+ */
+
+const MARK = '[redacted]';
+
+interface Rule {
+  readonly pattern: RegExp;
+  readonly replace: string | ((match: string, ...groups: string[]) => string);
+}
+
+/** Names whose value is a secret: `db_password`, `SecretAccessKey`, `x-amz-security-token`. */
+const SECRET_NAME =
+  '(?:passw(?:or)?d|passphrase|_pwd|secret|token|api[_-]?key|(?:access|private|secret)[_-]?key)' +
+  '(?:[_-]?(?:key|id|value))?s?';
+/** What Puppet prints behind the name of a property, or a value that is hidden already. */
+const NO_SECRET = '(?!(?:changed|defined|created|removed|absent|present|sensitive)\\b|\\[)';
+const VALUE = `(?:"[^"]*"?|'[^']*'?|[^\\s,;&"'}]+)`;
+
+/** In this order. Each pattern looks at a character a bounded number of times: the text is foreign. */
+const RULES: readonly Rule[] = [
+  {
+    pattern:
+      /-----BEGIN ([A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?)-----.*?(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|$)/gs,
+    replace: `-----BEGIN $1-----${MARK}`,
+  },
+  // The query of a signed URL is a credential, and so is what stands before the `@`.
+  {
+    pattern: /:\/\/([^\s"'<>?#]*)(\?[^\s"'<>#]*)?/g,
+    replace: (_, place = '', query) =>
+      `://${place.replace(/^[^/]*@/, `${MARK}@`)}${query ? `?${MARK}` : ''}`,
+  },
+  // A header: everything up to the end of the line or of the quoted text.
+  {
+    pattern: /\b((?:proxy-)?authorization|(?:set-)?cookie)(["']?\s{0,3}[:=]\s{0,3}["']?)[^"'\n]+/gi,
+    replace: `$1$2${MARK}`,
+  },
+  {
+    pattern: /\b(Bearer|Basic)( +)(?=\S*(?:\d|=|[a-z][A-Z]))[\w.~+/=-]{8,}/g,
+    replace: `$1$2${MARK}`,
+  },
+  { pattern: /\b(credential|signature)=[^\s,;&"']+/gi, replace: `$1=${MARK}` },
+  {
+    pattern: new RegExp(
+      `(${SECRET_NAME}["'\\]]{0,2}\\s{0,3}(?:=>|=)\\s{0,3})${NO_SECRET}${VALUE}`,
+      'gi',
+    ),
+    replace: `$1${MARK}`,
+  },
+  // With a colon it may be a sentence: "the token: see above".
+  {
+    pattern: new RegExp(
+      `(${SECRET_NAME}["'\\]]{0,2}\\s{0,3}:\\s{0,3})${NO_SECRET}(?=["']|[^\\s,;&"'}]{6})${VALUE}`,
+      'gi',
+    ),
+    replace: `$1${MARK}`,
+  },
+  {
+    pattern:
+      /(\s--?[a-z-]{0,30}(?:password|passphrase|secret|token|api-?key)[= ] {0,3})[^\s-]\S*/gi,
+    replace: `$1${MARK}`,
+  },
+  { pattern: /\b(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}/g, replace: `$1${MARK}` },
+  { pattern: /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, replace: MARK },
+  {
+    pattern:
+      /\b(?:gh[oprsu]_|github_pat_|glpat-|xox[abeoprs]-|npm_|hvs\.|sk_live_|AGE-SECRET-KEY-1)[\w-]{16,}/g,
+    replace: MARK,
+  },
+  { pattern: /\b(?:IQoJ|FwoG|FQoG)[\w+/=]{60,}/g, replace: MARK },
+  { pattern: /(?<![\w+/])[A-Za-z0-9+/]{40}(?![\w+/=])/g, replace: (text) => secretKey(text) },
+];
+
+/** The text with a mark in place of each credential. */
+export function redact(text: string): string {
+  return RULES.reduce(
+    (clean, { pattern, replace }) => clean.replace(pattern, replace as string),
+    text,
+  );
+}
+
+/** A secret access key of AWS has 40 characters of base64; so has a commit in hexadecimal, and many a path. */
+function secretKey(text: string): string {
+  const count = (pattern: RegExp): number => text.match(pattern)?.length ?? 0;
+  const isKey = count(/[A-Z]/g) >= 5 && count(/[a-z]/g) >= 5 && count(/\d/g) >= 1;
+  return isKey && count(/\//g) <= 4 ? MARK : text;
+}
+
+const NAME_OF_SECRET = new RegExp(`${SECRET_NAME}$|^authorization$|^cookie$|credentials?$`, 'i');
+
+/** Whether a field of that name holds a secret, whatever it looks like. */
+export function isSecretName(name: string): boolean {
+  return NAME_OF_SECRET.test(name);
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { foldLines } from '../../../../agent/io/puppet/fold-lines.ts';
+import type { PuppetLine } from '../../../../agent/ports.ts';
+
+const FACTER = 'Error: Facter: Permission denied @ rb_sysopen - /proc/1/environ';
+
+function folding() {
+  let now = 0;
+  const passed: string[] = [];
+  const lines = foldLines(
+    ({ text }) => passed.push(text),
+    () => now,
+  );
+  return {
+    passed,
+    end: lines.end,
+    push: (text: string, level: PuppetLine['level'] = 'info') => lines.push({ level, text }),
+    wait(ms: number) {
+      now += ms;
+      lines.tick();
+    },
+  };
+}
+
+test('folded lines: 18 equal errors of Facter are one line', () => {
+  const { push, wait, end, passed } = folding();
+  for (let n = 0; n < 18; n++) {
+    push(FACTER, 'error');
+    wait(100);
+  }
+  push('Notice: Compiled catalog');
+  end();
+  assert.deepEqual(passed, [`${FACTER} (17 times more)`, 'Notice: Compiled catalog']);
+});
+
+test('folded lines: the same words at another level are another line', () => {
+  const { push, end, passed } = folding();
+  push('x', 'info');
+  push('x', 'warn');
+  end();
+  assert.deepEqual(passed, ['x', 'x']);
+});
+
+test('folded lines: only lines that follow each other, and empty ones stay', () => {
+  const { push, end, passed } = folding();
+  for (const text of ['a', 'b', 'a', 'a', '', '']) push(text);
+  end();
+  assert.deepEqual(passed, ['a', 'b', 'a (once more)', '', '']);
+});
+
+test('folded lines: a line waits a second for an equal one', () => {
+  const { push, wait, passed } = folding();
+  push('a');
+  wait(900);
+  assert.deepEqual(passed, []);
+  wait(200);
+  assert.deepEqual(passed, ['a']);
+});
+
+test('folded lines: one that keeps coming is passed on after 5 s, then once a minute', () => {
+  const { push, wait, end, passed } = folding();
+  for (let n = 0; n < 150; n++) {
+    push('a');
+    wait(500);
+  }
+  assert.deepEqual(passed, ['a (9 times more)', 'a (120 times more)']);
+  end();
+  assert.deepEqual(passed.at(-1), 'a (20 times more)');
+});
