@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { MAX_VERSION_STEP } from '../../trust/metadata/version-limits.ts';
 import { keyTable, newKey, sha256, signDocument } from '../support/tuf/simulator-keys.ts';
 import { readExpectedFailures } from './expected-failures.ts';
 import { addTarget, CONTENT, DOWNLOADS, REFRESHES, RELEASE } from './scenarios.ts';
@@ -66,8 +67,8 @@ describe('conformance client', { concurrency: 2 }, () => {
   test('refresh: a fast-forward is undone by new online keys, and by nothing less', async () => {
     await using scene = await Scene.after(refreshed);
     const { repository } = scene;
-    repository.timestamp.version = 2 ** 31;
-    repository.snapshot.version = 2 ** 31;
+    repository.timestamp.version = MAX_VERSION_STEP;
+    repository.snapshot.version = MAX_VERSION_STEP;
     repository.commit();
     assert.deepEqual(await scene.refresh(), DONE);
     assert.deepEqual(await scene.trusted(), scene.published());

@@ -1,36 +1,62 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, KeyObject } from 'node:crypto';
+import { getPublicKey } from '@tufjs/models/dist/utils/key.js';
 import { isJsonObject } from '../../shared/json.ts';
 
-/** What stands before the raw key in a SubjectPublicKeyInfo, for the two kinds that TUF also writes as bare hex. */
-const SPKI_PREFIX: Readonly<Record<string, string>> = {
-  ed25519: '302a300506032b6570032100',
-  ecdsa: '3059301306072a8648ce3d020106082a8648ce3d030107034200',
-  'ecdsa-sha2-nistp256': '3059301306072a8648ce3d020106082a8648ce3d030107034200',
-};
+/** A public key of a TUF document, compared as a key and not by its id or its text. */
+export type KeyReading =
+  /** `spki`: its canonical SubjectPublicKeyInfo in hex, equal for equal keys. */
+  | { readonly kind: 'key'; readonly spki: string }
+  /** The TUF library verifies nothing with it. */
+  | { readonly kind: 'unusable' }
+  /** The TUF library would verify with it, but the same key has a second encoding. */
+  | { readonly kind: 'ambiguous'; readonly why: string };
+
+/** Before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo. */
+const ED25519_PREFIX = '302a300506032b6570032100';
 
 /**
- * The key itself, however a TUF document writes it (PEM or hex): equal for equal keys. Undefined for what is no public
- * key; such a one verifies nothing.
+ * Reads a key as the TUF library does. A threshold counts people, and a person who writes one key in
+ * two ways must not count twice (attack 31). Hence one encoding for each key: a P-256 point that is
+ * compressed is refused, and so is a kind of key without a canonical form.
  */
-export function publicKeyIdentity(key: unknown): string | undefined {
-  if (!isJsonObject(key) || !isJsonObject(key['keyval'])) return undefined;
-  const { public: text } = key['keyval'];
-  const { keytype } = key;
-  if (typeof text !== 'string' || typeof keytype !== 'string') return undefined;
-  // The common form needs no parsing: every idle poll comes through here.
-  if (keytype === 'ed25519' && /^[0-9a-f]{64}$/i.test(text)) {
-    return `${SPKI_PREFIX[keytype] ?? ''}${text.toLowerCase()}`;
+export function readKey(key: unknown): KeyReading {
+  if (!isJsonObject(key) || !isJsonObject(key['keyval'])) return { kind: 'unusable' };
+  const { keytype: keyType, scheme } = key;
+  const { public: keyVal } = key['keyval'];
+  if (typeof keyVal !== 'string' || typeof keyType !== 'string' || typeof scheme !== 'string') {
+    return { kind: 'unusable' };
   }
+  // The common form needs no parsing. Every idle poll reads the keys of all its files.
+  if (keyType === 'ed25519' && /^[0-9a-f]{64}$/i.test(keyVal)) {
+    return { kind: 'key', spki: `${ED25519_PREFIX}${keyVal.toLowerCase()}` };
+  }
+  let object: unknown;
   try {
-    const spki = publicKeyObject(text, keytype);
-    return spki.export({ type: 'spki', format: 'der' }).toString('hex');
+    object = getPublicKey({ keyType, scheme, keyVal }).key;
   } catch {
-    return undefined;
+    return { kind: 'unusable' };
   }
+  return object instanceof KeyObject ? canonical(object) : { kind: 'unusable' };
 }
 
-function publicKeyObject(text: string, keytype: string): ReturnType<typeof createPublicKey> {
-  if (text.startsWith('-----BEGIN')) return createPublicKey(text);
-  const der = Buffer.from(`${SPKI_PREFIX[keytype] ?? ''}${text}`, 'hex');
-  return createPublicKey({ key: der, format: 'der', type: 'spki' });
+/** The canonical SubjectPublicKeyInfo in hex; undefined for every key that is refused. */
+export function publicKeyIdentity(key: unknown): string | undefined {
+  const reading = readKey(key);
+  return reading.kind === 'key' ? reading.spki : undefined;
+}
+
+function canonical(object: KeyObject): KeyReading {
+  try {
+    const given = object.export({ type: 'spki', format: 'der' });
+    // A JWK has coordinates and no choice of encoding.
+    const jwk = object.export({ format: 'jwk' });
+    const spki = createPublicKey({ key: jwk, format: 'jwk' }).export({
+      type: 'spki',
+      format: 'der',
+    });
+    if (given.equals(spki)) return { kind: 'key', spki: spki.toString('hex') };
+    return { kind: 'ambiguous', why: 'a point that is not in the uncompressed form' };
+  } catch {
+    return { kind: 'ambiguous', why: `a key of type ${object.asymmetricKeyType ?? 'unknown'}` };
+  }
 }

@@ -2,8 +2,10 @@ import type { Metadata, Targets } from '@tufjs/models';
 import { Updater, type UpdaterOptions } from 'tuf-js';
 import { ExpiredMetadataError, RuntimeError } from 'tuf-js/dist/error.js';
 import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
+import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { roleFile } from '../metadata/role-names.ts';
+import { isLeap, MAX_VERSION_STEP } from '../metadata/version-limits.ts';
 import { type Refusal, refusalToError } from './classify.ts';
 import { METADATA_BASE_URL, type MetadataFetcher } from './fetcher.ts';
 
@@ -83,6 +85,18 @@ export function openSession({ root, local, fetcher, now }: SessionOptions): Sess
   };
 }
 
+/** Throws METADATA_INVALID. Only after the signatures were verified, so that the error names the right culprit. */
+function refuseLeap(what: string, before: number | undefined, next: number): void {
+  if (!isLeap(before, next)) return;
+  throw new CodedError(
+    `the version of ${printable(what, 100)} leaps from ${before} to ${next}, by more than ${MAX_VERSION_STEP}`,
+    {
+      code: 'METADATA_INVALID',
+      next: 'find out who signed it; then mm key rotate --role online --recover',
+    },
+  );
+}
+
 /** The library's store of verified metadata, with the time it checks by, and a memory of what it took and refused. */
 class ObservedStore extends TrustedMetadataStore {
   readonly files = new Map<string, Buffer>();
@@ -101,14 +115,27 @@ class ObservedStore extends TrustedMetadataStore {
   }
 
   override updateTimestamp(bytes: Buffer): ReturnType<TrustedMetadataStore['updateTimestamp']> {
-    return this.#observe('timestamp', bytes, () => super.updateTimestamp(bytes));
+    const before = this.timestamp?.signed;
+    return this.#observe('timestamp', bytes, () => {
+      const next = super.updateTimestamp(bytes);
+      refuseLeap('timestamp', before?.version, next.signed.version);
+      refuseLeap('snapshot', before?.snapshotMeta.version, next.signed.snapshotMeta.version);
+      return next;
+    });
   }
 
   override updateSnapshot(
     bytes: Buffer,
     trusted?: boolean,
   ): ReturnType<TrustedMetadataStore['updateSnapshot']> {
-    return this.#observe('snapshot', bytes, () => super.updateSnapshot(bytes, trusted));
+    const before = this.snapshot?.signed.meta;
+    return this.#observe('snapshot', bytes, () => {
+      const next = super.updateSnapshot(bytes, trusted);
+      for (const [file, { version }] of Object.entries(next.signed.meta)) {
+        refuseLeap(file, before?.[file]?.version, version);
+      }
+      return next;
+    });
   }
 
   override updateDelegatedTargets(bytes: Buffer, role: string, delegator: string): void {

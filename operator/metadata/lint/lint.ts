@@ -1,5 +1,6 @@
 import { CodedError } from '../../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
+import { isVersion, MAX_VERSION } from '../../../trust/metadata/version-limits.ts';
 import { lintContent, lintKeys, lintRoleKeys } from './parts.ts';
 import { lintTargets } from './targets.ts';
 
@@ -45,7 +46,7 @@ function lintHeader(signed: JsonObject, treeId: string, now: number): string[] {
   const problems: string[] = [];
   const { version, expires } = signed as { version?: unknown; expires?: unknown };
   if (signed['x-tree'] !== treeId) problems.push(`x-tree: wanted ${JSON.stringify(treeId)}`);
-  if (!Number.isSafeInteger(version) || Number(version) < 1) problems.push('version: wanted 1 up');
+  if (!isVersion(version)) problems.push(`version: wanted 1 to ${MAX_VERSION}`);
   if (typeof expires !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(expires)) {
     problems.push('expires: wanted an instant like 2027-01-31T00:00:00Z');
   } else if (!(Date.parse(expires) > now)) {
@@ -80,8 +81,8 @@ function lintMeta(meta: JsonObject): string[] {
   const problems = Object.keys(meta).length === 0 ? ['meta: wanted an entry, found none'] : [];
   for (const [file, value] of Object.entries(meta)) {
     const entry = jsonObject(value);
-    if (!Number.isSafeInteger(entry['version']) || Number(entry['version']) < 1) {
-      problems.push(`meta.${file}: wanted a version from 1 up`);
+    if (!isVersion(entry['version'])) {
+      problems.push(`meta.${file}: wanted a version from 1 to ${MAX_VERSION}`);
     }
     problems.push(...lintContent(`meta.${file}`, entry));
   }

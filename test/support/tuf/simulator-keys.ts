@@ -21,6 +21,27 @@ export function newKey(): SimulatedKey {
   return underOwnId({ keytype: 'ed25519', scheme: 'ed25519', keyval: { public: hex } }, privateKey);
 }
 
+/** A P-256 key, in the hex of its uncompressed point. */
+export function newEcdsaKey(): SimulatedKey {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const point = publicKey.export({ type: 'spki', format: 'der' }).subarray(-65);
+  return underOwnId(ecdsaJson(point.toString('hex')), privateKey);
+}
+
+/** The same P-256 key with its point in another form: 2 and 3 are compressed, 6 and 7 are hybrid. */
+export function otherPointOf(key: SimulatedKey, form: 'compressed' | 'hybrid'): SimulatedKey {
+  const point = Buffer.from(key.json.keyval.public, 'hex');
+  const isOdd = (point.at(-1) ?? 0) & 1;
+  const first = Buffer.from([(form === 'compressed' ? 2 : 6) + isOdd]);
+  const rest = point.subarray(1, form === 'compressed' ? 33 : 65);
+  const hex = Buffer.concat([first, rest]).toString('hex');
+  return underOwnId(ecdsaJson(hex), key.privateKey);
+}
+
+function ecdsaJson(hex: string): KeyJson {
+  return { keytype: 'ecdsa', scheme: 'ecdsa-sha2-nistp256', keyval: { public: hex } };
+}
+
 /** The same key once more under another id: what attack 31 needs. */
 export function aliasOf(key: SimulatedKey): SimulatedKey {
   return underOwnId({ ...key.json, alias: true }, key.privateKey);
