@@ -19,7 +19,7 @@ export function readConfigSources(
   if (sources.length > 0) return sources;
   throw new CodedError(`no configuration: wanted ${paths.configFile}, found nothing there`, {
     code: 'CONFIG_MISSING',
-    next: `write two lines to ${paths.configFile}, "bucket: <name of the bucket>" and "tree: <for example ubuntu>"`,
+    next: `write to ${paths.configFile} what "mm init" printed for hosts: bucket, tree and s3.region`,
   });
 }
 

@@ -49,7 +49,10 @@ function addInit(program: Command, context: Context, output: Output): void {
     .option('--id <id>', 'id of the tree, signed into every file; default: <bucket>/<tree>')
     .option('--environment <name=ref...>', 'environments and their git refs', collect)
     .option('--endpoint <url>', 'address of an S3-compatible store; default: AWS')
-    .option('--region <region>', 'region of the bucket')
+    .option(
+      '--region <region>',
+      'region of the bucket; by default AWS_REGION or that of ~/.aws/config',
+    )
     .option('--repository <dir>', 'git repository with the environments; default: that of the file')
     .option('--create-bucket', 'create the bucket if it does not exist')
     .option('--passphrase', 'ask for a passphrase for the new keys')

@@ -16,6 +16,18 @@ export function createS3Client(settings: S3Settings): S3Client {
   });
 }
 
+/** The region that the SDK finds in AWS_REGION or `~/.aws/config`; undefined if it finds none. */
+export async function defaultRegion(profile: string | undefined): Promise<string | undefined> {
+  const client = new S3Client(profile === undefined ? {} : { profile });
+  try {
+    return await client.config.region();
+  } catch {
+    return undefined; // the SDK throws an error without a code
+  } finally {
+    client.destroy();
+  }
+}
+
 /** Only what is set: for the rest the SDK asks the environment and `~/.aws/config`. */
 function chosen(settings: S3Settings): S3ClientConfig {
   const { endpoint, region, profile, checksums } = settings;

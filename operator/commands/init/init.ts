@@ -53,6 +53,7 @@ async function assertFresh(
   try {
     await assertNoTimestamp(place);
   } catch (error) {
+    if (error instanceof CodedError && error.code === 'S3_REGION_WRONG') throw sayRegion(error);
     if (!(error instanceof CodedError) || error.code !== 'S3_BUCKET_MISSING') throw error;
     if (options.createBucket !== true) {
       throw new CodedError(error.message, {
@@ -65,6 +66,12 @@ async function assertFresh(
     await createBucket(config.bucket, config.s3);
     context.notice(`made bucket ${config.bucket}`);
   }
+}
+
+/** No file with `s3.region` exists yet. */
+function sayRegion(cause: CodedError): CodedError {
+  const { message, code, next } = cause;
+  return new CodedError(message, { code, cause, next: `${next}; mm init takes --region` });
 }
 
 async function writeConfig({ configFile, configText }: InitPlan): Promise<void> {

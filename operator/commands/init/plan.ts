@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { defaultRegion } from '../../../bucket/s3/sdk/client.ts';
+import type { S3Settings } from '../../../bucket/s3/settings.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { parseConfigFile } from '../../../shared/config/file.ts';
 import {
@@ -42,35 +44,46 @@ const DEFAULT_ENVIRONMENTS = ['stable=main', 'testing=testing'];
 export async function planInit(context: Context, options: InitOptions): Promise<InitPlan> {
   const { cwd, home } = context;
   const found = await findConfig({ cwd, home, path: options.config });
-  if (found !== undefined) return planByFile(found, home, options);
+  if (found !== undefined) return await planByFile(found, home, options);
   const configFile = resolve(cwd, options.config ?? CONFIG_FILE);
-  const configText = newConfig(options, context);
+  const configText = await newConfig(options, context);
   const config = parseConfigFile(configText, 'the options of mm init', OperatorConfig);
   const tree = selectTree({ path: configFile, config }, { home, tree: options.tree });
   return { config: tree, configFile, configText };
 }
 
 /** The file is the operator's: it is read, never changed. */
-function planByFile(found: LoadedConfig, home: string, options: InitOptions): InitPlan {
-  const { bucket, tree, id } = options;
+async function planByFile(
+  found: LoadedConfig,
+  home: string,
+  options: InitOptions,
+): Promise<InitPlan> {
+  const { bucket, tree, id, endpoint, region } = options;
   const { trees } = found.config;
   if (tree !== undefined && !Object.hasOwn(trees, tree)) {
     const text = stringify({ trees: { [tree]: treeText(options, found.config.bucket) } });
     throw usage([`${found.path} has no tree ${tree}; add to it:`, ...text.trimEnd().split('\n')]);
   }
   const config = selectTree(found, { home, tree });
-  const given = { bucket, id };
-  const there = { bucket: config.bucket, id: config.id };
-  for (const name of ['bucket', 'id'] as const) {
-    if (given[name] !== undefined && given[name] !== there[name]) {
-      throw usage(`--${name} ${given[name]}, but ${found.path} says ${there[name]}`);
+  const { s3 } = config;
+  const there = { bucket: config.bucket, id: config.id, endpoint: s3.endpoint, region: s3.region };
+  const given = { bucket, id, endpoint, region };
+  for (const name of ['bucket', 'id', 'endpoint', 'region'] as const) {
+    const says = there[name];
+    if (given[name] !== undefined && says !== undefined && given[name] !== says) {
+      throw usage(`--${name} ${given[name]}, but ${found.path} says ${says}`);
     }
   }
-  return { config, configFile: found.path, configText: undefined };
+  const used = await usedRegion({ ...options, bucket: config.bucket, tree: config.tree }, s3);
+  const withRegion = { ...config, s3: { ...s3, region: used } };
+  return { config: withRegion, configFile: found.path, configText: undefined };
 }
 
-function newConfig(options: InitOptions, { home, cwd }: Pick<Context, 'home' | 'cwd'>): string {
-  const { bucket, tree, endpoint, region, repository, keys } = options;
+async function newConfig(
+  options: InitOptions,
+  { home, cwd }: Pick<Context, 'home' | 'cwd'>,
+): Promise<string> {
+  const { bucket, tree, endpoint, repository, keys } = options;
   if (bucket === undefined || tree === undefined) {
     throw usage(
       'wanted --bucket and --tree, for example --bucket puppet.example.com --tree ubuntu',
@@ -78,14 +91,30 @@ function newConfig(options: InitOptions, { home, cwd }: Pick<Context, 'home' | '
   }
   const s3 = {
     ...(endpoint !== undefined && { endpoint }),
-    ...(region !== undefined && { region }),
+    region: await usedRegion(options, {}),
   };
   return stringify({
     bucket,
-    ...(Object.keys(s3).length > 0 && { s3 }),
+    s3,
     ...(repository !== undefined && { repository }),
     keys: keys === undefined ? DEFAULT_KEYS : resolve(cwd, keys).replace(`${home}/`, '~/'),
     trees: { [tree]: treeText(options, bucket) },
+  });
+}
+
+/**
+ * The region of the file, of `--region`, or of the environment of this user. Hosts do not have that
+ * environment, so the region is always written down for them. Throws USAGE when there is none.
+ */
+async function usedRegion(
+  { bucket, tree, region: given }: InitOptions,
+  s3: Partial<S3Settings>,
+): Promise<string> {
+  const region = s3.region ?? given ?? (await defaultRegion(s3.profile));
+  if (region !== undefined) return region;
+  throw new CodedError('wanted a region: --region, AWS_REGION, or region in ~/.aws/config', {
+    code: 'USAGE',
+    next: `mm init --bucket ${bucket} --tree ${tree} --region eu-central-1; stores other than AWS mostly take us-east-1`,
   });
 }
 
@@ -109,15 +138,11 @@ export function keyPaths(directory: string): { readonly operator: string; readon
 export function agentConfig({ bucket, tree, refs, s3 }: TreeConfig): string {
   const [environment = 'stable'] = refs.keys();
   const { endpoint, region } = s3;
-  const reach = {
-    ...(endpoint !== undefined && { endpoint }),
-    ...(region !== undefined && { region }),
-  };
   return stringify({
     bucket,
     tree,
     environment,
-    ...(Object.keys(reach).length > 0 && { s3: reach }),
+    s3: { ...(endpoint !== undefined && { endpoint }), region },
   });
 }
 

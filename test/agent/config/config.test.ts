@@ -156,11 +156,14 @@ const PAGE = `<!-- Generated from agent/config/config.ts: UPDATE_DOCS=1 node --t
 # agent.yaml
 
 The agent reads \`/etc/miyamoto/agent.yaml\`, then all \`/etc/miyamoto/agent.d/*.yaml\` in the order of their names. Later files
-win, key by key; a list is replaced as a whole. A key that is not in this table is an error. Two keys are required:
+win, key by key; a list is replaced as a whole. A key that is not in this table is an error. \`bucket\` and \`tree\`
+are required. A host also needs a region, here or in its environment; \`mm init\` prints these lines for the hosts of a tree:
 
 \`\`\`yaml
 bucket: masterless-puppet.example.com
 tree: ubuntu
+s3:
+  region: eu-central-1
 \`\`\`
 
 A duration is a number of seconds, or one with a unit: \`30s\`, \`10m\`, \`1h\`, \`2d\`. A key with a dot stands inside a map:

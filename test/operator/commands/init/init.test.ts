@@ -211,6 +211,8 @@ test('init: miyamoto.yaml is never changed, and options that contradict it are r
     ['--bucket', 'other'],
     ['--id', 'acme/other'],
     ['--tree', 'osx'],
+    ['--region', 'eu-west-1'],
+    ['--endpoint', 'http://127.0.0.1:1'],
   ]) {
     const { exitCode, stderr } = await lab.mm(['init', ...args]);
     assert.equal(exitCode, 2, stderr);
