@@ -8,9 +8,8 @@ import { makeStateDirectory, withStateLock } from './commit/state-lock.ts';
 import { loadConfig, selectTree, type TreeConfig } from './config.ts';
 import type { CommonOptions, Context, SigningOptions } from './context.ts';
 import { withTemporaryDirectory } from './files/temporary-directory.ts';
-import type { PassphraseSource } from './keys/file-signer.ts';
 import { type Keyring, openKeyring } from './keys/keyring.ts';
-import { passphraseSource } from './keys/passphrase.ts';
+import { type PassphraseSource, passphraseSource } from './keys/passphrase.ts';
 
 /** A tree that commands read or write. */
 export interface OpenTree {

@@ -55,7 +55,8 @@ function addInit(program: Command, context: Context, output: Output): void {
     )
     .option('--repository <dir>', 'git repository with the environments; default: that of the file')
     .option('--create-bucket', 'create the bucket if it does not exist')
-    .option('--passphrase', 'ask for a passphrase for the new keys')
+    .option('--passphrase', 'ask for a passphrase for both keys, not only for that of the safe')
+    .option('--no-passphrase', 'make the keys without a passphrase')
     .action(async (options: InitOptions) => output.answer(await init(context, options), options));
 }
 

@@ -4,9 +4,9 @@ import type { Change } from '../commit/change.ts';
 import { trustOptions } from '../commit/repository.ts';
 import { finishRotations } from '../commit/unfinished-rotation.ts';
 import type { Answer, Context } from '../context.ts';
-import type { Keyring } from '../keys/keyring.ts';
+import { canSign, type Keyring } from '../keys/keyring.ts';
+import { findKeys } from '../metadata/delegation.ts';
 import { isRenewalDue } from '../metadata/expiry-days.ts';
-import { roleEntries } from '../metadata/role-keys.ts';
 import type { RoleContent } from '../metadata/signed-file.ts';
 import { contentOf, rootContentOf, type VerifiedMetadata } from '../metadata/verified.ts';
 import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
@@ -91,7 +91,7 @@ function planRenewal(
   const isOnline = (role: string) => role === 'snapshot' || role === 'timestamp';
   // Online keys are what this command cannot do without; others may be with people, whom `mm doctor` reminds.
   const renewed = due.filter(
-    (role) => isOnline(role) || isAsked || canSign(verified, role, keyring),
+    (role) => isOnline(role) || isAsked || isSignable(verified, role, keyring),
   );
   for (const role of due.filter((each) => !renewed.includes(each))) {
     notice(
@@ -109,8 +109,7 @@ function planRenewal(
   return { blobs: [], roles, root, keepSnapshot };
 }
 
-function canSign(verified: VerifiedMetadata, role: string, { signers }: Keyring): boolean {
-  const entry = roleEntries(verified).find((each) => each.role === role);
-  const held = entry?.keyIds.filter((keyId) => signers.some((signer) => signer.keyId === keyId));
-  return entry !== undefined && (held?.length ?? 0) >= entry.threshold;
+function isSignable(verified: VerifiedMetadata, role: string, keyring: Keyring): boolean {
+  const keys = findKeys(verified, role);
+  return keys !== undefined && canSign(keyring, keys);
 }

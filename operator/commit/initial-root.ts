@@ -11,11 +11,14 @@ import {
 } from '../metadata/signed-file.ts';
 import { putMetadata, type TreePlace } from './upload.ts';
 
-/** The keys of a tree with one operator. */
+/** The keys of a tree that one person operates. */
 export interface SoloKeys {
-  /** Signs everything, every day. */
+  /** Signs releases, snapshot and timestamp, every day. */
   readonly operator: Signer;
-  /** Root and targets only, for the day on which the first is lost; lies in a safe. */
+  /**
+   * Signs root and targets. It is kept off the machine: a thief of the daily key can then neither give himself other keys
+   * nor shut the owner out.
+   */
   readonly safe: Signer;
 }
 
@@ -26,8 +29,8 @@ export interface InitialRoot extends TreePlace {
 }
 
 /**
- * Puts 1.root.json where none is. An earlier `mm init` of the same keys that was ended half-way has left the very root
- * that is wanted: that one is taken up. Throws ALREADY_INITIALIZED for a root of other keys.
+ * Uploads 1.root.json where there is none. An earlier `mm init` with the same keys that ended half-way has left the root
+ * that is wanted: then it returns that one. Throws ALREADY_INITIALIZED for a root of other keys.
  */
 export async function establishRoot(options: InitialRoot): Promise<SignedFile> {
   const root = await signRoot(options);
@@ -38,7 +41,7 @@ export async function establishRoot(options: InitialRoot): Promise<SignedFile> {
   if (found.kind === 'object' && isOwn(found.bytes, treeId, keys)) {
     return { ...root, bytes: found.bytes };
   }
-  throw new CodedError(`s3://${bucket.name}/${key} is there already, made with other keys`, {
+  throw new CodedError(`s3://${bucket.name}/${key} exists already, made with other keys`, {
     code: 'ALREADY_INITIALIZED',
     next: 'use the keys and the root file that it was made with, or choose another --tree',
   });
@@ -46,19 +49,23 @@ export async function establishRoot(options: InitialRoot): Promise<SignedFile> {
 
 async function signRoot({ treeId, keys, now }: InitialRoot): Promise<SignedFile> {
   const { operator, safe } = keys;
-  const online = { keyids: [operator.keyId], threshold: 1 };
-  const offline = { keyids: [operator.keyId, safe.keyId], threshold: 1 };
   const content: RoleContent = {
     _type: 'root',
     consistent_snapshot: true,
     keys: keyMap([operator, safe]),
     'x-key-names': { [operator.keyId]: 'operator', [safe.keyId]: 'safe' },
-    roles: { root: offline, targets: offline, snapshot: online, timestamp: online },
+    roles: rolesOf(keys),
   };
-  const signers = [operator];
+  const signers = [safe];
   const root = await signFile({ role: 'root', version: 1, content, signers, treeId, now: now() });
   checkRoot(parseSignedFile(root.bytes, 'root'));
   return root;
+}
+
+function rolesOf({ operator, safe }: SoloKeys) {
+  const online = { keyids: [operator.keyId], threshold: 1 };
+  const offline = { keyids: [safe.keyId], threshold: 1 };
+  return { root: offline, targets: offline, snapshot: online, timestamp: online };
 }
 
 /** Public keys by key id, as TUF documents list them. */
@@ -66,18 +73,16 @@ export function keyMap(signers: readonly Signer[]): Record<string, TufKey> {
   return Object.fromEntries(signers.map(({ keyId, publicKey }) => [keyId, publicKey]));
 }
 
-function isOwn(bytes: Buffer, treeId: string, { operator, safe }: SoloKeys): boolean {
+function isOwn(bytes: Buffer, treeId: string, keys: SoloKeys): boolean {
   try {
     const root = parseSignedFile(bytes, 'root');
     checkRoot(root);
-    const keyIds = root.signed.roles['root']?.keyIDs ?? [];
+    const roles = Object.entries(rolesOf(keys));
     return (
       treeIdOf(bytes) === treeId &&
-      keyIds.includes(operator.keyId) &&
-      keyIds.includes(safe.keyId) &&
-      keyIds.length === 2
+      roles.every(([role, { keyids }]) => root.signed.roles[role]?.keyIDs.join() === keyids.join())
     );
   } catch {
-    return false; // not even a root that could be read: not one of ours
+    return false; // it cannot even be read as a root
   }
 }

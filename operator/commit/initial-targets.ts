@@ -11,8 +11,8 @@ import { keyMap } from './initial-root.ts';
 import type { TreePlace } from './upload.ts';
 
 /**
- * The first targets of a tree: a role for each environment and one for all that are short-lived, each still without a
- * release, all signed by the operator.
+ * The first targets of a tree: a role for each environment and one that all short-lived environments share, still without
+ * a release. The operator's key signs for all of them; targets itself is signed by the key that root names for it.
  */
 export function firstChange(environments: readonly string[], operator: Signer): Change {
   const delegated = firstRoles(environments).map((name) => delegation(name, operator));
@@ -47,7 +47,7 @@ function delegation(name: string, signer: Signer): Delegation {
   return { name, keyids: [signer.keyId], threshold: 1, terminating: true, paths };
 }
 
-/** A tree of which there is only the root. Throws ALREADY_INITIALIZED once there is a timestamp. */
+/** A tree that has only a root. Throws ALREADY_INITIALIZED when it has a timestamp. */
 export async function readEmptyTree(
   place: TreePlace,
   root: Metadata<Root>,
@@ -82,7 +82,7 @@ export async function assertNoTimestamp({ bucket, tree }: TreePlace): Promise<vo
   });
 }
 
-/** Who may not list is told "denied" of a missing object. Nothing is overwritten in any case. */
+/** S3 answers "denied" for a missing object when the caller may not list. Nothing is overwritten in any case. */
 function isMissing(error: unknown): boolean {
   return (
     error instanceof CodedError &&

@@ -1,18 +1,18 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '../../shared/coded-error.ts';
-import type { PassphraseSource } from './file-signer.ts';
+import type { PassphraseSource } from './passphrase.ts';
 import type { Signer } from './signer.ts';
 import { openSigner, readSigningKey, type SigningKeyFile } from './signing-key.ts';
 
-/** Who may sign for a role, and how many of them it takes. */
+/** Who may sign for a role, and how many of them must. */
 export interface RoleKeys {
   readonly name: string;
   readonly keyIds: readonly string[];
   readonly threshold: number;
 }
 
-/** The signing keys at hand. */
+/** The signing keys that this command can use. */
 export interface Keyring {
   /** Where they are, for messages. */
   readonly place: string;
@@ -20,8 +20,8 @@ export interface Keyring {
 }
 
 /**
- * Every key file of the directory, whoever holds the private part; a directory that is missing holds none. `env` is
- * mm's environment, for ssh-agent, KMS and commands. Throws KEY_INVALID for a broken file.
+ * Opens every key file of the directory; a missing directory has none. `env` is mm's environment: ssh-agent, KMS and
+ * signing commands read it. Throws KEY_INVALID for a broken file.
  */
 export async function openKeyring(
   directory: string,
@@ -35,7 +35,7 @@ export async function openKeyring(
   };
 }
 
-/** The key files of a directory, by name. Throws KEY_INVALID for a broken one. */
+/** The key files of a directory, sorted by name. Throws KEY_INVALID for a broken one. */
 export async function readSigningKeys(directory: string): Promise<SigningKeyFile[]> {
   let names: string[];
   try {
@@ -48,19 +48,32 @@ export async function readSigningKeys(directory: string): Promise<SigningKeyFile
   return Promise.all(files.map((name) => readSigningKey(join(directory, name))));
 }
 
-/** As many signers as the role's threshold wants. Throws KEY_MISSING when that many are not at hand. */
+/** Keys that need no passphrase come first: nobody is asked for one without need. */
+const UNLOCKING = ['none', 'passphrase', 'impossible'] as const satisfies Signer['unlocking'][];
+
+/** As many signers as the role's threshold. Throws KEY_MISSING when fewer are here. */
 export function signersFor(keyring: Keyring, role: RoleKeys): readonly Signer[] {
-  const held = role.keyIds.flatMap(
-    (keyId) => keyring.signers.find((signer) => signer.keyId === keyId) ?? [],
-  );
+  const held = role.keyIds
+    .flatMap((keyId) => keyring.signers.find((signer) => signer.keyId === keyId) ?? [])
+    .sort((a, b) => effort(a) - effort(b));
   if (held.length >= role.threshold) return held.slice(0, role.threshold);
   const wanted = role.keyIds.map((keyId) => keyId.slice(0, 12)).join(', ');
   throw new CodedError(
-    `${role.name} needs ${role.threshold} of the keys ${wanted}; ${keyring.place} holds ${held.length} of them`,
+    `${role.name} needs ${role.threshold} of the keys ${wanted}; ${keyring.place} has ${held.length} of them`,
     {
       code: 'KEY_MISSING',
       next: 'run this where the keys are, or say where with --keys DIR',
       details: { role: role.name, threshold: role.threshold, held: held.length },
     },
   );
+}
+
+/** Whether enough keys for the role are here and can be unlocked. */
+export function canSign({ signers }: Keyring, { keyIds, threshold }: RoleKeys): boolean {
+  const usable = signers.filter(({ unlocking }) => unlocking !== 'impossible');
+  return keyIds.filter((id) => usable.some(({ keyId }) => keyId === id)).length >= threshold;
+}
+
+function effort({ unlocking = 'none' }: Signer): number {
+  return UNLOCKING.indexOf(unlocking);
 }

@@ -1,39 +1,61 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { CodedError } from '../../shared/coded-error.ts';
-import type { PassphraseSource } from './file-signer.ts';
 
 const MAX_BYTES = 1024;
 
-/** Where a passphrase may come from; the first that is given counts. Never the text of an argument: `ps` shows those. */
+/** Asks a person without showing what is typed. */
+export type Ask = (question: string) => Promise<string>;
+
+/** Where a passphrase may come from. Never the text of an argument: `ps` shows those. */
 export interface PassphraseOptions {
   readonly file?: string | undefined;
   readonly fd?: number | undefined;
-  /** Asks a person without showing what is typed; undefined without a terminal. */
-  readonly ask?: ((question: string) => Promise<string>) | undefined;
+  /** Undefined without a terminal. */
+  readonly ask?: Ask | undefined;
 }
 
-/** What was given is read once, when the first locked key wants it. */
+/** Returns the passphrase of a key. Throws KEY_LOCKED when there is none to be had. */
+export interface PassphraseSource {
+  (keyName: string, isRetry?: boolean): Promise<string>;
+  /** `typed`: a person may mistype, and is asked again. `none`: every call throws KEY_LOCKED. */
+  readonly kind?: 'given' | 'typed' | 'none';
+}
+
+/** A file or descriptor is read once, when the first locked key needs it, and its content is used for all keys. */
 export function passphraseSource({ file, fd, ask }: PassphraseOptions): PassphraseSource {
-  let given: Promise<string> | undefined;
-  return (keyName) => {
-    if (file !== undefined || fd !== undefined) {
+  if (file !== undefined || fd !== undefined) {
+    let given: Promise<string> | undefined;
+    const read = () => {
       given ??= readPassphrase(file ?? '', fd);
       return given;
-    }
-    if (ask !== undefined) return ask(`Passphrase of signing key ${keyName}: `).then(notEmpty);
-    return Promise.reject(
-      new CodedError(`signing key ${keyName} has a passphrase, and there is no terminal to ask`, {
-        code: 'KEY_LOCKED',
-        next: 'give --passphrase-file FILE, or MM_KEY_PASSPHRASE_FILE in the environment',
-      }),
-    );
-  };
+    };
+    return Object.assign(read, { kind: 'given' as const });
+  }
+  if (ask !== undefined) {
+    const read = (keyName: string, isRetry = false) =>
+      ask(`${isRetry ? 'Wrong passphrase. ' : ''}Passphrase of signing key ${keyName}: `).then(
+        requireText,
+      );
+    return Object.assign(read, { kind: 'typed' as const });
+  }
+  const refuse = (keyName: string) => Promise.reject(noTerminal(keyName));
+  return Object.assign(refuse, { kind: 'none' as const });
+}
+
+/** A passphrase for new keys, typed twice. Throws KEY_LOCKED when it is empty or the two differ. */
+export async function askNewPassphrase(ask: Ask | undefined, question: string): Promise<string> {
+  if (ask === undefined) throw notMade('a passphrase can only be typed on a terminal');
+  const first = await ask(`${question}: `);
+  const second = await ask('The same again: ');
+  if (first === '') throw notMade('the passphrase is empty');
+  if (first !== second) throw notMade('the two passphrases differ');
+  return first;
 }
 
 async function readPassphrase(file: string, fd: number | undefined): Promise<string> {
   try {
-    return notEmpty(await readAll(createReadStream(file, fd === undefined ? {} : { fd })));
+    return requireText(await readAll(createReadStream(file, fd === undefined ? {} : { fd })));
   } catch (cause) {
     if (cause instanceof CodedError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -51,7 +73,7 @@ async function readAll(stream: Readable): Promise<string> {
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     length += chunk.length;
     if (length > MAX_BYTES) {
-      throw new CodedError(`wanted a passphrase of at most ${MAX_BYTES} bytes, found more`, {
+      throw new CodedError(`a passphrase has at most ${MAX_BYTES} bytes; this one is longer`, {
         code: 'KEY_LOCKED',
       });
     }
@@ -62,7 +84,24 @@ async function readAll(stream: Readable): Promise<string> {
     .replace(/\r?\n$/, '');
 }
 
-function notEmpty(passphrase: string): string {
+function requireText(passphrase: string): string {
   if (passphrase !== '') return passphrase;
-  throw new CodedError('wanted a passphrase, found nothing', { code: 'KEY_LOCKED' });
+  throw new CodedError('the passphrase is empty', { code: 'KEY_LOCKED' });
+}
+
+function noTerminal(keyName: string): CodedError {
+  return new CodedError(
+    `signing key ${keyName} has a passphrase, and there is no terminal to ask`,
+    {
+      code: 'KEY_LOCKED',
+      next: 'give --passphrase-file FILE, or MM_KEY_PASSPHRASE_FILE in the environment',
+    },
+  );
+}
+
+function notMade(message: string): CodedError {
+  return new CodedError(message, {
+    code: 'KEY_LOCKED',
+    next: 'run the command again, or give --passphrase-file FILE',
+  });
 }

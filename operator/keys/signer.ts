@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalize } from '@tufjs/canonical-json';
 import { z } from 'zod';
 
-/** A public key as TUF documents hold it. */
+/** A public key in the form of TUF documents (TUF 4.2). */
 export const TufKey = z.strictObject({
   keytype: z.string().max(64),
   scheme: z.string().max(64),
@@ -10,16 +10,18 @@ export const TufKey = z.strictObject({
 });
 export type TufKey = Readonly<z.infer<typeof TufKey>>;
 
-/** Something that signs: a key in a file, in ssh-agent, in KMS, or behind an external command. */
+/** A key that can sign: in a file, in ssh-agent, in KMS, or behind a program. */
 export interface Signer {
   /** sha256 of the canonical public key, in hex. */
   readonly keyId: string;
   readonly publicKey: TufKey;
+  /** What the first signature needs; left out: nothing that is known. `impossible`: it throws KEY_LOCKED. */
+  readonly unlocking?: 'none' | 'passphrase' | 'impossible' | undefined;
   /** The raw signature over the bytes. Throws KEY_LOCKED, KEY_MISSING or KEY_INVALID. */
   sign(bytes: Uint8Array): Promise<Buffer>;
 }
 
-/** TUF's key id: whoever lists the same key twice gets the same id twice. */
+/** TUF's key id: the same key always has the same id. */
 export function keyIdOf(key: unknown): string {
   return createHash('sha256').update(canonicalize(key)).digest('hex');
 }

@@ -1,4 +1,4 @@
-import { fileSigner, type PassphraseSource } from './file-signer.ts';
+import { fileSigner } from './file-signer.ts';
 import { findCommandKey } from './held/command-signer.ts';
 import {
   type FoundKey,
@@ -12,6 +12,7 @@ import { heldSigner } from './held/held-signer.ts';
 import { findKmsKey } from './held/kms-signer.ts';
 import { findAgentKey } from './held/ssh-agent-signer.ts';
 import { createKeyFile, type KeyFile, readKeyFile } from './key-file.ts';
+import type { PassphraseSource } from './passphrase.ts';
 import type { Signer } from './signer.ts';
 
 /** A signing key, wherever its private part is: `document.private.kind` says. */

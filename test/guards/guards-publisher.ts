@@ -3,6 +3,14 @@ import type { Guard } from './guards.ts';
 /** What a publisher signs and uploads. */
 export const PUBLISHER_GUARDS: readonly Guard[] = [
   {
+    invariant: 'T8',
+    file: 'operator/commit/initial-root.ts',
+    line: 'const offline = { keyids: [safe.keyId], threshold: 1 };',
+    instead: 'const offline = { keyids: [operator.keyId, safe.keyId], threshold: 1 };',
+    test: 'test/operator/commands/init/solo-keys.test.ts',
+    name: '^T8: with the daily key alone',
+  },
+  {
     invariant: 'I5',
     file: 'operator/commit/sign-and-upload.ts',
     line: 'for (const blob of change.blobs) await putBlob(repository, blob);',

@@ -138,8 +138,9 @@ function keyChecks({ keys, roles }: KeyOverview): Check[] {
       next: 'mm key new NAME --passphrase, then mm key revoke OLD --replace-by NAME',
     }));
   const root = roles.find(({ role }) => role === 'root');
-  if (root !== undefined && root.keyIds.length <= root.threshold) {
-    const message = `${root.threshold} of ${root.keyIds.length}: with one key lost, the tree is`;
+  // One key can be copied. Where several people must sign, each is needed.
+  if (root !== undefined && root.threshold > 1 && root.keyIds.length <= root.threshold) {
+    const message = `${root.threshold} of ${root.keyIds.length}: if one key is lost, root can never be signed again`;
     const next = 'mm key rotate --role root --role targets --add FILE';
     checks.push({ name: 'root keys', outcome: 'warning', message, next });
   }

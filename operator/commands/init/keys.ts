@@ -1,18 +1,21 @@
 import { access } from 'node:fs/promises';
-import { CodedError } from '../../../shared/coded-error.ts';
 import type { SoloKeys } from '../../commit/initial-root.ts';
 import type { Context } from '../../context.ts';
-import { fileSigner, type PassphraseSource } from '../../keys/file-signer.ts';
+import { fileSigner } from '../../keys/file-signer.ts';
 import { createKeyFile, readKeyFile } from '../../keys/key-file.ts';
-import { passphraseSource } from '../../keys/passphrase.ts';
+import {
+  askNewPassphrase,
+  type PassphraseSource,
+  passphraseSource,
+} from '../../keys/passphrase.ts';
 import type { Signer } from '../../keys/signer.ts';
 import { givenPassphrase } from '../../open-tree.ts';
 import type { InitOptions } from './plan.ts';
 import { keyPaths } from './plan.ts';
 
 /**
- * The two keys of a solo operator: those that are there, from an init that was ended half-way, and else new ones. New
- * ones get a passphrase only when somebody said where from. Throws KEY_INVALID, KEY_LOCKED.
+ * The two keys of a tree that one person operates. An earlier init that ended half-way has left keys: those are used.
+ * The safe's key gets a passphrase unless nobody can be asked for one. Throws KEY_INVALID, KEY_LOCKED.
  */
 export async function soloKeys(
   context: Context,
@@ -20,57 +23,68 @@ export async function soloKeys(
   directory: string,
 ): Promise<SoloKeys> {
   const given = givenPassphrase(context, options);
-  const once = askOnce(context);
   const source = passphraseSource({ ...given, ask: context.ask });
-  const isGiven = given.file !== undefined || given.fd !== undefined;
-  const newPassphrase = async () => {
-    if (isGiven) return await source('of this tree');
-    return options.passphrase === true ? await once() : undefined;
-  };
+  const passphrases = newPassphrases(context, options, source);
+  const now = new Date(context.now());
   const paths = keyPaths(directory);
-  const make = { newPassphrase, source, now: new Date(context.now()) };
-  return { operator: await keyAt(paths.operator, make), safe: await keyAt(paths.safe, make) };
+  // The one that a person may be asked for comes first: a mistyped passphrase leaves nothing behind.
+  const safe = await keyAt(paths.safe, { source, now, newPassphrase: passphrases.safe });
+  const operator = await keyAt(paths.operator, {
+    source,
+    now,
+    newPassphrase: passphrases.operator,
+  });
+  return { operator, safe };
+}
+
+type NewPassphrase = () => Promise<string | undefined>;
+
+function newPassphrases(
+  context: Context,
+  options: InitOptions,
+  source: PassphraseSource,
+): { readonly operator: NewPassphrase; readonly safe: NewPassphrase } {
+  const none = () => Promise.resolve(undefined);
+  if (source.kind === 'given') {
+    const read = () => source('of this tree');
+    return { operator: read, safe: read };
+  }
+  if (options.passphrase === true) {
+    let answer: Promise<string> | undefined;
+    const askOnce = () => {
+      answer ??= askNewPassphrase(context.ask, 'Passphrase for the new keys');
+      return answer;
+    };
+    return { operator: askOnce, safe: askOnce };
+  }
+  if (options.passphrase === undefined && context.ask !== undefined) {
+    const question = 'Passphrase for the key that goes into the safe';
+    return { operator: none, safe: () => askNewPassphrase(context.ask, question) };
+  }
+  return {
+    operator: none,
+    safe() {
+      context.notice('the safe key gets no passphrase: who copies its file can sign a new root');
+      return Promise.resolve(undefined);
+    },
+  };
 }
 
 interface Making {
-  newPassphrase(): Promise<string | undefined>;
   readonly source: PassphraseSource;
   readonly now: Date;
+  readonly newPassphrase: NewPassphrase;
 }
 
-async function keyAt(path: string, { newPassphrase, source, now }: Making): Promise<Signer> {
+async function keyAt(path: string, { source, now, newPassphrase }: Making): Promise<Signer> {
   const isThere = await access(path).then(
     () => true,
     () => false,
   );
-  const file = isThere
-    ? await readKeyFile(path)
-    : await createKeyFile({ path, passphrase: await newPassphrase(), now });
-  return fileSigner(file, source);
-}
-
-/** Asks twice for one passphrase, and the same answer counts for both keys. */
-function askOnce({ ask }: Context): () => Promise<string> {
-  let answer: Promise<string> | undefined;
-  return () => {
-    answer ??= askTwice(ask);
-    return answer;
-  };
-}
-
-/** Throws KEY_LOCKED without a terminal, and when the two answers differ. */
-export async function askTwice(ask: Context['ask']): Promise<string> {
-  if (ask === undefined) throw locked('--passphrase needs a terminal to ask on');
-  const first = await ask('Passphrase for the new keys: ');
-  const second = await ask('The same again: ');
-  if (first === '') throw locked('wanted a passphrase, found nothing');
-  if (first !== second) throw locked('the two passphrases differ');
-  return first;
-}
-
-function locked(message: string): CodedError {
-  return new CodedError(message, {
-    code: 'KEY_LOCKED',
-    next: 'mm init again, or give --passphrase-file FILE',
-  });
+  if (isThere) return fileSigner(await readKeyFile(path), source);
+  const passphrase = await newPassphrase();
+  // It was typed a moment ago: do not ask for it again.
+  return fileSigner(await createKeyFile({ path, passphrase, now }), () =>
+    Promise.resolve(passphrase ?? ''),
+  );
 }

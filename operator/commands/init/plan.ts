@@ -23,7 +23,7 @@ export interface InitOptions extends SigningOptions {
   readonly endpoint?: string | undefined;
   readonly region?: string | undefined;
   readonly repository?: string | undefined;
-  /** Ask for a passphrase of the new keys. */
+  /** True: ask for a passphrase for both keys. False: for none. Left out: for the safe's key, on a terminal. */
   readonly passphrase?: boolean | undefined;
   readonly createBucket?: boolean | undefined;
 }
@@ -129,7 +129,7 @@ function treeText({ id, tree, environment }: InitOptions, bucket: string): objec
   return { id: id ?? `${bucket}/${tree}`, environments: Object.fromEntries(environments) };
 }
 
-/** Where the two keys of a solo operator lie. */
+/** The files of the two keys. */
 export function keyPaths(directory: string): { readonly operator: string; readonly safe: string } {
   return { operator: join(directory, 'operator.json'), safe: join(directory, 'safe.json') };
 }

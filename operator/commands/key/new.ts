@@ -4,11 +4,10 @@ import type { KeyNewAnswer } from '../../answers.ts';
 import { loadConfig, selectTree } from '../../config.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { writeNewFile } from '../../files/write-new-file.ts';
-import { passphraseSource } from '../../keys/passphrase.ts';
+import { askNewPassphrase, passphraseSource } from '../../keys/passphrase.ts';
 import { KeyName, type PublicKeyDocument } from '../../keys/public-key-file.ts';
 import { type NewSigningKey, newKeyFile, readSigningKey } from '../../keys/signing-key.ts';
 import { givenPassphrase, keysDirectory } from '../../open-tree.ts';
-import { askTwice } from '../init/keys.ts';
 
 export interface KeyNewOptions extends SigningOptions {
   readonly signer?: string | undefined;
@@ -131,7 +130,9 @@ async function newPassphrase(
   if (given.file !== undefined || given.fd !== undefined) {
     return await passphraseSource({ ...given, ask: undefined })('to be made');
   }
-  return options.passphrase === true ? await askTwice(context.ask) : undefined;
+  return options.passphrase === true
+    ? await askNewPassphrase(context.ask, 'Passphrase for the new key')
+    : undefined;
 }
 
 function usage(message: string): CodedError {

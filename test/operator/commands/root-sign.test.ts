@@ -27,13 +27,14 @@ async function team(t: TestContext): Promise<Team> {
   await newKey(lab, 'bob', ...bob);
   const file = join(lab.repository, 'bob.pub.json');
   await lab.mm(['key', 'export', 'bob', '--out', file, ...bob]);
-  const rotate = ['key', 'rotate', ...ROOT_ROLES, '--add', 'bob.pub.json', '--threshold', '2'];
-  const people = { ...lab, ann: [], bob, proposal: join(lab.repository, FILE) };
+  const people = ['--add', 'operator', '--add', 'bob.pub.json'];
+  const rotate = ['key', 'rotate', ...ROOT_ROLES, ...people, '--threshold', '2'];
+  const team = { ...lab, ann: [], bob, proposal: join(lab.repository, FILE) };
   // The safe is opened for the last time: from here on it takes two people.
   await changed(lab, rotate, {});
   await mkdir(join(lab.directory, 'safe'));
   await rename(join(keysOf(lab), 'safe.json'), join(lab.directory, 'safe/safe.json'));
-  return people;
+  return team;
 }
 
 async function sign(people: Team, ...args: readonly string[]): Promise<SignAnswer> {

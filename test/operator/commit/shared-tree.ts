@@ -58,7 +58,7 @@ export async function sharedTree(t: TestContext, delegates?: Delegates): Promise
   const { bytes: root } = await establishRoot({ ...place, treeId: TREE_ID, keys, now });
   const first = delegate(firstChange(['stable', 'testing'], operator), delegates);
   const read = () => readEmptyTree(place, parseSignedFile(root, 'root'));
-  const everybody = { place: 'memory', signers: [operator, ...(delegates?.signers ?? [])] };
+  const everybody = { place: 'memory', signers: [operator, safe, ...(delegates?.signers ?? [])] };
   await commit({ ...place, treeId: TREE_ID, keyring: everybody, now, read }, () => ({
     kind: 'change',
     change: first,

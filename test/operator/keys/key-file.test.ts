@@ -4,13 +4,14 @@ import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { Key, Metadata, MetadataKind } from '@tufjs/models';
-import { fileSigner, type PassphraseSource } from '../../../operator/keys/file-signer.ts';
+import { fileSigner } from '../../../operator/keys/file-signer.ts';
 import {
   createKeyFile,
   type KeyDocument,
   type KeyFile,
   readKeyFile,
 } from '../../../operator/keys/key-file.ts';
+import type { PassphraseSource } from '../../../operator/keys/passphrase.ts';
 import { keyIdOf } from '../../../operator/keys/signer.ts';
 import { signFile } from '../../../operator/metadata/signed-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';

@@ -45,7 +45,7 @@ test('key new, export, list: a key of this tree, in no role yet', async (t) => {
   assert.deepEqual(
     keys.map(({ name, roles, kind }) => [name, roles.join(), kind]),
     [
-      ['operator', 'root,targets,online,stable,testing,dev', 'file without passphrase'],
+      ['operator', 'online,stable,testing,dev', 'file without passphrase'],
       ['safe', 'root,targets', 'file without passphrase'],
       ['ann', '', 'file without passphrase'],
     ],
@@ -164,7 +164,7 @@ const ROTATIONS: Readonly<Record<string, readonly string[]>> = {
   'of everything': [...EVERYTHING, '--add', 'ann', '--remove', 'operator'],
   'of targets': ['--role', 'targets', '--add', 'ann', '--remove', 'operator', '--remove', 'safe'],
   'that adds a root key': ['--role', 'root', '--add', 'ann'],
-  'to two signatures': ['--role', 'root', '--role', 'targets', '--threshold', '2'],
+  'to two signatures': ['--role', 'root', '--role', 'targets', '--add', 'ann', '--threshold', '2'],
   'of an environment': ['--role', 'stable', '--add', 'ann', '--remove', 'operator'],
 };
 
