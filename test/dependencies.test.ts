@@ -15,7 +15,7 @@ const REASONS: Record<string, string> = {
   '@tufjs/canonical-json': 'the exact bytes that signatures are over',
   '@tufjs/models': 'TUF metadata: schema, signatures, thresholds, delegations',
   commander: 'command line of mm: sub-commands, help, errors',
-  'node-cron': 'cron expressions with daylight saving',
+  'node-cron': 'reads and checks cron expressions: names, ranges, steps, last days',
   pino: 'the log of both programs: levels, JSON, redaction by field',
   'proper-lockfile': 'a lock that frees itself when its holder was killed',
   semver: 'comparison of versions as npm and everybody does it',

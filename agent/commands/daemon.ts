@@ -8,7 +8,7 @@ import { cycleLimitMs } from '../core/cycle-limit.ts';
 import type { Trigger } from '../core/decide.ts';
 import type { PollResult, Prefetched } from '../core/poll-result.ts';
 import { systemClock as clock } from '../io/clock.ts';
-import { type Cron, openCron } from '../io/cron/cron.ts';
+import { type Cron, openCron } from '../io/daemon/cron.ts';
 import { type CycleChildEnd, runCycleChild } from '../io/daemon/cycle-child.ts';
 import { notingLastCheck } from '../io/daemon/last-check.ts';
 import { lastState } from '../io/daemon/last-state.ts';
@@ -18,6 +18,7 @@ import { type DaemonSettings, readSettings } from '../io/daemon/settings-child.t
 import { stopOnSignals, wakeOnSignals } from '../io/daemon/signals.ts';
 import { claimDaemon } from '../io/locks/daemon-claim.ts';
 import { agentLog } from '../io/log.ts';
+import { followTimeZone } from '../io/time-zone.ts';
 import { loop } from '../loop.ts';
 import type { Options } from '../options.ts';
 import { type HostPaths, localPaths } from '../paths.ts';
@@ -46,6 +47,7 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   const stop = stopOnSignals();
   const wakes = wakeOnSignals(stop);
   const notifier = serviceNotifier(env);
+  const readTimeZone = followTimeZone(env);
   let self = await open(options, env);
   self.log.info('agent.started', { ...self.identity, config: self.paths.configFile });
   notifier.ready();
@@ -56,7 +58,10 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
       log: self.log,
       random: Math.random,
       settings: () => ({ ...self.config.schedule, certname: self.identity.certname }),
-      cron: (expression) => self.cron(expression),
+      cron(expression) {
+        readTimeZone();
+        return self.cron(expression);
+      },
       poll: async (signal) => await pollOnce(self, signal),
       runCycle: async (trigger, prefetched) =>
         await runCycle(self, options, { trigger, prefetched, stop }),
@@ -96,7 +101,7 @@ async function open(options: Options, env: NodeJS.ProcessEnv): Promise<Daemon> {
     paths: localPaths(options.root),
     log: agentLog(options, config.log, env),
     bucket: await openHostBucket(config.bucket, config.s3, env),
-    cron: await openCron([config.schedule.poll, config.schedule.apply]),
+    cron: openCron(settings.cronFields),
   };
 }
 

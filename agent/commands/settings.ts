@@ -12,7 +12,10 @@ export async function settings(options: Options): Promise<number> {
 async function answer(options: Options): Promise<SettingsAnswer> {
   try {
     const { config, identity } = await openHost(options);
-    return { config, identity };
+    const { parseCron } = await import('../config/parse-cron.ts');
+    const { poll, apply } = config.schedule;
+    const cronFields = { [poll]: parseCron(poll), [apply]: parseCron(apply) };
+    return { config, identity, cronFields };
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     const { code, message, next } = error;

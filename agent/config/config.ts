@@ -1,8 +1,9 @@
-import { validate as isCronExpression } from 'node-cron';
 import * as z from 'zod';
 import { Certname, EnvironmentName, TreeName } from '../../bucket/documents/names.ts';
 import { S3Settings } from '../../bucket/s3/settings.ts';
 import { duration } from '../../shared/duration.ts';
+import { nextMatch } from '../core/cron/next-match.ts';
+import { parseCron } from './parse-cron.ts';
 
 const BucketName = z
   .string()
@@ -34,17 +35,20 @@ const FacterName = z
     'expected the name of a fact, of a group of facts or of a file in facts.d',
   );
 
-/** Five fields: with a sixth one, node-cron takes the first for seconds, and a fleet asks 60 times a minute. */
-const CronExpression = z
-  .string()
-  .refine(
-    (text) => text.trim().split(/\s+/).length === 5 && isCronExpression(text),
-    'expected a cron expression of five fields, for example "*/5 * * * *"',
-  );
+/** Stays text; the daemon gets it parsed from `mm-agent --settings`. Refuses what never matches. */
+const CronExpression = z.string().superRefine((text, context) => {
+  try {
+    nextMatch(parseCron(text), 0);
+  } catch (error) {
+    const why = (error as Error).message;
+    const message = `expected a cron expression as in crontab(5), for example "*/5 * * * *": ${why}`;
+    context.addIssue({ code: 'custom', message });
+  }
+});
 
 const Schedule = z.strictObject({
   poll: CronExpression.default('*/5 * * * *').describe(
-    'When to ask the bucket for something newer: a cron expression of five fields in local time. Each host adds a delay of its own, always the same.',
+    'When to ask the bucket for something newer: a cron expression as in crontab(5), in local time. Each host adds its own delay, always the same.',
   ),
   apply: CronExpression.default('*/30 * * * *').describe(
     'When to run Puppet though nothing is newer. A new release runs at once.',

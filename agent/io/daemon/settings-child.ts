@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CodedError, type ErrorCode } from '../../../shared/coded-error.ts';
 import type { Config } from '../../config/config.ts';
+import type { CronFields } from '../../core/cron/fields.ts';
 import type { Identity } from '../../core/status/status.ts';
 import { ownProgram } from '../../program/self.ts';
 
@@ -9,6 +10,8 @@ import { ownProgram } from '../../program/self.ts';
 export interface DaemonSettings {
   readonly config: Config;
   readonly identity: Identity;
+  /** By expression, those of the configuration. */
+  readonly cronFields: Readonly<Record<string, CronFields>>;
 }
 
 /** What `mm-agent --settings` prints, on one line. */

@@ -1,0 +1,30 @@
+import { lstatSync, type Stats, statSync } from 'node:fs';
+
+const LOCALTIME = '/etc/localtime';
+
+/**
+ * Returns a function that makes Node read the host's time zone again when it was changed; to be called before local time
+ * is used. Node reads `/etc/localtime` once, when it starts. Where TZ is set, that is the zone, and nothing is read.
+ */
+export function followTimeZone(env: NodeJS.ProcessEnv, path = LOCALTIME): () => void {
+  let known = identity(path);
+  return () => {
+    if (env['TZ'] !== undefined) return;
+    const now = identity(path);
+    if (now === known) return;
+    known = now;
+    // Node drops what it knows of the zone whenever this variable changes, and reads the file when it is not set.
+    env['TZ'] = 'UTC';
+    delete env['TZ'];
+  };
+}
+
+/** Of the file and, where it is a link as nearly everywhere, of the link. */
+function identity(path: string): string {
+  return [lstatSync, statSync].map((read) => describe(read, path)).join(' ');
+}
+
+function describe(read: typeof statSync, path: string): string {
+  const found: Stats | undefined = read(path, { throwIfNoEntry: false });
+  return found === undefined ? 'none' : `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}`;
+}
