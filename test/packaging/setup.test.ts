@@ -162,14 +162,18 @@ test('setup: installs also where HOME cannot be written', async (t) => {
   assert.equal(existsSync(cache), false, 'the temporary cache is removed');
 });
 
-test('setup: says what it needs where it may not install', async (t) => {
-  const { status, stderr } = (await checkout(t)).setup('boxes');
+test('setup: says at once and in one line what it needs where it may not install', async (t) => {
+  const { setup, npmCalls } = await checkout(t);
+  const { status, stderr } = setup('puppet', 'git', 'ssh', 'ps', 'boxes');
   assert.equal(status, 1);
-  assert.match(stderr, /systemd-container debootstrap/);
+  const packages =
+    'puppet-agent | openvox-agent, facter | openfact, git, openssh-client, procps, systemd-container, debootstrap, binutils';
+  assert.ok(stderr.includes(`'${packages}'\n`), stderr);
+  assert.deepEqual(await npmCalls(), []);
 });
 
 test('setup: refuses a part that it does not know', async (t) => {
   const { status, stderr } = (await checkout(t)).setup('pupet');
   assert.equal(status, 2);
-  assert.match(stderr, /pupet.*puppet, ssh, boxes or programs/);
+  assert.match(stderr, /pupet.*puppet, git, ssh, ps, strip, boxes or programs/);
 });

@@ -1,10 +1,11 @@
 #!/bin/sh
-# setup.sh [puppet] [ssh] [boxes] [programs] - what README's commands call first; does nothing, in no time, when all is there.
-#   always   the npm packages as package-lock.json says; any Node with npm 7 or newer will do, they bring the
-#            pinned one, which is linked as node_modules/.bin/node: all npm scripts run on it
-#   puppet   Puppet and Facter, by apt where they are missing
-#   boxes    what packs a deb and starts a real systemd in a throw-away container
-#   programs the bundles of the sources as they are now, in dist/
+# setup.sh [PART...] - what the npm scripts call first; does nothing, in no time, when all is there.
+#   always    the npm packages as package-lock.json says; any Node with npm 7 or newer will do, they bring the
+#             pinned one, which is linked as node_modules/.bin/node: all npm scripts run on it
+#   puppet git ssh ps strip
+#             these programs, by apt where they are missing; ps is what Puppet looks at services with
+#   boxes     what packs a deb and starts a real systemd in a throw-away container
+#   programs  the bundles of the sources as they are now, in dist/
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -54,7 +55,9 @@ $words}"
   say "npm packages are there after $(seconds_since "$start") s"
 }
 
-writable() { [ -w . ] || fail "$(id -un) cannot write in $PWD; use a checkout that belongs to this user"; }
+user() { id -un 2>/dev/null || id -u; }
+
+writable() { [ -w . ] || fail "$(user) cannot write in $PWD; use a checkout that belongs to this user"; }
 
 # Npm before 11.6 installs the pinned Node of this platform, and then removes its link together with those of the
 # other platforms' packages, which have the same name.
@@ -70,20 +73,31 @@ link_node() {
   return 1
 }
 
-# apt_packages PURPOSE PACKAGE...
-apt_packages() {
-  purpose=$1
-  shift
+# Adds packages to $missing unless all commands of a purpose are there; apt takes the first alternative that it knows.
+# needs 'COMMAND...' 'PACKAGE[ | PACKAGE]...'
+needs() {
+  for command in $1; do
+    if command -v "$command" >/dev/null || [ -x "/opt/puppetlabs/bin/$command" ] || [ -x "/usr/sbin/$command" ]; then
+      continue
+    fi
+    missing="${missing:+$missing, }$2"
+    return 0
+  done
+}
+
+# install 'PACKAGE[ | PACKAGE], ...'
+install() {
   if [ "$(id -u)" = 0 ]; then as_root=''; else as_root='sudo -n'; fi
   if ! command -v apt-get >/dev/null || ! $as_root true 2>/dev/null; then
-    say "$purpose is missing, and this user may not install it; wanted, as root:"
-    say "  apt-get install --no-install-recommends $*"
-    if [ "$(uname)" = Darwin ]; then say "on a Mac: the package of OpenVox or Puppet, 7 or newer"; fi
+    say "$(user) may not install what is missing here; root can, with"
+    say "  apt-get satisfy --no-install-recommends '$1'"
+    say 'On systems without apt, their own packages of these do, Puppet 7, 8 or OpenVox among them.'
     exit 1
   fi
-  say "installing $* by apt"
+  say "installing by apt: $1"
   start=$(date +%s)
-  $as_root sh -eu -s "$@" >&2 <<'AS_ROOT'
+  status=0
+  words=$($as_root sh -eu -s "$1" 2>&1 <<'AS_ROOT'
     policy=/usr/sbin/policy-rc.d
     if [ ! -e "$policy" ]; then # no service may start by being installed
       trap 'rm -f "$policy"' EXIT
@@ -92,30 +106,39 @@ apt_packages() {
       chmod 755 "$policy"
     fi
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
+    apt-get update -qq || : # a repository that is gone need not be the one that is needed
+    apt-get satisfy -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 "$1" </dev/null
 AS_ROOT
-  say "$* installed after $(seconds_since "$start") s"
+  ) || status=$?
+  [ "$status" = 0 ] || fail "apt-get failed with exit status $status, and its last words are:
+$(echo "$words" | tail -n 25)"
+  say "installed after $(seconds_since "$start") s"
 }
 
-have() { command -v "$1" >/dev/null || [ -x "/opt/puppetlabs/bin/$1" ] || [ -x "/usr/sbin/$1" ]; }
-
-npm_packages
+missing=
 for part in "$@"; do
   case $part in
-  puppet) have puppet && have facter || apt_packages Puppet puppet-agent facter ;;
-  ssh) have ssh-agent && have ssh-keygen || apt_packages ssh-agent openssh-client ;;
-  boxes)
-    have systemd-nspawn && have debootstrap && have strip ||
-      apt_packages 'a container with systemd' systemd-container debootstrap binutils
+  puppet)
+    needs puppet 'puppet-agent | openvox-agent'
+    needs facter 'facter | openfact'
     ;;
-  programs)
-    writable
-    node_modules/.bin/node packaging/build.ts >/dev/null
-    ;;
+  git) needs git git ;;
+  ssh) needs 'ssh-agent ssh-add ssh-keygen' openssh-client ;;
+  ps) needs ps procps ;;
+  strip) needs strip binutils ;;
+  boxes) needs 'systemd-nspawn debootstrap strip' 'systemd-container, debootstrap, binutils' ;;
+  programs) ;;
   *)
-    say "unknown part '$part': expected puppet, ssh, boxes or programs"
+    say "unknown part '$part': expected puppet, git, ssh, ps, strip, boxes or programs"
     exit 2
     ;;
   esac
 done
+# The packages of the system first: where they cannot be installed, this is known at once.
+[ -z "$missing" ] || install "$missing"
+npm_packages
+case " $* " in *' programs '*)
+  writable
+  node_modules/.bin/node packaging/build.ts >/dev/null
+  ;;
+esac

@@ -16,7 +16,8 @@ const newestRoots: number[] = JSON.parse(readFileSync(join(folder, 'roots'), 'ut
 process.on('disconnect', () => process.exit(0));
 
 for (let turn = 0; ; turn += 1) {
-  const state = Math.min(newestRoots.length - 1, Number(first) + Math.floor(turn / 2));
+  // One state further at most: the next child begins there, and no bucket goes back under a host.
+  const state = Math.min(newestRoots.length - 1, Number(first) + Math.min(1, Math.floor(turn / 2)));
   const source: MetadataSource = {
     async get(file) {
       const root = /^(\d+)\.root\.json$/.exec(file)?.[1];
