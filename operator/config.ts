@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { EnvironmentName, TreeName } from '../bucket/documents/names.ts';
@@ -5,6 +6,7 @@ import { S3Settings } from '../bucket/s3/settings.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { parseConfigFile } from '../shared/config/file.ts';
 import { readConfigFile } from '../shared/config/source.ts';
+import { requireOwn } from '../shared/owned-path.ts';
 import type { SigningMode } from './metadata/expiry-days.ts';
 
 export const CONFIG_FILE = 'miyamoto.yaml';
@@ -119,6 +121,9 @@ export async function findConfig({ cwd, path }: ConfigPlace): Promise<LoadedConf
 }
 
 async function load(path: string): Promise<LoadedConfig | undefined> {
+  if (!existsSync(path)) return undefined;
+  // Who can write it decides which keys are used, and a key can name a program that mm runs.
+  requireOwn(path, 'the configuration');
   const text = readConfigFile(path);
   if (text === undefined) return undefined;
   return { path, config: parseConfigFile(text, path, OperatorConfig) };

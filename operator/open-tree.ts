@@ -2,6 +2,7 @@ import { cp, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Bucket } from '../bucket/bucket.ts';
 import { CodedError } from '../shared/coded-error.ts';
+import { requireOwn } from '../shared/owned-path.ts';
 import type { Repository } from './commit/repository.ts';
 import { type Environments, openRepository, type RepositoryOptions } from './commit/repository.ts';
 import { makeStateDirectory, withStateLock } from './commit/state-lock.ts';
@@ -76,6 +77,7 @@ type StateWork<T> = (directory: string) => Promise<T>;
 /** Runs the work on what this publisher has seen so far, which it may add to. Throws LOCKED. */
 export async function withKeptState<T>(config: TreeConfig, work: StateWork<T>): Promise<T> {
   const { stateDirectory } = config;
+  requireOwn(stateDirectory, 'the kept state');
   await makeStateDirectory(dirname(stateDirectory));
   return await withStateLock(stateDirectory, () => work(join(stateDirectory, 'trust')));
 }
@@ -84,6 +86,7 @@ export async function withKeptState<T>(config: TreeConfig, work: StateWork<T>): 
 async function withStateCopy<T>(config: TreeConfig, work: StateWork<T>): Promise<T> {
   return await withTemporaryDirectory('state', async (directory) => {
     const kept = join(config.stateDirectory, 'trust');
+    requireOwn(kept, 'the kept state');
     await cp(kept, directory, { recursive: true, verbatimSymlinks: true }).catch(ifMissing);
     return await work(directory);
   });
@@ -133,6 +136,7 @@ export function givenPassphrase(
 }
 
 async function readRoot({ rootFile, tree }: TreeConfig): Promise<Buffer> {
+  requireOwn(rootFile, 'the trust root');
   try {
     return await readFile(rootFile);
   } catch (cause) {

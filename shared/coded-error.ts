@@ -17,6 +17,7 @@ export type Disposition =
 export const DISPOSITION = {
   CONFIG_INVALID: 'exit',
   CONFIG_MISSING: 'exit',
+  FILE_UNSAFE: 'exit',
   ROOT_MISSING: 'exit',
   ROOT_INVALID: 'exit',
   USAGE: 'exit',

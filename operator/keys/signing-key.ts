@@ -1,3 +1,4 @@
+import { requireOwn } from '../../shared/owned-path.ts';
 import { fileSigner } from './file-signer.ts';
 import { findCommandKey } from './held/command-signer.ts';
 import {
@@ -22,9 +23,12 @@ export interface KeyAccess extends HolderAccess {
   readonly passphrase: PassphraseSource;
 }
 
-/** Throws KEY_MISSING when there is no such file, KEY_INVALID for a broken one. */
+/** Throws KEY_MISSING when there is no such file, KEY_INVALID for a broken one, FILE_UNSAFE when others could change it. */
 export async function readSigningKey(path: string): Promise<SigningKeyFile> {
-  return (await readHeldKeyFile(path)) ?? (await readKeyFile(path));
+  const file = (await readHeldKeyFile(path)) ?? (await readKeyFile(path));
+  // A key of kind `command` names a program that mm runs.
+  requireOwn(path, 'signing key');
+  return file;
 }
 
 /** Nothing is unlocked, loaded or asked before the first signature. */

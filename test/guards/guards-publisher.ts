@@ -3,6 +3,38 @@ import type { Guard } from './guards.ts';
 /** What a publisher signs and uploads. */
 export const PUBLISHER_GUARDS: readonly Guard[] = [
   {
+    invariant: 'T16',
+    file: 'operator/config.ts',
+    line: "requireOwn(path, 'the configuration');",
+    instead: '',
+    test: 'test/operator/file-owners.test.ts',
+    name: '^T16: a configuration that somebody left',
+  },
+  {
+    invariant: 'T16',
+    file: 'operator/open-tree.ts',
+    line: "  requireOwn(rootFile, 'the trust root');",
+    instead: '',
+    test: 'test/operator/file-owners.test.ts',
+    name: '^T16: the trust root',
+  },
+  {
+    invariant: 'T16',
+    file: 'operator/open-tree.ts',
+    line: "  requireOwn(stateDirectory, 'the kept state');",
+    instead: '',
+    test: 'test/operator/file-owners.test.ts',
+    name: '^T16: the kept state',
+  },
+  {
+    invariant: 'T16',
+    file: 'operator/keys/signing-key.ts',
+    line: "requireOwn(path, 'signing key');",
+    instead: '',
+    test: 'test/operator/file-owners.test.ts',
+    name: '^T16: the directory of the keys',
+  },
+  {
     invariant: 'T8',
     file: 'operator/commit/initial-root.ts',
     line: 'const offline = { keyids: [safe.keyId], threshold: 1 };',

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { metadataKey } from '../../../bucket/layout.ts';
 import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { requireOwn } from '../../../shared/owned-path.ts';
 import type { InitAnswer } from '../../answers.ts';
 import { commit } from '../../commit/commit.ts';
 import { establishRoot, type SoloKeys } from '../../commit/initial-root.ts';
@@ -31,6 +33,8 @@ export async function init(context: Context, options: InitOptions): Promise<Answ
   const described = { plan, keys: keyPaths(keys) };
   try {
     await assertFresh(context, plan, place, options);
+    requireOwn(dirname(plan.configFile), 'the directory of the configuration');
+    requireOwn(keys, 'the directory of the signing keys');
     if (options.noop === true) return answerInit({ ...described, outcome: 'noop' });
     await writeConfig(plan);
     const signers = await soloKeys(context, options, keys);

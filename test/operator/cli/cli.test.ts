@@ -137,6 +137,8 @@ test('cli: two people with their own keys change the root to need both', async (
   await run(
     ...rotate,
     '--add',
+    'operator',
+    '--add',
     'bob.pub.json',
     '--remove',
     'safe',

@@ -1,0 +1,82 @@
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { CodedError } from './coded-error.ts';
+
+/** What the kernel follows at most. */
+const MAX_LINKS = 40;
+
+/** Somebody else than the user of this process and root can change what a path leads to. */
+export interface Foreign {
+  /** The file, directory or link itself. */
+  readonly path: string;
+  readonly why: 'owner' | 'mode';
+  readonly uid: number;
+  readonly mode: number;
+}
+
+/**
+ * Follows a path as the kernel does and looks at each directory and link on the way, from `/` on. Undefined when only
+ * `uid` and root can change them, and for what does not exist. A sticky directory such as /tmp is no problem by itself:
+ * nobody can replace there what belongs to others. A group that has the user's own number is the user's private one.
+ */
+export function findForeign(path: string, uid = process.geteuid?.() ?? 0): Foreign | undefined {
+  let parts = resolve(path).split('/').slice(1);
+  let current = '/';
+  let links = 0;
+  for (;;) {
+    const found = lookAt(current);
+    if (found === undefined || links > MAX_LINKS) return undefined;
+    if (found.uid !== uid && found.uid !== 0) return foreign(current, 'owner', found);
+    if (found.isSymbolicLink()) {
+      links += 1;
+      const target = readlinkSync(current);
+      parts = [...target.split('/').filter((part) => part !== ''), ...parts];
+      current = isAbsolute(target) ? '/' : dirname(current);
+      continue;
+    }
+    if (isWritableByOthers(found, uid)) return foreign(current, 'mode', found);
+    const next = parts.shift();
+    if (next === undefined) return undefined;
+    current = join(current, next);
+  }
+}
+
+/** Undefined for what cannot be looked at: then it cannot be opened either. */
+function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws FILE_UNSAFE. `what` begins the message: "the configuration". */
+export function requireOwn(path: string, what: string): void {
+  const found = findForeign(path);
+  if (found === undefined) return;
+  const mode = (found.mode & 0o7777).toString(8).padStart(4, '0');
+  const [why, next] =
+    found.why === 'owner'
+      ? [
+          `belongs to user ${found.uid}`,
+          `if it is yours: chown ${process.geteuid?.()} ${found.path}`,
+        ]
+      : [`can be written by others, mode ${mode}`, `chmod go-w ${found.path}`];
+  const place = found.path === path ? path : `${path}: ${found.path}`;
+  throw new CodedError(`${what} ${place} ${why}; it must belong to you or root alone`, {
+    code: 'FILE_UNSAFE',
+    next,
+    details: { path, found: found.path, uid: found.uid, mode },
+  });
+}
+
+function isWritableByOthers(found: Stats, uid: number): boolean {
+  const isSticky = found.isDirectory() && (found.mode & 0o1000) !== 0;
+  if (isSticky) return false;
+  const isGroupTrusted = found.gid === 0 || found.gid === uid;
+  return (found.mode & 0o002) !== 0 || ((found.mode & 0o020) !== 0 && !isGroupTrusted);
+}
+
+function foreign(path: string, why: Foreign['why'], { uid, mode }: Stats): Foreign {
+  return { path, why, uid, mode };
+}
