@@ -54,12 +54,12 @@ export async function cycle(
       if (errorOf(findings) !== undefined) decision = decide(viewOf(agent, request, findings));
     }
     merge(await rememberEtag(agent, findings));
-    agent.ports.log.info('cycle.decided', { run: decision.run, why: decision.why });
+    logDecision(agent, request, findings, decision);
     merge(await runOrSkip(agent, request, findings, decision, stop));
     return { decision, run: findings.run?.summary, error: errorOf(findings) };
   } catch (error) {
     // Logged here because a report that fails as well would replace the error. The caller logs a stop.
-    if (!stop.aborted) agent.ports.log.error('cycle.failed', { error: String(error) });
+    if (!stop.aborted) agent.ports.log.error('cycle.failed', { error: stackOf(error) });
     throw error;
   } finally {
     // Another cycle writes here once the lock is lost.
@@ -108,8 +108,24 @@ async function runOrSkip(
   }
   // No run is due at a poll: the status keeps the last one, and has the reason in other fields.
   if (skipped === undefined || request.trigger === 'poll') return {};
-  agent.ports.log.warn('run.skipped', { why });
   return { run: { summary: skippedRun(why, now) } };
+}
+
+/** A skipped run is a warning. The step that met an error has logged its message: here is its code. */
+function logDecision(
+  { ports }: Agent,
+  { trigger }: CycleRequest,
+  findings: Findings,
+  { run, why, skipped }: Decision,
+): void {
+  const error = errorOf(findings);
+  const short = error === undefined ? why : why.replace(error.message, error.code);
+  const level = skipped === undefined || trigger === 'poll' ? 'info' : 'warn';
+  ports.log[level]('cycle.decided', { run, why: short });
+}
+
+function stackOf(error: unknown): string {
+  return String(error instanceof Error ? error.stack : error);
 }
 
 async function reportAndPrune(agent: Agent, findings: Findings): Promise<void> {

@@ -5,18 +5,19 @@ import { backoffMs, type CronPosition, dueAfter } from './core/schedule.ts';
 import type { Clock, Log } from './ports.ts';
 
 /**
- * When the next poll and the next run are due. The daemon itself only keeps time and asks one conditional GET; a cycle
- * runs in a child of its own (`runCycle`), so that what it needs does not stay in memory.
+ * Decides when the next poll and the next run are due, and starts them. The daemon itself only
+ * keeps time and sends one conditional GET per poll; a cycle runs in a child process (`runCycle`),
+ * so that the memory it needs is free afterwards.
  */
-export interface World {
+export interface LoopPorts {
   readonly clock: Clock;
   readonly log: Log;
   /** In [0, 1). */
   random(): number;
   settings(): LoopSettings;
-  /** Where the expression stands now. */
+  /** The matches of a cron expression before and after now. */
   cron(expression: string): CronPosition;
-  /** One conditional GET; says whether a cycle has something to do. */
+  /** One conditional GET. Returns whether a cycle has something to do. */
   poll(stop: AbortSignal): Promise<PollResult>;
   /** Runs a cycle to its end and returns the error that its refresh ended with, if any. */
   runCycle(trigger: Trigger, prefetched: Prefetched | undefined): Promise<ErrorCode | undefined>;
@@ -29,112 +30,112 @@ export interface LoopSettings {
   readonly apply: string;
 }
 
-/** What signals ask for between two turns of the loop. */
-export interface Wishes {
+/** What signals request from the loop. */
+export interface LoopControl {
   readonly stop: AbortSignal;
-  /** Aborts when something is asked for; a fresh one after each {@link Wishes.take}. */
+  /** Aborts at a request. {@link LoopControl.handleRequests} replaces it by a new one. */
   readonly wake: AbortSignal;
-  /** Carries out a reload that was asked for; true when a run was asked for. */
-  take(): Promise<boolean>;
+  /** Reloads the configuration if that was requested. Returns true when a run was requested. */
+  handleRequests(): Promise<boolean>;
 }
 
-/** A machine that slept is noticed within this. */
+/** A machine that was asleep is noticed within this time. */
 const LONGEST_SLEEP_MS = 60_000;
 
-/** A clock that was set back by less is made up for by waiting. */
+/** When a clock is set back by less than this, waiting makes up for it. */
 const CLOCK_SET_BACK_MS = 60_000;
 
-/** Never throws for what happens in a turn: whatever keeps one cycle from its end, the next may reach it. */
-export async function loop(world: World, wishes: Wishes): Promise<void> {
-  const { clock } = world;
-  // The first poll and run come at once: a fresh host wants its configuration now.
+/** Runs until `stop` aborts. An error of one turn never ends it: the next turn may succeed. */
+export async function loop(ports: LoopPorts, control: LoopControl): Promise<void> {
+  const { clock } = ports;
+  // The first poll and the first run start at once: a new host needs its configuration now.
   let due: Due = { pollAt: 0, applyAt: 0, failures: 0 };
   let last = clock.now();
-  while (!wishes.stop.aborted) {
+  while (!control.stop.aborted) {
     const now = clock.now();
-    if (now < last - CLOCK_SET_BACK_MS) due = dueAfterSetBack(world, due, now);
+    if (now < last - CLOCK_SET_BACK_MS) due = dueAfterSetBack(ports, due, now);
     last = now;
-    const trigger = dueTrigger(due, await wishes.take(), now);
+    const trigger = dueTrigger(due, await control.handleRequests(), now);
     if (trigger !== undefined) {
-      const failed = await safeTurn(world, trigger, wishes.stop);
-      due = nextDue(world, due, trigger, failed);
+      const failed = await safeTurn(ports, trigger, control.stop);
+      due = nextDue(ports, due, trigger, failed);
       continue;
     }
     const waitMs = Math.min(due.pollAt, due.applyAt) - clock.now();
-    await clock.sleep(Math.max(0, Math.min(waitMs, LONGEST_SLEEP_MS)), wishes.wake);
+    await clock.sleep(Math.max(0, Math.min(waitMs, LONGEST_SLEEP_MS)), control.wake);
   }
 }
 
 interface Due {
   readonly pollAt: number;
   readonly applyAt: number;
-  /** Polls in a row that failed in a way that trying again may cure. */
+  /** Polls in a row that failed with an error that a retry may cure. */
   readonly failures: number;
 }
 
-function dueTrigger(due: Due, asked: boolean, now: number): Trigger | undefined {
-  if (asked) return 'asked';
+function dueTrigger(due: Due, requested: boolean, now: number): Trigger | undefined {
+  if (requested) return 'asked';
   if (now >= due.applyAt) return 'apply';
   if (now >= due.pollAt) return 'poll';
   return undefined;
 }
 
-/** What was due by the old clock may lie years ahead by the new one. */
-function dueAfterSetBack(world: World, due: Due, now: number): Due {
-  const { certname, apply } = world.settings();
-  world.log.warn('clock.set-back', { now: new Date(now).toISOString() });
-  return { ...due, pollAt: now, applyAt: dueAfter(world.cron(apply), certname, now) };
+/** What was due by the old clock may be years ahead of the new one. */
+function dueAfterSetBack(ports: LoopPorts, due: Due, now: number): Due {
+  const { certname, apply } = ports.settings();
+  ports.log.warn('clock.set-back', { now: new Date(now).toISOString() });
+  return { ...due, pollAt: now, applyAt: dueAfter(ports.cron(apply), certname, now) };
 }
 
 async function safeTurn(
-  world: World,
+  ports: LoopPorts,
   trigger: Trigger,
   stop: AbortSignal,
 ): Promise<TurnFailure | undefined> {
   try {
-    return await turn(world, trigger, stop);
+    return await turn(ports, trigger, stop);
   } catch (error) {
-    world.log.error('turn.failed', { trigger, error: String(error) });
+    ports.log.error('turn.failed', { trigger, error: String(error) });
     return 'unexpected';
   }
 }
 
-/** `unexpected`: what has no code; to try again may cure it. */
+/** `unexpected` stands for an error without a code. A retry may cure it. */
 type TurnFailure = ErrorCode | 'unexpected';
 
 async function turn(
-  world: World,
+  ports: LoopPorts,
   trigger: Trigger,
   stop: AbortSignal,
 ): Promise<ErrorCode | undefined> {
-  if (trigger !== 'poll') return await world.runCycle(trigger, undefined);
-  const result = await world.poll(stop);
+  if (trigger !== 'poll') return await ports.runCycle(trigger, undefined);
+  const result = await ports.poll(stop);
   switch (result.kind) {
     case 'idle':
       return undefined;
     case 'failed':
       return result.code;
     case 'cycle':
-      world.log.debug('cycle.starting', { why: result.why });
-      return await world.runCycle('poll', result.prefetched);
+      ports.log.debug('cycle.starting', { why: result.why });
+      return await ports.runCycle('poll', result.prefetched);
   }
 }
 
-/** Exported for its table of tests. Every turn polls, so each moves the next poll; only a run moves the next run. */
+/** Every turn polls, so each one moves the next poll. Only a run moves the next run. */
 export function nextDue(
-  world: Pick<World, 'clock' | 'random' | 'settings' | 'cron'>,
+  ports: Pick<LoopPorts, 'clock' | 'random' | 'settings' | 'cron'>,
   due: Due,
   trigger: Trigger,
   failed: TurnFailure | undefined,
 ): Due {
-  const now = world.clock.now();
-  const { certname, poll, apply } = world.settings();
-  const applyAt = trigger === 'poll' ? due.applyAt : dueAfter(world.cron(apply), certname, now);
+  const now = ports.clock.now();
+  const { certname, poll, apply } = ports.settings();
+  const applyAt = trigger === 'poll' ? due.applyAt : dueAfter(ports.cron(apply), certname, now);
   const failures = isRetryable(failed) ? due.failures + 1 : 0;
   const pollAt =
     failures === 0
-      ? dueAfter(world.cron(poll), certname, now)
-      : now + backoffMs(failures, world.random());
+      ? dueAfter(ports.cron(poll), certname, now)
+      : now + backoffMs(failures, ports.random());
   return { pollAt, applyAt, failures };
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { CodedError } from '../shared/coded-error.ts';
-import { errorExitCode } from './core/error-exit-code.ts';
+import { errorExitCode } from './core/exit-code.ts';
 import { deniedFile, isDenial } from './io/host/permission.ts';
 import { writeFailure } from './io/write-failure.ts';
 import { HELP, parseOptions } from './options.ts';

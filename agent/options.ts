@@ -1,6 +1,17 @@
 import { parseArgs } from 'node:util';
 import { CodedError } from '../shared/coded-error.ts';
 import { nearest } from '../shared/suggestion.ts';
+import { DETAILED_EXIT_CODES, EXIT_CODES, exitCodesText } from './core/exit-code.ts';
+
+/** What the daemon passes to its child processes. Not in the help text. */
+const CHILD_OPTIONS = {
+  trigger: { type: 'string' },
+  service: { type: 'boolean' },
+  'daemon-input': { type: 'boolean' },
+  /** The older name of `--daemon-input`: until it is restarted, an older daemon starts newer children. */
+  handed: { type: 'boolean' },
+  settings: { type: 'boolean' },
+} as const;
 
 /** The command line of mm-agent. Names and habits are Puppet's where Puppet has them. */
 const OPTIONS = {
@@ -16,10 +27,7 @@ const OPTIONS = {
   until: { type: 'string' },
   version: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
-  trigger: { type: 'string' },
-  service: { type: 'boolean' },
-  handed: { type: 'boolean' },
-  settings: { type: 'boolean' },
+  ...CHILD_OPTIONS,
 } as const;
 
 export const HELP = `mm-agent: applies Puppet code from an S3 bucket and reports back
@@ -34,18 +42,24 @@ mm-agent enable
 With --once:
   --noop                     show what would change; --no-noop overrides run.noop of agent.yaml
   --tags a,b --skip_tags c   apply only a part of the catalog
-  --environment name         another environment than agent.yaml says, this once
-  --detailed-exitcodes       0 no change, 2 changed, 4 failed, 6 both, 1 did not compile
-  --debug                    Puppet's debug output, and ours
+  --environment name         another environment than the one in agent.yaml, this once
+  --detailed-exitcodes       ${exitCodesText(DETAILED_EXIT_CODES)}
+  --debug                    debug output of Puppet and of mm-agent
 Everywhere:
   --root directory           all files of the agent, and Puppet's own, below this directory
   --json                     the answer of status and facts as JSON, logs as JSON lines
   --until 2h                 with disable: enabled again after that time
   --version, --help
 
-Exit codes of --once: 0 done, 1 failed, 10 disabled or stopped, 11 another run is active, 20 configuration,
-21 no release for this host, 22 bucket not reached and nothing applied, 23 release not trusted, 24 time limit.
+Exit codes of --once:
+${exitCodeLines()}
 `;
+
+function exitCodeLines(): string {
+  return Object.values(EXIT_CODES)
+    .map(({ code, meaning }) => `  ${String(code).padEnd(3)} ${meaning}`)
+    .join('\n');
+}
 
 export interface Options {
   readonly command:
@@ -70,17 +84,17 @@ export interface Options {
   readonly json: boolean;
   readonly root: string;
   readonly until: string | undefined;
-  /** The next three, and the command `settings`, are the daemon's, for its children. Why the cycle takes place; undefined: by hand. */
+  /** Why the daemon starts this cycle; undefined when a person does. */
   readonly trigger: 'asked' | 'poll' | 'apply' | undefined;
   /** The daemon runs under systemd or launchd. */
   readonly service: boolean;
-  /** The configuration, and timestamp.json if the daemon's poll read it, come on stdin. */
-  readonly handed: boolean;
+  /** The daemon writes the configuration, and timestamp.json if its poll read it, to stdin. */
+  readonly daemonInput: boolean;
 }
 
 const COMMANDS = ['status', 'facts', 'disable', 'enable'] as const;
 
-/** Throws USAGE for anything that is not understood, with the nearest known option or command. */
+/** Throws USAGE for an unknown option or command, with the nearest known one. */
 export function parseOptions(argv: readonly string[]): Options {
   const { values, positionals } = parse(argv);
   const [word, ...words] = positionals;
@@ -101,7 +115,7 @@ export function parseOptions(argv: readonly string[]): Options {
     until: values.until,
     trigger: triggerOf(values.trigger),
     service: values.service ?? false,
-    handed: values.handed ?? false,
+    daemonInput: values['daemon-input'] ?? values.handed ?? false,
   };
 }
 
@@ -125,11 +139,11 @@ function parse(argv: readonly string[]) {
 
 const FOR_ONE_CYCLE = ['noop', 'tags', 'skip_tags', 'detailed-exitcodes'] as const;
 
-/** Who forgets --once must not get a daemon that applies everything for real. */
+/** Without this, a forgotten --once would start a daemon that applies everything for real. */
 function refuseForOneCycle(values: Readonly<Record<string, unknown>>): void {
   const given = FOR_ONE_CYCLE.find((name) => values[name] !== undefined);
   if (given === undefined) return;
-  throw new CodedError(`--${given} is for one cycle, and without --once a daemon is started`, {
+  throw new CodedError(`--${given} is an option of --once; without --once a daemon would start`, {
     code: 'USAGE',
     next: 'mm-agent --once --noop',
   });

@@ -71,7 +71,7 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
       get wake() {
         return wakes.wake;
       },
-      async take() {
+      async handleRequests() {
         const { reload, runNow } = wakes.take();
         if (reload) {
           notifier.reloading();
@@ -168,7 +168,10 @@ async function runCycle(
   const state = lastState(paths.stateFile);
   if (ended.kind === 'killed') log.error('cycle.killed', { signal: ended.signal });
   else if (!cycle.stop.aborted && isUnexplainedEnd(ended.exitCode, before, state))
-    log.error('cycle.failed', { exitCode: ended.exitCode });
+    log.error('cycle.failed', {
+      exitCode: ended.exitCode,
+      why: 'it ended without a status; what it printed before may say why',
+    });
   return state?.status?.trust.error?.code as ErrorCode | undefined;
 }
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { Duration } from '../../shared/duration.ts';
-import { EXIT } from '../core/error-exit-code.ts';
+import { EXIT_CODES } from '../core/exit-code.ts';
 import { requireWritable } from '../io/host/permission.ts';
 import { printAnswer } from '../io/print-answer.ts';
 import type { Options } from '../options.ts';
@@ -40,7 +40,7 @@ export function enable(options: Options): number {
   }
   process.stdout.write(`still disabled by Puppet's own ${remaining.join(' and ')}\n`);
   process.stderr.write(`next: puppet agent --enable, or remove the file\n`);
-  return EXIT.disabled;
+  return EXIT_CODES.disabled.code;
 }
 
 function untilOf(text: string): string {

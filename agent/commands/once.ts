@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Agent, CycleRequest } from '../agent.ts';
 import { cycleLimitMs } from '../core/cycle-limit.ts';
-import { cycleExitCode } from '../core/exit-code.ts';
+import { cycleExitCode, EXIT_CODES } from '../core/exit-code.ts';
 import { type CycleEnd, cycle } from '../cycle.ts';
 import { endAfter } from '../io/daemon/end-after.ts';
 import { NOTHING_HANDED, readHanded } from '../io/daemon/handed.ts';
@@ -12,42 +12,42 @@ import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 import { openAgent } from './open-agent.ts';
 
-/** By hand somebody waits for the answer; the daemon asks again soon anyway. */
+/** A person waits for the answer; the daemon starts another cycle soon anyway. */
 const BY_HAND_WAIT_MS = 60_000;
 
 export interface OnceEnd {
   readonly exitCode: number;
-  /** Puppet ran in this cycle, and told what it did. */
+  /** Puppet ran in this cycle and left a report. */
   readonly hasRun: boolean;
 }
 
-/** One cycle: by hand, or as the daemon's child. What it leaves open ends with the process. */
+/** One cycle, started by a person or by the daemon. What it leaves open ends with the process. */
 export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<OnceEnd> {
   const isByHand = options.trigger === undefined;
-  // A closed terminal is a wish to stop; the daemon's children have none.
+  // SIGHUP means that the terminal was closed. The daemon's children have no terminal.
   const stop = isByHand ? stopOnSignals('SIGHUP') : stopOnSignals();
   if (isByHand) {
     const { state, runtime } = localPaths(options.root);
     requireWritable([state, runtime], options.argv);
   }
-  const handed = options.handed ? await readHanded() : NOTHING_HANDED;
-  const agent = await openAgent(options, env, handed.config);
+  const input = options.daemonInput ? await readHanded() : NOTHING_HANDED;
+  const agent = await openAgent(options, env, input.config);
   const { log } = agent.ports;
   if (!isByHand) endAfter(cycleLimitMs(agent.config.run.time_limit.seconds), log);
-  const wishes = { ...wishesOf(options, agent), prefetched: handed.prefetched };
+  const request = { ...requestOf(options, agent), prefetched: input.prefetched };
   try {
-    return await lockedCycle(agent, wishes, options, stop);
+    return await lockedCycle(agent, request, options, stop);
   } catch (error) {
     if (!stop.aborted) throw error;
-    // What the signal broke off is no failure to be explained.
+    // An error that the signal caused needs no explanation.
     log.warn('cycle.stopped', { why: (stop.reason as Error).message });
-    return { exitCode: 1, hasRun: false };
+    return { exitCode: EXIT_CODES.failed.code, hasRun: false };
   }
 }
 
 async function lockedCycle(
   agent: Agent,
-  wishes: Omit<CycleRequest, 'lockLost'>,
+  request: Omit<CycleRequest, 'lockLost'>,
   options: Options,
   stop: AbortSignal,
 ): Promise<OnceEnd> {
@@ -60,19 +60,20 @@ async function lockedCycle(
   try {
     const signal = AbortSignal.any([stop, lock.lost]);
     setMaxListeners(0, signal);
-    const request = { ...wishes, lockLost: lock.lost };
-    const end = await cycle(agent, request, signal);
+    const end = await cycle(agent, { ...request, lockLost: lock.lost }, signal);
     const hasRun = end.decision.run !== 'no' && end.run !== undefined && end.run.resources !== null;
     return { exitCode: exitCode(agent, end, options), hasRun };
   } catch (error) {
     lock.lost.throwIfAborted();
-    throw error;
+    if (stop.aborted) throw error;
+    // The cycle has logged it.
+    return { exitCode: EXIT_CODES.failed.code, hasRun: false };
   } finally {
     await lock.release();
   }
 }
 
-function wishesOf(
+function requestOf(
   options: Options,
   { config }: Agent,
 ): Omit<CycleRequest, 'lockLost' | 'prefetched'> {

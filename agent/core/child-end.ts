@@ -1,17 +1,22 @@
+import { DETAILED_EXIT_CODES, EXIT_CODES } from './exit-code.ts';
 import type { HostState } from './state.ts';
 
-/** Puppet's own, and those of a host that stands still, is locked, or whose run took too long: the status says it. */
-const TOLD_OTHERWISE: readonly number[] = [0, 2, 4, 6, 10, 11, 12, 24];
+/** Every code of the tables but 1: the cycle has logged the cause, or its status has it. */
+const EXPLAINED: ReadonlySet<number> = new Set(
+  [...Object.values(EXIT_CODES), ...Object.values(DETAILED_EXIT_CODES)]
+    .map(({ code }): number => code)
+    .filter((code) => code !== EXIT_CODES.failed.code),
+);
 
 /**
- * Whether nobody has said yet why a cycle ended with this exit code. 1 is a run that failed, which is in the status that
- * the cycle wrote, or a cycle that broke off and wrote none.
+ * Whether the daemon must log that a cycle ended with this exit code, because the cycle itself may
+ * not have. After a 1 the status has a failed run, unless the cycle broke off before it wrote one.
  */
 export function isUnexplainedEnd(
   exitCode: number,
   before: HostState | undefined,
   after: HostState | undefined,
 ): boolean {
-  if (exitCode !== 1) return !TOLD_OTHERWISE.includes(exitCode);
+  if (exitCode !== EXIT_CODES.failed.code) return !EXPLAINED.has(exitCode);
   return before?.status?.run?.id === after?.status?.run?.id;
 }

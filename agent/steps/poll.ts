@@ -40,9 +40,9 @@ export async function poll(input: PollInput, stop: AbortSignal): Promise<PollRes
   } catch (error) {
     if (!(error instanceof CodedError) || stop.aborted) throw error;
     const recorded = state?.status?.trust.error?.code === error.code;
-    log.warn('poll.failed', { code: error.code, error: error.message, next: error.next });
-    // The first failure of a kind is worth a status; the ones after it say the same.
+    // The first failure of a kind goes into a status. The cycle meets it again and logs it.
     if (!recorded) return { kind: 'cycle', why: `the poll failed: ${error.message}` };
+    log.warn('poll.failed', { code: error.code, error: error.message, next: error.next });
     return { kind: 'failed', code: error.code };
   }
 }

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { FactsDocument, StatusDocument } from '../../bucket/documents/status.ts';
 import { hostFactsKey, hostStatusKey } from '../../bucket/layout.ts';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
-import { CodedError } from '../../shared/coded-error.ts';
+import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
 import { orUndefined } from '../../shared/files.ts';
 import type { Agent } from '../agent.ts';
 import type { CollectedFacts } from '../core/facts/facts.ts';
-import type { Findings, Found } from '../core/findings.ts';
+import { errorOf, type Findings, type Found } from '../core/findings.ts';
 import type { HostState } from '../core/state.ts';
 import { areFactsDue, isUploadDue, meaningfulDigest, nextStatus } from '../core/status/status.ts';
 import { saveState } from './save-state.ts';
@@ -29,7 +29,7 @@ export async function report(agent: Agent, findings: Findings): Promise<Found> {
   if (facts !== undefined) keepFacts(agent, facts);
   const state: HostState = { ...findings.state, status };
   await saveState(agent, state);
-  const sent = await send(agent, state, status, facts);
+  const sent = await send(agent, state, { status, facts, known: errorOf(findings) });
   if (sent !== state) await saveState(agent, sent);
   return { state: sent, run: undefined };
 }
@@ -52,38 +52,58 @@ function keepFacts({ paths, ports }: Agent, facts: FactsDocument): void {
   }
 }
 
+interface Documents {
+  readonly status: StatusDocument;
+  /** Undefined when this cycle collected none. */
+  readonly facts: FactsDocument | undefined;
+}
+
+/** Returns the state with what was uploaded. `known` is the error that the cycle has logged. */
 async function send(
   agent: Agent,
   state: HostState,
-  status: StatusDocument,
-  facts: FactsDocument | undefined,
+  { known, ...documents }: Documents & { readonly known: CodedError | undefined },
 ): Promise<HostState> {
   let sent = state;
   try {
-    sent = await sendFacts(agent, sent, status, facts);
-    sent = await sendStatus(agent, sent, status);
+    sent = await sendFacts(agent, sent, documents);
+    sent = await sendStatus(agent, sent, documents);
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
-    agent.ports.log.warn('status.not-sent', {
-      code: error.code,
-      error: error.message,
-      next: 'it is kept here and goes with a later cycle',
-    });
+    logUnsent(agent, error, known);
   }
   return sent;
 }
 
-/** Facts first: a status never names facts that are not there. */
+/** Errors of the bucket as a whole: the same code for two requests means the same cause. */
+const WHOLE_BUCKET: ReadonlySet<ErrorCode> = new Set([
+  'S3_CREDENTIALS_MISSING',
+  'S3_CREDENTIALS_REJECTED',
+  'S3_REGION_WRONG',
+  'S3_BUCKET_MISSING',
+  'S3_CLOCK_SKEWED',
+  'S3_UNREACHABLE',
+  'S3_SLOW_DOWN',
+]);
+
+/** One cause is one warning: what refresh has logged already is not explained again. */
+function logUnsent({ ports }: Agent, error: CodedError, known: CodedError | undefined): void {
+  const { code, message } = error;
+  const next = 'it is kept on this host and sent by a later cycle';
+  if (known?.code === code && WHOLE_BUCKET.has(code)) ports.log.info('status.kept', { code, next });
+  else ports.log.warn('status.not-sent', { code, error: message, next });
+}
+
+/** Before the status, which must never name facts that are not in the bucket. */
 async function sendFacts(
   { ports, paths }: Agent,
   state: HostState,
-  status: StatusDocument,
-  facts: FactsDocument | undefined,
+  { status, facts }: Documents,
 ): Promise<HostState> {
   const digest = status.factsDigest;
   const now = ports.clock.now();
   if (digest === null || !areFactsDue(digest, state.factsUploaded, now)) return state;
-  // Those of this run, also when the disk did not take them; else the ones that wait there.
+  // The facts of this run, even if the disk was full; else those that an earlier cycle kept.
   const document =
     facts === undefined
       ? orUndefined(() => readFileSync(paths.facts))
@@ -96,7 +116,7 @@ async function sendFacts(
 async function sendStatus(
   { ports, config }: Agent,
   state: HostState,
-  status: StatusDocument,
+  { status }: Documents,
 ): Promise<HostState> {
   const digest = meaningfulDigest(status);
   const now = ports.clock.now();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PollResult } from '../../agent/core/poll-result.ts';
 import { slotMs } from '../../agent/core/schedule.ts';
-import { loop, nextDue, type World } from '../../agent/loop.ts';
+import { type LoopPorts, loop, nextDue } from '../../agent/loop.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeLog } from '../support/fake-log.ts';
 
@@ -33,7 +33,7 @@ async function run(
     if (typeof untilMs === 'number' ? now >= untilMs : untilMs(now)) stop.abort();
   });
   const note = (what: string) => did.push(`${what}@${Math.floor(clock.now() / MINUTE)}`);
-  const world: World = {
+  const ports: LoopPorts = {
     clock,
     log,
     random: () => 0.5,
@@ -48,10 +48,10 @@ async function run(
       return behave.cycle?.();
     },
   };
-  await loop(world, {
+  await loop(ports, {
     stop: stop.signal,
     wake: stop.signal,
-    take: async () => behave.asked?.(clock.now()) ?? false,
+    handleRequests: async () => behave.asked?.(clock.now()) ?? false,
   });
   return { did, sleeps: clock.sleeps, log };
 }
@@ -148,7 +148,7 @@ test('loop: asked for, it runs now', async () => {
   assert.ok(did.includes('cycle:asked@1'), did.join(' '));
 });
 
-const world = {
+const ports = {
   clock: { now: () => 0, sleep: async () => undefined },
   random: () => 0.5,
   settings: () => ({ certname: CERTNAME, poll: '5', apply: '30' }),
@@ -157,17 +157,17 @@ const world = {
 const due = { pollAt: 0, applyAt: 7, failures: 0 };
 
 test('due: an error that may pass backs off, one that stays keeps the interval', () => {
-  const first = nextDue(world, due, 'poll', 'S3_UNREACHABLE');
+  const first = nextDue(ports, due, 'poll', 'S3_UNREACHABLE');
   assert.deepEqual(first, { pollAt: 30_000, applyAt: 7, failures: 1 });
-  const second = nextDue(world, first, 'poll', 'S3_UNREACHABLE');
+  const second = nextDue(ports, first, 'poll', 'S3_UNREACHABLE');
   assert.deepEqual(second, { pollAt: 60_000, applyAt: 7, failures: 2 });
-  const bad = nextDue(world, due, 'poll', 'METADATA_UNSIGNED');
+  const bad = nextDue(ports, due, 'poll', 'METADATA_UNSIGNED');
   assert.deepEqual(bad, { pollAt: slotMs(CERTNAME, 5 * MINUTE), applyAt: 7, failures: 0 });
 });
 
 test('due: a poll leaves the next run where it was, a run moves both', () => {
-  assert.equal(nextDue(world, due, 'poll', undefined).applyAt, 7);
-  const moved = nextDue(world, due, 'apply', undefined);
+  assert.equal(nextDue(ports, due, 'poll', undefined).applyAt, 7);
+  const moved = nextDue(ports, due, 'apply', undefined);
   assert.equal(moved.applyAt, slotMs(CERTNAME, 30 * MINUTE));
   assert.equal(moved.pollAt, slotMs(CERTNAME, 5 * MINUTE));
 });

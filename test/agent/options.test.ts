@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseOptions } from '../../agent/options.ts';
+import { DETAILED_EXIT_CODES, EXIT_CODES, exitCodesText } from '../../agent/core/exit-code.ts';
+import { HELP, parseOptions } from '../../agent/options.ts';
 
 test('options: what a Puppet hand types', () => {
   const options = parseOptions(['--once', '--noop', '--tags', 'ntp,ssh', '--detailed-exitcodes']);
@@ -59,4 +62,21 @@ for (const [name, argv] of Object.entries(forOneCycle)) {
 test('options: what a daemon may be given', () => {
   const argv = ['--environment=canary', '--debug', '--json', '--root=/tmp/x'];
   assert.equal(parseOptions(argv).command, 'daemon');
+});
+
+test('options: a daemon of before this version starts newer children', () => {
+  assert.equal(parseOptions(['--once', '--trigger=poll', '--handed']).daemonInput, true);
+  assert.equal(parseOptions(['--once', '--trigger=poll', '--daemon-input']).daemonInput, true);
+  assert.equal(parseOptions(['--once']).daemonInput, false);
+});
+
+test('options: help and README name every exit code as the code does', async () => {
+  for (const { code, meaning } of Object.values(EXIT_CODES)) {
+    assert.match(HELP, new RegExp(`^ +${code} +${meaning}$`, 'm'));
+  }
+  assert.ok(HELP.includes(exitCodesText(DETAILED_EXIT_CODES)));
+  const text = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const readme = text.replaceAll(/\s+/g, ' ');
+  assert.ok(readme.includes(`Exit codes of \`mm-agent --once\`: ${exitCodesText(EXIT_CODES)}.`));
+  assert.ok(readme.includes(exitCodesText(DETAILED_EXIT_CODES)));
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EXIT } from '../../agent/core/error-exit-code.ts';
+import { EXIT_CODES } from '../../agent/core/exit-code.ts';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
 import { build, PROGRAMS } from '../../packaging/build.ts';
 import { buildDeb } from '../../packaging/deb/deb.ts';
@@ -212,7 +212,10 @@ async function mainPid(): Promise<string> {
 
 async function assertFailedOnce(): Promise<void> {
   const { ActiveState, NRestarts, ExecMainStatus } = await show();
-  assert.deepEqual([ActiveState, NRestarts, ExecMainStatus], ['failed', '0', String(EXIT.config)]);
+  assert.deepEqual(
+    [ActiveState, NRestarts, ExecMainStatus],
+    ['failed', '0', String(EXIT_CODES.config.code)],
+  );
 }
 
 function journal(): Promise<string> {

@@ -9,6 +9,7 @@ import {
   manifestWriting,
   TREE,
 } from '../support/agent-lab.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 /** What somebody who sets up a first host gets wrong, and what the agent says to it: no two alike. */
 const mistakes: Record<
@@ -84,3 +85,41 @@ for (const [name, { make, exit, says }] of Object.entries(mistakes)) {
     assert.match(ended.stderr, /next[:=]/, 'the next thing to try');
   });
 }
+
+const causes: Record<string, { mistake: string; text: RegExp }> = {
+  'no credentials': { mistake: 'no credentials', text: /no credentials could be had/g },
+  'wrong credentials': { mistake: 'wrong credentials', text: /S3_CREDENTIALS_REJECTED {2}error=/g },
+  'a missing bucket': { mistake: 'missing bucket', text: /S3_BUCKET_MISSING {2}error=/g },
+};
+for (const [name, { mistake, text }] of Object.entries(causes)) {
+  test(`message: ${name} is logged once in a cycle`, async (t) => {
+    const lab = await agentLab(t);
+    lab.publish('1.0.0', manifestWriting('/nowhere', 'one'));
+    const { stderr } = await mistakes[mistake]!.make(lab);
+    assert.equal(stderr.match(text)?.length, 1, stderr);
+    assert.match(stderr, /cycle\.decided .*no release is here yet: S3_/);
+  });
+}
+
+test('message: the daemon does not log again what its cycle has logged', async (t) => {
+  const lab = await agentLab(t);
+  const child = lab.start([], {
+    AWS_ACCESS_KEY_ID: '',
+    AWS_SECRET_ACCESS_KEY: '',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  });
+  let printed = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    printed += chunk.toString();
+  });
+  const ended = lab.end(child);
+  const cyclesEnded = () => printed.match(/cycle\.ended/g)?.length ?? 0;
+  await waitUntil(() => cyclesEnded() === 1);
+  child.kill('SIGUSR1');
+  // The daemon starts a second cycle only after it has dealt with the end of the first.
+  await waitUntil(() => cyclesEnded() === 2);
+  child.kill('SIGTERM');
+  const { stderr } = await ended;
+  assert.equal(stderr.match(/no credentials could be had/g)?.length, 2, stderr);
+  assert.doesNotMatch(stderr, /cycle\.failed/);
+});

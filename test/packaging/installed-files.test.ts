@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { EXIT } from '../../agent/core/error-exit-code.ts';
+import { EXIT_CODES } from '../../agent/core/exit-code.ts';
 import { HELP } from '../../agent/options.ts';
 import { hostPaths } from '../../agent/paths.ts';
 import { ROOT, version } from '../../packaging/build.ts';
@@ -61,7 +61,7 @@ const UNIT: Record<string, string[]> = {
   // What finds the agent's lines in the journal.
   'Service.SyslogIdentifier': ['mm-agent'],
   'Service.Restart': ['always'],
-  'Service.RestartPreventExitStatus': [String(EXIT.config)],
+  'Service.RestartPreventExitStatus': [String(EXIT_CODES.config.code)],
   'Service.KillMode': ['process'],
   'Service.StateDirectory': [paths.state.replace('/var/lib/', '')],
   'Service.RuntimeDirectory': [paths.runtime.replace('/run/', '')],

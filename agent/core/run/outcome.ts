@@ -50,32 +50,6 @@ export function outcomeOf(run: EndedRun): RunSummary {
   };
 }
 
-/**
- * The exit code of `mm-agent --once` for a run that took place: Puppet's habits, and 24 for the time limit. Without
- * `detailed` 0 is good and 1 is not; with it 0 no change, 2 changed, 4 failed, 6 both, 1 did not compile.
- */
-export function exitCodeOf(summary: RunSummary, options: { readonly detailed: boolean }): number {
-  switch (summary.status) {
-    case 'unchanged':
-    case 'pending':
-    case 'skipped':
-      return 0;
-    case 'changed':
-      return options.detailed ? 2 : 0;
-    case 'failed':
-      return options.detailed ? failedCode(summary) : 1;
-    case 'not-compiled':
-      return 1;
-    case 'killed':
-      return summary.killedBy === 'time-limit' ? 24 : 1;
-  }
-}
-
-function failedCode({ resources }: RunSummary): number {
-  if (resources === null || resources.failed === 0) return 1;
-  return resources.changed > 0 ? 6 : 4;
-}
-
 function reportOf(run: EndedRun): ReportView | undefined {
   const report = viewReport(run.remains.report, (path) => relativeNames(path, run));
   return report !== undefined && report.startedAt < run.startedAt - CLOCK_SLACK_MS

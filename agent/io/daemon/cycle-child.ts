@@ -29,7 +29,7 @@ export async function runCycleChild(options: CycleChildOptions): Promise<CycleCh
   const { path, argv } = ownProgram(
     '--once',
     `--trigger=${options.trigger}`,
-    '--handed',
+    '--daemon-input',
     ...options.passedOn,
   );
   // A group of its own: Ctrl-C in a terminal reaches the daemon alone, which passes it on.

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Decision } from '../../../agent/core/decide.ts';
-import { errorExitCode } from '../../../agent/core/error-exit-code.ts';
-import { cycleExitCode } from '../../../agent/core/exit-code.ts';
+import { cycleExitCode, errorExitCode } from '../../../agent/core/exit-code.ts';
 import type { ErrorCode } from '../../../shared/coded-error.ts';
 import { sampleRun } from '../../support/status-sample.ts';
 

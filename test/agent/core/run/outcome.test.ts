@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { type EndedRun, exitCodeOf, outcomeOf } from '../../../../agent/core/run/outcome.ts';
+import { runExitCode } from '../../../../agent/core/exit-code.ts';
+import { type EndedRun, outcomeOf } from '../../../../agent/core/run/outcome.ts';
 import { RunSummary } from '../../../../bucket/documents/status.ts';
 import { endedRun, exited, PASSED_LIMIT, puppetReport } from '../../../support/puppet-report.ts';
 
@@ -87,7 +88,7 @@ suite('the exit code of mm-agent --once', () => {
     test(name, () => {
       const summary = { ...outcomeOf(endedRun(exited(0))), ...overrides };
       assert.deepEqual(
-        [exitCodeOf(summary, { detailed: false }), exitCodeOf(summary, { detailed: true })],
+        [runExitCode(summary, { detailed: false }), runExitCode(summary, { detailed: true })],
         [plain, detailed],
       );
     });
