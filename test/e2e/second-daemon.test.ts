@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { dirname } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type AgentLab, agentLab } from '../support/agent-lab.ts';
+import { isRoot, ordinaryUsersAgent } from '../support/ordinary-user.ts';
 import { names } from '../support/temporary-directory.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-const MAIN = join(import.meta.dirname, '../../agent/main.ts');
-const NOBODY = 65_534;
-const isRoot = process.getuid?.() === 0;
+const asOrdinaryUser = ordinaryUsersAgent();
 
 /** A host whose schedule never comes: only the first cycle of a daemon asks the bucket. */
 async function host(t: TestContext): Promise<AgentLab> {
@@ -135,15 +133,9 @@ test('second daemon: an ordinary user beside the service is told of it, and of s
   await start(t, lab, { NOTIFY_SOCKET: '/nowhere' });
   await chmod(lab.root, 0o755);
   if (!isRoot) for (const path of [lab.paths.state, lab.paths.runtime]) await chmod(path, 0o555);
-  const child = spawn(process.execPath, [MAIN, '--root', lab.root], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    cwd: '/',
-    env: {},
-    ...(isRoot && { uid: NOBODY }),
-  });
-  const [stderr] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  const { code, stderr } = await asOrdinaryUser(['--root', lab.root]);
   if (!isRoot) for (const path of [lab.paths.state, lab.paths.runtime]) await chmod(path, 0o755);
-  assert.equal(child.exitCode, 11, stderr);
+  assert.equal(code, 11, stderr);
   assert.match(stderr, /\.service, process \d+/);
   assert.match(stderr, /\nnext: sudo mm-agent --once --root \S+\n$/);
 });

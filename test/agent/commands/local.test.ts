@@ -8,21 +8,23 @@ import { type TestContext, test } from 'node:test';
 import { NO_STATE } from '../../../agent/core/state.ts';
 import { startOf } from '../../../agent/io/locks/processes.ts';
 import { hostPaths } from '../../../agent/paths.ts';
+import { isRoot, ordinaryUsersAgent } from '../../support/ordinary-user.ts';
 import { sampleStatus } from '../../support/status-sample.ts';
 import { names, temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const MAIN = join(import.meta.dirname, '../../../agent/main.ts');
 
+const asOrdinaryUser = ordinaryUsersAgent();
+
 async function host(t: TestContext) {
   const root = await temporaryDirectory(t);
   await chmod(root, 0o755);
   const paths = hostPaths({ platform: process.platform === 'darwin' ? 'darwin' : 'linux', root });
-  const run = async (argv: readonly string[], uid?: number) => {
+  const run = async (argv: readonly string[]) => {
     const child = spawn(process.execPath, [MAIN, ...argv, '--root', root], {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: '/',
       env: {},
-      ...(uid !== undefined && { uid }),
     });
     const [[code], stdout, stderr] = await Promise.all([
       once(child, 'close'),
@@ -34,7 +36,7 @@ async function host(t: TestContext) {
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   const state = { ...NO_STATE, status: sampleStatus };
   await writeFile(paths.stateFile, JSON.stringify(state), { mode: 0o600 });
-  return { paths, run };
+  return { root, paths, run };
 }
 
 test('enable: Puppet’s own lock still disables, and is named', async (t) => {
@@ -70,10 +72,9 @@ test('status: a cycle is under way only while the holder of the lock lives', asy
 });
 
 test('status: who may not read it is told so', async (t) => {
-  const { paths, run } = await host(t);
-  const isRoot = process.getuid?.() === 0;
+  const { root, paths } = await host(t);
   if (!isRoot) await chmod(paths.state, 0);
-  const { code, stderr } = await run(['status'], isRoot ? 65_534 : undefined);
+  const { code, stderr } = await asOrdinaryUser(['status', '--root', root]);
   await chmod(paths.state, 0o700);
   assert.equal(code, 20, stderr);
   assert.match(stderr, /may not read/);

@@ -1,33 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { localPaths } from '../../../agent/paths.ts';
+import { isRoot, NOBODY, ordinaryUsersAgent } from '../../support/ordinary-user.ts';
 import { names, temporaryDirectory } from '../../support/temporary-directory.ts';
 
 /** What an ordinary user sees who types a command that needs root. */
 
-const MAIN = join(import.meta.dirname, '../../../agent/main.ts');
-const NOBODY = 65_534;
-const isRoot = process.getuid?.() === 0;
-
-async function asOrdinaryUser(argv: readonly string[], root: string) {
-  const child = spawn(process.execPath, [MAIN, ...argv, '--root', root], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    cwd: '/',
-    env: {},
-    ...(isRoot && { uid: NOBODY, gid: NOBODY }),
-  });
-  const [stdout, stderr] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ]);
-  return { code: child.exitCode, stdout, stderr };
-}
+const agent = ordinaryUsersAgent();
+const asOrdinaryUser = (argv: readonly string[], root: string) => agent([...argv, '--root', root]);
 
 /** The directories of an installed agent, with the modes that the package gives them. */
 async function installed(t: TestContext): Promise<string> {
