@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { HostBucket } from '../../bucket/bucket.ts';
 import { openHostBucket } from '../../bucket/s3/host/host-bucket.ts';
 import type { ErrorCode } from '../../shared/coded-error.ts';
-import { isUnexplainedEnd } from '../core/child-end.ts';
+import { isUnexplainedEnd, unexplainedReason } from '../core/child-end.ts';
 import { cycleLimitMs } from '../core/cycle-limit.ts';
 import type { Trigger } from '../core/decide.ts';
 import type { PollResult, Prefetched } from '../core/poll-result.ts';
@@ -170,7 +170,7 @@ async function runCycle(
   else if (!cycle.stop.aborted && isUnexplainedEnd(ended.exitCode, before, state))
     log.error('cycle.failed', {
       exitCode: ended.exitCode,
-      why: 'it ended without a status; what it printed before may say why',
+      why: unexplainedReason(ended.exitCode),
     });
   return state?.status?.trust.error?.code as ErrorCode | undefined;
 }

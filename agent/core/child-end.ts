@@ -1,12 +1,13 @@
 import { DETAILED_EXIT_CODES, EXIT_CODES } from './exit-code.ts';
 import type { HostState } from './state.ts';
 
-/** Every code of the tables but 1: the cycle has logged the cause, or its status has it. */
-const EXPLAINED: ReadonlySet<number> = new Set(
-  [...Object.values(EXIT_CODES), ...Object.values(DETAILED_EXIT_CODES)]
-    .map(({ code }): number => code)
-    .filter((code) => code !== EXIT_CODES.failed.code),
-);
+/** After these codes the cycle has logged the cause, or its status has it. */
+const EXPLAINED: readonly number[] = [
+  ...Object.values(DETAILED_EXIT_CODES),
+  ...Object.values(EXIT_CODES),
+]
+  .map(({ code }) => code)
+  .filter((code) => code !== EXIT_CODES.failed.code && code !== EXIT_CODES.config.code);
 
 /**
  * Whether the daemon must log that a cycle ended with this exit code, because the cycle itself may
@@ -17,6 +18,13 @@ export function isUnexplainedEnd(
   before: HostState | undefined,
   after: HostState | undefined,
 ): boolean {
-  if (exitCode !== EXIT_CODES.failed.code) return !EXPLAINED.has(exitCode);
+  if (exitCode !== EXIT_CODES.failed.code) return !EXPLAINED.includes(exitCode);
   return before?.status?.run?.id === after?.status?.run?.id;
+}
+
+/** The reason that the daemon logs for such an end. */
+export function unexplainedReason(exitCode: number): string {
+  return exitCode === EXIT_CODES.config.code
+    ? 'a mistake in the configuration or no trust root; the cycle has printed which'
+    : 'it ended without a status; what it printed before may say why';
 }

@@ -18,7 +18,7 @@ const ends: Record<string, { exitCode: number; ranAt: number; want: boolean }> =
   'a run that failed, and is in the status': { exitCode: 1, ranAt: 2, want: false },
   'broken off, and not in the status': { exitCode: 1, ranAt: 1, want: true },
   'another cycle was under way': { exitCode: 11, ranAt: 1, want: false },
-  'the configuration, which the cycle has printed': { exitCode: 20, ranAt: 1, want: false },
+  'the configuration': { exitCode: 20, ranAt: 1, want: true },
   'no release': { exitCode: 21, ranAt: 2, want: false },
   'no credentials and no release': { exitCode: 22, ranAt: 2, want: false },
   'the time limit': { exitCode: 24, ranAt: 2, want: false },
