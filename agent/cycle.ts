@@ -86,7 +86,8 @@ async function rememberEtag(agent: Agent, findings: Findings): Promise<Found> {
   const { state, refresh, install } = findings;
   if (refresh?.kind !== 'verified' || install?.kind === 'failed') return {};
   const { etag } = refresh;
-  if (state.etag?.environment === etag.environment && state.etag.value === etag.value) return {};
+  const isSame = state.etag?.environment === etag?.environment && state.etag?.value === etag?.value;
+  if (isSame) return {};
   await saveState(agent, { ...state, etag });
   return { state: { etag } };
 }

@@ -153,7 +153,8 @@ export async function take(
   const { agent } = host;
   if (!host.isWhole && prefetched !== undefined) {
     const version = await askAsACycle(agent, prefetched);
-    const etag = { environment: agent.identity.environment, value: prefetched.etag };
+    const { etag: value } = prefetched;
+    const etag = value === undefined ? null : { environment: agent.identity.environment, value };
     host.state = { ...host.state, etag };
     return version;
   }

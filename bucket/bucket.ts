@@ -1,20 +1,21 @@
 import type { Readable } from 'node:stream';
 
 /**
- * The few S3 requests that Miyamoto needs, for agent and operator alike. Implemented by `s3.ts`, for hosts by
- * `light-bucket.ts`; every failure is a CodedError with an S3_* code. Keys are whole object keys, tree prefix included (see
- * `layout.ts`).
+ * The few S3 requests that Miyamoto needs, for agent and operator alike. `s3/sdk` and `s3/light`
+ * implement them and answer to one suite of tests (test/s3/contract.ts). Every failure is a
+ * CodedError with an S3_* code. Keys are whole object keys, tree prefix included (see `layout.ts`).
  */
 export interface Bucket {
   /** The bucket's name, for messages. */
   readonly name: string;
   /**
-   * Reads a small object whole. Throws S3_TOO_LARGE as soon as more than `maxBytes` arrive, S3_NOT_FOUND when the key
-   * is missing (S3 answers 403 AccessDenied for that where the caller may not list: S3_ACCESS_DENIED).
+   * Reads a small object whole. Throws S3_TOO_LARGE as soon as more than `maxBytes` arrive, and
+   * S3_NOT_FOUND when the key is missing. Where the caller may not list, S3 answers 403 for a missing
+   * key: S3_ACCESS_DENIED.
    */
   get(key: string, options: GetOptions): Promise<GetResult>;
-  /** Opens a large object as a stream. The caller counts the bytes and reads or destroys the body. */
-  open(key: string, options?: { readonly signal?: AbortSignal }): Promise<OpenResult>;
+  /** Opens a large object as a stream. The caller counts the bytes, and reads or destroys the body. */
+  open(key: string, options?: OpenOptions): Promise<OpenResult>;
   /** Writes a whole object. Throws S3_PRECONDITION_FAILED when a condition does not hold (412, 409). */
   put(key: string, body: Uint8Array, options?: PutOptions): Promise<PutResult>;
   /** Lists the objects below a prefix in order of key, page by page. */
@@ -23,38 +24,46 @@ export interface Bucket {
   close(): void;
 }
 
-/** What a host asks of it: everything but listing, which no host may do. */
+/** What a host asks of a bucket: everything but listing, which no host may do. */
 export type HostBucket = Omit<Bucket, 'list'>;
 
 export interface GetOptions {
   readonly maxBytes: number;
-  /** ETag as S3 gave it, quotes included: an unchanged object is answered by `{ kind: 'not-modified' }`. */
-  readonly ifNoneMatch?: string;
+  /** An ETag as `get` returned it: an unchanged object is answered by `{ kind: 'not-modified' }`. */
+  readonly ifNoneMatch?: Etag;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
 export type GetResult =
-  /** `serverDate`: S3's Date header in ms since 1970. Over TLS nobody but S3 can set it. */
   | {
       readonly kind: 'object';
       readonly bytes: Buffer;
-      readonly etag: string;
+      readonly etag: Etag;
+      /** S3's `Date` header in ms since 1970. Over TLS only S3 itself can set it. */
       readonly serverDate: number | undefined;
     }
   | { readonly kind: 'not-modified'; readonly serverDate: number | undefined };
+
+/** Strong, with its quotes; undefined when the store gave none that is safe to send back (see `etag.ts`). */
+export type Etag = string | undefined;
+
+export interface OpenOptions {
+  /** Ends the request, and the body as long as it lasts. */
+  readonly signal?: AbortSignal;
+}
 
 export interface OpenResult {
   readonly body: Readable;
   /** Content-Length, when the server gave one. */
   readonly length: number | undefined;
-  readonly etag: string;
+  readonly etag: Etag;
 }
 
 export interface PutOptions {
   /** ETag that the object must still have. */
   readonly ifMatch?: string;
-  /** True: only where no object is. */
+  /** True: write only where no object is. */
   readonly createOnly?: boolean;
   readonly contentType?: string;
   readonly cacheControl?: string;
@@ -63,13 +72,13 @@ export interface PutOptions {
 }
 
 export interface PutResult {
-  readonly etag: string;
+  readonly etag: Etag;
 }
 
 export interface ListedObject {
   readonly key: string;
   readonly size: number;
-  readonly etag: string;
+  readonly etag: Etag;
   /** ms since 1970, by S3's clock. */
   readonly lastModified: number;
 }

@@ -1,92 +1,99 @@
+/*
+ * Who may tell a host what to run. Publisher and host verify by the code in this folder.
+ *
+ * Parties  Everybody can write to the bucket: nothing in it is trusted because it is there. The
+ *          holders of root keys name all other keys. The holders of targets keys give each
+ *          environment a role of its own. Operators or CI sign what the hosts of an environment run.
+ *          The online keys, of CI and of each operator, sign which files are the newest.
+ * Keys     The installed root.json is the only thing that a host trusts without a signature. It
+ *          names root, targets, snapshot and timestamp keys with a threshold for each role; a newer
+ *          root must be signed by the old and by the new root keys. A stolen online key freezes or
+ *          withholds, and never runs code; new keys in a new root end that.
+ * Files    N.root.json -> timestamp.json -> N.snapshot.json -> N.targets.json -> N.env-<name>.json,
+ *          which gives length and sha256 of a release's tarball. Only timestamp.json is overwritten.
+ *
+ * The verification is TUF's client workflow, done by tuf-js (workflow/). What this folder adds: one
+ * request while nothing changes, a clock that cannot be set back, a tree id in each file, limits for
+ * versions, and what a machine keeps between two refreshes (kept/). docs/trust.md has the attacks.
+ */
 import { CodedError } from '../shared/coded-error.ts';
 import { isRootDue, keepEnd, keepRecord } from './kept/progress.ts';
+import { type PackagedSeeds, withSeeds } from './kept/seeds.ts';
 import { readStart, type Start } from './kept/start.ts';
 import { removeLeftovers } from './kept/trust-directory.ts';
-import { guardedNow } from './metadata/expiry.ts';
-import type { MetadataSource } from './metadata/source.ts';
+import { guardedNow } from './metadata/clock.ts';
 import type { Trusted } from './metadata/trusted.ts';
-import { getFile } from './workflow/fetcher.ts';
+import {
+  type AskedTimestamp,
+  askForTimestamp,
+  askForWholeTimestamp,
+  type TimestampOptions,
+} from './timestamp.ts';
 import { inspectMetadata } from './workflow/inspect.ts';
 import { type PassEnd, pass } from './workflow/pass.ts';
 import type { Session } from './workflow/session.ts';
 
-/** What lies on this machine, and what it was installed with. */
+/** What this machine keeps, and what it was installed with. */
 export interface TrustOptions {
-  /** `<state>/trust`, made when missing. One refresh at a time per directory: the caller holds a lock. */
+  /** `<state>/trust`, made when it is missing. One refresh at a time per directory: the caller holds a lock. */
   readonly directory: string;
   /** The trust root that was installed: the bytes of `root.json`. */
   readonly packagedRoot: Uint8Array;
   readonly environments: readonly string[];
   readonly clock: { now(): number };
   /**
-   * The tree that every file must name; without it the one that the installed root names, and it must name one. Empty:
-   * files of no tree, which only the TUF conformance suite has.
+   * The tree that every file must name. Without it the tree of the installed root, which must name
+   * one. Empty: files that name no tree, which only the TUF conformance suite has.
    */
   readonly treeId?: string;
 }
 
-export interface RefreshOptions extends TrustOptions {
-  readonly source: MetadataSource;
-  /** ETag of timestamp.json, as an earlier refresh returned it and the caller stored it after all was done. */
-  readonly etag: string | undefined;
-  /** timestamp.json and snapshot.json of build time: the rollback floor of a fresh host. */
-  readonly packagedSeeds?: { readonly timestamp: Uint8Array; readonly snapshot: Uint8Array };
-  /** For publishers: expired metadata must be readable to be renewed. Everything else is checked as ever. */
+export interface RefreshOptions extends TrustOptions, TimestampOptions {
+  /** The rollback floor of a new host. */
+  readonly packagedSeeds?: PackagedSeeds;
+  /** For publishers: expired metadata must be readable to be renewed. All other checks stay. */
   readonly acceptExpired?: boolean;
-  /** Looks up targets other than releases, before anything is kept; what it throws refuses the refresh. */
+  /** Looks up targets other than releases before anything is kept. What it throws refuses the refresh. */
   readonly alsoRead?: (getTargetInfo: Session['getTargetInfo']) => Promise<void>;
-  /** For one file, 10 s. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
 }
 
 export interface Refresh {
-  /** About the metadata alone: an `unchanged` one may still name a release that could not be taken last time. */
+  /** About the metadata alone: an `unchanged` one may still name a release that could not be installed last time. */
   readonly kind: 'unchanged' | 'updated';
   readonly trusted: Trusted;
-  /** Of the timestamp.json that was used. Store it last, when all that it leads to is done. */
-  readonly etag: string;
+  /**
+   * Of the timestamp.json that was used; undefined when the store gave none that is safe to send
+   * back. Store it last, when all that it leads to is done.
+   */
+  readonly etag: string | undefined;
   /** S3's clock, ms since 1970. */
   readonly serverDate: number | undefined;
 }
 
-/** TUF's own limit for the one file whose size nothing signed tells. */
-const MAX_TIMESTAMP_BYTES = 16_384;
-
-/** One look at timestamp.json: its bytes, or that the kept ones are still it. */
-interface Moment {
-  /** Guarded, ms since 1970. */
-  readonly now: number;
-  readonly serverDate: number | undefined;
-}
-
 /**
- * Asks the source for newer metadata, verifies it, and makes it the trusted one. With nothing new that is one request,
- * and nothing is written. Throws METADATA_*, TREE_MISMATCH, ROOT_INVALID, DISK_FULL, and the source's S3_* codes; the
- * trusted files are then what they were, except that newer roots stay once they were vouched for.
+ * Asks the source for newer metadata, verifies it, and makes it the trusted one. With nothing new
+ * that is one request, and nothing is written. Throws METADATA_*, TREE_MISMATCH, ROOT_INVALID,
+ * DISK_FULL, and the source's S3_* codes; the trusted files are then what they were, except that
+ * newer roots stay once they were verified.
  */
 export async function refresh(options: RefreshOptions): Promise<Refresh> {
   removeLeftovers(options.directory);
   const start = readStart(options);
-  const limits = { ...limitsOf(options), ifNoneMatch: conditionOf(options, start) };
-  const answer = await getFile(options.source, 'timestamp.json', limits);
-  const { serverDate } = answer;
-  const highest = Math.max(start.record?.serverDate ?? 0, serverDate ?? 0);
-  const moment = { now: guardedNow(options.clock.now(), highest), serverDate };
-  if (answer.kind === 'object')
-    return await takeTimestamp(options, start, { ...moment, ...answer });
-  return await keepTimestamp(options, start, moment);
+  const timestamp = await askForTimestamp(options, start);
+  const verified = await verify(options, start, timestamp);
+  return keep(options, start, verified);
 }
 
 /**
- * Verifies again what lies in the directory, without network and without writing; undefined when that is not usable.
- * What has expired is still told, in `expired`: it says nothing about newer releases, but it was trusted when it came.
+ * Verifies again what is kept, without network and without writing; undefined when it is unusable.
+ * What has expired is still returned, and named in `expired`: it says nothing about newer releases,
+ * but it was trusted when it came.
  */
 export async function readTrusted(options: TrustOptions): Promise<Trusted | undefined> {
   try {
     const start = readStart(options);
-    if (!hasNewestRoot(start)) return undefined;
-    const now = guardedNow(options.clock.now(), start.record?.serverDate);
+    if (start.chain.version < start.rootFloor) return undefined;
+    const now = guardedNow(options.clock.now(), start.clockFloor);
     const { outcome } = await verifyKept({ ...options, acceptExpired: true }, start, now);
     return outcome.kind === 'trusted' ? outcome.trusted : undefined;
   } catch (error) {
@@ -95,40 +102,29 @@ export async function readTrusted(options: TrustOptions): Promise<Trusted | unde
   }
 }
 
-function hasNewestRoot({ chain, rootFloor }: Start): boolean {
-  return chain.version >= rootFloor;
+interface Verified {
+  readonly timestamp: AskedTimestamp;
+  readonly end: PassEnd;
+  /** Nothing was fetched but timestamp.json, which is the kept one: there is nothing new to keep. */
+  readonly isAsKept: boolean;
 }
 
-/** "Unchanged" is an answer only for a host that has something whole which did not change. */
-function conditionOf({ etag }: RefreshOptions, start: Start): string | undefined {
-  const { chain, files, local } = start;
-  const keepsRoots = [...chain.roots].every(([file, bytes]) => files.get(file)?.equals(bytes));
-  return keepsRoots && local.has('timestamp.json') && hasNewestRoot(start) ? etag : undefined;
-}
-
-/** timestamp.json is the one in the directory: TUF's checks without a request, unless a root is due. */
-async function keepTimestamp(
+/** With the kept timestamp.json nothing is fetched, unless a root is due or what is kept is broken. */
+async function verify(
   options: RefreshOptions,
   start: Start,
-  moment: Moment,
-): Promise<Refresh> {
-  const { serverDate } = moment;
-  const { outcome, rootVersion } = await verifyKept(options, start, moment.now);
-  const bytes = start.local.get('timestamp.json');
-  const { etag } = options;
-  if (bytes === undefined || etag === undefined || isBroken(outcome)) {
-    const whole = await getFile(options.source, 'timestamp.json', limitsOf(options));
-    return await takeTimestamp(options, start, { ...whole, ...moment });
+  timestamp: AskedTimestamp,
+): Promise<Verified> {
+  if (!timestamp.isKept) return await verifyNew(options, start, timestamp);
+  const end = await verifyKept(options, start, timestamp.clock.now);
+  if (isBroken(end.outcome)) {
+    return await verifyNew(options, start, await askForWholeTimestamp(options, start));
   }
-  if (isRootDue(start.record, moment.now)) {
-    return await takeTimestamp(options, start, { ...moment, bytes, etag, isKept: true });
-  }
-  keepRecord(options.directory, start, { ...moment, rootVersion, askedForRoot: false });
-  if (outcome.kind === 'refused') throw outcome.error;
-  return { kind: 'unchanged', trusted: outcome.trusted, etag, serverDate };
+  const isAsKept = !isRootDue(start.record, timestamp.clock.certain);
+  return isAsKept ? { timestamp, end, isAsKept } : await verifyNew(options, start, timestamp);
 }
 
-/** Expired is not broken: fetching the same again would not help, and must not cost requests. */
+/** Expired is not broken: to fetch the same files again would not help, and must not cost requests. */
 function isBroken(outcome: PassEnd['outcome']): boolean {
   if (outcome.kind === 'trusted') return false;
   return !(outcome.error instanceof CodedError && outcome.error.code === 'METADATA_EXPIRED');
@@ -139,12 +135,11 @@ async function verifyKept(
   { chain, local }: Start,
   now: number,
 ): Promise<PassEnd> {
-  const timestamp = local.get('timestamp.json') ?? Buffer.alloc(0);
   const { environments, acceptExpired = false } = options;
   return await pass({
     chain,
     local,
-    timestamp,
+    timestamp: local.get('timestamp.json') ?? Buffer.alloc(0),
     source: undefined,
     rootSource: undefined,
     environments,
@@ -153,76 +148,56 @@ async function verifyKept(
   });
 }
 
-/** The whole TUF client workflow with a timestamp.json that was read already. */
-async function takeTimestamp(
+/** The whole TUF client workflow. Its start time is fixed here for all checks of expiry (TUF 5.1). */
+async function verifyNew(
   options: RefreshOptions,
   start: Start,
-  taken: Moment & { readonly bytes: Buffer; readonly etag: string; readonly isKept?: true },
-): Promise<Refresh> {
-  const { bytes, etag, serverDate, now } = taken;
+  timestamp: AskedTimestamp,
+): Promise<Verified> {
   const { chain } = start;
-  inspectMetadata(bytes, 'timestamp.json', chain.treeId);
-  const { acceptExpired = false } = options;
-  const local = withSeeds(start, options.packagedSeeds);
-  // A rotation signs timestamp.json anew: with the kept one, a root is all that there can be to fetch.
-  const source = taken.isKept === true ? undefined : options.source;
-  const sources = { source, rootSource: options.source };
-  const given = { chain, local, timestamp: bytes, now, acceptExpired, ...sources };
-  const end = await pass({ ...options, ...given });
-  const isFinal = end.outcome.kind === 'trusted' || end.askedForRoot;
-  if (isFinal && end.rootVersion < start.rootFloor) throw rootBelowFloor(end, start);
-  const kind = keepEnd(options.directory, start, end);
-  keepRecord(options.directory, start, { ...taken, ...end });
-  if (end.outcome.kind === 'refused') throw end.outcome.error;
-  return { kind, trusted: end.outcome.trusted, etag, serverDate };
-}
-
-/**
- * A fresh host has seen nothing: what its package saw at build time is its floor against replay (attack 08b). A seed that
- * is needed and is none is told: passed over, it would be a floor that everybody believes in and nobody has.
- */
-function withSeeds(
-  { local, chain }: Start,
-  seeds: RefreshOptions['packagedSeeds'],
-): ReadonlyMap<string, Buffer> {
-  if (seeds === undefined) return local;
-  const files = new Map(local);
-  for (const [role, bytes] of Object.entries(seeds)) {
-    const name = `${role}.json`;
-    if (files.has(name)) continue;
-    requireSeed(bytes, role, chain.treeId);
-    files.set(name, Buffer.from(bytes));
-  }
-  return files;
-}
-
-function requireSeed(bytes: Uint8Array, role: string, treeId: string): void {
-  let why = `it is no ${role}`;
-  let cause: unknown;
-  try {
-    if (inspectMetadata(bytes, `${role}.json`, treeId)['_type'] === role) return;
-  } catch (error) {
-    cause = error;
-    why = String(error);
-  }
-  throw new CodedError(`the installed ${role}.json is no floor against older metadata: ${why}`, {
-    code: 'ROOT_INVALID',
-    cause,
-    next: 'install timestamp.json and snapshot.json of the same tree as root.json, or neither',
+  inspectMetadata(timestamp.bytes, 'timestamp.json', chain.treeId);
+  // A rotation always signs timestamp.json again: with the kept one only a root can be new.
+  const source = timestamp.isKept ? undefined : options.source;
+  const end = await pass({
+    ...options,
+    chain,
+    local: withSeeds(start, options.packagedSeeds),
+    timestamp: timestamp.bytes,
+    source,
+    rootSource: options.source,
+    now: timestamp.clock.now,
+    acceptExpired: options.acceptExpired ?? false,
   });
+  requireRootFloor(end, start);
+  return { timestamp, end, isAsKept: false };
 }
 
-function limitsOf({ signal, timeoutMs }: RefreshOptions) {
-  return { maxBytes: MAX_TIMESTAMP_BYTES, signal, timeoutMs };
-}
-
-function rootBelowFloor({ rootVersion, outcome }: PassEnd, { rootFloor }: Start): CodedError {
-  return new CodedError(
+/** A root that was seen must be reached again: a bucket without it could lead back to revoked keys (I10). */
+function requireRootFloor(
+  { outcome, askedForRoot, rootVersion }: PassEnd,
+  { rootFloor }: Start,
+): void {
+  const isFinal = outcome.kind === 'trusted' || askedForRoot;
+  if (!isFinal || rootVersion >= rootFloor) return;
+  throw new CodedError(
     `wanted root version ${rootFloor}, which this machine has seen, and got no further than ${rootVersion}`,
     {
       code: 'METADATA_ROLLBACK',
       cause: outcome.kind === 'refused' ? outcome.error : undefined,
-      next: 'mm doctor: every N.root.json must stay in the bucket for ever',
+      next: 'mm doctor: every N.root.json must stay in the bucket forever',
     },
   );
+}
+
+/** Makes what was verified the trusted files; throws what refused the rest. */
+function keep(
+  { directory }: RefreshOptions,
+  start: Start,
+  { timestamp, end, isAsKept }: Verified,
+): Refresh {
+  const { etag, serverDate, clock } = timestamp;
+  const kind = isAsKept ? 'unchanged' : keepEnd(directory, start, end);
+  keepRecord(directory, start, { ...end, clock });
+  if (end.outcome.kind === 'refused') throw end.outcome.error;
+  return { kind, trusted: end.outcome.trusted, etag, serverDate };
 }

@@ -24,8 +24,9 @@ function reasonFor(state: HostState, now: number, heartbeatSeconds: number): str
   if (status === null) return 'no status has been written yet';
   if (status.trust.error !== null && !isExpiry(status.trust.state))
     return 'the bucket answers again';
-  const expired = state.earliestExpiry !== null && Date.parse(state.earliestExpiry) <= now;
-  if (expired && !isExpiry(status.trust.state)) return 'the metadata has expired';
+  if (hasExpiredMetadata(state, now) && !isExpiry(status.trust.state)) {
+    return 'the metadata has expired';
+  }
   const mayRun = status.disabled === null && !state.stopped;
   if (mayRun && state.lastRunRelease !== (status.release?.sha256 ?? null)) {
     return 'the active release has not completed a run yet';
@@ -34,6 +35,12 @@ function reasonFor(state: HostState, now: number, heartbeatSeconds: number): str
     return 'a status upload is due';
   }
   return undefined;
+}
+
+/** As the last cycle recorded it, by this host's clock. */
+export function hasExpiredMetadata(state: HostState | undefined, now: number): boolean {
+  const earliest = state?.earliestExpiry ?? null;
+  return earliest !== null && Date.parse(String(earliest)) <= now;
 }
 
 function isExpiry(trustState: string): boolean {

@@ -13,7 +13,8 @@ export type PollResult =
  */
 export interface Prefetched {
   readonly bytes: Buffer;
-  readonly etag: string;
+  /** Undefined when the store gave none that is safe to send back. */
+  readonly etag: string | undefined;
   /** S3's `Date` header, ms since 1970. */
   readonly serverDate: number | undefined;
 }

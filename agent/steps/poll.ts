@@ -1,7 +1,8 @@
 import type { HostBucket } from '../../bucket/bucket.ts';
+import { strongEtag } from '../../bucket/etag.ts';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { needsCycle } from '../core/needs-cycle.ts';
+import { hasExpiredMetadata, needsCycle } from '../core/needs-cycle.ts';
 import type { PollResult } from '../core/poll-result.ts';
 import type { HostState } from '../core/state.ts';
 import type { Clock, Log } from '../ports.ts';
@@ -20,18 +21,20 @@ export interface PollInput {
   readonly heartbeatSeconds: number;
 }
 
-/** The daemon's own poll: one conditional GET, nothing written. Whatever it finds, a cycle verifies it. */
+/** The daemon's own poll: one GET, nothing written. Whatever it finds, a cycle verifies it. */
 export async function poll(input: PollInput, stop: AbortSignal): Promise<PollResult> {
   const { bucket, clock, log, state } = input;
-  const etag =
-    state?.etag?.environment === input.environment ? String(state.etag.value) : undefined;
+  const known =
+    state?.etag?.environment === input.environment ? strongEtag(state.etag.value) : undefined;
+  // A store that answers 304 forever must not freeze a host: trust/timestamp.ts has the other half.
+  const ifNoneMatch = hasExpiredMetadata(state, clock.now()) ? undefined : known;
   try {
     const answer = await bucket.get(metadataKey(input.tree, 'timestamp.json'), {
       maxBytes: MAX_TIMESTAMP_BYTES,
-      ...(etag === undefined ? {} : { ifNoneMatch: etag }),
+      ifNoneMatch,
       signal: stop,
     });
-    if (answer.kind === 'object') {
+    if (answer.kind === 'object' && (known === undefined || answer.etag !== known)) {
       return { kind: 'cycle', why: 'the bucket has newer metadata', prefetched: answer };
     }
     const why = needsCycle(state, clock.now(), input.heartbeatSeconds);

@@ -74,7 +74,7 @@ function verified(
     etag,
     ...clock
   }: Pick<Findings, 'active'> & {
-    readonly etag: string;
+    readonly etag: string | undefined;
     readonly now: number;
     readonly serverDate: number | undefined;
   },
@@ -88,7 +88,7 @@ function verified(
       offer,
       release,
       trust: trustAfterRefresh(offer, trusted, clock),
-      etag: { environment: identity.environment, value: etag },
+      etag: etag === undefined ? null : { environment: identity.environment, value: etag },
     },
     // The signed labels: an earlier cycle may have been killed between activation and status.
     ...(release !== undefined && release.sha256 === active?.sha256

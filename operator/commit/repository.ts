@@ -84,6 +84,7 @@ export function verifiedMetadataOf({
   etag,
 }: Pick<Refresh, 'trusted' | 'etag'>): VerifiedMetadata {
   const { root, targets, snapshot, timestamp, roles } = trusted.metadata;
+  if (etag === undefined) throw withoutEtag();
   return {
     root,
     targets,
@@ -96,6 +97,14 @@ export function verifiedMetadataOf({
     expires: trusted.expires,
     expired: trusted.expired,
   };
+}
+
+/** Without an ETag the next write of timestamp.json could not tell that another publisher was first. */
+function withoutEtag(): CodedError {
+  return new CodedError('the store gives timestamp.json no strong ETag of plain characters', {
+    code: 'S3_FAILED',
+    next: 'look for a proxy before the bucket; a store without ETags cannot hold a tree',
+  });
 }
 
 /**

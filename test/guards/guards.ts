@@ -1,4 +1,5 @@
 import { AGENT_GUARDS } from './guards-agent.ts';
+import { LIMIT_GUARDS } from './guards-limits.ts';
 import { PUBLISHER_GUARDS } from './guards-publisher.ts';
 import { READER_GUARDS } from './guards-reader.ts';
 
@@ -18,4 +19,9 @@ export interface Guard {
   readonly name: string;
 }
 
-export const GUARDS: readonly Guard[] = [...READER_GUARDS, ...AGENT_GUARDS, ...PUBLISHER_GUARDS];
+export const GUARDS: readonly Guard[] = [
+  ...READER_GUARDS,
+  ...LIMIT_GUARDS,
+  ...AGENT_GUARDS,
+  ...PUBLISHER_GUARDS,
+];

@@ -1,20 +1,21 @@
+import type { GuardedClock } from '../metadata/clock.ts';
 import type { PassEnd } from '../workflow/pass.ts';
 import type { Start } from './start.ts';
 import { keepFiles, type TrustRecord, writeRecord } from './trust-directory.ts';
 
 const ROOT_INTERVAL_MS = 86_400_000;
-/** How far behind the recorded time of S3 may be: an idle poll does not write. */
-const SERVER_DATE_INTERVAL_MS = 6 * 3_600_000;
+/** The kept floor may lag behind by this much: an idle poll must not write. */
+const CLOCK_INTERVAL_MS = 6 * 3_600_000;
 
-/** Once a day, and also when the last time lies ahead: the clock was wrong then. */
+/** Once a day, and also when the last time is in the future: the clock was wrong then. */
 export function isRootDue(record: TrustRecord | undefined, now: number): boolean {
   const since = now - (record?.askedForRootAt ?? 0);
   return since < 0 || since >= ROOT_INTERVAL_MS;
 }
 
 /**
- * Keeps what a pass ended with. After a refusal that is newer roots alone: they were vouched for, and a host that forgot
- * them could be led back to keys that were revoked.
+ * Keeps what a pass ended with. After a refusal it keeps newer roots alone: they were verified, and a
+ * host that forgot them could be led back to revoked keys (TUF 5.3.8).
  */
 export function keepEnd(directory: string, start: Start, end: PassEnd): 'unchanged' | 'updated' {
   const isRefused = end.outcome.kind === 'refused';
@@ -26,30 +27,31 @@ export function keepEnd(directory: string, start: Start, end: PassEnd): 'unchang
   return 'updated';
 }
 
-/** Records what no signed file tells, when that is worth a write. After the files: it must not promise more than they. */
+/** Records what no signed file says, when it is worth a write. After the files: it must not promise more than they do. */
 export function keepRecord(
   directory: string,
   start: Start,
-  seen: {
-    readonly rootVersion: number;
-    readonly askedForRoot: boolean;
-    readonly now: number;
-    readonly serverDate: number | undefined;
+  {
+    rootVersion,
+    askedForRoot,
+    clock,
+  }: Pick<PassEnd, 'rootVersion' | 'askedForRoot'> & {
+    readonly clock: GuardedClock;
   },
 ): void {
   const { record, anchor, rootFloor } = start;
   const next: TrustRecord = {
     anchor,
-    rootVersion: Math.max(rootFloor, seen.rootVersion),
-    askedForRootAt: seen.askedForRoot ? seen.now : (record?.askedForRootAt ?? 0),
-    serverDate: Math.max(record?.serverDate ?? 0, seen.serverDate ?? 0),
+    rootVersion: Math.max(rootFloor, rootVersion),
+    askedForRootAt: askedForRoot ? clock.certain : (record?.askedForRootAt ?? 0),
+    clockFloor: clock.floor,
   };
   const isNews =
     record === undefined ||
-    seen.askedForRoot ||
+    askedForRoot ||
     next.anchor !== record.anchor ||
     next.rootVersion !== record.rootVersion ||
-    next.serverDate - record.serverDate >= SERVER_DATE_INTERVAL_MS;
+    next.clockFloor - record.clockFloor >= CLOCK_INTERVAL_MS;
   if (isNews) writeRecord(directory, next);
 }
 

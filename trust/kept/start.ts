@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { JsonObject } from '../../shared/json.ts';
+import { expiredRoles } from '../metadata/expiry.ts';
 import { inspectMetadata } from '../workflow/inspect.ts';
-import { type RootChain, walkRoots } from '../workflow/root-chain.ts';
+import { type RootChain, rootFile, walkRoots } from '../workflow/root-chain.ts';
 import { readKept, type TrustRecord } from './trust-directory.ts';
 
 interface StartOptions {
@@ -14,35 +16,54 @@ export interface Start {
   readonly chain: RootChain;
   /** sha256 of the installed root. */
   readonly anchor: string;
-  /** Everything that lies in the directory. */
+  /** Everything in the directory. */
   readonly files: ReadonlyMap<string, Buffer>;
-  /** What of it may count: readable and of this tree. Verified by nobody yet. */
+  /** Those of them that can be read and are of this tree. Not verified yet. */
   readonly local: ReadonlyMap<string, Buffer>;
+  /** `expires` of those that count at present, by file name. Not verified yet. */
+  readonly expires: Readonly<Record<string, string>>;
   readonly record: TrustRecord | undefined;
-  /** No root below this version is taken. */
+  /** No root below this version is accepted. */
   readonly rootFloor: number;
-  /** Another root was installed that what lies here does not lead to: nothing of it counts. */
+  /** ms since 1970; see `guardClock`. */
+  readonly clockFloor: number;
+  /** A root was installed that the files here do not lead to: none of them counts. */
   readonly isNewAnchor: boolean;
 }
 
-/** Throws ROOT_INVALID when the installed root is none. */
+/** Throws ROOT_INVALID when the installed root is not a trust root. */
 export function readStart({ directory, packagedRoot, treeId }: StartOptions): Start {
   const { files, record } = readKept(directory);
   const chain = walkRoots(packagedRoot, files, treeId);
   const anchor = createHash('sha256').update(packagedRoot).digest('hex');
+  const common = { anchor, files, record, clockFloor: record?.clockFloor ?? 0 };
   if (record !== undefined && record.anchor !== anchor && isOutside(chain, files, record)) {
-    const none = new Map<string, Buffer>();
-    const alone = walkRoots(packagedRoot, none, treeId);
-    return { chain: alone, anchor, files, local: none, record, rootFloor: 0, isNewAnchor: true };
+    const nothing = { local: new Map<string, Buffer>(), expires: {}, rootFloor: 0 };
+    const alone = walkRoots(packagedRoot, new Map(), treeId);
+    return { ...common, ...nothing, chain: alone, isNewAnchor: true };
   }
-  const local = new Map([...files].filter(([name, bytes]) => isOfTree(bytes, name, chain.treeId)));
+  const local = new Map<string, Buffer>();
+  const expires: Record<string, string> = {};
+  for (const [name, bytes] of files) {
+    const signed = signedOfTree(bytes, name, chain.treeId);
+    if (signed === undefined) continue;
+    local.set(name, bytes);
+    const isOlderRoot = name.endsWith('.root.json') && name !== rootFile(chain.version);
+    if (!isOlderRoot) expires[name] = String(signed['expires']);
+  }
   const rootFloor = record?.rootVersion ?? 0;
-  return { chain, anchor, files, local, record, rootFloor, isNewAnchor: false };
+  return { ...common, chain, local, expires, rootFloor, isNewAnchor: false };
+}
+
+/** True when something of what is kept has expired at `now`. */
+export function isExpired({ expires }: Start, now: number): boolean {
+  return expiredRoles(expires, now).length > 0;
 }
 
 /**
- * Another package brings another root of the same chain, or the one that a tree begins with anew. One above all that was
- * seen is taken for the same chain: what its keys do not vouch for falls away by itself.
+ * Another package brings another root of the same chain, or the first root of a tree that was made
+ * again. A root above all that was seen counts as the same chain: what its keys did not sign is
+ * refused anyway.
  */
 function isOutside(
   chain: RootChain,
@@ -57,17 +78,20 @@ function isOutside(
   return chain.roots.size === 1 && chain.version <= record.rootVersion;
 }
 
-/** A root that somebody signed later as well is still the same. */
+/** Without signatures: a root to which somebody added a signature is still the same root. */
 function signedPart(bytes: Buffer): string {
   const { signed }: { signed?: unknown } = JSON.parse(bytes.toString());
   return JSON.stringify(signed);
 }
 
 export function isOfTree(bytes: Uint8Array, name: string, treeId: string): boolean {
+  return signedOfTree(bytes, name, treeId) !== undefined;
+}
+
+function signedOfTree(bytes: Uint8Array, name: string, treeId: string): JsonObject | undefined {
   try {
-    inspectMetadata(bytes, name, treeId);
-    return true;
+    return inspectMetadata(bytes, name, treeId);
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -32,8 +32,8 @@ const TrustRecord = z.object({
   rootVersion: z.int().check(z.minimum(1)),
   /** When a newer root was last asked for, ms since 1970. */
   askedForRootAt: z.int(),
-  /** The highest time that S3 told, ms since 1970, up to some hours late; 0 before the first. */
-  serverDate: z.int(),
+  /** No refresh believes that it is earlier than this, ms since 1970; 0 before the first answer. */
+  clockFloor: z._default(z.int(), 0),
 });
 export type TrustRecord = Readonly<z.infer<typeof TrustRecord>>;
 

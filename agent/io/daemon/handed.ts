@@ -13,7 +13,7 @@ const OnStdin = z.object({
         z.base64(),
         z.transform((base64) => Buffer.from(base64, 'base64')),
       ),
-      etag: z.string(),
+      etag: z.optional(z.string()),
       serverDate: z.optional(z.number()),
     }),
   ),
@@ -34,6 +34,10 @@ export async function readHanded(): Promise<Handed> {
   const { version, config, prefetched } = OnStdin.parse(JSON.parse(await text(process.stdin)));
   return {
     config: version === VERSION ? (config as Config) : undefined,
-    prefetched: prefetched && { ...prefetched, serverDate: prefetched.serverDate },
+    prefetched: prefetched && {
+      ...prefetched,
+      etag: prefetched.etag,
+      serverDate: prefetched.serverDate,
+    },
   };
 }

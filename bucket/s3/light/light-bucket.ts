@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type {
+  Etag,
   GetOptions,
   GetResult,
   HostBucket,
@@ -8,6 +9,7 @@ import type {
   PutOptions,
   PutResult,
 } from '../../bucket.ts';
+import { strongEtag } from '../../etag.ts';
 import { time } from '../answer.ts';
 import { readBounded } from '../body.ts';
 import { credentialsMissing, type S3Wanted, tooLarge } from '../errors.ts';
@@ -190,6 +192,6 @@ function lengthOf({ headers }: IncomingMessage): number | undefined {
   return length === undefined ? undefined : Number(length);
 }
 
-function etagOf({ headers }: IncomingMessage): string {
-  return headers.etag ?? '';
+function etagOf({ headers }: IncomingMessage): Etag {
+  return strongEtag(headers.etag);
 }

@@ -15,6 +15,7 @@ import type {
   PutOptions,
   PutResult,
 } from '../../bucket.ts';
+import { strongEtag } from '../../etag.ts';
 import { answerOf, time } from '../answer.ts';
 import { readBounded } from '../body.ts';
 import { credentialsMissing, regionMissing, type S3Wanted, tooLarge } from '../errors.ts';
@@ -63,7 +64,8 @@ class S3Bucket implements Bucket {
       const serverDate = watchDate(command);
       try {
         const answer = await this.#client.send(command, { abortSignal: signal });
-        const { Body, ContentLength: length, ETag: etag = '' } = answer;
+        const { Body, ContentLength: length } = answer;
+        const etag = strongEtag(answer.ETag);
         const bytes = await readBounded(Body as Readable, { maxBytes, length });
         if (bytes === undefined) throw tooLarge(wanted, maxBytes);
         return { kind: 'object', bytes, etag, serverDate: serverDate() };
@@ -84,7 +86,7 @@ class S3Bucket implements Bucket {
       const command = new GetObjectCommand({ Bucket: this.name, Key: key });
       const answer = await this.#client.send(command, { abortSignal });
       const body = openedBody(answer.Body as Readable, wanted, signal);
-      return { body, length: answer.ContentLength, etag: answer.ETag ?? '' };
+      return { body, length: answer.ContentLength, etag: strongEtag(answer.ETag) };
     });
   }
 
@@ -103,8 +105,8 @@ class S3Bucket implements Bucket {
         // Ceph compares the quotes as well and so never finds them equal; AWS and MinIO take both forms.
         IfMatch: ifMatch?.replaceAll('"', ''),
       });
-      const { ETag: etag = '' } = await this.#client.send(command, { abortSignal });
-      return { etag };
+      const { ETag } = await this.#client.send(command, { abortSignal });
+      return { etag: strongEtag(ETag) };
     });
   }
 
@@ -147,9 +149,10 @@ class S3Bucket implements Bucket {
 }
 
 function listedObjects(page: ListObjectsV2CommandOutput): readonly ListedObject[] {
-  return (page.Contents ?? []).flatMap(
-    ({ Key: key, Size: size = 0, ETag: etag = '', LastModified }) =>
-      key === undefined ? [] : [{ key, size, etag, lastModified: LastModified?.getTime() ?? 0 }],
+  return (page.Contents ?? []).flatMap(({ Key: key, Size: size = 0, ETag, LastModified }) =>
+    key === undefined
+      ? []
+      : [{ key, size, etag: strongEtag(ETag), lastModified: LastModified?.getTime() ?? 0 }],
   );
 }
 

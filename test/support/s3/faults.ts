@@ -30,6 +30,8 @@ export type Fault =
   | { readonly kind: 'trickle-body'; readonly everyMs: number }
   /** Announces no length and sends bytes until the connection ends. */
   | { readonly kind: 'endless-body' }
+  /** Answers as usual, with these headers instead of its own. */
+  | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> }
   /** Sends another body under the ETag of the right one. */
   | { readonly kind: 'replace-body'; readonly replace: (body: Buffer) => Buffer };
 

@@ -17,6 +17,7 @@ export function send(
     date: date.toUTCString(),
     'x-amz-request-id': requestId(),
     ...(fault?.kind !== 'endless-body' && status !== 304 && { 'content-length': sent.length }),
+    ...(fault?.kind === 'headers' && fault.headers),
   });
   if (bodiless) response.end();
   else sendBody(response, sent, fault);

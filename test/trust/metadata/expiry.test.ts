@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { daysToExpiry, expiredRoles, guardedNow } from '../../../trust/metadata/expiry.ts';
+import { daysToExpiry, expiredRoles } from '../../../trust/metadata/expiry.ts';
 
 const T = Date.parse('2040-01-10T00:00:00Z');
 const DAY_MS = 86_400_000;
-
-test('the guarded clock is the later of host and S3', () => {
-  assert.equal(guardedNow(5, undefined), 5);
-  assert.equal(guardedNow(5, 7), 7);
-  assert.equal(guardedNow(9, 7), 9);
-});
 
 test('a role has expired at the very instant, and when its instant cannot be read', () => {
   const expires = { root: '2040-01-10T00:00:01Z', timestamp: '2040-01-10T00:00:00Z', x: 'never' };
