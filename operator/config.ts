@@ -8,6 +8,7 @@ import { parseConfigFile } from '../shared/config/file.ts';
 import { readConfigFile } from '../shared/config/source.ts';
 import { requireOwn } from '../shared/owned-path.ts';
 import type { SigningMode } from './metadata/expiry-days.ts';
+import { PublishSettings } from './release/publish-settings.ts';
 
 export const CONFIG_FILE = 'miyamoto.yaml';
 export const DEFAULT_KEYS = '~/.config/miyamoto/keys';
@@ -56,6 +57,7 @@ export const OperatorConfig = z.strictObject({
     .min(1)
     .default('.')
     .describe('The git repository, or the directory in one, that holds the Puppet environment.'),
+  publish: PublishSettings.prefault({}),
   keys: z
     .string()
     .min(1)
@@ -98,6 +100,7 @@ export interface TreeConfig {
   readonly refs: ReadonlyMap<string, string>;
   readonly rootFile: string;
   readonly repository: string;
+  readonly publish: PublishSettings;
   readonly keysDirectory: string;
   readonly stateDirectory: string;
   readonly mode: SigningMode;
@@ -166,6 +169,7 @@ export function selectTree(
     refs: new Map(Object.entries(chosen.environments).map(([env, { ref }]) => [env, ref])),
     rootFile: at(chosen.root ?? `${name}.root.json`),
     repository: at(config.repository),
+    publish: config.publish,
     keysDirectory: join(at(config.keys), chosen.id),
     stateDirectory: join(at(config.state), name),
     mode: config.signing,

@@ -6,7 +6,7 @@ import {
 import { init } from '../commands/init/init.ts';
 import type { InitOptions } from '../commands/init/plan.ts';
 import { publish } from '../commands/publish/publish.ts';
-import type { PublishOptions } from '../commands/publish/source.ts';
+import type { PublishOptions } from '../commands/publish/what-to-publish.ts';
 import { releases } from '../commands/releases/releases.ts';
 import { status } from '../commands/status/status.ts';
 import type { CommonOptions, Context } from '../context.ts';

@@ -3,7 +3,9 @@ import type { Draft, RoleContent } from '../metadata/signed-file.ts';
 /** A release tarball for the bucket. */
 export interface Blob {
   readonly sha256: string;
-  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** The whole tarball; it is on disk until then. */
+  read(): Promise<Uint8Array>;
 }
 
 /** What a commit changes. Snapshot and timestamp follow from it. */

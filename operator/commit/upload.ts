@@ -17,17 +17,18 @@ const MAX_METADATA_BYTES = 4 * 1024 * 1024;
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 /** Puts a tarball where none is. Throws BLOB_MISMATCH when another content has its name. */
-export async function putBlob({ bucket, tree }: TreePlace, { sha256, bytes }: Blob): Promise<void> {
+export async function putBlob({ bucket, tree }: TreePlace, blob: Blob): Promise<void> {
+  const { sha256, length } = blob;
   const key = blobKey(tree, sha256);
   try {
-    await bucket.put(key, bytes, {
+    await bucket.put(key, await blob.read(), {
       createOnly: true,
       contentType: 'application/gzip',
       cacheControl: IMMUTABLE,
     });
   } catch (error) {
     if (!isTaken(error)) throw error;
-    const found = await hashOf(bucket, key, bytes.length);
+    const found = await hashOf(bucket, key, length);
     if (found !== sha256) {
       throw new CodedError(`s3://${bucket.name}/${key}: its content has another sha256`, {
         code: 'BLOB_MISMATCH',

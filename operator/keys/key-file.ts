@@ -1,10 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { Instant, Sha256 } from '../../bucket/documents/names.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { writeNewFile } from '../files/write-new-file.ts';
+import { makeKeysDirectory } from './keys-directory.ts';
 import { encryptPrivateKey, PrivatePart } from './private-part.ts';
 import { keyIdOf, TufKey } from './signer.ts';
 
@@ -39,7 +40,7 @@ export interface NewKey {
 /** Makes an Ed25519 key and its file. Throws KEY_INVALID when the file exists. */
 export async function createKeyFile({ path, passphrase, now }: NewKey): Promise<KeyFile> {
   const document = await newKeyDocument(passphrase, now);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeKeysDirectory(path);
   if (!(await writeNewFile(path, `${JSON.stringify(document)}\n`, 0o600))) {
     throw invalid(path, 'a key file is there already, it is never overwritten');
   }

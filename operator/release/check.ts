@@ -1,61 +1,78 @@
-import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
-import { LIMITS, type SourceTree, type TreeEntry } from './tree.ts';
-
-export interface TreeProblem {
-  readonly code: Extract<ErrorCode, 'ARCHIVE_UNSAFE' | 'ARCHIVE_TOO_LARGE' | 'RELEASE_INVALID'>;
-  readonly message: string;
-}
+import type { EnvironmentConf } from '../../bucket/documents/environment-conf.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { findShapeProblems } from './check-shape.ts';
+import { inspectContents } from './inspect-contents.ts';
+import { LIMITS, type SourceTree, type TreeEntry, type TreeProblem } from './tree.ts';
 
 const MAX_SHOWN = 20;
-/** Written by us into every release. */
+/** Written by mm into every release. */
 export const OWN_FILES = { release: 'release.json', r10k: '.r10k-deploy.json' } as const;
 
-/** Refuses here, where somebody can mend it, what every host would refuse. Throws the code of the first problem. */
-export function assertPublishable(tree: SourceTree): void {
-  const problems = findProblems(tree);
+export interface CheckOptions {
+  readonly conf: EnvironmentConf;
+  /** Patterns of paths that may hold private keys. */
+  readonly allowedPrivateKeys: readonly string[];
+}
+
+/**
+ * Refuses at the publisher, where somebody can correct it, what every host would refuse, and what
+ * must not leave this machine. Throws the code of the first problem, and names all of them.
+ */
+export function assertPublishable(tree: SourceTree, options: CheckOptions): void {
+  const problems = [...findProblems(tree, options.conf), ...findContentProblems(tree, options)];
   const [first] = problems;
   if (first === undefined) return;
   const shown = problems.slice(0, MAX_SHOWN).map(({ message }) => message);
   if (problems.length > shown.length) shown.push(`and ${problems.length - shown.length} more`);
   throw new CodedError(shown, {
     code: first.code,
-    next: 'mend it and publish again; nothing was uploaded',
+    next: first.next ?? 'correct it and publish again; nothing was uploaded',
     details: { problems: problems.length },
   });
 }
 
-/** Everything that hosts would refuse, in words. */
-export function findProblems({ entries, emptySubmodules }: SourceTree): TreeProblem[] {
+/** Everything in names, links, sizes and the shape of the tree that hosts would refuse. */
+export function findProblems(tree: SourceTree, conf: EnvironmentConf): TreeProblem[] {
+  const { entries, emptySubmodules, withheld } = tree;
   return [
-    ...findShape(entries),
-    ...emptySubmodules.map((path) =>
-      unsafe(path, 'is a submodule without content: put the module itself into the tree'),
-    ),
+    ...findShapeProblems(entries, conf),
+    ...findOwnFiles(entries),
+    ...emptySubmodules.map((path) => ({
+      ...unsafe(path, 'is a submodule whose commit is not in this clone'),
+      next: `git submodule update --init --recursive ${path}; then publish again`,
+    })),
+    ...withheld.map(({ path, why }) => invalid(`${JSON.stringify(path)} ${why}`)),
     ...entries.flatMap((entry) => [...findNameProblems(entry), ...findLinkProblems(entry)]),
     ...findClashes(entries),
     ...findSize(entries),
   ];
 }
 
-/** An environment has `manifests/`; the older form is `nodeless_site.pp` with `classes/` and `modules/`. */
-function findShape(entries: readonly TreeEntry[]): TreeProblem[] {
-  const problems: TreeProblem[] = [];
-  if (!entries.some(({ path }) => path.startsWith('manifests/') || path === 'nodeless_site.pp')) {
-    const message = 'no Puppet environment: wanted manifests/ or nodeless_site.pp at its top';
-    problems.push({ code: 'RELEASE_INVALID', message });
-  }
-  if (entries.some(({ path }) => path === OWN_FILES.release)) {
-    const message = `${OWN_FILES.release}: mm writes a file of that name, rename yours`;
-    problems.push({ code: 'RELEASE_INVALID', message });
-  }
-  return problems;
+function findContentProblems(
+  tree: SourceTree,
+  { allowedPrivateKeys }: CheckOptions,
+): TreeProblem[] {
+  return inspectContents(tree, allowedPrivateKeys).map(({ path, line, why, isKey }) => ({
+    ...invalid(`${JSON.stringify(path)}${line === null ? '' : ` line ${line}`} ${why}`),
+    ...(isKey && { next: KEY_NEXT }),
+  }));
+}
+
+const KEY_NEXT =
+  'remove it, or leave it out with publish.exclude; for keys of tests only: publish.allow_private_keys';
+
+function findOwnFiles(entries: readonly TreeEntry[]): TreeProblem[] {
+  const isTaken = entries.some(({ path }) => path === OWN_FILES.release);
+  return isTaken
+    ? [invalid(`${OWN_FILES.release}: mm writes a file of that name, rename yours`)]
+    : [];
 }
 
 function findNameProblems({ path }: TreeEntry): TreeProblem[] {
   const names = path.split('/');
   const problems: TreeProblem[] = [];
   if (!isCleanText(path)) {
-    problems.push(unsafe(path, 'has a control character, a backslash or bytes not UTF-8'));
+    problems.push(unsafe(path, 'has a control character, a backslash or bytes that are not UTF-8'));
   }
   if (Buffer.byteLength(path) > LIMITS.pathBytes) {
     problems.push(unsafe(path, `is longer than ${LIMITS.pathBytes} bytes`));
@@ -72,14 +89,14 @@ function findNameProblems({ path }: TreeEntry): TreeProblem[] {
   return problems;
 }
 
-/** No NUL or other control character, no backslash (a separator to some), nothing that was not UTF-8. */
+/** No control characters, no backslash (a separator on some systems), only UTF-8. */
 function isCleanText(text: string): boolean {
   return !/[\p{Cc}\\\ufffd]/u.test(text);
 }
 
 /**
- * A link may go up as far as the tree's own top, and then down. With ".." after a name, what a link leads to depends on
- * other links: those leave a tree that looks closed.
+ * A link may go up to the root of the tree, and then down. With ".." after a name the target depends
+ * on other links: several links that each stay inside can lead out together.
  */
 function findLinkProblems(entry: TreeEntry): TreeProblem[] {
   if (entry.kind === 'file') return [];
@@ -95,7 +112,7 @@ function findLinkProblems(entry: TreeEntry): TreeProblem[] {
   return isShort && isCleanText(target) ? [] : [unsafe(path, 'is a link with an unusable target')];
 }
 
-/** Macs take names for one that differ in case or in Unicode form: directories as well as files. */
+/** macOS treats names as equal that differ in case or in Unicode form, for files and directories. */
 function findClashes(entries: readonly TreeEntry[]): TreeProblem[] {
   const seen = new Map<string, string>();
   const problems: TreeProblem[] = [];
@@ -104,7 +121,7 @@ function findClashes(entries: readonly TreeEntry[]): TreeProblem[] {
     const earlier = seen.get(folded);
     if (earlier === undefined) seen.set(folded, path);
     else if (earlier !== path) {
-      problems.push(unsafe(path, `and ${JSON.stringify(earlier)} are one name on a Mac`));
+      problems.push(unsafe(path, `and ${JSON.stringify(earlier)} are the same name on macOS`));
     }
   }
   return problems;
@@ -116,11 +133,11 @@ function findSize(entries: readonly TreeEntry[]): TreeProblem[] {
   const problems: TreeProblem[] = [];
   const code = 'ARCHIVE_TOO_LARGE';
   if (paths.size > LIMITS.entries) {
-    const message = `${paths.size} files and directories, hosts take ${LIMITS.entries}`;
+    const message = `${paths.size} files and directories; hosts accept ${LIMITS.entries}`;
     problems.push({ code, message });
   }
   if (bytes > LIMITS.bytes) {
-    problems.push({ code, message: `${bytes} bytes unpacked, hosts take ${LIMITS.bytes}` });
+    problems.push({ code, message: `${bytes} bytes unpacked; hosts accept ${LIMITS.bytes}` });
   }
   return problems;
 }
@@ -137,4 +154,8 @@ export function sizeOf(entry: TreeEntry): number {
 
 function unsafe(path: string, why: string): TreeProblem {
   return { code: 'ARCHIVE_UNSAFE', message: `${JSON.stringify(path.slice(0, 200))} ${why}` };
+}
+
+function invalid(message: string): TreeProblem {
+  return { code: 'RELEASE_INVALID', message };
 }

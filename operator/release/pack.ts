@@ -1,16 +1,23 @@
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { constants, gzip } from 'node:zlib';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createGzip } from 'node:zlib';
 import { Header, type HeaderData, Pax } from 'tar';
 import type { ReleaseFile } from '../../bucket/documents/release.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { OWN_FILES, parentsOf } from './check.ts';
+import { contentOf } from './spool.ts';
 import { LIMITS, type SourceTree, type TreeEntry } from './tree.ts';
 
 /** A release as it goes into the bucket. */
 export interface Tarball {
   readonly sha256: string;
-  readonly bytes: Buffer;
+  readonly length: number;
+  /** The whole tarball; it is on disk until then. */
+  read(): Promise<Buffer>;
 }
 
 export interface ReleaseLabel {
@@ -19,29 +26,59 @@ export interface ReleaseLabel {
 }
 
 const BLOCK = 512;
+/** Ten bytes; the last one is the system on which the file was made. */
+const GZIP_HEADER_BYTES = 10;
+const UNKNOWN_SYSTEM = 255;
 
 /**
- * The tree as a tarball, with `release.json` and r10k's file beside it. The same tree and label give the same bytes:
- * sorted by byte, one time for all, no owner, modes 0755 and 0644 only, no time and no system in gzip's header. Throws
- * ARCHIVE_TOO_LARGE.
+ * Packs the tree with `release.json` and the file of r10k into a tarball in `directory`. The same
+ * tree and label give the same bytes on every machine: entries sorted by byte, one time for all, no
+ * owner, only the modes 0755 and 0644, no time and no system in the gzip header. A release of any
+ * size needs little memory. Throws ARCHIVE_TOO_LARGE.
  */
-export async function packRelease(tree: SourceTree, label: ReleaseLabel): Promise<Tarball> {
-  const compressed = await promisify(gzip)(packTar(tree, label), {
-    level: constants.Z_BEST_COMPRESSION,
-  });
-  compressed[9] = 255; // the system's number: unknown
-  if (compressed.length > LIMITS.tarballBytes) {
-    throw new CodedError(
-      `the tarball has ${compressed.length} bytes, hosts take ${LIMITS.tarballBytes}`,
-      { code: 'ARCHIVE_TOO_LARGE', next: 'put large files below binaries/' },
-    );
-  }
-  const sha256 = createHash('sha256').update(compressed).digest('hex');
-  return { sha256, bytes: compressed };
+export async function packRelease(
+  tree: SourceTree,
+  label: ReleaseLabel,
+  directory: string,
+): Promise<Tarball> {
+  const path = join(await mkdtemp(join(directory, 'tarball-')), 'release.tar.gz');
+  const hash = createHash('sha256');
+  let length = 0;
+  await pipeline(
+    Readable.from(packTar(tree, label)),
+    createGzip({ level: constants.Z_BEST_COMPRESSION }),
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of withoutSystem(chunks)) {
+        hash.update(chunk);
+        length += chunk.length;
+        if (length > LIMITS.tarballBytes) throw tooLarge();
+        yield chunk;
+      }
+    },
+    createWriteStream(path, { flags: 'wx', mode: 0o600 }),
+  );
+  return { sha256: hash.digest('hex'), length, read: () => readFile(path) };
 }
 
-/** The same, not compressed. */
-export function packTar(tree: SourceTree, label: ReleaseLabel): Buffer {
+async function* withoutSystem(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  let at = 0;
+  for await (const chunk of chunks) {
+    const index = GZIP_HEADER_BYTES - 1 - at;
+    if (index >= 0 && index < chunk.length) chunk[index] = UNKNOWN_SYSTEM;
+    at += chunk.length;
+    yield chunk;
+  }
+}
+
+function tooLarge(): CodedError {
+  return new CodedError(
+    `the tarball has more than ${LIMITS.tarballBytes} bytes, the limit of hosts`,
+    { code: 'ARCHIVE_TOO_LARGE', next: 'put large files below binaries/' },
+  );
+}
+
+/** The tar stream, not compressed. */
+export function* packTar(tree: SourceTree, label: ReleaseLabel): Iterable<Buffer> {
   const entries = [...withoutOwn(tree.entries), ...ownEntries(tree, label)];
   const directories = new Set(entries.flatMap(({ path }) => parentsOf(path)));
   const byPath = new Map<string, TreeEntry | undefined>(
@@ -49,11 +86,11 @@ export function packTar(tree: SourceTree, label: ReleaseLabel): Buffer {
   );
   for (const entry of entries) byPath.set(entry.path, entry);
   const mtime = tree.committedAt ?? new Date(0);
-  const blocks = [...byPath]
+  const sorted = [...byPath]
     .map(([path, entry]) => ({ path: Buffer.from(path), entry }))
-    .sort((a, b) => Buffer.compare(a.path, b.path))
-    .flatMap(({ path, entry }) => entryBlocks(path.toString('utf8'), entry, mtime));
-  return Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)]);
+    .sort((a, b) => Buffer.compare(a.path, b.path));
+  for (const { path, entry } of sorted) yield* entryBlocks(path.toString('utf8'), entry, mtime);
+  yield Buffer.alloc(2 * BLOCK);
 }
 
 function withoutOwn(entries: readonly TreeEntry[]): readonly TreeEntry[] {
@@ -64,7 +101,7 @@ function ownEntries(tree: SourceTree, { environment, version }: ReleaseLabel): T
   const { commit, ref } = tree;
   const committedAt = tree.committedAt?.toISOString() ?? null;
   const release: ReleaseFile = { environment, version, commit, ref, committedAt };
-  // What config_version scripts of control repositories read.
+  // The config_version scripts of many control repositories read this file.
   const r10k = {
     name: environment,
     signature: commit ?? version,
@@ -75,26 +112,28 @@ function ownEntries(tree: SourceTree, { environment, version }: ReleaseLabel): T
 }
 
 function jsonFile(path: string, document: unknown): TreeEntry {
-  const content = Buffer.from(`${JSON.stringify(document, null, 2)}\n`);
+  const content = contentOf(Buffer.from(`${JSON.stringify(document, null, 2)}\n`));
   return { kind: 'file', path, isExecutable: false, content };
 }
 
 /** `entry` undefined: a directory. */
-function entryBlocks(path: string, entry: TreeEntry | undefined, mtime: Date): Buffer[] {
+function* entryBlocks(path: string, entry: TreeEntry | undefined, mtime: Date): Iterable<Buffer> {
   if (entry === undefined) {
-    return headerBlocks({ path: `${path}/`, type: 'Directory', mode: 0o755, mtime });
+    return yield* headerBlocks({ path: `${path}/`, type: 'Directory', mode: 0o755, mtime });
   }
   if (entry.kind === 'link') {
-    return headerBlocks({ path, type: 'SymbolicLink', mode: 0o777, mtime, linkpath: entry.target });
+    const link: HeaderData = { type: 'SymbolicLink', linkpath: entry.target };
+    return yield* headerBlocks({ path, ...link, mode: 0o777, mtime });
   }
   const { content, isExecutable } = entry;
   const mode = isExecutable ? 0o755 : 0o644;
-  const padding = Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK);
-  const head = headerBlocks({ path, type: 'File', mode, mtime, size: content.length });
-  return [...head, content, padding];
+  yield* headerBlocks({ path, type: 'File', mode, mtime, size: content.length });
+  yield* content.chunks();
+  const padding = (BLOCK - (content.length % BLOCK)) % BLOCK;
+  if (padding > 0) yield Buffer.alloc(padding);
 }
 
-/** With an extended header only where the plain one cannot say it. */
+/** With an extended header only where the plain header is too small. */
 function headerBlocks(given: HeaderData): Buffer[] {
   const fields: HeaderData = { uid: 0, gid: 0, size: 0, uname: '', gname: '', ...given };
   const block = Buffer.alloc(BLOCK);

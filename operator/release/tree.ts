@@ -1,27 +1,49 @@
-/** A file or link of a Puppet environment; `path` is relative to its top, with "/" between names. */
+import type { ErrorCode } from '../../shared/coded-error.ts';
+import type { Content } from './spool.ts';
+
+/** A file or link of a Puppet environment. `path` is relative to its root, with "/" between names. */
 export type TreeEntry =
   | {
       readonly kind: 'file';
       readonly path: string;
       readonly isExecutable: boolean;
-      readonly content: Buffer;
+      readonly content: Content;
     }
   | { readonly kind: 'link'; readonly path: string; readonly target: string };
 
-/** A Puppet environment, read but not checked, and where it came from. */
+export type FileEntry = Extract<TreeEntry, { kind: 'file' }>;
+
+/** A path that git knows, and whose real content is not in the source. */
+export interface Withheld {
+  readonly path: string;
+  /** Completes the sentence "<path> ...". */
+  readonly why: string;
+}
+
+/** A Puppet environment as it was read, before any check, and where it came from. */
 export interface SourceTree {
   readonly entries: readonly TreeEntry[];
-  /** Paths at which git only notes the commit of another repository, and nothing lies. */
+  /** Paths of submodules whose commit is not in this clone. */
   readonly emptySubmodules: readonly string[];
-  /** The commit, null for a work tree. */
+  /** Paths that cannot be published as they are. They are refused unless they are excluded. */
+  readonly withheld: readonly Withheld[];
+  /** The commit; null for a work tree. */
   readonly commit: string | null;
-  /** As the configuration or the operator names it, null for a work tree. */
+  /** As the configuration or the operator names it; null for a work tree. */
   readonly ref: string | null;
-  /** The commit's own time, null for a work tree. */
+  /** Time of the commit; null for a work tree. */
   readonly committedAt: Date | null;
 }
 
-/** What a release may hold; what hosts unpack by default (`releases` in agent.yaml). */
+/** Why a tree cannot be published. */
+export interface TreeProblem {
+  readonly code: Extract<ErrorCode, 'ARCHIVE_UNSAFE' | 'ARCHIVE_TOO_LARGE' | 'RELEASE_INVALID'>;
+  readonly message: string;
+  /** What to do; undefined: correct what the message names. */
+  readonly next?: string;
+}
+
+/** Limits of a release. Hosts unpack this much by default (`releases` in agent.yaml). */
 export const LIMITS = {
   entries: 100_000,
   bytes: 1024 ** 3,

@@ -64,7 +64,7 @@ async function validate(
   const tree = join(directory, 'tree');
   for (const { path, content } of batch) {
     await mkdir(dirname(join(tree, path)), { recursive: true });
-    await writeFile(join(tree, path), content);
+    await writeFile(join(tree, path), content.read());
   }
   // Directories of its own: neither the publisher's puppet.conf nor its cache has a say.
   const own = ['confdir', 'vardir', 'codedir', 'logdir', 'rundir'];

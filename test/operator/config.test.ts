@@ -40,6 +40,7 @@ test('config: paths are relative to its directory, defaults included', async (t)
         ['testing', 'testing'],
       ],
       rootFile: join(cwd, 'ubuntu.root.json'),
+      publish: { exclude: [], filters: [], allow_private_keys: [] },
       repository: cwd,
       keysDirectory: '/home/ann/.config/miyamoto/keys/acme/ubuntu',
       stateDirectory: join(cwd, '.miyamoto/ubuntu'),

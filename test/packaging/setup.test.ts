@@ -175,5 +175,5 @@ test('setup: says at once and in one line what it needs where it may not install
 test('setup: refuses a part that it does not know', async (t) => {
   const { status, stderr } = (await checkout(t)).setup('pupet');
   assert.equal(status, 2);
-  assert.match(stderr, /pupet.*puppet, git, ssh, ps, strip, boxes or programs/);
+  assert.match(stderr, /pupet.*puppet, git, ssh, ps, strip, control-repos, boxes or programs/);
 });

@@ -4,6 +4,8 @@
 #             pinned one, which is linked as node_modules/.bin/node: all npm scripts run on it
 #   puppet git ssh ps strip
 #             these programs, by apt where they are missing; ps is what Puppet looks at services with
+#   control-repos
+#             r10k, g10k and git-lfs, by apt where they are missing
 #   boxes     what packs a deb and starts a real systemd in a throw-away container
 #   programs  the bundles of the sources as they are now, in dist/
 set -eu
@@ -126,10 +128,15 @@ for part in "$@"; do
   ssh) needs 'ssh-agent ssh-add ssh-keygen' openssh-client ;;
   ps) needs ps procps ;;
   strip) needs strip binutils ;;
+  control-repos)
+    needs r10k r10k
+    needs g10k g10k
+    needs git-lfs git-lfs
+    ;;
   boxes) needs 'systemd-nspawn debootstrap strip' 'systemd-container, debootstrap, binutils' ;;
   programs) ;;
   *)
-    say "unknown part '$part': expected puppet, git, ssh, ps, strip, boxes or programs"
+    say "unknown part '$part': expected puppet, git, ssh, ps, strip, control-repos, boxes or programs"
     exit 2
     ;;
   esac

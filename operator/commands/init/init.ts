@@ -16,6 +16,7 @@ import { createBucket } from '../../create-bucket.ts';
 import { writeNewFile } from '../../files/write-new-file.ts';
 import { parseSignedFile, type SignedFile } from '../../metadata/signed-file.ts';
 import { keysDirectory, withKeptState } from '../../open-tree.ts';
+import { assertKeysOutside } from '../../release/keys-outside.ts';
 import { answerInit } from './answer.ts';
 import { soloKeys } from './keys.ts';
 import { type InitOptions, type InitPlan, keyPaths, planInit } from './plan.ts';
@@ -32,6 +33,7 @@ export async function init(context: Context, options: InitOptions): Promise<Answ
   const keys = keysDirectory(context, config, options);
   const described = { plan, keys: keyPaths(keys) };
   try {
+    await assertKeysOutside({ directory: config.repository, env: context.env }, keys);
     await assertFresh(context, plan, place, options);
     requireOwn(dirname(plan.configFile), 'the directory of the configuration');
     requireOwn(keys, 'the directory of the signing keys');

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { KeyNewAnswer } from '../../answers.ts';
 import { loadConfig, selectTree } from '../../config.ts';
@@ -8,6 +8,7 @@ import { askNewPassphrase, passphraseSource } from '../../keys/passphrase.ts';
 import { KeyName, type PublicKeyDocument } from '../../keys/public-key-file.ts';
 import { type NewSigningKey, newKeyFile, readSigningKey } from '../../keys/signing-key.ts';
 import { givenPassphrase, keysDirectory } from '../../open-tree.ts';
+import { assertKeysOutside } from '../../release/keys-outside.ts';
 
 export interface KeyNewOptions extends SigningOptions {
   readonly signer?: string | undefined;
@@ -29,6 +30,7 @@ export async function newKey(
   options: KeyNewOptions,
 ): Promise<Answer> {
   const { config, path } = await keyPlace(context, name, options);
+  await assertKeysOutside({ directory: config.repository, env: context.env }, dirname(path));
   const kind = options.signer ?? 'file';
   const wanted = await wantedKey(context, { path, kind, command, options });
   const isNoop = options.noop === true;

@@ -10,20 +10,20 @@ import type { Tarball } from '../../release/pack.ts';
 import type { SourceTree } from '../../release/tree.ts';
 import { assertVersion, nextVersion } from '../../release/version-label.ts';
 
-/** A publication as it was asked for; it stays the same however often it has to begin anew. */
+/** A publication as the operator asked for it. It stays the same when the commit is retried. */
 export interface PublishRequest {
   readonly environment: string;
   /** `--version`. */
   readonly version: string | undefined;
   readonly reason: string;
-  /** Also when the environment has this very release already. */
+  /** Publish also when the environment already has this release. */
   readonly force: boolean;
   readonly by: string;
-  /** ms since 1970. */
+  /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly mode?: SigningMode | undefined;
   readonly source: Pick<SourceTree, 'commit'>;
-  /** The same version label gives the same tarball. */
+  /** The same version gives the same tarball. */
   pack(version: string): Promise<Tarball>;
 }
 
@@ -33,7 +33,10 @@ export interface PublishPlan {
   readonly previous: OfferedRelease | undefined;
 }
 
-/** What a publication changes in the bucket as it is. Throws ENVIRONMENT_UNKNOWN, METADATA_INVALID, USAGE. */
+/**
+ * Decides what a publication changes in the signed metadata. Throws ENVIRONMENT_UNKNOWN,
+ * METADATA_INVALID, USAGE.
+ */
 export async function planPublication(
   request: PublishRequest,
   verified: VerifiedMetadata,
@@ -41,7 +44,7 @@ export async function planPublication(
   const { role, current } = offerOf(verified, request.environment);
   const isSame = current !== undefined && (await isCurrent(request, current));
   if (isSame && current.custom.release === releaseId(request.startedAt, current.sha256)) {
-    // An earlier try of this very publication went through, and only the answer to it was lost.
+    // An earlier attempt of this same publication succeeded, and only its answer was lost.
     return nothing('published', current);
   }
   if (isSame && !request.force) {
@@ -83,7 +86,7 @@ function change(
   };
 }
 
-/** Whether the same source, packed with the label that the environment has now, is what it has now. */
+/** Whether the source, packed with the current version, gives the current tarball. */
 async function isCurrent(request: PublishRequest, current: OfferedRelease): Promise<boolean> {
   const { commit, version } = current.custom;
   if (commit !== request.source.commit) return false;
@@ -131,12 +134,12 @@ function releaseOf(
     created: toSecond(startedAt),
     by,
     reason,
-    // Whoever holds or stops an environment lifts that again; a newer release in between does not.
+    // Only the command that set hold, stop or minAgent removes it; a newer release keeps it.
     hold,
     stop,
     minAgent,
   };
-  return { sha256: tarball.sha256, length: tarball.bytes.length, custom };
+  return { sha256: tarball.sha256, length: tarball.length, custom };
 }
 
 /** `20270131T120000Z-0123456789ab`. */
@@ -151,7 +154,7 @@ function toSecond(now: number): string {
 function contentOfRole(verified: VerifiedMetadata, role: string): RoleContent {
   const document = verified.roles.get(role);
   if (document !== undefined) return contentOf(document);
-  throw new CodedError(`the bucket's ${role} was not read`, { code: 'METADATA_MISSING' });
+  throw new CodedError(`${role} was not read from the bucket`, { code: 'METADATA_MISSING' });
 }
 
 function withRelease(

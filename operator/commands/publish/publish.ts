@@ -12,55 +12,56 @@ import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
 import { type OpenTree, type RepositoryWork, withRepository, withTree } from '../../open-tree.ts';
 import { writeProposal } from '../../proposals/file.ts';
 import { propose } from '../../proposals/proposal.ts';
-import { packRelease, type Tarball } from '../../release/pack.ts';
-import type { SourceTree } from '../../release/tree.ts';
 import { isLower } from '../../release/version-label.ts';
 import { releaseAnswer } from '../releases/answer.ts';
 import { type PublishPlan, type PublishRequest, planPublication } from './plan.ts';
-import { type PublishOptions, readSource, whatToPublish } from './source.ts';
+import { type Prepared, withPrepared } from './prepare.ts';
+import { type PublishOptions, whatToPublish } from './what-to-publish.ts';
 
-/** `mm publish`: takes a tree of files, checks it, and makes it the release of an environment. */
+/**
+ * `mm publish`: the files of a git ref, a work tree or a directory become the release of an
+ * environment. `what.ts` decides which files, `prepare.ts` reads and checks them, `plan.ts` decides
+ * what changes in the signed metadata, and `commit/commit.ts` writes it.
+ */
 export async function publish(
   context: Context,
   given: string | undefined,
   options: PublishOptions,
 ): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
-    const { environment, ref } = whatToPublish(context, tree.config, {
-      environment: given,
-      options,
-    });
-    const source = await readSource(context, tree.config, { ref, options });
-    const request = requestOf(context, {
-      source,
-      environment,
-      options,
-      mode: tree.config.mode,
-    });
-    const needs = { environments: [environment], signing: options };
-    return await withRepository(context, tree, needs, async (opened) => {
-      const outcome =
-        options.noop === true
-          ? await plan(context, opened, request)
-          : options.out === undefined
-            ? await carryOut(context, opened, request)
-            : await proposeRelease(context, opened, { request, out: options.out });
-      return answerOf(tree, environment, outcome);
+    const wanted = whatToPublish(context, tree.config, { environment: given, options });
+    return await withPrepared(context, tree.config, { ...wanted, options }, async (prepared) => {
+      const { environment } = wanted;
+      const { mode } = tree.config;
+      const request = requestOf(context, { prepared, environment, options, mode });
+      const needs = { environments: [environment], signing: options };
+      return await withRepository(context, tree, needs, async (opened) =>
+        answerOf(tree, environment, await outcomeOf(context, opened, { request, options })),
+      );
     });
   });
+}
+
+async function outcomeOf(
+  context: Context,
+  opened: RepositoryWork,
+  { request, options }: { readonly request: PublishRequest; readonly options: PublishOptions },
+): Promise<Outcome> {
+  if (options.noop === true) return await plan(context, opened, request);
+  if (options.out === undefined) return await carryOut(context, opened, request);
+  return await proposeRelease(context, opened, { request, out: options.out });
 }
 
 function requestOf(
   { user, host, now }: Context,
   wanted: {
-    readonly source: SourceTree;
+    readonly prepared: Prepared;
     readonly environment: string;
     readonly options: PublishOptions;
     readonly mode: SigningMode;
   },
 ): PublishRequest {
-  const { source, environment, options, mode } = wanted;
-  const packed = new Map<string, Promise<Tarball>>();
+  const { prepared, environment, options, mode } = wanted;
   return {
     environment,
     version: options.version,
@@ -69,12 +70,8 @@ function requestOf(
     by: `${user}@${host}`.slice(0, 200),
     startedAt: now(),
     mode,
-    source,
-    pack(version) {
-      const tarball = packed.get(version) ?? packRelease(source, { environment, version });
-      packed.set(version, tarball);
-      return tarball;
-    },
+    source: prepared.source.tree,
+    pack: (version) => prepared.pack(version),
   };
 }
 
@@ -103,7 +100,10 @@ async function plan(
   };
 }
 
-/** Where two must sign: the tarball goes into the bucket, its release into a file that goes from hand to hand. */
+/**
+ * For roles that need several signatures: uploads the tarball and writes the release into a file that
+ * the signers pass on. Hosts see nothing of it.
+ */
 async function proposeRelease(
   context: Context,
   { repository }: RepositoryWork,
@@ -149,7 +149,7 @@ async function carryOut(
   };
 }
 
-/** What is about to happen, each time that it begins anew. */
+/** Announces each attempt to publish. */
 function announce(
   { notice }: Context,
   { bucket, tree }: TreePlace,
@@ -160,7 +160,7 @@ function announce(
   notice(`${what} ${custom.version} (${content}) to s3://${bucket.name}/${tree}`);
 }
 
-/** What the publisher should know, and what is no reason to refuse. */
+/** Tells the publisher what is unusual, and is no reason to refuse. */
 function warn(
   context: Context,
   verified: VerifiedMetadata,
@@ -169,7 +169,8 @@ function warn(
   const { current } = offerOf(verified, environment);
   const { hold, stop, version: before } = current?.custom ?? {};
   if (stop === true) context.notice(`${environment} is stopped: its hosts apply nothing`);
-  else if (hold === true) context.notice(`${environment} is on hold: its hosts take nothing new`);
+  else if (hold === true)
+    context.notice(`${environment} is on hold: its hosts install nothing new`);
   if (version !== undefined && isLower(version, before)) {
     context.notice(`version ${version} is lower than the current ${before}`);
   }
@@ -201,7 +202,7 @@ function linesOf({ outcome, environment, release, previous, ...rest }: PublishAn
   const content = `sha256 ${sha256}, ${length} bytes, ${from === null ? 'from the work tree' : `commit ${from}`}`;
   switch (outcome) {
     case 'unchanged':
-      return [`nothing to publish: ${what} is this very release`, content];
+      return [`nothing to publish: ${what} is already this release`, content];
     case 'proposed':
       return [
         `proposed ${what}`,

@@ -1,9 +1,10 @@
-import { mkdir, open } from 'node:fs/promises';
-import { basename, dirname, isAbsolute } from 'node:path';
+import { open } from 'node:fs/promises';
+import { basename, isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { writeNewFile } from '../../files/write-new-file.ts';
 import { KeyDocument } from '../key-file.ts';
+import { makeKeysDirectory } from '../keys-directory.ts';
 import { keyObjectOf, tufKeyOf } from '../public-key.ts';
 import { keyIdOf, type TufKey } from '../signer.ts';
 
@@ -85,7 +86,7 @@ export function heldKeyFile(path: string, { publicKey, holder }: FoundKey, now: 
 
 /** Throws KEY_INVALID when the file exists. */
 export async function writeHeldKeyFile({ path, document }: HeldKeyFile): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeKeysDirectory(path);
   if (!(await writeNewFile(path, `${JSON.stringify(document)}\n`, 0o644))) {
     throw invalid(path, 'a key file is there already, it is never overwritten');
   }

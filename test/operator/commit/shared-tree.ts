@@ -127,7 +127,8 @@ function publishBytes(
         by: 'test',
         startedAt,
         source: { commit: null },
-        pack: () => Promise.resolve({ sha256, bytes: content }),
+        pack: () =>
+          Promise.resolve({ sha256, length: content.length, read: () => Promise.resolve(content) }),
       },
       verified,
     ),

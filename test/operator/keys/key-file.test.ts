@@ -34,7 +34,7 @@ test('key file: mode 0600 in a directory of mode 0700, whatever the umask', asyn
   const { path } = await newKey(t);
   assert.equal((await stat(path)).mode & 0o777, 0o600);
   assert.equal((await stat(join(path, '..'))).mode & 0o777, 0o700);
-  assert.deepEqual(await readdir(join(path, '..')), ['operator.json']);
+  assert.deepEqual(await readdir(join(path, '..')), ['.gitignore', 'operator.json']);
 });
 
 test('key file: never replaced', async (t) => {
@@ -42,7 +42,7 @@ test('key file: never replaced', async (t) => {
   const before = await readFile(path);
   await assert.rejects(createKeyFile({ path, passphrase: undefined, now }), hasCode('KEY_INVALID'));
   assert.deepEqual(await readFile(path), before);
-  assert.deepEqual(await readdir(join(path, '..')), ['operator.json']);
+  assert.deepEqual(await readdir(join(path, '..')), ['.gitignore', 'operator.json']);
 });
 
 for (const passphrase of [undefined, 'correct horse\u00e9']) {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UnpackRules } from '../../../agent/steps/unpack/rules.ts';
-import { assertPublishable, findProblems } from '../../../operator/release/check.ts';
+import { parseEnvironmentConf } from '../../../bucket/documents/environment-conf.ts';
+import { findProblems } from '../../../operator/release/check.ts';
 import { LIMITS, type SourceTree, type TreeEntry } from '../../../operator/release/tree.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { file, link, sourceTree } from './fixture.ts';
+import { check, file, link, sourceTree } from './fixture.ts';
+
+const CONF = parseEnvironmentConf('');
 
 const refused = {
   'link to an absolute path': { entry: link('manifests/x', '/etc/passwd'), code: 'ARCHIVE_UNSAFE' },
@@ -28,7 +31,7 @@ const refused = {
 for (const [name, { entry, code }] of Object.entries(refused)) {
   test(`check refuses: ${name}`, () => {
     assert.throws(
-      () => assertPublishable(sourceTree(entry)),
+      () => check(sourceTree(entry)),
       (error) => error instanceof CodedError && error.code === code,
     );
   });
@@ -53,7 +56,7 @@ const trees = {
 
 for (const [name, { tree, code }] of Object.entries(trees)) {
   test(`check refuses: ${name}`, () => {
-    const codes = findProblems({ ...sourceTree(), ...tree }).map((problem) => problem.code);
+    const codes = findProblems({ ...sourceTree(), ...tree }, CONF).map((problem) => problem.code);
     assert.deepEqual(codes, [code]);
   });
 }
@@ -72,8 +75,8 @@ const taken = {
 } satisfies Record<string, readonly TreeEntry[]>;
 
 for (const [name, entries] of Object.entries(taken)) {
-  test(`check takes, and so does the agent: ${name}`, () => {
-    assert.deepEqual(findProblems(sourceTree(...entries)), []);
+  test(`check and agent accept: ${name}`, () => {
+    assert.deepEqual(findProblems(sourceTree(...entries), CONF), []);
     const rules = new UnpackRules(LIMITS.entries);
     for (const entry of entries) {
       const type = entry.kind === 'link' ? 'SymbolicLink' : 'File';
@@ -83,19 +86,19 @@ for (const [name, entries] of Object.entries(taken)) {
   });
 }
 
-test('check takes the older form', () => {
+test('check accepts the older form', () => {
   const entries = [
     file('nodeless_site.pp'),
     file('classes/a.pp'),
     file('modules/b/manifests/init.pp'),
   ];
-  assert.deepEqual(findProblems({ ...sourceTree(), entries }), []);
+  assert.deepEqual(findProblems({ ...sourceTree(), entries }, CONF), []);
 });
 
-test('check tells all problems at once, up to a limit', () => {
+test('check names all problems at once, up to a limit', () => {
   const links = Array.from({ length: 50 }, (_, n) => link(`l${n}`, '/x'));
   assert.throws(
-    () => assertPublishable(sourceTree(...links)),
+    () => check(sourceTree(...links)),
     (error) => error instanceof CodedError && error.details['problems'] === 50,
   );
 });

@@ -17,7 +17,8 @@ const inDays = (days: number) => new Date(NOW + days * DAY_MS).toISOString();
 
 const packed = (content: string) => {
   const bytes = Buffer.from(content);
-  return { sha256: createHash('sha256').update(bytes).digest('hex'), bytes };
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { sha256, length: bytes.length, read: () => Promise.resolve(bytes) };
 };
 /** Content and label make the tarball, as in real life. */
 const request: PublishRequest = {
@@ -33,7 +34,7 @@ const request: PublishRequest = {
 
 const released = (version: string, custom: Partial<ReleaseCustom> = {}): OfferedRelease => ({
   sha256: packed(`tree ${version}`).sha256,
-  length: packed(`tree ${version}`).bytes.length,
+  length: packed(`tree ${version}`).length,
   custom: {
     schema: 1,
     version,
@@ -158,13 +159,15 @@ test('plan: what is signed is complete, and what others have in the role stays',
   const others = { 'other/current': target(released('9.9.9')) };
   const planned = await planPublication({ ...request, reason: 'why' }, baseWith({ others }));
   assert.ok(planned.kind === 'change');
-  const { sha256, bytes } = packed('tree 0.1.0');
-  assert.deepEqual(planned.change.blobs, [{ sha256, bytes }]);
+  const { sha256, length } = packed('tree 0.1.0');
+  const [blob, ...more] = planned.change.blobs;
+  assert.deepEqual([blob?.sha256, blob?.length, more], [sha256, length, []]);
+  assert.equal(String(await blob?.read()), 'tree 0.1.0');
   const content = planned.change.roles.get('env-stable');
   assert.deepEqual(content?.['targets'], {
     ...others,
     'stable/current': {
-      length: bytes.length,
+      length,
       hashes: { sha256 },
       custom: {
         schema: 1,

@@ -5,7 +5,7 @@ import { readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ErrorAnswer, PublishAnswer } from '../../../../operator/answers.ts';
-import { whatToPublish } from '../../../../operator/commands/publish/source.ts';
+import { whatToPublish } from '../../../../operator/commands/publish/what-to-publish.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 import { BUCKET, initialized } from '../../operator-lab.ts';
 

@@ -37,7 +37,7 @@ test('held key file: is read as it was written, and never replaced', async (t) =
   );
   await assert.rejects(writeHeldKeyFile(other), hasCode('KEY_INVALID'));
   assert.deepEqual(await readFile(file.path), before);
-  assert.deepEqual(await readdir(join(file.path, '..')), ['hsm.json']);
+  assert.deepEqual(await readdir(join(file.path, '..')), ['.gitignore', 'hsm.json']);
 });
 
 test('held key file: beside keys in files, a keyring has them all', async (t) => {

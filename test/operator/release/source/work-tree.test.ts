@@ -3,11 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { packRelease } from '../../../operator/release/pack.ts';
-import { readWorkTree } from '../../../operator/release/work-tree.ts';
-import { CodedError } from '../../../shared/coded-error.ts';
-import { temporaryDirectory } from '../../support/temporary-directory.ts';
-import { git } from '../operator-lab.ts';
+import { CodedError } from '../../../../shared/coded-error.ts';
+import { temporaryDirectory } from '../../../support/temporary-directory.ts';
+import { git } from '../../operator-lab.ts';
+import { pack, read } from '../fixture.ts';
 
 const env = { PATH: process.env['PATH'] };
 
@@ -23,24 +22,26 @@ async function workTree(t: TestContext): Promise<string> {
   return directory;
 }
 
-const pathsIn = async (directory: string) =>
-  (await readWorkTree({ directory, env })).entries.map(({ path }) => path).sort();
+const readHere = async (t: TestContext, directory: string) =>
+  (await read(t, { directory, env }, undefined)).tree;
+const pathsIn = async (t: TestContext, directory: string) =>
+  (await readHere(t, directory)).entries.map(({ path }) => path).sort();
 
-test('work tree: tracked files as they lie there, new ones, none that is ignored or deleted', async (t) => {
+test('work tree: tracked files as they are now and new ones, without ignored and deleted ones', async (t) => {
   const directory = await workTree(t);
   await writeFile(join(directory, 'manifests/site.pp'), 'changed');
   await writeFile(join(directory, 'new'), '');
   await writeFile(join(directory, 'x.log'), '');
   await rm(join(directory, 'gone'));
   await symlink('new', join(directory, 'link'));
-  assert.deepEqual(await pathsIn(directory), ['.gitignore', 'link', 'manifests/site.pp', 'new']);
-  const { entries, commit, ref, committedAt } = await readWorkTree({ directory, env });
+  assert.deepEqual(await pathsIn(t, directory), ['.gitignore', 'link', 'manifests/site.pp', 'new']);
+  const { entries, commit, ref, committedAt } = await readHere(t, directory);
   assert.deepEqual([commit, ref, committedAt], [null, null, null]);
   const site = entries.find(({ path }) => path === 'manifests/site.pp');
-  assert.equal(site?.kind === 'file' && site.content.toString(), 'changed');
+  assert.equal(site?.kind === 'file' && site.content.read().toString(), 'changed');
 });
 
-test('work tree: a repository inside is taken with its own rules, an empty one is named', async (t) => {
+test('work tree: a repository inside is read with its own .gitignore, an empty one is named', async (t) => {
   const directory = await workTree(t);
   const inner = join(directory, 'modules/inner');
   await mkdir(inner, { recursive: true });
@@ -51,7 +52,7 @@ test('work tree: a repository inside is taken with its own rules, an empty one i
   const commit = await git(directory, 'rev-parse', 'HEAD');
   await git(directory, 'update-index', '--add', '--cacheinfo', `160000,${commit},modules/empty`);
   await mkdir(join(directory, 'modules/empty'));
-  const { entries, emptySubmodules } = await readWorkTree({ directory, env });
+  const { entries, emptySubmodules } = await readHere(t, directory);
   assert.deepEqual(emptySubmodules, ['modules/empty']);
   assert.deepEqual(
     entries.map(({ path }) => path).filter((path) => path.startsWith('modules/')),
@@ -59,22 +60,21 @@ test('work tree: a repository inside is taken with its own rules, an empty one i
   );
 });
 
-test('work tree: the time, the modes for others and the place do not count', async (t) => {
+test('work tree: times, modes for others and the place do not count', async (t) => {
   const first = await workTree(t);
   const second = await workTree(t);
   await chmod(join(second, 'gone'), 0o600);
-  const pack = async (directory: string) =>
-    packRelease(await readWorkTree({ directory, env }), { environment: 'dev_a', version: '0.1.0' });
-  assert.equal((await pack(first)).sha256, (await pack(second)).sha256);
+  const packed = async (directory: string) => (await pack(t, await readHere(t, directory))).sha256;
+  assert.equal(await packed(first), await packed(second));
 });
 
-test('work tree: what is neither file nor link is refused', async (t) => {
+test('work tree: what is neither a file nor a link is refused', async (t) => {
   const directory = await workTree(t);
   const path = join(directory, 'gone');
   await rm(path);
   execFileSync('mkfifo', [path]);
   await assert.rejects(
-    readWorkTree({ directory, env }),
+    readHere(t, directory),
     (error) => error instanceof CodedError && error.code === 'ARCHIVE_UNSAFE',
   );
 });

@@ -3,15 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { assertPublishable } from '../../../operator/release/check.ts';
-import { exportRef } from '../../../operator/release/export-ref.ts';
-import { packRelease } from '../../../operator/release/pack.ts';
-import { CodedError } from '../../../shared/coded-error.ts';
-import { temporaryDirectory } from '../../support/temporary-directory.ts';
-import { git } from '../operator-lab.ts';
+import { CodedError } from '../../../../shared/coded-error.ts';
+import { temporaryDirectory } from '../../../support/temporary-directory.ts';
+import { git } from '../../operator-lab.ts';
+import { check, pack, read } from '../fixture.ts';
 
 const env = { PATH: process.env['PATH'] };
-const LABEL = { environment: 'stable', version: '1.0.0' };
 
 interface Repository {
   readonly directory: string;
@@ -33,9 +30,9 @@ async function repository(t: TestContext): Promise<Repository> {
   return { directory, commit: await git(directory, 'rev-parse', 'HEAD') };
 }
 
-test('export: the commit of the branch, with modes and links, without what export-ignore names', async (t) => {
+test('export: the commit of the branch, with modes and links, without export-ignore', async (t) => {
   const { directory, commit } = await repository(t);
-  const tree = await exportRef({ directory, env }, 'main');
+  const { tree } = await read(t, { directory, env }, 'main');
   const shown = tree.entries.map((entry) =>
     entry.kind === 'link' ? [entry.path, entry.target] : [entry.path, entry.isExecutable],
   );
@@ -50,7 +47,7 @@ test('export: the commit of the branch, with modes and links, without what expor
   assert.deepEqual(tree.committedAt, new Date('2026-03-01T12:00:00Z'));
 });
 
-test('export: work tree, index and current branch are neither read nor touched', async (t) => {
+test('export: work tree, index and current branch are neither read nor changed', async (t) => {
   const { directory, commit } = await repository(t);
   await git(directory, 'checkout', '--quiet', '-b', 'other');
   await writeFile(join(directory, 'manifests/site.pp'), 'changed, staged');
@@ -63,14 +60,14 @@ test('export: work tree, index and current branch are neither read nor touched',
     await readFile(join(directory, '.git/HEAD'), 'utf8'),
   ];
   const before = await look();
-  const tree = await exportRef({ directory, env }, 'main');
+  const { tree } = await read(t, { directory, env }, 'main');
   assert.deepEqual(await look(), before);
   assert.equal(tree.commit, commit);
   const site = tree.entries.find(({ path }) => path === 'manifests/site.pp');
-  assert.equal(site?.kind === 'file' && site.content.toString(), 'node default { }\n');
+  assert.equal(site?.kind === 'file' && site.content.read().toString(), 'node default { }\n');
 });
 
-test('export: the same tarball from any clone, bare or not, whatever the user has set', async (t) => {
+test('export: every clone gives the same tarball, bare or not, whatever the user has set', async (t) => {
   const { directory } = await repository(t);
   const elsewhere = await temporaryDirectory(t);
   const clone = join(elsewhere, 'ein anderer Ort');
@@ -80,34 +77,31 @@ test('export: the same tarball from any clone, bare or not, whatever the user ha
   await utimes(join(clone, 'manifests/site.pp'), 1, 1);
   await git(clone, 'config', 'core.autocrlf', 'true');
   await git(clone, 'config', 'tar.umask', 'user');
-  const pack = async (place: string, more: NodeJS.ProcessEnv) =>
-    (
-      await packRelease(
-        await exportRef({ directory: place, env: { ...env, ...more } }, 'main'),
-        LABEL,
-      )
-    ).sha256;
+  const packed = async (place: string, more: NodeJS.ProcessEnv) => {
+    const { tree } = await read(t, { directory: place, env: { ...env, ...more } }, 'main');
+    return (await pack(t, tree)).sha256;
+  };
   const umask = process.umask(0o077);
   t.after(() => process.umask(umask));
-  const wanted = await pack(directory, {});
-  assert.equal(await pack(clone, { LC_ALL: 'de_DE.UTF-8', TZ: 'Asia/Tokyo' }), wanted);
-  // As in a hook, where git has set these for the repository that was pushed to.
+  const wanted = await packed(directory, {});
+  assert.equal(await packed(clone, { LC_ALL: 'de_DE.UTF-8', TZ: 'Asia/Tokyo' }), wanted);
+  // As in a hook: git sets these for the repository that receives the push.
   assert.equal(
-    await pack(bare, { GIT_DIR: '/nonexistent', GIT_INDEX_FILE: '/nonexistent' }),
+    await packed(bare, { GIT_DIR: '/nonexistent', GIT_INDEX_FILE: '/nonexistent' }),
     wanted,
   );
 });
 
-test('export: from a directory in a repository, what is below it', async (t) => {
+test('export: a directory in a repository gives what is below it', async (t) => {
   const { directory } = await repository(t);
-  const tree = await exportRef({ directory: join(directory, 'manifests'), env }, 'main');
+  const { tree } = await read(t, { directory: join(directory, 'manifests'), env }, 'main');
   assert.deepEqual(
     tree.entries.map(({ path }) => path),
     ['site.pp'],
   );
 });
 
-test('export: a branch before a tag of its name, then a branch of origin, then a commit', async (t) => {
+test('export: a branch wins over a tag, then a branch of origin, then a commit', async (t) => {
   const { directory, commit } = await repository(t);
   await git(directory, 'tag', 'release');
   await writeFile(join(directory, 'second'), '');
@@ -118,7 +112,7 @@ test('export: a branch before a tag of its name, then a branch of origin, then a
   const clone = join(await temporaryDirectory(t), 'clone');
   execFileSync('git', ['clone', '--quiet', '--branch', 'main', directory, clone]);
   const commitOf = async (place: string, ref: string) =>
-    (await exportRef({ directory: place, env }, ref)).commit;
+    (await read(t, { directory: place, env }, ref)).tree.commit;
   assert.equal(await commitOf(directory, 'release'), second);
   assert.equal(await commitOf(directory, 'refs/tags/release'), commit);
   await git(clone, 'tag', '--delete', 'release');
@@ -126,14 +120,14 @@ test('export: a branch before a tag of its name, then a branch of origin, then a
   assert.equal(await commitOf(directory, commit.slice(0, 12)), commit);
 });
 
-test('export: a submodule is an empty directory, which nobody publishes', async (t) => {
+test('export: a submodule whose commit is not here is refused', async (t) => {
   const { directory, commit } = await repository(t);
   await git(directory, 'update-index', '--add', '--cacheinfo', `160000,${commit},modules/stdlib`);
   await git(directory, 'commit', '--quiet', '--message', 'submodule');
-  const tree = await exportRef({ directory, env }, 'main');
+  const { tree } = await read(t, { directory, env }, 'main');
   assert.deepEqual(tree.emptySubmodules, ['modules/stdlib']);
   assert.throws(
-    () => assertPublishable(tree),
+    () => check(tree),
     (error) => error instanceof CodedError && error.code === 'ARCHIVE_UNSAFE',
   );
 });
@@ -149,7 +143,7 @@ for (const [name, { ref, more }] of Object.entries(failures)) {
   test(`export fails with GIT_FAILED: ${name}`, async (t) => {
     const { directory } = await repository(t);
     await assert.rejects(
-      exportRef({ directory, env, ...more }, ref),
+      read(t, { directory, env, ...more }, ref),
       (error) => error instanceof CodedError && error.code === 'GIT_FAILED',
     );
   });

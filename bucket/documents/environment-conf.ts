@@ -1,0 +1,86 @@
+/**
+ * `environment.conf`, read as Puppet reads it (`puppet/settings/ini_file.rb`, `environment_conf.rb`).
+ * Agent and publisher share this reader, so that a release which the publisher accepts is the one
+ * that a host applies.
+ */
+
+export interface EnvironmentConf {
+  /** As written, without quotes. Undefined: not set. */
+  readonly manifest: string | undefined;
+  /** The parts of `modulepath` as written; Puppet's default when it is not set. */
+  readonly modulepath: readonly string[];
+  readonly configVersion: string | undefined;
+}
+
+export const DEFAULT_MODULEPATH = ['modules', '$basemodulepath'];
+
+const SECTION = /^\s*\[(\w+)\]\s*$/u;
+const VARIABLE = /\$(\w+)|\$\{(\w+)\}/g;
+const SETTING = /^\s*(\w+)\s*=\s*(.*?)\s*$/u;
+
+/** Puppet ignores lines and sections that it does not know, and so does this. Never throws. */
+export function parseEnvironmentConf(text: string): EnvironmentConf {
+  const settings = new Map<string, string>();
+  let section = 'main';
+  for (const line of text.split(/\r?\n/)) {
+    section = SECTION.exec(line)?.[1] ?? section;
+    const [, name, value] = SETTING.exec(line) ?? [];
+    // The first of two equal settings counts.
+    if (section === 'main' && name !== undefined && value !== undefined && !settings.has(name)) {
+      settings.set(name, unquoted(value));
+    }
+  }
+  const modulepath = settings.get('modulepath')?.split(':').filter(Boolean);
+  return {
+    manifest: settings.get('manifest'),
+    modulepath: modulepath ?? DEFAULT_MODULEPATH,
+    configVersion: settings.get('config_version'),
+  };
+}
+
+/** `value_translator.rb` removes one quote at each end, equal or not; `config_file.rb` owner and mode. */
+function unquoted(value: string): string {
+  return value
+    .replace(/^["']|["']$/g, '')
+    .replace(/\{\s*[^}]+\s*\}/, '')
+    .trimEnd();
+}
+
+/**
+ * Where a path of environment.conf leads, relative to the environment's directory: "" for that
+ * directory itself. Undefined: it leads outside, or starts with a setting such as `$codedir`.
+ */
+export function pathInEnvironment(path: string): string | undefined {
+  const own = /^\$\{?environmentpath\}?\/\$\{?environment\}?(?=\/|$)/.exec(path)?.[0];
+  const relative = own === undefined ? path : `.${path.slice(own.length)}`;
+  if (relative.startsWith('$') || relative.startsWith('/') || relative.startsWith('~')) {
+    return undefined;
+  }
+  const names: string[] = [];
+  for (const name of relative.split('/')) {
+    if (name === '..' && names.pop() === undefined) return undefined;
+    if (name !== '' && name !== '.' && name !== '..') names.push(name);
+  }
+  return names.join('/');
+}
+
+/** Directories of modules inside the environment. They may be patterns such as `site-*`. */
+export function moduleDirectories({ modulepath }: EnvironmentConf): readonly string[] {
+  const inside = modulepath.map(pathInEnvironment);
+  return [...new Set(inside.filter((path) => path !== undefined && path !== ''))] as string[];
+}
+
+/**
+ * Replaces `$name` and `${name}` by the settings given. Returns undefined when one is missing: then
+ * only Puppet itself can tell (`puppet config print`).
+ */
+export function interpolate(
+  value: string,
+  settings: Readonly<Record<string, string>>,
+): string | undefined {
+  const names = [...value.matchAll(VARIABLE)].map(([, plain, braced]) => plain ?? braced ?? '');
+  if (names.some((name) => settings[name] === undefined)) return undefined;
+  return value.replace(VARIABLE, (_, plain?: string, braced?: string) =>
+    String(settings[plain ?? braced ?? '']),
+  );
+}

@@ -1,0 +1,78 @@
+import { gitPatterns } from './exclude.ts';
+import { findPrivateKey } from './private-keys.ts';
+import { parsePointer } from './source/filters.ts';
+import type { Content } from './spool.ts';
+import type { FileEntry, SourceTree } from './tree.ts';
+
+/** Larger files are searched piece by piece; a key is smaller than the overlap of two pieces. */
+const OVERLAP_BYTES = 64 * 1024;
+const GIT_CRYPT = Buffer.from('\0GITCRYPT\0');
+
+/** What the content of a file forbids. */
+export interface ContentProblem {
+  readonly path: string;
+  /** Null when no line can be named. */
+  readonly line: number | null;
+  readonly why: string;
+  readonly isKey: boolean;
+}
+
+/**
+ * Looks into every file for what must not be in a release: private keys, git-lfs pointers in place of
+ * files, files that git-crypt has encrypted. `allowed`: patterns of paths that may hold private keys.
+ */
+export function inspectContents(
+  { entries }: Pick<SourceTree, 'entries'>,
+  allowed: readonly string[],
+): ContentProblem[] {
+  const mayHoldKeys = gitPatterns(allowed);
+  return entries.flatMap((entry) => {
+    if (entry.kind === 'link') return [];
+    const problem = placeholderIn(entry) ?? keyIn(entry, (path) => mayHoldKeys.ignores(path));
+    return problem === undefined ? [] : [problem];
+  });
+}
+
+function placeholderIn(entry: FileEntry): ContentProblem | undefined {
+  const { path } = entry;
+  if (parsePointer(entry) !== undefined) {
+    const why = 'is a git-lfs pointer, not the file: set publish.filters: [lfs], or git lfs pull';
+    return { path, line: null, why, isKey: false };
+  }
+  const [first = Buffer.alloc(0)] = entry.content.chunks();
+  if (!first.subarray(0, GIT_CRYPT.length).equals(GIT_CRYPT)) return undefined;
+  const why = 'is encrypted by git-crypt: set publish.filters: [git-crypt], or exclude it';
+  return { path, line: null, why, isKey: false };
+}
+
+function keyIn(
+  { path, content }: FileEntry,
+  isAllowed: (path: string) => boolean,
+): ContentProblem | undefined {
+  for (const { bytes, linesBefore } of pieces(content)) {
+    const found = findPrivateKey(bytes);
+    if (found === undefined) continue;
+    if (isAllowed(path)) return undefined;
+    const line = found.line === null ? null : found.line + linesBefore;
+    return { path, line, why: `has a private key: ${found.kind}`, isKey: true };
+  }
+  return undefined;
+}
+
+function* pieces(content: Content): Iterable<{ bytes: Buffer; linesBefore: number }> {
+  let before = Buffer.alloc(0);
+  let linesBefore = 0;
+  for (const chunk of content.chunks()) {
+    const bytes = Buffer.concat([before, chunk]);
+    yield { bytes, linesBefore };
+    const kept = Math.min(OVERLAP_BYTES, bytes.length);
+    before = bytes.subarray(bytes.length - kept);
+    linesBefore += countLines(bytes.subarray(0, bytes.length - kept));
+  }
+}
+
+function countLines(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) lines++;
+  return lines;
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+const Patterns = z.array(z.string().min(1).max(1000)).max(1000);
+
+/** `publish:` of miyamoto.yaml: what a release is made of. */
+export const PublishSettings = z.strictObject({
+  exclude: Patterns.default([]).describe(
+    'Paths that are not published, as in .gitignore. `.mmignore` in the repository does the same.',
+  ),
+  filters: z
+    .array(z.string().regex(/^[\w.-]{1,100}$/, 'expected the name of a git filter, such as "lfs"'))
+    .default([])
+    .describe(
+      'Git filters that may run, for example `lfs`. Files of any other filter are refused.',
+    ),
+  allow_private_keys: Patterns.default([]).describe(
+    'Paths that may hold private keys, as in .gitignore: keys that only tests use.',
+  ),
+});
+export type PublishSettings = Readonly<z.infer<typeof PublishSettings>>;

@@ -1,0 +1,131 @@
+import { CodedError } from '../../../shared/coded-error.ts';
+import { attributesOf } from './attributes.ts';
+import { type FoundCommit, findRepository, openCleanRoom } from './clean-room.ts';
+import { applyFilters, type FilterSource } from './filters.ts';
+import { type GitPlace, git, gitAnswer, gitLine, gitList, gitStream } from './git.ts';
+import { readTar } from './read-tar.ts';
+import { submodulesOf } from './submodules.ts';
+import type { TreeBuilder } from './tree-builder.ts';
+
+/**
+ * Finds the commit of a ref: a local branch first, then a tag, a branch of origin, any other name.
+ * Throws GIT_FAILED. `directory` is temporary and empty.
+ */
+export async function findCommit(
+  place: GitPlace,
+  ref: string,
+  directory: string,
+): Promise<FoundCommit> {
+  const commit = await commitOf(place, ref);
+  const repository = await findRepository(place);
+  const room = await openCleanRoom(place, repository, directory);
+  return { place, repository, room, commit };
+}
+
+async function commitOf(place: GitPlace, ref: string): Promise<string> {
+  for (const name of [`refs/heads/${ref}`, `refs/tags/${ref}`, `refs/remotes/origin/${ref}`, ref]) {
+    const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`];
+    const commit = await gitAnswer(place, args);
+    if (commit !== undefined) return commit;
+    // Fails with git's own message when the reason is not the ref: no repository, or not ours.
+    await git(place, ['rev-parse', '--git-dir']);
+  }
+  throw new CodedError(`no branch, tag or commit ${JSON.stringify(ref)} in ${place.directory}`, {
+    code: 'GIT_FAILED',
+    next: `git -C ${place.directory} branch --all; then set ref: in miyamoto.yaml, or give --ref`,
+    details: { ref },
+  });
+}
+
+/** One file of the commit, before the rest is read. Undefined: there is none. */
+export async function peekCommit(
+  { room, commit, repository }: FoundCommit,
+  path: string,
+): Promise<string | undefined> {
+  const name = `${commit}:${repository.prefix}${path}`;
+  const type = await gitAnswer(room, ['cat-file', '-t', name]);
+  return type === 'blob'
+    ? (await git(room, ['cat-file', 'blob', name])).toString('utf8')
+    : undefined;
+}
+
+/** Time of the commit itself. */
+export async function committedAt({ room, commit }: FoundCommit): Promise<Date> {
+  const text = await gitLine(room, ['cat-file', 'commit', commit]);
+  const seconds = Number(/^committer .* (\d+) [+-]\d+$/m.exec(text)?.[1]);
+  return new Date(seconds * 1000);
+}
+
+export interface Exporting {
+  readonly builder: TreeBuilder;
+  /** Filters that may run: `publish.filters`. */
+  readonly filters: readonly string[];
+  /** A new, empty temporary directory. */
+  readonly newDirectory: () => Promise<string>;
+}
+
+/**
+ * Adds the files of a commit as `git archive` gives them, with those of its submodules. Neither work
+ * tree, index nor current branch are read or changed, and `export-ignore` counts. Throws GIT_FAILED.
+ */
+export async function exportCommit(
+  found: FoundCommit,
+  exporting: Exporting,
+  prefix = '',
+): Promise<void> {
+  const { room, commit } = found;
+  const { builder } = exporting;
+  const first = builder.entries.length;
+  const directories = await gitStream(room, ['archive', '--format=tar', commit], (stdout) =>
+    readTar(stdout as AsyncIterable<Buffer>, prefix, builder),
+  ).catch((error: unknown) => {
+    throw explained(error, found);
+  });
+  await filterEntries(found, exporting, { prefix, first });
+  for (const submodule of await submodulesOf(found)) {
+    const path = prefix + submodule.path;
+    // `git archive` writes an empty directory for a submodule, unless `export-ignore` names it.
+    if (!directories.has(path)) continue;
+    const inner = await submodule.open(await exporting.newDirectory());
+    if (inner === undefined) {
+      if (builder.accepts(path)) builder.emptySubmodules.push(path);
+      continue;
+    }
+    builder.checkouts.push({ path, source: submodule.url, commit: submodule.commit });
+    await exportCommit(inner, exporting, `${path}/`);
+  }
+}
+
+/** Paths with the attribute `filter`: the archive has what is in the repository, not in a checkout. */
+async function filterEntries(
+  { room, commit, place, repository }: FoundCommit,
+  { builder, filters }: Exporting,
+  { prefix, first }: { readonly prefix: string; readonly first: number },
+): Promise<void> {
+  const all = ['ls-tree', '-r', '-z', '--full-tree', '--name-only', commit];
+  const paths = await gitList(room, all);
+  if (!paths.some((path) => /(^|\/)\.gitattributes$/.test(path))) return;
+  await git(room, ['read-tree', commit]);
+  const added = builder.entries.slice(first).map(({ path }) => path.slice(prefix.length));
+  const source: FilterSource = {
+    place,
+    commonDirectory: repository.commonDirectory,
+    filterOf: new Map(
+      [...(await attributesOf(room, added, 'index'))].map(([path, { filter }]) => [path, filter]),
+    ),
+  };
+  await applyFilters(builder, source, { prefix, filters });
+}
+
+/** A partial clone lacks objects, and mm never lets git fetch them by itself. */
+function explained(error: unknown, { place }: FoundCommit): unknown {
+  const isMissing =
+    /unable to read|missing (object|blob)|not a valid object|could not (get|fetch)/i;
+  if (!(error instanceof CodedError) || !isMissing.test(error.message)) return error;
+  return new CodedError(error.message, {
+    code: 'GIT_FAILED',
+    cause: error,
+    next: `this clone lacks objects: git -C ${place.directory} fetch --refetch --no-filter origin`,
+    details: error.details,
+  });
+}

@@ -1,0 +1,196 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { CodedError } from '../../../shared/coded-error.ts';
+
+/** A git repository or a directory in one: git sees what is in and below it. */
+export interface GitPlace {
+  readonly directory: string;
+  /** The environment of mm. git gets PATH, HOME and what locates its configuration. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** Only for a place of clean-room.ts: its variables, and the repository that messages name. */
+  readonly cleanRoom?:
+    | { readonly variables: Readonly<Record<string, string>>; readonly repository: string }
+    | undefined;
+}
+
+/**
+ * The first group makes the bytes of a commit independent of the user's settings: line ends,
+ * attributes, modes. The second group makes sure that git starts no other program: a repository's
+ * own configuration can name programs, and an unpacked module can bring such a configuration.
+ */
+const SETTINGS = [
+  'core.autocrlf=false',
+  'core.eol=lf',
+  'core.attributesFile=/dev/null',
+  'core.quotePath=false',
+  'tar.umask=0022',
+
+  'core.fsmonitor=false',
+  'core.hooksPath=/dev/null',
+  'core.pager=cat',
+  'core.sshCommand=false',
+  'core.askPass=false',
+  'credential.helper=',
+  'diff.external=',
+  'gpg.program=false',
+  'log.showSignature=false',
+  'protocol.allow=never',
+  'submodule.recurse=false',
+  'gc.auto=0',
+  'maintenance.auto=false',
+];
+const MAX_STDERR = 4096;
+const MAX_OUTPUT = 64 * 1024 * 1024;
+
+/** Runs git and returns its whole output. Throws GIT_FAILED with the message of git. */
+export async function git(
+  place: GitPlace,
+  args: readonly string[],
+  input?: string,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const read = async (stdout: Readable) => {
+    for await (const chunk of stdout as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > MAX_OUTPUT) throw failed(place, args, `more than ${MAX_OUTPUT} bytes`);
+      chunks.push(chunk);
+    }
+  };
+  await gitStream(place, args, read, input);
+  return Buffer.concat(chunks);
+}
+
+/** Runs git and returns its output as one line of text. */
+export async function gitLine(place: GitPlace, args: readonly string[]): Promise<string> {
+  return (await git(place, args)).toString('utf8').replace(/\r?\n$/, '');
+}
+
+/** The same for a question that git answers by failing: returns undefined then. */
+export async function gitAnswer(
+  place: GitPlace,
+  args: readonly string[],
+): Promise<string | undefined> {
+  try {
+    return await gitLine(place, args);
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'GIT_FAILED') return undefined;
+    throw error;
+  }
+}
+
+/** Items of a `-z` output. */
+export async function gitList(
+  place: GitPlace,
+  args: readonly string[],
+  input?: string,
+): Promise<string[]> {
+  return (await git(place, args, input)).toString('utf8').split('\0').slice(0, -1);
+}
+
+/**
+ * Runs git and passes its output to `read` as it arrives. If `read` throws while git still runs, git
+ * is ended and that error counts. If git failed by itself, its own message counts: the reader only
+ * saw output that ended too early. Throws GIT_FAILED.
+ */
+export async function gitStream<T>(
+  place: GitPlace,
+  args: readonly string[],
+  read: (stdout: Readable) => Promise<T>,
+  input = '',
+): Promise<T> {
+  const child = start(place, args);
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString('utf8')).slice(0, MAX_STDERR);
+  });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  ended.catch(() => undefined); // awaited below; it may reject before that
+  child.stdin.on('error', () => undefined); // git may end before it has read all input
+  child.stdin.end(input);
+  try {
+    const result = await read(child.stdout).catch(async (error: unknown) => {
+      if (await hasFailedAlone(child, ended)) {
+        await exitOf(ended, place, args);
+        throw failed(place, args, stderr.trim(), error);
+      }
+      throw error;
+    });
+    const exitCode = await exitOf(ended, place, args);
+    if (exitCode === 0) return result;
+    throw failed(place, args, stderr.trim() || `exit code ${exitCode}`);
+  } finally {
+    child.kill();
+    await ended.catch(() => undefined);
+  }
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** Whether git could not be started, or closed its output and then failed without our signal. */
+async function hasFailedAlone(child: Child, ended: Promise<number | null>): Promise<boolean> {
+  if (child.pid === undefined) return true;
+  if (!child.stdout.readableEnded) return false;
+  const exitCode = await ended.catch(() => null);
+  return exitCode !== 0 && exitCode !== null;
+}
+
+function start({ directory, env, cleanRoom }: GitPlace, args: readonly string[]): Child {
+  const settings = SETTINGS.flatMap((setting) => ['-c', setting]);
+  return spawn('git', ['--no-optional-locks', '-C', directory, ...settings, ...args], {
+    env: { ...gitEnvironment(env), ...cleanRoom?.variables },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+/**
+ * The variables that say where the user's configuration is. CI containers set `safe.directory` by
+ * GIT_CONFIG_COUNT. All other GIT_* variables are dropped: a hook sets them for its own repository.
+ */
+const KEPT = /^GIT_(CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)|EXEC_PATH)$/;
+
+function gitEnvironment(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(([name]) => !name.startsWith('GIT_') || KEPT.test(name));
+  return {
+    ...Object.fromEntries(kept),
+    LC_ALL: 'C',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_PAGER: 'cat',
+    GIT_ALLOW_PROTOCOL: 'none',
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_ATTR_NOSYSTEM: '1',
+    // `git replace` changes one clone only: with it the same commit is another tree elsewhere.
+    GIT_NO_REPLACE_OBJECTS: '1',
+  };
+}
+
+async function exitOf(
+  ended: Promise<number | null>,
+  place: GitPlace,
+  args: readonly string[],
+): Promise<number | null> {
+  try {
+    return await ended;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw failed(place, args, why, cause);
+  }
+}
+
+function failed(
+  place: GitPlace,
+  args: readonly string[],
+  why: string,
+  cause?: unknown,
+): CodedError {
+  const directory = place.cleanRoom?.repository ?? place.directory;
+  return new CodedError(`git ${args[0]} in ${directory}: ${why}`, {
+    code: 'GIT_FAILED',
+    cause,
+    next: `git -C ${directory} status`,
+    details: { directory, arguments: args.slice(0, 20) },
+  });
+}
