@@ -59,7 +59,7 @@ export interface Puppet {
    */
   pickUp(runDirectory: string, signal: AbortSignal): Promise<PickedUp | undefined>;
   /** Reads what an ended run left in its directory, bounded; never throws for what it finds there. */
-  read(runDirectory: string, certname: string): Promise<RunRemains>;
+  read(runDirectory: string, certname: string): Promise<RunResults>;
 }
 
 export interface ApplyRequest {
@@ -110,7 +110,7 @@ export interface PickedUp {
 }
 
 /** What a run left in its directory. */
-export interface RunRemains {
+export interface RunResults {
   /** Puppet's report as parsed JSON; undefined when there is none that can be read. */
   readonly report: unknown;
   /** The facts of the run by name, as parsed JSON; undefined when there are none that can be read. */

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import * as esbuild from 'esbuild';
 import { nodeModules } from './bundle-node-modules.ts';
 import { leanPackages } from './bundle-packages.ts';
+import { rubyTexts } from './bundle-ruby.ts';
 
 export interface Part {
   /** `mm-agent.mjs`, `mm-agent-once.js`. */
@@ -43,7 +44,7 @@ export async function bundleProgram(request: BundleRequest): Promise<readonly Pa
       absWorkingDir: root,
       entryPoints: [path],
       outfile: name,
-      plugins: [...plugins, leanPackages, nodeModules, late],
+      plugins: [...plugins, rubyTexts, leanPackages, nodeModules, late],
     });
     const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
     for (const { contents } of outputFiles) parts.push({ name, contents, inputs });

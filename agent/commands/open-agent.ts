@@ -32,7 +32,7 @@ export async function openAgent(
       bucket: await openHostBucket(config.bucket, config.s3, env),
       puppet: hostPuppet({
         configuredPath: config.run.puppet,
-        rubyCache: { directory: paths.rubyCache, isWanted: config.run.ruby_cache },
+        rubyCache: { directory: paths.rubyCache, isEnabled: config.run.ruby_cache },
         facter: {
           ttl: config.facts.ttl ?? {},
           block: config.facts.block,

@@ -19,8 +19,8 @@ export function agentLog(
 }
 
 /**
- * `12:00:00 warn: poll.failed  code=S3_UNREACHABLE  error=...`. The journal has its own time; a file needs the date.
- * A line of Puppet stays as Puppet printed it.
+ * `12:00:00 warn: poll.failed  code=S3_UNREACHABLE  error=...`. The journal has its own time; a
+ * file needs the date. A line of Puppet stays as Puppet printed it.
  */
 export function textOf({ level, time, event, fields }: LogEntry, style: TextStyle): string {
   const paint = (format: Parameters<typeof styleText>[0], text: string): string =>

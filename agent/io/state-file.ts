@@ -5,8 +5,9 @@ import { type HostState, NO_STATE } from '../core/state.ts';
 import type { Log, StateStore } from '../ports.ts';
 
 /**
- * `state.json`. One that cannot be read is put right by the next cycle: it is logged and counts as empty. What the same
- * code (`stamp`) wrote and nobody touched is not checked against the schema again, which takes longer than the reading.
+ * `state.json`. One that cannot be read is put right by the next cycle: it is logged and counts as
+ * empty. What the same code (`stamp`) wrote and nobody touched is not checked against the schema
+ * again, which takes longer than the reading.
  */
 export function stateFile(path: string, log: Log, stamp: string | undefined): StateStore {
   return {

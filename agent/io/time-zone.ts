@@ -3,8 +3,9 @@ import { lstatSync, type Stats, statSync } from 'node:fs';
 const LOCALTIME = '/etc/localtime';
 
 /**
- * Returns a function that makes Node read the host's time zone again when it was changed; to be called before local time
- * is used. Node reads `/etc/localtime` once, when it starts. Where TZ is set, that is the zone, and nothing is read.
+ * Returns a function that makes Node read the host's time zone again when it was changed; to be
+ * called before local time is used. Node reads `/etc/localtime` once, when it starts. Where TZ is
+ * set, that is the zone, and nothing is read.
  */
 export function followTimeZone(env: NodeJS.ProcessEnv, path = LOCALTIME): () => void {
   let known = identity(path);
@@ -13,7 +14,8 @@ export function followTimeZone(env: NodeJS.ProcessEnv, path = LOCALTIME): () => 
     const now = identity(path);
     if (now === known) return;
     known = now;
-    // Node drops what it knows of the zone whenever this variable changes, and reads the file when it is not set.
+    // Node drops what it knows of the zone whenever this variable changes, and reads the file when
+    // it is not set.
     env['TZ'] = 'UTC';
     delete env['TZ'];
   };

@@ -6,7 +6,10 @@ import { writeLog } from '../../shared/log/write-log.ts';
 const MAX_LINES = 100;
 const MAX_LINE = 2000;
 
-/** Says on stderr why the program ends. Without pino: a program that cannot load its parts must say so, too. */
+/**
+ * Says on stderr why the program ends. Without pino: a program that cannot load its parts must say
+ * so, too.
+ */
 export function writeFailure(error: unknown, env: NodeJS.ProcessEnv): void {
   const text = linesOf(error)
     .slice(0, MAX_LINES)

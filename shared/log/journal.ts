@@ -1,11 +1,15 @@
 import { fstatSync } from 'node:fs';
 
-/** sd-daemon(3): journald takes `<3>` off a line and stores it, so that `journalctl --priority=warning` works. */
+/**
+ * sd-daemon(3): journald takes `<3>` off a line and stores it, so that `journalctl
+ * --priority=warning` works.
+ */
 const PRIORITIES = { debug: 7, info: 6, warn: 4, error: 3 } as const;
 
 /**
- * Whether a descriptor is the socket to systemd's journal. systemd.exec(5): JOURNAL_STREAM holds its device and inode. A
- * child whose output was redirected inherits the variable, so the descriptor decides.
+ * Whether a descriptor is the socket to systemd's journal. systemd.exec(5): JOURNAL_STREAM holds
+ * its device and inode. A child whose output was redirected inherits the variable, so the
+ * descriptor decides.
  */
 export function isJournal(fd: number, env: NodeJS.ProcessEnv): boolean {
   const stream = env['JOURNAL_STREAM'];

@@ -1,6 +1,7 @@
 /*
- * Credentials that can be recognised in text: in an error message of S3 or of git, in a line that Puppet printed. What
- * this file cannot recognise is logged as it is, so a secret must never be put in a message on purpose.
+ * Credentials that can be recognised in text: in an error message of S3 or of git, in a line that
+ * Puppet printed. What this file cannot recognise is logged as it is, so a secret must never be put
+ * in a message on purpose.
  */
 
 const MARK = '[redacted]';
@@ -18,7 +19,9 @@ const SECRET_NAME =
 const NO_SECRET = '(?!(?:changed|defined|created|removed|absent|present|sensitive)\\b|\\[)';
 const VALUE = `(?:"[^"]*"?|'[^']*'?|[^\\s,;&"'}]+)`;
 
-/** In this order. Each pattern looks at a character a bounded number of times: the text is foreign. */
+/**
+ * In this order. Each pattern looks at a character a bounded number of times: the text is foreign.
+ */
 const RULES: readonly Rule[] = [
   {
     pattern:
@@ -80,7 +83,10 @@ export function redact(text: string): string {
   );
 }
 
-/** A secret access key of AWS has 40 characters of base64; so has a commit in hexadecimal, and many a path. */
+/**
+ * A secret access key of AWS has 40 characters of base64; so has a commit in hexadecimal, and many
+ * a path.
+ */
 function secretKey(text: string): string {
   const count = (pattern: RegExp): number => text.match(pattern)?.length ?? 0;
   const isKey = count(/[A-Z]/g) >= 5 && count(/[a-z]/g) >= 5 && count(/\d/g) >= 1;

@@ -11,8 +11,8 @@ const MAX_DEPTH = 5;
 const CUT = '...';
 
 /**
- * The fields as they may be logged: one line each, without control characters, nothing that reorders a line, no
- * credentials, and about 16 kB at most in all.
+ * The fields as they may be logged: one line each, without control characters, nothing that
+ * reorders a line, no credentials, and about 16 kB at most in all.
  */
 export function safeFields(fields: LogFields): LogFields {
   return safeObject(fields, { left: MAX_LINE }, 0);

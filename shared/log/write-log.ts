@@ -4,8 +4,9 @@ const RETRY_MS = 10;
 const MAX_RETRIES = 500;
 
 /**
- * Writes the whole text before it returns, so that nothing is lost when the process ends. Gives up without an error when
- * the reader is gone, the disk is full, or a pipe stays full for 5 s: a log must not end a run.
+ * Writes the whole text before it returns, so that nothing is lost when the process ends. Gives up
+ * without an error when the reader is gone, the disk is full, or a pipe stays full for 5 s: a log
+ * must not end a run.
  */
 export function writeLog(fd: number, text: string): void {
   let rest = Buffer.from(text);

@@ -95,7 +95,7 @@ async function apply(
   };
 }
 
-const on = { rubyCache: { directory: CACHE, isWanted: true } };
+const on = { rubyCache: { directory: CACHE, isEnabled: true } };
 const edition = (box: Box) => box.exec('stat', '-c', '%i %Z %s', `${CACHE}/pack`);
 
 for (const suite of SUITES) {

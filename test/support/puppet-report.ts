@@ -1,8 +1,8 @@
 import type { EndedRun } from '../../agent/core/run/outcome.ts';
-import type { PuppetExit, RunRemains } from '../../agent/ports.ts';
+import type { PuppetExit, RunResults } from '../../agent/ports.ts';
 
 const STARTED = Date.parse('2026-11-23T15:00:00Z');
-const NOTHING: RunRemains = { report: undefined, facts: undefined, errors: [], problems: [] };
+const NOTHING: RunResults = { report: undefined, facts: undefined, errors: [], problems: [] };
 export const PASSED_LIMIT: PuppetExit = { kind: 'killed', signal: 'SIGKILL', why: 'time-limit' };
 
 export function exited(exitCode: number): PuppetExit {
@@ -35,7 +35,7 @@ export function puppetReport(overrides: Record<string, unknown> = {}): Record<st
 }
 
 /** A run that began at 15:00 and is over. */
-export function endedRun(exit: PuppetExit, remains: Partial<RunRemains> = {}): EndedRun {
+export function endedRun(exit: PuppetExit, results: Partial<RunResults> = {}): EndedRun {
   return {
     id: 'run-1',
     reason: 'asked for',
@@ -43,7 +43,7 @@ export function endedRun(exit: PuppetExit, remains: Partial<RunRemains> = {}): E
     startedAt: STARTED,
     endedAt: STARTED + 6120,
     exit,
-    remains: { ...NOTHING, ...remains },
+    results: { ...NOTHING, ...results },
     environmentDirectory: '/var/lib/miyamoto/environments/stable',
     runDirectory: '/var/lib/miyamoto/runs/run-1',
   };

@@ -70,7 +70,7 @@ export async function summaryOf(
     reason: 'test',
     noop,
     endedAt: Date.now(),
-    remains: await puppet.read(runDirectory, CERTNAME),
+    results: await puppet.read(runDirectory, CERTNAME),
     environmentDirectory: join(environmentPath, environment),
     runDirectory,
   });

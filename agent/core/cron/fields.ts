@@ -1,6 +1,6 @@
 /**
- * What a cron expression allows, as crontab(5) reads it. `parseCron` of agent/config/ makes it, by node-cron. Plain JSON:
- * the daemon gets it from the child that checked the configuration.
+ * What a cron expression allows, as crontab(5) reads it. `parseCron` of agent/config/ makes it, by
+ * node-cron. Plain JSON: the daemon gets it from the child that checked the configuration.
  */
 export interface CronFields {
   /** In ascending order, as all of them. */

@@ -6,7 +6,9 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** 29 February on a given weekday comes after 40 years at the latest. */
 const HORIZON_MONTHS = 40 * 12 + 1;
 
-/** Where an expression stands at an instant, in local time. Throws RangeError when it never matches. */
+/**
+ * Where an expression stands at an instant, in local time. Throws RangeError when it never matches.
+ */
 export function cronPosition(fields: CronFields, now: number): CronPosition {
   const next = nextMatch(fields, now);
   const intervalMs = nextMatch(fields, next) - next;
@@ -17,9 +19,9 @@ export function cronPosition(fields: CronFields, now: number): CronPosition {
 /**
  * The first match after an instant, both in ms since 1970. Throws RangeError when there is none.
  *
- * When summer time begins, a time that does not exist is moved to the hour after it. When it ends, a fixed time that
- * comes twice counts once, the first time; but where every hour is allowed the hour that comes twice is like any other:
- * a host must not stop polling for it.
+ * When summer time begins, a time that does not exist is moved to the hour after it. When it ends,
+ * a fixed time that comes twice counts once, the first time; but where every hour is allowed the
+ * hour that comes twice is like any other: a host must not stop polling for it.
  */
 export function nextMatch(fields: CronFields, after: number): number {
   const from = new Date(after);

@@ -1,6 +1,6 @@
 import type { RunStatus, RunSummary } from '../../../bucket/documents/status.ts';
 import { cleanText } from '../../../shared/clean-text.ts';
-import type { PuppetExit, RunRemains } from '../../ports.ts';
+import type { PuppetExit, RunResults } from '../../ports.ts';
 import { type ReportView, viewReport } from './outcome-report.ts';
 
 /** A run that is over. Instants are ms since 1970. */
@@ -12,7 +12,7 @@ export interface EndedRun {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly exit: PuppetExit;
-  readonly remains: RunRemains;
+  readonly results: RunResults;
   /** The environment's directory as Puppet was given it: files are named relative to it. */
   readonly environmentDirectory: string;
   /** The run's own directory: files of the older form of an environment are applied through links in it. */
@@ -51,7 +51,7 @@ export function outcomeOf(run: EndedRun): RunSummary {
 }
 
 function reportOf(run: EndedRun): ReportView | undefined {
-  const report = viewReport(run.remains.report, (path) => relativeNames(path, run));
+  const report = viewReport(run.results.report, (path) => relativeNames(path, run));
   return report !== undefined && report.startedAt < run.startedAt - CLOCK_SLACK_MS
     ? undefined
     : report;
@@ -101,8 +101,8 @@ function errorOf(run: EndedRun, status: RunStatus, report: ReportView | undefine
   );
 }
 
-function errorLines({ remains, ...run }: EndedRun): string[] {
-  return [...remains.errors.map((line) => relativeNames(line, run)), ...remains.problems];
+function errorLines({ results, ...run }: EndedRun): string[] {
+  return [...results.errors.map((line) => relativeNames(line, run)), ...results.problems];
 }
 
 function killedText(exit: PuppetExit): string {

@@ -5,8 +5,8 @@ import { replaceFileSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { ifPresent } from '../../../shared/files.ts';
 import type { Clock } from '../../ports.ts';
+import { startOf } from '../host/processes.ts';
 import { holderPath, isAlive, readHolder } from './lock-holder.ts';
-import { startOf } from './processes.ts';
 
 /** A lock beside which nobody is named frees itself after this. The holder renews it twice as often. */
 const STALE_MS = 10_000;

@@ -4,8 +4,8 @@ import { isFileError } from '../../../shared/files.ts';
 import type { Options } from '../../options.ts';
 import type { HostPaths } from '../../paths.ts';
 import { commandLine, isWritable, requireWritable } from '../host/permission.ts';
+import { startOf } from '../host/processes.ts';
 import { holderPath, type LockHolder, readHolder } from './lock-holder.ts';
-import { startOf } from './processes.ts';
 
 export interface DaemonClaim {
   readonly paths: Pick<HostPaths, 'daemon' | 'runtime' | 'state'>;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isRunning, startOf } from './processes.ts';
+import { isRunning, startOf } from '../host/processes.ts';
 
 /** Who holds the cycle lock, as it lies beside it. */
 export interface LockHolder {

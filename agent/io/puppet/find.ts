@@ -5,39 +5,39 @@ import { promisify } from 'node:util';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { orUndefined } from '../../../shared/files.ts';
 import type { PuppetInstall } from '../../ports.ts';
-import { runEnvironment } from './command.ts';
+import { runEnvironment } from './environment.ts';
 
-/** Puppet's and OpenVox's own packages, then the distributions'. */
+/** Where the packages of Puppet and OpenVox install it, then where distributions do. */
 const USUAL_PLACES = ['/opt/puppetlabs/bin/puppet', '/usr/bin/puppet'];
 
 export interface Places {
-  /** `run.puppet`: the only place, if it is set. */
+  /** `run.puppet`. If it is set, no other place is searched. */
   readonly configured: string | undefined;
-  /** Directories to look at last, as in PATH. */
+  /** Directories to search last, in the form of PATH. */
   readonly searchPath: string;
-  /** What a run adds to its environment. */
+  /** Added to the environment of a run. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Finds Puppet and its version. Throws PUPPET_MISSING, naming every place that was looked at. */
+/** Finds Puppet and its version. Throws PUPPET_MISSING, with every place that was searched. */
 export async function findPuppet(places: Places): Promise<PuppetInstall> {
   const looked: string[] = [];
   for (const path of candidates(places)) {
     const flaw = flawOf(path, places.configured === undefined);
     const version = flaw === undefined ? await versionOf(path, places.environment) : '';
     if (flaw === undefined && !isTooOld(version)) return { path, version };
-    looked.push(`${path} (${flaw ?? `Puppet ${version}, 7 or newer wanted`})`);
+    looked.push(`${path} (${flaw ?? `Puppet ${version}, which is older than 7`})`);
   }
-  throw new CodedError(`found no Puppet to run: looked at ${looked.join(', ')}`, {
+  throw new CodedError(`found no Puppet to run: searched ${looked.join(', ')}`, {
     code: 'PUPPET_MISSING',
     next:
       places.configured === undefined
-        ? 'apt install puppet-agent, or name the program in agent.yaml as run.puppet'
-        : 'correct run.puppet in agent.yaml, or take it out to have the usual places looked at',
+        ? 'apt install puppet-agent, or set run.puppet in agent.yaml to the program'
+        : 'correct run.puppet in agent.yaml, or remove it to search the usual places',
   });
 }
 
-/** Puppet 7 brought facts and reports as JSON. */
+/** Facts and reports as JSON exist since Puppet 7. */
 function isTooOld(version: string): boolean {
   return Number.parseInt(version, 10) < 7;
 }
@@ -48,7 +48,10 @@ function candidates({ configured, searchPath }: Places): Iterable<string> {
   return new Set([...USUAL_PLACES, ...searched.map((directory) => join(directory, 'puppet'))]);
 }
 
-/** Why it is not to be run. root runs what it happened upon only if nobody else could have put it there. */
+/**
+ * Why it is not to be run. root runs what it happened upon only if nobody else could have put it
+ * there.
+ */
 function flawOf(path: string, isSearched: boolean): string | undefined {
   try {
     accessSync(path, constants.X_OK);
@@ -63,7 +66,10 @@ function flawOf(path: string, isSearched: boolean): string | undefined {
   }
 }
 
-/** Starting Puppet for its version costs a third of a run, so its library is asked, where packages put it. */
+/**
+ * Starting Puppet for its version costs a third of a run, so its library is asked, where packages
+ * put it.
+ */
 async function versionOf(path: string, environment: Places['environment']): Promise<string> {
   const directory = dirname(realpathSync(path));
   for (const library of ['../lib/ruby/vendor_ruby', '../share/ruby/vendor_ruby']) {

@@ -5,9 +5,10 @@ import { orUndefined } from '../../../shared/files.ts';
 const OLD_SITE = 'nodeless_site.pp';
 
 /**
- * The manifest that `puppet apply` is given, which reads no environment's own: what `environment.conf` says, else
- * `manifests/`. The older form of an environment has `nodeless_site.pp` and `classes/`, which Puppet before 4 imported;
- * Puppet since then takes a directory of manifests in its place, so one is made of links in the run directory.
+ * Returns the manifest for `puppet apply`, which does not use that of the environment by itself:
+ * the one in `environment.conf`, or `manifests/`. Environments of the older form have
+ * `nodeless_site.pp` and `classes/`, which Puppet before 4 imported. Newer ones accept a directory
+ * of manifests instead, so this function makes one of links in the run directory.
  */
 export function manifestOf(environmentDirectory: string, runDirectory: string): string {
   const configured = configuredManifest(environmentDirectory);
@@ -15,7 +16,7 @@ export function manifestOf(environmentDirectory: string, runDirectory: string): 
   const old = join(environmentDirectory, OLD_SITE);
   if (configured !== undefined && configured !== old) return configured;
   if (configured === undefined && existsSync(usual)) return usual;
-  // Neither: Puppet then says that it cannot find the usual one.
+  // None exists: Puppet then reports that it cannot find the usual one.
   if (!existsSync(old)) return configured ?? usual;
   return linkOldForm(environmentDirectory, join(runDirectory, 'manifests'));
 }

@@ -1,26 +1,44 @@
+import { uptime } from 'node:os';
+import { orUndefined } from '../../../shared/files.ts';
 import type { ApplyRequest, PickedUp, Puppet, PuppetExit } from '../../ports.ts';
-import { applyArguments, outputPath, prepareRun, runEnvironment, SYSTEM_PATH } from './command.ts';
+import { startOf } from '../host/processes.ts';
+import { applyArguments } from './arguments.ts';
+import { runEnvironment, SYSTEM_PATH } from './environment.ts';
 import { findPuppet } from './find.ts';
-import { followOutput, type Output } from './output.ts';
+import { followOutput, type RunOutput } from './output/follow-output.ts';
 import { launchInGroup, notStarted } from './process/launch.ts';
 import { findLaunched } from './process/pick-up.ts';
 import { type Launched, supervise } from './process/supervise.ts';
 import { launchedIn, launchInUnit, unitName } from './process/unit.ts';
-import { programOf, type RubySettings } from './program.ts';
-import { readRecord, removeRecord, writeRecord } from './record.ts';
-import { readRemains } from './remains.ts';
-import { distrustAfter } from './ruby/ruby-cache.ts';
+import { removeCacheAfterCrash } from './ruby/ruby-cache.ts';
+import { type RubySettings, runProgram } from './ruby/run-program.ts';
+import { outputPath } from './run-directory/paths.ts';
+import { prepareRun } from './run-directory/prepare-run.ts';
+import {
+  type RunRecord,
+  readRunRecord,
+  removeRunRecord,
+  writeRunRecord,
+} from './run-directory/run-record.ts';
+import { readRunResults } from './run-directory/run-results.ts';
+
+/*
+ * Runs the Puppet of this host. A run has a directory of its own (run-directory/): Ruby files and
+ * settings go in (ruby/), report and facts come out. Puppet runs in a transient unit of systemd or
+ * in a process group (process/), with a time limit. Its output goes to a file, which the agent
+ * follows (output/), so that a run survives the death of its agent: the next one picks it up.
+ */
 
 export interface HostPuppetOptions extends RubySettings {
   /** `run.puppet`. */
   readonly configuredPath?: string | undefined;
-  /** `systemd`: in a transient unit of its own, when the agent is a systemd service. */
+  /** `systemd`: in a transient unit, when the agent itself is a service of systemd. */
   readonly launcher: 'group' | 'systemd';
-  /** Where to look for Puppet last; by default the system's directories. */
+  /** Searched for Puppet after the usual places; by default the directories of the system. */
   readonly searchPath?: string | undefined;
-  /** Added to the fixed environment of a run, for instance proxies. */
+  /** Added to the fixed environment of a run, for example proxies. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Between SIGTERM and SIGKILL. */
+  /** Time between SIGTERM and SIGKILL. */
   readonly graceMs?: number;
 }
 
@@ -38,7 +56,7 @@ export function hostPuppet(options: HostPuppetOptions): Puppet {
     find: () => findPuppet({ configured: configuredPath, searchPath, environment }),
     apply: (request, stop) => apply(request, { ...options, graceMs }, stop),
     pickUp: (runDirectory, stop) => pickUp(runDirectory, { ...options, graceMs }, stop),
-    read: async (...run) => readRemains(...run),
+    read: async (...run) => readRunResults(...run),
   };
 }
 
@@ -56,16 +74,16 @@ async function apply(
     const launched = await launch(request, options, output);
     const limitMs = timeLimitSeconds * 1000;
     const exit = await supervise(launched, { limitMs, graceMs: options.graceMs, stop });
-    distrustAfter(exit, options.rubyCache?.directory);
-    // Not after an error: then Puppet may be running, and the next cycle picks it up.
-    removeRecord(runDirectory);
+    removeCacheAfterCrash(exit, options.rubyCache?.directory);
+    // The record stays after an error: Puppet may still be running, and the next cycle picks it up.
+    removeRunRecord(runDirectory);
     return exit;
   } finally {
     output.close();
   }
 }
 
-function openRun(request: ApplyRequest): Output {
+function openRun(request: ApplyRequest): RunOutput {
   try {
     prepareRun(request);
     return followOutput(outputPath(request.runDirectory), request.onLine);
@@ -77,38 +95,54 @@ function openRun(request: ApplyRequest): Output {
 async function launch(
   request: ApplyRequest,
   options: RunOptions,
-  output: Output,
+  output: RunOutput,
 ): Promise<Launched> {
   const { launcher, environment = {}, graceMs } = options;
   const { runDirectory, runId, puppet, timeLimitSeconds } = request;
   const unit = launcher === 'systemd' ? unitName(runId) : null;
   const startedAt = Date.now();
-  const limitAt = startedAt + timeLimitSeconds * 1000;
+  const record: RunRecord = {
+    schemaVersion: 1,
+    runId,
+    startedAt,
+    limitAt: startedAt + timeLimitSeconds * 1000,
+    noop: request.noop,
+    unit,
+    uptimeSeconds: uptime(),
+  };
   try {
-    writeRecord(runDirectory, {
-      schemaVersion: 1,
-      runId,
-      startedAt,
-      limitAt,
-      noop: request.noop,
-      unit,
-    });
-    const program = programOf(request, options);
+    writeRunRecord(runDirectory, record);
+    const program = runProgram(request, options);
     const command = {
       path: program.path,
       arguments: [...program.arguments, ...applyArguments(request)],
       environment: runEnvironment(runDirectory, environment),
       output,
     };
-    if (unit === null) return await launchInGroup(command);
-    // systemd's limit is for a run whose agent never comes back.
+    if (unit === null) return await recorded(await launchInGroup(command), runDirectory, record);
+    // systemd ends the run if no agent ever comes back to do it.
     const limitSeconds = Math.ceil(timeLimitSeconds + graceMs / 1000) + 60;
     await launchInUnit(command, { name: unit, limitSeconds });
   } catch (cause) {
-    removeRecord(runDirectory);
+    removeRunRecord(runDirectory);
     throw notStarted(puppet.path, cause);
   }
   return await launchedIn(unit);
+}
+
+/** Adds the process to the record of the run. */
+async function recorded(
+  launched: Launched,
+  runDirectory: string,
+  record: RunRecord,
+): Promise<Launched> {
+  const { pid } = launched;
+  const started = pid === undefined ? undefined : await startOf(pid);
+  if (pid !== undefined && started !== undefined) {
+    // Puppet runs already. If the disk is full, a later agent has to search for the process.
+    orUndefined(() => writeRunRecord(runDirectory, { ...record, process: { pid, started } }));
+  }
+  return launched;
 }
 
 async function pickUp(
@@ -116,14 +150,14 @@ async function pickUp(
   { graceMs, rubyCache }: RunOptions,
   stop: AbortSignal,
 ): Promise<PickedUp | undefined> {
-  const record = readRecord(runDirectory);
+  const record = readRunRecord(runDirectory);
   if (record === undefined) return undefined;
   const launched = await findLaunched(runDirectory, record);
   const { startedAt, limitAt } = record;
-  // Never longer than it was given, whatever the clock did meanwhile.
+  // The clock may have been set meanwhile; a run never gets more time than it had at its start.
   const limitMs = Math.min(limitAt - Date.now(), limitAt - startedAt);
   const exit = await supervise(launched, { limitMs, graceMs, stop });
-  distrustAfter(exit, rubyCache?.directory);
-  removeRecord(runDirectory);
+  removeCacheAfterCrash(exit, rubyCache?.directory);
+  removeRunRecord(runDirectory);
   return { runId: record.runId, startedAt, noop: record.noop, exit };
 }

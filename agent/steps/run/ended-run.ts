@@ -26,7 +26,7 @@ export async function readEndedRun(
 ): Promise<RunResult> {
   const { ports, paths, identity, config } = agent;
   const runDirectory = join(paths.runs, run.runId);
-  const remains = await ports.puppet.read(runDirectory, identity.certname);
+  const results = await ports.puppet.read(runDirectory, identity.certname);
   const summary = outcomeOf({
     id: run.runId,
     reason: run.why,
@@ -34,7 +34,7 @@ export async function readEndedRun(
     startedAt: run.startedAt,
     endedAt: ports.clock.now(),
     exit: run.exit,
-    remains,
+    results,
     environmentDirectory: environmentDirectory(agent, active),
     runDirectory,
   });
@@ -42,8 +42,8 @@ export async function readEndedRun(
   const { deny, promote, max_bytes } = config.facts;
   return {
     summary,
-    facts: collectFacts(remains.facts, { deny, promote, maxBytes: max_bytes }),
-    slowFacts: remains.slowFacts ?? [],
+    facts: collectFacts(results.facts, { deny, promote, maxBytes: max_bytes }),
+    slowFacts: results.slowFacts ?? [],
   };
 }
 

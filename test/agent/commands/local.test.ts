@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { NO_STATE } from '../../../agent/core/state.ts';
-import { startOf } from '../../../agent/io/locks/processes.ts';
+import { startOf } from '../../../agent/io/host/processes.ts';
 import { hostPaths } from '../../../agent/paths.ts';
 import { isRoot, ordinaryUsersAgent } from '../../support/ordinary-user.ts';
 import { sampleStatus } from '../../support/status-sample.ts';

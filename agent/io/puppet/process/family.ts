@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { groupExists, type ProcessRow, processTable, sendSignal } from '../../locks/processes.ts';
+import { groupExists, type ProcessRow, processTable, sendSignal } from '../../host/processes.ts';
 
 const POLL_MS = 100;
 
 /**
- * The processes of a run: the group that Puppet leads and all that descends from it. Puppet gives every command that it
- * runs a session of its own (puppet/util/execution.rb), so the group alone would leave a hanging `apt-get` behind; and
- * a service that Puppet started has another parent by then, so it is none of them.
+ * The processes of a run: the process group that Puppet leads, and all descendants. Puppet starts
+ * each command in a session of its own (puppet/util/execution.rb), so the group alone would leave a
+ * hanging `apt-get` behind. A service that Puppet started has another parent and is not part of it.
  */
 export interface Family {
   signal(name: NodeJS.Signals): Promise<void>;
@@ -31,7 +31,9 @@ export function familyOf(leader: number): Family {
   };
 }
 
-/** Who of those known is still there, who else is in the group, and what descends from them. */
+/**
+ * Returns the known processes that still exist, the members of the group, and their descendants.
+ */
 function members(
   table: readonly ProcessRow[],
   known: readonly ProcessRow[],
@@ -51,8 +53,9 @@ function members(
 }
 
 /**
- * SIGTERM to the family, SIGKILL to what is left of it after the grace; resolves with the last signal when it is gone.
- * Only a process that not even SIGKILL ends, in the kernel's hands, is given up on, after another grace.
+ * Sends SIGTERM to the family, then SIGKILL to what is left after the grace time. Resolves with the
+ * last signal when the family is gone. A process that is stuck in the kernel survives SIGKILL;
+ * after another grace time this function no longer waits for it.
  */
 export async function endFamily(
   leader: number,
@@ -71,10 +74,12 @@ export async function endFamily(
   return 'SIGKILL';
 }
 
-/** A daemon that has just been started may not have left the group yet. */
+/** A daemon that was just started may need a moment to leave the group. */
 const LEAVE_MS = 1000;
 
-/** What Puppet left in its group when it ended by itself is ended: only who leaves the group is a service. */
+/**
+ * Ends what Puppet left in its group. Services leave the group; what stays in it is not a service.
+ */
 export async function endLeftovers(leader: number, graceMs: number): Promise<void> {
   if (!groupExists(leader) || (await comesTrue(() => familyOf(leader).isGone(), LEAVE_MS))) return;
   await endFamily(leader, graceMs, () => true);

@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import type { Launched, LeaderEnd } from './supervise.ts';
 
-/** A program to be started: an absolute path and its words, never a shell's text. */
+/** A program with its arguments. No shell interprets them. The path is absolute. */
 export interface Command {
   readonly path: string;
   readonly arguments: readonly string[];
-  /** All of its environment. */
+  /** The whole environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** A file, open for appending; takes both of its outputs. */
+  /** A file that is open for appending. It receives stdout and stderr. */
   readonly output: { readonly path: string; readonly fd: number };
 }
 
 /**
- * Starts a program as the leader of a process group and a session of its own; rejects if it cannot be started. Its
- * output is a file and not a pipe: a Puppet whose agent died must not break on its next line.
+ * Starts a program as the leader of a new session and process group. Rejects if it cannot be
+ * started. The output is a file and not a pipe, so that Puppet can write on when its agent dies.
  */
 export async function launchInGroup(command: Command): Promise<Launched> {
   const child = spawnWithUmask(command);
@@ -26,11 +26,14 @@ export async function launchInGroup(command: Command): Promise<Launched> {
     ),
   );
   await once(child, 'spawn');
-  if (child.pid === undefined) throw new Error('it has no process id');
+  if (child.pid === undefined) throw new Error('the started process has no id');
   return { pid: child.pid, ended };
 }
 
-/** spawn has no umask of its own, but it has forked when it returns. */
+/**
+ * spawn has no option for the umask. When it returns, the fork has happened, so the umask can be
+ * restored.
+ */
 function spawnWithUmask({ path, environment, output, ...command }: Command): ChildProcess {
   const umask = process.umask(0o022);
   try {
@@ -45,7 +48,7 @@ function spawnWithUmask({ path, environment, output, ...command }: Command): Chi
   }
 }
 
-/** PUPPET_NOT_STARTED, whatever it was that kept Puppet from starting: the program, systemd, or a full disk. */
+/** Returns PUPPET_NOT_STARTED. The cause may be the program, systemd or a full disk. */
 export function notStarted(path: string, cause: unknown): CodedError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new CodedError(`could not start Puppet at ${path}: ${why}`, {

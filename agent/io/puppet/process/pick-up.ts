@@ -1,28 +1,59 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commandLine, type ProcessRow, processTable } from '../../locks/processes.ts';
-import { reportPath } from '../command.ts';
-import type { RunRecord } from '../record.ts';
+import {
+  commandLine,
+  hasStartedSince,
+  isOwn,
+  type ProcessRow,
+  processTable,
+} from '../../host/processes.ts';
+import { reportPath } from '../run-directory/paths.ts';
+import type { RunRecord } from '../run-directory/run-record.ts';
 import type { Launched, LeaderEnd } from './supervise.ts';
 import { launchedIn } from './unit.ts';
 
 const POLL_MS = 250;
 
-/** The Puppet of a run that another agent started, if it is still there. */
+/** Finds the Puppet of a run that an earlier agent started, if it still runs. */
 export async function findLaunched(runDirectory: string, record: RunRecord): Promise<Launched> {
   if (record.unit !== null) return await launchedIn(record.unit);
-  const leader = await leaderOf(runDirectory);
+  const leader =
+    record.process === undefined
+      ? await guessLeader(runDirectory, record)
+      : await recordedLeader(record.process);
   return { pid: leader?.pid, ended: leader === undefined ? UNSEEN : endOf(leader) };
 }
 
 const UNSEEN = Promise.resolve<LeaderEnd>({ kind: 'unseen' });
 
-/** A fork of Puppet that has not become another program yet has the same command line, but a parent that has it too. */
-async function leaderOf(runDirectory: string): Promise<ProcessRow | undefined> {
+/** The process id may belong to another process by now, also to one of another user. */
+async function recordedLeader({
+  pid,
+  started,
+}: NonNullable<RunRecord['process']>): Promise<ProcessRow | undefined> {
+  const row = (await processTable()).find((process) => process.pid === pid);
+  return row?.started === started && (await isOwn(pid)) ? row : undefined;
+}
+
+/**
+ * The agent died after it started Puppet and before it recorded the process. Puppet has the path of
+ * the report in its arguments; but any user can start a process with such arguments, so only one of
+ * this user counts, and only if it started after the record was written. A fork of Puppet that has
+ * not executed its command yet has the same arguments, and its parent has them, too.
+ */
+async function guessLeader(
+  runDirectory: string,
+  record: RunRecord,
+): Promise<ProcessRow | undefined> {
   const marker = ` ${reportPath(runDirectory)} `;
-  const leaders = (await processTable()).filter(({ pid, group }) => pid === group);
-  const ours: ProcessRow[] = [];
-  for (const row of leaders) if ((await commandLine(row.pid)).includes(marker)) ours.push(row);
-  return ours.find(({ parent }) => !ours.some(({ pid }) => pid === parent));
+  const leaders = (await processTable()).filter(
+    (row) => row.pid === row.group && hasStartedSince(row, record),
+  );
+  const own: ProcessRow[] = [];
+  for (const row of leaders) {
+    const isMarked = (await commandLine(row.pid)).includes(marker);
+    if (isMarked && (await isOwn(row.pid))) own.push(row);
+  }
+  return own.find(({ parent }) => !own.some(({ pid }) => pid === parent));
 }
 
 async function endOf(leader: ProcessRow): Promise<LeaderEnd> {

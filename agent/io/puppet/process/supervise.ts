@@ -1,11 +1,11 @@
 import type { KilledBy, PuppetExit } from '../../../ports.ts';
 import { endFamily, endLeftovers } from './family.ts';
 
-/** A Puppet that was started, by this agent or by one that died. */
+/** A Puppet that this agent started, or an earlier one that died. */
 export interface Launched {
-  /** Also the id of its process group; undefined when it is gone already. */
+  /** Also the id of the process group. Undefined when the process is gone. */
   readonly pid: number | undefined;
-  /** Resolves when that process has ended; never rejects. */
+  /** Resolves when the process has ended. Never rejects. */
   readonly ended: Promise<LeaderEnd>;
 }
 
@@ -15,14 +15,17 @@ export type LeaderEnd =
   | { readonly kind: 'unseen' };
 
 export interface Limits {
-  /** From now on. */
+  /** Counted from now. */
   readonly limitMs: number;
-  /** Between SIGTERM and SIGKILL. */
+  /** Time between SIGTERM and SIGKILL. */
   readonly graceMs: number;
   readonly stop: AbortSignal;
 }
 
-/** Waits for the end of a run, ends it when it must be ended, and resolves when its process group is gone. */
+/**
+ * Waits until a run has ended and its process group is gone. Ends it when its time is over or when
+ * the agent is told to stop.
+ */
 export async function supervise(launched: Launched, limits: Limits): Promise<PuppetExit> {
   let end: LeaderEnd | undefined;
   const ended = launched.ended.then((value) => {
@@ -49,10 +52,10 @@ function exitOf(end: LeaderEnd): PuppetExit {
   }
 }
 
-/** A longer one would fire at once. */
+/** The longest delay of setTimeout. A longer one fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Undefined once the run has ended by itself. */
+/** Resolves with undefined when the run has ended by itself. */
 async function reasonToEnd(ended: Promise<void>, limits: Limits): Promise<KilledBy | undefined> {
   const { promise, resolve } = Promise.withResolvers<KilledBy | undefined>();
   const onStop = () => resolve('stopped');

@@ -2,26 +2,28 @@ import { execFile } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { isRunning } from '../../locks/processes.ts';
+import { isRunning } from '../../host/processes.ts';
 import type { Command } from './launch.ts';
 import type { Launched, LeaderEnd } from './supervise.ts';
 
 const POLL_MS = 100;
 const SYSTEMD_RUN = '/usr/bin/systemd-run';
-/** Also there where `/usr` is not merged. */
+/** This path also exists where /bin is not merged into /usr. */
 const SYSTEMCTL = '/bin/systemctl';
 
-/** A transient unit's name for a run; both ends must build the same. */
+/** Returns the name of the transient unit of a run. */
 export function unitName(runId: string): string {
   return `mm-puppet-${runId.replace(/[^\w.-]/g, '_')}.service`;
 }
 
 /**
- * Starts a program in a transient unit of its own, outside of the agent's sandbox and untouched by its restart. All
- * options are ones that systemd 239 (RHEL 8) knows. Rejects if it cannot be started; once it is, {@link launchedIn} has it.
+ * Starts a program in a transient unit: outside the sandbox of the agent, and not affected by its
+ * restart. systemd 239 (RHEL 8) knows all options. Rejects if the program cannot be started.
+ * Afterwards {@link launchedIn} finds it.
  *
- * `systemd-run --wait` is not used: it reports an end by SIGTERM as 0. The unit stays after the end instead
- * (RemainAfterExit=) until its exit status has been read, even by an agent that was not there when it ended.
+ * `systemd-run --wait` is not used, because it reports an end by SIGTERM as exit code 0. Instead
+ * the unit stays loaded after its end (RemainAfterExit=) until an agent has read its exit status.
+ * That may be another agent than the one that started it.
  */
 export async function launchInUnit(
   command: Command,
@@ -29,9 +31,9 @@ export async function launchInUnit(
 ): Promise<void> {
   const properties = [
     'RemainAfterExit=yes',
-    // Puppet's exit codes that are no failure of the unit.
+    // Exit codes of Puppet that do not mean that the unit failed.
     'SuccessExitStatus=1 2 4 6',
-    // Services that Puppet starts by itself live on, as they do without us.
+    // Services that Puppet starts by itself continue to run, as they do outside a unit.
     'KillMode=process',
     `RuntimeMaxSec=${unit.limitSeconds}`,
     'WorkingDirectory=/',
@@ -46,24 +48,24 @@ export async function launchInUnit(
     ...properties.flatMap((property) => ['-p', property]),
     ...Object.entries(command.environment).map(([name, value]) => `--setenv=${name}=${value}`),
     '--',
-    // systemd replaces $NAME in the words of a command.
+    // systemd replaces $NAME in arguments; $$ is a literal dollar sign.
     ...[command.path, ...command.arguments].map((word) => word.replaceAll('$', '$$$$')),
   ];
   await promisify(execFile)(SYSTEMD_RUN, words, { env: {} });
 }
 
-/** How systemd is asked; tests have a program of their own. */
+/** How to reach systemd. Tests replace the program. */
 export interface SystemdAccess {
   readonly systemctl: string;
-  /** Before it is asked again. */
+  /** Time between two attempts. */
   readonly pauseMs: number;
 }
 
 const HOST: SystemdAccess = { systemctl: SYSTEMCTL, pauseMs: 1000 };
 
 /**
- * A run in a unit that was started earlier, by this agent or by one that died. Rejects when systemd does not say what
- * became of the unit: then it may be running, and is left alone.
+ * Returns the run in a unit, which this agent started or an earlier one that died. Rejects when
+ * systemd does not answer: the run may be under way, and must not be touched.
  */
 export async function launchedIn(unit: string, systemd = HOST): Promise<Launched> {
   const shown = await show(unit, systemd);
@@ -77,7 +79,7 @@ async function endOf(unit: string, pid: number, systemd: SystemdAccess): Promise
   while (isRunning(pid)) await sleep(POLL_MS);
   try {
     let shown = await show(unit, systemd);
-    // The process is gone a moment before systemd has noted how.
+    // The process disappears a moment before systemd has recorded its end.
     while (shown.get('MainPID') === String(pid)) {
       await sleep(POLL_MS);
       shown = await show(unit, systemd);
@@ -89,7 +91,7 @@ async function endOf(unit: string, pid: number, systemd: SystemdAccess): Promise
   }
 }
 
-/** ExecMainCode is waitid's si_code: 1 exited, 2 killed, 3 killed with a core dump. */
+/** ExecMainCode is si_code of waitid(2): 1 exited, 2 killed, 3 killed with a core dump. */
 function endShown(shown: ReadonlyMap<string, string>): LeaderEnd {
   const status = Number(shown.get('ExecMainStatus') ?? 0);
   switch (shown.get('ExecMainCode') ?? '') {
@@ -107,7 +109,10 @@ const SIGNALS: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.signals).map(([name, number]) => [number, name]),
 );
 
-/** Properties of a unit; of one that is not loaded, systemd's defaults. Rejects when systemd does not answer. */
+/**
+ * Returns properties of a unit. For a unit that is not loaded, systemd reports its defaults.
+ * Rejects when systemd does not answer.
+ */
 async function show(unit: string, systemd: SystemdAccess): Promise<ReadonlyMap<string, string>> {
   const stdout = await ask(systemd, 'show', '-p', SHOWN, unit);
   return new Map(
@@ -120,7 +125,10 @@ async function show(unit: string, systemd: SystemdAccess): Promise<ReadonlyMap<s
 
 const SHOWN = 'MainPID,ExecMainCode,ExecMainStatus';
 
-/** Either does nothing where the other is needed: the unit is active after a good end and failed after another. */
+/**
+ * The unit is active after a success and failed otherwise. `stop` unloads it in the first case,
+ * `reset-failed` in the second; the other command does nothing.
+ */
 async function unload(unit: string, { systemctl }: SystemdAccess): Promise<void> {
   for (const verb of ['stop', 'reset-failed']) {
     await promisify(execFile)(systemctl, [verb, unit], ASKED).catch(() => undefined);
@@ -130,7 +138,10 @@ async function unload(unit: string, { systemctl }: SystemdAccess): Promise<void>
 const ASKED = { env: { LC_ALL: 'C' } } as const;
 const ATTEMPTS = 10;
 
-/** What it printed. Asked again while systemd is busy with itself (daemon-reload, reexec); then rejects. */
+/**
+ * Returns what systemctl printed. Tries again while systemd is busy with itself (daemon-reload,
+ * reexec), then rejects.
+ */
 async function ask(systemd: SystemdAccess, ...words: readonly string[]): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     try {

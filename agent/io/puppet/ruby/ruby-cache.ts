@@ -1,18 +1,19 @@
 import type { Stats } from 'node:fs';
-import { lstatSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { orUndefined } from '../../../../shared/files.ts';
 import type { PuppetExit } from '../../../ports.ts';
-import { rubyCachePreload } from './ruby-cache-preload.ts';
+import { writeRubyCopy } from './ruby-copy.ts';
 
-/** Whether a run may use compiled Ruby of earlier runs: with the Ruby file to load first, or why not. */
+/** `preload` is the Ruby file to load before Puppet. */
 export type RubyCache =
   | { readonly kind: 'ready'; readonly preload: string }
   | { readonly kind: 'unusable'; readonly why: string };
 
 /**
- * Makes the cache ready for a run. What lies in it is code that root will run: nobody else may write the directory, or
- * put another in its place, else it is not used. What is in the place of the pack and can't be one is removed.
+ * Prepares the cache of compiled Ruby for a run. The cache contains code that root will run, so it
+ * is used only if nobody else can write to its directory or replace it. Removes a pack that is not
+ * a private regular file.
  */
 export function prepareRubyCache(directory: string, runDirectory: string): RubyCache {
   try {
@@ -23,14 +24,17 @@ export function prepareRubyCache(directory: string, runDirectory: string): RubyC
     const pack = join(real, 'pack');
     if (!isPrivateFile(pack)) rmSync(pack, { recursive: true, force: true });
     const preload = join(runDirectory, 'ruby-cache.rb');
-    writeFileSync(preload, rubyCachePreload(pack, dirname(runDirectory)));
+    writeRubyCopy(preload, 'ruby_cache.rb', {
+      name: 'MiyamotoRubyCache',
+      constants: { PACK: pack, NOT_BELOW: dirname(runDirectory) },
+    });
     return { kind: 'ready', preload };
   } catch (error) {
     return { kind: 'unusable', why: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** Why others could change what lies in a directory, or undefined. */
+/** Why others could change the content of a directory; undefined when they cannot. */
 function flawOf(directory: string): string | undefined {
   const own = lstatSync(directory);
   if (!isOurs(own) || (own.mode & 0o077) !== 0) {
@@ -45,7 +49,7 @@ function flawOf(directory: string): string | undefined {
   }
 }
 
-/** With the sticky bit nobody else can rename or remove what is ours. */
+/** In a directory with the sticky bit, others can neither rename nor remove our entries. */
 function isTrusted({ uid, mode }: Stats): boolean {
   return (uid === 0 || uid === ourUid()) && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0);
 }
@@ -67,16 +71,16 @@ function describe({ uid, mode }: Stats): string {
   return `of uid ${uid}, mode ${(mode & 0o7777).toString(8)}`;
 }
 
-/** Signals by which a program ends itself, or is ended by the kernel, over what it can't go on with. */
+/** Signals that end a program which executes invalid code. */
 const CRASHES: readonly string[] = ['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGABRT', 'SIGFPE'];
 
-/** A Ruby that crashed may have crashed over its compiled code: the next run compiles afresh. */
-export function distrustAfter(exit: PuppetExit, directory: string | undefined): void {
+/** Removes the cache after a crash: damaged compiled code may have been the reason. */
+export function removeCacheAfterCrash(exit: PuppetExit, directory: string | undefined): void {
   const isCrash = exit.kind === 'killed' && exit.why === 'foreign' && CRASHES.includes(exit.signal);
   if (isCrash && directory !== undefined) removeRubyCache(directory);
 }
 
-/** Never throws: what can't be removed is no reason not to run. */
+/** Does not throw: a cache that cannot be removed must not prevent a run. */
 export function removeRubyCache(directory: string): void {
   orUndefined(() => rmSync(directory, { recursive: true, force: true }));
 }

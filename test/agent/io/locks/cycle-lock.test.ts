@@ -5,8 +5,8 @@ import { mkdir, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../../../agent/io/clock.ts';
+import { startOf } from '../../../../agent/io/host/processes.ts';
 import { takeCycleLock } from '../../../../agent/io/locks/cycle-lock.ts';
-import { startOf } from '../../../../agent/io/locks/processes.ts';
 import { names, temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const never = new AbortController().signal;

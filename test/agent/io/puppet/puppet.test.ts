@@ -3,7 +3,7 @@ import { mkdir, readFile, stat, symlink, watch } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { collectFacts, factAt } from '../../../../agent/core/facts/facts.ts';
-import { isRunning } from '../../../../agent/io/locks/processes.ts';
+import { isRunning } from '../../../../agent/io/host/processes.ts';
 import { hostPuppet } from '../../../../agent/io/puppet/puppet.ts';
 import { CERTNAME, puppetPlace, summaryOf } from '../../../support/puppet-run.ts';
 

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { suite, test } from 'node:test';
+import { suite, type TestContext, test } from 'node:test';
+import { isOwn, isRunning, sendSignal } from '../../../../../agent/io/host/processes.ts';
 import { type HostPuppetOptions, hostPuppet } from '../../../../../agent/io/puppet/puppet.ts';
-import type { ApplyRequest } from '../../../../../agent/ports.ts';
+import type { ApplyRequest, PuppetExit } from '../../../../../agent/ports.ts';
 import { puppetPlace, summaryOf } from '../../../../support/puppet-run.ts';
-import { names } from '../../../../support/temporary-directory.ts';
+import { names, temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../../fixtures/puppet');
 const NEVER = new AbortController().signal;
@@ -90,6 +92,71 @@ suite('a run whose agent was killed', () => {
       why: 'time-limit',
     });
     assert.ok(!(await names(request.runDirectory)).includes('process.json'));
+  });
+});
+
+/** A process with the path of the report in its arguments, which is not the run. */
+async function decoy(t: TestContext, runDirectory: string): Promise<ChildProcess> {
+  const words = ['-c', 'echo ready; sleep 60', 'x', join(runDirectory, 'report.json'), 'y'];
+  const child = spawn('/bin/sh', words, { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => sendSignal(-(child.pid ?? 0), 'SIGKILL'));
+  await once(child.stdout, 'data');
+  return child;
+}
+
+suite('row 21: another process with the path of the report in its arguments', () => {
+  const RECORD = { schemaVersion: 1, runId: 'run-1', startedAt: 7, noop: false, unit: null };
+
+  async function pickedUp(
+    runDirectory: string,
+    record: Readonly<Record<string, unknown>>,
+  ): Promise<PuppetExit | undefined> {
+    await mkdir(runDirectory, { recursive: true });
+    const text = JSON.stringify({ ...RECORD, limitAt: Date.now() + 200, ...record });
+    await writeFile(join(runDirectory, 'process.json'), text);
+    const puppet = hostPuppet({ launcher: 'group', graceMs: 300 });
+    return (await puppet.pickUp(runDirectory, NEVER))?.exit;
+  }
+
+  test('is left alone when the recorded process has ended', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const child = await decoy(t, directory);
+    const process = { pid: child.pid, started: '1' };
+    assert.deepEqual(await pickedUp(directory, { process }), { kind: 'unseen' });
+    assert.ok(isRunning(child.pid ?? 0));
+  });
+
+  test('is left alone when it started before the record was written', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const child = await decoy(t, directory);
+    const later = { uptimeSeconds: uptime() + 60, startedAt: Date.now() + 60_000 };
+    const limitAt = Date.now() + 60_200;
+    assert.deepEqual(await pickedUp(directory, { ...later, limitAt }), { kind: 'unseen' });
+    assert.ok(isRunning(child.pid ?? 0));
+  });
+
+  test('is the run when nothing was recorded, and it is ours and started later', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const before = { uptimeSeconds: uptime(), startedAt: Date.now() };
+    await decoy(t, directory);
+    assert.equal((await pickedUp(directory, before))?.kind, 'killed');
+  });
+
+  test('a process of another user, and a setuid program of root, are not ours', async (t) => {
+    assert.ok(await isOwn(process.pid));
+    const user = process.geteuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const others = [
+      ['/bin/sleep', '60'],
+      ['/bin/su', '-c', 'true', 'root'], // waits for a password
+    ].map(([program = '', ...words]) => {
+      const child = spawn(program, words, { ...user, stdio: ['pipe', 'ignore', 'ignore'] });
+      t.after(() => child.kill('SIGKILL'));
+      return child;
+    });
+    await Promise.all(others.map((child) => once(child, 'spawn')));
+    // As an ordinary user, only the setuid program has another one.
+    const [sleeping, asking] = await Promise.all(others.map(({ pid }) => isOwn(pid ?? 0)));
+    assert.deepEqual([sleeping, asking], [process.geteuid?.() !== 0, false]);
   });
 });
 

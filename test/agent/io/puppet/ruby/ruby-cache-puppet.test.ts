@@ -29,10 +29,10 @@ async function traceOf(
     ...overrides,
   });
   const { runDirectory } = place.request(overrides);
-  const remains = await puppet.read(runDirectory, CERTNAME);
+  const results = await puppet.read(runDirectory, CERTNAME);
   return {
     end: { status, exitCode, error },
-    ...runTrace(remains.report, remains.facts),
+    ...runTrace(results.report, results.facts),
     lines: place.lines.map(({ text }) => text.replace(/ in [\d.]+ seconds/, '')),
   };
 }
@@ -41,9 +41,9 @@ async function traceOf(
 function switches(place: PuppetPlace): Record<string, Partial<HostPuppetOptions>> {
   const directory = join(place.directory, 'state/ruby-cache');
   return {
-    'the cache switched off': { rubyCache: { directory, isWanted: false } },
-    'the cache, as it is built': { rubyCache: { directory, isWanted: true } },
-    'the cache, warm': { rubyCache: { directory, isWanted: true } },
+    'the cache switched off': { rubyCache: { directory, isEnabled: false } },
+    'the cache, as it is built': { rubyCache: { directory, isEnabled: true } },
+    'the cache, warm': { rubyCache: { directory, isEnabled: true } },
   };
 }
 
@@ -64,7 +64,7 @@ suite('ruby cache: with the real puppet', () => {
     for (const [name, options] of Object.entries(switches(place))) {
       assert.deepEqual(await traceOf(place, { environment, ...options }, overrides), bare, name);
       const kept = await names(join(place.directory, 'state/ruby-cache'));
-      assert.deepEqual(kept, options.rubyCache?.isWanted === true ? ['pack'] : [], name);
+      assert.deepEqual(kept, options.rubyCache?.isEnabled === true ? ['pack'] : [], name);
     }
   });
 
@@ -113,11 +113,11 @@ suite('ruby cache: with the real puppet', () => {
     await place.write({ 'manifests/site.pp': "notice('ran')" });
     const directory = join(place.directory, 'open/ruby-cache');
     await mkdir(directory, { recursive: true, mode: 0o777 });
-    const trace = await traceOf(place, { rubyCache: { directory, isWanted: true } }, {});
+    const trace = await traceOf(place, { rubyCache: { directory, isEnabled: true } }, {});
     assert.equal(trace.end.status, 'unchanged');
     assert.match(
       trace.lines[0] ?? '',
-      /^Warning: compiled Ruby is neither used nor kept: .*ruby-cache is of uid/,
+      /^Warning: the cache of compiled Ruby is not used: .*ruby-cache is of uid/,
     );
     assert.deepEqual(await names(directory), []);
   });

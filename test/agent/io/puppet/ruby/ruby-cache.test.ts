@@ -19,7 +19,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { distrustAfter, prepareRubyCache } from '../../../../../agent/io/puppet/ruby/ruby-cache.ts';
+import {
+  prepareRubyCache,
+  removeCacheAfterCrash,
+} from '../../../../../agent/io/puppet/ruby/ruby-cache.ts';
 import type { PuppetExit } from '../../../../../agent/ports.ts';
 import { type Ended, runRuby, writeRubyLibrary } from '../../../../support/ruby-program.ts';
 import { names, temporaryDirectory } from '../../../../support/temporary-directory.ts';
@@ -293,7 +296,7 @@ test('ruby cache: after a Ruby that crashed the cache is gone, after any other e
   for (const [exit, isGone] of ends) {
     const root = await temporaryDirectory(t);
     await mkdir(join(root, 'ruby-cache'));
-    distrustAfter(exit, join(root, 'ruby-cache'));
+    removeCacheAfterCrash(exit, join(root, 'ruby-cache'));
     assert.deepEqual(await names(root), isGone ? [] : ['ruby-cache'], JSON.stringify(exit));
   }
 });

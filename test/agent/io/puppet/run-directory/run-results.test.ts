@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { hostPuppet } from '../../../../agent/io/puppet/puppet.ts';
-import { temporaryDirectory } from '../../../support/temporary-directory.ts';
+import { hostPuppet } from '../../../../../agent/io/puppet/puppet.ts';
+import { temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
 const FACTS = 'client_data/facts/h1.json';
 
@@ -20,17 +20,17 @@ async function read(t: TestContext, files: Readonly<Record<string, string | Buff
 
 suite('what a run left', () => {
   test('nothing', async (t) => {
-    const remains = await read(t, {});
-    assert.deepEqual(remains, { report: undefined, facts: undefined, errors: [], problems: [] });
+    const results = await read(t, {});
+    assert.deepEqual(results, { report: undefined, facts: undefined, errors: [], problems: [] });
   });
 
   test('report and facts; the output is not looked at', async (t) => {
-    const remains = await read(t, {
+    const results = await read(t, {
       'report.json': '{"status":"failed"}',
       [FACTS]: Buffer.from('{"values":{"a":"caf\xe9"}}', 'latin1'),
       'puppet.log': 'Error: x\n',
     });
-    assert.deepEqual(remains, {
+    assert.deepEqual(results, {
       report: { status: 'failed' },
       facts: { a: 'caf\ufffd' },
       errors: [],

@@ -1,29 +1,30 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeFileSync } from 'node:fs';
-import { levelOf } from '../../core/run/puppet-line.ts';
-import type { LogLevel, PuppetLine } from '../../ports.ts';
+import { levelOf } from '../../../core/run/puppet-line.ts';
+import type { LogLevel, PuppetLine } from '../../../ports.ts';
 import { foldLines } from './fold-lines.ts';
 import { hideKeys } from './hide-keys.ts';
-import { lineSplitter } from './lines.ts';
+import { splitLines } from './split-lines.ts';
 
-/** How often the file is looked at: while it grows, and when it has not for a while. */
+/** Between two looks at the file: while it grows, and when it has not grown for a while. */
 const SHORTEST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 500;
 const CHUNK_BYTES = 64 * 1024;
-export const MAX_LOG_BYTES = 4 * 1024 ** 2;
+export const MAX_OUTPUT_BYTES = 4 * 1024 ** 2;
 
-/** The file that takes a run's output, and its lines on their way to the agent's log. */
-export interface Output {
+/** The file that receives the output of a run, while its lines are passed to the log. */
+export interface RunOutput {
   readonly path: string;
   readonly fd: number;
-  /** Passes on what is still unread and closes the file. */
+  /** Passes on the lines that are still unread, then closes the file. */
   close(): void;
 }
 
 /**
- * Opens a run's output file and follows what is written to it. Neither it nor the lines that are passed on grow beyond
- * 4 MB; the last line then says so. A line beyond 8 kB is cut.
+ * Opens the output file of a run and follows it. The file and the lines that are passed on are
+ * limited to 4 MB; the last line then says so. A line beyond 8 kB is cut. Equal lines that follow
+ * each other become one, and the lines of private keys are hidden.
  */
-export function followOutput(path: string, onLine: (line: PuppetLine) => void): Output {
+export function followOutput(path: string, onLine: (line: PuppetLine) => void): RunOutput {
   const fd = openSync(path, 'a+', 0o600);
   const reader = reading(fd, leveledLines(onLine));
   const following = follow(reader.look);
@@ -41,7 +42,10 @@ export function followOutput(path: string, onLine: (line: PuppetLine) => void): 
   };
 }
 
-/** Throws at its end what kept it from going on: until then a log that cannot be read must not end the agent. */
+/**
+ * Looks at the file again and again. An error stops it and is thrown by `end`: an output that
+ * cannot be read must not end the agent.
+ */
 function follow(look: () => boolean): { end(): void } {
   let waitMs = SHORTEST_WAIT_MS;
   let failure: { readonly cause: unknown } | undefined;
@@ -65,17 +69,17 @@ function follow(look: () => boolean): { end(): void } {
 interface Lines {
   push(bytes: Buffer): void;
   tick(): void;
-  /** The last line may lack its end. */
+  /** Passes on a last line that has no line feed. */
   endLine(): void;
   end(): void;
 }
 
-/** A line that does not begin with a level of its own goes on with the message before it. */
+/** A line without a level of its own continues the message before it, and has its level. */
 function leveledLines(onLine: (line: PuppetLine) => void): Lines {
   let level: LogLevel = 'info';
   const folded = foldLines(onLine);
   const hidden = hideKeys();
-  const lines = lineSplitter((text) => {
+  const lines = splitLines((text) => {
     level = levelOf(text) ?? level;
     folded.push({ level, text: hidden(text) });
   });
@@ -90,20 +94,20 @@ function leveledLines(onLine: (line: PuppetLine) => void): Lines {
 function reading(fd: number, lines: Lines) {
   const chunk = Buffer.alloc(CHUNK_BYTES);
   let position = 0;
-  /** True when the file had grown. */
+  /** Returns true when the file has grown. */
   const drain = (): boolean => {
     const { size } = fstatSync(fd);
     if (size <= position) return false;
-    const end = Math.min(size, MAX_LOG_BYTES);
+    const end = Math.min(size, MAX_OUTPUT_BYTES);
     while (position < end) {
       const length = Math.min(chunk.length, end - position);
       const bytesRead = readSync(fd, chunk, 0, length, position);
-      if (bytesRead === 0) break; // somebody else has cut it
+      if (bytesRead === 0) break; // somebody else has truncated the file
       position += bytesRead;
       lines.push(chunk.subarray(0, bytesRead));
     }
-    // Nobody reads on: without this a Puppet that prints without end would fill the disk.
-    if (size > MAX_LOG_BYTES) ftruncateSync(fd, MAX_LOG_BYTES);
+    // A Puppet that prints without end must not fill the disk.
+    if (size > MAX_OUTPUT_BYTES) ftruncateSync(fd, MAX_OUTPUT_BYTES);
     return true;
   };
   const look = (): boolean => {
@@ -112,9 +116,9 @@ function reading(fd: number, lines: Lines) {
     return hasGrown;
   };
   const finish = (): void => {
-    drain(); // the last lines are written right before the end
+    drain(); // Puppet writes its last lines right before it ends
     lines.endLine();
-    if (position >= MAX_LOG_BYTES) {
+    if (position >= MAX_OUTPUT_BYTES) {
       const notice = 'Warning: the rest of the output is left out: it was over 4 MB';
       writeFileSync(fd, `\n${notice}\n`);
       lines.push(Buffer.from(`${notice}\n`));

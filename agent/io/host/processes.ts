@@ -3,16 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { orUndefined } from '../../../shared/files.ts';
 
-/** A process as the host's table has it; zombies are not in it. */
+/** A process of the host. Zombies are not listed. */
 export interface ProcessRow {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
-  /** When it started, in the system's own words; with the pid it names a process for good. */
+  /** The start time as the system prints it. Together with the pid it identifies a process. */
   readonly started: string;
 }
 
-/** Every process that this one may see. */
+/** Returns every process that is visible to this one. */
 export async function processTable(): Promise<readonly ProcessRow[]> {
   return process.platform === 'linux' ? linuxTable() : await psTable();
 }
@@ -28,7 +28,7 @@ function linuxTable(): ProcessRow[] {
   return rows;
 }
 
-/** proc_pid_stat(5). The name in parentheses may hold anything, so the fields are counted from its end. */
+/** proc_pid_stat(5). The name in parentheses may contain anything, so fields count from its end. */
 function parseStat(stat: string): ProcessRow | undefined {
   const pid = Number.parseInt(stat, 10);
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -53,7 +53,7 @@ async function psTable(): Promise<ProcessRow[]> {
   });
 }
 
-/** The command line of a process, its words joined by spaces; empty when it is gone or hidden. */
+/** Returns the arguments of a process, joined by spaces; empty when it is gone or hidden. */
 export async function commandLine(pid: number): Promise<string> {
   if (process.platform === 'linux') {
     const words = orUndefined(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '';
@@ -63,19 +63,19 @@ export async function commandLine(pid: number): Promise<string> {
   return await ps.then(({ stdout }) => stdout).catch(() => '');
 }
 
-/** Whether a process is there and not merely a zombie that nobody waits for. */
+/** Whether a process exists and is not a zombie. */
 export function isRunning(pid: number): boolean {
   if (!reaches(pid)) return false;
   if (process.platform !== 'linux') return true;
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1')) !== undefined;
   } catch {
-    // Hidden by hidepid or ProtectProc=, or gone in this moment: then the next look says so.
+    // hidepid or ProtectProc= hides it, or it has just ended; the next look tells.
     return true;
   }
 }
 
-/** When a process started, as {@link ProcessRow} says it; undefined when it is gone or hidden. */
+/** Returns when a process started, as in {@link ProcessRow}; undefined when it is gone or hidden. */
 export async function startOf(pid: number): Promise<string | undefined> {
   if (process.platform !== 'linux') {
     return (await processTable()).find((row) => row.pid === pid)?.started;
@@ -84,12 +84,52 @@ export async function startOf(pid: number): Promise<string | undefined> {
   return parseStat(stat)?.started;
 }
 
-/** Whether any process is in the group; zombies count. */
+/**
+ * Whether a process runs as the user of this one. Real and effective user must both match: a program
+ * with the setuid bit that somebody else started has the effective user root.
+ */
+export async function isOwn(pid: number): Promise<boolean> {
+  const own = process.geteuid?.();
+  const users = process.platform === 'linux' ? linuxUsers(pid) : await psUsers(pid);
+  return users.length === 2 && users.every((user) => user === own);
+}
+
+/** proc_pid_status(5): real, effective, saved set and filesystem user. */
+function linuxUsers(pid: number): readonly number[] {
+  const status = orUndefined(() => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? '';
+  const [, real, effective] = /^Uid:\s+(\d+)\s+(\d+)/m.exec(status) ?? [];
+  return [real, effective].flatMap((user) => (user === undefined ? [] : [Number(user)]));
+}
+
+async function psUsers(pid: number): Promise<readonly number[]> {
+  const ps = promisify(execFile)('/bin/ps', ['-o', 'ruid=', '-o', 'uid=', '-p', String(pid)]);
+  const text = await ps.then(({ stdout }) => stdout).catch(() => '');
+  return text.trim().split(/\s+/).map(Number);
+}
+
+/** Ticks per second in proc_pid_stat(5): 100 for user space on every platform of Linux. */
+const TICKS = 100;
+/** The system rounds start times. */
+const ROUNDING_SECONDS = 2;
+
+/** Whether a process started after a moment that is given as uptime and as time of day. */
+export function hasStartedSince(
+  { started }: ProcessRow,
+  moment: { readonly uptimeSeconds?: number | undefined; readonly startedAt: number },
+): boolean {
+  if (process.platform !== 'linux') {
+    return Date.parse(started) / 1000 >= moment.startedAt / 1000 - ROUNDING_SECONDS;
+  }
+  // By uptime, because the time of day may have been set meanwhile.
+  return Number(started) / TICKS >= (moment.uptimeSeconds ?? 0) - ROUNDING_SECONDS;
+}
+
+/** Whether the process group has a member. Zombies count. */
 export function groupExists(group: number): boolean {
   return reaches(-group);
 }
 
-/** kill(2) takes 0 for the caller's own group and -1 for everybody. */
+/** For kill(2), 0 is the group of the caller and -1 is every process. */
 function reaches(target: number): boolean {
   if (Math.abs(target) <= 1) throw new RangeError(`not a process or group: ${target}`);
   try {
@@ -100,7 +140,10 @@ function reaches(target: number): boolean {
   }
 }
 
-/** Sends a signal to a process, or to a group by its negative; one that is gone or out of reach is passed over. */
+/**
+ * Sends a signal to a process, or to a group by its negative number. Does nothing when the target is
+ * gone or belongs to another user.
+ */
 export function sendSignal(target: number, signal: NodeJS.Signals): void {
   if (!reaches(target)) return;
   try {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hideKeys } from '../../../../agent/io/puppet/hide-keys.ts';
+import { hideKeys } from '../../../../../agent/io/puppet/output/hide-keys.ts';
 
 const BEGIN = `-----BEGIN RSA PRIVATE ${'KEY'}-----`;
 const END = `-----END RSA PRIVATE ${'KEY'}-----`;

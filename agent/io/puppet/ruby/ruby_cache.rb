@@ -1,31 +1,28 @@
-import { rubyString } from './ruby-string.ts';
+# frozen_string_literal: true
 
-/**
- * Ruby that is loaded before Puppet (`ruby -r`, with `--disable=gems`): compiled code of earlier runs out of one file,
- * the pack, in place of compiling more than a thousand files anew. For every Ruby from 2.7 on.
- *
- * - An entry is used only if its source has the inode, size, mtime and ctime that it had when it was compiled, and what
- *   was read has the checksum that was noted; the pack only if it is our own file, that nobody else may write, and was
- *   made by this very Ruby (its description, compile options, and the identity of one of its own shared libraries).
- * - Not kept: what lies in `notBelow` (new paths in each run), what was changed less than 3 s ago (the next change might
- *   not show), what makes Ruby warn when it is compiled (it shall warn in each run).
- * - Whatever goes wrong, Ruby compiles as it always does. A new pack is a new file that is renamed; it isn't synced, for
- *   half a pack is known by its checksums.
- * - Then the gems are loaded, as Ruby would have done before, but out of the pack; did_you_mean, error_highlight and
- *   syntax_suggest, which only decorate error messages, are not.
- * - Puppet appends what it autoloads to $LOADED_FEATURES itself. That makes Ruby index all features anew at the next
- *   `require`, a hundred times in a run; told by a `require` that loads nothing, it notes that one feature.
- */
-export function rubyCachePreload(pack: string, notBelow: string): string {
-  return `# frozen_string_literal: true
-# Written by mm-agent for this run; agent/io/puppet/ruby/ruby-cache-preload.ts says what it does.
+# Loads compiled Ruby of earlier runs out of one file, the pack, instead of compiling more than a
+# thousand files again. mm-agent starts Puppet with `ruby --disable=gems -r<this file>`. It works
+# with every Ruby from 2.7 on.
+#
+# - An entry is used only if its source still has the inode, size, mtime and ctime that it had when
+#   it was compiled, and if the bytes have the checksum that was noted. The pack is used only if it
+#   is our own file that nobody else can write, and if this very Ruby made it: same description,
+#   same compile options, same shared library of its own.
+# - Some code is not stored: files below NOT_BELOW, which have a new path in each run; files that
+#   were changed less than 3 s ago, because the next change might keep the mtime; files that make
+#   Ruby warn when it compiles them, because the warning must appear in each run.
+# - Whatever goes wrong, Ruby compiles the file as it always does. A new pack is a new file that is
+#   renamed. It is not synced: checksums detect half a pack.
+# - At the end it loads RubyGems, as Ruby does before a program unless gems are disabled, but out of
+#   the pack. It does not load did_you_mean, error_highlight and syntax_suggest, which only decorate
+#   error messages.
+# - Puppet appends the files that it autoloads to $LOADED_FEATURES itself. Ruby then indexes all
+#   features again at the next `require`, a hundred times in a run. A `require` that loads nothing
+#   makes Ruby note that one feature instead.
+#
+# mm-agent defines PACK and NOT_BELOW on top of its copy in the run directory.
 module MiyamotoRubyCache
-  PACK = ${rubyString(pack)}
-  NOT_BELOW = ${rubyString(`${notBelow}/`)}
-${PRELOAD}`;
-}
-
-const PRELOAD = `  MAGIC = 'mm-ruby-cache 1'
+  MAGIC = 'mm-ruby-cache 1'
   HEAD_BYTES = 27
   MAX_BYTES = 64 * 1024 * 1024
   EMPTY = RubyVM::InstructionSequence.compile('')
@@ -61,7 +58,7 @@ const PRELOAD = `  MAGIC = 'mm-ruby-cache 1'
 
     def load_iseq(path)
       return EMPTY if path == @noted
-      return unless path.start_with?('/') && !path.start_with?(NOT_BELOW)
+      return unless path.start_with?('/') && !path.start_with?("#{NOT_BELOW}/")
       now = identity(path)
       stored(path, now) || compile(path, now)
     rescue StandardError, ScriptError
@@ -128,7 +125,7 @@ const PRELOAD = `  MAGIC = 'mm-ruby-cache 1'
       @fresh.map { |path, (identity, binary)| [path, identity, binary] }
     end
 
-    # Of what was there, whatever is still true.
+    # Entries of the old pack whose source has not changed.
     def kept_parts(room)
       @entries.map do |path, (identity, *where)|
         next if @fresh.key?(path) || (room -= where[1]) < 0 || !current?(path, identity)
@@ -178,4 +175,3 @@ begin
 rescue LoadError
   nil
 end
-`;

@@ -1,8 +1,8 @@
 const MAX_LINE_BYTES = 8 * 1024;
 const NEWLINE = 0x0a;
 
-/** Cuts bytes into lines of UTF-8, at most 8 kB each; what is not UTF-8 becomes U+FFFD. */
-export function lineSplitter(onLine: (text: string) => void) {
+/** Splits bytes into lines of at most 8 kB each. Bytes that are not UTF-8 become U+FFFD. */
+export function splitLines(onLine: (text: string) => void) {
   let parts: Buffer[] = [];
   let held = 0;
   let isCut = false;
@@ -10,7 +10,7 @@ export function lineSplitter(onLine: (text: string) => void) {
     const room = MAX_LINE_BYTES - held;
     isCut ||= bytes.length > room;
     const part = bytes.subarray(0, room);
-    // The caller's buffer is used again for the next bytes.
+    // The caller uses its buffer again for the next bytes.
     if (part.length > 0) parts.push(Buffer.from(part));
     held += part.length;
   };
@@ -31,7 +31,7 @@ export function lineSplitter(onLine: (text: string) => void) {
       }
       add(bytes.subarray(from));
     },
-    /** The last line may lack its end. */
+    /** Passes on a last line that has no line feed. */
     end: () => {
       if (held > 0) flush();
     },

@@ -3,9 +3,9 @@ import { appendFileSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { followOutput } from '../../../../agent/io/puppet/output.ts';
-import { temporaryDirectory } from '../../../support/temporary-directory.ts';
-import { waitUntil } from '../../../support/wait-until.ts';
+import { followOutput } from '../../../../../agent/io/puppet/output/follow-output.ts';
+import { temporaryDirectory } from '../../../../support/temporary-directory.ts';
+import { waitUntil } from '../../../../support/wait-until.ts';
 
 test('output: lines are passed on while they are written, the last ones at the end', async (t) => {
   const path = join(await temporaryDirectory(t), 'puppet.log');

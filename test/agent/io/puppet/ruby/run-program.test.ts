@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { programOf } from '../../../../../agent/io/puppet/program.ts';
-import { type Program, rubyProgram } from '../../../../../agent/io/puppet/ruby/ruby-program.ts';
+import { type Program, rubyScript } from '../../../../../agent/io/puppet/ruby/ruby-script.ts';
+import { runProgram } from '../../../../../agent/io/puppet/ruby/run-program.ts';
 import { puppetPlace } from '../../../../support/puppet-run.ts';
 import { names, temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
@@ -31,7 +31,7 @@ for (const [name, { text, want }] of Object.entries(cases)) {
   test(`ruby program: ${name}`, async (t) => {
     const puppet = join(await temporaryDirectory(t), 'puppet');
     await writeFile(puppet, text);
-    const program = rubyProgram(puppet, OPTIONS);
+    const program = rubyScript(puppet, OPTIONS);
     assert.deepEqual(
       program && [program.path, ...program.arguments],
       want?.map((word) => (word === 'PUPPET' ? puppet : word)),
@@ -50,7 +50,7 @@ test("ruby program: the wrapper in Puppet's own packages is left out", async (t)
   await writeFile(wrapper, '#!/bin/sh\nexec /opt/puppetlabs/puppet/bin/puppet "$@"\n');
   await symlink(wrapper, outer);
   assert.equal(await readlink(outer), wrapper);
-  assert.deepEqual(rubyProgram(outer, OPTIONS), {
+  assert.deepEqual(rubyScript(outer, OPTIONS), {
     path: '/opt/puppetlabs/puppet/bin/ruby',
     arguments: [...OPTIONS, inner],
   } satisfies Program);
@@ -63,15 +63,15 @@ test('ruby program: Puppet as it is, where nothing is to be loaded or it is no R
   const request = place.request({ puppet: { path: script, version: '7.23.0' } });
   await mkdir(request.runDirectory, { recursive: true });
   const asItIs: Program = { path: script, arguments: [] };
-  const rubyCache = { directory: join(place.directory, 'ruby-cache'), isWanted: true };
+  const rubyCache = { directory: join(place.directory, 'ruby-cache'), isEnabled: true };
   const facter = { ttl: {}, block: [], cacheDirectory: join(place.directory, 'fact-cache') };
-  assert.deepEqual(programOf(request, {}), asItIs);
-  assert.deepEqual(programOf(request, { facter }), asItIs);
-  assert.deepEqual(programOf(request, { rubyCache, facter }), asItIs);
+  assert.deepEqual(runProgram(request, {}), asItIs);
+  assert.deepEqual(runProgram(request, { facter }), asItIs);
+  assert.deepEqual(runProgram(request, { rubyCache, facter }), asItIs);
   assert.equal(place.lines.length, 0);
   assert.ok((await names(place.directory)).includes('ruby-cache'));
-  assert.deepEqual(programOf(request, { rubyCache: { ...rubyCache, isWanted: false } }), asItIs);
+  assert.deepEqual(runProgram(request, { rubyCache: { ...rubyCache, isEnabled: false } }), asItIs);
   assert.ok(!(await names(place.directory)).includes('ruby-cache'));
-  assert.deepEqual(programOf(request, { facter: { ...facter, block: ['dmi'] } }), asItIs);
+  assert.deepEqual(runProgram(request, { facter: { ...facter, block: ['dmi'] } }), asItIs);
   assert.match(place.lines[0]?.text ?? '', /facts\.block have no effect/);
 });

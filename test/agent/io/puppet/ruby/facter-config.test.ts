@@ -4,18 +4,21 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { promisify } from 'node:util';
-import { factAt } from '../../../../agent/core/facts/facts.ts';
-import { type FacterSettings, prepareFacter } from '../../../../agent/io/puppet/facter-config.ts';
-import { hostPuppet } from '../../../../agent/io/puppet/puppet.ts';
-import { CERTNAME, puppetPlace } from '../../../support/puppet-run.ts';
-import { names, temporaryDirectory } from '../../../support/temporary-directory.ts';
+import { factAt } from '../../../../../agent/core/facts/facts.ts';
+import { hostPuppet } from '../../../../../agent/io/puppet/puppet.ts';
+import {
+  type FacterSettings,
+  writeFacterConfig,
+} from '../../../../../agent/io/puppet/ruby/facter-config.ts';
+import { CERTNAME, puppetPlace } from '../../../../support/puppet-run.ts';
+import { names, temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
 /** What Facter's own reader makes of a host's facter.conf, with ours laid over it. */
 async function laidOver(directory: string, theirs: string, settings: FacterSettings) {
   const run = join(directory, 'run');
   await mkdir(run, { recursive: true });
   await writeFile(join(directory, 'facter.conf'), theirs);
-  const preload = prepareFacter(settings, run);
+  const preload = writeFacterConfig(settings, run);
   assert.ok(preload !== undefined);
   const script = `require 'json'; require 'facter'
     conf = Facter::ConfigReader.init(ARGV[0]).conf
@@ -70,7 +73,7 @@ suite('facter.conf: what agent.yaml says is laid over what the host says', () =>
 test('facter.conf: Facter is told nothing when there is nothing to tell', async (t) => {
   const directory = await temporaryDirectory(t);
   const settings = { ttl: {}, block: [], cacheDirectory: join(directory, 'cache') };
-  assert.equal(prepareFacter(settings, directory), undefined);
+  assert.equal(writeFacterConfig(settings, directory), undefined);
   assert.deepEqual(await names(directory), []);
 });
 

@@ -1,6 +1,9 @@
-import type { PuppetLine } from '../../ports.ts';
+import type { PuppetLine } from '../../../ports.ts';
 
-/** A line waits this long for an equal one, and at most the second time while equal ones keep coming. */
+/**
+ * A line waits this long for an equal one, and at most the second time while equal ones keep
+ * coming.
+ */
 const WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 5000;
 /** A command that repeats itself for an hour must not look as if it hung. */
@@ -15,8 +18,8 @@ export interface FoldedLines {
 }
 
 /**
- * Passes equal lines that follow each other on as one: `... (17 times more)`. Facter prints the same error for each fact
- * that needs a file which it may not read.
+ * Passes equal lines that follow each other on as one: `... (17 times more)`. Facter prints the
+ * same error for each fact that needs a file which it may not read.
  */
 export function foldLines(
   onLine: (line: PuppetLine) => void,

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import { AUGEAS_VERSION } from '../../../../../agent/io/puppet/ruby/facter-augeas.ts';
+import { writeRubyCopy } from '../../../../../agent/io/puppet/ruby/ruby-copy.ts';
 import { temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
 /** What Facter says of Augeas, in JSON, with our Ruby among the custom facts or without. */
@@ -16,7 +16,7 @@ async function augeasFact(
   const [ours, augeas] = [join(directory, 'facter'), join(directory, 'lib')];
   await mkdir(ours);
   await mkdir(augeas);
-  if (withOurs) await writeFile(join(ours, 'ours.rb'), AUGEAS_VERSION);
+  if (withOurs) writeRubyCopy(join(ours, 'ours.rb'), 'augeas_version.rb');
   if (library !== '') await writeFile(join(augeas, 'augeas.rb'), library);
   // As if there were no augparse: else Facter needs no library.
   const script = `Facter::Core::Execution.singleton_class.prepend(Module.new do

@@ -2,20 +2,22 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { readStart } from '../../../../shared/files.ts';
 
-/** A program and the words before those that it is given. */
+/** A program and its first arguments. */
 export interface Program {
   readonly path: string;
   readonly arguments: readonly string[];
 }
 
 /**
- * How to start a Ruby script with options for Ruby, which no child of it inherits, as they would RUBYOPT: what the
- * kernel makes of its first line, with the options in between. Undefined when it is no Ruby script.
+ * Returns how to start a Ruby script with options for Ruby, or undefined when it is not a Ruby
+ * script. It does what the kernel does with `#!`, with the options in between. Unlike RUBYOPT, they
+ * are not inherited by the commands that Puppet runs.
  *
- * Puppet's and OpenVox's own packages have a shell script in `/opt/puppetlabs/bin` that clears the environment, which
- * is ours anyway, and starts the real one beside it, which is taken in its place.
+ * The packages of Puppet and OpenVox install a shell script in `/opt/puppetlabs/bin`. It clears the
+ * environment and starts the real program beside it. Runs have their own environment anyway, so the
+ * real program is started directly.
  */
-export function rubyProgram(script: string, options: readonly string[]): Program | undefined {
+export function rubyScript(script: string, options: readonly string[]): Program | undefined {
   const real = realpathSync(script);
   const inner = join(dirname(real), basename(script));
   const start = basename(real) === 'wrapper.sh' && inner !== real ? inner : script;
@@ -35,7 +37,9 @@ function isRuby(program: string): boolean {
 
 const MAX_FIRST_LINE = 256;
 
-/** The words of `#!`, as the kernel takes them: at most two. */
+/**
+ * The interpreter behind `#!`, and the rest of the line as one argument, as the kernel reads it.
+ */
 function firstLine(path: string): readonly string[] {
   const start = readStart(path, MAX_FIRST_LINE).toString();
   const line = /^#![ \t]*(.*?)[ \t\r]*\n/.exec(start)?.[1] ?? '';

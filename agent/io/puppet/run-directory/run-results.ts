@@ -1,0 +1,67 @@
+import { orUndefined, readStart } from '../../../../shared/files.ts';
+import { readForeignFile } from '../../../../shared/foreign-file.ts';
+import { isJsonObject } from '../../../../shared/json.ts';
+import { firstErrors } from '../../../core/run/puppet-line.ts';
+import type { RunResults } from '../../../ports.ts';
+import { MAX_OUTPUT_BYTES } from '../output/follow-output.ts';
+import { facterLibrary, factsPath, outputPath, reportPath, slowFactsPath } from './paths.ts';
+import { parseSlowFacts } from './slow-facts.ts';
+
+const MAX_REPORT_BYTES = 16 * 1024 ** 2;
+const MAX_FACTS_BYTES = 32 * 1024 ** 2;
+const MAX_SLOW_FACTS_BYTES = 64 * 1024;
+
+/** Reads the files of a run that has ended. Bytes that are not UTF-8 become U+FFFD. */
+export function readRunResults(runDirectory: string, certname: string): RunResults {
+  const report = readJson(reportPath(runDirectory), MAX_REPORT_BYTES);
+  const facts = readJson(factsPath(runDirectory, certname), MAX_FACTS_BYTES);
+  const slow = readJson(slowFactsPath(runDirectory), MAX_SLOW_FACTS_BYTES);
+  const slowFacts = parseSlowFacts(slow.value);
+  // A report has its own log, which says more.
+  const output = report.value === undefined ? readOutput(runDirectory) : '';
+  return {
+    report: report.value,
+    facts: factValues(facts.value, runDirectory),
+    errors: firstErrors(output.split('\n')),
+    ...(slowFacts.length > 0 ? { slowFacts } : {}),
+    problems: [report.problem, facts.problem].filter((problem) => problem !== undefined),
+  };
+}
+
+/** Only the beginning: nobody limits the output of a run whose agent was killed. */
+function readOutput(runDirectory: string): string {
+  const path = outputPath(runDirectory);
+  return orUndefined(() => readStart(path, MAX_OUTPUT_BYTES).toString()) ?? '';
+}
+
+/**
+ * Facter makes a fact of each variable of the environment that begins with FACTER, so FACTERLIB
+ * becomes a fact called `lib`. It is removed.
+ */
+function factValues(facts: unknown, runDirectory: string): unknown {
+  if (!isJsonObject(facts)) return undefined;
+  const { values } = facts;
+  if (!isJsonObject(values)) return values;
+  const { lib, ...others } = values;
+  return typeof lib === 'string' && lib.startsWith(facterLibrary(runDirectory)) ? others : values;
+}
+
+interface Json {
+  readonly value: unknown;
+  readonly problem: string | undefined;
+}
+
+function readJson(path: string, maxBytes: number): Json {
+  const file = readForeignFile(path, maxBytes);
+  if (file.kind === 'missing') return { value: undefined, problem: undefined };
+  if (file.kind === 'refused') return unreadable(path, file.why);
+  try {
+    return { value: JSON.parse(file.bytes.toString()), problem: undefined };
+  } catch {
+    return unreadable(path, 'it is not JSON');
+  }
+}
+
+function unreadable(path: string, why: string): Json {
+  return { value: undefined, problem: `cannot read ${path}: ${why}` };
+}

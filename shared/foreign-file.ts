@@ -1,0 +1,49 @@
+import { constants, fstatSync, readSync } from 'node:fs';
+import { isFileError, withOpenFile } from './files.ts';
+
+/** What is at a path where another user, or a program that runs as root, may put anything. */
+export type ForeignFile =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'read'; readonly bytes: Buffer }
+  /** A link, a FIFO, a device, a directory, too large, or not readable for this user. */
+  | { readonly kind: 'refused'; readonly why: string };
+
+/**
+ * Without O_NONBLOCK, opening a FIFO waits for a writer forever. With O_NOFOLLOW, a link cannot make
+ * root read a file of another user, or a device without an end.
+ */
+const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Reads a regular file of at most `maxBytes` bytes. Does not throw and does not wait. */
+export function readForeignFile(path: string, maxBytes: number): ForeignFile {
+  try {
+    return withOpenFile(path, FLAGS, undefined, (fd) => readRegular(fd, maxBytes));
+  } catch (error) {
+    if (isFileError(error, 'ENOENT') || isFileError(error, 'ENOTDIR')) return { kind: 'missing' };
+    if (isFileError(error, 'ELOOP')) return refused('it is a link');
+    return refused((error as NodeJS.ErrnoException).code ?? String(error));
+  }
+}
+
+/** Returns the text of such a file, or undefined whatever is wrong with it. */
+export function foreignText(path: string, maxBytes: number): string | undefined {
+  const file = readForeignFile(path, maxBytes);
+  return file.kind === 'read' ? file.bytes.toString() : undefined;
+}
+
+function readRegular(fd: number, maxBytes: number): ForeignFile {
+  const stat = fstatSync(fd);
+  if (!stat.isFile()) return refused('it is not a regular file');
+  // One byte more, because the file may grow while it is read.
+  const bytes = Buffer.alloc(Math.min(stat.size, maxBytes) + 1);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+    read = readSync(fd, bytes, length, bytes.length - length, null);
+  }
+  if (length > maxBytes) return refused(`it has more than ${maxBytes} bytes`);
+  return { kind: 'read', bytes: bytes.subarray(0, length) };
+}
+
+function refused(why: string): ForeignFile {
+  return { kind: 'refused', why };
+}
