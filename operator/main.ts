@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { homedir, hostname, userInfo } from 'node:os';
 import { openBucket } from '../bucket/s3/sdk/sdk-bucket.ts';
 import { type OperatorLog, operatorLog } from './cli/log.ts';

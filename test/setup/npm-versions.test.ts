@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { satisfies } from 'semver';
-import { ROOT } from '../../packaging/build.ts';
+import { ROOT, version } from '../../packaging/build.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const run = promisify(execFile);
@@ -27,6 +27,29 @@ const CASES = [
   ...VERSIONS.map((version) => ({ version, name: version, settings: {} })),
   { version: '8.19', name: '8.19 and settings that leave things out', settings: AWKWARD },
 ];
+
+test('npm install --global without scripts: a checkout that was never set up', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const bin = await installNpm(directory, 'latest');
+  const checkout = join(directory, 'a checkout');
+  await copyCheckout(checkout);
+  const env = { ...process.env, PATH: `${bin}:/usr/bin:/bin`, npm_config_ignore_scripts: 'true' };
+  const global = ['install', '--global', '.'];
+  const copied = { bin, checkout, directory, env: { ...env, npm_config_install_links: 'true' } };
+  await assert.rejects(assertGlobal([...global, '--no-audit'], copied), ({ stderr }) => {
+    assert.match(stderr, /^mm: it was not built .*\nnext: npm run build, /);
+    return true;
+  });
+  const prefix = join(directory, 'linked');
+  const linked = { ...env, npm_config_prefix: prefix };
+  await run(join(bin, 'npm'), global, { cwd: checkout, env: linked });
+  const first = await run(join(prefix, 'bin/mm'), ['--version'], { cwd: '/', env });
+  assert.equal(first.stdout, `${await version()}\n`);
+  assert.match(first.stderr, /^setup: installing npm packages/);
+  await assertGlobal(global, { bin, checkout, directory, env });
+  await assertGlobal([...global, '--no-fund'], copied);
+});
+
 describe('set-up', { concurrency: 2 }, () => {
   for (const { version, name, settings } of CASES) {
     test(`set-up with npm ${name}`, async (t) => {
@@ -45,10 +68,43 @@ describe('set-up', { concurrency: 2 }, () => {
       assert.equal(found.stdout, `${tools.map(there).join('\n')}\n`);
       const node = await npm('exec', '--call', 'node --version');
       assert.equal(node.stdout.trim(), process.version);
+      for (const argv of [['install', '--global', '.'], ['link']]) {
+        await assertGlobal(argv, { bin, checkout, env, directory });
+      }
       assert.equal((await npm('run', '--silent', 'setup')).stderr, '', 'nothing is left to do');
     });
   }
 });
+
+interface Place {
+  /** Holds npm. */
+  readonly bin: string;
+  readonly checkout: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** For temporary files. */
+  readonly directory: string;
+}
+
+/** Runs npm with a global prefix of this user, and both programs where the only other Node is a broken one. */
+async function assertGlobal(argv: readonly string[], place: Place): Promise<void> {
+  const { bin, checkout, directory } = place;
+  const prefix = join(directory, argv.join(''));
+  const env = { ...place.env, npm_config_prefix: prefix };
+  await run(join(bin, 'npm'), argv, { cwd: checkout, env });
+  const broken = join(directory, 'broken');
+  await mkdir(broken, { recursive: true });
+  await writeFile(join(broken, 'node'), '#!/bin/sh\necho the Node of the user >&2\nexit 99\n', {
+    mode: 0o755,
+  });
+  const path = `${join(prefix, 'bin')}:${broken}:/usr/bin:/bin`;
+  for (const program of ['mm', 'mm-agent']) {
+    const { stdout } = await run('sh', ['-c', `${program} --version`], {
+      cwd: '/',
+      env: { PATH: path },
+    });
+    assert.equal(stdout, `${await version()}\n`, argv.join(' '));
+  }
+}
 
 /** A folder with that npm and the Node that runs it, to be put in front of the search path. */
 async function installNpm(directory: string, version: string): Promise<string> {
