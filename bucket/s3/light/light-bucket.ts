@@ -21,8 +21,8 @@ import {
   uploadLimitMs,
 } from '../request.ts';
 import type { S3Settings } from '../settings.ts';
+import { SigningClock } from '../signing-clock.ts';
 import { errorOf } from './answer.ts';
-import { SigningClock } from './clock.ts';
 import { type HttpConnection, openConnection } from './http.ts';
 import { objectPath, type S3Place } from './place.ts';
 import { Retries } from './retry.ts';
@@ -122,6 +122,7 @@ export class LightBucket implements HostBucket {
     return await this.#retries.run(async () => {
       content.signal.throwIfAborted();
       const sentAt = Date.now();
+      const { offsetMs } = this.#clock;
       const { body, signal } = content;
       const path = objectPath(this.#options.place, key);
       const headers = await this.#signedHeaders(method, path, content);
@@ -131,7 +132,7 @@ export class LightBucket implements HostBucket {
       const isConditional = 'if-none-match' in content.headers && method === 'GET';
       if (statusCode < 300 || (statusCode === 304 && isConditional)) return answer;
       const error = await errorOf(answer);
-      this.#clock.markCorrected(error);
+      this.#clock.markCorrected(error, offsetMs);
       throw error;
     });
   }

@@ -27,6 +27,7 @@ import {
   uploadLimitMs,
 } from '../request.ts';
 import type { S3Settings } from '../settings.ts';
+import { isWorthARetry } from '../signing-clock.ts';
 import { createS3Client } from './client.ts';
 
 /**
@@ -63,7 +64,7 @@ class S3Bucket implements Bucket {
       });
       const serverDate = watchDate(command);
       try {
-        const answer = await this.#client.send(command, { abortSignal: signal });
+        const answer = await this.#send(() => this.#client.send(command, { abortSignal: signal }));
         const { Body, ContentLength: length } = answer;
         const etag = strongEtag(answer.ETag);
         const bytes = await readBounded(Body as Readable, { maxBytes, length });
@@ -84,7 +85,7 @@ class S3Bucket implements Bucket {
       const abortSignal =
         signal === undefined ? untilHeaders : AbortSignal.any([untilHeaders, signal]);
       const command = new GetObjectCommand({ Bucket: this.name, Key: key });
-      const answer = await this.#client.send(command, { abortSignal });
+      const answer = await this.#send(() => this.#client.send(command, { abortSignal }));
       const body = openedBody(answer.Body as Readable, wanted, signal);
       return { body, length: answer.ContentLength, etag: strongEtag(answer.ETag) };
     });
@@ -105,7 +106,7 @@ class S3Bucket implements Bucket {
         // Ceph compares the quotes as well and so never finds them equal; AWS and MinIO take both forms.
         IfMatch: ifMatch?.replaceAll('"', ''),
       });
-      const { ETag } = await this.#client.send(command, { abortSignal });
+      const { ETag } = await this.#send(() => this.#client.send(command, { abortSignal }));
       return { etag: strongEtag(ETag) };
     });
   }
@@ -113,15 +114,9 @@ class S3Bucket implements Bucket {
   async *list(prefix: string, options: RequestOptions = {}): AsyncIterable<ListedObject> {
     let token: string | undefined;
     do {
+      const input = { Bucket: this.name, Prefix: prefix, ContinuationToken: token };
       const page = await this.#request('list', prefix, options, (abortSignal) =>
-        this.#client.send(
-          new ListObjectsV2Command({
-            Bucket: this.name,
-            Prefix: prefix,
-            ContinuationToken: token,
-          }),
-          { abortSignal },
-        ),
+        this.#send(() => this.#client.send(new ListObjectsV2Command(input), { abortSignal })),
       );
       yield* listedObjects(page);
       token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
@@ -130,6 +125,23 @@ class S3Bucket implements Bucket {
 
   close(): void {
     this.#client.destroy();
+  }
+
+  /**
+   * Repeats a request that S3 refused as skewed when the SDK has changed its correction since. The
+   * SDK itself does so only while the clock is off, so it fails once after a clock was put right.
+   */
+  async #send<T>(request: () => Promise<T>): Promise<T> {
+    const { config } = this.#client;
+    const before = config.systemClockOffset;
+    try {
+      return await request();
+    } catch (error) {
+      const { code, attempts = 1 } = answerOf(error);
+      const mayRepeat = attempts < (await config.maxAttempts());
+      if (!mayRepeat || !isWorthARetry(code, before, config.systemClockOffset)) throw error;
+      return await request();
+    }
   }
 
   /**

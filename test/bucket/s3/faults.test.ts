@@ -227,30 +227,6 @@ test('no region anywhere', async () => {
   await rejectsWith('S3_REGION_WRONG', get(open({ region: undefined })));
 });
 
-const MALFORMED_ETAGS = [
-  '*',
-  '"*"',
-  'W/"abc"',
-  'abc',
-  '"a"b"',
-  '""',
-  '"a b"',
-  `"${'a'.repeat(200)}"`,
-];
-for (const etag of MALFORMED_ETAGS) {
-  test(`row 10: the ETag ${etag.slice(0, 10)} of a store reaches nobody`, async () => {
-    server.faults.add({ kind: 'headers', headers: { etag } });
-    const bucket = open();
-    const got = await get(bucket);
-    assert.ok(got.kind === 'object');
-    assert.equal(got.etag, undefined);
-    const opened = await bucket.open(KEY);
-    opened.body.destroy();
-    assert.equal(opened.etag, undefined);
-    assert.equal((await bucket.put('ubuntu/etag', Buffer.from('x'))).etag, undefined);
-  });
-}
-
 test('an idle poll is one request of less than 1 kB each way', async () => {
   const bucket = open();
   const got = await get(bucket);
