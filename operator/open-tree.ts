@@ -1,6 +1,7 @@
 import { cp, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Bucket } from '../bucket/bucket.ts';
+import { plainHttpEndpoint } from '../bucket/s3/plain-http.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { requireOwn } from '../shared/owned-path.ts';
 import type { Repository } from './commit/repository.ts';
@@ -29,6 +30,10 @@ export async function withTree<T>(
   context.setLogFormat(loaded.config.log.format);
   const config = selectTree(loaded, { home, tree: options.tree });
   const bucket = context.openBucket(config.bucket, config.s3);
+  const plain = plainHttpEndpoint(config.s3, context.env);
+  if (plain !== undefined) {
+    context.notice(`${plain} is plain HTTP: everybody on the way can read and change what is sent`);
+  }
   try {
     return await work({ config, bucket });
   } finally {

@@ -1,4 +1,5 @@
 import { openHostBucket } from '../../bucket/s3/host/host-bucket.ts';
+import { plainHttpEndpoint } from '../../bucket/s3/plain-http.ts';
 import type { Agent } from '../agent.ts';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../io/clock.ts';
@@ -23,6 +24,8 @@ export async function openAgent(
   const host = await openHost(options, handed);
   const { config, paths } = host;
   const log = agentLog(options, config.log, env);
+  const plain = plainHttpEndpoint(config.s3, env);
+  if (plain !== undefined) log.warn('s3.plain-http', { endpoint: plain });
   return {
     ...host,
     packagedSeeds: readPackagedSeeds(paths, log),

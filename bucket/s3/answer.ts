@@ -1,19 +1,22 @@
+import { printable } from '../../shared/clean-text.ts';
 import { jsonObject } from '../../shared/json.ts';
 import type { S3Answer } from './errors.ts';
 
 /**
- * Reads what the SDK threw. Its errors have no one class: those of S3 carry the fields of S3's XML and the response,
- * those of the network are Node's own, and an answer that is no XML is a plain Error with the response attached.
+ * Reads what the SDK threw. Its errors have no common class: those of S3 carry the fields of S3's XML
+ * and the response, those of the network are Node's own, and an answer that is not XML is a plain
+ * Error with the response attached. Whoever answers writes all of it, so each field must look like
+ * what it claims to be: a region goes into a command that people copy.
  */
 export function answerOf(thrown: unknown): S3Answer {
   const error = jsonObject(thrown);
   const metadata = jsonObject(error['$metadata']);
   const headers = jsonObject(jsonObject(error['$response'])['headers']);
   return {
-    code: text(error['Code']) ?? text(error['code']) ?? text(error['name']) ?? 'Unknown',
+    code: word(error['Code']) ?? word(error['code']) ?? word(error['name']) ?? 'Unknown',
     status: number(metadata['httpStatusCode']),
-    words: text(error['message']) ?? '',
-    region: text(error['Region']) ?? text(headers['x-amz-bucket-region']),
+    words: typeof error['message'] === 'string' ? printable(error['message'], 300) : '',
+    region: region(error['Region']) ?? region(headers['x-amz-bucket-region']),
     serverTime: time(error['ServerTime']) ?? time(headers['date']),
     attempts: number(metadata['attempts']),
   };
@@ -25,8 +28,12 @@ export function time(value: unknown): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+function word(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.:-]{1,64}$/.test(value) ? value : undefined;
+}
+
+function region(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[a-z0-9-]{1,64}$/.test(value) ? value : undefined;
 }
 
 function number(value: unknown): number | undefined {

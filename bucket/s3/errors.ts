@@ -257,8 +257,9 @@ function parent(key: string): string {
   return key.slice(0, key.lastIndexOf('/') + 1);
 }
 
-/** One short line, whatever the other side sent. */
+/** In ASCII: an error message is also read where other characters are not shown. */
 function spoken({ code, status, words }: S3Answer): string {
-  const line = words.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300);
-  return [status, code, line].filter((part) => part !== undefined && part !== '').join(' ');
+  return [status, code, words.replace(/[^\x20-\x7e]+/g, ' ')]
+    .filter((part) => part !== undefined && part !== '')
+    .join(' ');
 }

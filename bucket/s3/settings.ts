@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Duration } from '../../shared/duration.ts';
+import { isPlainHttp } from './plain-http.ts';
 
 const HttpUrl = z
   .url({ protocol: /^https?$/, error: 'expected a URL that begins with https:// or http://' })
@@ -12,15 +13,16 @@ const PublicHttpUrl = HttpUrl.refine((url) => {
   return !parsed?.username && !parsed?.password;
 }, 'expected a URL without user and password: credentials come from where the AWS SDK looks for them');
 
-/**
- * How to reach S3: the `s3:` part of `agent.yaml` and of `miyamoto.yaml`. What is left out, the AWS SDK looks for where
- * it always does: environment, `~/.aws/config`, its own default. Credentials have no place here, they come from the
- * SDK's own chain only (environment, shared files, `credential_process`, SSO, container, instance role).
- */
-export const S3Settings = z.strictObject({
+const Settings = z.strictObject({
   endpoint: PublicHttpUrl.optional().describe(
     'Where an S3-compatible store answers, for example `https://s3.example.com:9000`. Left out: AWS.',
   ),
+  allow_plain_http: z
+    .boolean()
+    .optional()
+    .describe(
+      'True allows an endpoint with `http://` that is not on this machine. Whoever is on the way can read all that hosts report. Left out: false.',
+    ),
   region: z
     .string()
     .min(1)
@@ -58,4 +60,18 @@ export const S3Settings = z.strictObject({
     ),
   profile: z.string().min(1).max(128).optional().describe('Profile of `~/.aws/config`.'),
 });
+/**
+ * How to reach S3: the `s3:` part of `agent.yaml` and of `miyamoto.yaml`. For what is left out, the
+ * AWS SDK looks where it always does: environment, `~/.aws/config`, its own default. There is no key
+ * for credentials. They come only from the SDK's own chain (environment, shared files,
+ * `credential_process`, SSO, container, instance role).
+ */
+export const S3Settings = Settings.refine(
+  ({ endpoint, allow_plain_http }) =>
+    endpoint === undefined || allow_plain_http === true || !isPlainHttp(endpoint),
+  {
+    path: ['endpoint'],
+    error: 'expected https:// (plain HTTP to another machine needs s3.allow_plain_http: true)',
+  },
+);
 export type S3Settings = Readonly<z.infer<typeof S3Settings>>;

@@ -1,10 +1,11 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { connectionOptions } from '../connection.ts';
+import { refusePlainHttp } from '../plain-http.ts';
 import type { S3Settings } from '../settings.ts';
 
 /** The AWS SDK's client as Miyamoto configures it. Nothing is sent or looked up before the first request. */
 export function createS3Client(settings: S3Settings): S3Client {
-  return new S3Client({
+  const client = new S3Client({
     ...chosen(settings),
     forcePathStyle: settings.path_style ?? settings.endpoint !== undefined,
     // Bodies are buffers of a few MB at most. Waiting for `100 Continue` would cost a round trip, and the SDK leaves
@@ -14,6 +15,20 @@ export function createS3Client(settings: S3Settings): S3Client {
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: connectionOptions(settings),
   });
+  if (settings.allow_plain_http !== true) refuseOnPlainHttp(client);
+  return client;
+}
+
+/** Checks each request before it is signed: an endpoint may also come from the environment. */
+function refuseOnPlainHttp(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { protocol, hostname } = args.request as { protocol: string; hostname: string };
+      refusePlainHttp(`${protocol}//${hostname}`);
+      return await next(args);
+    },
+    { step: 'finalizeRequest', priority: 'high', name: 'refusePlainHttp' },
+  );
 }
 
 /** The region that the SDK finds in AWS_REGION or `~/.aws/config`; undefined if it finds none. */

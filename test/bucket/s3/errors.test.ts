@@ -177,6 +177,33 @@ test('S3 errors: what the server says comes as one short line', () => {
   assert.doesNotMatch(message, /[^\x20-\x7e]/);
 });
 
+const EVIL = '\u001b]52;c;eA==\u0007\u009b2J\u202e\ud800\ntrust: ok';
+test('row 13: no field of an answer reaches a message as it is', () => {
+  const answers = [
+    refusal(403, EVIL, { message: EVIL }),
+    refusal(301, 'PermanentRedirect', { Region: EVIL }),
+    refusal(
+      400,
+      'AuthorizationHeaderMalformed',
+      {},
+      { 'x-amz-bucket-region': `${EVIL}; rm -rf /` },
+    ),
+    refusal(400, EVIL, { message: `${EVIL}${'y'.repeat(500_000)}` }),
+    { ...network('ECONNRESET'), message: EVIL, code: EVIL },
+  ];
+  for (const thrown of answers) {
+    const { message, next, details } = s3Error(READ, answerOf(thrown), {
+      nowMs: NOW,
+      cause: thrown,
+    });
+    for (const text of [message, next ?? '', JSON.stringify(details)]) {
+      assert.match(text, /^[\x20-\x7e]*$/);
+      assert.ok(text.length < 1000);
+      assert.doesNotMatch(text, /rm -rf/);
+    }
+  }
+});
+
 /** The shape of the SDK's service exceptions. */
 function refusal(
   status: number,

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { plainHttpEndpoint } from '../../../bucket/s3/plain-http.ts';
+import { openBucket } from '../../../bucket/s3/sdk/sdk-bucket.ts';
 import { S3Settings } from '../../../bucket/s3/settings.ts';
+import { useProfiles } from '../../support/s3/profiles.ts';
 
 test('S3 settings: all have a default', () => {
   assert.deepEqual(S3Settings.parse({}), {
@@ -50,3 +53,54 @@ for (const [name, settings] of Object.entries(refused)) {
     assert.ok(JSON.stringify(error?.issues).includes(key));
   });
 }
+
+for (const endpoint of [
+  'http://s3.example.com',
+  'http://10.0.0.5:9000',
+  'http://[fd00::1]',
+  'http://127.0.0.1.example.com',
+  'HTTP://minio:9000',
+]) {
+  test(`row 23: ${endpoint} needs allow_plain_http`, () => {
+    const { error } = S3Settings.safeParse({ endpoint });
+    assert.deepEqual(
+      error?.issues.map(({ path }) => path),
+      [['endpoint']],
+    );
+    assert.match(error.issues[0]?.message ?? '', /allow_plain_http: true/);
+    assert.equal(S3Settings.safeParse({ endpoint, allow_plain_http: false }).success, false);
+    assert.equal(S3Settings.safeParse({ endpoint, allow_plain_http: true }).success, true);
+    assert.equal(plainHttpEndpoint({ endpoint }, {}), endpoint);
+  });
+}
+
+for (const endpoint of [
+  'http://127.0.0.1:9000',
+  'http://localhost',
+  'http://s3.localhost',
+  'http://[::1]:9000',
+  'http://127.1',
+  'https://s3.example.com',
+]) {
+  test(`row 23: ${endpoint} is used as it is`, () => {
+    assert.equal(S3Settings.safeParse({ endpoint }).success, true);
+    assert.equal(plainHttpEndpoint({ endpoint }, {}), undefined);
+  });
+}
+
+test('row 23: an endpoint of the environment is refused, and warned of where it is allowed', async () => {
+  const env = { AWS_ENDPOINT_URL: 'http://s3.example.com' };
+  assert.equal(plainHttpEndpoint({}, env), 'http://s3.example.com');
+  await using _ = await useProfiles({ default: { accessKeyId: 'A', secretAccessKey: 's' } });
+  Object.assign(process.env, env);
+  const bucket = openBucket('fleet', S3Settings.parse({ region: 'us-east-1', max_attempts: 1 }));
+  try {
+    await assert.rejects(bucket.get('x', { maxBytes: 1 }), {
+      code: 'CONFIG_INVALID',
+      message: /http:\/\/(fleet\.)?s3\.example\.com .*allow_plain_http/,
+    });
+  } finally {
+    bucket.close();
+    delete process.env['AWS_ENDPOINT_URL'];
+  }
+});

@@ -147,7 +147,9 @@ const asked: Readonly<Record<string, Row>> = {
   'AWS proper, by path': { settings: { ...aws, path_style: true } },
   'a store, its own port': { settings: { ...store, endpoint: 'https://s3.example.com:9000' } },
   'a store, an IPv6 address': { settings: { ...store, endpoint: 'http://[::1]:9000' } },
-  'a store below a path': { settings: { ...store, endpoint: 'http://s3.example.com/store/' } },
+  'a store below a path': {
+    settings: { ...store, endpoint: 'http://s3.example.com/store/', allow_plain_http: true },
+  },
   'a bucket with dots': { settings: store, bucket: 'fleet.example.com' },
 };
 
