@@ -1,6 +1,6 @@
-import { fsyncSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { withOpenFile } from './files.ts';
+import { fsyncSync, lstatSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { orUndefined, withOpenFile } from './files.ts';
 
 interface FileOptions {
   /** 0644 by default. */
@@ -39,10 +39,10 @@ function replace(
   { mode = 0o644 }: FileOptions,
   finish: (fd: number) => void,
 ): void {
-  // Always the same name, so that the next write replaces what a crash left. Writers hold a lock.
-  const temporary = `${path}.tmp`;
+  // Another user may have put a link at a name that can be guessed. `wx` never opens what exists.
+  const temporary = `${path}.${randomName()}${SUFFIX}`;
   try {
-    withOpenFile(temporary, 'w', mode, (fd) => {
+    withOpenFile(temporary, 'wx', mode, (fd) => {
       writeFileSync(fd, content);
       finish(fd);
     });
@@ -51,6 +51,29 @@ function replace(
     rmSync(temporary, { force: true });
     throw error;
   }
+  orUndefined(() => removeLeftovers(path));
+}
+
+const SUFFIX = '.tmp';
+const LEFTOVER = /^\.[0-9a-f]{12}\.tmp$/;
+/** No write takes longer, so an older temporary file belongs to a process that was killed. */
+const LEFTOVER_MS = 60_000;
+
+function removeLeftovers(path: string): void {
+  const directory = dirname(path);
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith(basename(path)) || !LEFTOVER.test(name.slice(basename(path).length))) {
+      continue;
+    }
+    const leftover = join(directory, name);
+    const { mtimeMs } = lstatSync(leftover);
+    if (Math.abs(Date.now() - mtimeMs) > LEFTOVER_MS) rmSync(leftover, { force: true });
+  }
+}
+
+/** Loads the module when it is needed: `mm-agent --version` does without it. */
+function randomName(): string {
+  return process.getBuiltinModule('node:crypto').randomBytes(6).toString('hex');
 }
 
 /** Makes renames and new names in the directory durable; without it a power cut can undo them. */

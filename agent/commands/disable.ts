@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { Duration } from '../../shared/duration.ts';
@@ -33,7 +33,10 @@ export function enable(options: Options): number {
   const { state, disabledFile, puppetDisabledFiles } = localPaths(options.root);
   requireWritable([state], options.argv);
   rmSync(disabledFile, { force: true });
-  const remaining = puppetDisabledFiles.filter((path) => existsSync(path));
+  const remaining = puppetDisabledFiles.filter(
+    // Also a link to nothing disables.
+    (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined,
+  );
   if (remaining.length === 0) {
     process.stdout.write('enabled\n');
     return 0;

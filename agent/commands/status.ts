@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
 import { asciiJson } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { orUndefined } from '../../shared/files.ts';
+import { foreignText } from '../../shared/foreign-file.ts';
 import { statusLines } from '../core/status/status-text.ts';
 import { systemClock } from '../io/clock.ts';
 import { requireReadable } from '../io/host/permission.ts';
@@ -45,7 +44,7 @@ function isFailure({ run }: StatusDocument): boolean {
 }
 
 function lastPoll(path: string): string | null {
-  return orUndefined(() => readFileSync(path, 'utf8')) ?? null;
+  return foreignText(path, 100) ?? null;
 }
 
 /** A killed agent leaves its lock behind. */

@@ -1,36 +1,31 @@
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFileSync } from '../../shared/atomic-file.ts';
+import { orUndefined } from '../../shared/files.ts';
 import { programStamp } from './stamp.ts';
 import { VERSION } from './version.ts';
 
-/** What V8 made of the parts of this program, a file each, below a directory that only root may write. */
+/** Compiled code of this program, one file for each chunk, in a directory that only root can write. */
 export interface CompileCache {
-  /** Undefined when there is nothing for these very bytes of the source, or not all of it. */
+  /** Returns undefined when nothing complete is stored for exactly this source. */
   read(name: string, source: Uint8Array): Buffer | undefined;
-  /** Never throws: without it all is well, too. */
+  /** Does not throw: the program also works without a cache. */
   keep(name: string, source: Uint8Array, compiled: () => Uint8Array): void;
 }
 
 /**
- * The compile cache below the state directory. It holds code that root will run, so a directory that others own or may
- * write makes room for one of our own. Undefined where there can be none; never throws.
+ * Opens the compile cache below the state directory. It contains code that root will run, so a
+ * directory that others own or can write is replaced. Returns undefined when there can be no cache.
+ * Does not throw.
  */
 export function openCompileCache(stateDirectory: string): CompileCache | undefined {
   const all = join(stateDirectory, 'compile-cache');
   const own = join(all, VERSION);
   try {
     if (programStamp() === undefined) return undefined;
-    if (!existsSync(stateDirectory)) return undefined; // nothing is made before the configuration was found
+    if (!existsSync(stateDirectory)) return undefined; // create nothing before there is a configuration
     if (!(isOwn(all) && isOwn(own))) {
-      rmSync(all, { recursive: true, force: true }); // those of other versions
+      rmSync(all, { recursive: true, force: true }); // also removes the caches of other versions
       mkdirSync(own, { recursive: true, mode: 0o700 });
     }
   } catch {
@@ -58,28 +53,18 @@ function readKept(path: string, source: Uint8Array): Buffer | undefined {
   }
 }
 
-/** Neither synced, nor under a lock, nor missed where it cannot be written: the digest tells what is whole. */
+/** Not synced and without a lock: the digest detects an incomplete file. */
 function keep(path: string, source: Uint8Array, compiled: () => Uint8Array): void {
-  const temporary = `${path}.tmp`;
-  try {
+  orUndefined(() => {
     const bytes = compiled();
     const content = Buffer.concat([digestOf(source, bytes), bytes]);
-    writeFileSync(temporary, content, { mode: 0o600 });
-    renameSync(temporary, path);
-  } catch {
-    removeIfPossible(temporary);
-  }
-}
-
-function removeIfPossible(path: string): void {
-  try {
-    rmSync(path, { recursive: true, force: true });
-  } catch {}
+    replaceFileSync(path, content, { mode: 0o600 });
+  });
 }
 
 const DIGEST_BYTES = 32;
 
-/** V8 itself only looks at the length of the source, and takes what is damaged for what it says. */
+/** V8 itself compares only the length of the source, and it executes damaged code. */
 function digestOf(source: Uint8Array, compiled: Uint8Array): Buffer {
   // Loaded here: `--version` does without it.
   const { createHash } = process.getBuiltinModule('node:crypto');

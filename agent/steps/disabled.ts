@@ -1,6 +1,7 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
+import { readForeignFile } from '../../shared/foreign-file.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Ports } from '../ports.ts';
 
@@ -12,9 +13,12 @@ export const Disabled = z.object({
 });
 export type Disabled = z.infer<typeof Disabled>;
 
+const MAX_BYTES = 64 * 1024;
+
 /**
- * Whether runs are disabled on this host. An expired file is removed. A file that cannot be understood disables:
- * somebody wanted the agent to stand still.
+ * Returns why runs are disabled on this host, or null. Removes a file whose time is over. Anything
+ * else in the place of one of the files disables: somebody wanted the agent to stand still. The
+ * directory of Puppet's file belongs to the user puppet, who can put anything there.
  */
 export function readDisabled(
   paths: Pick<HostPaths, 'disabledFile' | 'puppetDisabledFiles'>,
@@ -27,8 +31,8 @@ export function readDisabled(
     log.info('agent.enabled', { why: 'the time of the disable is over', until: ours.until });
   }
   for (const path of paths.puppetDisabledFiles) {
-    const text = readIfThere(path);
-    if (text !== undefined) return { reason: puppetsReason(text), by: 'puppet', until: null };
+    const reason = readPuppets(path);
+    if (reason !== undefined) return { reason, by: 'puppet', until: null };
   }
   return null;
 }
@@ -38,30 +42,25 @@ export function writeDisabled(path: string, disabled: Disabled): void {
 }
 
 function readOurs(path: string): Disabled | undefined {
-  const text = readIfThere(path);
-  if (text === undefined) return undefined;
-  const parsed = Disabled.safeParse(parseJson(text));
+  const file = readForeignFile(path, MAX_BYTES);
+  if (file.kind === 'missing') return undefined;
+  const parsed = Disabled.safeParse(file.kind === 'read' ? parseJson(file.bytes) : undefined);
   if (parsed.success) return parsed.data;
-  return { reason: `${path} is there, though it gives no reason`, by: null, until: null };
+  const why = file.kind === 'read' ? 'it gives no reason' : file.why;
+  return { reason: `${path} exists, but ${why}`.slice(0, 500), by: null, until: null };
 }
 
-function puppetsReason(text: string): string {
-  const parsed = z.object({ disabled_message: z.string() }).safeParse(parseJson(text));
+function readPuppets(path: string): string | undefined {
+  const file = readForeignFile(path, MAX_BYTES);
+  if (file.kind === 'missing') return undefined;
+  if (file.kind === 'refused') return `${path} exists, but ${file.why}`.slice(0, 500);
+  const parsed = z.object({ disabled_message: z.string() }).safeParse(parseJson(file.bytes));
   return parsed.success ? parsed.data.disabled_message.slice(0, 500) : 'puppet agent --disable';
 }
 
-function readIfThere(path: string): string | undefined {
+function parseJson(bytes: Buffer): unknown {
   try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
+    return JSON.parse(bytes.toString());
   } catch {
     return undefined;
   }

@@ -139,4 +139,20 @@ export const AGENT_GUARDS: readonly Guard[] = [
     test: 'test/agent/io/puppet/process/pick-up.test.ts',
     name: 'a process of another user, and a setuid program of root, are not ours',
   },
+  {
+    invariant: 'row 19',
+    file: 'agent/steps/disabled.ts',
+    line: "if (file.kind === 'refused') return",
+    instead: "if (file.kind === 'refused') return undefined &&",
+    test: 'test/agent/steps/disabled.test.ts',
+    name: '^row 19: a FIFO as agent_disabled.lock',
+  },
+  {
+    invariant: 'row 20',
+    file: 'shared/atomic-file.ts',
+    line: "withOpenFile(temporary, 'wx', mode, (fd) => {",
+    instead: "withOpenFile(temporary, 'w', mode, (fd) => {",
+    test: 'test/shared/atomic-file.test.ts',
+    name: 'never opens a temporary file that exists',
+  },
 ];

@@ -1,12 +1,20 @@
-import { writeFileSync } from 'node:fs';
+import { constants, writeFileSync } from 'node:fs';
 import type { HostBucket } from '../../../bucket/bucket.ts';
-import { orUndefined } from '../../../shared/files.ts';
+import { orUndefined, withOpenFile } from '../../../shared/files.ts';
 import type { Clock } from '../../ports.ts';
 
+/** A link is not followed, so root cannot overwrite another file; a FIFO does not block the loop. */
+const FLAGS =
+  constants.O_WRONLY |
+  constants.O_CREAT |
+  constants.O_TRUNC |
+  constants.O_NOFOLLOW |
+  constants.O_NONBLOCK;
+
 /**
- * A bucket that notes in the file `path` when it last answered. The file is gone after a reboot, so neither synced nor
- * renamed: the idle poll writes nothing to the disk. Where it cannot be written, `mm-agent status` knows less, and
- * nothing else does.
+ * Returns a bucket that writes the time of its last answer to the file `path`. The file is gone
+ * after a reboot, so it is neither synced nor renamed, and an idle poll causes no disk write. If it
+ * cannot be written, only `mm-agent status` shows less.
  */
 export function notingLastCheck(
   bucket: Pick<HostBucket, 'get'>,
@@ -16,7 +24,8 @@ export function notingLastCheck(
   return {
     async get(key, options) {
       const answer = await bucket.get(key, options);
-      orUndefined(() => writeFileSync(path, new Date(clock.now()).toISOString()));
+      const text = new Date(clock.now()).toISOString();
+      orUndefined(() => withOpenFile(path, FLAGS, 0o644, (fd) => writeFileSync(fd, text)));
       return answer;
     },
   };

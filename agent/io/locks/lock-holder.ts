@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { foreignText } from '../../../shared/foreign-file.ts';
 import { isRunning, startOf } from '../host/processes.ts';
 
 /** Who holds the cycle lock, as it lies beside it. */
@@ -9,6 +9,8 @@ export interface LockHolder {
   readonly since: string;
 }
 
+const MAX_BYTES = 4096;
+
 export function holderPath(lock: string): string {
   return `${lock}.json`;
 }
@@ -16,7 +18,7 @@ export function holderPath(lock: string): string {
 /** Undefined when the lock is free, or was taken a moment ago by one that has not said so yet. */
 export function readHolder(lock: string): LockHolder | undefined {
   try {
-    const holder = JSON.parse(readFileSync(holderPath(lock), 'utf8')) as LockHolder;
+    const holder = JSON.parse(foreignText(holderPath(lock), MAX_BYTES) ?? '') as LockHolder;
     return Number.isInteger(holder.pid) && holder.pid > 1 ? holder : undefined;
   } catch {
     return undefined;

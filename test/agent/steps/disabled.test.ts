@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { access, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -60,3 +61,26 @@ test("disabled: Puppet's own lock is honoured", () =>
       until: null,
     });
   }));
+
+const ODD: Record<string, (path: string) => unknown> = {
+  'a FIFO': (path) => execFileSync('mkfifo', [path]),
+  'a link to /dev/zero': (path) => symlink('/dev/zero', path),
+  'a link to nothing': (path) => symlink('/nowhere', path),
+  'a directory': (path) => mkdir(path),
+  'a large file': (path) => writeFile(path, 'x'.repeat(100_000)),
+};
+
+for (const [name, make] of Object.entries(ODD)) {
+  test(`row 19: ${name} as agent_disabled.lock or as disabled.json disables`, () =>
+    inDirectory(async (paths) => {
+      const [lock = ''] = paths.puppetDisabledFiles;
+      await make(lock);
+      const puppets = readDisabled(paths, ports());
+      assert.equal(puppets?.by, 'puppet');
+      assert.match(puppets.reason, /agent_disabled\.lock exists, but it/);
+      await make(paths.disabledFile);
+      const ours = readDisabled(paths, ports());
+      assert.equal(ours?.by, null);
+      assert.match(ours.reason, /disabled\.json exists, but it/);
+    }));
+}

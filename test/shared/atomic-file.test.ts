@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import {
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { replaceFileSync, writeFileAtomicSync } from '../../shared/atomic-file.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+for (const write of [writeFileAtomicSync, replaceFileSync]) {
+  test(`${write.name}: replaces a file with content and mode, and leaves nothing beside it`, async (t) => {
+    const directory = await temporaryDirectory(t);
+    const path = join(directory, 'state.json');
+    writeFileSync(path, 'old');
+    write(path, 'new', { mode: 0o600 });
+    assert.equal(readFileSync(path, 'utf8'), 'new');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.deepEqual(readdirSync(directory), ['state.json']);
+  });
+
+  test(`row 20: ${write.name} does not follow a link at a name that can be guessed`, async (t) => {
+    const directory = await temporaryDirectory(t);
+    const [path, victim] = [join(directory, 'state.json'), join(directory, 'victim')];
+    writeFileSync(victim, 'untouched');
+    for (const suffix of ['.tmp', '.new', '~']) symlinkSync(victim, `${path}${suffix}`);
+    write(path, 'new');
+    assert.equal(readFileSync(victim, 'utf8'), 'untouched');
+    assert.equal(readFileSync(path, 'utf8'), 'new');
+  });
+
+  test(`row 20: ${write.name} never opens a temporary file that exists`, async (t) => {
+    const directory = await temporaryDirectory(t);
+    const [path, victim] = [join(directory, 'state.json'), join(directory, 'victim')];
+    writeFileSync(victim, 'untouched');
+    const crypto = process.getBuiltinModule('node:crypto');
+    t.mock.method(crypto, 'randomBytes', () => Buffer.from('abcdefabcdef', 'hex'));
+    symlinkSync(victim, `${path}.abcdefabcdef.tmp`);
+    assert.throws(() => write(path, 'new'), { code: 'EEXIST' });
+    assert.equal(readFileSync(victim, 'utf8'), 'untouched');
+  });
+
+  test(`${write.name}: removes what a killed write left, not what a running one writes`, async (t) => {
+    const directory = await temporaryDirectory(t);
+    const path = join(directory, 'state.json');
+    const [old, fresh] = [`${path}.0123456789ab.tmp`, `${path}.ba9876543210.tmp`];
+    const foreign = join(directory, 'other.json.0123456789ab.tmp');
+    for (const file of [old, fresh, foreign]) writeFileSync(file, '');
+    for (const file of [old, foreign]) utimesSync(file, 1, 1);
+    write(path, 'new');
+    assert.deepEqual(readdirSync(directory).sort(), [
+      'other.json.0123456789ab.tmp',
+      'state.json',
+      'state.json.ba9876543210.tmp',
+    ]);
+  });
+
+  test(`${write.name}: nothing stays behind when it fails`, async (t) => {
+    const directory = await temporaryDirectory(t);
+    assert.throws(() => write(directory, 'new'));
+    assert.deepEqual(readdirSync(directory), []);
+  });
+}
