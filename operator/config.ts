@@ -68,6 +68,11 @@ export const OperatorConfig = z.strictObject({
     .min(1)
     .default(DEFAULT_STATE)
     .describe('Directory of what this publisher has seen of the buckets; keep it.'),
+  cache: z
+    .string()
+    .min(1)
+    .default('~/.cache/miyamoto')
+    .describe('Directory of modules that were installed for a publication; it may be deleted.'),
   signing: z
     .enum(['ci', 'laptop'])
     .default('laptop')
@@ -101,6 +106,7 @@ export interface TreeConfig {
   readonly rootFile: string;
   readonly repository: string;
   readonly publish: PublishSettings;
+  readonly cacheDirectory: string;
   readonly keysDirectory: string;
   readonly stateDirectory: string;
   readonly mode: SigningMode;
@@ -170,6 +176,7 @@ export function selectTree(
     rootFile: at(chosen.root ?? `${name}.root.json`),
     repository: at(config.repository),
     publish: config.publish,
+    cacheDirectory: at(config.cache),
     keysDirectory: join(at(config.keys), chosen.id),
     stateDirectory: join(at(config.state), name),
     mode: config.signing,

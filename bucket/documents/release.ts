@@ -52,5 +52,16 @@ export const ReleaseFile = z.looseObject({
   ref: z.nullable(z.string()),
   /** The commit's own time, so that the same input packs to the same bytes; null for a work tree. */
   committedAt: z.nullable(Instant),
+  /** The bill of materials: modules whose version or source is known. */
+  modules: z.optional(
+    z.array(
+      z.looseObject({
+        name: z.string(),
+        version: z.nullable(z.string()),
+        source: z.nullable(z.string()),
+        commit: z.nullable(z.string()),
+      }),
+    ),
+  ),
 });
 export type ReleaseFile = z.infer<typeof ReleaseFile>;

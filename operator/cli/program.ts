@@ -65,6 +65,7 @@ function addPublish(program: Command, context: Context, output: Output): void {
     .description('publish a commit, or the work tree, as the release of an environment')
     .option('--ref <ref>', 'branch, tag or commit to publish; default: ref in miyamoto.yaml')
     .option('--working-tree', 'publish the files of the work tree; default environment: dev_<user>')
+    .option('--directory <dir>', 'publish what r10k deploy or g10k laid down there')
     .option('--version <label>', 'version of the release; default: the next patch version')
     .option('--reason <text>', 'why this is published; shown by mm releases', reason)
     .option('--force', 'publish also when the environment already has this release')

@@ -100,7 +100,11 @@ function withoutOwn(entries: readonly TreeEntry[]): readonly TreeEntry[] {
 function ownEntries(tree: SourceTree, { environment, version }: ReleaseLabel): TreeEntry[] {
   const { commit, ref } = tree;
   const committedAt = tree.committedAt?.toISOString() ?? null;
-  const release: ReleaseFile = { environment, version, commit, ref, committedAt };
+  const modules = (tree.modules ?? []).map((module) => ({ ...module }));
+  const release: ReleaseFile = {
+    ...{ environment, version, commit, ref, committedAt },
+    ...(modules.length > 0 && { modules }),
+  };
   // The config_version scripts of many control repositories read this file.
   const r10k = {
     name: environment,

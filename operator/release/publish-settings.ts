@@ -4,6 +4,16 @@ const Patterns = z.array(z.string().min(1).max(1000)).max(1000);
 
 /** `publish:` of miyamoto.yaml: what a release is made of. */
 export const PublishSettings = z.strictObject({
+  modules: z
+    .union([
+      z.enum(['r10k', 'g10k', 'none']),
+      z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
+    ])
+    .optional()
+    .describe(
+      'What installs the modules of the Puppetfile. Left out: r10k, when the repository has no modules. ' +
+        'A command runs beside the Puppetfile and installs into `$MM_MODULES`.',
+    ),
   exclude: Patterns.default([]).describe(
     'Paths that are not published, as in .gitignore. `.mmignore` in the repository does the same.',
   ),

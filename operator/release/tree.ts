@@ -20,6 +20,16 @@ export interface Withheld {
   readonly why: string;
 }
 
+/** A module of a release. */
+export interface ReleaseModule {
+  readonly name: string;
+  /** From metadata.json; null when it has none. */
+  readonly version: string | null;
+  /** URL of its git repository; null when it is part of the repository that was published. */
+  readonly source: string | null;
+  readonly commit: string | null;
+}
+
 /** A Puppet environment as it was read, before any check, and where it came from. */
 export interface SourceTree {
   readonly entries: readonly TreeEntry[];
@@ -31,6 +41,8 @@ export interface SourceTree {
   readonly commit: string | null;
   /** As the configuration or the operator names it; null for a work tree. */
   readonly ref: string | null;
+  /** For release.json; undefined: none is known. */
+  readonly modules?: readonly ReleaseModule[] | undefined;
   /** Time of the commit; null for a work tree. */
   readonly committedAt: Date | null;
 }

@@ -41,6 +41,7 @@ test('config: paths are relative to its directory, defaults included', async (t)
       ],
       rootFile: join(cwd, 'ubuntu.root.json'),
       publish: { exclude: [], filters: [], allow_private_keys: [] },
+      cacheDirectory: '/home/ann/.cache/miyamoto',
       repository: cwd,
       keysDirectory: '/home/ann/.config/miyamoto/keys/acme/ubuntu',
       stateDirectory: join(cwd, '.miyamoto/ubuntu'),

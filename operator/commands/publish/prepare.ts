@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { TreeConfig } from '../../config.ts';
 import type { Context } from '../../context.ts';
 import { withTemporaryDirectory } from '../../files/temporary-directory.ts';
@@ -28,13 +29,16 @@ export async function withPrepared<T>(
   wanted: Wanted & { readonly options: PublishOptions },
   work: (prepared: Prepared) => Promise<T>,
 ): Promise<T> {
-  const { environment, ref, options } = wanted;
+  const { environment, ref, deployed, options } = wanted;
   const place = { directory: config.repository, env: context.env };
   const { publish: settings } = config;
   await assertKeysOutside(place, keysDirectory(context, config, options));
   return await withTemporaryDirectory('publish', async (directory) => {
     using spool = new Spool(directory);
-    const source = await readSource({ place, ref, settings, spool, directory });
+    const source = await readSource({
+      ...{ place, ref, deployed, settings, spool, directory },
+      cacheDirectory: join(config.cacheDirectory, config.id, environment),
+    });
     for (const line of sourceNotices(source)) context.notice(line);
     const { tree, conf } = source;
     assertPublishable(tree, { conf, allowedPrivateKeys: settings.allow_private_keys });

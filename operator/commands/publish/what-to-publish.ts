@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { EnvironmentName } from '../../../bucket/documents/names.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { TreeConfig } from '../../config.ts';
@@ -6,6 +7,8 @@ import type { Context, SigningOptions } from '../../context.ts';
 export interface PublishOptions extends SigningOptions {
   readonly ref?: string | undefined;
   readonly workingTree?: boolean | undefined;
+  /** What `r10k deploy` or g10k laid down. */
+  readonly directory?: string | undefined;
   readonly version?: string | undefined;
   readonly reason?: string | undefined;
   readonly force?: boolean | undefined;
@@ -17,23 +20,30 @@ export interface PublishOptions extends SigningOptions {
 
 export interface Wanted {
   readonly environment: string;
-  /** Undefined: the work tree. */
+  /** Undefined: the work tree, or `deployed`. */
   readonly ref: string | undefined;
+  /** Absolute path of a directory that another program laid down. */
+  readonly deployed?: string | undefined;
 }
 
 /** Which environment to publish, and from where. Throws USAGE, ENVIRONMENT_UNKNOWN. */
 export function whatToPublish(
-  { user }: Pick<Context, 'user'>,
+  { user, cwd }: Pick<Context, 'user' | 'cwd'>,
   { refs }: Pick<TreeConfig, 'refs'>,
   given: { readonly environment: string | undefined; readonly options: PublishOptions },
 ): Wanted {
-  const { ref, workingTree = false } = given.options;
+  const { ref, workingTree = false, directory } = given.options;
   if (workingTree && ref !== undefined) throw usage('give either --ref or --working-tree');
   const environment = given.environment ?? (workingTree ? ownEnvironment(user) : undefined);
   const known = [...refs.keys()].join(', ') || 'none';
   if (environment === undefined) throw usage(`no environment given; miyamoto.yaml has ${known}`);
   if (!EnvironmentName.safeParse(environment).success) {
     throw usage(`environment ${JSON.stringify(environment)}: expected letters, digits and "_"`);
+  }
+  if (directory !== undefined) {
+    if (workingTree || ref !== undefined)
+      throw usage('--directory replaces --ref and --working-tree');
+    return { environment, ref: undefined, deployed: resolve(cwd, directory) };
   }
   if (workingTree) return { environment, ref: undefined };
   const wanted = ref ?? refs.get(environment);

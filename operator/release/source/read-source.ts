@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -5,13 +6,18 @@ import {
   moduleDirectories,
   parseEnvironmentConf,
 } from '../../../bucket/documents/environment-conf.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
 import { ExcludeRules, IGNORE_FILE } from '../exclude.ts';
+import { addModules } from '../modules/add-modules.ts';
+import { billOfMaterials } from '../modules/bill-of-materials.ts';
 import type { PublishSettings } from '../publish-settings.ts';
 import type { Spool } from '../spool.ts';
 import type { SourceTree } from '../tree.ts';
 import { committedAt, exportCommit, findCommit, peekCommit } from './export-ref.ts';
 import type { GitPlace } from './git.ts';
+import { headOf } from './head.ts';
 import { type Checkout, type LeftOut, TreeBuilder } from './tree-builder.ts';
+import { addDirectory } from './walk.ts';
 import { readWorkTree } from './work-tree.ts';
 
 const CONF = 'environment.conf';
@@ -20,7 +26,11 @@ export interface SourceRequest {
   readonly place: GitPlace;
   /** Undefined: the work tree. */
   readonly ref: string | undefined;
-  readonly settings: Pick<PublishSettings, 'exclude' | 'filters'>;
+  /** What `r10k deploy` or g10k laid down, instead of a ref or the work tree. */
+  readonly deployed?: string | undefined;
+  readonly settings: Pick<PublishSettings, 'exclude' | 'filters' | 'modules'>;
+  /** Installed modules are kept there between publications. */
+  readonly cacheDirectory: string;
   /** Receives the contents of all files. */
   readonly spool: Spool;
   /** Temporary. */
@@ -39,9 +49,9 @@ export interface Source {
 
 /** Reads what is to be published. Throws GIT_FAILED, ARCHIVE_*, RELEASE_INVALID. */
 export async function readSource(request: SourceRequest): Promise<Source> {
-  return request.ref === undefined
-    ? await readDirectoryOfWork(request)
-    : await readRef(request, request.ref);
+  if (request.deployed !== undefined) return await readDeployed(request, request.deployed);
+  if (request.ref !== undefined) return await readRef(request, request.ref);
+  return await readDirectoryOfWork(request);
 }
 
 async function readRef(request: SourceRequest, ref: string): Promise<Source> {
@@ -51,7 +61,7 @@ async function readRef(request: SourceRequest, ref: string): Promise<Source> {
   const { builder, conf } = await open(request, (path) => peekCommit(found, path));
   await exportCommit(found, { builder, filters: settings.filters, newDirectory });
   const origin = { commit: found.commit, ref, committedAt: await committedAt(found) };
-  return sourceOf(builder, { conf, origin, gitIgnored: [] });
+  return await sourceOf(request, builder, { conf, origin, gitIgnored: [] });
 }
 
 async function readDirectoryOfWork(request: SourceRequest): Promise<Source> {
@@ -62,7 +72,40 @@ async function readDirectoryOfWork(request: SourceRequest): Promise<Source> {
   const options = { filters: settings.filters, moduleDirectories: moduleDirectories(conf) };
   const gitIgnored = await readWorkTree(place, builder, options);
   const origin = { commit: null, ref: null, committedAt: null };
-  return sourceOf(builder, { conf, origin, gitIgnored });
+  return await sourceOf(request, builder, { conf, origin, gitIgnored });
+}
+
+/** Throws USAGE when the directory is missing. */
+async function readDeployed(request: SourceRequest, directory: string): Promise<Source> {
+  const { builder, conf } = await open(request, async (path) => {
+    return await readFile(join(directory, path), 'utf8').catch(() => undefined);
+  });
+  if (!existsSync(directory)) {
+    throw new CodedError(`--directory: there is no ${directory}`, {
+      code: 'USAGE',
+      next: 'r10k deploy environment ENVIRONMENT -m; then give the directory that it made',
+    });
+  }
+  addDirectory(builder, directory, '', 'everything');
+  const origin = { commit: deployedCommit(directory), ref: null, committedAt: null };
+  return await sourceOf(request, builder, { conf, origin, gitIgnored: [] });
+}
+
+/** `.r10k-deploy.json` names the commit; g10k writes the same in `.g10k-deploy.json`. */
+function deployedCommit(directory: string): string | null {
+  for (const name of ['.r10k-deploy.json', '.g10k-deploy.json']) {
+    try {
+      const { signature } = JSON.parse(readFileSync(join(directory, name), 'utf8')) as Deployed;
+      if (typeof signature === 'string' && /^[0-9a-f]{40,64}$/.test(signature)) return signature;
+    } catch {
+      // no such file, or one of another kind
+    }
+  }
+  return headOf(directory).commit;
+}
+
+interface Deployed {
+  readonly signature?: unknown;
 }
 
 /** environment.conf and .mmignore decide what is read, so they are read first. */
@@ -79,13 +122,23 @@ async function open(
   return { builder: new TreeBuilder(spool, rules), conf };
 }
 
-function sourceOf(
-  { entries, emptySubmodules, withheld, leftOut, checkouts }: TreeBuilder,
+async function sourceOf(
+  { settings, cacheDirectory, place }: SourceRequest,
+  builder: TreeBuilder,
   more: Pick<Source, 'conf' | 'gitIgnored'> & {
     readonly origin: Pick<SourceTree, 'commit' | 'ref' | 'committedAt'>;
   },
-): Source {
+): Promise<Source> {
   const { conf, gitIgnored, origin } = more;
-  const tree = { entries, emptySubmodules, withheld, ...origin };
+  const directories = moduleDirectories(conf);
+  await addModules(builder, {
+    installer: settings.modules,
+    moduleDirectories: directories,
+    cacheDirectory,
+    env: place.env,
+  });
+  const { entries, emptySubmodules, withheld, leftOut, checkouts } = builder;
+  const modules = billOfMaterials(entries, checkouts, directories);
+  const tree = { entries, emptySubmodules, withheld, modules, ...origin };
   return { tree, conf, leftOut, gitIgnored, checkouts };
 }

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { Ignore } from 'ignore';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { gitPatterns } from '../exclude.ts';
+import { headOf } from './head.ts';
 import type { TreeBuilder } from './tree-builder.ts';
 
 const CHUNK_BYTES = 1024 ** 2;
@@ -20,8 +21,13 @@ const CHUNK_BYTES = 1024 ** 2;
  * configuration, which can name programs. Its `.gitignore` files count where a `.git` is, and nothing
  * of `.git` is read. Throws ARCHIVE_UNSAFE for sockets and the like.
  */
-export function addDirectory(builder: TreeBuilder, directory: string, path: string): void {
-  addLevel(builder, { directory, path, ignored: undefined });
+export function addDirectory(
+  builder: TreeBuilder,
+  directory: string,
+  path: string,
+  which: 'not ignored' | 'everything' = 'not ignored',
+): void {
+  addLevel(builder, { directory, path, ignored: undefined, which });
 }
 
 interface Level {
@@ -30,6 +36,8 @@ interface Level {
   readonly path: string;
   /** `.gitignore` files from the repository's root down to here; undefined outside a repository. */
   readonly ignored: readonly IgnoreFile[] | undefined;
+  /** `everything`: an installer made the directory, and .gitignore files say nothing of it. */
+  readonly which: 'not ignored' | 'everything';
 }
 
 interface IgnoreFile {
@@ -38,15 +46,19 @@ interface IgnoreFile {
   readonly patterns: Ignore;
 }
 
-function addLevel(builder: TreeBuilder, { directory, path, ignored }: Level): void {
+function addLevel(builder: TreeBuilder, { directory, path, ignored, which }: Level): void {
   const names = readdirSync(directory).sort();
-  const above = names.includes('.git') ? [] : ignored;
+  if (names.includes('.git') && path !== '') {
+    builder.checkouts.push({ path, ...headOf(directory) });
+  }
+  const isRepository = which === 'not ignored' && names.includes('.git');
+  const above = isRepository ? [] : ignored;
   const own = names.includes('.gitignore') ? [ignoreFile(directory, path)] : [];
   const here = above === undefined ? undefined : [...above, ...own];
   for (const name of names) {
     if (name === '.git') continue;
     const inner = path === '' ? name : `${path}/${name}`;
-    addPath(builder, { directory: join(directory, name), path: inner, ignored: here });
+    addPath(builder, { directory: join(directory, name), path: inner, ignored: here, which });
   }
 }
 

@@ -4,7 +4,6 @@ import { attributesOf } from './attributes.ts';
 import { findRepository } from './clean-room.ts';
 import { applyFilters } from './filters.ts';
 import { type GitPlace, gitList } from './git.ts';
-import { headOf } from './head.ts';
 import type { TreeBuilder } from './tree-builder.ts';
 import { addDirectory, addFile } from './walk.ts';
 
@@ -56,10 +55,8 @@ function addListed(builder: TreeBuilder, file: string, path: string): void {
   const stat = statOf(file);
   if (stat === undefined) return; // tracked, but deleted in the work tree
   if (!stat.isDirectory()) addFile(builder, file, path);
-  else if (readdirSync(file).length > 0) {
-    builder.checkouts.push({ path, ...headOf(file) });
-    addDirectory(builder, file, path);
-  } else if (builder.accepts(path)) builder.emptySubmodules.push(path);
+  else if (readdirSync(file).length > 0) addDirectory(builder, file, path);
+  else if (builder.accepts(path)) builder.emptySubmodules.push(path);
 }
 
 function statOf(file: string): Stats | undefined {
@@ -98,7 +95,7 @@ async function addIgnoredModules(
     if (directories.length === 0) leftOut.push(path);
     for (const directory of directories) {
       if (statOf(join(place.directory, directory))?.isDirectory() !== true) continue;
-      addModules(builder, place.directory, directory);
+      addDirectory(builder, join(place.directory, directory), directory);
     }
   }
   return leftOut;
@@ -110,13 +107,4 @@ function modulesIn(path: string, moduleDirectories: readonly string[]): string[]
   if (moduleDirectories.some((directory) => directory === path || directory === above))
     return [path];
   return moduleDirectories.filter((directory) => directory.startsWith(`${path}/`));
-}
-
-function addModules(builder: TreeBuilder, root: string, path: string): void {
-  addDirectory(builder, join(root, path), path);
-  for (const name of ['', ...readdirSync(join(root, path))]) {
-    const module = name === '' ? path : `${path}/${name}`;
-    const head = headOf(join(root, module));
-    if (head.commit !== null) builder.checkouts.push({ path: module, ...head });
-  }
 }

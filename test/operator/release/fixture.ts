@@ -40,7 +40,8 @@ export async function read(
   const spool = new Spool(directory);
   t.after(() => spool[Symbol.dispose]());
   const all = PublishSettings.parse(settings);
-  return await readSource({ place, ref, settings: all, spool, directory });
+  const cacheDirectory = await temporaryDirectory(t);
+  return await readSource({ place, ref, settings: all, spool, directory, cacheDirectory });
 }
 
 /** The checks of `mm publish`. */

@@ -220,7 +220,7 @@ const wanted = {
 for (const [name, { given, options, want }] of Object.entries(wanted)) {
   test(`publish takes: ${name}`, () => {
     const what = whatToPublish(
-      { user: 'J\u00f6rg.x-Y' },
+      { user: 'J\u00f6rg.x-Y', cwd: '/' },
       { refs },
       { environment: given, options },
     );
@@ -235,8 +235,11 @@ for (const [given, options] of [
   ['stable', { workingTree: true, ref: 'main' }],
 ] as const) {
   test(`publish does not take: ${given} ${JSON.stringify(options)}`, () => {
-    assert.throws(() => whatToPublish({ user: 'x' }, { refs }, { environment: given, options }), {
-      code: 'USAGE',
-    });
+    assert.throws(
+      () => whatToPublish({ user: 'x', cwd: '/' }, { refs }, { environment: given, options }),
+      {
+        code: 'USAGE',
+      },
+    );
   });
 }

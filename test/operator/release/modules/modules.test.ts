@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { ReleaseFile } from '../../../../bucket/documents/release.ts';
+import { ErrorAnswer, PublishAnswer } from '../../../../operator/answers.ts';
+import { parsePuppetfile } from '../../../../operator/release/modules/puppetfile.ts';
+import { BUCKET, git, initialized, type OperatorLab } from '../../operator-lab.ts';
+
+test('modules: a Puppetfile is read without being run', () => {
+  const text = `forge 'https://forge.puppet.com'
+# mod 'no/comment', '1.0.0'
+mod 'puppetlabs/stdlib', '9.4.1'
+mod "puppetlabs-concat", :latest
+mod 'apache',
+  :git => 'https://example.com/apache.git',
+  :tag => 'v1.0.0'
+mod('ntp', git: 'https://example.com/ntp.git', branch: 'main')
+mod 'profile', local: true
+`;
+  assert.deepEqual(
+    parsePuppetfile(text).map(({ name, isExact, isLocal }) => [name, isExact, isLocal]),
+    [
+      ['stdlib', true, false],
+      ['concat', false, false],
+      ['apache', true, false],
+      ['ntp', false, false],
+      ['profile', false, true],
+    ],
+  );
+});
+
+/** A module in a git repository of its own, and a control repository whose Puppetfile names it. */
+async function withPuppetfile(lab: OperatorLab): Promise<{ module: string; commit: string }> {
+  const module = join(lab.directory, 'modules-at-home/thing');
+  await mkdir(join(module, 'manifests'), { recursive: true });
+  await mkdir(join(module, 'spec'));
+  await git(module, 'init', '--quiet', '--initial-branch=main');
+  await writeFile(join(module, 'manifests/init.pp'), 'class thing { }\n');
+  await writeFile(join(module, 'spec/x_spec.rb'), '');
+  await writeFile(join(module, 'metadata.json'), '{"name": "acme-thing", "version": "1.2.3"}');
+  await git(module, 'add', '--all');
+  await git(module, 'commit', '--quiet', '--message', 'thing');
+  await git(module, 'tag', 'v1.2.3');
+  await lab.write('.gitignore', 'miyamoto.yaml\n*.root.json\n.miyamoto/\n/modules/\n');
+  await lab.commit('Puppetfile', `mod 'thing', :git => '${module}', :tag => 'v1.2.3'\n`);
+  return { module, commit: await git(module, 'rev-parse', 'HEAD') };
+}
+
+function configure(lab: OperatorLab, publish: string): void {
+  execFileSync('sed', ['-i', `1i publish: ${publish}`, join(lab.repository, 'miyamoto.yaml')]);
+}
+
+const PUBLISH = ['publish', 'stable', '--no-validate', '--json'];
+
+function unpacked(lab: OperatorLab, answer: PublishAnswer): Record<string, string> {
+  const input = lab.server.get(BUCKET, answer.objects[0] ?? '');
+  const list = execFileSync('tar', ['-tz'], { input, encoding: 'utf8' }).trim().split('\n');
+  return Object.fromEntries(
+    list
+      .filter((path) => !path.endsWith('/'))
+      .map((path) => [path, execFileSync('tar', ['-xzO', path], { input, encoding: 'utf8' })]),
+  );
+}
+
+/** A program that installs the module; it runs beside the Puppetfile. */
+async function installProgram({ directory }: OperatorLab): Promise<string> {
+  const program = join(directory, 'install');
+  const source = join(directory, 'modules-at-home/thing');
+  const copy = `rm -rf "$MM_MODULES/thing"; cp -r ${source} "$MM_MODULES"`;
+  await writeFile(program, `#!/bin/sh\ngrep -q thing Puppetfile || exit 1\n${copy}\n`);
+  await chmod(program, 0o755);
+  return program;
+}
+
+const installers: Record<string, (lab: OperatorLab) => Promise<string>> = {
+  'r10k, which is the default': () => Promise.resolve('{}'),
+  g10k: () => Promise.resolve('{ modules: g10k }'),
+  'a command': async (lab) => `{ modules: { command: [${await installProgram(lab)}] } }`,
+};
+
+for (const [name, settings] of Object.entries(installers)) {
+  test(`modules: a Puppetfile is resolved at publication by ${name}`, async (t) => {
+    const lab = await initialized(t);
+    const { commit } = await withPuppetfile(lab);
+    configure(lab, await settings(lab));
+    const status = await lab.git('status', '--porcelain');
+    const { exitCode, stderr, json } = await lab.mm(PUBLISH);
+    assert.equal(exitCode, 0, stderr);
+    const files = unpacked(lab, PublishAnswer.parse(json));
+    assert.equal(files['modules/thing/manifests/init.pp'], 'class thing { }\n');
+    assert.equal(files['modules/thing/spec/x_spec.rb'], undefined);
+    const [module] = ReleaseFile.parse(JSON.parse(files['release.json'] ?? '')).modules ?? [];
+    assert.deepEqual([module?.name, module?.version], ['thing', '1.2.3']);
+    if (name.startsWith('r10k')) assert.equal(module?.commit, commit);
+    assert.equal(await lab.git('status', '--porcelain'), status, 'the work tree is not touched');
+  });
+}
+
+test('modules: with exact versions the next publication needs neither network nor r10k', async (t) => {
+  const lab = await initialized(t);
+  const { module } = await withPuppetfile(lab);
+  assert.equal((await lab.mm(PUBLISH)).exitCode, 0);
+  await rename(module, `${module}-gone`);
+  await lab.commit('manifests/more.pp', '');
+  const { exitCode, stderr } = await lab.mm(PUBLISH);
+  assert.equal(exitCode, 0, stderr);
+  await lab.commit('Puppetfile', `mod 'thing', :git => '${module}', :tag => 'v9'\n`);
+  const failed = ErrorAnswer.parse((await lab.mm(PUBLISH)).json).error;
+  assert.equal(failed.code, 'RELEASE_INVALID');
+  assert.match(failed.message, /r10k did not install/);
+});
+
+test('modules: without r10k the error names it and the other ways', async (t) => {
+  const lab = await initialized(t);
+  await withPuppetfile(lab);
+  const bin = join(lab.directory, 'bin');
+  await mkdir(bin);
+  for (const name of ['git', 'sh']) {
+    execFileSync('ln', ['-s', `/usr/bin/${name}`, join(bin, name)]);
+  }
+  const { json } = await lab.mm(PUBLISH, { env: { PATH: bin, HOME: lab.directory } });
+  const { message, next } = ErrorAnswer.parse(json).error;
+  assert.match(message, /needs r10k/);
+  assert.match(next ?? '', /apt-get install r10k.*--directory DIR/);
+});
+
+test('modules: with modules: none, or only some of them in the repository, the others are named', async (t) => {
+  const lab = await initialized(t);
+  await withPuppetfile(lab);
+  configure(lab, '{ modules: none }');
+  const { json } = await lab.mm(PUBLISH);
+  assert.match(ErrorAnswer.parse(json).error.message, /would not be published: thing$/);
+});
+
+test('modules: ignored modules of the work tree are published, other ignored files are named', async (t) => {
+  const lab = await initialized(t);
+  await withPuppetfile(lab);
+  await lab.write('modules/thing/manifests/init.pp', 'class thing { }\n');
+  await lab.write('modules/.resource_types/x', '');
+  const args = ['publish', '--working-tree', '--no-validate', '--json'];
+  const { exitCode, stderr, json } = await lab.mm(args);
+  assert.equal(exitCode, 0, stderr);
+  const files = unpacked(lab, PublishAnswer.parse(json));
+  assert.equal(files['modules/thing/manifests/init.pp'], 'class thing { }\n');
+  assert.match(stderr, /git ignores, so not published: .*miyamoto\.yaml/);
+});
+
+test('publish --directory: what r10k deployed, with its commit', async (t) => {
+  const lab = await initialized(t);
+  const { commit: moduleCommit } = await withPuppetfile(lab);
+  const commit = await lab.git('rev-parse', 'main');
+  const config = join(lab.directory, 'r10k.yaml');
+  const environments = join(lab.directory, 'environments');
+  await writeFile(
+    config,
+    `cachedir: ${join(lab.directory, 'cache')}
+sources: { main: { remote: '${lab.repository}', basedir: '${environments}' } }
+`,
+  );
+  execFileSync('r10k', ['deploy', 'environment', 'main', '-m', '--config', config], {
+    stdio: 'pipe',
+  });
+  const directory = join(environments, 'main');
+  const args = ['publish', 'stable', '--directory', directory, '--no-validate', '--json'];
+  const { exitCode, stderr, json } = await lab.mm(args);
+  assert.equal(exitCode, 0, stderr);
+  const answer = PublishAnswer.parse(json);
+  assert.equal(answer.release.commit, commit);
+  const files = unpacked(lab, answer);
+  assert.equal(files['modules/thing/manifests/init.pp'], 'class thing { }\n');
+  assert.ok(!Object.keys(files).some((path) => path.includes('.git/')));
+  const [module] = ReleaseFile.parse(JSON.parse(files['release.json'] ?? '')).modules ?? [];
+  assert.equal(module?.commit, moduleCommit);
+  assert.equal((await lab.mm([...args, '--ref', 'main'])).exitCode, 2);
+  const missing = ['publish', 'stable', '--directory', dirname(environments) + '/no', '--json'];
+  assert.equal((await lab.mm(missing)).exitCode, 2);
+});
