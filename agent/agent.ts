@@ -5,7 +5,7 @@ import type { Identity } from './core/status/status.ts';
 import type { HostPaths } from './paths.ts';
 import type { Ports } from './ports.ts';
 
-/** An agent as `main` wires it: who the host is, what it is configured to do, and its ways to the world. */
+/** Everything that a cycle needs: the identity of the host, its configuration, and the ports. */
 export interface Agent {
   readonly identity: Identity;
   readonly config: Config;
@@ -16,21 +16,23 @@ export interface Agent {
   readonly ports: Ports;
 }
 
-/** `timestamp.json` and `snapshot.json` that were installed with the root: a fresh host takes nothing older. */
+/**
+ * `timestamp.json` and `snapshot.json` installed with the root: a new host accepts nothing older.
+ */
 export interface PackagedSeeds {
   readonly timestamp: Uint8Array;
   readonly snapshot: Uint8Array;
 }
 
-/** What one cycle is asked to do; options of `mm-agent --once` on top of the configuration. */
+/** What one cycle must do: the options of `mm-agent --once` on top of the configuration. */
 export interface CycleRequest {
   readonly trigger: Trigger;
   readonly noop: boolean;
   readonly tags: readonly string[];
   readonly skipTags: readonly string[];
   readonly debug: boolean;
-  /** timestamp.json, if the daemon has just read it. */
+  /** timestamp.json, when the poll of the daemon has just read it. */
   readonly prefetched: Prefetched | undefined;
-  /** Aborts when the cycle lock is somebody else's: from then on nothing may be written. */
+  /** Aborts when this cycle loses its lock. From then on it must not write anything. */
   readonly lockLost: AbortSignal;
 }

@@ -58,7 +58,7 @@ export async function cycle(
     merge(await runOrSkip(agent, request, findings, decision, stop));
     return { decision, run: findings.run?.summary, error: errorOf(findings) };
   } catch (error) {
-    // Logged here because a report that fails as well would replace the error. The caller logs a stop.
+    // Logged here because a failing report would replace the error. The caller logs a stop.
     if (!stop.aborted) agent.ports.log.error('cycle.failed', { error: stackOf(error) });
     throw error;
   } finally {
@@ -112,7 +112,7 @@ async function runOrSkip(
   return { run: { summary: skippedRun(why, now) } };
 }
 
-/** A skipped run is a warning. The step that met an error has logged its message: here is its code. */
+/** A skipped run is a warning. An error is named by its code: its step has logged the message. */
 function logDecision(
   { ports }: Agent,
   { trigger }: CycleRequest,

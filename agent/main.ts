@@ -13,8 +13,8 @@ const ARGV = process.argv.slice(2);
 const env = process.env;
 
 /**
- * mm-agent: command line in, exit code out. What a command needs is loaded when it is asked for, so that `--version`
- * and the daemon stay light.
+ * mm-agent: reads the command line and returns the exit code. Each command is loaded only when it
+ * is used, so that `--version` and the daemon stay small.
  */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const options = parseOptions(argv);
@@ -25,13 +25,13 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     case 'help':
       process.stdout.write(HELP);
       return 0;
-    // The daemon's code is small, and what a cache maps in stays as long as it lives.
+    // Without the compile cache: its memory would stay mapped as long as the daemon runs.
     case 'daemon':
       return await (await import('./commands/daemon.ts')).daemon(options, env);
     case 'once': {
       useCompileCache(localPaths(options.root).state);
       const { exitCode, hasRun } = await (await import('./commands/once.ts')).once(options, env);
-      if (hasRun) keepCompiled(); // a cycle that was cut short did not need all that the next one will
+      if (hasRun) keepCompiled(); // a shorter cycle did not load everything that the next one needs
       return exitCode;
     }
     case 'settings':
@@ -53,15 +53,15 @@ function explain(given: unknown): number {
   return error instanceof CodedError ? errorExitCode(error.code) : 1;
 }
 
-/** What a pipe has not taken yet would be lost with the process; what else is open must not keep it. */
+/** Waits until stdout is written, because a pipe may still hold a part, then ends the process. */
 function endWith(exitCode: number): void {
   process.stdout.write('', () => process.exit(exitCode));
 }
 
-// `| head`: nobody reads the rest.
+// With `| head` nobody reads the rest.
 process.stdout.on('error', () => undefined);
 
-// What a callback throws, or a promise that nobody waits for.
+// An error of a callback, or of a promise that nobody waits for.
 process.on('uncaughtException', (error) => process.exit(explain(error)));
 
 endWith(await main(ARGV, env).catch(explain));

@@ -8,7 +8,10 @@ const CHILD_OPTIONS = {
   trigger: { type: 'string' },
   service: { type: 'boolean' },
   'daemon-input': { type: 'boolean' },
-  /** The older name of `--daemon-input`: until it is restarted, an older daemon starts newer children. */
+  /**
+   * The older name of `--daemon-input`: until it is restarted, an older daemon starts newer
+   * children.
+   */
   handed: { type: 'boolean' },
   settings: { type: 'boolean' },
 } as const;

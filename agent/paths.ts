@@ -1,19 +1,21 @@
 import { join } from 'node:path';
 
-/** Every path on a host (docs/architecture.md, "Files on a host"). All lie below `root`, so that tests run in a folder. */
+/** Every path on a host. All are below `root`, so that a test can run in a folder. */
 export interface HostPaths {
   /** `agent.yaml`. */
   readonly configFile: string;
-  /** `agent.d/`: its `*.yaml` are laid over `agent.yaml` in the order of their names. */
+  /**
+   * `agent.d/`: the keys of its `*.yaml` replace those of `agent.yaml`, in the order of the names.
+   */
   readonly configDirectory: string;
   /** The installed trust root, `root.json`. */
   readonly trustRoot: string;
-  /** The metadata of build time that may be installed with it: `timestamp.json`, `snapshot.json`. */
+  /** Metadata of build time that may be installed beside the root, see `PackagedSeeds`. */
   readonly timestampSeed: string;
   readonly snapshotSeed: string;
 
   readonly state: string;
-  /** The trusted metadata; belongs to the trust reader. */
+  /** The trusted metadata. Only the trust reader writes here. */
   readonly trust: string;
   /** Downloads: `<sha256>.unverified`, `<sha256>.tar.gz`. */
   readonly blobs: string;
@@ -21,31 +23,31 @@ export interface HostPaths {
   readonly releases: string;
   /** `<environment>` is a link to the tree of the active release. */
   readonly environments: string;
-  /** One directory per run of Puppet. */
+  /** One directory for each run of Puppet. */
   readonly runs: string;
-  /** The facts of the last run, sent or not. */
+  /** The facts of the last run, also when they are not sent yet. */
   readonly facts: string;
   readonly stateFile: string;
-  /** Compiled Ruby; code that root will run. */
+  /** Compiled Ruby. Root runs it, so only root may write here. */
   readonly rubyCache: string;
-  /** The values of facts that `facts.ttl` names. */
+  /** Values of the facts that `facts.ttl` names. */
   readonly factCache: string;
-  /** What the configuration came to when it was last checked. */
+  /** The result of the last check of the configuration. */
   readonly checkedConfig: string;
-  /** While it is there, no runs. */
+  /** While this file exists, Puppet does not run. */
   readonly disabledFile: string;
-  /** Where Puppet's own `agent_disabled.lock` may lie, by packaging. */
+  /** Where Puppet's own `agent_disabled.lock` may be; it depends on the package. */
   readonly puppetDisabledFiles: readonly string[];
 
-  /** Puppet's own directories when `root` is not `/`; undefined: Puppet keeps the host's. */
+  /** Puppet's own directories when `root` is not `/`; undefined: Puppet uses those of the host. */
   readonly puppetPrivate: string | undefined;
 
-  /** Gone after a reboot. */
+  /** Empty after a reboot. */
   readonly runtime: string;
   readonly lock: string;
   /** `<daemon>.json` names the daemon that runs. */
   readonly daemon: string;
-  /** Touched at each good check, so that `status` need not write the state for it. */
+  /** The time of the last poll that S3 answered. A poll writes this instead of the state. */
   readonly lastCheck: string;
 }
 
@@ -103,11 +105,11 @@ const PUPPET_STATE = [
 ];
 
 export interface ReleasePaths {
-  /** Appears by rename when the release is whole. */
+  /** Appears by a rename when the release is complete. */
   readonly directory: string;
-  /** The tarball's content, as it was signed; never written to again. */
+  /** The content of the tarball, as it was signed. Never changed afterwards. */
   readonly tree: string;
-  /** Holds one link per environment to `tree`: an environment path that no later activation touches. */
+  /** One link per environment to `tree`: an environment path that no later activation changes. */
   readonly environments: string;
 }
 

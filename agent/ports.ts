@@ -2,18 +2,20 @@ import type { HostBucket } from '../bucket/bucket.ts';
 import type { SlowFact, StatusDocument } from '../bucket/documents/status.ts';
 import type { HostState } from './core/state.ts';
 
-/** What the steps need from the world. `io/` implements it, `main.ts` wires it, tests replace it. */
+/**
+ * What the steps need from outside. `io/` implements it, `commands/` connect it, tests replace it.
+ */
 export interface Ports {
   readonly clock: Clock;
   readonly log: Log;
   readonly bucket: HostBucket;
   readonly puppet: Puppet;
   readonly state: StateStore;
-  /** Uptime, memory, disk, load, battery; what cannot be read is null. Never throws. */
+  /** Uptime, memory, disk, load, battery. A value that cannot be read is null. Never throws. */
   vitals(): Promise<StatusDocument['vitals']>;
 }
 
-/** What the host remembers between cycles. `save` is atomic and durable. */
+/** Stores what the host remembers between cycles. `save` is atomic and durable. */
 export interface StateStore {
   load(): Promise<HostState>;
   save(state: HostState): Promise<void>;
@@ -22,11 +24,11 @@ export interface StateStore {
 export interface Clock {
   /** ms since 1970. */
   now(): number;
-  /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
+  /** Resolves after `ms`, or at once when the signal aborts. Never rejects. */
   sleep(ms: number, stop: AbortSignal): Promise<void>;
 }
 
-/** An event is a fixed `noun.verbed`; numbers carry their unit in the field's name. */
+/** An event is a fixed `noun.verbed`. The names of number fields include the unit. */
 export interface Log {
   debug(event: string, fields?: LogFields): void;
   info(event: string, fields?: LogFields): void;
@@ -46,26 +48,26 @@ export interface PuppetInstall {
 
 /** Runs the real `puppet apply`. */
 export interface Puppet {
-  /** Finds Puppet. Throws PUPPET_MISSING, naming every place that was looked at. */
+  /** Finds Puppet. Throws PUPPET_MISSING with every place that was searched. */
   find(): Promise<PuppetInstall>;
   /**
-   * Starts one run and resolves when all of its process group is gone. Throws PUPPET_NOT_STARTED if the program cannot
-   * be started; how the run went is never an error.
+   * Starts one run and resolves when its whole process group has ended. Throws PUPPET_NOT_STARTED
+   * when the program cannot be started. A failed run is a result, not an error.
    */
   apply(request: ApplyRequest, signal: AbortSignal): Promise<PuppetExit>;
   /**
-   * Takes over a run whose agent died: waits until it is gone or until its limit has passed, then ends it.
-   * `undefined` when no run is recorded as under way in that run directory.
+   * Adopts a run whose agent died: waits for its end, or ends it when its time limit has passed.
+   * Undefined when the directory has no record of an active run.
    */
   pickUp(runDirectory: string, signal: AbortSignal): Promise<PickedUp | undefined>;
-  /** Reads what an ended run left in its directory, bounded; never throws for what it finds there. */
+  /** Reads the files of an ended run, with size limits. Never throws because of their content. */
   read(runDirectory: string, certname: string): Promise<RunResults>;
 }
 
 export interface ApplyRequest {
   /** Letters, digits, `_`, `.` and `-`, at most 64. */
   readonly runId: string;
-  /** A fresh directory of this run's own: facts, report, log and the record of the process lie in it. */
+  /** A new directory for this run only: facts, report, log and the record of the process. */
   readonly runDirectory: string;
   readonly puppet: PuppetInstall;
   /** Directory whose entry `<environment>` is the environment to apply. */
@@ -76,14 +78,12 @@ export interface ApplyRequest {
   readonly tags: readonly string[];
   readonly skipTags: readonly string[];
   readonly debug: boolean;
-  /** Added to Puppet's arguments as they are. */
+  /** Added to Puppet's arguments unchanged. */
   readonly extraArguments: readonly string[];
   readonly timeLimitSeconds: number;
-  /**
-   * Puppet's own directories below here instead of the host's (`--root`, tests, demo); undefined: the host's.
-   */
+  /** Parent of Puppet's own directories (`--root`, tests, demo); undefined: those of the host. */
   readonly privateDirectory: string | undefined;
-  /** Each line that Puppet prints, as it is, with its level. */
+  /** Receives each line that Puppet prints, unchanged, with its level. */
   onLine(line: PuppetLine): void;
 }
 
@@ -94,9 +94,9 @@ export interface PuppetLine {
 
 export type PuppetExit =
   | { readonly kind: 'exited'; readonly exitCode: number }
-  /** `why`: the time limit passed, the agent was told to stop, or somebody else ended Puppet. */
+  /** `why`: the time limit passed, the agent had to stop, or another process ended Puppet. */
   | { readonly kind: 'killed'; readonly signal: string; readonly why: KilledBy }
-  /** Gone, and nobody was there to see how: a run that was picked up. */
+  /** Ended while no agent was there to see its exit code: a run that was picked up. */
   | { readonly kind: 'unseen' };
 
 export type KilledBy = 'time-limit' | 'stopped' | 'foreign';
@@ -111,14 +111,14 @@ export interface PickedUp {
 
 /** What a run left in its directory. */
 export interface RunResults {
-  /** Puppet's report as parsed JSON; undefined when there is none that can be read. */
+  /** Puppet's report as parsed JSON; undefined when it does not exist or cannot be read. */
   readonly report: unknown;
-  /** The facts of the run by name, as parsed JSON; undefined when there are none that can be read. */
+  /** The facts of the run as parsed JSON; undefined when they do not exist or cannot be read. */
   readonly facts: unknown;
   /** The first lines that Puppet printed as errors. */
   readonly errors: readonly string[];
-  /** Facts that took long, the slowest first; left out when none did. */
+  /** Slow facts, the slowest first; left out when there are none. */
   readonly slowFacts?: readonly SlowFact[];
-  /** Why the report or the facts could not be read though they are there. */
+  /** Why a report or facts that exist could not be read. */
   readonly problems: readonly string[];
 }

@@ -26,9 +26,9 @@ import type { Log } from '../ports.ts';
 import { poll } from '../steps/poll.ts';
 
 /**
- * What lives as long as the host: it keeps time and asks the one conditional GET. Whatever else there is to do a child
- * does, so that neither its memory nor its code stays; and nothing is loaded later on, when an upgrade may have replaced
- * the files of this program.
+ * The process that runs all the time: it keeps time and sends one conditional GET per poll. A child
+ * process does everything else, and its memory is free afterwards. The daemon loads all of its code
+ * at the start, because an upgrade may replace the files of the program later.
  */
 interface Daemon extends DaemonSettings {
   readonly paths: HostPaths;
@@ -37,7 +37,7 @@ interface Daemon extends DaemonSettings {
   readonly cron: Cron;
 }
 
-/** Runs until SIGTERM or SIGINT. SIGHUP reads the configuration again and runs, SIGUSR1 runs now. */
+/** Runs until SIGTERM or SIGINT. SIGHUP reloads the configuration and runs; SIGUSR1 runs now. */
 export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<number> {
   const service = ownService(env);
   const options = { ...given, service: service !== undefined };
@@ -88,7 +88,10 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   return 0;
 }
 
-/** What `mm-agent-daemon` wrote before it became this process: newsyslog must not signal whoever has the id next. */
+/**
+ * `mm-agent-daemon` wrote the file before it became this process. When it stays, newsyslog signals
+ * the next process that gets this id.
+ */
 function removePidFileAtEnd(paths: HostPaths): void {
   process.once('exit', () => rmSync(join(paths.runtime, 'mm-agent.pid'), { force: true }));
 }
@@ -105,7 +108,9 @@ async function open(options: Options, env: NodeJS.ProcessEnv): Promise<Daemon> {
   };
 }
 
-/** A configuration with a mistake in it must not end a daemon that works: it is said, and the old one stays. */
+/**
+ * A mistake in the configuration must not end a running daemon: it is logged, the old one stays.
+ */
 async function reopen(self: Daemon, options: Options, env: NodeJS.ProcessEnv): Promise<Daemon> {
   const config = self.paths.configFile;
   try {
@@ -115,7 +120,7 @@ async function reopen(self: Daemon, options: Options, env: NodeJS.ProcessEnv): P
     return reopened;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const next = 'the configuration from before stays in use';
+    const next = 'the previous configuration stays in use';
     self.log.error('config.refused', { code, error: message, config, next });
     return self;
   }
@@ -143,8 +148,9 @@ async function pollOnce(self: Daemon, stop: AbortSignal): Promise<PollResult> {
 }
 
 /**
- * Runs a cycle in a child. Under a service manager the daemon does not wait for it when it is told to stop: the cycle
- * goes on, reports by itself, and the next daemon finds its lock. Otherwise the cycle ends with the daemon.
+ * Runs a cycle in a child process. Under a service manager a daemon that must stop does not wait
+ * for the cycle: the cycle continues and reports by itself, and the next daemon finds its lock.
+ * Without a service manager the cycle ends together with the daemon.
  */
 async function runCycle(
   { config, log, paths }: Daemon,
@@ -185,7 +191,7 @@ function passedOn(options: Options): string[] {
   ];
 }
 
-/** Undefined when `stop` comes first; how the cycle ends is then its own affair. */
+/** Undefined when `stop` aborts first. The cycle then continues without the daemon. */
 async function endOrStop(
   end: Promise<CycleChildEnd>,
   stop: AbortSignal,

@@ -9,11 +9,11 @@ import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 import { writeDisabled } from '../steps/disabled.ts';
 
-/** `mm-agent disable "reason" [--until 2h]`: no runs from now on; the host goes on reporting. */
+/** `mm-agent disable "reason" [--until 2h]`: no more runs; the host continues to report. */
 export function disable(options: Options, env: NodeJS.ProcessEnv): number {
   const reason = options.words.join(' ').trim();
   if (reason === '') {
-    throw new CodedError('a reason is wanted, so that others know why this host stands still', {
+    throw new CodedError('a reason is missing: it tells others why this host does not run', {
       code: 'USAGE',
       next: 'mm-agent disable "database migration" --until 2h',
     });
@@ -28,7 +28,9 @@ export function disable(options: Options, env: NodeJS.ProcessEnv): number {
   return 0;
 }
 
-/** `mm-agent enable`: runs again from the next cycle on, unless Puppet's own lock keeps it; then exits with 10. */
+/**
+ * `mm-agent enable`: runs again from the next cycle on. Exit 10 when Puppet's own lock prevents it.
+ */
 export function enable(options: Options): number {
   const { state, disabledFile, puppetDisabledFiles } = localPaths(options.root);
   requireWritable([state], options.argv);

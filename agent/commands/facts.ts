@@ -8,7 +8,9 @@ import { printAnswer } from '../io/print-answer.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 
-/** `mm-agent facts [name...]`: the facts of the last run, by dotted path. One name gives its bare value. */
+/**
+ * `mm-agent facts [name...]`: the facts of the last run, by dotted path. One name prints its value.
+ */
 export function facts(options: Options): number {
   const path = localPaths(options.root).facts;
   requireReadable(path, options.argv);

@@ -13,15 +13,16 @@ import { programStamp } from '../program/stamp.ts';
 import { openHost } from './open-host.ts';
 
 /**
- * Wires an agent for this host. What it may load of this program is loaded now: a run may replace its files. Throws
- * CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING.
+ * Connects the steps with the adapters of `io/` for this host. Everything that a cycle may need of
+ * this program is loaded now, because a run may replace its files. Throws CONFIG_MISSING,
+ * CONFIG_INVALID, ROOT_MISSING.
  */
 export async function openAgent(
   options: Options,
   env: NodeJS.ProcessEnv,
-  handed?: Config,
+  knownConfig?: Config,
 ): Promise<Agent> {
-  const host = await openHost(options, handed);
+  const host = await openHost(options, knownConfig);
   const { config, paths } = host;
   const log = agentLog(options, config.log, env);
   const plain = plainHttpEndpoint(config.s3, env);

@@ -12,7 +12,7 @@ import { type HostPaths, localPaths } from '../paths.ts';
 import { programStamp } from '../program/stamp.ts';
 import { VERSION } from '../program/version.ts';
 
-/** A host as it is installed and configured. */
+/** What is installed and configured on a host. */
 export interface Host {
   readonly paths: HostPaths;
   readonly config: Config;
@@ -22,12 +22,13 @@ export interface Host {
 }
 
 /**
- * Reads what was installed, and makes the directories that are not. `handed`: the configuration, where the daemon has it
- * already. Throws CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING.
+ * Reads the configuration and the trust root, and creates the directories of the agent.
+ * `knownConfig` is the configuration that the daemon has checked already. Throws CONFIG_MISSING,
+ * CONFIG_INVALID, ROOT_MISSING.
  */
-export async function openHost(options: Options, handed?: Config): Promise<Host> {
+export async function openHost(options: Options, knownConfig?: Config): Promise<Host> {
   const paths = localPaths(options.root);
-  const config = handed ?? (await checkedConfig(paths, programStamp()));
+  const config = knownConfig ?? (await checkedConfig(paths, programStamp()));
   const packagedRoot = readRoot(paths);
   mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   mkdirSync(paths.runtime, { recursive: true, mode: 0o755 });
@@ -44,7 +45,7 @@ async function identify(config: Config, options: Options): Promise<Identity> {
   }
   const certname = config.certname ?? (await qualifiedName());
   if (!CERTNAME.test(certname)) {
-    throw new CodedError(`this host calls itself ${certname}, which is no certname`, {
+    throw new CodedError(`the name of this host, ${certname}, cannot be used as a certname`, {
       code: 'CONFIG_INVALID',
       next: 'set certname in agent.yaml',
     });
@@ -59,7 +60,7 @@ async function identify(config: Config, options: Options): Promise<Identity> {
   };
 }
 
-/** As Puppet names a node by default: the fully qualified name in lower case, the bare one where there is no domain. */
+/** Puppet's default certname: the fully qualified name in lower case, or the host name alone. */
 async function qualifiedName(): Promise<string> {
   const name = hostname().toLowerCase();
   if (name.includes('.')) return name;
@@ -75,7 +76,7 @@ function readRoot(paths: HostPaths): Buffer {
   try {
     return readFileSync(paths.trustRoot);
   } catch (cause) {
-    throw new CodedError(`no trust root: wanted ${paths.trustRoot}, found nothing there`, {
+    throw new CodedError(`no trust root: wanted ${paths.trustRoot}, found no such file`, {
       code: 'ROOT_MISSING',
       cause,
       next: `copy root.json of this tree, which "mm init" wrote, to ${paths.trustRoot}`,

@@ -3,7 +3,9 @@ import type { SettingsAnswer } from '../io/daemon/settings-child.ts';
 import type { Options } from '../options.ts';
 import { openHost } from './open-host.ts';
 
-/** `mm-agent --settings`: the checked configuration as JSON, for the daemon; or what is wrong with it. */
+/**
+ * `mm-agent --settings`: prints the checked configuration as JSON for the daemon, or its mistakes.
+ */
 export async function settings(options: Options): Promise<number> {
   process.stdout.write(`${JSON.stringify(await answer(options))}\n`);
   return 0;

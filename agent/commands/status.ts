@@ -13,7 +13,9 @@ import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 import { readDisabled } from '../steps/disabled.ts';
 
-/** `mm-agent status`: what this host last did and why, from its own disk. Exit 1 when the last run failed. */
+/**
+ * `mm-agent status`: what this host last did and why, from its own disk. Exit 1 after a failed run.
+ */
 export async function status(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
   const paths = localPaths(options.root);
   const log = agentLog(options, { level: 'warn', format: 'text' }, env);
@@ -21,7 +23,7 @@ export async function status(options: Options, env: NodeJS.ProcessEnv): Promise<
   requireReadable(paths.stateFile, options.argv);
   const { status: document, uploaded } = await stateFile(paths.stateFile, log, undefined).load();
   if (document === null) {
-    throw new CodedError(`no cycle has ended here yet: ${paths.stateFile} has no status`, {
+    throw new CodedError(`no cycle has ended on this host yet: ${paths.stateFile} has no status`, {
       code: 'STATUS_INVALID',
       next: 'mm-agent --once',
     });
@@ -47,7 +49,7 @@ function lastPoll(path: string): string | null {
   return foreignText(path, 100) ?? null;
 }
 
-/** A killed agent leaves its lock behind. */
+/** A killed agent leaves its lock, so the holder must be alive. */
 async function isHeld(lock: string): Promise<boolean> {
   const holder = readHolder(lock);
   return holder !== undefined && (await isAlive(holder));

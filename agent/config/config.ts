@@ -27,7 +27,10 @@ const FactPath = z
   .max(200)
   .regex(/^[^\s.]+(\.[^\s.]+)*$/, 'expected the dotted path of a fact, for example "os.family"');
 
-/** Of a fact, of one of Facter's groups, or of a file in `facts.d`; Facter takes them for part of an expression. */
+/**
+ * The name of a fact, of one of Facter's groups, or of a file in `facts.d`. Facter puts it into a
+ * regular expression.
+ */
 const FacterName = z
   .string()
   .regex(
@@ -48,10 +51,10 @@ const CronExpression = z.string().superRefine((text, context) => {
 
 const Schedule = z.strictObject({
   poll: CronExpression.default('*/5 * * * *').describe(
-    'When to ask the bucket for something newer: a cron expression as in crontab(5), in local time. Each host adds its own delay, always the same.',
+    'When to poll the bucket: a cron expression as in crontab(5), in local time. Each host adds its own fixed delay.',
   ),
   apply: CronExpression.default('*/30 * * * *').describe(
-    'When to run Puppet though nothing is newer. A new release runs at once.',
+    'When to run Puppet although nothing is new. A new release runs at once.',
   ),
 });
 
@@ -65,8 +68,8 @@ const Run = z.strictObject({
   ruby_cache: z
     .boolean()
     .default(true)
-    .describe('Keep compiled Ruby below the state directory, which makes runs cheaper.'),
-  noop: z.boolean().default(false).describe('Say what would change, change nothing.'),
+    .describe('Keep compiled Ruby in the state directory. This makes runs cheaper.'),
+  noop: z.boolean().default(false).describe('Show what would change, but change nothing.'),
   tags: z.array(Tag).max(100).default([]).describe('Apply only resources with one of these tags.'),
   extra_arguments: z
     .array(z.string().min(1).max(1000))
@@ -75,7 +78,9 @@ const Run = z.strictObject({
     .describe('Added to the arguments of `puppet apply`.'),
 });
 
-/** What most questions about a fleet ask for, so that they need no facts object. */
+/**
+ * What most questions about a fleet need, so that nobody has to read the facts objects for them.
+ */
 const PROMOTED_FACTS = [
   'os.name',
   'os.family',
@@ -104,7 +109,7 @@ const Facts = z.strictObject({
     .array(FactPath)
     .max(100)
     .default(PROMOTED_FACTS)
-    .describe('Facts that the status document carries itself. A list here replaces the default.'),
+    .describe('Facts that are in the status document as well. A list here replaces the default.'),
   deny: z
     .array(FactPath)
     .max(1000)
@@ -114,21 +119,23 @@ const Facts = z.strictObject({
     .record(FacterName, duration({ min: '1m', max: '365d' }))
     .optional()
     .describe(
-      "How long the value of a fact stands before it is asked for again, for example `{dmi: 7d, inventory.sh: 1h}`. Laid over the host's own `facter.conf`, by name.",
+      "How long the value of a fact is used before it is resolved again, for example `{dmi: 7d, inventory.sh: 1h}`. Replaces entries of the same name in the host's own `facter.conf`.",
     ),
   block: z
     .array(FacterName)
     .max(1000)
     .default([])
     .describe(
-      "Facts that are not asked for at all, besides those of the host's own `facter.conf`.",
+      "Facts that are never resolved, in addition to those of the host's own `facter.conf`.",
     ),
   max_bytes: z
     .int()
     .min(1024)
     .max(16 * 1024 ** 2)
     .default(1024 ** 2)
-    .describe('Largest facts document that is sent.'),
+    .describe(
+      'The largest facts document in bytes. Markers replace the largest facts of one that is larger.',
+    ),
 });
 
 const Releases = z.strictObject({
@@ -137,17 +144,19 @@ const Releases = z.strictObject({
     .min(2)
     .max(100)
     .default(3)
-    .describe('Releases kept on disk, the active and the last good one always among them.'),
+    .describe(
+      'How many releases stay on the disk. The active one and the last good one always stay.',
+    ),
   max_tarball_bytes: z
     .int()
     .min(1024)
     .default(256 * 1024 ** 2)
-    .describe('A larger tarball is not fetched.'),
+    .describe('A larger tarball is not downloaded.'),
   max_bytes: z
     .int()
     .min(1024)
     .default(1024 ** 3)
-    .describe('A release that unpacks to more is refused.'),
+    .describe('A release whose content is larger is refused.'),
   max_files: z
     .int()
     .min(1)
@@ -155,19 +164,19 @@ const Releases = z.strictObject({
     .describe('A release with more files, directories and links is refused.'),
 });
 
-/** `agent.yaml` with all of `agent.d/*.yaml` laid over it. A new key needs a line in an ADR. */
+/** `agent.yaml` with the keys of `agent.d/*.yaml`. */
 export const Config = z.strictObject({
   bucket: BucketName.describe('The bucket.'),
   tree: TreeName.describe('The prefix of this platform in the bucket, for example `ubuntu`.'),
   environment: EnvironmentName.default('stable').describe('The Puppet environment to follow.'),
   certname: Certname.optional().describe(
-    'This host in Puppet and in the bucket. Left out: its name in the network, fully qualified, in lower case.',
+    'The name of this host in Puppet and in the bucket. Left out: its fully qualified name in lower case.',
   ),
   groups: z
     .array(Group)
     .max(100)
     .default([])
-    .describe('Groups that this host belongs to; a rollout may name them.'),
+    .describe('Groups that this host belongs to. A rollout can name them.'),
   s3: S3Settings.prefault({}),
   schedule: Schedule.prefault({}),
   run: Run.prefault({}),
@@ -175,14 +184,14 @@ export const Config = z.strictObject({
     .enum(['apply', 'noop', 'stop'])
     .default('apply')
     .describe(
-      'What to do with the active release once the signed metadata has expired: go on applying it, only say what would change, or nothing.',
+      'What to do with the active release after the signed metadata has expired: apply it, run it as noop, or do not run it.',
     ),
   facts: Facts.prefault({}),
   report: z
     .strictObject({
       heartbeat: duration({ min: '1m', max: '7d' })
         .prefault('1h')
-        .describe('How often to send the status when nothing has changed.'),
+        .describe('How often to send the status when nothing changes.'),
     })
     .prefault({}),
   releases: Releases.prefault({}),
@@ -191,7 +200,7 @@ export const Config = z.strictObject({
       level: z
         .enum(['debug', 'info', 'warn', 'error'])
         .default('info')
-        .describe('The least level to log.'),
+        .describe('The lowest level that is logged.'),
       format: z
         .enum(['text', 'json'])
         .default('text')

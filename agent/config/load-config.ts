@@ -8,19 +8,19 @@ import { readConfigSources } from './sources.ts';
 export interface LoadedConfig {
   /** Frozen. */
   readonly config: Config;
-  /** For every key there is: `<file>:<line>`, `default`, or `not set`. */
+  /** For every known key: `<file>:<line>`, `default`, or `not set`. */
   readonly origins: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads `agent.yaml` and `agent.d/*.yaml`, later ones over earlier ones, key by key. Throws CONFIG_MISSING when there
- * is neither, CONFIG_INVALID with all that is wrong in them.
+ * Reads `agent.yaml` and `agent.d/*.yaml`. Later files replace the keys of earlier ones. Throws
+ * CONFIG_MISSING when no file exists, and CONFIG_INVALID with every mistake in them.
  */
 export function loadConfig(paths: Pick<HostPaths, 'configFile' | 'configDirectory'>): LoadedConfig {
   return checkConfigSources(readConfigSources(paths));
 }
 
-/** Throws CONFIG_INVALID with all that is wrong. */
+/** Throws CONFIG_INVALID with every mistake. */
 export function checkConfigSources(sources: readonly ConfigSource[]): LoadedConfig {
   const { config, origins } = mergeConfigFiles(sources, Config);
   return { config: freeze(config), origins: originOfEachKey(origins) };

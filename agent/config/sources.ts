@@ -5,8 +5,8 @@ import { type ConfigSource, readConfigFile } from '../../shared/config/source.ts
 import type { HostPaths } from '../paths.ts';
 
 /**
- * The text of `agent.yaml` and of `agent.d/*.yaml`, in the order in which later ones win. Throws CONFIG_MISSING when
- * there is neither, CONFIG_INVALID for what cannot be read.
+ * The text of `agent.yaml` and of `agent.d/*.yaml`; the keys of later files win. Throws
+ * CONFIG_MISSING when no file exists, and CONFIG_INVALID for a file that cannot be read.
  */
 export function readConfigSources(
   paths: Pick<HostPaths, 'configFile' | 'configDirectory'>,
@@ -17,7 +17,7 @@ export function readConfigSources(
     if (text !== undefined) sources.push({ path, text });
   }
   if (sources.length > 0) return sources;
-  throw new CodedError(`no configuration: wanted ${paths.configFile}, found nothing there`, {
+  throw new CodedError(`no configuration: wanted ${paths.configFile}, found no such file`, {
     code: 'CONFIG_MISSING',
     next: `write to ${paths.configFile} what "mm init" printed for hosts: bucket, tree and s3.region`,
   });

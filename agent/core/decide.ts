@@ -1,21 +1,24 @@
 import type { Offer } from './offer.ts';
 
-/** What a cycle does with what it found. Pure: every input is in the {@link View}, every outcome carries its reason. */
+/**
+ * Decides what a cycle does. This is a pure function: the {@link View} has every input, and every
+ * decision has its reason.
+ */
 
-/** Why this cycle takes place. */
+/** Why this cycle was started. */
 export type Trigger =
   /** `mm-agent --once`, or a signal: poll and run. */
   | 'asked'
-  /** The poll schedule: take what is new, run only that. */
+  /** The poll schedule: install a new release and run it; run nothing else. */
   | 'poll'
-  /** The apply schedule: poll, and run whether or not something is new. */
+  /** The apply schedule: poll, then run, also when nothing is new. */
   | 'apply';
 
 export interface View {
   readonly trigger: Trigger;
   readonly disabled: { readonly reason: string } | undefined;
   readonly offer: Offer;
-  /** `stop` was signed once and no later metadata lifted it. */
+  /** The publisher signed `stop`, and no later metadata lifted it. */
   readonly stopped: boolean;
   readonly onExpired: 'apply' | 'noop' | 'stop';
   /** sha256 of the active release. */
@@ -26,12 +29,12 @@ export interface View {
 }
 
 export interface Decision {
-  /** Fetch, unpack and activate what is offered. */
+  /** Fetch, unpack and activate the offered release. */
   readonly install: boolean;
   readonly run: 'run' | 'noop' | 'no';
-  /** In words, for the log and the status. */
+  /** For the log and the status. */
   readonly why: string;
-  /** Why no run takes place though one was due; undefined when none was due. */
+  /** Why there is no run although one was due; undefined when none was due. */
   readonly skipped: 'disabled' | 'stopped' | 'expired' | 'no-release' | undefined;
 }
 
@@ -39,7 +42,7 @@ export function decide(view: View): Decision {
   const { offer, active } = view;
   if (view.disabled !== undefined) return skip('disabled', `disabled: ${view.disabled.reason}`);
   if (offer.kind === 'stopped') return skip('stopped', offer.why);
-  // Sticky: a lost bucket or a later expiry never lifts a stop (docs/trust.md, I9).
+  // An unreachable bucket or a later expiry must never lift a stop (docs/trust.md, I9).
   if (offer.kind === 'unknown' && view.stopped) {
     return skip('stopped', `stopped by the publisher, and nothing newer is known: ${offer.why}`);
   }
@@ -74,9 +77,9 @@ function runActive(view: View, active: string): Decision {
 }
 
 function whyDue(view: View, active: string): string | undefined {
-  if (view.trigger === 'asked') return 'asked for';
+  if (view.trigger === 'asked') return 'a run was requested';
   if (view.trigger === 'apply') return 'the apply schedule is due';
-  // Killed between activation and the end of the run: the next poll completes it.
+  // A cycle was killed between activation and the end of the run.
   if (view.lastRun !== active) return 'the active release has not completed a run yet';
   return undefined;
 }
@@ -100,10 +103,10 @@ function noReleaseReason(offer: Offer): string {
       return 'no release is published for this environment';
     case 'held':
     case 'unknown':
-      return `no release is here yet: ${offer.why}`;
+      return `this host has no release yet: ${offer.why}`;
     case 'offered':
     case 'stopped':
-      return 'no release is here yet';
+      return 'this host has no release yet';
   }
 }
 

@@ -42,7 +42,10 @@ export type RefreshResult =
       /** The release behind the offer, also when it is held back. */
       readonly release: OfferedRelease | undefined;
       readonly trust: StatusDocument['trust'];
-      /** ETag of timestamp.json, if there is one. Goes into the state when the release that it leads to is active. */
+      /**
+       * ETag of timestamp.json, if it has one. Goes into the state when the release that it leads
+       * to is active.
+       */
       readonly etag: HostState['etag'];
     }
   | {

@@ -2,9 +2,9 @@ import type { HostState } from './state.ts';
 import { isUploadDue, meaningfulDigest } from './status/status.ts';
 
 /**
- * Whether a poll whose GET said "not modified" still gives a cycle something to do, and why, in words. Most polls don't:
- * they end here without a child and without a write. The daemon keeps no schema in memory, so nobody has checked the
- * state; one of another shape is a cycle's to put right.
+ * Why a cycle must run although S3 answered "not modified"; undefined when nothing is to be done.
+ * Most polls end here, without a child process and without a write. The daemon does not keep the
+ * schema in memory, so the state is not checked: when it has another form, a cycle repairs it.
  */
 export function needsCycle(
   state: HostState | undefined,
@@ -15,7 +15,7 @@ export function needsCycle(
   try {
     return reasonFor(state, now, heartbeatSeconds);
   } catch (error) {
-    return `the state of this host is not what it should be: ${String(error)}`;
+    return `the state of this host is damaged: ${String(error)}`;
   }
 }
 

@@ -1,26 +1,31 @@
 import { createHash } from 'node:crypto';
 
-/** When polls and runs are due. Each host has a fixed slot inside the interval, so that a fleet never asks at once. */
+/**
+ * When polls and runs are due. Each host has a fixed slot in the interval, so that the hosts of a
+ * fleet never poll at the same moment.
+ */
 
-/** Where a cron expression stands now, all in ms since 1970. */
+/** The matches of a cron expression around now, in ms since 1970. */
 export interface CronPosition {
-  /** The match at or before now that lies one interval before `next`, if there is one. */
+  /**
+   * The match at or before now that is one interval before `next`; undefined when there is none.
+   */
   readonly previous: number | undefined;
   /** The first match after now. */
   readonly next: number;
   readonly intervalMs: number;
 }
 
-/** A daily run at 03:00 is spread over the hour after it, not over the day. */
+/** A daily run at 03:00 is spread over the next hour, not over the whole day. */
 const MAX_SPREAD_MS = 3_600_000;
 
-/** The host's slot: a stable share of the interval from a hash of its certname, in ms. */
+/** The slot of a host in ms: a fixed share of the interval, from a hash of its certname. */
 export function slotMs(certname: string, intervalMs: number): number {
   const share = createHash('sha256').update(certname).digest().readUInt32BE(0) / 2 ** 32;
   return Math.floor(share * Math.min(intervalMs, MAX_SPREAD_MS));
 }
 
-/** The next instant at which this host is due, strictly after `now`. */
+/** The next time at which this host is due, strictly after `now`. */
 export function dueAfter(position: CronPosition, certname: string, now: number): number {
   const slot = slotMs(certname, position.intervalMs);
   if (position.previous !== undefined && position.previous + slot > now)
@@ -33,8 +38,8 @@ const MAX_BACKOFF_MS = 30 * 60_000;
 const MIN_BACKOFF_MS = 5000;
 
 /**
- * Full-jitter exponential backoff after `failures` errors in a row (1 or more), in ms.
- * `random` is in [0, 1). A server's Retry-After is a floor.
+ * Exponential backoff with full jitter after `failures` errors in a row (1 or more), in ms.
+ * `random` is in [0, 1). The result is at least the Retry-After of the server.
  */
 export function backoffMs(failures: number, random: number, retryAfterMs = 0): number {
   const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failures, 16));

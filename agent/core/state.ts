@@ -2,9 +2,9 @@ import type * as z from 'zod';
 import type { HostStateSchema } from './state-schema.ts';
 
 /**
- * What a host remembers between cycles, `state.json`. Losing it costs a download check and an upload, never safety: what
- * is trusted, a signed stop included, lies in the trust directory, and what is active is where the environment's link
- * points.
+ * What a host remembers between cycles: `state.json`. Its loss costs one request and one upload,
+ * but no safety: the trusted metadata, with a signed stop, is in the trust directory, and the
+ * active release is the one that the environment's link points to.
  */
 export type HostState = z.infer<typeof HostStateSchema>;
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
-import { seal, unseal } from '../core/seal.ts';
+import { toChecksummedJson, verifiedValue } from '../core/checksummed-json.ts';
 import { type HostState, NO_STATE } from '../core/state.ts';
 import type { Log, StateStore } from '../ports.ts';
 
@@ -14,7 +14,7 @@ export function stateFile(path: string, log: Log, stamp: string | undefined): St
     async load() {
       try {
         const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-        const own = stamp === undefined ? undefined : unseal(value, stamp);
+        const own = stamp === undefined ? undefined : verifiedValue(value, stamp);
         return own === undefined ? await checked(value) : (own as HostState);
       } catch (error) {
         if (!isMissing(error)) {
@@ -24,7 +24,7 @@ export function stateFile(path: string, log: Log, stamp: string | undefined): St
       }
     },
     async save(state) {
-      const text = stamp === undefined ? JSON.stringify(state) : seal(state, stamp);
+      const text = stamp === undefined ? JSON.stringify(state) : toChecksummedJson(state, stamp);
       writeFileAtomicSync(path, `${text}\n`, { mode: 0o600 });
     },
   };

@@ -6,13 +6,13 @@ import { type HostPaths, releasePaths } from '../paths.ts';
 import { isUnpacked } from './unpack/unpack.ts';
 
 export interface Activated {
-  /** For `puppet apply --environmentpath`: leads to this release whatever is activated later. */
+  /** For `puppet apply --environmentpath`. No later activation changes what it leads to. */
   readonly environmentPath: string;
 }
 
 /**
- * Makes an unpacked release the active one of an environment. The disk is the truth: what the environment's link
- * points to is active, before and after a crash at any moment.
+ * Makes an unpacked release the active one of an environment. The release that the environment's
+ * link points to is active, before and after a crash at any moment.
  */
 export function activate(
   paths: HostPaths,
@@ -27,7 +27,9 @@ export function activate(
   return { environmentPath: release.environments };
 }
 
-/** sha256 of the active release; undefined when there is none, or it is not there (any more). */
+/**
+ * sha256 of the active release; undefined when no link exists, or its release is not on the disk.
+ */
 export function activeRelease(paths: HostPaths, environment: string): string | undefined {
   const target = readLinkIfThere(join(paths.environments, environment));
   const sha256 = target?.match(/^\.\.\/releases\/([0-9a-f]{64})\/tree$/)?.[1];
@@ -35,7 +37,7 @@ export function activeRelease(paths: HostPaths, environment: string): string | u
   return isUnpacked(releasePaths(paths, sha256).directory) ? sha256 : undefined;
 }
 
-/** The active releases of all environments that this host ever followed. */
+/** The active releases of all environments that have a link on this host. */
 export function activeReleases(paths: HostPaths): ReadonlySet<string> {
   const active = new Set<string>();
   for (const name of namesIn(paths.environments)) {
@@ -46,7 +48,7 @@ export function activeReleases(paths: HostPaths): ReadonlySet<string> {
   return active;
 }
 
-/** The names in a directory; none when it is not there. */
+/** The names in a directory; an empty list when it does not exist. */
 export function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
@@ -57,11 +59,11 @@ export function namesIn(directory: string): string[] {
 }
 
 function swapLink(link: string, target: string): void {
-  const next = `${link}.next`; // no environment: Puppet's names have no dots
-  rmSync(next, { force: true }); // left over from a crash
+  const next = `${link}.next`; // cannot be an environment: Puppet's names have no dots
+  rmSync(next, { force: true }); // an earlier crash may have left one
   symlinkSync(target, next);
   renameSync(next, link);
-  syncDirectorySync(dirname(link)); // else a power cut can undo the rename
+  syncDirectorySync(dirname(link)); // without this a power cut can undo the rename
 }
 
 function readLinkIfThere(link: string): string | undefined {

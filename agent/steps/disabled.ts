@@ -5,7 +5,7 @@ import { readForeignFile } from '../../shared/foreign-file.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Ports } from '../ports.ts';
 
-/** The file that keeps an agent from running: why, by whom, and until when. People may read and remove it. */
+/** The file that disables runs: why, by whom, and until when. A person may read and remove it. */
 export const Disabled = z.object({
   reason: z.string().check(z.maxLength(500)),
   by: z.nullable(z.string().check(z.maxLength(200))),
@@ -16,9 +16,9 @@ export type Disabled = z.infer<typeof Disabled>;
 const MAX_BYTES = 64 * 1024;
 
 /**
- * Returns why runs are disabled on this host, or null. Removes a file whose time is over. Anything
- * else in the place of one of the files disables: somebody wanted the agent to stand still. The
- * directory of Puppet's file belongs to the user puppet, who can put anything there.
+ * Returns why runs are disabled on this host, or null. An expired file is removed. Anything else in
+ * the place of one of the files disables as well: somebody wanted to stop the agent. The directory
+ * of Puppet's file belongs to the user puppet, who can put anything there.
  */
 export function readDisabled(
   paths: Pick<HostPaths, 'disabledFile' | 'puppetDisabledFiles'>,
@@ -28,7 +28,10 @@ export function readDisabled(
   if (ours !== undefined) {
     if (ours.until === null || Date.parse(ours.until) > clock.now()) return ours;
     rmSync(paths.disabledFile, { force: true });
-    log.info('agent.enabled', { why: 'the time of the disable is over', until: ours.until });
+    log.info('agent.enabled', {
+      why: 'the time that it was disabled for has passed',
+      until: ours.until,
+    });
   }
   for (const path of paths.puppetDisabledFiles) {
     const reason = readPuppets(path);

@@ -1,12 +1,14 @@
 import { statfsSync } from 'node:fs';
 import { CodedError } from '../../shared/coded-error.ts';
 
-/** A tarball and what it unpacks to: control repositories are text, which gzip shrinks to a third or a quarter. */
+/**
+ * The tarball and its content: gzip shrinks text such as a control repository to about a quarter.
+ */
 const TIMES_THE_TARBALL = 5;
-/** For everybody else on the host, Puppet's own state first. */
+/** Left for other programs on the host, above all for Puppet's own state. */
 const RESERVE_BYTES = 64 * 1024 ** 2;
 
-/** Throws DISK_FULL when a release whose tarball has that many bytes had better not be begun. */
+/** Throws DISK_FULL when a release whose tarball has that many bytes may not fit. */
 export function requireFreeSpace(directory: string, tarballBytes: number): void {
   const { bavail, bsize } = statfsSync(directory);
   const free = bavail * bsize;
@@ -22,7 +24,7 @@ export function requireFreeSpace(directory: string, tarballBytes: number): void 
   );
 }
 
-/** The error itself, or DISK_FULL when the file system or the quota said so. */
+/** Returns the error itself, or DISK_FULL when the file system or a quota is the cause. */
 export function asDiskFull(error: unknown, directory: string): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;

@@ -19,7 +19,7 @@ import { asDiskFull, requireFreeSpace } from './disk-space.ts';
 
 const verified: unique symbol = Symbol('verified');
 
-/** A tarball whose bytes have the length and the sha256 that the signed metadata says. Only this file makes one. */
+/** A tarball with the length and the sha256 of the signed metadata. Only this file can make one. */
 export interface VerifiedTarball {
   readonly path: string;
   readonly sha256: string;
@@ -32,20 +32,20 @@ export interface FetchOptions {
   readonly bucket: Pick<Bucket, 'open' | 'name'>;
   readonly tree: string;
   readonly release: Pick<OfferedRelease, 'sha256' | 'length'>;
-  /** `<state>/blobs`, made when missing. */
+  /** `<state>/blobs`. Created if missing. */
   readonly directory: string;
   /** `releases.max_tarball_bytes`. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
 
-/** A body that ends early is asked for again, whole: tarballs are small, and half of one is nobody's bytes. */
+/** How often a tarball is requested when its body ends early. */
 const ATTEMPTS = 3;
 
 /**
- * Brings the tarball of a release onto the disk. Until its bytes are verified the file is called
- * `<sha256>.unverified`; whatever goes wrong, nothing of that name stays. A tarball that is there already is verified
- * again. Throws BLOB_MISMATCH, ARCHIVE_TOO_LARGE, DISK_FULL, S3_*.
+ * Downloads the tarball of a release. Until its bytes are verified, the file has the name
+ * `<sha256>.unverified`, and a failure removes it. A tarball that an earlier cycle downloaded is
+ * verified again. Throws BLOB_MISMATCH, ARCHIVE_TOO_LARGE, DISK_FULL, S3_*.
  */
 export async function fetchRelease(options: FetchOptions): Promise<VerifiedTarball> {
   const { release, directory, maxBytes } = options;
@@ -70,7 +70,7 @@ async function bring(path: string, options: FetchOptions): Promise<void> {
   syncDirectorySync(directory);
 }
 
-/** Whether a tarball of an earlier fetch is whole. One that is not is removed. */
+/** Whether the tarball of an earlier fetch is complete and unchanged. If not, it is removed. */
 async function isVerified(path: string, { release, signal }: FetchOptions): Promise<boolean> {
   const hash = createHash('sha256');
   try {
@@ -81,18 +81,18 @@ async function isVerified(path: string, { release, signal }: FetchOptions): Prom
     signal.throwIfAborted();
     throw error;
   }
-  // Reading stops one byte behind the signed length, so a longer file has another digest too.
+  // `end` is inclusive, so a file that is too long gives another digest as well.
   if (hash.digest('hex') === release.sha256) return true;
   rmSync(path, { force: true });
   return false;
 }
 
-/** Throws unless the file holds, on the disk, the bytes that the signed metadata names. */
+/** Throws unless the file ends up on the disk with the bytes that the signed metadata names. */
 async function download(unverified: string, options: FetchOptions): Promise<void> {
   const { bucket, release, signal } = options;
   const key = blobKey(options.tree, release.sha256);
   for (let attempt = 1; ; attempt++) {
-    // Made anew each time: what a crash or a cut body left there counts for nothing.
+    // A new file for each attempt: a crash or an early end may have left a part of one.
     rmSync(unverified, { force: true });
     const fd = openSync(unverified, 'wx', 0o600);
     try {
@@ -124,7 +124,7 @@ type Received =
   | { readonly kind: 'too-long' }
   | { readonly kind: 'cut'; readonly bytes: number; readonly cause: unknown };
 
-/** Writes and hashes the body in one go, never more than `length` bytes of it. Throws what the disk throws. */
+/** Writes and hashes the body, at most `length` bytes of it. Throws the errors of the disk. */
 async function receive({ body }: OpenResult, fd: number, length: number): Promise<Received> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -152,7 +152,7 @@ function blobMismatch(
   found: string,
 ): CodedError {
   return new CodedError(
-    `${url} is not what the signed metadata names: wanted ${release.length} bytes with sha256 ${release.sha256}, got ${found}; somebody changed the object, or a proxy did`,
+    `${url} is not the tarball in the signed metadata: wanted ${release.length} bytes with sha256 ${release.sha256}, found ${found}; somebody or a proxy changed the object`,
     { code: 'BLOB_MISMATCH', next: 'mm doctor', details: { url, sha256: release.sha256 } },
   );
 }
@@ -164,7 +164,7 @@ function cutShort(
 ): CodedError {
   if (cause instanceof CodedError) return cause;
   return new CodedError(
-    `${url} broke off after ${bytes} of ${length} bytes, ${ATTEMPTS} times in a row`,
+    `the download of ${url} ended after ${bytes} of ${length} bytes, ${ATTEMPTS} times in a row`,
     { code: 'S3_UNREACHABLE', cause, next: 'nothing: the next poll tries again' },
   );
 }

@@ -7,21 +7,23 @@ import type { PollResult } from '../core/poll-result.ts';
 import type { HostState } from '../core/state.ts';
 import type { Clock, Log } from '../ports.ts';
 
-/** timestamp.json has a signature or two; more than this is an attack. */
+/** timestamp.json has one signature or two. A larger file can only be an attack. */
 const MAX_TIMESTAMP_BYTES = 16 * 1024;
 
 export interface PollInput {
   readonly bucket: Pick<HostBucket, 'get'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** As the last cycle left it, unchecked; undefined where it cannot be read. */
+  /**
+   * As the last cycle left it, not checked against its schema; undefined when it cannot be read.
+   */
   readonly state: HostState | undefined;
   readonly tree: string;
   readonly environment: string;
   readonly heartbeatSeconds: number;
 }
 
-/** The daemon's own poll: one GET, nothing written. Whatever it finds, a cycle verifies it. */
+/** The daemon's own poll: one GET, no write. A cycle verifies what it finds. */
 export async function poll(input: PollInput, stop: AbortSignal): Promise<PollResult> {
   const { bucket, clock, log, state } = input;
   const known =

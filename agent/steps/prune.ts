@@ -6,7 +6,7 @@ import { type HostPaths, releasePaths } from '../paths.ts';
 import { activeReleases, namesIn } from './activate.ts';
 import { isUnpacked } from './unpack/unpack.ts';
 
-/** Enough to look at what happened; the status documents say the rest. */
+/** Run directories that stay for a person who looks for the cause of a failure. */
 const RUNS_KEPT = 5;
 
 export interface PruneOptions {
@@ -21,13 +21,13 @@ export interface PruneOptions {
 }
 
 /**
- * Removes what nobody needs any more: old releases, downloads, what crashes left over, old run directories. Keeps the
- * active release of each environment and the last good one whatever `keep` says, then the newest. The caller holds the
- * cycle lock. Returns the releases that are gone.
+ * Removes old releases, downloads, old run directories, and what crashes left over. The active
+ * release of each environment and the last good one always stay, then the newest ones up to
+ * `keep`. The caller holds the cycle lock. Returns the releases that were removed.
  */
 export function prune(paths: HostPaths, options: PruneOptions): readonly string[] {
   unlinkTriedEnvironments(paths, options);
-  // Read first: where the links cannot be read, nothing is removed.
+  // Must come first: when the links cannot be read, nothing may be removed.
   const wanted = new Set(activeReleases(paths));
   if (options.lastGood !== undefined) wanted.add(options.lastGood);
   const removed = pruneReleases(paths, wanted, options.keep);
@@ -37,7 +37,7 @@ export function prune(paths: HostPaths, options: PruneOptions): readonly string[
   return removed;
 }
 
-/** An environment that somebody tried by hand, `--environment`, does not pin its release for ever. */
+/** How long an environment that somebody tried with `--environment` keeps its release. */
 const TRIED_KEPT_MS = 7 * 86_400_000;
 
 function unlinkTriedEnvironments(paths: HostPaths, { environment, now }: PruneOptions): void {
@@ -57,7 +57,7 @@ function pruneReleases(paths: HostPaths, wanted: ReadonlySet<string>, keep: numb
   const removed = others.slice(Math.max(0, keep - isThere));
   for (const sha256 of removed) {
     const { directory } = releasePaths(paths, sha256);
-    // Renamed first: half a release must never bear the name of a whole one.
+    // Renamed first: a partly deleted release must never have the name of a complete one.
     renameSync(directory, `${directory}.deleting`);
   }
   for (const name of namesIn(paths.releases)) {
@@ -69,8 +69,8 @@ function pruneReleases(paths: HostPaths, wanted: ReadonlySet<string>, keep: numb
 }
 
 /**
- * A tarball has done its part once its release is unpacked. One that could not be unpacked is kept, so that the next
- * poll need not fetch it again; of several only the newest.
+ * A tarball is not needed once its release is unpacked. The newest one that could not be unpacked
+ * stays, so that the next poll does not have to download it again.
  */
 function pruneBlobs(paths: HostPaths): void {
   let isFirst = true;
@@ -82,8 +82,8 @@ function pruneBlobs(paths: HostPaths): void {
   }
 }
 
-function newestFirst(directory: string, isMeant: (name: string) => boolean): string[] {
-  const names = namesIn(directory).filter(isMeant);
+function newestFirst(directory: string, matches: (name: string) => boolean): string[] {
+  const names = namesIn(directory).filter(matches);
   const dated = names.map((name) => ({ name, at: statSync(join(directory, name)).mtimeMs }));
   return dated.sort((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1)).map(({ name }) => name);
 }

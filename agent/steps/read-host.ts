@@ -8,7 +8,9 @@ import type { HostState } from '../core/state.ts';
 import { releasePaths } from '../paths.ts';
 import { activeRelease } from './activate.ts';
 
-/** What is known before a cycle begins: the saved state, and the release that the link points to. */
+/**
+ * What is known before a cycle begins: the saved state, and the release that the link points to.
+ */
 export async function readHost(agent: Agent): Promise<Findings> {
   const state = await agent.ports.state.load();
   const sha256 = activeRelease(agent.paths, agent.identity.environment);
@@ -22,7 +24,10 @@ export async function readHost(agent: Agent): Promise<Findings> {
   };
 }
 
-/** The labels come from the state or, when the state was lost, from the release's own `release.json`. */
+/**
+ * The labels come from the state or, when the state was lost, from the release's own
+ * `release.json`.
+ */
 function describe(agent: Agent, state: HostState, sha256: string): ActiveRelease {
   const known = state.status?.release;
   if (known?.sha256 === sha256) return known;

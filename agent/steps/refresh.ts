@@ -47,7 +47,7 @@ export async function refresh(
   }
 }
 
-/** The daemon may have read timestamp.json already. It is verified like one that was just fetched. */
+/** The daemon may have read timestamp.json already. It is verified like a downloaded one. */
 function sourceOf(agent: Agent, prefetched: Prefetched | undefined): MetadataSource {
   const source = bucketSource(agent.ports.bucket, agent.identity.tree);
   let unused = prefetched;
@@ -61,7 +61,9 @@ function sourceOf(agent: Agent, prefetched: Prefetched | undefined): MetadataSou
   };
 }
 
-/** An ETag stands for what was installed for one environment; another one may not be installed yet. */
+/**
+ * An ETag stands for what was installed for one environment; another one may not be installed yet.
+ */
 function rememberedEtag({ etag }: HostState, environment: string): string | undefined {
   return etag?.environment === environment ? etag.value : undefined;
 }

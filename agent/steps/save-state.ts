@@ -2,8 +2,8 @@ import type { Agent } from '../agent.ts';
 import type { HostState } from '../core/state.ts';
 
 /**
- * Keeps the state if the disk lets us. A full or read-only disk must neither end a run nor keep the status from being
- * sent: then less is remembered, and the next cycle does something twice.
+ * Saves the state if possible. A full or read-only disk must neither end a run nor prevent the
+ * upload of the status. The host then remembers less, and the next cycle does something twice.
  */
 export async function saveState(
   { ports, paths }: Pick<Agent, 'ports' | 'paths'>,

@@ -97,7 +97,7 @@ for (const [name, { mistake, text }] of Object.entries(causes)) {
     lab.publish('1.0.0', manifestWriting('/nowhere', 'one'));
     const { stderr } = await mistakes[mistake]!.make(lab);
     assert.equal(stderr.match(text)?.length, 1, stderr);
-    assert.match(stderr, /cycle\.decided .*no release is here yet: S3_/);
+    assert.match(stderr, /cycle\.decided .*this host has no release yet: S3_/);
   });
 }
 

@@ -1,12 +1,12 @@
 import { isJsonObject, type JsonObject } from '../../../shared/json.ts';
 
 const MAX_DEPTH = 32;
-/** UTF-16 units. Longer than any fact that somebody looks for; a key file or a dump is not a fact. */
+/** UTF-16 units. Longer than any useful fact; a key file or a dump is not a fact. */
 const MAX_STRING = 16 * 1024;
 
 /**
- * A copy that any JSON writer takes: strings well-formed and clipped to 16 Ki characters, nothing nested deeper than 32.
- * What was left out is named in its place.
+ * A copy that every JSON writer accepts: well-formed strings of at most 16 Ki characters, and at
+ * most 32 levels. A marker replaces what is too large.
  */
 export function tamedFacts(facts: JsonObject): JsonObject {
   return Object.fromEntries(
@@ -29,7 +29,7 @@ function tameText(text: string): string {
   return `${text.slice(0, MAX_STRING)}… (clipped)`.toWellFormed();
 }
 
-/** Facts that fit into `maxBytes` of JSON, and the names of those that were replaced by a marker for that. */
+/** Facts that fit into `maxBytes` of JSON. A marker replaces the largest ones, named in `left`. */
 export function boundedFacts(
   facts: JsonObject,
   maxBytes: number,
@@ -40,7 +40,7 @@ export function boundedFacts(
   }));
   let total = sizes.reduce((sum, { bytes }) => sum + bytes, 2);
   const left: string[] = [];
-  // Without the size in it: a fact that grows by a byte at each run would be news at each run.
+  // The marker has no size in it: a fact that grows at each run would change the digest each time.
   const marker = `(not sent: among the largest of facts over ${maxBytes} bytes)`;
   for (const { name, bytes } of sizes.sort((a, b) => b.bytes - a.bytes)) {
     const saved = bytes - (jsonBytes(name) + jsonBytes(marker) + 2);
@@ -53,12 +53,12 @@ export function boundedFacts(
   return total <= maxBytes ? { facts: bounded, left } : { facts: {}, left: Object.keys(facts) };
 }
 
-/** Bytes of UTF-8 that the value takes as JSON. */
+/** Size of the value as JSON, in bytes of UTF-8. */
 export function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-/** A value as it fits into the status document, where facts are few and short. */
+/** A value that fits into the status document, where facts are few and short. */
 export function promotable(value: unknown): unknown {
   if (typeof value === 'string') return value.length > 300 ? `${value.slice(0, 299)}…` : value;
   const isLarge = (isJsonObject(value) || Array.isArray(value)) && jsonBytes(value) > 1000;

@@ -1,16 +1,16 @@
 import { isJsonObject, type JsonObject } from '../../../shared/json.ts';
 
-/** A copy without what lies at the dotted paths; `*` stands for any one name. */
+/** A copy without the values at the dotted paths. `*` stands for any one name. */
 export function withoutFacts(facts: JsonObject, paths: readonly string[]): JsonObject {
   return paths.reduce<JsonObject>((rest, path) => without(rest, path.split('.')), facts);
 }
 
 function without(value: JsonObject, segments: readonly string[]): JsonObject {
   let rest = value;
-  for (let taken = 1; taken <= segments.length; taken += 1) {
-    const name = segments.slice(0, taken).join('.');
+  for (let count = 1; count <= segments.length; count += 1) {
+    const name = segments.slice(0, count).join('.');
     for (const key of name === '*' ? Object.keys(rest) : [name]) {
-      rest = withoutKey(rest, key, segments.slice(taken));
+      rest = withoutKey(rest, key, segments.slice(count));
     }
   }
   return rest;

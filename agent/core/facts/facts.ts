@@ -3,29 +3,29 @@ import { isJsonObject, type JsonObject } from '../../../shared/json.ts';
 import { boundedFacts, promotable, tamedFacts } from './fact-limits.ts';
 import { withoutFacts } from './fact-paths.ts';
 
-/** The facts of a run, ready to leave the host. */
+/** The facts of a run, ready for the upload. */
 export interface CollectedFacts {
   readonly all: Record<string, unknown>;
-  /** By dotted path; a path without a fact is left out. */
+  /** By dotted path. A path without a fact is left out. */
   readonly promoted: Record<string, unknown>;
   /** sha256 over the stable facts. */
   readonly digest: string;
   readonly facterVersion: string | undefined;
-  /** Top-level facts that a marker stands for because all together were too large. */
+  /** Top-level facts that a marker replaces because all facts together were too large. */
   readonly left: readonly string[];
 }
 
 export interface FactsOptions {
-  /** Dotted paths that never leave the host, besides {@link ALWAYS_DENIED}. */
+  /** Dotted paths that never leave the host, in addition to {@link ALWAYS_DENIED}. */
   readonly deny: readonly string[];
   readonly promote: readonly string[];
-  /** Bytes of JSON of all facts. */
+  /** Limit for the JSON of all facts. */
   readonly maxBytes: number;
 }
 
 /**
- * The facts of a run (`values` of Puppet's facts file) without the denied ones, within bounds, and with a digest that
- * only a stable fact changes. Undefined for anything that is not an object.
+ * The facts of a run (`values` in Puppet's facts file) without the denied ones, within the limits,
+ * and with a digest that only a stable fact changes. Undefined for anything that is not an object.
  */
 export function collectFacts(values: unknown, options: FactsOptions): CollectedFacts | undefined {
   if (!isJsonObject(values)) return undefined;
@@ -44,8 +44,9 @@ export function collectFacts(values: unknown, options: FactsOptions): CollectedF
 }
 
 /**
- * The value at a dotted path, `os.release.full`, or undefined. Names of facts may hold dots themselves (mount points,
- * flat custom facts), so every way to read the path is tried, the shortest names first. A number picks from a list.
+ * The value at a dotted path such as `os.release.full`, or undefined. Names of facts may contain
+ * dots (mount points, flat custom facts), so every way to split the path is tried, short names
+ * first. A number is an index of a list.
  */
 export function factAt(facts: unknown, path: string): unknown {
   return at(facts, path.split('.'));
@@ -54,16 +55,16 @@ export function factAt(facts: unknown, path: string): unknown {
 function at(value: unknown, segments: readonly string[]): unknown {
   if (segments.length === 0) return value;
   if (typeof value !== 'object' || value === null) return undefined;
-  for (let taken = 1; taken <= segments.length; taken += 1) {
-    const name = segments.slice(0, taken).join('.');
+  for (let count = 1; count <= segments.length; count += 1) {
+    const name = segments.slice(0, count).join('.');
     if (!Object.hasOwn(value, name)) continue;
-    const found = at(Reflect.get(value, name), segments.slice(taken));
+    const found = at(Reflect.get(value, name), segments.slice(count));
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** User data and instance attributes hold start-up scripts, and those hold secrets. */
+/** User data and instance attributes contain start-up scripts, and these contain secrets. */
 export const ALWAYS_DENIED = [
   'ec2_userdata',
   'ec2_metadata.iam.security-credentials',
@@ -74,8 +75,9 @@ export const ALWAYS_DENIED = [
 ];
 
 /**
- * Facts that differ from run to run though nothing has changed: measured with facter 4, and its
- * older flat names. `iam` of EC2 says when its credentials were last renewed; a clock rate follows the load.
+ * Facts that differ from run to run although nothing has changed: measured with Facter 4, and their
+ * older flat names. `iam` of EC2 has the time when its credentials were last renewed; a clock rate
+ * follows the load.
  */
 const VOLATILE = [
   'load_averages',
@@ -107,7 +109,7 @@ function promote(facts: JsonObject, paths: readonly string[]): Record<string, un
   );
 }
 
-/** Facter's order of names differs between runs. */
+/** With sorted names: Facter's order differs between runs. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     isJsonObject(inner)

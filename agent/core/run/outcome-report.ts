@@ -2,22 +2,22 @@ import * as z from 'zod/mini';
 import type { FailedResource, RunSummary } from '../../../bucket/documents/status.ts';
 import { cleanText } from '../../../shared/clean-text.ts';
 
-/** What a run's summary takes from Puppet's report (report format 12: puppet/transaction/report.rb). */
+/** The part of Puppet's report that a run's summary uses (report format 12, see `api/schemas`). */
 export interface ReportView {
   /** ms since 1970. */
   readonly startedAt: number;
   readonly status: 'failed' | 'changed' | 'unchanged';
   readonly noop: boolean;
   readonly noopPending: boolean;
-  /** False when the transaction was broken off: a dependency cycle, a prerun command, a signal. */
+  /** False when the transaction did not end: a dependency cycle, a prerun command, a signal. */
   readonly completed: boolean;
-  /** From the report's start to its end; undefined when the metrics do not say. */
+  /** From the start of the report to its end; undefined when the metrics do not have it. */
   readonly totalSeconds: number | undefined;
   readonly counts: NonNullable<RunSummary['resources']>;
-  /** All of them; the summary caps. */
+  /** All of them. The summary has at most 20. */
   readonly failed: readonly FailedResource[];
   readonly changed: readonly string[];
-  /** Noop's: what would have changed. */
+  /** What a noop run would have changed. */
   readonly pending: readonly string[];
   /** Messages that were logged as errors. */
   readonly errors: readonly string[];
@@ -45,7 +45,9 @@ const Metric = z.object({
   values: z.catch(z.array(z.tuple([z.string(), z.unknown(), z.unknown()])), []),
 });
 
-/** Tolerant in all that the outcome can do without: reports differ between Puppet 7, 8 and OpenVox. */
+/**
+ * Tolerant where the outcome does not depend on it: reports differ between Puppet 7, 8 and OpenVox.
+ */
 const Report = z.object({
   time: z.pipe(z.pipe(z.string(), z.transform(Date.parse)), z.number()),
   status: z.enum(['failed', 'changed', 'unchanged']),
@@ -58,7 +60,7 @@ const Report = z.object({
 });
 type Report = z.infer<typeof Report>;
 
-/** Undefined for anything that is not a report of Puppet's. */
+/** Undefined for anything that is not a report of Puppet. */
 export function viewReport(
   raw: unknown,
   nameFile: (path: string) => string,
@@ -107,7 +109,7 @@ function namesWhere(
   return resources.filter(([, status]) => matches(status)).map(([name]) => cleanText(name, 300));
 }
 
-/** A failed refresh leaves no event: its message is in the log, under the resource's path. */
+/** A failed refresh has no event. Its message is in the log, with the path of the resource. */
 function failureMessage(
   resource: ResourceStatus,
   errors: readonly { readonly source: string; readonly message: string }[],
@@ -116,7 +118,7 @@ function failureMessage(
   if (event !== undefined && event.message !== '') return event.message;
   const path = `/${resource.containment_path.join('/')}`;
   const logged = errors.find(({ source }) => source === path || source.startsWith(`${path}/`));
-  return logged?.message ?? 'failed, and the report does not say why';
+  return logged?.message ?? 'failed, and the report gives no reason';
 }
 
 function countsOf(report: Report, failed: number): ReportView['counts'] {
@@ -127,7 +129,7 @@ function countsOf(report: Report, failed: number): ReportView['counts'] {
   return {
     total: count('total'),
     changed: count('changed'),
-    // One resource can be both, and either makes Puppet's exit code 4.
+    // A resource can be in both counts, and each of them sets bit 4 of Puppet's exit code.
     failed: Math.max(count('failed'), count('failed_to_restart'), failed),
     skipped: count('skipped'),
     outOfSync: count('out_of_sync'),
@@ -138,6 +140,6 @@ function countsOf(report: Report, failed: number): ReportView['counts'] {
 
 function metric(report: Report, group: string, name: string): number | undefined {
   const value = report.metrics[group]?.values.find(([key]) => key === name)?.[2];
-  // JSON can write numbers that are no finite ones.
+  // A number such as 1e999 is valid JSON and parses to Infinity.
   return Number.isFinite(value) ? Number(value) : undefined;
 }

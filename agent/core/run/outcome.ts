@@ -15,7 +15,10 @@ export interface EndedRun {
   readonly results: RunResults;
   /** The environment's directory as Puppet was given it: files are named relative to it. */
   readonly environmentDirectory: string;
-  /** The run's own directory: files of the older form of an environment are applied through links in it. */
+  /**
+   * The run's own directory: files of the older form of an environment are applied through links in
+   * it.
+   */
   readonly runDirectory: string;
 }
 
@@ -24,8 +27,9 @@ const MOST_LISTED = 20;
 const CLOCK_SLACK_MS = 60_000;
 
 /**
- * What a run came to. Neither the exit code nor the report says it alone: 1 is a catalog that did not compile or a
- * transaction that was broken off, noop with pending changes is 0, and a report can be `failed` where the code is not.
+ * What a run came to. Neither the exit code nor the report says it alone: 1 is a catalog that did
+ * not compile or a transaction that was broken off, noop with pending changes is 0, and a report
+ * can be `failed` where the code is not.
  */
 export function outcomeOf(run: EndedRun): RunSummary {
   const report = reportOf(run);
@@ -121,7 +125,9 @@ function exitText(exit: PuppetExit): string {
   return exit.kind === 'exited' ? `puppet exited with ${exit.exitCode}` : 'puppet ended';
 }
 
-/** Every host has the same names for the same files, so that the fleet's failures can be counted. */
+/**
+ * Every host has the same names for the same files, so that the fleet's failures can be counted.
+ */
 function relativeNames(
   text: string,
   run: Pick<EndedRun, 'environmentDirectory' | 'runDirectory'>,

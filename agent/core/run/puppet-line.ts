@@ -1,8 +1,9 @@
 import type { LogLevel } from '../../ports.ts';
 
 /**
- * The level of a line of Puppet's console output, from the word that it begins with (puppet/util/log/destinations.rb);
- * undefined for a line that goes on with the message of the line before, or is not Puppet's own.
+ * The level of a line of Puppet's console output, from its first word
+ * (puppet/util/log/destinations.rb). Undefined for a line that continues the message before it, or
+ * that Puppet did not write.
  */
 export function levelOf(text: string): LogLevel | undefined {
   const word = /^([A-Z][a-z]+): /.exec(text)?.[1];
@@ -24,9 +25,9 @@ const MOST_ERRORS = 20;
 const LAST_LINES = 5;
 
 /**
- * The first error messages of Puppet's output, at most 20. Facter prints errors for facts that it cannot find out in
- * runs that are good otherwise, many at a time: they count only when there are no others. A Ruby that cannot even load
- * Puppet prints no such message: then it is the last lines.
+ * The first error messages of Puppet's output, at most 20. In a good run Facter may print many
+ * errors about facts that it cannot resolve, so these count only when there are no others. A Ruby
+ * that cannot load Puppet prints no such message; then the last lines are returned.
  */
 export function firstErrors(lines: Iterable<string>): readonly string[] {
   const puppets: string[] = [];

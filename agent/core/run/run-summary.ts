@@ -1,6 +1,6 @@
 import type { RunSummary } from '../../../bucket/documents/status.ts';
 
-/** The summary of a run that did not take place, and why. */
+/** The summary of a run that was skipped, and why. */
 export function skippedRun(reason: string, now: number): RunSummary {
   return {
     ...NOTHING_HAPPENED,
@@ -11,7 +11,7 @@ export function skippedRun(reason: string, now: number): RunSummary {
   };
 }
 
-/** The summary of a run that could not begin, for instance because there is no Puppet. */
+/** The summary of a run that could not start, for example because there is no Puppet. */
 export function failedToStart(reason: string, error: string, now: number): RunSummary {
   return { ...skippedRun(reason, now), status: 'failed', error: error.slice(0, 2000) };
 }

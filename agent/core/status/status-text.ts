@@ -1,13 +1,13 @@
 import type { RunSummary, StatusDocument } from '../../../bucket/documents/status.ts';
 
-/** The status of a host, with what only the host itself knows. */
+/** The status of a host, with fields that only the host itself knows. */
 export interface LocalStatus extends StatusDocument {
   readonly lastPollAt: string | null;
   readonly uploadedAt: string | null;
   readonly cycleUnderWay: boolean;
 }
 
-/** `mm-agent status` for people: a line per question that somebody in front of a host asks. */
+/** The text of `mm-agent status`: one line for each question that a person at the host has. */
 export function statusLines(status: LocalStatus, now: number): string[] {
   const { release, offered, trust, times, disabled } = status;
   // Indented: a line of Puppet's words must not look like a row, such as "trust      ok".
@@ -23,10 +23,10 @@ export function statusLines(status: LocalStatus, now: number): string[] {
         : `${release.version} (${release.sha256.slice(0, 12)}), active since ${ago(release.activatedAt)}`,
     ),
   ];
-  if (offered !== null) lines.push(row('offered', `${offered.version}, not taken: ${offered.why}`));
+  if (offered !== null) lines.push(row('offered', `${offered.version}: ${offered.why}`));
   if (disabled !== null) {
     const until = disabled.until === null ? '' : ` until ${disabled.until}`;
-    // As `readDisabled` names Puppet's own lock.
+    // `readDisabled` names Puppet's own lock file so.
     const undo = disabled.by === 'puppet' ? 'puppet agent --enable' : 'mm-agent enable';
     lines.push(row('disabled', `${disabled.reason}${until}; undo with: ${undo}`));
   }

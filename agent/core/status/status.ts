@@ -3,7 +3,7 @@ import type { RunSummary, StatusDocument } from '../../../bucket/documents/statu
 import type { Findings } from '../findings.ts';
 import { trustOf } from './trust-status.ts';
 
-/** Who this host is: the part of the status that config and packages decide. */
+/** Who this host is: the part of the status that the configuration and the package decide. */
 export interface Identity {
   readonly certname: string;
   readonly tree: string;
@@ -58,7 +58,7 @@ export function nextStatus(
       lastRunAt: ran ? run.summary.startedAt : (last?.times.lastRunAt ?? null),
       lastSuccessAt:
         run !== undefined && isSuccess(run.summary) ? now : (last?.times.lastSuccessAt ?? null),
-      // A host writes at least once a heartbeat: after two it is late.
+      // A host sends at least one status per heartbeat. After two of them it is late.
       nextExpectedAt: new Date(context.now + 2000 * context.heartbeatSeconds).toISOString(),
     },
     disabled,
@@ -97,8 +97,9 @@ function isSuccess(run: RunSummary): boolean {
 }
 
 /**
- * sha256 over what is worth an upload of its own. Times, vitals, slow facts and the run's id and duration are not: a
- * run that changed nothing, like the one before, waits for the heartbeat. PUTs are the bill (ADR 0004).
+ * sha256 of the meaningful part of the status: when it changes, the status is uploaded at once.
+ * Times, vitals, slow facts and the id and duration of a run are not meaningful. A run that changed
+ * nothing, like the one before, waits for the heartbeat, because each PUT costs money (ADR 0004).
  */
 export function meaningfulDigest(status: StatusDocument): string {
   const {
@@ -119,7 +120,7 @@ export function meaningfulDigest(status: StatusDocument): string {
   return createHash('sha256').update(JSON.stringify(meaningful)).digest('hex');
 }
 
-/** Whether the status is to be uploaded now: something meaningful changed, or the heartbeat is due. */
+/** Whether to upload the status now: something meaningful changed, or the heartbeat is due. */
 export function isUploadDue(
   digest: string,
   uploaded: { readonly at: string; readonly digest: string } | null,
@@ -128,13 +129,16 @@ export function isUploadDue(
 ): boolean {
   if (uploaded === null || uploaded.digest !== digest) return true;
   const age = now - Date.parse(uploaded.at);
-  // A clock that was set back must not silence the host.
+  // After a clock was set back, the host must still report.
   return age >= heartbeatSeconds * 1000 || age < 0;
 }
 
 const FACTS_REFRESH_MS = 24 * 3_600_000;
 
-/** Facts go up when a stable one changed, and once a day so that the bucket's lifecycle never expires a live host. */
+/**
+ * Whether to upload the facts now: when a stable fact changed, and once a day, so that a lifecycle
+ * rule of the bucket never removes the facts of a live host.
+ */
 export function areFactsDue(
   digest: string,
   uploaded: { readonly at: string; readonly digest: string } | null,

@@ -40,7 +40,7 @@ export function trustAfterError(last: TrustStatus | undefined, error: CodedError
   };
 }
 
-/** With what is known of the metadata that was trusted before. */
+/** Adds the versions and the expiry of the metadata that was trusted before. */
 export function withKnown(trust: TrustStatus, known: MetadataTimes, now: number): TrustStatus {
   return {
     ...trust,

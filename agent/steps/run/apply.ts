@@ -15,7 +15,9 @@ export interface RunPlan {
   readonly why: string;
 }
 
-/** Runs Puppet on the active release. That Puppet cannot be started is the outcome of a run, too. */
+/**
+ * Runs Puppet on the active release. That Puppet cannot be started is the outcome of a run, too.
+ */
 export async function apply(
   agent: Agent,
   request: CycleRequest,
@@ -97,7 +99,9 @@ function makeRunDirectory(path: string): void {
   }
 }
 
-/** Whether the run is the one that the configuration describes; `--noop` or `--tags` by hand is not. */
+/**
+ * Whether the run is the one that the configuration describes; `--noop` or `--tags` by hand is not.
+ */
 function isWholeCatalog(
   { config }: Agent,
   { tags, skipTags }: CycleRequest,

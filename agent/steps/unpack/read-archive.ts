@@ -6,23 +6,23 @@ import type { ReadEntry } from 'tar/read-entry';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { unsafe } from './rules.ts';
 
-/** Longest extended header or GNU long name. */
+/** The longest extended header or GNU long name. */
 const MAX_META_BYTES = 64 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 const TAR_BLOCK_BYTES = 512;
 
 export interface ArchiveReader {
   readonly path: string;
-  /** The tar stream may have that many bytes; a decompression bomb ends there. */
+  /** Largest size of the tar stream. A decompression bomb ends here. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
-  /** Consumes the entry at once, by its `data` and `end` events. What it throws ends the reading. */
+  /** Must consume the entry at once, by its `data` and `end` events. An error ends the reading. */
   readonly onEntry: (entry: ReadEntry) => void;
 }
 
 /**
- * Reads a gzipped tar file entry by entry. Everything that node-tar only warns about, skips or puts up with is an error
- * here: ARCHIVE_UNSAFE, or ARCHIVE_TOO_LARGE.
+ * Reads a gzipped tar file entry by entry. What node-tar only warns about, skips or tolerates is an
+ * error here. Throws ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE.
  */
 export async function readArchive({
   path,
@@ -49,7 +49,7 @@ export async function readArchive({
   });
 }
 
-/** The parser works synchronously: what one of its listeners throws comes out of `write` or `end`, and ends it there. */
+/** The parser is synchronous: an error of a listener is thrown by `write` or `end`. */
 class StrictTar {
   lastEntry = '';
   readonly #parser: Parser;
@@ -68,10 +68,10 @@ class StrictTar {
       throw damaged(error.message, error);
     });
     this.#parser.on('ignoredEntry', (entry: ReadEntry) => {
-      throw unsafe(entry, `is of a kind (${entry.type}) or a size that a release does not have`);
+      throw unsafe(entry, `has a type (${entry.type}) or a size that is not allowed in a release`);
     });
     this.#parser.on('meta', (text: string) => {
-      // node-tar cuts such names at the NUL; GNU's long names end with one.
+      // node-tar cuts a name at a NUL. GNU's long names end with one, which is fine.
       if (text.replace(/\0+$/, '').includes('\0')) throw damaged('a NUL in an extended header');
     });
     this.#parser.on('eof', () => {
@@ -85,7 +85,7 @@ class StrictTar {
   }
 
   write(chunk: Buffer): void {
-    // Behind the end-of-archive mark tar pads with zeros; the parser would collect them for ever.
+    // After the end-of-archive mark tar pads with zeros. The parser would keep all of them.
     if (this.#hasEnded) return;
     if (this.#hasBegun) {
       this.#parser.write(chunk);
@@ -93,7 +93,7 @@ class StrictTar {
     }
     this.#head = Buffer.concat([this.#head, chunk]);
     if (this.#head.length < TAR_BLOCK_BYTES) return;
-    // The parser unzips whatever looks zipped: a second layer would escape the bound on the first.
+    // The parser would unzip a second layer, which the size limit on the first does not cover.
     if (this.#head.readUInt16BE(0) === 0x1f8b) throw damaged('it is compressed twice');
     this.#hasBegun = true;
     this.#parser.write(this.#head);
@@ -105,7 +105,7 @@ class StrictTar {
   }
 }
 
-/** Global headers may say who made the archive (git puts its commit there), never what an entry is. */
+/** Global headers may describe the archive (git stores its commit there), but never an entry. */
 function requirePlainHeaders(entry: ReadEntry): void {
   const { globalExtended: all, header, size } = entry;
   if (all?.path !== undefined || all?.linkpath !== undefined || all?.size !== undefined) {
@@ -121,7 +121,7 @@ function isGzipError(error: unknown): error is Error {
 }
 
 function damaged(why: string, cause?: unknown): CodedError {
-  return new CodedError(`the release's tarball is not a whole .tar.gz: ${why}`, {
+  return new CodedError(`the release's tarball is not a complete .tar.gz: ${why}`, {
     code: 'ARCHIVE_UNSAFE',
     cause,
     next: 'publish the release again with "mm publish"',
@@ -130,7 +130,7 @@ function damaged(why: string, cause?: unknown): CodedError {
 
 function tooLarge(maxBytes: number, lastEntry: string): CodedError {
   return new CodedError(
-    `the release unpacks to more than ${maxBytes} bytes; ${JSON.stringify(lastEntry.slice(0, 200))} was the last to begin below the limit`,
+    `the release unpacks to more than ${maxBytes} bytes; ${JSON.stringify(lastEntry.slice(0, 200))} was the last entry that began below the limit`,
     { code: 'ARCHIVE_TOO_LARGE', next: 'raise releases.max_bytes in agent.yaml' },
   );
 }

@@ -1,15 +1,15 @@
 import { CodedError } from '../../../shared/coded-error.ts';
 
-/** An entry as the archive's header gives it. Everything in it may have been written by an attacker. */
+/** An entry as the archive's header describes it. An attacker may have written all of it. */
 export interface ArchiveEntry {
-  /** node-tar's word for the type. */
+  /** As node-tar names the type. */
   readonly type: string;
   readonly path: string;
   readonly linkpath?: string | undefined;
   readonly mode?: number | undefined;
 }
 
-/** An entry that may be written: `path` is relative to the tree, each part of it a plain name. */
+/** An entry that may be written. `path` is relative to the tree, and each part is a plain name. */
 export type SafeEntry =
   | { readonly kind: 'file'; readonly path: string; readonly isExecutable: boolean }
   | { readonly kind: 'directory'; readonly path: string }
@@ -19,13 +19,14 @@ const MAX_NAME_BYTES = 255;
 const MAX_PATH_BYTES = 1024;
 
 /**
- * What may be unpacked, decided entry by entry before anything of it is written. Knows what went before: no name twice,
- * nothing through a link, no two names that a Mac's file system takes for one.
+ * Decides for each entry, before any of it is written, whether it may be unpacked. It remembers the
+ * earlier entries and refuses a second entry of the same name, an entry below a link, and two names
+ * that are equal on a Mac's file system.
  */
 export class UnpackRules {
   readonly #maxFiles: number;
-  /** Folded path to the entry that took it. */
-  readonly #taken = new Map<string, Taken>();
+  /** The entries so far, by their folded path. */
+  readonly #seen = new Map<string, Seen>();
 
   constructor(maxFiles: number) {
     this.#maxFiles = maxFiles;
@@ -44,7 +45,7 @@ export class UnpackRules {
     if ((mode & 0o7000) !== 0) throw unsafe(entry, 'is setuid, setgid or sticky');
     const path = plainPath(entry, kind);
     if (path === '') return undefined;
-    this.#take(entry, path, kind);
+    this.#remember(entry, path, kind);
     switch (kind) {
       case 'file':
         return { kind, path, isExecutable: (mode & 0o100) !== 0 };
@@ -55,28 +56,28 @@ export class UnpackRules {
     }
   }
 
-  #take(entry: ArchiveEntry, path: string, kind: SafeEntry['kind']): void {
+  #remember(entry: ArchiveEntry, path: string, kind: SafeEntry['kind']): void {
     for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
       const parent = path.slice(0, slash);
-      const there = this.#taken.get(fold(parent));
+      const there = this.#seen.get(fold(parent));
       if (there === undefined)
         this.#add(parent, { path: parent, kind: 'directory', isGiven: false });
       else if (there.path !== parent) throw clash(entry, there.path);
       else if (there.kind !== 'directory')
-        throw unsafe(entry, `lies below ${quoted(parent)}, which is a ${there.kind}`);
+        throw unsafe(entry, `is below ${quoted(parent)}, which is a ${there.kind}`);
     }
-    const there = this.#taken.get(fold(path));
+    const there = this.#seen.get(fold(path));
     if (there !== undefined && there.path !== path) throw clash(entry, there.path);
     if (there !== undefined && (there.isGiven || kind !== 'directory'))
-      throw unsafe(entry, 'is there twice');
+      throw unsafe(entry, 'has two entries');
     this.#add(path, { path, kind, isGiven: true });
   }
 
-  #add(path: string, taken: Taken): void {
-    this.#taken.set(fold(path), taken);
-    if (this.#taken.size > this.#maxFiles) {
+  #add(path: string, seen: Seen): void {
+    this.#seen.set(fold(path), seen);
+    if (this.#seen.size > this.#maxFiles) {
       throw new CodedError(
-        `the release has more than ${this.#maxFiles} files, directories and links; ${quoted(path)} is one too many`,
+        `the release has more than ${this.#maxFiles} files, directories and links; ${quoted(path)} is above the limit`,
         {
           code: 'ARCHIVE_TOO_LARGE',
           next: 'raise releases.max_files in agent.yaml',
@@ -86,10 +87,10 @@ export class UnpackRules {
   }
 }
 
-interface Taken {
+interface Seen {
   readonly path: string;
   readonly kind: SafeEntry['kind'];
-  /** False for a directory that so far only is above something. */
+  /** False for a directory that has no entry of its own so far. */
   readonly isGiven: boolean;
 }
 
@@ -100,7 +101,7 @@ const KIND: Readonly<Record<string, SafeEntry['kind']>> = {
   SymbolicLink: 'link',
 };
 
-/** For an entry of an archive, by its name. */
+/** The error for an entry that must not be unpacked. */
 export function unsafe(entry: Pick<ArchiveEntry, 'path'>, why: string): CodedError {
   return new CodedError(
     `the release's tarball is not safe to unpack: ${quoted(entry.path)} ${why}`,
@@ -113,10 +114,10 @@ export function unsafe(entry: Pick<ArchiveEntry, 'path'>, why: string): CodedErr
 }
 
 function clash(entry: ArchiveEntry, other: string): CodedError {
-  return unsafe(entry, `and ${quoted(other)} are one and the same name where case does not count`);
+  return unsafe(entry, `and ${quoted(other)} are the same name on a file system that ignores case`);
 }
 
-/** Without the "./" that tar puts in front and the "/" behind a directory; '' for the tree itself. */
+/** The path without tar's leading "./" and a directory's final "/"; '' for the tree itself. */
 function plainPath(entry: ArchiveEntry, kind: SafeEntry['kind']): string {
   let { path } = entry;
   requireCleanText(entry, path, 'its name');
@@ -136,8 +137,8 @@ function plainPath(entry: ArchiveEntry, kind: SafeEntry['kind']): string {
 }
 
 /**
- * A link may go up to the tree's own top and down again, in this order. Were ".." allowed after a name, a chain of
- * links could leave: `deep -> a/b/..` is harmless only as long as `a/b` is a directory.
+ * A link may first go up, at most to the top of the tree, and then down. With ".." after a name, a
+ * chain of links could leave the tree: `deep -> a/b/..` is safe only while `a/b` is a directory.
  */
 function insideTarget(entry: ArchiveEntry, path: string): string {
   const target = entry.linkpath ?? '';
@@ -154,9 +155,9 @@ function insideTarget(entry: ArchiveEntry, path: string): string {
   return target;
 }
 
-/** No NUL, no control characters, no backslash (a separator to some), nothing that was not UTF-8. */
+/** Refuses control characters, backslashes (separators for some programs), and invalid UTF-8. */
 function requireCleanText(entry: ArchiveEntry, text: string, what: string): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the search is for these characters
   if (/[\u0000-\u001f\u007f\\\ufffd]/.test(text)) {
     throw unsafe(
       entry,
@@ -165,7 +166,7 @@ function requireCleanText(entry: ArchiveEntry, text: string, what: string): void
   }
 }
 
-/** One spelling for all names that a file system may take for the same: case and Unicode form. */
+/** One spelling for all names that a file system may treat as equal: case and Unicode form. */
 function fold(path: string): string {
   return path.normalize('NFKC').toLowerCase().toUpperCase();
 }

@@ -9,21 +9,21 @@ import { syncFileSystem } from './sync.ts';
 import { TreeWriter } from './write.ts';
 
 export interface UnpackLimits {
-  /** Of the tar stream, which is all files and a kilobyte or less for each. */
+  /** Of the tar stream: all files, and at most a kilobyte more for each. */
   readonly maxBytes: number;
   /** Files, directories and links. */
   readonly maxFiles: number;
 }
 
-/** Whether a release is on the disk, whole: its directory appears by rename after everything in it was synced. */
+/** Whether a complete release is on the disk: its directory appears by a rename after the sync. */
 export function isUnpacked(releaseDirectory: string): boolean {
   return existsSync(join(releaseDirectory, 'tree'));
 }
 
 /**
- * Unpacks a verified tarball to `<into>/tree`, by way of `<into>.partial`; does nothing where that is done already.
- * Files become 0644 or 0755, directories 0755, all of them the running user's. Throws ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE,
- * DISK_FULL; whatever goes wrong, nothing stays.
+ * Unpacks a verified tarball to `<into>.partial/tree` and renames that to `<into>`. Does nothing if
+ * `<into>` is complete. Files get mode 0644 or 0755, directories 0755, and the running user owns
+ * them. A failure leaves nothing behind. Throws ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, DISK_FULL.
  */
 export async function unpack(
   tarball: VerifiedTarball,
@@ -34,10 +34,10 @@ export async function unpack(
   const partial = `${into}.partial`;
   const tree = join(partial, 'tree');
   mkdirSync(dirname(into), { recursive: true, mode: 0o700 });
-  rmSync(partial, { recursive: true, force: true }); // left over from a crash
+  rmSync(partial, { recursive: true, force: true }); // an earlier crash may have left one
   try {
     mkdirSync(tree, { recursive: true });
-    chmodSync(tree, 0o755); // whatever the umask is
+    chmodSync(tree, 0o755); // independent of the umask
     await extract(tarball, tree, { limits, signal });
     await syncFileSystem(partial);
     signal.throwIfAborted();
@@ -62,7 +62,7 @@ async function extract(
     if (safe === undefined) entry.resume();
     else writer.write(safe, entry);
   };
-  // Few cycles take a release: the others do without the tar library.
+  // Loaded late: most cycles do not unpack and do not need the tar library.
   const { readArchive } = await import('./read-archive.ts');
   await readArchive({ path, maxBytes: limits.maxBytes, signal, onEntry });
 }

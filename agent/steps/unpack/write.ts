@@ -12,14 +12,15 @@ import type { ReadEntry } from 'tar/read-entry';
 import { type SafeEntry, unsafe } from './rules.ts';
 
 /**
- * Writes entries below a tree that is new and this process's alone. Synchronously: a release is thousands of small
- * files, for which promises cost several times the writing itself; the loop goes round between the archive's chunks.
- * Modes are set whatever the umask is. Nothing is written over: each call fails where something is already.
+ * Writes entries below a new tree that only this process uses. The writes are synchronous: for
+ * thousands of small files, promises would cost several times the writing itself. Between the
+ * chunks of the archive the event loop runs. Modes are independent of the umask. No call overwrites
+ * a file: it fails when the name exists.
  */
 export class TreeWriter {
   readonly #tree: string;
   readonly #directories = new Set(['.']);
-  /** Of the file that is being written; an archive that breaks off must not leave it open. */
+  /** Descriptor of the file that is being written. Closed also when the archive ends too early. */
   #open: number | undefined;
 
   constructor(tree: string) {
@@ -65,7 +66,7 @@ export class TreeWriter {
   }
 }
 
-/** Too long with what stands above it, a spelling that is not taken, or the same as another one after all. */
+/** The whole path is too long, the name cannot be encoded, or it equals another one after all. */
 function refusedName(error: unknown, entry: ReadEntry): unknown {
   const { code } = error as NodeJS.ErrnoException;
   const isAboutName = code === 'ENAMETOOLONG' || code === 'EILSEQ' || code === 'EEXIST';

@@ -16,7 +16,7 @@ async function host(t: TestContext): Promise<HostPaths> {
   return paths;
 }
 
-/** What is kept, changed in one value and not sealed again. */
+/** The kept configuration with one value changed and the old checksum. */
 async function tamper(paths: HostPaths): Promise<void> {
   const kept = await readFile(paths.checkedConfig, 'utf8');
   assert.ok(kept.includes('"tree":"ubuntu"'));
