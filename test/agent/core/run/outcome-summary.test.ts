@@ -78,7 +78,7 @@ suite('the summary of a run', () => {
       { resource: 'File[/a]', message: 'change [31m failed\nnow', file: null, line: null },
       {
         resource: 'File[/b]',
-        message: 'failed, and the report does not say why',
+        message: 'failed, and the report gives no reason',
         file: '/etc/other/init.pp',
         line: 7,
       },
