@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 
-/** Every path on a host. All are below `root`, so that a test can run in a folder. */
+/**
+ * Every path on a host (docs/architecture.md, "Files on a host"). All are below `root`, so that a
+ * test can run in a folder.
+ */
 export interface HostPaths {
   /** `agent.yaml`. */
   readonly configFile: string;
