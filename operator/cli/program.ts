@@ -10,6 +10,7 @@ import type { PublishOptions } from '../commands/publish/what-to-publish.ts';
 import { releases } from '../commands/releases/releases.ts';
 import { status } from '../commands/status/status.ts';
 import type { CommonOptions, Context } from '../context.ts';
+import { addCompletion } from './completion/completion.ts';
 import { addKeyCommands } from './key-program.ts';
 import { collect, common, signing, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
@@ -39,6 +40,7 @@ export function buildProgram(context: Context, output: Output): Command {
   addReleases(program, context, output);
   addStatus(program, context, output);
   addKeyCommands(program, context, output);
+  addCompletion(program, output);
   return program;
 }
 

@@ -1,0 +1,65 @@
+import { type CommandNode, flatten, type Value } from './command-tree.ts';
+
+/** For bash 3.2, which macOS has, and newer; needs no package of completions. */
+export function bashCompletion(tree: CommandNode): string {
+  const nodes = flatten(tree);
+  return `# bash completion for mm, printed by: mm completion bash
+_mm() {
+  local at=mm word words= files= directories= others= operands=
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$at $word" in
+    ${nodes
+      .slice(1)
+      .map(({ path }) => `'${path}'`)
+      .join(' | ')}) at="$at $word" ;;
+    esac
+  done
+  # Bash takes --option=value for three words.
+  if [ "$current" = = ]; then
+    current=
+  elif [ "$previous" = = ]; then
+    previous=\${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  case $at in
+${nodes.map(caseOf).join('\n')}
+  esac
+  COMPREPLY=()
+  case " $files " in *" $previous "*) compopt -o default 2>/dev/null; return ;; esac
+  case " $directories " in *" $previous "*) compopt -o dirnames 2>/dev/null; return ;; esac
+  case " $others " in *" $previous "*) return ;; esac
+  case $current,$operands in
+  -*) ;;
+  *,file) compopt -o default 2>/dev/null; return ;;
+  *) words=$operands ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -F _mm mm
+`;
+}
+
+function caseOf({ path, options, commands, operands }: CommandNode): string {
+  const taking = (kind: Value['kind']) =>
+    options.flatMap(({ names, value }) => (value?.kind === kind ? names : [])).join(' ');
+  const variables = {
+    words: options.flatMap(({ names }) => names).join(' '),
+    files: taking('file'),
+    directories: taking('directory'),
+    others: taking('other'),
+    operands: commands.length > 0 ? commands.map(lastWord).join(' ') : operandWords(operands),
+  };
+  const lines = Object.entries(variables)
+    .filter(([, text]) => text !== '')
+    .map(([name, text]) => `    ${name}='${text}'`);
+  return [`  '${path}')`, ...lines, '    ;;'].join('\n');
+}
+
+function operandWords(operands: readonly Value[]): string {
+  if (operands.some(({ kind }) => kind === 'file')) return 'file';
+  return operands.flatMap(({ choices }) => choices).join(' ');
+}
+
+function lastWord({ path }: CommandNode): string {
+  return path.slice(path.lastIndexOf(' ') + 1);
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { Command, Option } from 'commander';
+import { commandTree, flatten } from '../../../operator/cli/completion/command-tree.ts';
+import { SHELLS } from '../../../operator/cli/completion/completion.ts';
+import { buildProgram } from '../../../operator/cli/program.ts';
+import { run } from '../../../operator/cli/run.ts';
+import type { Context } from '../../../operator/context.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+const NOWHERE = { answer: () => undefined, out: () => undefined, err: () => undefined };
+const tree = commandTree(buildProgram({} as Context, NOWHERE));
+
+/** What a bash of a person offers for the words so far; the last one is being typed. */
+async function offered(t: TestContext, script: string, ...words: string[]): Promise<string[]> {
+  const path = join(await temporaryDirectory(t), 'mm.bash');
+  await writeFile(path, script);
+  const drive = `. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mm
+    complete -p mm >&2; [ \${#COMPREPLY[@]} = 0 ] || printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const argv = ['--norc', '-u', '-c', drive, path, ...words];
+  const { stdout, stderr } = await promisify(execFile)('bash', argv);
+  assert.equal(stderr, 'complete -F _mm mm\n');
+  return stdout.split('\n').slice(0, -1);
+}
+
+const TYPED: Record<string, { words: string[]; want: string[] }> = {
+  'a command': { words: ['mm', 'pub'], want: ['publish'] },
+  'a command below another': { words: ['mm', 'key', 're'], want: ['revoke'] },
+  'commands of one group only': { words: ['mm', 'root', ''], want: ['sign', 'commit'] },
+  'an option': {
+    words: ['mm', 'publish', 'stable', '--passphrase-f'],
+    want: ['--passphrase-file', '--passphrase-fd'],
+  },
+  'no option of another command': { words: ['mm', 'releases', '--passphrase'], want: [] },
+  'nothing for a value that may be anything': { words: ['mm', 'publish', '--ref', ''], want: [] },
+  'nothing for a value after =': { words: ['mm', 'publish', '--ref', '=', 'm'], want: [] },
+  'a file: what bash itself finds': { words: ['mm', 'publish', '--out', ''], want: [] },
+  'an argument with few values': { words: ['mm', 'completion', ''], want: ['bash', 'zsh', 'fish'] },
+  'the value of an option is no command': {
+    words: ['mm', 'key', 'rotate', '--role', 'root', '--thr'],
+    want: ['--threshold'],
+  },
+};
+for (const [name, { words, want }] of Object.entries(TYPED)) {
+  test(`completion in bash: ${name}`, async (t) => {
+    assert.deepEqual(await offered(t, SHELLS.bash(tree), ...words), want);
+  });
+}
+
+test('completion: each script has every command and every option', () => {
+  const nodes = flatten(tree);
+  assert.ok(nodes.length > 15);
+  for (const [shell, make] of Object.entries(SHELLS)) {
+    const script = make(tree);
+    for (const { path, options } of nodes) {
+      assert.ok(script.includes(path), `${shell}: ${path}`);
+      for (const { names } of options) {
+        const long = names.at(-1)?.slice(2) ?? '';
+        assert.match(script, new RegExp(`(--|-l )${long}\\b`), `${shell}: ${path} --${long}`);
+      }
+    }
+  }
+});
+
+test('completion: a new command, option and choice are offered without anything else to change', async (t) => {
+  const program = new Command('mm');
+  program
+    .command('brew')
+    .description('it\'s [hot]: $(mind) `it` \\ "so"')
+    .addOption(new Option('--milk <kind>', "a cow's").choices(['oat', 'cow']))
+    .option('-s, --sugar', 'sweet');
+  const grown = commandTree(program);
+  assert.deepEqual(await offered(t, SHELLS.bash(grown), 'mm', 'b'), ['brew']);
+  assert.deepEqual(await offered(t, SHELLS.bash(grown), 'mm', 'brew', '--s'), ['--sugar']);
+  assert.match(SHELLS.zsh(grown), /'brew:it'\\''s \[hot\]\\: /);
+  assert.match(SHELLS.zsh(grown), /'\*--milk\[a cow'\\''s\]:kind:\(oat cow\)'/);
+  assert.match(SHELLS.fish(grown), /-l milk -r -f -a 'oat cow' -d 'a cow\\'s'/);
+  assert.match(SHELLS.fish(grown), / -s s -l sugar -d 'sweet'/);
+});
+
+test('completion: mm prints the script of a shell, and refuses another one', async () => {
+  let out = '';
+  const streams = { out: (text: string) => (out += text), err: () => undefined };
+  assert.equal(await run(['completion', 'bash'], {} as Context, streams), 0);
+  assert.equal(out, SHELLS.bash(tree));
+  assert.equal(await run(['completion', 'tcsh'], {} as Context, streams), 2);
+});
