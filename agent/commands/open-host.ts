@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { CERTNAME, ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { requireOwn } from '../../shared/owned-path.ts';
 import { checkedConfig } from '../config/checked-config.ts';
 import type { Config } from '../config/config.ts';
 import type { Identity } from '../core/status/status.ts';
@@ -24,7 +25,7 @@ export interface Host {
 /**
  * Reads the configuration and the trust root, and creates the directories of the agent.
  * `knownConfig` is the configuration that the daemon has checked already. Throws CONFIG_MISSING,
- * CONFIG_INVALID, ROOT_MISSING.
+ * CONFIG_INVALID, ROOT_MISSING, FILE_UNSAFE.
  */
 export async function openHost(options: Options, knownConfig?: Config): Promise<Host> {
   const paths = localPaths(options.root);
@@ -72,7 +73,9 @@ async function qualifiedName(): Promise<string> {
   }
 }
 
+/** Throws ROOT_MISSING; FILE_UNSAFE when another user could put in a root of their own. */
 function readRoot(paths: HostPaths): Buffer {
+  requireOwn(paths.trustRoot, 'the trust root');
   try {
     return readFileSync(paths.trustRoot);
   } catch (cause) {

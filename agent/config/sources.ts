@@ -2,17 +2,22 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type ConfigSource, readConfigFile } from '../../shared/config/source.ts';
+import { requireOwn } from '../../shared/owned-path.ts';
 import type { HostPaths } from '../paths.ts';
 
 /**
  * The text of `agent.yaml` and of `agent.d/*.yaml`; the keys of later files win. Throws
- * CONFIG_MISSING when no file exists, and CONFIG_INVALID for a file that cannot be read.
+ * CONFIG_MISSING when no file exists, CONFIG_INVALID for a file that cannot be read, and FILE_UNSAFE
+ * when another user could change what root does by one of them.
  */
 export function readConfigSources(
   paths: Pick<HostPaths, 'configFile' | 'configDirectory'>,
 ): readonly ConfigSource[] {
   const sources: ConfigSource[] = [];
+  // The directory as well: whoever can write to it can add a file.
+  requireOwn(paths.configDirectory, 'the configuration directory');
   for (const path of [paths.configFile, ...dropIns(paths.configDirectory)]) {
+    requireOwn(path, 'the configuration');
     const text = readConfigFile(path);
     if (text !== undefined) sources.push({ path, text });
   }
