@@ -49,13 +49,17 @@ export type GetResult =
 export type Etag = string | undefined;
 
 export interface OpenOptions {
+  /** Goes on with an object of which the first `bytes` are here. Throws S3_PRECONDITION_FAILED when its ETag changed. */
+  readonly resume?: { readonly bytes: number; readonly etag: string };
   /** Ends the request, and the body as long as it lasts. */
   readonly signal?: AbortSignal;
 }
 
 export interface OpenResult {
   readonly body: Readable;
-  /** Content-Length, when the server gave one. */
+  /** The first byte of the body in the object. Left out or 0: the whole object, also where `resume` was ignored. */
+  readonly from?: number;
+  /** Content-Length of the body, when the server gave one. */
   readonly length: number | undefined;
   readonly etag: Etag;
 }

@@ -4,6 +4,7 @@ import { SHA256 } from '../../bucket/documents/name-rules.ts';
 import { orUndefined } from '../../shared/files.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
 import { activeReleases, namesIn } from './activate.ts';
+import { releaseOfPartial } from './partial-download.ts';
 import { isUnpacked } from './unpack/unpack.ts';
 
 /** Run directories that stay for a person who looks for the cause of a failure. */
@@ -31,7 +32,7 @@ export function prune(paths: HostPaths, options: PruneOptions): readonly string[
   const wanted = new Set(activeReleases(paths));
   if (options.lastGood !== undefined) wanted.add(options.lastGood);
   const removed = pruneReleases(paths, wanted, options.keep);
-  pruneBlobs(paths);
+  pruneBlobs(paths, options.now);
   const runs = newestFirst(paths.runs, () => true);
   for (const run of runs.slice(RUNS_KEPT)) rmSync(join(paths.runs, run), { recursive: true });
   return removed;
@@ -68,17 +69,24 @@ function pruneReleases(paths: HostPaths, wanted: ReadonlySet<string>, keep: numb
   return removed;
 }
 
+/** A download that nobody goes on with, for example of a release that was replaced meanwhile. */
+const PARTIAL_KEPT_MS = 7 * 86_400_000;
+
 /**
- * A tarball is not needed once its release is unpacked. The newest one that could not be unpacked
- * stays, so that the next poll does not have to download it again.
+ * A tarball is not needed once its release is unpacked. One that could not be unpacked stays, and so
+ * does one that broke off, so that the next poll need not fetch it again; of each only the newest.
  */
-function pruneBlobs(paths: HostPaths): void {
-  let isFirst = true;
+function pruneBlobs(paths: HostPaths, now: number): void {
+  const kept = { tarball: false, partial: false };
   for (const name of newestFirst(paths.blobs, () => true)) {
-    const sha256 = name.match(/^([0-9a-f]{64})\.tar\.gz$/)?.[1];
+    const path = join(paths.blobs, name);
+    const partialOf = releaseOfPartial(name);
+    const sha256 = partialOf ?? name.match(/^([0-9a-f]{64})\.tar\.gz$/)?.[1];
+    const kind = partialOf === undefined ? 'tarball' : 'partial';
+    const isOld = kind === 'partial' && now - statSync(path).mtimeMs > PARTIAL_KEPT_MS;
     const isWaiting = sha256 !== undefined && !isUnpacked(releasePaths(paths, sha256).directory);
-    if (!isWaiting || !isFirst) rmSync(join(paths.blobs, name), { force: true });
-    if (isWaiting) isFirst = false;
+    if (!isWaiting || isOld || kept[kind]) rmSync(path, { force: true });
+    else kept[kind] = true;
   }
 }
 

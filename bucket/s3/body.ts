@@ -1,6 +1,6 @@
 import { PassThrough, type Readable } from 'node:stream';
 
-/** The body whole, or undefined as soon as it is known to be longer than `maxBytes`; the connection then ends, too. */
+/** The whole body; undefined as soon as it is known to be longer than `maxBytes`, and the connection ends. */
 export async function readBounded(
   body: Readable,
   { maxBytes, length }: { readonly maxBytes: number; readonly length: number | undefined },
@@ -20,10 +20,16 @@ export async function readBounded(
   return Buffer.concat(chunks);
 }
 
-/** The same bytes; an error of `body` comes out as what `translate` makes of it. Destroying one destroys both. */
+/** The first byte that a Content-Range header names; 0 without one, NaN when it cannot be read. */
+export function firstByte(contentRange: string | undefined): number {
+  if (contentRange === undefined) return 0;
+  return Number(/^bytes (\d{1,15})-/.exec(contentRange)?.[1] ?? Number.NaN);
+}
+
+/** The same bytes. `translate` makes the error that comes out of an error of `body`. Destroying one destroys both. */
 export function translateErrors(body: Readable, translate: (error: unknown) => Error): Readable {
   const translated = new PassThrough();
-  // Whoever reads sees the error all the same; but it may come before anybody has begun to read.
+  // The reader sees the error anyway, but it may come before anybody has begun to read.
   translated.on('error', () => {});
   body.on('error', (error) => translated.destroy(translate(error)));
   translated.once('close', () => body.destroy());

@@ -4,9 +4,9 @@ import type { Guard } from './guards.ts';
 export const AGENT_GUARDS: readonly Guard[] = [
   {
     invariant: 'I1',
-    file: 'agent/steps/fetch.ts',
-    line: 'if (received.sha256 !== release.sha256) throw mismatch(',
-    instead: "if (release.sha256 === '') throw mismatch(",
+    file: 'agent/steps/download.ts',
+    line: 'if (sha256 !== release.sha256) {',
+    instead: "if (release.sha256 === '') {",
     test: 'test/e2e/invariants.test.ts',
     name: '^I1 a sound tarball of the same length',
   },
@@ -20,8 +20,8 @@ export const AGENT_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'I1',
-    file: 'agent/steps/fetch.ts',
-    line: 'if (opened.length !== undefined && opened.length !== release.length) {',
+    file: 'agent/steps/download.ts',
+    line: 'if (opened.length !== undefined && before + opened.length !== release.length) {',
     instead: 'if (opened.length === -1) {',
     test: 'test/agent/steps/fetch.test.ts',
     name: '^fetch: said to be ',

@@ -162,4 +162,28 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     test: 'test/bucket/s3/settings.test.ts',
     name: '^row 23: an endpoint of the environment',
   },
+  {
+    invariant: 'row 11',
+    file: 'agent/steps/download.ts',
+    line: 'const ended = AbortSignal.any([request.signal, deadline]);',
+    instead: 'const ended = AbortSignal.any([request.signal, AbortSignal.timeout(5000)]);',
+    test: 'test/agent/steps/resume.test.ts',
+    name: 'row 11: a store that never answers',
+  },
+  {
+    invariant: 'row 11',
+    file: 'agent/steps/download.ts',
+    line: "if (resumed !== undefined) return { kind: 'unusable', cause: error };",
+    instead: '',
+    test: 'test/agent/steps/resume.test.ts',
+    name: 'row 11: bytes of an attacker',
+  },
+  {
+    invariant: 'row 11',
+    file: 'agent/steps/download.ts',
+    line: 'renameSync(path, kept);',
+    instead: '',
+    test: 'test/agent/steps/resume.test.ts',
+    name: 'row 11: a tarball that breaks off',
+  },
 ];

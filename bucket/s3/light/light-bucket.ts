@@ -5,21 +5,16 @@ import type {
   GetOptions,
   GetResult,
   HostBucket,
+  OpenOptions,
   OpenResult,
   PutOptions,
   PutResult,
 } from '../../bucket.ts';
 import { strongEtag } from '../../etag.ts';
 import { time } from '../answer.ts';
-import { readBounded } from '../body.ts';
+import { firstByte, readBounded } from '../body.ts';
 import { credentialsMissing, type S3Wanted, tooLarge } from '../errors.ts';
-import {
-  openedBody,
-  type RequestOptions,
-  type RunRequest,
-  requestRunner,
-  uploadLimitMs,
-} from '../request.ts';
+import { openedBody, type RunRequest, requestRunner, uploadLimitMs } from '../request.ts';
 import type { S3Settings } from '../settings.ts';
 import { SigningClock } from '../signing-clock.ts';
 import { errorOf } from './answer.ts';
@@ -91,14 +86,16 @@ export class LightBucket implements HostBucket {
     });
   }
 
-  async open(key: string, options: RequestOptions = {}): Promise<OpenResult> {
-    const { signal } = options;
+  async open(key: string, options: OpenOptions = {}): Promise<OpenResult> {
+    const { signal, resume } = options;
     return await this.#request('read', key, options, async (untilHeaders, wanted) => {
       // The time limit ends with the headers; the caller's signal counts as long as the body lasts.
       const stop = signal === undefined ? untilHeaders : AbortSignal.any([untilHeaders, signal]);
-      const answer = await this.#send('GET', key, { headers: {}, signal: stop });
+      const headers = resume && { range: `bytes=${resume.bytes}-`, 'if-match': resume.etag };
+      const answer = await this.#send('GET', key, { headers: headers ?? {}, signal: stop });
+      const from = firstByte(answer.headers['content-range']);
       const body = openedBody(answer, wanted, signal);
-      return { body, length: lengthOf(answer), etag: etagOf(answer) };
+      return { body, from, length: lengthOf(answer), etag: etagOf(answer) };
     });
   }
 

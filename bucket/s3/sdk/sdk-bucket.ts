@@ -11,13 +11,14 @@ import type {
   GetOptions,
   GetResult,
   ListedObject,
+  OpenOptions,
   OpenResult,
   PutOptions,
   PutResult,
 } from '../../bucket.ts';
 import { strongEtag } from '../../etag.ts';
 import { answerOf, time } from '../answer.ts';
-import { readBounded } from '../body.ts';
+import { firstByte, readBounded } from '../body.ts';
 import { credentialsMissing, regionMissing, type S3Wanted, tooLarge } from '../errors.ts';
 import {
   openedBody,
@@ -78,16 +79,18 @@ class S3Bucket implements Bucket {
     });
   }
 
-  async open(key: string, options: RequestOptions = {}): Promise<OpenResult> {
-    const { signal } = options;
+  async open(key: string, options: OpenOptions = {}): Promise<OpenResult> {
+    const { signal, resume } = options;
     return this.#request('read', key, options, async (untilHeaders, wanted) => {
       // The time limit ends with the headers; the caller's signal counts as long as the body lasts.
       const abortSignal =
         signal === undefined ? untilHeaders : AbortSignal.any([untilHeaders, signal]);
-      const command = new GetObjectCommand({ Bucket: this.name, Key: key });
+      const range = resume && { Range: `bytes=${resume.bytes}-`, IfMatch: resume.etag };
+      const command = new GetObjectCommand({ Bucket: this.name, Key: key, ...range });
       const answer = await this.#send(() => this.#client.send(command, { abortSignal }));
       const body = openedBody(answer.Body as Readable, wanted, signal);
-      return { body, length: answer.ContentLength, etag: strongEtag(answer.ETag) };
+      const from = firstByte(answer.ContentRange);
+      return { body, from, length: answer.ContentLength, etag: strongEtag(answer.ETag) };
     });
   }
 
