@@ -5,7 +5,7 @@ import { deniedFile, isDenial } from './io/host/permission.ts';
 import { writeFailure } from './io/write-failure.ts';
 import { HELP, parseOptions } from './options.ts';
 import { localPaths } from './paths.ts';
-import { keepCompiled, useCompileCache } from './program/parts.ts';
+import { keepCompiled, useCompileCache } from './program/chunks.ts';
 import { VERSION } from './program/version.ts';
 
 const ARGV = process.argv.slice(2);

@@ -23,7 +23,7 @@ export interface BundleRequest {
 
 /**
  * Bundles a program with all of its packages: into one ES module, and one script more for each of our own modules that is
- * imported by `import()`, which agent/program/parts.ts then does. Each file is whole by itself, so that only what a command
+ * imported by `import()`, which agent/program/chunks.ts then does. Each file is whole by itself, so that only what a command
  * needs is read and no file is split into dozens; what two of them need is in both, and an object is never of the other
  * one's class.
  */
@@ -68,17 +68,17 @@ const OPTIONS = {
 } as const satisfies esbuild.BuildOptions;
 
 const MODULE = { format: 'esm' } as const;
-const LOADER = "require('./agent/program/parts.ts').importPart";
+const LOADER = "require('./agent/program/chunks.ts').importChunk";
 
 /** One function, which is given what the first file has. */
 const SCRIPT = {
   format: 'cjs',
-  banner: { js: '(function(module,partUrl,importPart){' },
+  banner: { js: '(function(module,chunkUrl,importChunk){' },
   footer: { js: '})' },
-  define: { 'import.meta.url': 'partUrl' },
+  define: { 'import.meta.url': 'chunkUrl' },
   logOverride: { 'empty-import-meta': 'error' }, // no other of its names
 } as const;
-const GIVEN_LOADER = 'importPart';
+const GIVEN_LOADER = 'importChunk';
 
 /** Leaves `import()` of our own modules to `loader` and run time; `partOf` says what they are called then. */
 function lateParts(

@@ -72,7 +72,7 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
         return wakes.wake;
       },
       async handleRequests() {
-        const { reload, runNow } = wakes.take();
+        const { reload, runNow } = wakes.drain();
         if (reload) {
           notifier.reloading();
           self = await reopen(self, options, env);

@@ -3,11 +3,11 @@ import type { Agent, CycleRequest } from '../agent.ts';
 import { cycleLimitMs } from '../core/cycle-limit.ts';
 import { cycleExitCode, EXIT_CODES } from '../core/exit-code.ts';
 import { type CycleEnd, cycle } from '../cycle.ts';
+import { NO_DAEMON_INPUT, readDaemonInput } from '../io/daemon/daemon-input.ts';
 import { endAfter } from '../io/daemon/end-after.ts';
-import { NOTHING_HANDED, readHanded } from '../io/daemon/handed.ts';
 import { stopOnSignals } from '../io/daemon/signals.ts';
 import { requireWritable } from '../io/host/permission.ts';
-import { takeCycleLock } from '../io/locks/cycle-lock.ts';
+import { acquireCycleLock } from '../io/locks/cycle-lock.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 import { openAgent } from './open-agent.ts';
@@ -30,7 +30,7 @@ export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<On
     const { state, runtime } = localPaths(options.root);
     requireWritable([state, runtime], options.argv);
   }
-  const input = options.daemonInput ? await readHanded() : NOTHING_HANDED;
+  const input = options.daemonInput ? await readDaemonInput() : NO_DAEMON_INPUT;
   const agent = await openAgent(options, env, input.config);
   const { log } = agent.ports;
   if (!isByHand) endAfter(cycleLimitMs(agent.config.run.time_limit.seconds), log);
@@ -51,7 +51,7 @@ async function lockedCycle(
   options: Options,
   stop: AbortSignal,
 ): Promise<OnceEnd> {
-  const lock = await takeCycleLock({
+  const lock = await acquireCycleLock({
     path: agent.paths.lock,
     waitMs: options.trigger === undefined ? BY_HAND_WAIT_MS : 0,
     clock: agent.ports.clock,

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../ports.ts';
 
-/** The host's clock. */
+/** The clock of the host. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(ms, stop) {

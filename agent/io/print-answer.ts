@@ -1,6 +1,9 @@
 import { printableLines } from '../../shared/clean-text.ts';
 
-/** A command's answer on stdout. It may contain words of Puppet, of S3 and of signed files. */
+/**
+ * Prints the answer of a command on stdout. It may contain text of Puppet, of S3 or of signed
+ * files.
+ */
 export function printAnswer(text: string): void {
   process.stdout.write(`${printableLines(text)}\n`);
 }

@@ -5,9 +5,9 @@ import { type HostState, NO_STATE } from '../core/state.ts';
 import type { Log, StateStore } from '../ports.ts';
 
 /**
- * `state.json`. One that cannot be read is put right by the next cycle: it is logged and counts as
- * empty. What the same code (`stamp`) wrote and nobody touched is not checked against the schema
- * again, which takes longer than the reading.
+ * Stores `state.json`. A file that cannot be read is logged and counts as empty; the next cycle
+ * replaces it. A file that the same code (`stamp`) wrote and nobody changed is not checked against
+ * the schema again, because that takes longer than reading it.
  */
 export function stateFile(path: string, log: Log, stamp: string | undefined): StateStore {
   return {

@@ -5,7 +5,9 @@ import { orUndefined } from '../../shared/files.ts';
 import { programStamp } from './stamp.ts';
 import { VERSION } from './version.ts';
 
-/** Compiled code of this program, one file for each chunk, in a directory that only root can write. */
+/**
+ * Compiled code of this program, one file for each chunk, in a directory that only root can write.
+ */
 export interface CompileCache {
   /** Returns undefined when nothing complete is stored for exactly this source. */
   read(name: string, source: Uint8Array): Buffer | undefined;
@@ -23,7 +25,8 @@ export function openCompileCache(stateDirectory: string): CompileCache | undefin
   const own = join(all, VERSION);
   try {
     if (programStamp() === undefined) return undefined;
-    if (!existsSync(stateDirectory)) return undefined; // create nothing before there is a configuration
+    // Nothing is created on a host before it has a configuration.
+    if (!existsSync(stateDirectory)) return undefined;
     if (!(isOwn(all) && isOwn(own))) {
       rmSync(all, { recursive: true, force: true }); // also removes the caches of other versions
       mkdirSync(own, { recursive: true, mode: 0o700 });

@@ -1,9 +1,11 @@
-/** For a process that lives for seconds: its young objects have room from the start, docs/adr/0017. */
+/**
+ * For a process that lives for seconds: space for its young objects from the start, docs/adr/0017.
+ */
 const SHORT_LIVED = '--min-semi-space-size=8';
 
 /**
- * What starts this very program again with other arguments: the daemon's children. Without the daemon's own options for
- * Node: those are for a process that lives long.
+ * Returns how to start this program again with other arguments, for the children of the daemon. The
+ * options for Node that the daemon has are not passed on: they are for a process that lives long.
  */
 export function ownProgram(...argv: readonly string[]): {
   readonly path: string;

@@ -2,9 +2,10 @@ import { statSync } from 'node:fs';
 import { VERSION } from './version.ts';
 
 /**
- * What tells the code of this program from any other's, for what is kept because making it costs more than reading it:
- * each build writes the program's first file anew, with all others. Undefined when it runs from its sources, which change
- * without a build: then nothing is kept.
+ * Returns a text that identifies the code of this program, for data that is kept because it takes
+ * longer to make than to read. Each build writes the first file of the program again, together with
+ * all others. Returns undefined when the program runs from its sources, which change without a
+ * build.
  */
 export function programStamp(): string | undefined {
   const program = process.argv[1];

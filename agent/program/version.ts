@@ -1,4 +1,4 @@
 import packageJson from '../../package.json' with { type: 'json' };
 
-/** The agent's own version, semver. The bundler puts it in as a constant. */
+/** The version of the agent (semver). The build replaces the import by a constant. */
 export const VERSION: string = packageJson.version;

@@ -22,12 +22,24 @@ test('parts: --version loads no package', () => {
   assert.deepEqual(packagesOf('mm-agent.mjs'), []);
 });
 
-test('parts: the daemon holds what a request needs, and nothing else', () => {
-  assert.deepEqual(packagesOf('mm-agent-daemon.js'), ['@smithy/core', '@smithy/signature-v4']);
+test('parts: the daemon holds what a request and its log need, and nothing else', () => {
+  assert.deepEqual(packagesOf('mm-agent-daemon.js'), [
+    '@pinojs/redact',
+    '@smithy/core',
+    '@smithy/signature-v4',
+    'atomic-sleep',
+    'on-exit-leak-free',
+    'pino',
+    'pino-std-serializers',
+    'quick-format-unescaped',
+    'safe-stable-stringify',
+    'sonic-boom',
+    'thread-stream',
+  ]);
 });
 
 test('parts: what the daemon may load needs no WebAssembly, as fetch does, for in lite mode there is none', () => {
-  for (const name of ['daemon', 'sdk-bucket', 'credential-chain', 'calendar']) {
+  for (const name of ['daemon', 'sdk-bucket', 'credential-chain']) {
     const { contents } = parts.get(`mm-agent-${name}.js`) ?? assert.fail(name);
     assert.doesNotMatch(Buffer.from(contents).toString(), /\bfetch\(|\bWebAssembly\b/, name);
   }

@@ -6,17 +6,20 @@ import type { Prefetched } from '../../core/poll-result.ts';
 import { ownProgram } from '../../program/self.ts';
 import { VERSION } from '../../program/version.ts';
 
-/** A cycle as a child of the daemon: the same program with `--once`, and what the daemon read already on its stdin. */
+/**
+ * A cycle runs in a child of the daemon: the same program with `--once`. What the daemon has read
+ * already is sent to its stdin.
+ */
 export interface CycleChildOptions {
   readonly trigger: Trigger;
   readonly prefetched: Prefetched | undefined;
-  /** As the daemon knows it: a file that was changed since counts from the next good reload on. */
+  /** The configuration of the daemon. A changed file counts after the next successful reload. */
   readonly config: Config;
   /** Options that the daemon itself was started with. */
   readonly passedOn: readonly string[];
-  /** Above any limit that the cycle keeps itself; then it is killed. */
+  /** More than any limit that the cycle itself has. Then the child is killed. */
   readonly limitMs: number;
-  /** Ends the cycle: it ends Puppet, reports, and goes. */
+  /** Ends the cycle: the child ends Puppet, reports, and exits. */
   readonly stop: AbortSignal;
 }
 
@@ -32,11 +35,11 @@ export async function runCycleChild(options: CycleChildOptions): Promise<CycleCh
     '--daemon-input',
     ...options.passedOn,
   );
-  // A group of its own: Ctrl-C in a terminal reaches the daemon alone, which passes it on.
+  // A new process group: Ctrl-C in a terminal reaches only the daemon, which passes it on.
   const child = spawn(path, argv, { stdio: ['pipe', 'inherit', 'inherit'], detached: true });
-  // A signal that cannot be sent is no error of the daemon's; one at the start ends the wait below.
+  // Without this, a failed signal would end the daemon. A failed start rejects the wait below.
   child.on('error', () => undefined);
-  hand(child, options);
+  sendInput(child, options);
   const terminate = (): void => void child.kill('SIGTERM');
   options.stop.addEventListener('abort', terminate, { once: true });
   const limit = setTimeout(() => child.kill('SIGKILL'), options.limitMs);
@@ -50,8 +53,8 @@ export async function runCycleChild(options: CycleChildOptions): Promise<CycleCh
   }
 }
 
-function hand(child: ChildProcess, { prefetched, config }: CycleChildOptions): void {
-  // A child that ended before it read is not an error of the daemon's.
+function sendInput(child: ChildProcess, { prefetched, config }: CycleChildOptions): void {
+  // A child that ends before it has read its input must not end the daemon.
   child.stdin?.on('error', () => undefined);
   const read = prefetched && { ...prefetched, bytes: prefetched.bytes.toString('base64') };
   child.stdin?.end(JSON.stringify({ version: VERSION, config, prefetched: read }));

@@ -1,8 +1,8 @@
 import type { Log } from '../../ports.ts';
 
 /**
- * Ends this process with exit code 1 after `limitMs`: a cycle outlives the daemon that would have ended it, and one that
- * hangs would keep the lock from all that come after it. Keeps no process alive by itself.
+ * Ends this process with exit code 1 after `limitMs`. A cycle outlives a daemon that is restarted;
+ * one that hangs would keep the lock forever. The timer does not keep the process alive.
  */
 export function endAfter(limitMs: number, log: Log): void {
   setTimeout(() => {

@@ -3,7 +3,9 @@ import type { HostBucket } from '../../../bucket/bucket.ts';
 import { orUndefined, withOpenFile } from '../../../shared/files.ts';
 import type { Clock } from '../../ports.ts';
 
-/** A link is not followed, so root cannot overwrite another file; a FIFO does not block the loop. */
+/**
+ * A link is not followed, so root cannot overwrite another file; a FIFO does not block the loop.
+ */
 const FLAGS =
   constants.O_WRONLY |
   constants.O_CREAT |

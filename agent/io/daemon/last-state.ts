@@ -3,8 +3,9 @@ import { isJsonObject } from '../../../shared/json.ts';
 import type { HostState } from '../../core/state.ts';
 
 /**
- * `state.json` as the last cycle left it, read without its schema, which would stay in the daemon's memory; undefined
- * where there is none that can be read. Never throws: the next cycle says what is wrong with it, and puts it right.
+ * Returns `state.json` as the last cycle wrote it, or undefined when it cannot be read. It is not
+ * checked against its schema, which would stay in the memory of the daemon. Does not throw: the
+ * next cycle reports a damaged file and replaces it.
  */
 export function lastState(path: string): HostState | undefined {
   try {

@@ -1,29 +1,35 @@
 import { execFile } from 'node:child_process';
 import { existsSync, writeSync } from 'node:fs';
 
-/** What the daemon tells systemd about itself, sd_notify(3). Does nothing where there is no systemd. Never throws. */
+/**
+ * Sends the state of the daemon to systemd, sd_notify(3). Does nothing without systemd. Does not
+ * throw.
+ */
 export interface ServiceNotifier {
-  /** Started, or finished reloading. `systemctl start` waits for the first one. */
+  /** The daemon has started or finished reloading. `systemctl start` waits for the first one. */
   ready(): void;
   reloading(): void;
   stopping(): void;
-  /** One line for `systemctl status`. */
+  /** The `Status:` line of `systemctl status`. */
   status(text: string): void;
   /**
-   * Pings at a third of WatchdogSec from this event loop until `stop` aborts: a loop that is blocked sends none, and
-   * systemd ends and restarts the daemon. Keeps no process alive by itself.
+   * Pings at a third of WatchdogSec from this event loop until `stop` aborts. A blocked loop sends
+   * no ping, so systemd ends and restarts the daemon. The timer does not keep the process alive.
    */
   startWatchdog(stop: AbortSignal): void;
 }
 
 export interface ServiceNotifierOptions {
-  /** Where systemd-notify may be; the first that exists is used. */
+  /** Paths of systemd-notify. The first that exists is used. */
   readonly programs?: readonly string[];
 }
 
 type Send = (message: string) => void;
 
-/** systemd's variables for the service itself. With NotifyAccess=all a child that sees them could report for us. */
+/**
+ * systemd sets these variables for the service itself. With NotifyAccess=all, a child that has them
+ * could report in the name of the service.
+ */
 const OWN_VARIABLES = [
   'NOTIFY_SOCKET',
   'WATCHDOG_PID',
@@ -32,13 +38,14 @@ const OWN_VARIABLES = [
   'LISTEN_FDS',
   'LISTEN_FDNAMES',
 ];
-/** sd_listen_fds(3): the first descriptor that systemd passes. */
+/** sd_listen_fds(3): the number of the first descriptor that systemd passes. */
 const FIRST_DESCRIPTOR = 3;
 const PROGRAMS = ['/usr/bin/systemd-notify', '/bin/systemd-notify'];
 
 /**
- * Reads systemd's variables from `env` and deletes them there. Node has no unix datagram sockets, so the messages go
- * through the descriptor that `OpenFile=…:notify` in the unit brings (systemd 253 and newer), else by systemd-notify.
+ * Reads the variables of systemd from `env` and deletes them there. Node has no unix datagram
+ * sockets. The messages go to the descriptor that `OpenFile=…:notify` in the unit opens (systemd
+ * 253 and newer), otherwise through systemd-notify.
  */
 export function serviceNotifier(
   env: NodeJS.ProcessEnv,
@@ -51,7 +58,7 @@ export function serviceNotifier(
   }
   return {
     ready: () => send('READY=1'),
-    // CLOCK_MONOTONIC, as sd_notify(3) asks for.
+    // sd_notify(3) requires the time of CLOCK_MONOTONIC.
     reloading: () => send(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
     stopping: () => send('STOPPING=1'),
     status: (text) => send(`STATUS=${text.replaceAll(/\s+/g, ' ')}`),
@@ -95,20 +102,20 @@ function programSender(socket: string, programs: readonly string[]): Send {
   let previous: Promise<void> = Promise.resolve();
   return (message) => {
     if (program !== undefined) {
-      // One after another: STATUS must not overtake READY.
+      // In order: STATUS must not overtake READY.
       previous = previous.then(() => runNotify(program, message.split('\n'), socket));
     }
   };
 }
 
-/** Ends well whatever happens: a READY or a ping that is lost is systemd's to miss, to report and to act on. */
+/** Resolves in any case. systemd itself notices a missing READY or ping, and acts on it. */
 function runNotify(program: string, variables: readonly string[], socket: string): Promise<void> {
   return new Promise((resolve) => {
     const options = { env: { NOTIFY_SOCKET: socket }, timeout: 10_000 };
     try {
       execFile(program, variables, options, () => resolve());
     } catch {
-      resolve(); // thrown for words that no program can be given, and where no process can be started
+      resolve(); // execFile throws for arguments with a NUL, and when there are too many processes
     }
   });
 }

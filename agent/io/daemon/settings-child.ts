@@ -6,15 +6,15 @@ import type { CronFields } from '../../core/cron/fields.ts';
 import type { Identity } from '../../core/status/status.ts';
 import { ownProgram } from '../../program/self.ts';
 
-/** What the daemon knows of its host. */
+/** What the daemon knows about its host. */
 export interface DaemonSettings {
   readonly config: Config;
   readonly identity: Identity;
-  /** By expression, those of the configuration. */
+  /** The parsed cron expressions of the configuration, by their text. */
   readonly cronFields: Readonly<Record<string, CronFields>>;
 }
 
-/** What `mm-agent --settings` prints, on one line. */
+/** What `mm-agent --settings` prints, as one line of JSON. */
 export type SettingsAnswer =
   | DaemonSettings
   | {
@@ -26,8 +26,9 @@ export type SettingsAnswer =
     };
 
 /**
- * Has a child read and check the configuration, so that YAML and schemas never are in the daemon's memory: they are more
- * than all that it needs besides. Throws what the child said: CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING.
+ * Lets a child read and check the configuration. YAML and schemas then never get into the memory of
+ * the daemon, where they would be more than everything else. Throws the error of the child:
+ * CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING.
  */
 export async function readSettings(
   passedOn: readonly string[],
@@ -45,8 +46,8 @@ export async function readSettings(
   throw new CodedError(message, { code, ...(next !== undefined && { next }) });
 }
 
-/** A child that hangs, on a disk or on a name look-up, must not hold the daemon. */
+/** A child that hangs, on a disk or on a name lookup, must not block the daemon. */
 const LIMIT_MS = 60_000;
 
-/** The limit of the configuration itself is 256 kB a file. */
+/** A configuration file may have 256 kB. */
 const MAX_ANSWER_BYTES = 16 * 1024 ** 2;

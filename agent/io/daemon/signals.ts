@@ -1,6 +1,11 @@
-/** Signals only abort or wake; what they ask for is done between steps. */
+/**
+ * Signal handlers only abort or wake. The work that a signal asks for is done between two steps.
+ */
 
-/** Aborts on the first SIGTERM or SIGINT, or another one that is given, with the signal's name as the reason's message. */
+/**
+ * Returns a signal that aborts on the first SIGTERM, SIGINT or one of `others`. The message of its
+ * reason has the name.
+ */
 export function stopOnSignals(...others: readonly NodeJS.Signals[]): AbortSignal {
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', ...others] as const) {
@@ -9,12 +14,12 @@ export function stopOnSignals(...others: readonly NodeJS.Signals[]): AbortSignal
   return stop.signal;
 }
 
-/** SIGHUP and SIGUSR1, kept until the loop asks. */
+/** SIGHUP and SIGUSR1, stored until the loop asks for them. */
 export interface Wakes {
-  /** Aborts at the next signal, or at once while one is waiting. */
+  /** Aborts at the next signal, or at once when one is stored. */
   readonly wake: AbortSignal;
-  /** The signals since the last call. */
-  take(): { readonly reload: boolean; readonly runNow: boolean };
+  /** Returns the signals since the last call. */
+  drain(): { readonly reload: boolean; readonly runNow: boolean };
 }
 
 export function wakeOnSignals(stop: AbortSignal): Wakes {
@@ -32,11 +37,11 @@ export function wakeOnSignals(stop: AbortSignal): Wakes {
     get wake() {
       return AbortSignal.any([stop, controller.signal]);
     },
-    take() {
-      const taken = waiting;
+    drain() {
+      const drained = waiting;
       waiting = { reload: false, runNow: false };
       controller = new AbortController();
-      return taken;
+      return drained;
     },
   };
 }

@@ -75,7 +75,9 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Returns when a process started, as in {@link ProcessRow}; undefined when it is gone or hidden. */
+/**
+ * Returns when a process started, as in {@link ProcessRow}; undefined when it is gone or hidden.
+ */
 export async function startOf(pid: number): Promise<string | undefined> {
   if (process.platform !== 'linux') {
     return (await processTable()).find((row) => row.pid === pid)?.started;
@@ -85,8 +87,8 @@ export async function startOf(pid: number): Promise<string | undefined> {
 }
 
 /**
- * Whether a process runs as the user of this one. Real and effective user must both match: a program
- * with the setuid bit that somebody else started has the effective user root.
+ * Whether a process runs as the user of this one. Real and effective user must both match: a
+ * program with the setuid bit that somebody else started has the effective user root.
  */
 export async function isOwn(pid: number): Promise<boolean> {
   const own = process.geteuid?.();
@@ -141,8 +143,8 @@ function reaches(target: number): boolean {
 }
 
 /**
- * Sends a signal to a process, or to a group by its negative number. Does nothing when the target is
- * gone or belongs to another user.
+ * Sends a signal to a process, or to a group by its negative number. Does nothing when the target
+ * is gone or belongs to another user.
  */
 export function sendSignal(target: number, signal: NodeJS.Signals): void {
   if (!reaches(target)) return;

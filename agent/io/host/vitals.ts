@@ -3,8 +3,8 @@ import { freemem, loadavg, totalmem, uptime } from 'node:os';
 import type { StatusDocument } from '../../../bucket/documents/status.ts';
 
 /**
- * Reads uptime, memory, disk, load and battery as they are when it is called. What cannot be read is null: vitals never
- * fail a cycle.
+ * Returns a function that reads uptime, memory, disk, load and battery. A value that cannot be read
+ * is null: vitals must not fail a cycle.
  */
 export async function openVitals(): Promise<() => Promise<StatusDocument['vitals']>> {
   const battery = await openBattery();
@@ -17,7 +17,7 @@ async function readVitals(battery: Battery | undefined): Promise<StatusDocument[
   const batteryPercent = (await battery?.().catch(() => null)) ?? null;
   return {
     uptimeSeconds: Math.round(uptime()),
-    // On Linux libuv's freemem is MemAvailable, which is what "free" means to people.
+    // On Linux, freemem of libuv is MemAvailable, which also counts memory that can be freed.
     memoryUsedPercent: Math.round(100 * (1 - freemem() / totalmem())),
     rootDiskUsedPercent: rootDiskUsedPercent(),
     load1: Math.round((loadavg()[0] ?? 0) * 100) / 100,
@@ -29,14 +29,17 @@ function rootDiskUsedPercent(): number | null {
   try {
     const { blocks, bfree, bavail } = statfsSync('/');
     const used = blocks - bfree;
-    // As df counts it: blocks kept for root are neither used nor available.
+    // As df(1) does it: blocks that are reserved for root are neither used nor available.
     return used + bavail === 0 ? null : Math.ceil((100 * used) / (used + bavail));
   } catch {
     return null;
   }
 }
 
-/** systeminformation takes time and memory to load: only where a battery can be. */
+/**
+ * systeminformation takes time and memory to load, so it is loaded only where a battery is
+ * possible.
+ */
 async function openBattery(): Promise<Battery | undefined> {
   try {
     if (process.platform !== 'darwin') {

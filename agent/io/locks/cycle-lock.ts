@@ -8,12 +8,17 @@ import type { Clock } from '../../ports.ts';
 import { startOf } from '../host/processes.ts';
 import { holderPath, isAlive, readHolder } from './lock-holder.ts';
 
-/** A lock beside which nobody is named frees itself after this. The holder renews it twice as often. */
+/**
+ * A lock without a holder file becomes free after this time. The holder renews it twice as often.
+ */
 const STALE_MS = 10_000;
 const ASK_AGAIN_MS = 500;
 
 export interface CycleLock {
-  /** Aborts with LOCKED when the lock was lost: somebody removed it, and another may hold it by now. */
+  /**
+   * Aborts with LOCKED when the lock was lost: somebody removed it, and another cycle may hold it
+   * now.
+   */
   readonly lost: AbortSignal;
   release(): Promise<void>;
 }
@@ -26,43 +31,45 @@ export interface CycleLockOptions {
 }
 
 /**
- * One cycle at a time per host, daemon and `--once` alike. Waits up to `waitMs`, then throws LOCKED and says who holds
- * it. Whether the holder lives decides, not how old the lock looks: a machine that slept, or whose clock was set, has
- * locks of any age.
+ * Allows one cycle at a time per host, of the daemon or by hand. Waits up to `waitMs`, then throws
+ * LOCKED with the holder. A lock is free when its holder is dead. Its age does not matter where a
+ * holder is known: after sleep or a clock change, locks have any age.
  */
-export async function takeCycleLock(options: CycleLockOptions): Promise<CycleLock> {
+export async function acquireCycleLock(options: CycleLockOptions): Promise<CycleLock> {
   const { path, clock } = options;
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const giveUpAt = clock.now() + options.waitMs;
   for (;;) {
-    const taken = await tryToTake(path, clock);
-    if (taken !== undefined) return taken;
+    const acquired = await tryToAcquire(path, clock);
+    if (acquired !== undefined) return acquired;
     if (clock.now() >= giveUpAt || options.stop.aborted) throw lockedError(path);
     await clock.sleep(ASK_AGAIN_MS, options.stop);
   }
 }
 
-async function tryToTake(path: string, clock: Clock): Promise<CycleLock | undefined> {
+async function tryToAcquire(path: string, clock: Clock): Promise<CycleLock | undefined> {
   const holder = readHolder(path);
   if (holder !== undefined) {
     if (await isAlive(holder)) return undefined;
-    if (!(await freeOfDeadHolder(path))) return undefined;
+    if (!(await removeLockOfDeadHolder(path))) return undefined;
   }
   const lost = new AbortController();
   const release = await lockUnlessHeld(path, (error) => lost.abort(lostError(path, error)));
   if (release === undefined) return undefined;
   const started = await startOf(process.pid);
   const since = new Date(clock.now()).toISOString();
-  // Not synced: no holder outlives a power cut, and on a slow disk the lock would not be renewed meanwhile.
+  // Not synced: no holder survives a power cut, and a sync on a slow disk would delay the renewal.
   replaceFileSync(holderPath(path), JSON.stringify({ pid: process.pid, started, since }));
   return { lost: lost.signal, release: () => free(release, path, lost.signal) };
 }
 
 /**
- * One at a time, and who comes next looks again: else it would free what the first has taken meanwhile. The lock goes
- * before the name beside it: as long as that lies there, nobody takes the lock by its age. False when others are at it.
+ * Removes the lock of a dead holder. Only one process does this at a time, and the next one looks
+ * at the holder again: otherwise it could remove the lock that the first has acquired meanwhile.
+ * The lock must go before the holder file: while that exists, nobody takes the lock because of its
+ * age. Returns false while another process does this.
  */
-async function freeOfDeadHolder(path: string): Promise<boolean> {
+async function removeLockOfDeadHolder(path: string): Promise<boolean> {
   const release = await lockUnlessHeld(`${path}.freeing`, () => undefined);
   if (release === undefined) return false;
   try {
@@ -94,7 +101,7 @@ async function lockUnlessHeld(
 }
 
 async function free(release: () => Promise<void>, path: string, lost: AbortSignal): Promise<void> {
-  // A lost lock is somebody else's by now, and so is what is said beside it.
+  // After a loss, the lock and its holder file belong to another cycle.
   if (lost.aborted) return;
   rmSync(holderPath(path), { force: true });
   await release();

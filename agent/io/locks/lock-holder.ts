@@ -1,10 +1,10 @@
 import { foreignText } from '../../../shared/foreign-file.ts';
 import { isRunning, startOf } from '../host/processes.ts';
 
-/** Who holds the cycle lock, as it lies beside it. */
+/** The holder of a lock, from the file beside the lock. */
 export interface LockHolder {
   readonly pid: number;
-  /** With the pid it names a process for good; undefined where the system does not say. */
+  /** Together with the pid it identifies a process. Undefined where the system does not tell. */
   readonly started: string | undefined;
   readonly since: string;
 }
@@ -15,7 +15,7 @@ export function holderPath(lock: string): string {
   return `${lock}.json`;
 }
 
-/** Undefined when the lock is free, or was taken a moment ago by one that has not said so yet. */
+/** Returns undefined when the lock is free, or when its holder has not written the file yet. */
 export function readHolder(lock: string): LockHolder | undefined {
   try {
     const holder = JSON.parse(foreignText(holderPath(lock), MAX_BYTES) ?? '') as LockHolder;
@@ -25,7 +25,10 @@ export function readHolder(lock: string): LockHolder | undefined {
   }
 }
 
-/** A process with the same id that started at another time is not the holder. One that is hidden counts as living. */
+/**
+ * A process with the same id and another start time is not the holder. A hidden process counts as
+ * alive.
+ */
 export async function isAlive({ pid, started }: LockHolder): Promise<boolean> {
   if (!isRunning(pid)) return false;
   const now = await startOf(pid);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../../../agent/io/clock.ts';
 import { startOf } from '../../../../agent/io/host/processes.ts';
-import { takeCycleLock } from '../../../../agent/io/locks/cycle-lock.ts';
+import { acquireCycleLock } from '../../../../agent/io/locks/cycle-lock.ts';
 import { names, temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const never = new AbortController().signal;
@@ -36,13 +36,13 @@ async function endedProcess(): Promise<number> {
 
 test('lock: the second one waits, then says who holds it; after the release nothing is left', async (t) => {
   const { directory, options } = await place(t);
-  const first = await takeCycleLock(options);
-  await assert.rejects(takeCycleLock(options), (error: { code?: string; message: string }) => {
+  const first = await acquireCycleLock(options);
+  await assert.rejects(acquireCycleLock(options), (error: { code?: string; message: string }) => {
     assert.equal(error.code, 'LOCKED');
     assert.match(error.message, new RegExp(`process ${process.pid}`));
     return true;
   });
-  const waiting = takeCycleLock({ ...options, waitMs: MINUTE });
+  const waiting = acquireCycleLock({ ...options, waitMs: MINUTE });
   await first.release();
   await (await waiting).release();
   assert.deepEqual(await names(directory), []);
@@ -68,7 +68,7 @@ for (const [name, { ageMs, holder }] of Object.entries(free)) {
   test(`lock: free: ${name}`, async (t) => {
     const { directory, options } = await place(t);
     await leave(options.path, ageMs, await holder());
-    await (await takeCycleLock(options)).release();
+    await (await acquireCycleLock(options)).release();
     assert.deepEqual(await names(directory), []);
   });
 }
@@ -84,23 +84,25 @@ for (const [name, { ageMs, holder }] of Object.entries(held)) {
   test(`lock: held: ${name}`, async (t) => {
     const { options } = await place(t);
     await leave(options.path, ageMs, await holder());
-    await assert.rejects(takeCycleLock(options), { code: 'LOCKED' });
+    await assert.rejects(acquireCycleLock(options), { code: 'LOCKED' });
   });
 }
 
 test('lock: of many that find a dead holder, one gets it', async (t) => {
   const { options } = await place(t);
   await leave(options.path, 0, { pid: await endedProcess(), started: '1', since });
-  const taken = await Promise.allSettled(Array.from({ length: 8 }, () => takeCycleLock(options)));
+  const taken = await Promise.allSettled(
+    Array.from({ length: 8 }, () => acquireCycleLock(options)),
+  );
   const winners = taken.filter((one) => one.status === 'fulfilled');
   assert.equal(winners.length, 1);
   for (const { value } of winners) await value.release();
-  await (await takeCycleLock(options)).release();
+  await (await acquireCycleLock(options)).release();
 });
 
 test('lock: one that was removed is noticed, with a code', async (t) => {
   const { directory, options } = await place(t);
-  const lock = await takeCycleLock(options);
+  const lock = await acquireCycleLock(options);
   await rmdir(options.path);
   // The lock's own timer keeps no process alive.
   const alive = setInterval(() => undefined, MINUTE);

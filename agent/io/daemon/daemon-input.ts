@@ -4,7 +4,7 @@ import type { Config } from '../../config/config.ts';
 import type { Prefetched } from '../../core/poll-result.ts';
 import { VERSION } from '../../program/version.ts';
 
-const OnStdin = z.object({
+const Input = z.object({
   version: z.string(),
   config: z.unknown(),
   prefetched: z.optional(
@@ -19,19 +19,22 @@ const OnStdin = z.object({
   ),
 });
 
-export interface Handed {
-  /** As the daemon had it checked; undefined from a daemon of another version, which knows other keys. */
+export interface DaemonInput {
+  /**
+   * The configuration as the daemon checked it. Undefined from a daemon of another version, which
+   * may know other keys.
+   */
   readonly config: Config | undefined;
-  /** timestamp.json, if it was the daemon's poll that began the cycle. */
+  /** timestamp.json, when a poll of the daemon started the cycle. */
   readonly prefetched: Prefetched | undefined;
 }
 
-/** By hand: the cycle reads everything itself. */
-export const NOTHING_HANDED: Handed = { config: undefined, prefetched: undefined };
+/** A cycle that was started by hand reads everything itself. */
+export const NO_DAEMON_INPUT: DaemonInput = { config: undefined, prefetched: undefined };
 
-/** The cycle's side of what `runCycleChild` hands it on stdin. */
-export async function readHanded(): Promise<Handed> {
-  const { version, config, prefetched } = OnStdin.parse(JSON.parse(await text(process.stdin)));
+/** Reads what `runCycleChild` writes to stdin of the cycle. */
+export async function readDaemonInput(): Promise<DaemonInput> {
+  const { version, config, prefetched } = Input.parse(JSON.parse(await text(process.stdin)));
   return {
     config: version === VERSION ? (config as Config) : undefined,
     prefetched: prefetched && {

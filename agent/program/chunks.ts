@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url';
 import type { Script } from 'node:vm';
 import { type CompileCache, openCompileCache } from './compile-cache.ts';
 
-/** What a part's file is: one function in parentheses, see packaging/bundle.ts. */
-type Part = (module: { exports: unknown }, url: string, load: typeof importPart) => void;
+/** A chunk is a file with one function in parentheses; packaging/bundle.ts writes it. */
+type Chunk = (module: { exports: unknown }, url: string, load: typeof importChunk) => void;
 
 interface Compiled {
   readonly name: string;
@@ -14,21 +14,22 @@ interface Compiled {
 }
 
 let cache: CompileCache | undefined;
-/** What the cache, where there is one, did not have. */
+/** Chunks that the cache did not have. */
 const missed: Compiled[] = [];
-/** By name, what they export: a part runs once, whoever asks for it. */
-const parts = new Map<string, unknown>();
+/** Exports by name: a chunk runs once, no matter how often it is imported. */
+const chunks = new Map<string, unknown>();
 
 /**
- * What `import()` of one of our own modules is in the built program: runs its part, a file beside the program's first one,
- * and returns what it exports. A script, for only of scripts V8 gives away what it compiled while they ran.
+ * In the built program, this replaces `import()` of our own modules: runs the chunk, a file beside
+ * the first file of the program, and returns its exports. A chunk is a script and not an ES module,
+ * because V8 exports the compiled code of scripts only.
  */
-export function importPart(name: string): unknown {
-  if (!parts.has(name)) parts.set(name, runPart(name));
-  return parts.get(name);
+export function importChunk(name: string): unknown {
+  if (!chunks.has(name)) chunks.set(name, runChunk(name));
+  return chunks.get(name);
 }
 
-function runPart(name: string): unknown {
+function runChunk(name: string): unknown {
   const { Script } = process.getBuiltinModule('node:vm');
   const filename = join(import.meta.dirname, name);
   const source = readFileSync(filename);
@@ -40,18 +41,19 @@ function runPart(name: string): unknown {
   const isHit = cachedData !== undefined && script.cachedDataRejected !== true;
   if (cache !== undefined && !isHit) missed.push({ name, source, script });
   const module: { exports: unknown } = { exports: {} };
-  (script.runInThisContext() as Part)(module, pathToFileURL(filename).href, importPart);
+  (script.runInThisContext() as Chunk)(module, pathToFileURL(filename).href, importChunk);
   return module.exports;
 }
 
-/** From here on parts take what was compiled before. */
+/** From now on, chunks use the code that was compiled before. */
 export function useCompileCache(stateDirectory: string): void {
   cache = openCompileCache(stateDirectory);
 }
 
 /**
- * Keeps what was compiled and is not in the cache, of each part all functions that have run so far: a function is compiled
- * when it is first called, and that is most of what a start costs. So it is for the end of what shall be fast next time.
+ * Stores the compiled code of chunks that the cache did not have: all functions that have run so
+ * far. A function is compiled when it is first called, which is most of the cost of a start. So
+ * this is for the end of a process whose work shall be fast next time.
  */
 export function keepCompiled(): void {
   for (const { name, source, script } of missed.splice(0)) {
