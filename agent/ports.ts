@@ -1,5 +1,6 @@
 import type { HostBucket } from '../bucket/bucket.ts';
-import type { SlowFact, StatusDocument } from '../bucket/documents/status.ts';
+import type { StatusDocument } from '../bucket/documents/status.ts';
+import type { PuppetExit, PuppetLine, RunResults } from './core/run/puppet-run.ts';
 import type { HostState } from './core/state.ts';
 
 /**
@@ -36,8 +37,6 @@ export interface Log {
   error(event: string, fields?: LogFields): void;
 }
 export type LogFields = Readonly<Record<string, unknown>>;
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** The Puppet that is installed on this host. */
 export interface PuppetInstall {
@@ -87,38 +86,10 @@ export interface ApplyRequest {
   onLine(line: PuppetLine): void;
 }
 
-export interface PuppetLine {
-  readonly level: LogLevel;
-  readonly text: string;
-}
-
-export type PuppetExit =
-  | { readonly kind: 'exited'; readonly exitCode: number }
-  /** `why`: the time limit passed, the agent had to stop, or another process ended Puppet. */
-  | { readonly kind: 'killed'; readonly signal: string; readonly why: KilledBy }
-  /** Ended while no agent was there to see its exit code: a run that was picked up. */
-  | { readonly kind: 'unseen' };
-
-export type KilledBy = 'time-limit' | 'stopped' | 'foreign';
-
 export interface PickedUp {
   readonly runId: string;
   /** ms since 1970. */
   readonly startedAt: number;
   readonly noop: boolean;
   readonly exit: PuppetExit;
-}
-
-/** What a run left in its directory. */
-export interface RunResults {
-  /** Puppet's report as parsed JSON; undefined when it does not exist or cannot be read. */
-  readonly report: unknown;
-  /** The facts of the run as parsed JSON; undefined when they do not exist or cannot be read. */
-  readonly facts: unknown;
-  /** The first lines that Puppet printed as errors. */
-  readonly errors: readonly string[];
-  /** Slow facts, the slowest first; left out when there are none. */
-  readonly slowFacts?: readonly SlowFact[];
-  /** Why a report or facts that exist could not be read. */
-  readonly problems: readonly string[];
 }

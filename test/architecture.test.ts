@@ -45,7 +45,7 @@ const RULES: readonly Rule[] = [
   },
   {
     files: /^agent\/core\//,
-    only: /^(agent\/(core\/|ports\.ts)|bucket\/documents\/|trust\/|shared\/(clean-text|coded-error|json)\.ts|node:crypto$|zod(\/mini)?$|semver\b)/,
+    only: /^(agent\/core\/|bucket\/documents\/|trust\/|shared\/(clean-text|coded-error|json)\.ts|node:crypto$|zod(\/mini)?$|semver\b)/,
     because: 'a decision takes values and returns a value: no clock, no disk, no network',
   },
   {
@@ -53,6 +53,11 @@ const RULES: readonly Rule[] = [
     never: /^agent\/(io|commands)\/|^agent\/main\.ts/,
     because:
       'steps take ports, so that a test can pass others; only main and the commands wire adapters',
+  },
+  {
+    files: /^agent\/(core|config|steps)\//,
+    never: /^agent\/(cycle|loop|main|options)\.ts/,
+    because: 'inside the agent imports point one way: core <- steps <- cycle and loop <- commands',
   },
   {
     files: /^bucket\/documents\//,

@@ -1,4 +1,5 @@
-import type { Log, LogFields, LogLevel } from '../../agent/ports.ts';
+import type { LogLevel } from '../../agent/core/run/puppet-run.ts';
+import type { Log, LogFields } from '../../agent/ports.ts';
 
 export interface LoggedLine {
   readonly level: LogLevel;

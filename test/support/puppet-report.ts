@@ -1,5 +1,5 @@
 import type { EndedRun } from '../../agent/core/run/outcome.ts';
-import type { PuppetExit, RunResults } from '../../agent/ports.ts';
+import type { PuppetExit, RunResults } from '../../agent/core/run/puppet-run.ts';
 
 const STARTED = Date.parse('2026-11-23T15:00:00Z');
 const NOTHING: RunResults = { report: undefined, facts: undefined, errors: [], problems: [] };

@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { outcomeOf } from '../../agent/core/run/outcome.ts';
-import type { ApplyRequest, Puppet, PuppetExit, PuppetLine } from '../../agent/ports.ts';
+import type { PuppetExit, PuppetLine } from '../../agent/core/run/puppet-run.ts';
+import type { ApplyRequest, Puppet } from '../../agent/ports.ts';
 import type { RunSummary } from '../../bucket/documents/status.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 

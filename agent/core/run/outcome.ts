@@ -1,7 +1,7 @@
 import type { RunStatus, RunSummary } from '../../../bucket/documents/status.ts';
 import { cleanText } from '../../../shared/clean-text.ts';
-import type { PuppetExit, RunResults } from '../../ports.ts';
 import { type ReportView, viewReport } from './outcome-report.ts';
+import type { PuppetExit, RunResults } from './puppet-run.ts';
 
 /** A run that is over. Instants are ms since 1970. */
 export interface EndedRun {

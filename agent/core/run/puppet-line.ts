@@ -1,4 +1,4 @@
-import type { LogLevel } from '../../ports.ts';
+import type { LogLevel } from './puppet-run.ts';
 
 /**
  * The level of a line of Puppet's console output, from its first word

@@ -1,6 +1,7 @@
 import { uptime } from 'node:os';
 import { orUndefined } from '../../../shared/files.ts';
-import type { ApplyRequest, PickedUp, Puppet, PuppetExit } from '../../ports.ts';
+import type { PuppetExit } from '../../core/run/puppet-run.ts';
+import type { ApplyRequest, PickedUp, Puppet } from '../../ports.ts';
 import { startOf } from '../host/processes.ts';
 import { applyArguments } from './arguments.ts';
 import { runEnvironment, SYSTEM_PATH } from './environment.ts';

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { Agent, CycleRequest } from '../../agent.ts';
 import type { Findings, Found } from '../../core/findings.ts';
+import type { PuppetExit } from '../../core/run/puppet-run.ts';
 import { failedToStart } from '../../core/run/run-summary.ts';
 import { releasePaths } from '../../paths.ts';
-import type { PuppetExit, PuppetInstall } from '../../ports.ts';
+import type { PuppetInstall } from '../../ports.ts';
 import { readEndedRun, rememberRun } from './ended-run.ts';
 
 /** Why Puppet runs, and whether it only says what would change. */

@@ -4,9 +4,9 @@ import type { Agent } from '../../agent.ts';
 import { collectFacts } from '../../core/facts/facts.ts';
 import type { RunResult } from '../../core/findings.ts';
 import { outcomeOf } from '../../core/run/outcome.ts';
+import type { PuppetExit } from '../../core/run/puppet-run.ts';
 import type { HostState } from '../../core/state.ts';
 import { releasePaths } from '../../paths.ts';
-import type { PuppetExit } from '../../ports.ts';
 
 /** A run of Puppet that is over. */
 export interface EndedRun {

@@ -1,4 +1,4 @@
-import type { PuppetLine } from '../../../ports.ts';
+import type { PuppetLine } from '../../../core/run/puppet-run.ts';
 
 /**
  * A line waits this long for an equal one, and at most the second time while equal ones keep

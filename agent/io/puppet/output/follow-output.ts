@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { levelOf } from '../../../core/run/puppet-line.ts';
-import type { LogLevel, PuppetLine } from '../../../ports.ts';
+import type { LogLevel, PuppetLine } from '../../../core/run/puppet-run.ts';
 import { foldLines } from './fold-lines.ts';
 import { hideKeys } from './hide-keys.ts';
 import { splitLines } from './split-lines.ts';

@@ -1,4 +1,4 @@
-import type { KilledBy, PuppetExit } from '../../../ports.ts';
+import type { KilledBy, PuppetExit } from '../../../core/run/puppet-run.ts';
 import { endFamily, endLeftovers } from './family.ts';
 
 /** A Puppet that this agent started, or an earlier one that died. */

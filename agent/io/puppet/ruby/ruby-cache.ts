@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { orUndefined } from '../../../../shared/files.ts';
-import type { PuppetExit } from '../../../ports.ts';
+import type { PuppetExit } from '../../../core/run/puppet-run.ts';
 import { writeRubyCopy } from './ruby-copy.ts';
 
 /** `preload` is the Ruby file to load before Puppet. */

@@ -2,7 +2,7 @@ import { orUndefined, readStart } from '../../../../shared/files.ts';
 import { readForeignFile } from '../../../../shared/foreign-file.ts';
 import { isJsonObject } from '../../../../shared/json.ts';
 import { firstErrors } from '../../../core/run/puppet-line.ts';
-import type { RunResults } from '../../../ports.ts';
+import type { RunResults } from '../../../core/run/puppet-run.ts';
 import { MAX_OUTPUT_BYTES } from '../output/follow-output.ts';
 import { facterLibrary, factsPath, outputPath, reportPath, slowFactsPath } from './paths.ts';
 import { parseSlowFacts } from './slow-facts.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PuppetLine } from '../../../../../agent/core/run/puppet-run.ts';
 import { foldLines } from '../../../../../agent/io/puppet/output/fold-lines.ts';
-import type { PuppetLine } from '../../../../../agent/ports.ts';
 
 const FACTER = 'Error: Facter: Permission denied @ rb_sysopen - /proc/1/environ';
 

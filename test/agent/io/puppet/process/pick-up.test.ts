@@ -6,9 +6,10 @@ import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { suite, type TestContext, test } from 'node:test';
+import type { PuppetExit } from '../../../../../agent/core/run/puppet-run.ts';
 import { isOwn, isRunning, sendSignal } from '../../../../../agent/io/host/processes.ts';
 import { type HostPuppetOptions, hostPuppet } from '../../../../../agent/io/puppet/puppet.ts';
-import type { ApplyRequest, PuppetExit } from '../../../../../agent/ports.ts';
+import type { ApplyRequest } from '../../../../../agent/ports.ts';
 import { puppetPlace, summaryOf } from '../../../../support/puppet-run.ts';
 import { names, temporaryDirectory } from '../../../../support/temporary-directory.ts';
 

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
+import type { PuppetExit, PuppetLine } from '../../../../../agent/core/run/puppet-run.ts';
 import { isRunning, sendSignal } from '../../../../../agent/io/host/processes.ts';
 import { MAX_OUTPUT_BYTES } from '../../../../../agent/io/puppet/output/follow-output.ts';
 import { hostPuppet } from '../../../../../agent/io/puppet/puppet.ts';
-import type { ApplyRequest, PuppetExit, PuppetLine } from '../../../../../agent/ports.ts';
+import type { ApplyRequest } from '../../../../../agent/ports.ts';
 import { type PuppetPlace, puppetPlace } from '../../../../support/puppet-run.ts';
 import { names } from '../../../../support/temporary-directory.ts';
 

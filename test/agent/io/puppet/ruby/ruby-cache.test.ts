@@ -19,11 +19,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import type { PuppetExit } from '../../../../../agent/core/run/puppet-run.ts';
 import {
   prepareRubyCache,
   removeCacheAfterCrash,
 } from '../../../../../agent/io/puppet/ruby/ruby-cache.ts';
-import type { PuppetExit } from '../../../../../agent/ports.ts';
 import { type Ended, runRuby, writeRubyLibrary } from '../../../../support/ruby-program.ts';
 import { names, temporaryDirectory } from '../../../../support/temporary-directory.ts';
 import { waitUntil } from '../../../../support/wait-until.ts';

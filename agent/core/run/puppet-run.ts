@@ -1,0 +1,31 @@
+import type { SlowFact } from '../../../bucket/documents/status.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface PuppetLine {
+  readonly level: LogLevel;
+  readonly text: string;
+}
+
+export type PuppetExit =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  /** `why`: the time limit passed, the agent had to stop, or another process ended Puppet. */
+  | { readonly kind: 'killed'; readonly signal: string; readonly why: KilledBy }
+  /** Ended while no agent was there to see its exit code: a run that was picked up. */
+  | { readonly kind: 'unseen' };
+
+export type KilledBy = 'time-limit' | 'stopped' | 'foreign';
+
+/** What a run left in its directory. */
+export interface RunResults {
+  /** Puppet's report as parsed JSON; undefined when it does not exist or cannot be read. */
+  readonly report: unknown;
+  /** The facts of the run as parsed JSON; undefined when they do not exist or cannot be read. */
+  readonly facts: unknown;
+  /** The first lines that Puppet printed as errors. */
+  readonly errors: readonly string[];
+  /** Slow facts, the slowest first; left out when there are none. */
+  readonly slowFacts?: readonly SlowFact[];
+  /** Why a report or facts that exist could not be read. */
+  readonly problems: readonly string[];
+}
