@@ -51,13 +51,9 @@ function unquoted(value: string): string {
  * directory itself. Undefined: it leads outside, or starts with a setting such as `$codedir`.
  */
 export function pathInEnvironment(path: string): string | undefined {
-  const own = /^\$\{?environmentpath\}?\/\$\{?environment\}?(?=\/|$)/.exec(path)?.[0];
-  const relative = own === undefined ? path : `.${path.slice(own.length)}`;
-  if (relative.startsWith('$') || relative.startsWith('/') || relative.startsWith('~')) {
-    return undefined;
-  }
+  if (/^[$/~]/.test(path)) return undefined;
   const names: string[] = [];
-  for (const name of relative.split('/')) {
+  for (const name of path.split('/')) {
     if (name === '..' && names.pop() === undefined) return undefined;
     if (name !== '' && name !== '.' && name !== '..') names.push(name);
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ApplyRequest } from '../../ports.ts';
-import { manifestOf } from './manifest.ts';
+import { environmentArguments } from './manifest.ts';
 import { clientDataDirectory, reportPath, routesPath } from './run-directory/paths.ts';
 
 /**
@@ -29,7 +29,7 @@ export function applyArguments(request: ApplyRequest): readonly string[] {
     ...(request.tags.length > 0 ? ['--tags', request.tags.join(',')] : []),
     ...(request.skipTags.length > 0 ? ['--skip_tags', request.skipTags.join(',')] : []),
     ...request.extraArguments,
-    manifestOf(join(environmentPath, environment), runDirectory),
+    ...environmentArguments(request),
   ];
 }
 

@@ -1,31 +1,85 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
+import {
+  interpolate,
+  parseEnvironmentConf,
+  pathInEnvironment,
+} from '../../../bucket/documents/environment-conf.ts';
 import { orUndefined } from '../../../shared/files.ts';
+import type { ApplyRequest } from '../../ports.ts';
 
 const OLD_SITE = 'nodeless_site.pp';
 
+type Place = Pick<
+  ApplyRequest,
+  'environmentPath' | 'environment' | 'runDirectory' | 'privateDirectory'
+>;
+
 /**
- * Returns the manifest for `puppet apply`, which does not use that of the environment by itself:
- * the one in `environment.conf`, or `manifests/`. Environments of the older form have
+ * Returns the arguments that `environment.conf` asks for, the manifest last: `puppet apply` does not
+ * use the manifest of the environment by itself. Environments of the older form have
  * `nodeless_site.pp` and `classes/`, which Puppet before 4 imported. Newer ones accept a directory
  * of manifests instead, so this function makes one of links in the run directory.
  */
-export function manifestOf(environmentDirectory: string, runDirectory: string): string {
-  const configured = configuredManifest(environmentDirectory);
-  const usual = join(environmentDirectory, 'manifests');
-  const old = join(environmentDirectory, OLD_SITE);
+export function environmentArguments(place: Place): readonly string[] {
+  const directory = join(place.environmentPath, place.environment);
+  const text = orUndefined(() => readFileSync(join(directory, 'environment.conf'), 'utf8')) ?? '';
+  const { manifest, configVersion } = parseEnvironmentConf(text);
+  const configured = manifest === undefined ? undefined : pathOf(manifest, directory, place);
+  return [
+    ...(configVersion === undefined ? [] : configVersionArguments(configVersion, directory)),
+    manifestOf(directory, configured, place.runDirectory),
+  ];
+}
+
+function manifestOf(
+  directory: string,
+  configured: string | undefined,
+  runDirectory: string,
+): string {
+  const usual = join(directory, 'manifests');
+  const old = join(directory, OLD_SITE);
   if (configured !== undefined && configured !== old) return configured;
   if (configured === undefined && existsSync(usual)) return usual;
   // None exists: Puppet then reports that it cannot find the usual one.
   if (!existsSync(old)) return configured ?? usual;
-  return linkOldForm(environmentDirectory, join(runDirectory, 'manifests'));
+  return linkOldForm(directory, join(runDirectory, 'manifests'));
 }
 
-function configuredManifest(environmentDirectory: string): string | undefined {
-  const path = join(environmentDirectory, 'environment.conf');
-  const text = orUndefined(() => readFileSync(path, 'utf8')) ?? '';
-  const value = /^[ \t]*manifest[ \t]*=[ \t]*(\S.*?)[ \t\r]*$/m.exec(text)?.[1];
-  return value === undefined ? undefined : resolve(environmentDirectory, value);
+/** A path may start with a setting. Undefined for a setting that is not known here. */
+function pathOf(manifest: string, directory: string, place: Place): string | undefined {
+  const inside = pathInEnvironment(manifest);
+  if (inside !== undefined) return join(directory, inside);
+  const { environmentPath, privateDirectory } = place;
+  const base = privateDirectory ?? '/etc/puppetlabs';
+  return interpolate(manifest, {
+    environmentpath: environmentPath,
+    // Puppet does not replace it in a manifest, only in config_version.
+    environment: '$environment',
+    codedir: join(base, 'code'),
+    confdir: privateDirectory === undefined ? '/etc/puppetlabs/puppet' : join(base, 'conf'),
+  });
+}
+
+/**
+ * A config_version program that fails ends the run, and most of them ask git, which has no
+ * repository on a host. The program still decides; when it fails, the release's own version is used.
+ */
+function configVersionArguments(program: string, directory: string): readonly string[] {
+  const command = /^[/$]/.test(program) ? program : join(directory, program);
+  return ['--config_version', `(${command}) 2>/dev/null || echo ${releaseVersion(directory)}`];
+}
+
+function releaseVersion(directory: string): string {
+  const text = orUndefined(() => readFileSync(join(directory, 'release.json'), 'utf8')) ?? '{}';
+  const { commit, version } = orUndefined(() => JSON.parse(text) as ReleaseNames) ?? {};
+  // It becomes part of a shell command.
+  return String(commit ?? version ?? 'unknown').replace(/[^\w.+-]/g, '');
+}
+
+interface ReleaseNames {
+  readonly commit?: unknown;
+  readonly version?: unknown;
 }
 
 function linkOldForm(environmentDirectory: string, directory: string): string {

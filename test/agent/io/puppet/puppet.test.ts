@@ -112,6 +112,20 @@ suite('the real puppet apply', () => {
     assert.deepEqual(summary.changedResources, [`File[${file}]`]);
   });
 
+  test('a quoted manifest in environment.conf, and a config_version that needs git', async (t) => {
+    const place = await puppetPlace(t);
+    await place.write({
+      'environment.conf':
+        'manifest = "site.pp"\nconfig_version = "scripts/version.sh $environmentpath $environment"\n',
+      'scripts/version.sh': '#!/bin/sh\nexec git -C $1/$2 rev-parse HEAD\n',
+      'release.json': '{"version": "1.2.3", "commit": null}',
+      'site.pp': "notify { 'hello': }",
+    });
+    const summary = await place.run(puppet);
+    assert.equal(summary.status, 'changed', summary.error ?? '');
+    assert.deepEqual(summary.changedResources, ['Notify[hello]']);
+  });
+
   test('the older form, facts that are not UTF-8, and huge ones', async (t) => {
     const place = await puppetPlace(t);
     await place.write({
