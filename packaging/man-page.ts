@@ -3,29 +3,31 @@ export function manPage({
   name,
   section,
   version,
+  date = '""',
   help,
 }: {
   readonly name: string;
   readonly section: number;
   readonly version: string;
+  readonly date?: string;
   /** Its first line is `<name>: <what it is>`. */
   readonly help: string;
 }): string {
   const [title = '', ...body] = help.trim().split('\n');
   return [
-    `.TH ${name.toUpperCase()} ${section} "" "Miyamoto ${version}"`,
+    `.TH ${name.toUpperCase()} ${section} ${date} "Miyamoto ${version}"`,
     '.SH NAME',
-    `${escaped(name)} \\- ${escaped(title.replace(`${name}: `, ''))}`,
+    `${troff(name)} \\- ${troff(title.replace(`${name}: `, ''))}`,
     '.SH DESCRIPTION',
     '.nf',
-    ...body.map(escaped),
+    ...body.map(troff),
     '.fi',
     '',
   ].join('\n');
 }
 
-/** For troff: no line begins a request, a dash stays the one that can be typed. */
-function escaped(line: string): string {
+/** Text for troff: no line begins a request, a dash stays the one that can be typed. */
+export function troff(line: string): string {
   return line
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, PROGRAMS, ROOT } from './build.ts';
+import { AGENT } from './deb/agent.ts';
 import { buildDeb, type Compression } from './deb/deb.ts';
+import { OPERATOR } from './deb/operator.ts';
 
 const HELP = `npm run package -- [--compression xz|zstd] [--output directory]
   --compression   xz: small, for releases (default); zstd: quick, for trying
@@ -27,9 +29,11 @@ async function makePackages(compression: Compression, outputDirectory: string): 
   const bundleDirectory = await mkdtemp(join(tmpdir(), 'miyamoto-bundle-'));
   try {
     await build({ programs: PROGRAMS, outputDirectory: bundleDirectory });
-    const path = await buildDeb({ bundleDirectory, outputDirectory, compression });
-    const megabytes = ((await stat(path)).size / 1e6).toFixed(1);
-    console.log(`${relative(process.cwd(), path)}  ${megabytes} MB`);
+    for (const deb of [AGENT, OPERATOR]) {
+      const path = await buildDeb({ deb, bundleDirectory, outputDirectory, compression });
+      const megabytes = ((await stat(path)).size / 1e6).toFixed(1);
+      console.log(`${relative(process.cwd(), path)}  ${megabytes} MB`);
+    }
   } finally {
     await rm(bundleDirectory, { recursive: true });
   }

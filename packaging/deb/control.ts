@@ -1,21 +1,20 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PackageFile } from './contents.ts';
-
-const SCRIPTS = ['postinst', 'prerm', 'postrm'];
+import { type DebPackage, type PackageFile, source } from './contents.ts';
 
 /** dpkg's own files about the package, below `DEBIAN/`. */
 export async function controlFiles(
+  { control: template, scripts: names }: DebPackage,
   contents: readonly PackageFile[],
   fields: { readonly version: string; readonly architecture: string },
 ): Promise<PackageFile[]> {
   const bytes = contents.reduce((sum, { content }) => sum + content.length, 0);
-  const control = (await readFile(join(import.meta.dirname, 'control'), 'utf8'))
+  const control = (await source(template))
     .replace('@VERSION@', fields.version)
     .replace('@ARCHITECTURE@', fields.architecture)
     .replace('@INSTALLED_SIZE@', String(Math.ceil(bytes / 1024)));
-  const scripts = SCRIPTS.map(async (name) => ({
+  const scripts = names.map(async (name) => ({
     path: `DEBIAN/${name}`,
     mode: 0o755 as const,
     content: await readFile(join(import.meta.dirname, name)),

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { version } from '../build.ts';
-import { PACKAGE, type PackageFile, packageContents } from './contents.ts';
+import { AGENT } from './agent.ts';
+import { type DebPackage, type PackageFile, packageContents } from './contents.ts';
 import { changelogTime, controlFiles } from './control.ts';
 
 const run = promisify(execFile);
@@ -16,6 +17,8 @@ const COMPRESSIONS = { xz: ['-Zxz'], zstd: ['-Zzstd', '-z1'] } as const;
 export type Compression = keyof typeof COMPRESSIONS;
 
 export interface DebRequest {
+  /** The agent's where nothing else is said. */
+  readonly deb?: DebPackage;
   /** Holds what `build` wrote. */
   readonly bundleDirectory: string;
   readonly outputDirectory: string;
@@ -28,16 +31,20 @@ export interface DebRequest {
  */
 export async function buildDeb(request: DebRequest): Promise<string> {
   const fields = { version: await version(), architecture: ARCHITECTURE };
-  const contents = await packageContents(request.bundleDirectory, fields.version);
+  const { deb = AGENT } = request;
   const changelog = await readFile(join(import.meta.dirname, 'changelog'), 'utf8');
   const time = changelogTime(changelog, fields.version);
+  const date = new Date(time * 1000).toISOString().slice(0, 'YYYY-MM-DD'.length);
+  const release = { version: fields.version, date };
+  const contents = await packageContents(deb, request.bundleDirectory, release);
 
   const staging = await mkdtemp(join(tmpdir(), 'miyamoto-deb-'));
   try {
-    await stage(staging, [...contents, ...(await controlFiles(contents, fields))]);
+    for (const path of deb.directories) await makeDirectory(staging, path);
+    await stage(staging, [...contents, ...(await controlFiles(deb, contents, fields))]);
     await setTimes(staging, time);
     await mkdir(request.outputDirectory, { recursive: true });
-    const name = `${PACKAGE}_${fields.version}_${ARCHITECTURE}.deb`;
+    const name = `${deb.name}_${fields.version}_${ARCHITECTURE}.deb`;
     const path = join(request.outputDirectory, name);
     const options = ['--root-owner-group', ...COMPRESSIONS[request.compression], '--build'];
     await run('dpkg-deb', [...options, staging, path], {
@@ -52,8 +59,6 @@ export async function buildDeb(request: DebRequest): Promise<string> {
 
 async function stage(staging: string, files: readonly PackageFile[]): Promise<void> {
   await chmod(staging, 0o755);
-  // The administrator's: the package brings the directory and nothing in it.
-  await makeDirectory(staging, 'etc/miyamoto');
   for (const { path, mode, content } of files) {
     await makeDirectory(staging, dirname(path));
     await writeFile(join(staging, path), content);

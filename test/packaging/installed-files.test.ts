@@ -21,6 +21,7 @@ const SCRIPTS = {
     'bin/mm-agent',
     'bin/start.sh',
     'launchd/mm-agent-daemon',
+    'packaging/deb/mm',
     'packaging/deb/mm-agent',
     'packaging/deb/postinst',
     'packaging/deb/postrm',
@@ -74,7 +75,12 @@ const UNIT: Record<string, string[]> = {
   'Service.MemoryDenyWriteExecute': [],
 };
 test('installed files: what was set for another Node reaches no agent, whatever starts it', async () => {
-  const launchers = ['packaging/deb/mm-agent', 'launchd/mm-agent-daemon', 'bin/start.sh'];
+  const launchers = [
+    'packaging/deb/mm-agent',
+    'packaging/deb/mm',
+    'launchd/mm-agent-daemon',
+    'bin/start.sh',
+  ];
   const unset = await Promise.all(
     launchers.map(async (path) => /^unset ([^#\n]*\w)/m.exec(await read(path))?.[1]),
   );
