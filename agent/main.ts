@@ -44,6 +44,8 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
       return (await import('./commands/disable.ts')).disable(options, env);
     case 'enable':
       return (await import('./commands/disable.ts')).enable(options);
+    case 'reset-clock':
+      return await (await import('./commands/reset-clock.ts')).resetClock(options);
   }
 }
 

@@ -41,6 +41,7 @@ mm-agent status              what this host last did and why, from its own disk
 mm-agent facts [name...]     the facts of the last run
 mm-agent disable "reason"    no runs until enabled again; the host still reports
 mm-agent enable
+mm-agent reset-clock         forget the time below which this host believes no clock
 
 With --once:
   --noop                     show what would change; --no-noop overrides run.noop of agent.yaml
@@ -72,6 +73,7 @@ export interface Options {
     | 'facts'
     | 'disable'
     | 'enable'
+    | 'reset-clock'
     | 'settings'
     | 'help'
     | 'version';
@@ -95,7 +97,7 @@ export interface Options {
   readonly daemonInput: boolean;
 }
 
-const COMMANDS = ['status', 'facts', 'disable', 'enable'] as const;
+const COMMANDS = ['status', 'facts', 'disable', 'enable', 'reset-clock'] as const;
 
 /** Throws USAGE for an unknown option or command, with the nearest known one. */
 export function parseOptions(argv: readonly string[]): Options {

@@ -2,6 +2,7 @@ import type { StatusDocument } from '../../bucket/documents/status.ts';
 import { asciiJson } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { foreignText } from '../../shared/foreign-file.ts';
+import { readClockFloor } from '../../trust/kept/trust-directory.ts';
 import { statusLines } from '../core/status/status-text.ts';
 import { systemClock } from '../io/clock.ts';
 import { requireReadable } from '../io/host/permission.ts';
@@ -34,6 +35,7 @@ export async function status(options: Options, env: NodeJS.ProcessEnv): Promise<
     disabled,
     lastPollAt: lastPoll(paths.lastCheck),
     uploadedAt: uploaded?.at ?? null,
+    clockFloorAt: clockFloorAt(paths.trust),
     cycleUnderWay: await isHeld(paths.lock),
   };
   const text = options.json ? asciiJson(view, 2) : statusLines(view, Date.now()).join('\n');
@@ -47,6 +49,11 @@ function isFailure({ run }: StatusDocument): boolean {
 
 function lastPoll(path: string): string | null {
   return foreignText(path, 100) ?? null;
+}
+
+function clockFloorAt(trust: string): string | null {
+  const floor = readClockFloor(trust);
+  return floor === 0 ? null : new Date(floor).toISOString();
 }
 
 /** A killed agent leaves its lock, so the holder must be alive. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { doctor } from '../commands/doctor/doctor.ts';
+import { type DoctorOptions, doctor } from '../commands/doctor/doctor.ts';
 import { listKeys } from '../commands/key/list.ts';
 import { exportKey, type KeyNewOptions, newKey } from '../commands/key/new.ts';
 import {
@@ -30,7 +30,8 @@ export function addKeyCommands(program: Command, context: Context, output: Outpu
     );
   signing(program.command('doctor'))
     .description('check whether hosts can follow, for how long, and who holds which key')
-    .action(async (options: SigningOptions) =>
+    .option('--reset-clock', 'forget the time below which mm believes no clock, then check')
+    .action(async (options: DoctorOptions) =>
       output.answer(await doctor(context, options), options),
     );
 }

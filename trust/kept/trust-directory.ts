@@ -81,6 +81,19 @@ export function writeRecord(directory: string, record: TrustRecord): void {
   }
 }
 
+/** No refresh believes that it is earlier than this, ms since 1970; 0 when nothing is kept. */
+export function readClockFloor(directory: string): number {
+  return readRecord(join(directory, RECORD))?.clockFloor ?? 0;
+}
+
+/** Forgets that floor and returns it. The caller holds the lock that a refresh needs. */
+export function resetClockFloor(directory: string): number {
+  const record = readRecord(join(directory, RECORD));
+  if (record === undefined || record.clockFloor === 0) return 0;
+  writeRecord(directory, { ...record, clockFloor: 0 });
+  return record.clockFloor;
+}
+
 /** Removes earlier generations and what a killed refresh left. */
 export function removeLeftovers(directory: string): void {
   const names = namesIn(directory);

@@ -5,6 +5,8 @@ export interface LocalStatus extends StatusDocument {
   readonly lastPollAt: string | null;
   readonly uploadedAt: string | null;
   readonly cycleUnderWay: boolean;
+  /** The host believes no clock that shows less. Null before the first answer of the bucket. */
+  readonly clockFloorAt?: string | null;
 }
 
 /** The text of `mm-agent status`: one line for each question that a person at the host has. */
@@ -46,6 +48,11 @@ export function statusLines(status: LocalStatus, now: number): string[] {
       `${ago(times.lastCheckAt)}${status.lastPollAt === null ? '' : `, last poll ${ago(status.lastPollAt)}`}`,
     ),
   );
+  if (status.clockFloorAt) {
+    const isAhead = Date.parse(status.clockFloorAt) > now;
+    const undo = isAhead ? ', ahead of the clock; undo with: mm-agent reset-clock' : '';
+    lines.push(row('clock', `never before ${status.clockFloorAt}${undo}`));
+  }
   lines.push(row('reported', ago(status.uploadedAt)));
   if (status.cycleUnderWay) lines.push(row('now', 'a cycle is under way'));
   return lines;

@@ -3,11 +3,18 @@ import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { withTree } from '../../open-tree.ts';
 import { overviewLines } from '../key/list.ts';
 import { type Check, examine } from './checks.ts';
+import { checkClock } from './clock.ts';
+
+export interface DoctorOptions extends SigningOptions {
+  readonly resetClock?: boolean | undefined;
+}
 
 /** `mm doctor`: whether hosts can follow, for how long, and who could see to it. Exit code 1 when something is wrong. */
-export async function doctor(context: Context, options: SigningOptions): Promise<Answer> {
+export async function doctor(context: Context, options: DoctorOptions): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
-    const { checks, seen } = await examine(context, tree, options);
+    const clock = checkClock(context, tree.config, options);
+    const { checks: others, seen } = await examine(context, tree, options);
+    const checks = [clock, ...others];
     const outcome = worst(checks);
     const document: DoctorAnswer = {
       schemaVersion: 1,

@@ -60,6 +60,23 @@ test('enable: status says it only of our own file', async (t) => {
   assert.deepEqual(await run(['enable']), { code: 0, stdout: 'enabled\n', stderr: '' });
 });
 
+test('row 9: status shows the floor of the clock, and reset-clock forgets it', async (t) => {
+  const { paths, run } = await host(t);
+  const record = { anchor: 'a', rootVersion: 3, askedForRootAt: 1, clockFloor: Date.UTC(2999, 0) };
+  await mkdir(paths.trust, { recursive: true });
+  await writeFile(join(paths.trust, 'record.json'), JSON.stringify(record));
+  const status = await run(['status']);
+  assert.match(status.stdout, /clock +never before 2999-01-01.*undo with: mm-agent reset-clock/);
+  assert.equal(
+    JSON.parse((await run(['status', '--json'])).stdout).clockFloorAt,
+    '2999-01-01T00:00:00.000Z',
+  );
+  assert.match((await run(['reset-clock'])).stdout, /^forgot the floor 2999-01-01/);
+  assert.doesNotMatch((await run(['status'])).stdout, /clock +never before/);
+  assert.equal((await run(['reset-clock'])).stdout, 'no floor was kept\n');
+  assert.equal((await run(['reset-clock', 'now'])).code, 20);
+});
+
 test('status: a cycle is under way only while the holder of the lock lives', async (t) => {
   const { paths, run } = await host(t);
   await mkdir(paths.lock, { recursive: true });

@@ -1,0 +1,32 @@
+import { CodedError } from '../../shared/coded-error.ts';
+import { resetClockFloor } from '../../trust/kept/trust-directory.ts';
+import { systemClock } from '../io/clock.ts';
+import { acquireCycleLock } from '../io/locks/cycle-lock.ts';
+import { printAnswer } from '../io/print-answer.ts';
+import type { Options } from '../options.ts';
+import { localPaths } from '../paths.ts';
+
+/** A cycle that is under way may still write the older floor. */
+const WAIT_MS = 60_000;
+
+/**
+ * `mm-agent reset-clock`: forgets the time below which this host believes no clock. For a host whose
+ * clock was once far ahead: until then, everything that it is offered has expired.
+ */
+export async function resetClock(options: Options): Promise<number> {
+  if (options.words.length > 0) {
+    throw new CodedError('reset-clock takes no words', { code: 'USAGE', next: 'mm-agent --help' });
+  }
+  const { lock: path, trust } = localPaths(options.root);
+  const stop = new AbortController().signal;
+  const lock = await acquireCycleLock({ path, waitMs: WAIT_MS, clock: systemClock, stop });
+  try {
+    const floor = resetClockFloor(trust);
+    printAnswer(
+      floor === 0 ? 'no floor was kept' : `forgot the floor ${new Date(floor).toISOString()}`,
+    );
+    return 0;
+  } finally {
+    await lock.release();
+  }
+}
