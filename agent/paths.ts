@@ -31,6 +31,8 @@ export interface HostPaths {
   /** The facts of the last run, also when they are not sent yet. */
   readonly facts: string;
   readonly stateFile: string;
+  /** The certname that this host found for itself, and on which machine. */
+  readonly keptName: string;
   /** Compiled Ruby. Root runs it, so only root may write here. */
   readonly rubyCache: string;
   /** Values of the facts that `facts.ttl` names. */
@@ -80,6 +82,7 @@ export function hostPaths({
     runs: join(state, 'runs'),
     facts: join(state, 'facts.json'),
     stateFile: join(state, 'state.json'),
+    keptName: join(state, 'identity.json'),
     rubyCache: join(state, 'ruby-cache'),
     factCache: join(state, 'fact-cache'),
     checkedConfig: join(state, 'checked-config.json'),

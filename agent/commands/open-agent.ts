@@ -3,14 +3,16 @@ import { plainHttpEndpoint } from '../../bucket/s3/plain-http.ts';
 import type { Agent } from '../agent.ts';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../io/clock.ts';
+import { forgetOtherMachine, readKeptName, writeKeptName } from '../io/host/kept-name.ts';
 import { readPackagedSeeds } from '../io/host/packaged-seeds.ts';
 import { openVitals } from '../io/host/vitals.ts';
 import { agentLog } from '../io/log.ts';
 import { hostPuppet } from '../io/puppet/puppet.ts';
 import { stateFile } from '../io/state-file.ts';
 import type { Options } from '../options.ts';
+import type { Log } from '../ports.ts';
 import { programStamp } from '../program/stamp.ts';
-import { openHost } from './open-host.ts';
+import { type Host, openHost } from './open-host.ts';
 
 /**
  * Connects the steps with the adapters of `io/` for this host. Everything that a cycle may need of
@@ -25,6 +27,7 @@ export async function openAgent(
   const host = await openHost(options, knownConfig);
   const { config, paths } = host;
   const log = agentLog(options, config.log, env);
+  keepIdentity(host, log);
   const plain = plainHttpEndpoint(config.s3, env);
   if (plain !== undefined) log.warn('s3.plain-http', { endpoint: plain });
   return {
@@ -48,4 +51,21 @@ export async function openAgent(
       vitals: await openVitals(),
     },
   };
+}
+
+/** A clone starts as a new host. A name that this host has found stays, see `chooseCertname`. */
+function keepIdentity({ paths, identity, machine, isClone }: Host, log: Log): void {
+  const { certname } = identity;
+  const kept = readKeptName(paths.keptName);
+  try {
+    if (isClone) {
+      const why = 'the state was made on another machine; this one starts as a new host';
+      log.warn('identity.cloned', { why, former: kept?.certname, certname });
+      forgetOtherMachine(paths);
+    }
+    if (kept?.certname === certname && kept.machine === machine) return;
+    writeKeptName(paths.keptName, { certname, machine });
+  } catch (error) {
+    log.error('identity.not-saved', { path: paths.keptName, error: String(error) });
+  }
 }

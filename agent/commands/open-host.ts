@@ -1,13 +1,14 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { promisify } from 'node:util';
-import { CERTNAME, ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
+import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { requireOwn } from '../../shared/owned-path.ts';
 import { checkedConfig } from '../config/checked-config.ts';
 import type { Config } from '../config/config.ts';
+import { chooseCertname, isClone } from '../core/certname.ts';
 import type { Identity } from '../core/status/status.ts';
+import { findCertname, qualifiedName } from '../io/host/find-certname.ts';
+import { readKeptName } from '../io/host/kept-name.ts';
+import { machineDigest } from '../io/host/machine.ts';
 import type { Options } from '../options.ts';
 import { type HostPaths, localPaths } from '../paths.ts';
 import { programStamp } from '../program/stamp.ts';
@@ -20,6 +21,10 @@ export interface Host {
   readonly identity: Identity;
   /** The installed trust root: the bytes of `root.json`. */
   readonly packagedRoot: Uint8Array;
+  /** Digest of the ids of this machine; null when it has none. */
+  readonly machine: string | null;
+  /** The state was made on another machine and came here with an image. */
+  readonly isClone: boolean;
 }
 
 /**
@@ -33,23 +38,26 @@ export async function openHost(options: Options, knownConfig?: Config): Promise<
   const packagedRoot = readRoot(paths);
   mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   mkdirSync(paths.runtime, { recursive: true, mode: 0o755 });
-  return { paths, config, packagedRoot, identity: await identify(config, options) };
+  const kept = readKeptName(paths.keptName);
+  const machine = machineDigest(options.root);
+  const isOther = isClone(kept, machine);
+  const certname = await chooseCertname({
+    configured: config.certname,
+    kept: isOther ? undefined : kept,
+    find: () => findCertname(config.run.puppet),
+    qualify: qualifiedName,
+  });
+  const identity = identify(config, options, certname);
+  return { paths, config, packagedRoot, identity, machine, isClone: isOther };
 }
 
-async function identify(config: Config, options: Options): Promise<Identity> {
+function identify(config: Config, options: Options, certname: string): Identity {
   const environment = options.environment ?? config.environment;
   if (!ENVIRONMENT_NAME.test(environment)) {
     throw new CodedError(
       `--environment: wanted letters, digits and "_", at most 64, found ${environment}`,
       { code: 'USAGE', next: 'mm releases, to see which environments there are' },
     );
-  }
-  const certname = config.certname ?? (await qualifiedName());
-  if (!CERTNAME.test(certname)) {
-    throw new CodedError(`the name of this host, ${certname}, cannot be used as a certname`, {
-      code: 'CONFIG_INVALID',
-      next: 'set certname in agent.yaml',
-    });
   }
   return {
     certname,
@@ -59,18 +67,6 @@ async function identify(config: Config, options: Options): Promise<Identity> {
     agentVersion: VERSION,
     nodeVersion: process.versions.node,
   };
-}
-
-/** Puppet's default certname: the fully qualified name in lower case, or the host name alone. */
-async function qualifiedName(): Promise<string> {
-  const name = hostname().toLowerCase();
-  if (name.includes('.')) return name;
-  try {
-    const { stdout } = await promisify(execFile)('hostname', ['-f'], { timeout: 2000 });
-    return stdout.trim().toLowerCase() || name;
-  } catch {
-    return name;
-  }
 }
 
 /** Throws ROOT_MISSING; FILE_UNSAFE when another user could put in a root of their own. */

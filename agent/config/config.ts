@@ -170,7 +170,7 @@ export const Config = z.strictObject({
   tree: TreeName.describe('The prefix of this platform in the bucket, for example `ubuntu`.'),
   environment: EnvironmentName.default('stable').describe('The Puppet environment to follow.'),
   certname: Certname.optional().describe(
-    'The name of this host in Puppet and in the bucket. Left out: its fully qualified name in lower case.',
+    'The name of this host in Puppet and in the bucket. Left out: see [agent.md](agent.md).',
   ),
   groups: z
     .array(Group)

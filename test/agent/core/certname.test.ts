@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { chooseCertname, isClone, type NameSources } from '../../../agent/core/certname.ts';
+
+const never = async (): Promise<string> => assert.fail('it must not be looked up');
+const nothing: NameSources = {
+  configured: undefined,
+  kept: undefined,
+  find: never,
+  qualify: never,
+};
+const kept = (certname: string) => ({ certname, machine: null });
+
+const cases: Record<string, { sources: Partial<NameSources>; want: string }> = {
+  'agent.yaml wins': {
+    sources: { configured: 'web1.example.com', kept: kept('web9.example.com') },
+    want: 'web1.example.com',
+  },
+  'a first look-up': {
+    sources: { find: async () => 'web9.example.com' },
+    want: 'web9.example.com',
+  },
+  'a kept name stays, whatever a look-up would give': {
+    sources: { kept: kept('web9.example.com') },
+    want: 'web9.example.com',
+  },
+  'a kept name without a domain gets its domain': {
+    sources: { kept: kept('web9'), qualify: async () => 'web9.example.com' },
+    want: 'web9.example.com',
+  },
+  'a kept name without a domain does not become another host': {
+    sources: { kept: kept('web9'), qualify: async () => 'db1.example.com' },
+    want: 'web9',
+  },
+  'a kept name while DNS is down': {
+    sources: { kept: kept('web9'), qualify: async () => 'web9' },
+    want: 'web9',
+  },
+};
+for (const [name, { sources, want }] of Object.entries(cases)) {
+  test(`certname: ${name}`, async () => {
+    assert.equal(await chooseCertname({ ...nothing, ...sources }), want);
+  });
+}
+
+for (const name of [
+  'localhost',
+  'localhost.localdomain',
+  'localhost.example.com',
+  'a b',
+  '../x',
+  '',
+]) {
+  test(`certname: ${JSON.stringify(name)} is refused with what to set`, async () => {
+    await assert.rejects(chooseCertname({ ...nothing, find: async () => name }), {
+      code: 'CONFIG_INVALID',
+      next: /set certname in agent\.yaml/,
+    });
+    await assert.rejects(chooseCertname({ ...nothing, configured: name }), {
+      code: 'CONFIG_INVALID',
+    });
+  });
+}
+
+test('certname: a clone is a host whose state was made on another machine', () => {
+  const a = { certname: 'web9', machine: 'a' };
+  assert.equal(isClone(undefined, 'a'), false);
+  assert.equal(isClone(a, 'a'), false);
+  assert.equal(isClone(a, 'b'), true);
+  assert.equal(isClone(a, null), false, 'the ids cannot be read now');
+  assert.equal(isClone(kept('web9'), 'b'), false, 'they could not be read then');
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type AgentLab, agentLab, manifestWriting, TREE } from '../support/agent-lab.ts';
+
+const MANIFEST = manifestWriting('/nowhere', 'one');
+
+/** A host that finds its name by itself: its puppet answers with the content of the file `name`. */
+async function namelessLab(t: Parameters<typeof agentLab>[0], name: string): Promise<AgentLab> {
+  const lab = await agentLab(t);
+  const answer = `[ "$1" = config ] && { cat ${lab.root}/name; exit; }`;
+  const puppet = await lab.fakePuppet(answer);
+  await lab.configure(`run: { puppet: ${puppet} }\n`);
+  const config = await readFile(lab.paths.configFile, 'utf8');
+  await writeFile(lab.paths.configFile, config.replace(/^certname: .*\n/m, ''));
+  await call(lab, name);
+  await machine(lab, 'machine-1');
+  lab.publish('1.0.0', MANIFEST);
+  return lab;
+}
+
+const call = (lab: AgentLab, name: string) => writeFile(join(lab.root, 'name'), `${name}\n`);
+const machine = (lab: AgentLab, id: string) =>
+  writeFile(join(lab.root, 'etc/machine-id'), `${id}\n`);
+
+function hosts(lab: AgentLab): string[] {
+  return lab.server.requests.flatMap(({ method, key, status }) => {
+    const name = /^\w+\/status\/hosts\/(.*)\.json$/.exec(key)?.[1];
+    return method === 'PUT' && status === 200 && name !== undefined ? [name] : [];
+  });
+}
+
+test('identity: a name that was found stays when a later look-up gives another one', async (t) => {
+  const lab = await namelessLab(t, 'web9.example.com');
+  const first = await lab.once();
+  assert.equal((await lab.localStatus()).certname, 'web9.example.com', first.stderr);
+  await call(lab, 'web9');
+  assert.equal((await lab.once()).code, 0);
+  assert.equal((await lab.localStatus()).certname, 'web9.example.com');
+});
+
+test('identity: localhost is refused with what to set, before anything is asked', async (t) => {
+  const lab = await namelessLab(t, 'localhost.localdomain');
+  const ended = await lab.once();
+  assert.equal(ended.code, 20, ended.stderr);
+  assert.match(ended.stderr, /localhost\.localdomain.*every host has that name/);
+  assert.match(ended.stderr, /next: set certname in agent\.yaml/);
+  assert.deepEqual(ended.requests, []);
+});
+
+test('identity: a machine that was cloned from an image starts as a new host and says so', async (t) => {
+  const lab = await namelessLab(t, 'image.example.com');
+  await lab.once();
+  const release = (await lab.localStatus()).release;
+  await machine(lab, 'machine-2');
+  await call(lab, 'web9.example.com');
+  const ended = await lab.once();
+  assert.equal(ended.code, 0, ended.stderr);
+  assert.match(ended.stderr, /identity\.cloned .*former=image\.example\.com {2}certname=web9/);
+  assert.deepEqual(hosts(lab), ['web9.example.com'], `${TREE}: only its own status`);
+  const status = await lab.localStatus();
+  assert.equal(status.certname, 'web9.example.com');
+  assert.equal(status.offline.runs, 0);
+  assert.equal(status.release?.sha256, release?.sha256, 'the release of the image is not lost');
+  assert.doesNotMatch((await lab.once()).stderr, /identity\.cloned/);
+});
