@@ -10,6 +10,7 @@ import type { PollResult, Prefetched } from '../core/poll-result.ts';
 import { systemClock as clock } from '../io/clock.ts';
 import { type Cron, openCron } from '../io/daemon/cron.ts';
 import { type CycleChildEnd, runCycleChild } from '../io/daemon/cycle-child.ts';
+import { startHeartbeat } from '../io/daemon/heartbeat.ts';
 import { notingLastCheck } from '../io/daemon/last-check.ts';
 import { lastState } from '../io/daemon/last-state.ts';
 import { ownService } from '../io/daemon/service-name.ts';
@@ -51,10 +52,17 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   let self = await open(options, env);
   self.log.info('agent.started', { ...self.identity, config: self.paths.configFile });
   notifier.ready();
-  notifier.startWatchdog(stop);
+  const heartbeat = startHeartbeat();
+  notifier.startWatchdog(stop, heartbeat.isAlive);
   await loop(
     {
-      clock,
+      clock: {
+        now: clock.now,
+        async sleep(ms, wake) {
+          heartbeat.allow(ms);
+          await clock.sleep(ms, wake);
+        },
+      },
       log: self.log,
       random: Math.random,
       settings: () => ({ ...self.config.schedule, certname: self.identity.certname }),
@@ -62,9 +70,20 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
         readTimeZone();
         return self.cron(expression);
       },
-      poll: async (signal) => await pollOnce(self, signal),
-      runCycle: async (trigger, prefetched) =>
-        await runCycle(self, options, { trigger, prefetched, stop }),
+      async poll(signal) {
+        heartbeat.allow(longestPollMs(self.config));
+        const result = await pollOnce(self, signal);
+        notifier.status(pollText(result, clock.now()));
+        return result;
+      },
+      async runCycle(trigger, prefetched) {
+        heartbeat.allow(cycleLimitMs(self.config.run.time_limit.seconds));
+        notifier.status(`a cycle is under way (${trigger}) since ${timeText(clock.now())}`);
+        const error = await runCycle(self, options, { trigger, prefetched, stop });
+        const end = error === undefined ? 'ended' : `ended with ${error}`;
+        notifier.status(`last cycle (${trigger}) ${end} at ${timeText(clock.now())}`);
+        return error;
+      },
     },
     {
       stop,
@@ -86,6 +105,32 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   notifier.stopping();
   self.bucket.close();
   return 0;
+}
+
+/** More than all attempts of one request can take, with the pauses between them, in ms. */
+function longestPollMs({ s3 }: DaemonSettings['config']): number {
+  const attemptSeconds = s3.connect_timeout.seconds + 3 * s3.request_timeout.seconds;
+  return MAX_ATTEMPTS * (attemptSeconds + 30) * 1000;
+}
+
+/** Of `s3.max_attempts`; AWS_MAX_ATTEMPTS may set it, too. */
+const MAX_ATTEMPTS = 20;
+
+function pollText(result: PollResult, now: number): string {
+  const at = timeText(now);
+  switch (result.kind) {
+    case 'idle':
+      return `nothing new at ${at}`;
+    case 'failed':
+      return `the poll at ${at} failed: ${result.code}`;
+    case 'cycle':
+      return `a cycle is due at ${at}: ${result.why}`;
+  }
+}
+
+/** In UTC, to the second. */
+function timeText(now: number): string {
+  return `${new Date(now).toISOString().slice(0, 19)}Z`;
 }
 
 /**

@@ -13,10 +13,11 @@ export interface ServiceNotifier {
   /** The `Status:` line of `systemctl status`. */
   status(text: string): void;
   /**
-   * Pings at a third of WatchdogSec from this event loop until `stop` aborts. A blocked loop sends
-   * no ping, so systemd ends and restarts the daemon. The timer does not keep the process alive.
+   * Pings at a third of WatchdogSec from this event loop until `stop` aborts, as long as `isAlive`
+   * returns true. A blocked event loop sends no ping either. systemd then ends and restarts the
+   * daemon. The timer does not keep the process alive.
    */
-  startWatchdog(stop: AbortSignal): void;
+  startWatchdog(stop: AbortSignal, isAlive?: () => boolean): void;
 }
 
 export interface ServiceNotifierOptions {
@@ -62,9 +63,12 @@ export function serviceNotifier(
     reloading: () => send(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
     stopping: () => send('STOPPING=1'),
     status: (text) => send(`STATUS=${text.replaceAll(/\s+/g, ' ')}`),
-    startWatchdog: (stop) => {
+    startWatchdog: (stop, isAlive = () => true) => {
       if (pingMs > 0 && !stop.aborted) {
-        const timer = setInterval(() => send('WATCHDOG=1'), pingMs).unref();
+        const ping = (): void => {
+          if (isAlive()) send('WATCHDOG=1');
+        };
+        const timer = setInterval(ping, pingMs).unref();
         stop.addEventListener('abort', () => clearInterval(timer), { once: true });
       }
     },

@@ -84,6 +84,18 @@ test('service-notify: pings while the event loop turns, and not while it is bloc
   assert.match(sent, /^(WATCHDOG=1)+STATUS=blockedSTATUS=free$/);
 });
 
+test('service-notify: sends no ping while the loop makes no progress', async (t) => {
+  const sent = await inDaemon(
+    t,
+    `const stop = new AbortController();
+     let isAlive = true;
+     notifier.startWatchdog(stop.signal, () => isAlive);
+     setTimeout(() => { isAlive = false; notifier.status('stuck'); }, 100);
+     setTimeout(() => { notifier.status('still'); stop.abort(); }, 300);`,
+  );
+  assert.match(sent, /^(WATCHDOG=1)+STATUS=stuckSTATUS=still$/);
+});
+
 test('service-notify: the watchdog keeps no process alive', async (t) => {
   assert.equal(await inDaemon(t, 'notifier.startWatchdog(AbortSignal.any([]));'), '');
 });
