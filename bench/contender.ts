@@ -1,10 +1,13 @@
 import type { Command, Cost } from './measure.ts';
 
-/** Who does the work: Miyamoto, or what a user would run instead. It is ready, and has been run before. */
+/**
+ * One side of a comparison: Miyamoto, or what a user would run instead. It is set up and has run
+ * before.
+ */
 export interface Contender {
   readonly command: Command;
-  /** The next run finds a newer release, with this text in a file that it manages. Not part of what is measured. */
+  /** Prepares a newer release for the next run, with this text in a managed file. Not measured. */
   release?(text: string): Promise<void>;
-  /** Throws when a run did not end so. */
+  /** Throws when the run did not end as wanted. */
   check?(cost: Cost, wanted: 'unchanged' | 'changed'): Promise<void>;
 }

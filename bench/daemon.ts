@@ -9,15 +9,15 @@ import { endGroup } from './measure.ts';
 import type { Operator } from './operator.ts';
 import { IDLE } from './workloads.ts';
 
-/** A schedule that does not come up while anybody measures. */
+/** A schedule that is not due during a measurement. */
 export const NEVER = '0 0 29 2 *';
 
 /** One minute of an idle daemon, its poll in it, if it polls. */
 export interface IdleMinute {
-  /** In the seconds around the poll, and in the whole minute, ms. */
+  /** CPU in the seconds around the poll, and in the whole minute, ms. */
   readonly pollCpuMs: number;
   readonly cpuMs: number;
-  /** What the server saw of it. */
+  /** What the server received and sent. */
   readonly requests: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
@@ -25,21 +25,21 @@ export interface IdleMinute {
 
 export interface IdleTime {
   readonly minutes: readonly IdleMinute[];
-  /** At the end, in MB: what belongs to it alone, and with what it shares. */
+  /** MB at the end: private memory, and resident memory, which includes what it shares. */
   readonly privateMb: number;
   readonly residentMb: number;
 }
 
-/** Lives until the lab is closed. */
+/** Runs until the lab is closed. */
 export interface IdleDaemon {
-  /** Waits until it has been watched for so many minutes; the watch is over then. */
+  /** Waits until it has been watched for that many minutes, then stops watching. */
   end(minutes: number): Promise<IdleTime>;
 }
 
 /**
- * The real daemon, left alone and watched while everything else is measured. It may poll once a minute and not more
- * often, so it has seen about as many polls as minutes have passed. The minute of the first poll does not count: the
- * code that a poll needs is loaded with it.
+ * The real daemon, watched while everything else is measured. It polls at most once a minute, so it
+ * has polled about as often as minutes have passed. The minute of the first poll does not count,
+ * because that poll loads its code.
  */
 export async function startIdleDaemon(
   lab: Lab,
@@ -68,7 +68,7 @@ export async function startIdleDaemon(
   return new Watch(lab, user, pid, slotMs(host.certname, 60_000));
 }
 
-/** The first turn runs a cycle in a child; it ends with the status in the bucket. */
+/** The first turn runs a cycle in a child, which ends by writing the status to the bucket. */
 async function firstCycleEnded(lab: Lab, user: User): Promise<void> {
   const deadline = Date.now() + 60_000;
   while (!requestsOf(lab, user).some(({ method, status }) => method === 'PUT' && status === 200)) {
@@ -89,14 +89,14 @@ class Watch implements IdleDaemon {
   readonly #over = new AbortController();
   readonly #watching: Promise<void>;
 
-  /** `slot`: the daemon polls at so many ms after each full minute. */
+  /** `slot`: the daemon polls this many ms after each full minute. */
   constructor(lab: Lab, user: User, pid: number, slot: number) {
     this.#lab = lab;
     this.#user = user;
     this.#pid = pid;
     this.#slot = slot;
     this.#watching = this.#watch();
-    this.#watching.catch(() => undefined); // said by end()
+    this.#watching.catch(() => undefined); // end() reports it
   }
 
   async end(minutes: number): Promise<IdleTime> {
@@ -117,7 +117,7 @@ class Watch implements IdleDaemon {
       return await look(this.#lab, this.#user, this.#pid);
     };
     const now = Date.now() - this.#slot;
-    // The first poll that lies wholly ahead is the one that does not count.
+    // The next poll is the first one, which does not count.
     let pollAt = Math.ceil((now + BEFORE_POLL_MS) / 60_000) * 60_000 + this.#slot;
     let before: Look | undefined;
     for (; ; pollAt += 60_000) {
@@ -156,7 +156,7 @@ async function look(lab: Lab, user: User, pid: number): Promise<Look> {
   };
 }
 
-/** Of all threads, by the scheduler's own clock: /proc/<pid>/stat counts in steps of 10 ms. */
+/** CPU of all threads, from the scheduler: /proc/<pid>/stat counts in steps of 10 ms. */
 async function cpuMs(pid: number): Promise<number> {
   let nanoseconds = 0;
   for (const thread of await readdir(`/proc/${pid}/task`)) {

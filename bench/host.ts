@@ -7,11 +7,11 @@ import type { Operator } from './operator.ts';
 import { release, type Workload } from './workloads.ts';
 
 export interface HostOptions {
-  /** Also its folder, and the first part of its certname. */
+  /** Also the name of its folder and the first part of its certname. */
   readonly name: string;
   readonly environment: string;
   readonly user: User;
-  /** Lines of agent.yaml on top of what every host has. */
+  /** Additional lines of agent.yaml. */
   readonly config?: string;
 }
 
@@ -21,7 +21,7 @@ export interface Host {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** A host as it is after the package was installed and configured, all of it below a folder. */
+/** Makes a host as it is after the package was installed and configured, below one folder. */
 export async function installHost(
   lab: Lab,
   operator: Operator,
@@ -50,9 +50,12 @@ export function certnameOf(host: string): string {
 
 const OWN_CPU = join(import.meta.dirname, 'own-cpu.pl');
 
-/** Miyamoto on a host that has taken a first release and applied it. */
+/** Miyamoto on a host that has installed and applied a first release. */
 export interface OwnContender extends Contender {
-  /** The agent's own CPU time of each run so far, ms; none where it cannot be counted, on macOS. */
+  /**
+   * CPU time of the agent's own process in each run so far, ms; empty on macOS, where it cannot be
+   * counted.
+   */
   readonly ownCpuMs: number[];
 }
 
@@ -77,7 +80,8 @@ export async function ownContender(
     argv: [...counter, lab.programs.agent, '--once', '--json', '--root', host.root],
     environment: host.environment,
   };
-  // The first run creates what is managed, the second one finds it so, as all that are measured do.
+  // The first run creates the resources; the second one finds nothing to change, as all measured
+  // runs do.
   for (let n = 0; n < 2; n += 1) await measure(command, lab);
   const ownCpuMs: number[] = [];
   return {
@@ -94,7 +98,7 @@ export async function ownContender(
   };
 }
 
-/** A line of the agent's log. */
+/** One line of the agent's log. */
 export interface LogLine {
   readonly time: string;
   readonly event: string;
@@ -115,7 +119,7 @@ function assertEnd(cost: Cost, wanted: string): void {
   }
 }
 
-/** For what is about the agent alone: a Puppet that takes no time and reports that nothing changed. */
+/** A Puppet that takes no time and reports that nothing changed, to measure the agent alone. */
 export async function idlePuppet(lab: Lab): Promise<string> {
   const path = join(lab.folder, 'idle-puppet');
   const script = `#!/bin/sh

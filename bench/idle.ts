@@ -20,20 +20,20 @@ import {
 import { median } from './statistics.ts';
 import { IDLE } from './workloads.ts';
 
-/** Two real daemons: one that polls every minute, one that never does and shows what keeping time costs. */
+/** Two real daemons: one polls every minute; one never polls and shows what keeping time costs. */
 export interface IdleDaemons {
-  /** Waits until they have been watched for so many minutes, and says what they cost. */
+  /** Waits until they have been watched for that many minutes, and returns what they cost. */
   end(minutes: number, cycle: CycleCost): Promise<Group>;
 }
 
-/** What a day of runs adds to a day of polls. */
+/** What the cycles of a day add to the polls of a day. */
 export interface CycleCost {
   readonly ownCpuMs: number | undefined;
 }
 
 const TITLE = 'The idle daemon';
 
-/** Never throws: what went wrong is the answer of `end`. */
+/** Never throws: `end` returns what went wrong. */
 export async function startIdleDaemons(lab: Lab, operator: Operator): Promise<IdleDaemons> {
   if (process.platform !== 'linux') {
     const row = { what: TITLE, why: 'only Linux says what it costs, in /proc', isFailure: false };
@@ -72,7 +72,7 @@ function perPoll({ minutes, privateMb, residentMb }: IdleTime): readonly Row[] {
     figure(`private memory (RssAnon) after ${polls} idle polls`, 'MB', [privateMb], atMost(20)),
     figure(`resident memory after ${polls} idle polls`, 'MB', [residentMb], atMost(70), below(90)),
     figure('CPU of an idle poll', 'ms', each(minutes, 'pollCpuMs'), atMost(5)),
-    // Each poll must keep it, so the worst one is shown.
+    // Each poll must keep this mark, so the worst poll is shown.
     figure('requests of an idle poll, most', '', [most(minutes, 'requests')], exactly(1)),
     figure('its response, most', 'B', [most(minutes, 'responseBytes')], below(1000)),
     figure('its request, most', 'B', [most(minutes, 'requestBytes')]),
@@ -87,7 +87,9 @@ function most(minutes: readonly IdleMinute[], field: keyof IdleMinute): number {
   return Math.max(...each(minutes, field));
 }
 
-/** By default: schedule.poll every 5 minutes, schedule.apply every 30, report.heartbeat 1 hour. */
+/**
+ * The defaults: schedule.poll every 5 minutes, schedule.apply every 30, report.heartbeat 1 hour.
+ */
 const POLLS_A_DAY = 288;
 const CYCLES_A_DAY = 48;
 const STATUSES_A_DAY = 24;
@@ -95,14 +97,17 @@ const FACTS_A_DAY = 1;
 const MINUTES_A_DAY = 1440;
 const DAYS_A_MONTH = 365 / 12;
 
-/** S3 Standard in us-east-1, list price, per request. A 304 is billed as any GET. */
+/** List price per request of S3 Standard in us-east-1. A 304 is billed like any GET. */
 const DOLLARS_PER_GET = 0.0004 / 1000;
 const DOLLARS_PER_PUT = 0.005 / 1000;
 
-/** A young heap is tidied up now and then in the first minutes: with fewer, that is all that would be seen. */
+/**
+ * In its first minutes a daemon's garbage collections are a large share of its CPU; fewer minutes
+ * would show little else.
+ */
 const MINUTES_FOR_A_DAY = 4;
 
-/** Extrapolated from medians. A daemon wakes once a minute, for a poll or to look at the time. */
+/** Extrapolated from medians. A daemon wakes once a minute, for a poll or to check the time. */
 function perDay(polling: IdleTime, keeping: IdleTime, { ownCpuMs }: CycleCost): readonly Row[] {
   const { minutes } = polling;
   const row = (what: string, unit: Figure['unit'], ours: number): Figure => ({
@@ -120,7 +125,7 @@ function perDay(polling: IdleTime, keeping: IdleTime, { ownCpuMs }: CycleCost): 
   ];
 }
 
-/** By what it counts, in s. */
+/** CPU seconds a day, by what they include. */
 function cpuADay(
   polling: IdleTime,
   keeping: IdleTime,

@@ -9,15 +9,15 @@ import { Noise } from './noise.ts';
 
 export const PROJECT = join(import.meta.dirname, '..');
 export const BUCKET = 'bench.example.com';
-/** The tree in which everything happens. */
+/** The tree that is published to and measured. */
 export const TREE = 'busy';
-/** The one that idle daemons follow: every publication in a tree is something new for all of its hosts. */
+/** The tree of the idle daemons: each publication in a tree is news for all of its hosts. */
 export const QUIET_TREE = 'quiet';
-/** Packages' own places and no user's: everybody gets the same Puppet. */
+/** Only the directories of packages: all contenders get the same Puppet. */
 export const PATH =
   '/opt/puppetlabs/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Who asks the S3 server, so that its log tells them apart. */
+/** The S3 users, so that the server's log distinguishes them. */
 export const USERS = {
   publisher: newUser('publisher'),
   machine: newUser('machine'),
@@ -29,29 +29,29 @@ export const USERS = {
 } as const;
 export type User = (typeof USERS)[keyof typeof USERS];
 
-/** The machine as the parts of the benchmark find it: everything below one folder, an S3 server on loopback. */
+/** What the parts of the benchmark share: one folder, and an S3 server on loopback. */
 export interface Lab extends AsyncDisposable {
   readonly folder: string;
   readonly stop: AbortSignal;
   readonly server: S3Server;
   readonly programs: Programs;
   readonly noise: Noise;
-  /** What all contenders manage, so that there is nothing to change for any of them. */
+  /** What all contenders manage, so that none of them finds something to change. */
   readonly managedRoot: string;
-  /** For what must have ended before the folder goes. */
+  /** What must have ended before the folder is removed. */
   readonly closing: AsyncDisposableStack;
   /** 1, 2, 3 ... */
   nextNumber(): number;
-  /** The environment of a user's command, with that user's credentials. */
+  /** The environment variables of a command, with the credentials of that user. */
   environment(user: User): Record<string, string>;
 }
 
-/** Copies: a build or an installation that happens meanwhile changes nothing. */
+/** Copies, so that a build or an installation during the benchmark changes nothing. */
 export interface Programs {
   readonly node: string;
-  /** As the package's launcher starts it. */
+  /** Starts the agent as the package's launcher does. */
   readonly agent: string;
-  /** The unit's command line. */
+  /** The command line of the systemd unit. */
   readonly daemon: readonly [string, ...string[]];
   readonly operator: readonly [string, string];
 }

@@ -18,30 +18,30 @@ import { sampleStatus } from '../test/support/status-sample.ts';
 import { askAsACycle } from './load-asking.ts';
 import { ENVIRONMENT, PLACE } from './load-server.ts';
 
-/** What hosts do together. */
+/** What the hosts share. */
 export interface Fleet {
   readonly folder: string;
   readonly root: Uint8Array;
-  /** Connections, shared as a machine with two cores must. */
+  /** Connections, shared by all hosts: two cores cannot serve 5,000 of them. */
   readonly buckets: readonly HostBucket[];
   readonly stop: AbortSignal;
-  /** How long the poll interval of 5 minutes takes. */
+  /** How long the poll interval of 5 minutes takes in this test, ms. */
   intervalMs: number;
-  /** Lets a few cycles go on at a time: on two cores, 5,000 of them would all come too late. */
+  /** Allows a few cycles at a time: on two cores, 5,000 at once would all be late. */
   readonly turnstile: Turnstile;
-  /** What an agent logged as a warning or an error. */
+  /** What agents logged as warnings or errors. */
   readonly problems: string[];
-  /** How late each poll began, by its slot, ms. */
+  /** How many ms after its slot each poll began. */
   readonly lateMs: number[];
 }
 
-/** A host: the agent's own poll and cycle on a folder of its own, Puppet left out. */
+/** A host: the agent's own poll and cycle in a folder of its own, without Puppet. */
 export interface SimulatedHost {
   readonly agent: Agent;
   state: HostState;
-  /** Else it only asks for what a cycle asks for. */
+  /** False: the host only sends the requests of a cycle. */
   isWhole: boolean;
-  /** The newest release that it applied, and when the poll was due that led to it, ms since 1970. */
+  /** The newest release that it applied, and when the poll that found it was due, ms since 1970. */
   applied: { readonly version: string; readonly dueAt: number } | undefined;
 }
 
@@ -83,7 +83,9 @@ export function newHost(fleet: Fleet, number: number): SimulatedHost {
   return host;
 }
 
-/** Installs hosts that have all what the first one took: its folder, linked file by file, and its state. */
+/**
+ * Makes hosts from what the first one installed: its folder, linked file by file, and its state.
+ */
 export async function cloneHosts(
   fleet: Fleet,
   first: SimulatedHost,
@@ -91,7 +93,7 @@ export async function cloneHosts(
 ): Promise<SimulatedHost[]> {
   await take(fleet, first, undefined);
   const hosts = Array.from({ length: count - 1 }, (_, index) => newHost(fleet, index + 1));
-  // Files are only ever replaced by rename, so hosts may share them.
+  // The agent replaces files only by rename, so hosts can share them.
   const script = 'cd "$1" && for n in $(seq 1 "$2"); do cp -al host-0 "host-$n" || exit 1; done';
   const words = ['-c', script, 'clone', fleet.folder, String(count - 1)];
   await promisify(execFile)('sh', words, { signal: fleet.stop });
@@ -101,14 +103,14 @@ export async function cloneHosts(
 
 const POLL_INTERVAL_MS = 5 * 60_000;
 
-/** Polls in its slot, by the schedule's own arithmetic, until the signal says stop. */
+/** Polls in its slot, by the agent's own schedule, until the signal aborts. */
 export async function live(fleet: Fleet, host: SimulatedHost): Promise<void> {
   const { stop, intervalMs } = fleet;
   const compression = POLL_INTERVAL_MS / intervalMs;
   const { certname } = host.agent.identity;
   while (!stop.aborted) {
     const now = Date.now();
-    // The fleet's own time: it runs faster, from the same beginning.
+    // The time of the simulated hosts, which runs faster from the same start.
     const virtual = now * compression;
     const previous = Math.floor(virtual / POLL_INTERVAL_MS) * POLL_INTERVAL_MS;
     const position = { previous, next: previous + POLL_INTERVAL_MS, intervalMs: POLL_INTERVAL_MS };
@@ -144,7 +146,10 @@ async function turn(fleet: Fleet, host: SimulatedHost, dueAt: number): Promise<v
   }
 }
 
-/** By a cycle, or by what a cycle asks for; the version of the release that the host then has. */
+/**
+ * Takes the release by a cycle, or by the requests of a cycle; returns the version that the host
+ * then has.
+ */
 export async function take(
   fleet: Fleet,
   host: SimulatedHost,
@@ -184,7 +189,7 @@ function problemsOnly(problems: string[], name: string): Log {
   return { debug: nothing, info: nothing, warn: keep, error: keep };
 }
 
-/** Lets so many through at a time, in the order in which they came. */
+/** Allows a number of holders at a time, in the order in which they asked. */
 export class Turnstile {
   readonly #waiting: (() => void)[] = [];
   #free: number;

@@ -8,8 +8,8 @@ import { environmentRole } from '../trust/metadata/role-names.ts';
 const MAX_BYTES = 1024 * 1024;
 
 /**
- * What a cycle that takes a release asks of the bucket, in its order, and nothing else of a cycle: for as many hosts of
- * the load test as have no room on this machine. Returns the release's version.
+ * Sends the requests of a cycle that takes a release, in the same order, and does nothing else: for
+ * the hosts of the load test that this machine has no room for. Returns the version of the release.
  */
 export async function askAsACycle(
   { ports, identity }: Agent,

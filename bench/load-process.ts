@@ -10,10 +10,10 @@ export const MACHINE = {
 
 type Ready = Extract<Said, { ready: unknown }>['ready'];
 
-/** The other process, from this side. */
+/** The server process, as this process uses it. */
 export interface LoadServer {
   readonly ready: Promise<Ready>;
-  /** In order; from the first call of `sayEvery`. */
+  /** In order, from the first call of `sayEvery` on. */
   readonly asked: Asked[];
   publish(version: string): Promise<void>;
   sayEvery(ms: number): void;
@@ -23,7 +23,7 @@ export interface LoadServer {
 export function startLoadServer(): LoadServer {
   const program = join(import.meta.dirname, 'load-server.ts');
   const words = [MACHINE.accessKeyId, MACHINE.secretAccessKey];
-  // Not in our group: Ctrl-C is ours to pass on.
+  // In a process group of its own: this process passes on Ctrl-C.
   const child = fork(program, words, { detached: true });
   const asked: Asked[] = [];
   const ready = Promise.withResolvers<Ready>();

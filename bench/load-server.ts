@@ -6,8 +6,8 @@ import { tarArchive } from '../test/support/tar-writer.ts';
 import { TufSimulator } from '../test/support/tuf/simulator.ts';
 
 /**
- * The load test's other process: the S3 server on loopback, and the publisher. Told by messages; says now and then what
- * was asked of it since it last did.
+ * The second process of the load test: the S3 server on loopback, and the publisher. Messages
+ * control it. It reports regularly which requests came since its last report.
  */
 
 export const PLACE = { bucket: 'load.example.com', tree: 'ubuntu' } as const;
@@ -24,13 +24,13 @@ export type Said =
   | { readonly asked: Asked };
 
 export interface Asked {
-  /** ms since 1970: from when to when. */
+  /** The period that this is about, ms since 1970. */
   readonly from: number;
   readonly to: number;
   /** GETs of timestamp.json. */
   readonly polls: number;
   readonly others: number;
-  /** Answered by an error that nobody expects. */
+  /** Requests that ended with an unexpected error. */
   readonly errors: readonly string[];
 }
 
@@ -89,7 +89,10 @@ function asked(requests: readonly RequestLog[]): Omit<Asked, 'from' | 'to'> {
   };
 }
 
-/** To whom may not list, the next root that is not there yet is a 403. Not answered yet is none. */
+/**
+ * A user who may not list gets 403 for the next root, which does not exist yet. A request without
+ * an answer yet is no error.
+ */
 function isError({ status, key }: RequestLog): boolean {
   return status >= 400 && !(status === 403 && /\/\d+\.root\.json$/.test(key));
 }

@@ -20,27 +20,27 @@ import { atMost, exactly, type Figure, type Group, type Mark } from './rows.ts';
 import { quantile } from './statistics.ts';
 
 const HOSTS = 5000;
-/** As many as the interval is divided into, to see how even the requests are. */
+/** Number of slots in an interval, to see how evenly the requests are distributed. */
 const SLOTS = 50;
 const CONNECTIONS = 20;
 const CYCLES_AT_A_TIME = 16;
-/** How much of its interval the fleet is watched for before there is a release. */
+/** The share of an interval for which the fleet is watched before the release. */
 const IDLE_SHARE = 0.25;
-/** For what the simulation could not do in time. */
+/** Additional time for what the simulation could not do in time. */
 const LONGEST_REST_SECONDS = 30;
 
 type Say = (line: string) => void;
 
 /**
- * 5,000 hosts through a publication, in two processes on loopback: every host polls and takes the release by the agent's
- * own code, in its own slot, with the time compressed; Puppet is left out. Where the machine has no room for so many cycles,
- * some hosts only ask the bucket for what a cycle asks for.
+ * One publication for 5,000 hosts, in two processes on loopback. Each host polls in its own slot
+ * and takes the release with the agent's own code, in compressed time and without Puppet. Where the
+ * machine has no room for that many cycles, some hosts only send the requests of a cycle.
  */
 export async function load(
   stop: AbortSignal,
   say: Say,
 ): Promise<{ readonly groups: readonly Group[] }> {
-  // In memory where there is such a place: 5,000 hosts do not share one disk.
+  // In memory where possible: in reality 5,000 hosts do not share one disk.
   const folder = await mkdtemp('/dev/shm/miyamoto-load-').catch(() =>
     mkdtemp(join(tmpdir(), 'miyamoto-load-')),
   );
@@ -56,12 +56,12 @@ export async function load(
   } finally {
     over.abort();
     await server.end();
-    // Cycles that were broken off may still be at their last write.
+    // Aborted cycles may still be finishing their last write.
     await rm(folder, { recursive: true, force: true, maxRetries: 20 });
   }
 }
 
-/** All with the first release on disk, and the fleet with a pace that this machine can keep up with. */
+/** Makes the fleet: each host has the first release on disk, and the pace fits this machine. */
 async function installHosts(
   fleet: Fleet,
   server: LoadServer,
@@ -70,7 +70,7 @@ async function installHosts(
   say(`${HOSTS} hosts take a first release`);
   await server.publish('1');
   const hosts = await cloneHosts(fleet, newHost(fleet, 0), HOSTS);
-  await timeToTake(fleet, true); // once for nothing: the first ones compile the code
+  await timeToTake(fleet, true); // not measured: the first cycles compile the code
   const { intervalMs, whole } = paceFor({
     wholeMs: await timeToTake(fleet, true),
     askingMs: await timeToTake(fleet, false),
@@ -82,11 +82,14 @@ async function installHosts(
 }
 
 const SAMPLES = 100;
-/** The simulation is to be busy for so much of the time. */
+/** The share of the time that the simulation should be busy. */
 const BUSY_SHARE = 0.6;
 const INTERVAL_SECONDS = { least: 50, most: 95 };
 
-/** How long the interval is to be, and how many hosts have room for whole cycles in it. Times are of one host. */
+/**
+ * Chooses the length of the interval and the number of hosts with whole cycles. Times are for one
+ * host.
+ */
 export function paceFor({
   wholeMs,
   askingMs,
@@ -102,7 +105,7 @@ export function paceFor({
   return { intervalMs, whole: Math.min(HOSTS, Math.max(1, whole)) };
 }
 
-/** Of a host that was installed just now, ms, when others take at the same time. */
+/** How long a new host needs to take a release while others do the same, ms. */
 async function timeToTake(fleet: Fleet, isWhole: boolean): Promise<number> {
   const sample = { ...fleet, folder: join(fleet.folder, 'sample') };
   const hosts = Array.from({ length: SAMPLES }, (_, number) => newHost(sample, number));
@@ -195,7 +198,7 @@ function figures(fleet: Fleet, hosts: readonly SimulatedHost[], seen: Seen): rea
   ];
 }
 
-/** By rates, since no timer is exact. */
+/** Calculated from rates, because no timer is exact. */
 function unevenness(asked: readonly Asked[]): number {
   const rates = asked.map(({ from, to, polls }) => polls / (to - from));
   return Math.max(...rates) / (rates.reduce((sum, rate) => sum + rate, 0) / rates.length);

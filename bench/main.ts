@@ -12,14 +12,15 @@ import { start } from './start.ts';
 import { installMissing } from './tools.ts';
 
 /**
- * `npm run bench`: what Miyamoto costs, against what a user would run instead, on the same work, in one run. The marks
- * are told, not enforced: exit code 1 says that something could not be measured.
+ * `npm run bench`: what Miyamoto costs, compared with what a user would run instead, on the same
+ * work, in one run. The marks are shown, not enforced: exit code 1 means that something could not
+ * be measured.
  */
 const HELP = `npm run bench -- [options]
---quick     what has a mark, in some 2 minutes instead of 8
---load      5,000 simulated hosts through a publication, and nothing else
---install   by apt, as root, the tools to compare with that are missing
---write     keep docs/performance.md and the JSON document beside it
+--quick     only what has a mark: about 2 minutes instead of 8
+--load      only the load test: one publication for 5,000 simulated hosts
+--install   install missing tools to compare with (apt, as root)
+--write     write the results to docs/performance.md and the JSON document beside it
 `;
 
 const { values: options } = parseArgs({
@@ -75,11 +76,11 @@ async function benchmark(signal: AbortSignal): Promise<Measured> {
   await using lab = await openLab(signal);
   const operator = await openOperator(lab, TREE);
   const bench: Bench = { lab, operator, say, plan: options.quick ? QUICK : FULL };
-  say('two idle daemons, which stay until the end');
+  say('starting two idle daemons, which run until the end');
   const daemons = await startIdleDaemons(lab, await openOperator(lab, QUIET_TREE));
   const { groups, ownCpuMs } = await cycles(bench);
   const others = [await start(bench), await publishing(bench)];
-  say('the daemons have been idle for long enough, or soon will be');
+  say('waiting until the daemons have been idle for long enough');
   const idle = await daemons.end(options.quick ? 1 : 4, { ownCpuMs });
   return { groups: [...groups, ...others, idle], noise: lab.noise.summary };
 }
@@ -88,7 +89,7 @@ function isComplete({ groups }: Results): boolean {
   return !groups.some(({ rows }: Group) => rows.some((row) => isMissing(row) && row.isFailure));
 }
 
-/** For who waits; the answer goes to stdout. */
+/** Progress, on stderr; the results go to stdout. */
 function say(line: string): void {
   if (!stop.signal.aborted) process.stderr.write(`bench: ${line}\n`);
 }

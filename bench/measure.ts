@@ -14,13 +14,13 @@ export interface Command {
 
 export interface Cost {
   readonly wallSeconds: number;
-  /** User and system time of the command and of all its children that were waited for. */
+  /** User and system time of the command and of all children that it waited for. */
   readonly cpuSeconds: number;
-  /** What it printed on both outputs, the last part of it. */
+  /** The last part of what it printed on both outputs. */
   readonly output: string;
 }
 
-/** bash's `time` counts children and needs no package; milliseconds. */
+/** bash's `time` includes children and needs no package. Resolution: milliseconds. */
 const TIMED = `TIMEFORMAT='%3R %3U %3S'
 out=$1 times=$2
 shift 2
@@ -28,7 +28,10 @@ shift 2
 
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 
-/** Runs a command to its end. Throws when it does not end with 0, with the last lines that it printed. */
+/**
+ * Runs a command to its end. Throws with the last lines that it printed when it does not exit with
+ * 0.
+ */
 export async function measure(
   command: Command,
   { folder, stop }: { readonly folder: string; readonly stop: AbortSignal },
@@ -48,7 +51,7 @@ export async function measure(
     stop.throwIfAborted();
     const output = await tail(out);
     if (code !== 0)
-      throw new Error(`${command.argv.join(' ')} ended with ${code}:\n${lastLines(output)}`);
+      throw new Error(`${command.argv.join(' ')} exited with ${code}:\n${lastLines(output)}`);
     return { ...parseTimes(await readFile(times, 'utf8')), output };
   } finally {
     stop.removeEventListener('abort', end);
@@ -58,7 +61,7 @@ export async function measure(
 
 const LONGEST_END_MS = 40_000;
 
-/** mm-agent, when it is told to end, first ends Puppet. */
+/** When mm-agent is stopped, it first ends Puppet. */
 async function groupIsGone(leader: number | undefined): Promise<void> {
   const deadline = Date.now() + LONGEST_END_MS;
   while (leader !== undefined && isThere(-leader) && Date.now() < deadline) await sleep(100);
@@ -72,16 +75,16 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** The whole group: bash does not pass a signal on. */
+/** Signals the whole process group: bash does not pass signals on. */
 export function endGroup(leader: number | undefined): void {
   try {
     if (leader !== undefined) process.kill(-leader, 'SIGTERM');
-  } catch {} // gone already
+  } catch {} // it has ended already
 }
 
 export function parseTimes(text: string): Omit<Cost, 'output'> {
   const match = /^([\d.]+) ([\d.]+) ([\d.]+)\s*$/.exec(text);
-  if (match === null) throw new Error(`bash's time said ${JSON.stringify(text)}`);
+  if (match === null) throw new Error(`bash's time printed ${JSON.stringify(text)}`);
   const [, wall, user, system] = match.map(Number);
   return { wallSeconds: wall ?? 0, cpuSeconds: (user ?? 0) + (system ?? 0) };
 }

@@ -1,6 +1,6 @@
 import { median, middleHalf } from './statistics.ts';
 
-/** A loop that does the same nothing each time: what its time varies by, the machine varies by. */
+/** A loop that always does the same: the variation of its time is the variation of the machine. */
 export class Noise {
   readonly #ms: number[] = [];
 
@@ -9,7 +9,7 @@ export class Noise {
     const startedAt = performance.now();
     let sum = 0;
     for (let i = 0; i < 20_000_000; i += 1) sum = (sum + i * 31) % 1_000_003;
-    // Used, so that no compiler leaves the loop out.
+    // The sum is used, so that no compiler removes the loop.
     if (sum >= 0) this.#ms.push(performance.now() - startedAt);
   }
 
@@ -28,7 +28,7 @@ export class Noise {
 export interface NoiseSummary {
   readonly samples: number;
   readonly medianMs: number;
-  /** As shares of the median. */
+  /** Divided by the median. */
   readonly middleHalf: readonly [number, number];
   readonly worst: number;
 }

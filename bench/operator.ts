@@ -6,21 +6,21 @@ import { EMPTY, HUNDRED, IDLE, MANY_FILES, THOUSAND, type Workload } from './wor
 
 const WORKLOADS = [EMPTY, HUNDRED, THOUSAND, IDLE, MANY_FILES];
 
-/** The operator's side: a git repository with a branch per workload, and `mm` beside it. */
+/** The operator: a git repository with a branch per workload, and `mm`. */
 export interface Operator {
   readonly tree: string;
-  /** The trust root that hosts are installed with. */
+  /** Path of the trust root that hosts are installed with. */
   readonly trustRoot: string;
-  /** Of {@link source}s; for those who clone it. */
+  /** The repository of the {@link source}s, for contenders that clone it. */
   readonly repository: string;
-  /** The work tree of a new branch; commits are the caller's. */
+  /** Makes a work tree with a new branch; the caller commits. */
   source(branch: string): Promise<string>;
   commit(directory: string): Promise<void>;
-  /** `mm publish`, without gates. */
+  /** Runs `mm publish` without gates. */
   publish(workload: Workload): Promise<Cost>;
 }
 
-/** Makes a tree in the bucket. */
+/** Makes a tree in the bucket, with `mm init`. */
 export async function openOperator(lab: Lab, tree: string): Promise<Operator> {
   const desk = join(lab.folder, `operator-${tree}`);
   const repository = join(lab.folder, `repository-${tree}`);

@@ -5,12 +5,12 @@ import type { Mark, Row } from './rows.ts';
 import { median } from './statistics.ts';
 import { assertReleased } from './workloads.ts';
 
-/** How long a comparison may go on. */
+/** How many pairs are measured, and for how long. */
 export interface Limits {
   readonly pairs: number;
-  /** However long they take; by default 1. */
+  /** At least this many, however long they take; by default 1. */
   readonly least?: number;
-  /** No pair is begun that would probably end later than this. */
+  /** No pair is started that would probably end after this time. */
   readonly seconds: number;
 }
 
@@ -20,8 +20,9 @@ export interface Pair {
 }
 
 /**
- * A B A B: each of our runs is compared with the run of the other that came right after it, so that a machine that grows
- * slower or faster on the way does not count. `isRelease`: before each run, the contender gets a newer release.
+ * Measures A B A B: each of our runs is compared with the run of the other contender that follows
+ * it, so that a machine that gets slower or faster during the measurement does not matter.
+ * `isRelease`: a newer release comes before each run.
  */
 export async function measurePairs(
   lab: Lab,
@@ -56,7 +57,7 @@ async function run(lab: Lab, contender: Contender, isRelease: boolean): Promise<
   return cost;
 }
 
-/** Two rows of a comparison: wall time, and CPU with children. */
+/** The two rows of a comparison: wall time, and CPU time with children. */
 export function pairRows(
   what: string,
   pairs: readonly Pair[],

@@ -1,6 +1,6 @@
 import type { Limits } from './pairs.ts';
 
-/** How often what is measured; none: left out. */
+/** How often each part is measured; undefined: not at all. */
 export type Plan = Readonly<Record<Part, Limits | undefined>>;
 
 type Part =
@@ -15,7 +15,7 @@ type Part =
   | 'start'
   | 'publishing';
 
-/** Some 8 minutes. */
+/** About 8 minutes. */
 export const FULL: Plan = {
   empty: { pairs: 4, seconds: 30 },
   hundred: { pairs: 6, least: 3, seconds: 60 },
@@ -29,7 +29,7 @@ export const FULL: Plan = {
   publishing: { pairs: 3, seconds: 30 },
 };
 
-/** Some 2 minutes: what has a mark. */
+/** About 2 minutes: only what has a mark. */
 export const QUICK: Plan = {
   empty: undefined,
   hundred: { pairs: 3, least: 2, seconds: 30 },

@@ -4,10 +4,10 @@ import { parse, stringify } from 'yaml';
 import { PROJECT } from './lab.ts';
 
 /**
- * Writes a playbook that manages what the 100 resources do: read off what Puppet has written below `managedRoot`, so
- * that nothing is left for it to change. A loop per kind, as one would write it by hand. Ansible collects its own
- * facts; it reports to nobody. What a run of Puppet leaves behind in no file (four commands) is asked for by a file
- * that proves it.
+ * Writes a playbook that manages the same as the 100 resources. It is made from what Puppet wrote
+ * below `managedRoot`, so that Ansible finds nothing to change. It has one loop for each kind of
+ * resource, as a person would write it. Ansible collects its own facts and reports to nobody. For
+ * the four commands that leave no file in a run of Puppet, it checks a marker file.
  */
 export async function playbook(directory: string, managedRoot: string): Promise<void> {
   const found = await look(managedRoot);
@@ -29,11 +29,11 @@ interface Found {
 
 interface Entry {
   readonly path: string;
-  /** As Ansible wants it: text, octal. */
+  /** Octal text, as Ansible needs it. */
   readonly mode: string;
 }
 
-/** The marks that services and commands leave are not files that anybody manages by content. */
+/** Services and commands leave marker files, whose content nobody manages. */
 const MARKS = /^run\/|^var\/lib\/(store\.ok|token)$/;
 
 async function look(managedRoot: string): Promise<Found> {
@@ -77,7 +77,7 @@ async function tasks(root: string, { directories, files, links }: Found): Promis
   ];
 }
 
-/** As the control repository's Hiera has them for this system. */
+/** The packages that the control repository's Hiera has for this system. */
 async function accounts(): Promise<Record<'packages' | 'users' | 'groups', readonly string[]>> {
   const path = join(PROJECT, 'test/fixtures/control-repo/data/os/Debian.yaml');
   const data = parse(await readFile(path, 'utf8')) as Record<string, readonly string[]>;

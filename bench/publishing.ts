@@ -7,7 +7,7 @@ import { measure } from './measure.ts';
 import { below, figure, type Group, type Row, rowsOf } from './rows.ts';
 import { MANY_FILES } from './workloads.ts';
 
-/** A large release on its way from a git repository to a host's disk. */
+/** A large release, from a git repository to the disk of a host. */
 export async function publishing(bench: Bench): Promise<Group> {
   const { title } = MANY_FILES;
   const limits = bench.plan.publishing;
@@ -41,7 +41,7 @@ async function rows(bench: Bench, rounds: number): Promise<readonly Row[]> {
   ];
 }
 
-/** By the agent's own log, in s: from the decision to fetch to the switch of the link. */
+/** Seconds from the decision to fetch to the swap of the link, from the agent's own log. */
 async function take({ lab }: Bench, host: Host): Promise<number> {
   const argv = [lab.programs.agent, '--once', '--json', '--root', host.root];
   const lines = logLines(await measure({ argv, environment: host.environment }, lab));

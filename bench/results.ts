@@ -65,12 +65,12 @@ function aboutLines({ at, machine, noise, seconds }: Results): string[] {
     ...(noise === undefined
       ? []
       : [
-          `noise: a loop that does nothing took ${noise.medianMs.toFixed(1)} ms; half of ${noise.samples} times within ${percent(noise.middleHalf[0])} to +${percent(noise.middleHalf[1])}, the slowest +${percent(noise.worst)}`,
+          `noise: a loop that always does the same took ${noise.medianMs.toFixed(1)} ms; half of ${noise.samples} times within ${percent(noise.middleHalf[0])} to +${percent(noise.middleHalf[1])}, the slowest +${percent(noise.worst)}`,
         ]),
   ];
 }
 
-/** Beside the bundles, which were measured. */
+/** Writes the JSON document beside the bundles that were measured. */
 export async function writeJson(results: Results): Promise<string> {
   const path = join(PROJECT, `dist/${results.kind}.json`);
   writeFileAtomicSync(path, `${JSON.stringify(results, null, 2)}\n`);
@@ -79,7 +79,10 @@ export async function writeJson(results: Results): Promise<string> {
 
 const PAGE = join(PROJECT, 'docs/performance.md');
 
-/** `--write`: puts the tables into docs/performance.md, between its marks, and the JSON document beside it. */
+/**
+ * For `--write`: puts the tables between the markers of docs/performance.md, and the JSON document
+ * beside it.
+ */
 export async function writePage(results: Results): Promise<readonly string[]> {
   const json = join(PROJECT, `docs/performance-${results.kind}.json`);
   await writeFile(PAGE, withTables(await readFile(PAGE, 'utf8'), results));
@@ -87,7 +90,7 @@ export async function writePage(results: Results): Promise<readonly string[]> {
   return [PAGE, json];
 }
 
-/** The page with that kind's tables replaced. Throws when it lacks the marks. */
+/** Returns the page with the tables of that kind replaced. Throws when its markers are missing. */
 export function withTables(page: string, results: Results): string {
   const [begin, end] = [`<!-- ${results.kind}: begin -->`, `<!-- ${results.kind}: end -->`];
   const [before, rest] = [page.indexOf(begin), page.indexOf(end)];

@@ -12,13 +12,13 @@ import { HUNDRED, release, type Workload } from './workloads.ts';
 /** What a user would run instead. */
 export interface Rival {
   readonly name: string;
-  /** What it needs beside Puppet. */
+  /** The program that it needs beside Puppet. */
   readonly tool?: Tool;
-  /** Makes it ready on this machine and runs it once. */
+  /** Sets it up on this machine and runs it once. */
   prepare(lab: Lab, operator: Operator): Promise<Contender>;
 }
 
-/** `puppet apply` on an environment that is there already: nothing is fetched, nothing is reported. */
+/** `puppet apply` on an environment that is on the disk: it fetches nothing and reports nothing. */
 export function bareApply(workload: Workload): Rival {
   return {
     name: 'puppet apply',
@@ -122,7 +122,7 @@ export const ANSIBLE_PULL: Rival = {
     return {
       ...(await warm(lab, contender)),
       async check({ output }) {
-        // Equal work is what Puppet has done already: nothing is left to change.
+        // For equal work nothing must be left to change: Puppet has done everything.
         if (!/\bok=\d+ +changed=0 .*failed=0/.test(output))
           throw new Error(`ansible-pull found something to change:\n${output.slice(-2000)}`);
       },
@@ -130,7 +130,7 @@ export const ANSIBLE_PULL: Rival = {
   },
 };
 
-/** The first run makes what Puppet and the tools keep for themselves. */
+/** The first run creates the caches of Puppet and of the tools. */
 async function warm(
   lab: Lab,
   { folder, argv }: { readonly folder: string; readonly argv: readonly string[] },
@@ -140,7 +140,10 @@ async function warm(
   return { command };
 }
 
-/** With Puppet's directories below the folder, as the agent's Puppet has its own, and for the same node. */
+/**
+ * Puppet's directories are below the folder, as those of the agent's Puppet are, and the node is
+ * the same.
+ */
 function applyCommand(folder: string): readonly string[] {
   const directories = ['conf', 'var', 'code', 'log', 'run', 'public'];
   return [

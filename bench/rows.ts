@@ -1,6 +1,6 @@
 import { median } from './statistics.ts';
 
-/** What was measured, in groups, as the table, the page and the JSON document show it. */
+/** The results, in groups, for the table, the page and the JSON document. */
 export interface Group {
   readonly title: string;
   readonly rows: readonly Row[];
@@ -14,15 +14,15 @@ export interface Figure {
   /** A median. */
   readonly ours: number;
   readonly theirs?: number;
-  /** Ours ÷ theirs of each pair; what counts is their median. */
+  /** Ours ÷ theirs of each pair; the median is what is judged. */
   readonly ratios?: readonly number[];
-  /** How many times it was measured. */
+  /** Number of samples. */
   readonly samples: number;
-  /** About the ratio where there is one, else about our figure. */
+  /** Marks for the ratio where there is one, otherwise for our figure. */
   readonly marks: readonly Mark[];
 }
 
-/** ms, MB and kB by the thousand. `of 1` is a share. */
+/** MB and kB are powers of 1,000. `of 1` is a share. */
 export type Unit = 's' | 'ms' | 'MB' | 'kB' | 'B' | '$' | 'req/s' | 'agents' | 'of 1' | '';
 
 export interface Mark {
@@ -33,7 +33,7 @@ export interface Mark {
 export interface Missing {
   readonly what: string;
   readonly why: string;
-  /** It should have been there to be measured. */
+  /** True: it should have been possible to measure it. */
   readonly isFailure: boolean;
 }
 
@@ -41,7 +41,7 @@ export function isMissing(row: Row): row is Missing {
   return 'why' in row;
 }
 
-/** What a figure is judged by. */
+/** The number that is compared with the marks. */
 export function judged({ ours, ratios }: Figure): number {
   return ratios === undefined ? ours : median(ratios);
 }
@@ -69,7 +69,7 @@ export function exactly(value: number): Mark {
   return { is: 'exactly', value };
 }
 
-/** One figure of ours, from all its samples. */
+/** A row with one figure of ours, the median of its samples. */
 export function figure(
   what: string,
   unit: Unit,
@@ -80,7 +80,7 @@ export function figure(
   return { what, unit, ours: median(samples), samples: samples.length, marks };
 }
 
-/** Rows that a part of the benchmark brings, or a row that says why it brings none. */
+/** The rows of a part of the benchmark, or one row that says why there are none. */
 export async function rowsOf(
   what: string,
   part: () => Promise<readonly Row[]>,

@@ -3,7 +3,7 @@ import { USERS } from './lab.ts';
 import { measurePairs, pairRows } from './pairs.ts';
 import { atMost, type Group, rowsOf } from './rows.ts';
 
-/** How long the program takes to begin at all. */
+/** How long the program takes to start. */
 export async function start({ lab, plan, say }: Bench): Promise<Group> {
   const title = 'Start';
   const limits = plan.start;

@@ -1,9 +1,15 @@
-/** Of a list that need not be in order; with an even count the mean of the two in the middle. Throws on an empty one. */
+/**
+ * The median of an unsorted list; with an even count the mean of the two in the middle. Throws for
+ * an empty list.
+ */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Where a share of the values (0 to 1) lies below, with straight lines between neighbours. Throws on an empty list. */
+/**
+ * The value below which a share (0 to 1) of the values is, interpolated linearly. Throws for an
+ * empty list.
+ */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((left, right) => left - right);
   const position = share * (sorted.length - 1);
@@ -13,7 +19,7 @@ export function quantile(values: readonly number[], share: number): number {
   return below + (above - below) * (position - Math.floor(position));
 }
 
-/** The half of the values in the middle: where it begins and ends. */
+/** The first and the third quartile. */
 export function middleHalf(values: readonly number[]): readonly [number, number] {
   return [quantile(values, 0.25), quantile(values, 0.75)];
 }

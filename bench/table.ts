@@ -4,7 +4,7 @@ import { middleHalf } from './statistics.ts';
 const HEAD = ['', 'ours', 'theirs', 'ratio', 'middle half', 'n', 'mark'] as const;
 type Cells = readonly [string, string, string, string, string, string, string];
 
-/** For a terminal: a line per row, columns in line. */
+/** For a terminal: one line per row, with aligned columns. */
 export function textTable(groups: readonly Group[]): string {
   const cells = groups.flatMap(({ rows }) => rows.filter((row) => !isMissing(row)).map(cellsOf));
   const widths = HEAD.map((name, column) =>
@@ -31,7 +31,7 @@ export function textTable(groups: readonly Group[]): string {
     .join('\n');
 }
 
-/** For a page: a table per group. */
+/** For a page: one Markdown table per group. */
 export function markdownTables(groups: readonly Group[]): string {
   return groups
     .map(({ title, rows }) => {
@@ -80,7 +80,7 @@ function verdict(mark: Mark, row: Figure): string {
   return `${sign} ${mark.value} ${holds(mark, judged(row)) ? 'ok' : 'MISSED'}`;
 }
 
-/** Three digits that count, never more than two after the point. */
+/** Three significant digits, at most two after the point. */
 function amount(value: number, unit: Figure['unit']): string {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
   const number = value.toLocaleString('en', { maximumFractionDigits: digits });

@@ -4,7 +4,10 @@ import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PATH } from './lab.ts';
 
-/** Programs to compare with, and Debian's packages that bring them. ansible asks apt by python3-apt. */
+/**
+ * Programs to compare with, and the Debian packages that contain them. ansible uses apt through
+ * python3-apt.
+ */
 const PACKAGES = {
   s3cmd: ['s3cmd'],
   aws: ['awscli'],
@@ -13,7 +16,10 @@ const PACKAGES = {
 } as const;
 export type Tool = keyof typeof PACKAGES;
 
-/** Only packages' own places are looked at; what a version manager put first in PATH costs a shim per call. */
+/**
+ * Searches only the directories of packages: the shims of a version manager would cost time in each
+ * call.
+ */
 export async function isInstalled(tool: Tool): Promise<boolean> {
   for (const directory of PATH.split(':')) {
     const found = await access(join(directory, tool), constants.X_OK).then(
@@ -25,12 +31,12 @@ export async function isInstalled(tool: Tool): Promise<boolean> {
   return false;
 }
 
-/** For the row of a tool that is not there. */
+/** The text for the row of a missing tool. */
 export function howToInstall(tool: Tool): string {
   return `${tool} is not installed; "npm run bench -- --install" does that`;
 }
 
-/** By apt, as root. What cannot be had is said and left out. */
+/** Installs the missing tools by apt, as root. Reports and skips what is not available. */
 export async function installMissing(say: (line: string) => void): Promise<void> {
   const missing: string[] = [];
   for (const tool of Object.keys(PACKAGES) as Tool[]) {

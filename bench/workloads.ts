@@ -1,11 +1,11 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What is applied: Puppet environments, each with a name that is also its git branch's. */
+/** A Puppet environment to apply. Its name is also the name of its git branch. */
 export interface Workload {
   readonly name: string;
   readonly title: string;
-  /** Writes the environment; all that it manages lies below `managedRoot`. */
+  /** Writes the environment; everything that it manages is below `managedRoot`. */
   write(directory: string, managedRoot: string): Promise<void>;
 }
 
@@ -17,16 +17,19 @@ export const EMPTY: Workload = {
   write: (directory) => writeManifest(directory, 'node default {}\n'),
 };
 
-/** What the idle daemons have applied. */
+/** What the hosts of the idle daemons apply. */
 export const IDLE: Workload = { ...EMPTY, name: 'idle' };
 
-/** The control repository of the tests: classes, Hiera, templates, custom facts, packages, users, services. */
+/**
+ * The control repository of the tests: classes, Hiera, templates, custom facts, packages, users,
+ * services.
+ */
 export const HUNDRED: Workload = {
   name: 'hundred',
   title: '100 resources',
   async write(directory, managedRoot) {
     await cp(FIXTURE, directory, { recursive: true });
-    // So that nothing in the environment of a run has to say it.
+    // So that no run needs an environment variable for it.
     await change(join(directory, 'modules/labfacts/lib/facter/managed_root.rb'), [
       "'/tmp/managed'",
       `'${managedRoot}'`,
@@ -61,7 +64,7 @@ Integer[1, ${1000 - DIRECTORIES - 1}].each |$n| {
 export const FILES = 2000;
 export const MEGABYTES = 20;
 
-/** What publishing and unpacking are measured with: many files, hardly a resource. */
+/** For publishing and unpacking: many files, hardly any resources. */
 export const MANY_FILES: Workload = {
   name: 'many_files',
   title: `${FILES.toLocaleString('en')} files, ${MEGABYTES} MB`,
@@ -76,7 +79,7 @@ export const MANY_FILES: Workload = {
   },
 };
 
-/** Puts the text into a file that {@link HUNDRED} manages; the rest stays as it is. */
+/** Puts the text into a file that {@link HUNDRED} manages and changes nothing else. */
 export async function release(directory: string, text: string): Promise<void> {
   await change(join(directory, 'data/common.yaml'), [
     /^baseline::motd::notice: .*$/m,
@@ -84,7 +87,7 @@ export async function release(directory: string, text: string): Promise<void> {
   ]);
 }
 
-/** Throws when what {@link release} changed is not what lies on the disk. */
+/** Throws when the change of {@link release} is not on the disk. */
 export async function assertReleased(managedRoot: string, text: string): Promise<void> {
   const motd = await readFile(join(managedRoot, 'etc/motd'), 'utf8');
   if (!motd.includes(text)) throw new Error(`${managedRoot}/etc/motd is not that of ${text}`);
@@ -102,7 +105,7 @@ async function change(path: string, [from, to]: readonly [string | RegExp, strin
   await writeFile(path, changed);
 }
 
-/** Text that compresses about as code does, and always the same. */
+/** Deterministic text that compresses about as well as code. */
 function words(seed: number, bytes: number): string {
   let state = seed + 1;
   const parts: string[] = [];

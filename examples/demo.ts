@@ -7,8 +7,9 @@ import { machinePolicy, publisherPolicy, readerPolicy } from '../test/support/s3
 import { startS3Server } from '../test/support/s3/server.ts';
 
 /**
- * The whole of Miyamoto on one machine, as the current user, below one temporary folder: an S3 server on loopback, an
- * operator who publishes, a host that applies. Everything that it starts ends with it.
+ * All of Miyamoto on one machine, as the current user, in one temporary folder: an S3 server on
+ * loopback, an operator who publishes, and a host that applies. Everything that it starts ends when
+ * it ends.
  */
 
 const BUCKET = 'masterless-puppet.example.com';

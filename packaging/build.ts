@@ -7,11 +7,11 @@ import { licenseTexts } from './licenses.ts';
 
 export const ROOT = join(import.meta.dirname, '..');
 
-/** What is shipped: program to entry file. */
+/** The programs that are shipped, with their entry files. */
 export const PROGRAMS = { 'mm-agent': 'agent/main.ts', mm: 'operator/main.ts' };
 
 export interface BuildRequest {
-  /** Program to entry file. */
+  /** Entry files by program. */
   readonly programs: Readonly<Record<string, string>>;
   readonly outputDirectory: string;
 }
@@ -22,8 +22,9 @@ export interface Bundle {
 }
 
 /**
- * Bundles each program with all of its packages into `<program>.mjs` and its parts (see {@link bundleProgram}), and writes
- * the packages' licences beside them. Every build gives the same bytes for the same sources and lockfile.
+ * Bundles each program with all of its packages into `<program>.mjs` and its parts (see
+ * {@link bundleProgram}), and writes the licences of the packages beside them. The same sources and
+ * lockfile always give the same bytes.
  */
 export async function build({ programs, outputDirectory }: BuildRequest): Promise<Bundle[]> {
   const plugins = [onlyVersion(await version())];
@@ -32,7 +33,8 @@ export async function build({ programs, outputDirectory }: BuildRequest): Promis
   await mkdir(outputDirectory, { recursive: true });
   for (const [program, entry] of Object.entries(programs)) {
     const parts = await bundleProgram({ root: ROOT, program, entry, plugins });
-    // By rename, for tests and demo may be running what lies there; and the part that loads the others last.
+    // By rename, because tests or the demo may be running the old files. The part that loads the
+    // others comes last.
     for (const { name, contents, ...part } of parts.toReversed()) {
       inputs.push(...part.inputs);
       const path = join(outputDirectory, name);
@@ -44,7 +46,7 @@ export async function build({ programs, outputDirectory }: BuildRequest): Promis
   return bundles;
 }
 
-/** The programs import package.json for their version; the rest of it is nothing to ship. */
+/** The programs import package.json for their version; nothing else of it is shipped. */
 function onlyVersion(version: string): Plugin {
   return {
     name: 'only-version',

@@ -8,8 +8,8 @@ interface Package {
 }
 
 /**
- * The licence texts of every package that has a part in a bundle, each text once: most licences ask that their text goes
- * with the code. `inputs` are the paths that esbuild's metafile names.
+ * The licence texts of every package that is in a bundle, each text once: most licences require
+ * that their text comes with the code. `inputs` are the paths in esbuild's metafile.
  */
 export async function licenseTexts(inputs: Iterable<string>): Promise<string> {
   const folders = new Set<string>();
@@ -35,7 +35,7 @@ async function licenseOf(folder: string): Promise<{ title: string; text: string 
     /^(licen[sc]e|copying|notice)/i.test(file),
   );
   if (files.length === 0 && license === undefined) {
-    throw new Error(`${folder} names no licence: find out before it is shipped`);
+    throw new Error(`${folder} names no licence: find out which one it has before it is shipped`);
   }
   const texts = await Promise.all(files.sort().map((file) => readFile(join(folder, file), 'utf8')));
   return {

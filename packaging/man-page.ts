@@ -1,4 +1,4 @@
-/** A manual page whose body is the program's own `--help`, so that the two cannot say different things. */
+/** A manual page whose body is the program's own `--help`, so that the two cannot differ. */
 export function manPage({
   name,
   section,
@@ -26,7 +26,7 @@ export function manPage({
   ].join('\n');
 }
 
-/** Text for troff: no line begins a request, a dash stays the one that can be typed. */
+/** Text for troff: no line is a request, and a dash stays a dash that can be typed. */
 export function troff(line: string): string {
   return line
     .replaceAll('\\', '\\e')

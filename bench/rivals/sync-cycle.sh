@@ -3,8 +3,8 @@
 set -eu
 endpoint=$1 bucket=$2
 shift 2
-# Without exact timestamps, a file that has changed but not in size is not fetched.
+# Without --exact-timestamps, a file that changed but kept its size is not fetched.
 aws --endpoint-url "$endpoint" s3 sync --quiet --exact-timestamps --delete "s3://$bucket/sync" environments/stable
-# S3 keeps no modes, and an external fact has to be executable.
+# S3 does not store modes, and an external fact must be executable.
 chmod +x environments/stable/modules/*/facts.d/*.sh
 "$@"
