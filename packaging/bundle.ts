@@ -1,20 +1,18 @@
 import { basename, join } from 'node:path';
 import * as esbuild from 'esbuild';
-import { nodeModules } from './bundle-node-modules.ts';
-import { leanPackages } from './bundle-packages.ts';
 import { rubyTexts } from './bundle-ruby.ts';
 
 export interface Part {
   /** `mm-agent.mjs`, `mm-agent-once.js`. */
   readonly name: string;
   readonly contents: Uint8Array;
-  /** Paths of all that went into it, relative to the root. */
+  /** Paths of all files that went into it, relative to the root. */
   readonly inputs: readonly string[];
 }
 
 export interface BundleRequest {
   readonly root: string;
-  /** Its name, and that of its first part. */
+  /** The name of the program and of its first part. */
   readonly program: string;
   /** Entry file, relative to the root. */
   readonly entry: string;
@@ -22,10 +20,10 @@ export interface BundleRequest {
 }
 
 /**
- * Bundles a program with all of its packages: into one ES module, and one script more for each of our own modules that is
- * imported by `import()`, which agent/program/chunks.ts then does. Each file is whole by itself, so that only what a command
- * needs is read and no file is split into dozens; what two of them need is in both, and an object is never of the other
- * one's class.
+ * Bundles a program with all of its packages: into one ES module, and one script for each of our
+ * own modules that is imported by `import()`. At run time agent/program/chunks.ts loads the scripts.
+ * Each file is complete, so that a command reads only what it needs. What two files need is in
+ * both, so an object of one is never an instance of the other's class.
  */
 export async function bundleProgram(request: BundleRequest): Promise<readonly Part[]> {
   const { root, program, entry, plugins } = request;
@@ -35,7 +33,7 @@ export async function bundleProgram(request: BundleRequest): Promise<readonly Pa
     const isFirst = parts.length === 0;
     const late = lateParts(root, isFirst ? LOADER : GIVEN_LOADER, (imported) => {
       const part = `${program}-${basename(imported, '.ts')}.js`;
-      entries.set(imported, part); // and so comes up in this loop
+      entries.set(imported, part); // this loop then reaches it
       return part;
     });
     const { metafile, outputFiles } = await esbuild.build({
@@ -44,7 +42,7 @@ export async function bundleProgram(request: BundleRequest): Promise<readonly Pa
       absWorkingDir: root,
       entryPoints: [path],
       outfile: name,
-      plugins: [...plugins, rubyTexts, leanPackages, nodeModules, late],
+      plugins: [...plugins, rubyTexts, late],
     });
     const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
     for (const { contents } of outputFiles) parts.push({ name, contents, inputs });
@@ -56,31 +54,42 @@ const OPTIONS = {
   bundle: true,
   platform: 'node',
   target: 'node24',
-  // Packages' ES modules: of those only what is used goes in.
+  // ES modules of packages, because esbuild can leave out what is not used of them.
   mainFields: ['module', 'main'],
-  // Names stay as they are: full minifying starts no faster, and a host's stack trace could not be read.
+  // Names stay as they are: a stack trace must be readable, and full minifying does not start
+  // faster.
   minifyWhitespace: true,
   minifySyntax: true,
-  lineLimit: 120, // Node prints the whole line where an error was thrown
-  legalComments: 'none', // their whole texts are in LICENSES.txt
+  lineLimit: 120, // Node prints the whole line in which an error was thrown
+  legalComments: 'none', // LICENSES.txt has their full texts
   metafile: true,
   write: false,
 } as const satisfies esbuild.BuildOptions;
 
-const MODULE = { format: 'esm' } as const;
+/** Packages in CommonJS call `require` for modules of Node; an ES module has no `require`. */
+const MODULE = {
+  format: 'esm',
+  banner: {
+    js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);",
+  },
+} as const;
 const LOADER = "require('./agent/program/chunks.ts').importChunk";
 
-/** One function, which is given what the first file has. */
+/** One function. Its arguments are what an ES module would have. */
 const SCRIPT = {
   format: 'cjs',
-  banner: { js: '(function(module,chunkUrl,importChunk){' },
+  banner: { js: '(function(module,chunkUrl,importChunk,require){' },
   footer: { js: '})' },
+  supported: { 'dynamic-import': false }, // a script cannot import(): modules of Node are required
   define: { 'import.meta.url': 'chunkUrl' },
-  logOverride: { 'empty-import-meta': 'error' }, // no other of its names
+  logOverride: { 'empty-import-meta': 'error' }, // only `import.meta.url` exists
 } as const;
 const GIVEN_LOADER = 'importChunk';
 
-/** Leaves `import()` of our own modules to `loader` and run time; `partOf` says what they are called then. */
+/**
+ * Replaces `import()` of our own modules by a call of `loader` at run time; `partOf` returns the
+ * name of the part.
+ */
 function lateParts(
   resolveDir: string,
   loader: string,

@@ -45,7 +45,7 @@ const RULES: readonly Rule[] = [
   },
   {
     files: /^agent\/core\//,
-    only: /^(agent\/core\/|bucket\/documents\/|trust\/|shared\/(clean-text|coded-error|json)\.ts|node:crypto$|zod(\/mini)?$|semver\b)/,
+    only: /^(agent\/core\/|bucket\/documents\/|trust\/|shared\/(clean-text|coded-error|json)\.ts|node:crypto$|zod$|semver\b)/,
     because: 'a decision takes values and returns a value: no clock, no disk, no network',
   },
   {
@@ -61,7 +61,7 @@ const RULES: readonly Rule[] = [
   },
   {
     files: /^bucket\/documents\//,
-    only: /^(bucket\/documents\/|node:crypto$|zod(\/mini)?$)/,
+    only: /^(bucket\/documents\/|node:crypto$|zod$)/,
     because: 'a document is a schema and a type',
   },
   {

@@ -5,13 +5,12 @@ import type { Config } from '../config/config.ts';
 import { systemClock } from '../io/clock.ts';
 import { forgetOtherMachine, readKeptName, writeKeptName } from '../io/host/kept-name.ts';
 import { readPackagedSeeds } from '../io/host/packaged-seeds.ts';
-import { openVitals } from '../io/host/vitals.ts';
+import { readVitals } from '../io/host/vitals.ts';
 import { agentLog } from '../io/log.ts';
 import { hostPuppet } from '../io/puppet/puppet.ts';
 import { stateFile } from '../io/state-file.ts';
 import type { Options } from '../options.ts';
 import type { Log } from '../ports.ts';
-import { programStamp } from '../program/stamp.ts';
 import { type Host, openHost } from './open-host.ts';
 
 /**
@@ -47,8 +46,8 @@ export async function openAgent(
         },
         launcher: options.service && process.platform === 'linux' ? 'systemd' : 'group',
       }),
-      state: stateFile(paths.stateFile, log, programStamp()),
-      vitals: await openVitals(),
+      state: stateFile(paths.stateFile, log),
+      vitals: readVitals,
     },
   };
 }

@@ -22,7 +22,7 @@ export async function status(options: Options, env: NodeJS.ProcessEnv): Promise<
   const log = agentLog(options, { level: 'warn', format: 'text' }, env);
   // Else a file that this user may not read would look like a host without any cycle.
   requireReadable(paths.stateFile, options.argv);
-  const { status: document, uploaded } = await stateFile(paths.stateFile, log, undefined).load();
+  const { status: document, uploaded } = await stateFile(paths.stateFile, log).load();
   if (document === null) {
     throw new CodedError(`no cycle has ended on this host yet: ${paths.stateFile} has no status`, {
       code: 'STATUS_INVALID',

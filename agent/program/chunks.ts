@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Script } from 'node:vm';
 import { type CompileCache, openCompileCache } from './compile-cache.ts';
 
 /** A chunk is a file with one function in parentheses; packaging/bundle.ts writes it. */
-type Chunk = (module: { exports: unknown }, url: string, load: typeof importChunk) => void;
+type Chunk = (
+  module: { exports: unknown },
+  url: string,
+  load: typeof importChunk,
+  require: NodeJS.Require,
+) => void;
 
 interface Compiled {
   readonly name: string;
@@ -41,7 +47,12 @@ function runChunk(name: string): unknown {
   const isHit = cachedData !== undefined && script.cachedDataRejected !== true;
   if (cache !== undefined && !isHit) missed.push({ name, source, script });
   const module: { exports: unknown } = { exports: {} };
-  (script.runInThisContext() as Chunk)(module, pathToFileURL(filename).href, importChunk);
+  (script.runInThisContext() as Chunk)(
+    module,
+    pathToFileURL(filename).href,
+    importChunk,
+    createRequire(filename),
+  );
   return module.exports;
 }
 

@@ -1,9 +1,4 @@
 /**
- * For a process that lives for seconds: space for its young objects from the start, docs/adr/0017.
- */
-const SHORT_LIVED = '--min-semi-space-size=8';
-
-/**
  * Returns how to start this program again with other arguments, for the children of the daemon. The
  * options for Node that the daemon has are not passed on: they are for a process that lives long.
  */
@@ -13,5 +8,5 @@ export function ownProgram(...argv: readonly string[]): {
 } {
   const program = process.argv[1];
   if (program === undefined) throw new TypeError('this process does not know its own program');
-  return { path: process.execPath, argv: [SHORT_LIVED, program, ...argv] };
+  return { path: process.execPath, argv: [program, ...argv] };
 }

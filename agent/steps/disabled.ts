@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import * as z from 'zod/mini';
+import * as z from 'zod';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { readForeignFile } from '../../shared/foreign-file.ts';
 import type { HostPaths } from '../paths.ts';
@@ -7,9 +7,9 @@ import type { Ports } from '../ports.ts';
 
 /** The file that disables runs: why, by whom, and until when. A person may read and remove it. */
 export const Disabled = z.object({
-  reason: z.string().check(z.maxLength(500)),
-  by: z.nullable(z.string().check(z.maxLength(200))),
-  until: z.nullable(z.iso.datetime()),
+  reason: z.string().max(500),
+  by: z.string().max(200).nullable(),
+  until: z.iso.datetime().nullable(),
 });
 export type Disabled = z.infer<typeof Disabled>;
 

@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as z from 'zod';
 
 const Instant = z.iso.datetime();
-const text = (min: number, max: number) => z.string().check(z.minLength(min), z.maxLength(max));
+const text = (min: number, max: number) => z.string().min(min).max(max);
 
 /**
  * The `custom` part of a release target (`<environment>/current`, `<environment>/next`) in the signed metadata of an
@@ -14,7 +14,10 @@ export const ReleaseCustom = z.looseObject({
   /** Identifies this publication: `<UTC time to the second>-<first 12 of the sha256>`. */
   release: text(1, 100),
   /** The git commit, or null for a published work tree. */
-  commit: z.nullable(z.string().check(z.regex(/^[0-9a-f]{40,64}$/))),
+  commit: z
+    .string()
+    .regex(/^[0-9a-f]{40,64}$/)
+    .nullable(),
   created: Instant,
   by: text(1, 200),
   reason: text(0, 500),
@@ -23,16 +26,16 @@ export const ReleaseCustom = z.looseObject({
   /** Apply nothing. */
   stop: z.boolean(),
   /** Agents older than this keep what they have; null: any. */
-  minAgent: z.nullable(text(0, 64)),
+  minAgent: text(0, 64).nullable(),
   /** On `next` only: who takes it. */
-  rollout: z.optional(
-    z.looseObject({
+  rollout: z
+    .looseObject({
       salt: text(1, 100),
       /** Basis points: 1/100 percent, 0 to 10000. */
-      bp: z.int().check(z.minimum(0), z.maximum(10_000)),
-      groups: z.array(text(0, 100)).check(z.maxLength(100)),
-    }),
-  ),
+      bp: z.int().min(0).max(10_000),
+      groups: z.array(text(0, 100)).max(100),
+    })
+    .optional(),
 });
 export type ReleaseCustom = z.infer<typeof ReleaseCustom>;
 
@@ -48,20 +51,20 @@ export interface OfferedRelease {
 export const ReleaseFile = z.looseObject({
   environment: z.string(),
   version: z.string(),
-  commit: z.nullable(z.string()),
-  ref: z.nullable(z.string()),
+  commit: z.string().nullable(),
+  ref: z.string().nullable(),
   /** The commit's own time, so that the same input packs to the same bytes; null for a work tree. */
-  committedAt: z.nullable(Instant),
+  committedAt: Instant.nullable(),
   /** The bill of materials: modules whose version or source is known. */
-  modules: z.optional(
-    z.array(
+  modules: z
+    .array(
       z.looseObject({
         name: z.string(),
-        version: z.nullable(z.string()),
-        source: z.nullable(z.string()),
-        commit: z.nullable(z.string()),
+        version: z.string().nullable(),
+        source: z.string().nullable(),
+        commit: z.string().nullable(),
       }),
-    ),
-  ),
+    )
+    .optional(),
 });
 export type ReleaseFile = z.infer<typeof ReleaseFile>;

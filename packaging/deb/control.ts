@@ -35,8 +35,8 @@ function md5sums(contents: readonly PackageFile[]): string {
 }
 
 /**
- * When the newest version in the Debian changelog was made, seconds since 1970: the time of every file in the package.
- * The changelog must begin with the version that is being packed.
+ * When the newest version in the Debian changelog was made, seconds since 1970: the time of every
+ * file in the package. The changelog must begin with the version that is being packed.
  */
 export function changelogTime(changelog: string, version: string): number {
   const newest = /^\S+ \(([^)]+)\)[\s\S]*?^ -- .*> {2}(.+)$/m.exec(changelog);

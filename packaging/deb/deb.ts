@@ -26,8 +26,8 @@ export interface DebRequest {
 }
 
 /**
- * Makes the package and returns its path. The same sources, lockfile and dpkg give the same bytes. Needs dpkg-deb and
- * strip.
+ * Makes the package and returns its path. The same sources, lockfile and dpkg give the same bytes.
+ * Needs dpkg-deb and strip.
  */
 export async function buildDeb(request: DebRequest): Promise<string> {
   const fields = { version: await version(), architecture: ARCHITECTURE };

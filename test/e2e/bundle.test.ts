@@ -70,26 +70,6 @@ test('bundle: an upgrade that takes the program away under a daemon; it goes on,
   assert.equal(code, 0, stderr);
 });
 
-test('bundle: a cycle with nothing new loads none of the modules of Node that packages want for other uses', async (t) => {
-  const { lab, libexec } = await bundleLab(t);
-  const loaded = join(libexec, 'loaded.json');
-  const tell = join(libexec, 'tell.cjs');
-  await writeFile(
-    tell,
-    `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(loaded)}, JSON.stringify(process.moduleLoadList)))`,
-  );
-  lab.command = [process.execPath, '--require', tell, join(libexec, 'mm-agent.mjs')];
-  for (let n = 0; n < 2; n += 1) assert.equal((await lab.once()).code, 0);
-  const names: string[] = JSON.parse(await readFile(loaded, 'utf8'));
-  const unwanted =
-    /^NativeModule (fs\/promises|tty|zlib|internal\/(crypto\/webcrypto|deps\/undici\/undici|util\/comparisons))$/;
-  assert.ok(names.includes('NativeModule http'));
-  assert.deepEqual(
-    names.filter((name) => unwanted.test(name)),
-    [],
-  );
-});
-
 test("bundle: the daemon by the unit's command line, and its children without its options", {
   skip: process.platform === 'linux' ? false : 'only Linux has /proc',
 }, async (t) => {

@@ -59,14 +59,6 @@ export const READER_GUARDS: readonly Guard[] = [
     name: '^I8 ',
   },
   {
-    invariant: 'a role of two delegators',
-    file: 'trust/workflow/session.ts',
-    line: 'const edge = JSON.stringify([delegator, role]);',
-    instead: 'const edge = role;',
-    test: 'test/trust/workflow/session.test.ts',
-    name: '^a role to which two delegate',
-  },
-  {
     invariant: 'I9',
     file: 'trust/kept/progress.ts',
     line: "const isRefused = end.outcome.kind === 'refused';",

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import * as z from 'zod/mini';
+import * as z from 'zod';
 import { syncDirectorySync, writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { withOpenFile } from '../../shared/files.ts';
@@ -29,7 +29,7 @@ const TrustRecord = z.object({
   /** sha256 of the installed root.json that the files stand on. */
   anchor: z.string(),
   /** The newest root ever verified: there is no way back below it. */
-  rootVersion: z.int().check(z.minimum(1)),
+  rootVersion: z.int().min(1),
   /** When a newer root was last asked for, ms since 1970. */
   askedForRootAt: z.int(),
   /** No refresh believes that it is earlier than this, ms since 1970; 0 before the first answer. */

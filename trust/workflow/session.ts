@@ -1,4 +1,3 @@
-import type { Metadata, Targets } from '@tufjs/models';
 import { Updater, type UpdaterOptions } from 'tuf-js';
 import { ExpiredMetadataError, RuntimeError } from 'tuf-js/dist/error.js';
 import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
@@ -17,7 +16,6 @@ interface OpenUpdater {
   trustedSet: TrustedMetadataStore;
   refresh(): ReturnType<Updater['refresh']>;
   getTargetInfo(path: string): ReturnType<Updater['getTargetInfo']>;
-  loadTargets(role: string, delegator: string): Promise<Metadata<Targets> | undefined>;
   loadLocalMetadata(name: string): Buffer;
   persistMetadata(name: string, bytes: Buffer): void;
 }
@@ -47,18 +45,7 @@ export interface SessionOptions {
 export function openSession({ root, local, fetcher, now }: SessionOptions): Session {
   const offered = new Map([...local, ['root.json', root]]);
   const store = new ObservedStore(root, now);
-  const loaded = new Map<string, ReturnType<OpenUpdater['loadTargets']>>();
   const updater = new (class extends OpenUpdater {
-    /**
-     * Once for each delegator: for every target that is looked up the library verifies the same document by the same
-     * keys. Neither changes after the first call, for roots come before, and the store takes a role once.
-     */
-    override loadTargets(role: string, delegator: string): ReturnType<OpenUpdater['loadTargets']> {
-      const edge = JSON.stringify([delegator, role]);
-      const known = loaded.get(edge) ?? super.loadTargets(role, delegator);
-      loaded.set(edge, known);
-      return known;
-    }
     override loadLocalMetadata(name: string): Buffer {
       const bytes = offered.get(roleFile(name));
       if (bytes === undefined) throw new Error(`${name}.json is not here`);

@@ -1,4 +1,4 @@
-import * as z from 'zod/mini';
+import * as z from 'zod';
 import type { FailedResource, RunSummary } from '../../../bucket/documents/status.ts';
 import { cleanText } from '../../../shared/clean-text.ts';
 
@@ -23,40 +23,40 @@ export interface ReportView {
   readonly errors: readonly string[];
 }
 
-const flag = z.catch(z.boolean(), false);
-const text = z.catch(z.string(), '');
+const flag = z.boolean().catch(false);
+const text = z.string().catch('');
 
-const Log = z.catch(z.object({ level: text, message: text, source: text }), () => NO_LOG);
+const Log = z.object({ level: text, message: text, source: text }).catch(() => NO_LOG);
 const NO_LOG = { level: '', message: '', source: '' };
 
 const ResourceStatus = z.object({
   failed: flag,
   failed_to_restart: flag,
   changed: flag,
-  file: z.catch(z.nullish(z.string()), null),
-  line: z.catch(z.nullish(z.int()), null),
-  containment_path: z.catch(z.array(z.string()), []),
-  events: z.catch(z.array(z.catch(z.object({ status: text, message: text }), () => NO_EVENT)), []),
+  file: z.string().nullish().catch(null),
+  line: z.int().nullish().catch(null),
+  containment_path: z.array(z.string()).catch([]),
+  events: z.array(z.object({ status: text, message: text }).catch(() => NO_EVENT)).catch([]),
 });
 type ResourceStatus = z.infer<typeof ResourceStatus>;
 const NO_EVENT = { status: '', message: '' };
 
 const Metric = z.object({
-  values: z.catch(z.array(z.tuple([z.string(), z.unknown(), z.unknown()])), []),
+  values: z.array(z.tuple([z.string(), z.unknown(), z.unknown()])).catch([]),
 });
 
 /**
  * Tolerant where the outcome does not depend on it: reports differ between Puppet 7, 8 and OpenVox.
  */
 const Report = z.object({
-  time: z.pipe(z.pipe(z.string(), z.transform(Date.parse)), z.number()),
+  time: z.string().transform(Date.parse).pipe(z.number()),
   status: z.enum(['failed', 'changed', 'unchanged']),
   noop: flag,
   noop_pending: flag,
-  transaction_completed: z.catch(z.boolean(), true),
-  logs: z.catch(z.array(Log), []),
-  metrics: z.catch(z.record(z.string(), Metric), {}),
-  resource_statuses: z.catch(z.record(z.string(), z.unknown()), {}),
+  transaction_completed: z.boolean().catch(true),
+  logs: z.array(Log).catch([]),
+  metrics: z.record(z.string(), Metric).catch({}),
+  resource_statuses: z.record(z.string(), z.unknown()).catch({}),
 });
 type Report = z.infer<typeof Report>;
 

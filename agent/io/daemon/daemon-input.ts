@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import * as z from 'zod/mini';
+import * as z from 'zod';
 import type { Config } from '../../config/config.ts';
 import type { Prefetched } from '../../core/poll-result.ts';
 import { VERSION } from '../../program/version.ts';
@@ -7,16 +7,13 @@ import { VERSION } from '../../program/version.ts';
 const Input = z.object({
   version: z.string(),
   config: z.unknown(),
-  prefetched: z.optional(
-    z.object({
-      bytes: z.pipe(
-        z.base64(),
-        z.transform((base64) => Buffer.from(base64, 'base64')),
-      ),
-      etag: z.optional(z.string()),
-      serverDate: z.optional(z.number()),
-    }),
-  ),
+  prefetched: z
+    .object({
+      bytes: z.base64().transform((base64) => Buffer.from(base64, 'base64')),
+      etag: z.string().optional(),
+      serverDate: z.number().optional(),
+    })
+    .optional(),
 });
 
 export interface DaemonInput {

@@ -1,27 +1,20 @@
-import { readdirSync, statfsSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { freemem, loadavg, totalmem, uptime } from 'node:os';
+import { battery } from 'systeminformation';
 import type { StatusDocument } from '../../../bucket/documents/status.ts';
 
 /**
  * Returns a function that reads uptime, memory, disk, load and battery. A value that cannot be read
  * is null: vitals must not fail a cycle.
  */
-export async function openVitals(): Promise<() => Promise<StatusDocument['vitals']>> {
-  const battery = await openBattery();
-  return async () => await readVitals(battery);
-}
-
-type Battery = () => Promise<number | null>;
-
-async function readVitals(battery: Battery | undefined): Promise<StatusDocument['vitals']> {
-  const batteryPercent = (await battery?.().catch(() => null)) ?? null;
+export async function readVitals(): Promise<NonNullable<StatusDocument['vitals']>> {
   return {
     uptimeSeconds: Math.round(uptime()),
     // On Linux, freemem of libuv is MemAvailable, which also counts memory that can be freed.
     memoryUsedPercent: Math.round(100 * (1 - freemem() / totalmem())),
     rootDiskUsedPercent: rootDiskUsedPercent(),
     load1: Math.round((loadavg()[0] ?? 0) * 100) / 100,
-    batteryPercent,
+    batteryPercent: await batteryPercent(),
   };
 }
 
@@ -36,18 +29,12 @@ function rootDiskUsedPercent(): number | null {
   }
 }
 
-/**
- * systeminformation takes time and memory to load, so it is loaded only where a battery is
- * possible.
- */
-async function openBattery(): Promise<Battery | undefined> {
+/** Percent; null where there is no battery. */
+async function batteryPercent(): Promise<number | null> {
   try {
-    if (process.platform !== 'darwin') {
-      const supplies = readdirSync('/sys/class/power_supply');
-      if (!supplies.some((name) => name.startsWith('BAT'))) return undefined;
-    }
-    return (await import('./battery.ts')).readBatteryPercent;
+    const { hasBattery, percent } = await battery();
+    return hasBattery ? Math.round(percent) : null;
   } catch {
-    return undefined;
+    return null;
   }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { Sha256Node } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type {
   Etag,
@@ -21,7 +22,6 @@ import { errorOf } from './answer.ts';
 import { type HttpConnection, openConnection } from './http.ts';
 import { objectPath, type S3Place } from './place.ts';
 import { Retries } from './retry.ts';
-import { Sha256 } from './sha256.ts';
 
 /** What {@link openHostBucket} found out before it chose this client. */
 export interface LightOptions {
@@ -65,7 +65,7 @@ export class LightBucket implements HostBucket {
       service: 's3',
       region,
       credentials,
-      sha256: Sha256,
+      sha256: Sha256Node,
       uriEscapePath: false, // S3 alone signs the path as it is sent
     });
   }

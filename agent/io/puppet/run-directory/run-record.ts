@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import * as z from 'zod/mini';
+import * as z from 'zod';
 import { writeFileAtomicSync } from '../../../../shared/atomic-file.ts';
 import { foreignText } from '../../../../shared/foreign-file.ts';
 
@@ -10,18 +10,18 @@ import { foreignText } from '../../../../shared/foreign-file.ts';
  */
 const RunRecord = z.object({
   schemaVersion: z.literal(1),
-  runId: z.string().check(z.maxLength(64)),
+  runId: z.string().max(64),
   /** ms since 1970. */
   startedAt: z.number(),
   /** ms since 1970. */
   limitAt: z.number(),
   noop: z.boolean(),
   /** The transient unit of systemd; null when the run is a process group. */
-  unit: z.nullable(z.string()),
+  unit: z.string().nullable(),
   /** Seconds since boot when the record was written first. Missing in records of older agents. */
-  uptimeSeconds: z.optional(z.number()),
+  uptimeSeconds: z.number().optional(),
   /** The leader of the process group. Missing until it has been started. */
-  process: z.optional(z.object({ pid: z.int().check(z.positive()), started: z.string() })),
+  process: z.object({ pid: z.int().positive(), started: z.string() }).optional(),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 
