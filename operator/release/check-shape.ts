@@ -24,7 +24,8 @@ export function findShapeProblems(
     if (inside === undefined || inside === '' || has(inside)) return [];
     return [missing(`environment.conf has manifest = ${manifest}, and there is no ${inside}`)];
   }
-  if (has('manifests') || has(OLD_SITE)) return [];
+  if (has('manifests')) return [];
+  if (has(OLD_SITE)) return findImports(entries);
   const wanted = `no Puppet environment: expected manifests/ or ${OLD_SITE} at its root`;
   if (has('site.pp')) {
     return [missing(`${wanted}, found site.pp`, 'put "manifest = site.pp" into environment.conf')];
@@ -34,6 +35,25 @@ export function findShapeProblems(
   const directory = below.replace(/\/(manifests\/site\.pp|environment\.conf)$/, '');
   const next = `set repository: to the directory ${directory} of it, in miyamoto.yaml`;
   return [missing(`${wanted}, found one in ${directory}`, next)];
+}
+
+/** Puppet refuses `import` since version 4. Hosts read `classes/` of the older form without it. */
+function findImports(entries: readonly TreeEntry[]): TreeProblem[] {
+  return entries.flatMap((entry) => {
+    const isOwn = entry.path === OLD_SITE || /^classes\/.+\.pp$/.test(entry.path);
+    if (!isOwn || entry.kind === 'link') return [];
+    const lines = entry.content.read().toString('utf8').split('\n');
+    return lines.flatMap((line, index) =>
+      /^\s*import\s*\(?\s*['"]/.test(line)
+        ? [
+            missing(
+              `${entry.path} line ${index + 1}: Puppet refuses "${line.trim().slice(0, 100)}" since version 4`,
+              'delete the line: hosts read classes/ without it, and modules/ by autoloading',
+            ),
+          ]
+        : [],
+    );
+  });
 }
 
 function missing(message: string, next?: string): TreeProblem {

@@ -50,8 +50,17 @@ export class ExcludeRules {
     const own = this.#own.test(path);
     if (own.ignored && !configured.unignored) return IGNORE_FILE;
     if (path === IGNORE_FILE) return IGNORE_FILE;
-    const isBroughtBack = own.unignored || configured.unignored;
-    return this.#isNeverLoaded(path) && !isBroughtBack ? 'never loaded by Puppet' : undefined;
+    if (!this.#isNeverLoaded(path) || this.#isBroughtBack(path)) return undefined;
+    return 'never loaded by Puppet';
+  }
+
+  /** By a pattern with "!" for the path or a directory above it. */
+  #isBroughtBack(path: string): boolean {
+    const ends = [...path.matchAll(/\//g)].map(({ index }) => index + 1);
+    const paths = [...ends.map((end) => path.slice(0, end)), path];
+    return paths.some(
+      (each) => this.#own.test(each).unignored || this.#configured.test(each).unignored,
+    );
   }
 
   #isNeverLoaded(path: string): boolean {

@@ -1,35 +1,38 @@
 import { type ExecFileException, execFile } from 'node:child_process';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import type { EnvironmentConf } from '../../bucket/documents/environment-conf.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { withTemporaryDirectory } from '../files/temporary-directory.ts';
-import type { SourceTree, TreeEntry } from './tree.ts';
+import { isLoadedManifest } from './loaded.ts';
+import type { FileEntry, SourceTree } from './tree.ts';
 
 export type Validation =
   | { readonly kind: 'valid'; readonly manifests: number }
   | { readonly kind: 'skipped'; readonly why: string };
 
-/** Keeps the command line far below every system's limit. */
+/** A command line must stay far below the limit of every system. */
 const MANIFESTS_PER_RUN = 250;
 const TIME_LIMIT_MS = 10 * 60_000;
 const MAX_OUTPUT = 1024 * 1024;
 const MAX_LINES = 20;
 
-type Manifest = Extract<TreeEntry, { kind: 'file' }>;
-
 /**
- * Lets the Puppet of this machine parse every manifest, plans apart (`puppet apply` knows none). Throws RELEASE_INVALID
- * with Puppet's own words. Without Puppet it is skipped: hosts find out then.
+ * Lets the Puppet of this machine parse every manifest that Puppet would load; `puppet apply` loads
+ * no plans. Throws RELEASE_INVALID with the message of Puppet. Skipped where no Puppet is installed.
  */
 export async function validateManifests(
   tree: SourceTree,
+  conf: EnvironmentConf,
   env: Readonly<NodeJS.ProcessEnv>,
 ): Promise<Validation> {
   const puppet = await findPuppet(env);
   if (puppet === undefined) {
     return { kind: 'skipped', why: 'no puppet in /opt/puppetlabs/bin or on the search path' };
   }
-  const manifests = tree.entries.filter(isManifest);
+  const manifests = tree.entries.filter(
+    (entry): entry is FileEntry => entry.kind === 'file' && isLoadedManifest(entry.path, conf),
+  );
   await withTemporaryDirectory('validate', async (directory) => {
     for (let at = 0; at < manifests.length; at += MANIFESTS_PER_RUN) {
       const batch = manifests.slice(at, at + MANIFESTS_PER_RUN);
@@ -37,10 +40,6 @@ export async function validateManifests(
     }
   });
   return { kind: 'valid', manifests: manifests.length };
-}
-
-function isManifest(entry: TreeEntry): entry is Manifest {
-  return entry.kind === 'file' && entry.path.endsWith('.pp') && !/(^|\/)plans\//.test(entry.path);
 }
 
 async function findPuppet(env: Readonly<NodeJS.ProcessEnv>): Promise<string | undefined> {
@@ -59,14 +58,14 @@ async function findPuppet(env: Readonly<NodeJS.ProcessEnv>): Promise<string | un
 async function validate(
   puppet: string,
   directory: string,
-  { env, batch }: { env: Readonly<NodeJS.ProcessEnv>; batch: readonly Manifest[] },
+  { env, batch }: { env: Readonly<NodeJS.ProcessEnv>; batch: readonly FileEntry[] },
 ): Promise<void> {
   const tree = join(directory, 'tree');
   for (const { path, content } of batch) {
     await mkdir(dirname(join(tree, path)), { recursive: true });
     await writeFile(join(tree, path), content.read());
   }
-  // Directories of its own: neither the publisher's puppet.conf nor its cache has a say.
+  // Own directories, so that neither puppet.conf nor a cache of this machine counts.
   const own = ['confdir', 'vardir', 'codedir', 'logdir', 'rundir'];
   const args = ['parser', 'validate', '--color=false'];
   args.push(...own.map((name) => `--${name}=${join(directory, name)}`));
@@ -77,7 +76,7 @@ async function validate(
   throw new CodedError([`puppet does not parse it: ${first}`, ...rest], {
     code: 'RELEASE_INVALID',
     cause: error,
-    next: 'mend the manifests and publish again; nothing was uploaded',
+    next: 'correct the manifests and publish again; nothing was uploaded',
   });
 }
 

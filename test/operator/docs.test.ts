@@ -34,7 +34,7 @@ function unknownWords(line: string): string[] {
   return words.filter((word) => word.startsWith('-') && !known.includes(word));
 }
 
-for (const name of ['keys.md', 'signers.md', 'threat-model.md']) {
+for (const name of ['keys.md', 'signers.md', 'threat-model.md', 'control-repos.md']) {
   test(`docs: every command in ${name} is one that mm has`, () => {
     const commands = commandsIn(page(name));
     assert.ok(commands.length > 2);
@@ -43,12 +43,14 @@ for (const name of ['keys.md', 'signers.md', 'threat-model.md']) {
   });
 }
 
-test('docs: every test that threat-model.md names is there', () => {
-  const named = [...page('threat-model.md').matchAll(/\| `([^`|]+)` \|$/gm)].map(
-    ([, name]) => name,
-  );
+for (const name of ['threat-model.md', 'control-repos.md']) {
+  test(`docs: every test that ${name} names is there`, () => assertTestsExist(name));
+}
+
+function assertTestsExist(document: string): void {
+  const named = [...page(document).matchAll(/\| `([^`|]+)` \|$/gm)].map(([, name]) => name);
   assert.ok(named.length >= 15);
-  const files = globSync('test/{operator,bucket}/**/*.test.ts', { cwd: ROOT });
+  const files = globSync('test/{agent,operator,bucket}/**/*.test.ts', { cwd: ROOT });
   const sources = files.map((file) => readFileSync(join(ROOT, file), 'utf8'));
   // Rows of a table make their titles of two parts: what stands before and behind the variable one.
   const titles = sources.flatMap((text) =>
@@ -62,7 +64,7 @@ test('docs: every test that threat-model.md names is there', () => {
   });
   const missing = named.filter((name) => !patterns.some((pattern) => pattern.test(name ?? '')));
   assert.deepEqual(missing, []);
-});
+}
 
 const CONFIG_PAGE = `<!-- Generated from operator/config.ts: UPDATE_DOCS=1 node --test test/operator/docs.test.ts -->
 # miyamoto.yaml

@@ -3,9 +3,29 @@ import type { Source } from '../../release/source/read-source.ts';
 const MAX_NAMED = 5;
 
 /** What the operator should know about the source before it is published. */
-export function sourceNotices({ gitIgnored }: Source): string[] {
-  if (gitIgnored.length === 0) return [];
-  const named = gitIgnored.slice(0, MAX_NAMED).join(', ');
-  const more = gitIgnored.length - MAX_NAMED;
-  return [`git ignores, so not published: ${named}${more > 0 ? ` and ${more} more` : ''}`];
+export function sourceNotices({ gitIgnored, warnings }: Source): string[] {
+  if (gitIgnored.length === 0) return [...warnings];
+  return [...warnings, `git ignores, so not published: ${someOf(gitIgnored)}`];
+}
+
+/** For `--noop`: what rules left out, and the largest files. */
+export function contentNotices({ leftOut, tree }: Source): string[] {
+  const lines: string[] = [];
+  for (const [why, paths] of Map.groupBy(leftOut, (each) => each.why)) {
+    const bytes = paths.reduce((sum, each) => sum + each.bytes, 0);
+    const named = someOf(paths.map(({ path }) => path));
+    lines.push(`left out (${why}): ${paths.length} files, ${bytes} bytes: ${named}`);
+  }
+  const largest = tree.entries
+    .flatMap((entry) => (entry.kind === 'file' ? [entry] : []))
+    .sort((a, b) => b.content.length - a.content.length)
+    .slice(0, MAX_NAMED)
+    .map(({ path, content }) => `${path} (${content.length} bytes)`);
+  lines.push(`${tree.entries.length} files; the largest: ${largest.join(', ')}`);
+  return lines;
+}
+
+function someOf(names: readonly string[]): string {
+  const more = names.length - MAX_NAMED;
+  return `${names.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

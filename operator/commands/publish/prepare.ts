@@ -9,7 +9,7 @@ import { packRelease, type Tarball } from '../../release/pack.ts';
 import { readSource, type Source } from '../../release/source/read-source.ts';
 import { Spool } from '../../release/spool.ts';
 import { validateManifests } from '../../release/validate.ts';
-import { sourceNotices } from './notices.ts';
+import { contentNotices, sourceNotices } from './notices.ts';
 import type { PublishOptions, Wanted } from './what-to-publish.ts';
 
 /** A release that was read and passed all checks. */
@@ -40,6 +40,7 @@ export async function withPrepared<T>(
       cacheDirectory: join(config.cacheDirectory, config.id, environment),
     });
     for (const line of sourceNotices(source)) context.notice(line);
+    if (options.noop === true) for (const line of contentNotices(source)) context.notice(line);
     const { tree, conf } = source;
     assertPublishable(tree, { conf, allowedPrivateKeys: settings.allow_private_keys });
     await validate(context, source, options);
@@ -55,14 +56,14 @@ export async function withPrepared<T>(
 
 async function validate(
   context: Context,
-  { tree }: Source,
+  { tree, conf }: Source,
   options: PublishOptions,
 ): Promise<void> {
   if (options.validate === false) {
     context.notice('manifests not parsed: --no-validate');
     return;
   }
-  const validation = await validateManifests(tree, context.env);
+  const validation = await validateManifests(tree, conf, context.env);
   context.notice(
     validation.kind === 'valid'
       ? `puppet parsed ${validation.manifests} manifests`

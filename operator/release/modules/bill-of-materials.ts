@@ -10,8 +10,10 @@ export function billOfMaterials(
 ): ReleaseModule[] {
   const modules = new Map<string, ReleaseModule>();
   for (const { path, source, commit } of checkouts) {
-    const name = moduleOf(path, moduleDirectories)?.module;
-    if (name === undefined) continue;
+    const place = moduleOf(path, moduleDirectories);
+    // A repository inside a module is not a module itself.
+    if (place === undefined || place.inside !== undefined) continue;
+    const name = place.module;
     modules.set(name, { name, version: null, source: withoutCredentials(source), commit });
   }
   for (const entry of entries) {

@@ -120,7 +120,7 @@ async function filterEntries(
 /** A partial clone lacks objects, and mm never lets git fetch them by itself. */
 function explained(error: unknown, { place }: FoundCommit): unknown {
   const isMissing =
-    /unable to read|missing (object|blob)|not a valid object|could not (get|fetch)/i;
+    /unable to read|cannot read|invalid object|missing (object|blob)|not a valid object|could not (get|fetch)/i;
   if (!(error instanceof CodedError) || !isMissing.test(error.message)) return error;
   return new CodedError(error.message, {
     code: 'GIT_FAILED',

@@ -16,6 +16,7 @@ import type { SourceTree } from '../tree.ts';
 import { committedAt, exportCommit, findCommit, peekCommit } from './export-ref.ts';
 import type { GitPlace } from './git.ts';
 import { headOf } from './head.ts';
+import { refWarnings } from './ref-warnings.ts';
 import { type Checkout, type LeftOut, TreeBuilder } from './tree-builder.ts';
 import { addDirectory } from './walk.ts';
 import { readWorkTree } from './work-tree.ts';
@@ -45,6 +46,8 @@ export interface Source {
   /** Paths of a work tree that git ignores and that are not published. */
   readonly gitIgnored: readonly string[];
   readonly checkouts: readonly Checkout[];
+  /** What is unusual about the ref. */
+  readonly warnings: readonly string[];
 }
 
 /** Reads what is to be published. Throws GIT_FAILED, ARCHIVE_*, RELEASE_INVALID. */
@@ -61,7 +64,8 @@ async function readRef(request: SourceRequest, ref: string): Promise<Source> {
   const { builder, conf } = await open(request, (path) => peekCommit(found, path));
   await exportCommit(found, { builder, filters: settings.filters, newDirectory });
   const origin = { commit: found.commit, ref, committedAt: await committedAt(found) };
-  return await sourceOf(request, builder, { conf, origin, gitIgnored: [] });
+  const warnings = await refWarnings(found, ref);
+  return await sourceOf(request, builder, { conf, origin, gitIgnored: [], warnings });
 }
 
 async function readDirectoryOfWork(request: SourceRequest): Promise<Source> {
@@ -126,10 +130,11 @@ async function sourceOf(
   { settings, cacheDirectory, place }: SourceRequest,
   builder: TreeBuilder,
   more: Pick<Source, 'conf' | 'gitIgnored'> & {
+    readonly warnings?: readonly string[];
     readonly origin: Pick<SourceTree, 'commit' | 'ref' | 'committedAt'>;
   },
 ): Promise<Source> {
-  const { conf, gitIgnored, origin } = more;
+  const { conf, gitIgnored, origin, warnings = [] } = more;
   const directories = moduleDirectories(conf);
   await addModules(builder, {
     installer: settings.modules,
@@ -140,5 +145,5 @@ async function sourceOf(
   const { entries, emptySubmodules, withheld, leftOut, checkouts } = builder;
   const modules = billOfMaterials(entries, checkouts, directories);
   const tree = { entries, emptySubmodules, withheld, modules, ...origin };
-  return { tree, conf, leftOut, gitIgnored, checkouts };
+  return { tree, conf, leftOut, gitIgnored, checkouts, warnings };
 }

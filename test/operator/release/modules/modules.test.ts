@@ -174,6 +174,6 @@ sources: { main: { remote: '${lab.repository}', basedir: '${environments}' } }
   const [module] = ReleaseFile.parse(JSON.parse(files['release.json'] ?? '')).modules ?? [];
   assert.equal(module?.commit, moduleCommit);
   assert.equal((await lab.mm([...args, '--ref', 'main'])).exitCode, 2);
-  const missing = ['publish', 'stable', '--directory', dirname(environments) + '/no', '--json'];
+  const missing = ['publish', 'stable', '--directory', `${dirname(environments)}/no`, '--json'];
   assert.equal((await lab.mm(missing)).exitCode, 2);
 });

@@ -1,0 +1,34 @@
+import type { FoundCommit } from './clean-room.ts';
+import { gitAnswer } from './git.ts';
+
+const SHOWN = 12;
+
+/** What is unusual about the commit of a ref: it may not be the one that the operator means. */
+export async function refWarnings(
+  { place, commit }: FoundCommit,
+  ref: string,
+): Promise<readonly string[]> {
+  const commitOf = async (name: string) =>
+    await gitAnswer(place, ['rev-parse', '--verify', '--quiet', `${name}^{commit}`]);
+  const warnings: string[] = [];
+  const here = commit.slice(0, SHOWN);
+  const origin = await commitOf(`refs/remotes/origin/${ref}`);
+  if (origin !== undefined && origin !== commit) {
+    const behind = await gitAnswer(place, ['rev-list', '--count', `${commit}..${origin}`]);
+    if (behind !== undefined && behind !== '0') {
+      const there = origin.slice(0, SHOWN);
+      warnings.push(
+        `${ref} is at ${here}, ${behind} commits behind origin/${ref} at ${there}: git pull`,
+      );
+    }
+  }
+  const branch = await gitAnswer(place, ['symbolic-ref', '--quiet', 'HEAD']);
+  const head = branch === undefined ? await commitOf('HEAD') : undefined;
+  if (head !== undefined && head !== commit) {
+    const checkedOut = head.slice(0, SHOWN);
+    warnings.push(
+      `${ref} is at ${here}, but ${checkedOut} is checked out (detached HEAD): --ref ${checkedOut} publishes that`,
+    );
+  }
+  return warnings;
+}
