@@ -1,4 +1,5 @@
 import type { EnvironmentConf } from '../../bucket/documents/environment-conf.ts';
+import { foldedPath, linkProblem, pathProblem } from '../../bucket/documents/tree-rules.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { findShapeProblems } from './check-shape.ts';
 import { inspectContents } from './inspect-contents.ts';
@@ -69,47 +70,13 @@ function findOwnFiles(entries: readonly TreeEntry[]): TreeProblem[] {
 }
 
 function findNameProblems({ path }: TreeEntry): TreeProblem[] {
-  const names = path.split('/');
-  const problems: TreeProblem[] = [];
-  if (!isCleanText(path)) {
-    problems.push(unsafe(path, 'has a control character, a backslash or bytes that are not UTF-8'));
-  }
-  if (Buffer.byteLength(path) > LIMITS.pathBytes) {
-    problems.push(unsafe(path, `is longer than ${LIMITS.pathBytes} bytes`));
-  }
-  if (names.some((name) => Buffer.byteLength(name) > LIMITS.nameBytes)) {
-    problems.push(unsafe(path, `has a name longer than ${LIMITS.nameBytes} bytes`));
-  }
-  if (names.some((name) => name === '' || name === '.' || name === '..')) {
-    problems.push(unsafe(path, 'is not a plain path below the tree'));
-  }
-  if (names.some((name) => name.toLowerCase() === '.git')) {
-    problems.push(unsafe(path, 'belongs to a git repository'));
-  }
-  return problems;
+  const problem = pathProblem(path);
+  return problem === undefined ? [] : [unsafe(path, problem)];
 }
 
-/** No control characters, no backslash (a separator on some systems), only UTF-8. */
-function isCleanText(text: string): boolean {
-  return !/[\p{Cc}\\\ufffd]/u.test(text);
-}
-
-/**
- * A link may go up to the root of the tree, and then down. With ".." after a name the target depends
- * on other links: several links that each stay inside can lead out together.
- */
 function findLinkProblems(entry: TreeEntry): TreeProblem[] {
-  if (entry.kind === 'file') return [];
-  const { path, target } = entry;
-  const steps = target.split('/').filter((name) => name !== '.' && name !== '');
-  const down = steps.findIndex((name) => name !== '..');
-  const levelsUp = down === -1 ? steps.length : down;
-  const isBackUp = steps.slice(levelsUp).includes('..');
-  const depth = path.split('/').length - 1;
-  const isInside = target !== '' && !target.startsWith('/') && levelsUp <= depth && !isBackUp;
-  if (!isInside) return [unsafe(path, `is a link that leaves the tree: ${JSON.stringify(target)}`)];
-  const isShort = Buffer.byteLength(target) <= LIMITS.pathBytes;
-  return isShort && isCleanText(target) ? [] : [unsafe(path, 'is a link with an unusable target')];
+  const problem = entry.kind === 'link' ? linkProblem(entry.path, entry.target) : undefined;
+  return problem === undefined ? [] : [unsafe(entry.path, problem)];
 }
 
 /** macOS treats names as equal that differ in case or in Unicode form, for files and directories. */
@@ -117,7 +84,7 @@ function findClashes(entries: readonly TreeEntry[]): TreeProblem[] {
   const seen = new Map<string, string>();
   const problems: TreeProblem[] = [];
   for (const path of entries.flatMap((entry) => [...parentsOf(entry.path), entry.path])) {
-    const folded = path.normalize('NFKC').toLowerCase().toUpperCase();
+    const folded = foldedPath(path);
     const earlier = seen.get(folded);
     if (earlier === undefined) seen.set(folded, path);
     else if (earlier !== path) {

@@ -60,6 +60,4 @@ export const LIMITS = {
   entries: 100_000,
   bytes: 1024 ** 3,
   tarballBytes: 256 * 1024 ** 2,
-  nameBytes: 255,
-  pathBytes: 1024,
 } as const;

@@ -1,3 +1,9 @@
+import {
+  foldedPath,
+  linkProblem,
+  MAX_PATH_BYTES,
+  pathProblem,
+} from '../../../bucket/documents/tree-rules.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 
 /** An entry as the archive's header describes it. An attacker may have written all of it. */
@@ -14,9 +20,6 @@ export type SafeEntry =
   | { readonly kind: 'file'; readonly path: string; readonly isExecutable: boolean }
   | { readonly kind: 'directory'; readonly path: string }
   | { readonly kind: 'link'; readonly path: string; readonly target: string };
-
-const MAX_NAME_BYTES = 255;
-const MAX_PATH_BYTES = 1024;
 
 /**
  * Decides for each entry, before any of it is written, whether it may be unpacked. It remembers the
@@ -59,14 +62,14 @@ export class UnpackRules {
   #remember(entry: ArchiveEntry, path: string, kind: SafeEntry['kind']): void {
     for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
       const parent = path.slice(0, slash);
-      const there = this.#seen.get(fold(parent));
+      const there = this.#seen.get(foldedPath(parent));
       if (there === undefined)
         this.#add(parent, { path: parent, kind: 'directory', isGiven: false });
       else if (there.path !== parent) throw clash(entry, there.path);
       else if (there.kind !== 'directory')
         throw unsafe(entry, `is below ${quoted(parent)}, which is a ${there.kind}`);
     }
-    const there = this.#seen.get(fold(path));
+    const there = this.#seen.get(foldedPath(path));
     if (there !== undefined && there.path !== path) throw clash(entry, there.path);
     if (there !== undefined && (there.isGiven || kind !== 'directory'))
       throw unsafe(entry, 'has two entries');
@@ -74,7 +77,7 @@ export class UnpackRules {
   }
 
   #add(path: string, seen: Seen): void {
-    this.#seen.set(fold(path), seen);
+    this.#seen.set(foldedPath(path), seen);
     if (this.#seen.size > this.#maxFiles) {
       throw new CodedError(
         `the release has more than ${this.#maxFiles} files, directories and links; ${quoted(path)} is above the limit`,
@@ -120,55 +123,19 @@ function clash(entry: ArchiveEntry, other: string): CodedError {
 /** The path without tar's leading "./" and a directory's final "/"; '' for the tree itself. */
 function plainPath(entry: ArchiveEntry, kind: SafeEntry['kind']): string {
   let { path } = entry;
-  requireCleanText(entry, path, 'its name');
-  if (path.startsWith('/')) throw unsafe(entry, 'is an absolute path');
   if (path.startsWith('./')) path = path.slice(2);
   if (kind === 'directory') path = path.replace(/\/$/, '');
-  if (kind === 'directory' && (path === '' || path === '.')) return '';
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
-    throw unsafe(entry, `is longer than ${MAX_PATH_BYTES} bytes`);
-  for (const name of path.split('/')) {
-    if (name === '' || name === '.' || name === '..')
-      throw unsafe(entry, `has "${name}" in its path`);
-    if (Buffer.byteLength(name) > MAX_NAME_BYTES)
-      throw unsafe(entry, `has a name longer than ${MAX_NAME_BYTES} bytes`);
-  }
+  if (kind === 'directory' && (path === '' || path === '.') && entry.path !== '/') return '';
+  const problem = pathProblem(path);
+  if (problem !== undefined) throw unsafe(entry, problem);
   return path;
 }
 
-/**
- * A link may first go up, at most to the top of the tree, and then down. With ".." after a name, a
- * chain of links could leave the tree: `deep -> a/b/..` is safe only while `a/b` is a directory.
- */
 function insideTarget(entry: ArchiveEntry, path: string): string {
   const target = entry.linkpath ?? '';
-  requireCleanText(entry, target, 'its target');
-  if (Buffer.byteLength(target) > MAX_PATH_BYTES)
-    throw unsafe(entry, `points at more than ${MAX_PATH_BYTES} bytes`);
-  const ups = target.match(/^(\.\.?(\/|$))*/)?.[0] ?? '';
-  const levelsUp = ups.split('/').filter((name) => name === '..').length;
-  const isBackUp = target.slice(ups.length).split('/').includes('..');
-  const depth = path.split('/').length - 1;
-  if (target === '' || target.startsWith('/') || levelsUp > depth || isBackUp) {
-    throw unsafe(entry, `is a link that leaves the release: ${quoted(target)}`);
-  }
+  const problem = linkProblem(path, target);
+  if (problem !== undefined) throw unsafe(entry, problem);
   return target;
-}
-
-/** Refuses control characters, backslashes (separators for some programs), and invalid UTF-8. */
-function requireCleanText(entry: ArchiveEntry, text: string, what: string): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the search is for these characters
-  if (/[\u0000-\u001f\u007f\\\ufffd]/.test(text)) {
-    throw unsafe(
-      entry,
-      `has a control character, a backslash or bytes that are not UTF-8 in ${what}`,
-    );
-  }
-}
-
-/** One spelling for all names that a file system may treat as equal: case and Unicode form. */
-function fold(path: string): string {
-  return path.normalize('NFKC').toLowerCase().toUpperCase();
 }
 
 function quoted(text: string): string {
