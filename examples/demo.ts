@@ -156,6 +156,7 @@ async function step(
     stdio: ['ignore', 'inherit', 'inherit'],
     env: {
       PATH: process.env['PATH'],
+      ...terminalSettings(),
       HOME: folder,
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
@@ -169,6 +170,12 @@ async function step(
   stop.signal.throwIfAborted();
   if (code !== 0) throw new Error(`${program} ${argv[0]} ended with ${code}`);
   timings.push([name, performance.now() - startedAt]);
+}
+
+/** Whether the programs may print colours. */
+function terminalSettings(): NodeJS.ProcessEnv {
+  const { TERM, NO_COLOR, FORCE_COLOR } = process.env;
+  return { TERM, NO_COLOR, FORCE_COLOR };
 }
 
 async function commit(repository: string, message: string): Promise<void> {

@@ -29,7 +29,7 @@ for (const [name, content] of Object.entries({
   'of another shape': '{"schemaVersion":2}',
   empty: '',
 })) {
-  test(`state: one that is ${name} counts as none and is said`, async () => {
+  test(`state: one that is ${name} is logged and counts as empty`, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'mm-state-'));
     try {
       const path = join(directory, 'state.json');

@@ -57,7 +57,7 @@ suite('a run whose agent was killed', () => {
     assert.equal(await puppet.pickUp(request.runDirectory, NEVER), undefined);
   });
 
-  test('is ended at the limit that it was given, and a run of another name is none of ours', async (t) => {
+  test('is ended at its own time limit, and a run of another name is left alone', async (t) => {
     const place = await puppetPlace(t);
     const options: HostPuppetOptions = {
       launcher: 'group',

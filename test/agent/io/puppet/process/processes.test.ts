@@ -84,7 +84,7 @@ suite('how a run ends', () => {
     assert.ok(!(await names(place.request().runDirectory)).includes('process.json'));
   });
 
-  test('what lies in its run directory already is not taken for its own', async (t) => {
+  test('files that were in the run directory before are removed', async (t) => {
     const { apply, place } = await fake(t, 'exits');
     const { runDirectory } = place.request();
     await mkdir(runDirectory, { recursive: true });

@@ -70,7 +70,7 @@ suite('facter.conf: what agent.yaml says is laid over what the host says', () =>
   }
 });
 
-test('facter.conf: Facter is told nothing when there is nothing to tell', async (t) => {
+test('facter.conf: without settings there is no file for Facter', async (t) => {
   const directory = await temporaryDirectory(t);
   const settings = { ttl: {}, block: [], cacheDirectory: join(directory, 'cache') };
   assert.equal(writeFacterConfig(settings, directory), undefined);

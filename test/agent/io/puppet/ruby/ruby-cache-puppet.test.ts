@@ -108,7 +108,7 @@ suite('ruby cache: with the real puppet', () => {
     }
   });
 
-  test('an unusable cache is said, and the run goes on', async (t) => {
+  test('a cache that cannot be used causes a warning, and the run continues', async (t) => {
     const place = await puppetPlace(t);
     await place.write({ 'manifests/site.pp': "notice('ran')" });
     const directory = join(place.directory, 'open/ruby-cache');

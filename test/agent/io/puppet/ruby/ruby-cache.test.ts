@@ -120,7 +120,7 @@ test('ruby cache: a source that changed is compiled afresh, though its size and 
   assert.equal(second.stdout, first.stdout.replaceAll('twice: ', 'TWICE: '));
 });
 
-test('ruby cache: what lies beside the run directory, and what has just been written, is not kept', async () => {
+test('ruby cache: code beside the run directory, and code that was just written, is not stored', async () => {
   const cache = await cacheAt('runs');
   const below = belowRuns();
   const preload = join(cache, '../runs/run-1/ruby-cache.rb');
