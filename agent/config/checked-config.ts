@@ -10,8 +10,8 @@ import { readConfigSources } from './sources.ts';
 /**
  * The configuration of this host. Reading and checking YAML costs as much as everything else that a
  * cycle does before its first request, so the result is kept in the state directory. It is used
- * again while the text of the files and the code (`stamp`) are the same. Throws CONFIG_MISSING,
- * CONFIG_INVALID.
+ * again while the text of the files and the code (`stamp`) are the same. This saves 24 ms, 0.9 % of
+ * a cycle (ADR 0022). Throws CONFIG_MISSING, CONFIG_INVALID.
  */
 export async function checkedConfig(
   paths: Pick<HostPaths, 'configFile' | 'configDirectory' | 'checkedConfig'>,

@@ -1,11 +1,11 @@
 import { readFileSync, rmSync } from 'node:fs';
-import * as z from 'zod/mini';
+import * as z from 'zod';
 import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { orUndefined } from '../../../shared/files.ts';
 import type { KeptName } from '../../core/certname.ts';
 import type { HostPaths } from '../../paths.ts';
 
-const File = z.object({ certname: z.string(), machine: z.nullable(z.string()) });
+const File = z.object({ certname: z.string(), machine: z.string().nullable() });
 
 /** Undefined when nothing is kept, or it cannot be read: the name is then looked up again. */
 export function readKeptName(path: string): KeptName | undefined {

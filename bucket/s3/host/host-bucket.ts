@@ -10,9 +10,10 @@ import type { S3Settings } from '../settings.ts';
 const DEFAULT_MAX_ATTEMPTS = 3;
 
 /**
- * A bucket as a host opens it: by the light client wherever that is known to do what the SDK's client would do, else by
- * the SDK's. Sends nothing; reads the AWS files of the host. What is loaded is loaded now, never in the middle of a cycle:
- * a run may replace the files of this program.
+ * Opens a bucket for a host: with the light client where it is known to do the same as the SDK's
+ * client, otherwise with the SDK's. The light client saves 64 ms, 2.4 % of a cycle (ADR 0022). Sends
+ * nothing; reads the AWS files of the host. All code is loaded now and not in the middle of a cycle,
+ * because a run may replace the files of this program.
  */
 export async function openHostBucket(
   name: string,
