@@ -9,8 +9,9 @@ import { TufSimulator } from '../support/tuf/simulator.ts';
 import { sha256 } from '../support/tuf/simulator-keys.ts';
 
 /**
- * Each row: a host runs 1.0.0, somebody with the bucket's keys does something, and the host keeps running 1.0.0 and says
- * why. Puppet is a script; the real one plays in releases.test.ts. Numbers are those of docs/trust.md.
+ * Each row: a host runs 1.0.0, a thief with write access to the bucket changes something, and the
+ * host keeps running 1.0.0 and reports why. Puppet is a script here; releases.test.ts uses the real
+ * one. Numbers are those of docs/trust.md.
  */
 interface Attack {
   readonly play: (lab: AgentLab) => void;

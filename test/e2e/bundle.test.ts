@@ -20,7 +20,7 @@ import { serviceCommand } from '../support/service-command.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-/** The agent as it is shipped: in parts, and with what it keeps from one cycle to the next. */
+/** The agent as it is shipped: in parts, with what it stores between cycles. */
 
 const MANIFEST = manifestWriting('/nowhere', 'one');
 
@@ -32,7 +32,7 @@ before(async () => {
 after(() => rm(built, { recursive: true }));
 
 async function bundleLab(t: TestContext, script: (libexec: string) => string = () => '') {
-  const libexec = await temporaryDirectory(t); // of the test's own, for it may go
+  const libexec = await temporaryDirectory(t); // a copy, because a test may remove it
   await cp(built, libexec, { recursive: true });
   const lab = await agentLab(t);
   lab.command = [process.execPath, join(libexec, 'mm-agent.mjs')];
@@ -64,7 +64,7 @@ test('bundle: an upgrade that takes the program away under a daemon; it goes on,
   const daemon = lab.start(['--json']);
   const ended = lab.end(daemon);
   await waitUntil(() => lab.status().run?.status === 'unchanged');
-  daemon.kill('SIGUSR1'); // its child cannot start
+  daemon.kill('SIGUSR1'); // the child of this cycle cannot start
   daemon.kill('SIGTERM');
   const { code, stderr } = await ended;
   assert.equal(code, 0, stderr);
@@ -99,7 +99,7 @@ test('bundle: what was compiled is used as it is, cycle by cycle', async (t) => 
   const times = async () => await Promise.all(kept.map(async (path) => (await stat(path)).mtimeMs));
   const before = await times();
   assert.equal((await lab.once()).code, 0);
-  // V8 refuses what it did not make by the same version and flags, and then it is kept anew.
+  // V8 refuses code that another version or other flags made; it would then be stored again.
   assert.deepEqual(await times(), before);
   assert.deepEqual(await filesIn(cache), kept);
 });
@@ -156,7 +156,7 @@ for (const [name, change] of Object.entries(changes)) {
 
 test('bundle: what is kept is for its owner alone', async (t) => {
   const { lab, cache, config } = await bundleLab(t);
-  // The first one makes the state directory.
+  // The first cycle creates the state directory.
   for (let n = 0; n < 2; n += 1) assert.equal((await lab.once()).code, 0);
   assert.equal((await stat(cache)).mode & 0o777, 0o700);
   assert.equal((await stat(config)).mode & 0o777, 0o600);

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { agentLab } from '../support/agent-lab.ts';
 
-/** What a process has read and written so far, files and network, in bytes (proc(5), `/proc/pid/io`). */
+/**
+ * Bytes that a process has read and written so far, files and network (proc(5), `/proc/pid/io`).
+ */
 interface Transferred {
   readonly rchar: number;
   readonly wchar: number;
@@ -16,7 +18,8 @@ test('a release: its tarball is read from the bucket and the disk, and it and it
 }, async (t) => {
   const lab = await agentLab(t);
   const counted = join(lab.root, 'io');
-  // Puppet starts when the release is active; what it asks about is the agent that started it.
+  // Puppet starts when the release is active. The script reads the counters of the agent that
+  // started it.
   const puppet = await lab.fakePuppet(`cat /proc/$PPID/io >${counted}`);
   await lab.configure(`run: { puppet: ${puppet} }\n`);
   const transferred = async (): Promise<Transferred> => {
@@ -38,7 +41,7 @@ test('a release: its tarball is read from the bucket and the disk, and it and it
   const tarball = Math.max(...[...lab.simulator.blobs.values()].map(({ length }) => length));
   const unpacked = content.join('').length;
   const times = (field: keyof Transferred, bytes: number) => (after[field] - before[field]) / bytes;
-  // From the bucket and, once it is verified, from the disk; then as a tarball and as files.
+  // Read from the bucket, and from the disk after verification; written as a tarball and as files.
   assert.ok(Math.abs(times('rchar', 2 * tarball) - 1) < 0.1, `read ${times('rchar', 2 * tarball)}`);
   const written = times('wchar', tarball + unpacked);
   assert.ok(Math.abs(written - 1) < 0.1, `written ${written}`);

@@ -16,7 +16,7 @@ async function runs(lab: AgentLab): Promise<number> {
 async function daemonLab(t: import('node:test').TestContext, script = '') {
   const lab = await agentLab(t);
   const puppet = await lab.fakePuppet(`echo ran >> ${lab.root}/ran\n${script}`);
-  // Once a year: only what a test asks for happens.
+  // Due once a year: only what a test asks for happens.
   const schedule = `schedule: { poll: '0 0 1 1 *', apply: '0 0 1 1 *' }\n`;
   const settings = `run: { puppet: ${puppet} }\n${schedule}`;
   await lab.configure(settings);
@@ -128,7 +128,7 @@ test('daemon: under launchd the pid file is gone when it has ended', async (t) =
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   test(`once: ${signal} before Puppet has started ends it without a stack, with a report`, async (t) => {
     const { lab } = await daemonLab(t);
-    // Never answered: that is where the signal finds it.
+    // No answer comes: the signal arrives while the agent waits.
     lab.server.faults.add({ match: { method: 'GET', key: /timestamp/ }, kind: 'hang' });
     const agent = lab.start(['--once']);
     const ended = lab.end(agent);

@@ -12,7 +12,10 @@ import { sha256 } from '../support/tuf/simulator-keys.ts';
 
 const PRELOAD = join(import.meta.dirname, '../support/kill-at.ts');
 
-/** A tarball that unpacks well. Not compressed: another content of the same length has the same length. */
+/**
+ * A valid tarball. It is not compressed, so that content of the same length gives a tarball of the
+ * same length.
+ */
 function tarball(content: string): Buffer {
   return gzipSync(tarArchive([{ path: 'manifests/site.pp', content }]), { level: 0 });
 }
@@ -23,7 +26,7 @@ const EVIL = {
   'a greater length': tarball(`notify { 'evil': }\n${'# \n'.repeat(1000)}`),
 };
 
-/** What Puppet was given to apply, run by run. */
+/** What Puppet applied, run by run. */
 async function applied(lab: AgentLab): Promise<string> {
   return await readFile(join(lab.root, 'applied'), 'utf8').catch(() => '');
 }
@@ -72,7 +75,7 @@ test('I1 a release under a root of somebody else never reaches Puppet', async (t
   assert.equal(await applied(lab), '');
 });
 
-/** The ETag that the host would ask with. */
+/** The ETag that the host would send. */
 async function rememberedEtag(lab: AgentLab): Promise<string | undefined> {
   const state = JSON.parse(await readFile(lab.paths.stateFile, 'utf8')) as {
     etag: { value: string } | null;

@@ -48,7 +48,7 @@ test('killed: right before any step that changes something, the next cycle compl
   t.diagnostic(`${kills} kills`);
 });
 
-/** Names that only a step under way has. */
+/** Names that exist only while a step runs. */
 async function odd(lab: AgentLab): Promise<string[]> {
   const { state, releases, trust, environments, blobs } = lab.paths;
   const names = await Promise.all(

@@ -11,7 +11,10 @@ import {
 } from '../support/agent-lab.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-/** What somebody who sets up a first host gets wrong, and what the agent says to it: no two alike. */
+/**
+ * Mistakes of a person who sets up a first host, and the agent's message for each; no two messages
+ * are the same.
+ */
 const mistakes: Record<
   string,
   { make: (lab: AgentLab) => Promise<Ended>; exit: number; says: RegExp }

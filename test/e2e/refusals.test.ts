@@ -36,7 +36,7 @@ test('refused: two agents at once; the second says who holds the lock', async (t
   const first = lab.start(['--once']);
   const ended = lab.end(first);
   await waitUntil(async () => (await stat(begun)).isFile());
-  // As the daemon's child it does not wait.
+  // A child of the daemon does not wait.
   const second = await lab.end(lab.start(['--once', '--trigger', 'poll']));
   assert.equal(second.code, 11);
   assert.match(second.stderr, new RegExp(`process ${first.pid}`));
@@ -122,7 +122,7 @@ test('refused: a status that may not be written never fails the run, and goes la
   assert.equal((await lab.localStatus()).offline.runs, 0);
 });
 
-/** A zombie that init has not collected yet does not run on. */
+/** A zombie that init has not collected yet is not running. */
 async function runsOn(pid: string): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   return stat !== undefined && !/\) [ZX] /.test(stat);

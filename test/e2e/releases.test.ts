@@ -25,7 +25,7 @@ test('releases: first, newer, nothing new, withdrawn; the bucket gone; does not 
   const two = await lab.once('--detailed-exitcodes');
   assert.equal(two.code, 2, two.stderr);
   assert.equal(await readFile(motd, 'utf8'), 'two');
-  // timestamp, the probe for a newer root, snapshot, role, tarball; then the status.
+  // Requests: timestamp, a newer root, snapshot, role, tarball; then the status.
   assert.deepEqual(
     two.requests.map((line) => line.replace(/[0-9a-f]{64}/, 'BLOB')),
     [

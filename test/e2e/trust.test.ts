@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const MANIFEST = manifestWriting('/nowhere', 'one');
 
-/** With a puppet that notes what it was called with. */
+/** A host whose puppet records its arguments. */
 async function notingLab(t: Parameters<typeof agentLab>[0], extra = ''): Promise<AgentLab> {
   const lab = await agentLab(t);
   const puppet = await lab.fakePuppet(`echo "$@" >> ${lab.root}/calls`);
@@ -23,7 +23,7 @@ async function calls(lab: AgentLab): Promise<string[]> {
   return text.split('\n').slice(0, -1);
 }
 
-/** The bucket as it is now, to be put back later. */
+/** Remembers the content of the bucket; the result restores it. */
 function photograph(lab: AgentLab): () => void {
   const files = new Map(lab.simulator.files);
   return () => {
@@ -94,14 +94,14 @@ test('seeds: a broken one does not stop a host that knows newer metadata', async
 test('clock: what S3 says is later than the host believes, for good', async (t) => {
   const lab = await notingLab(t);
   assert.equal((await lab.once()).code, 0);
-  // Signed by somebody who lets it lapse in five minutes by this host's clock, and S3's is ten ahead.
+  // The signature expires in five minutes by the host's clock, and S3's clock is ten minutes ahead.
   lab.simulator.now = Date.now() - 14 * DAY_MS + 5 * MINUTE_MS;
   lab.publish('1.1.0', MANIFEST);
   lab.server.dateOffsetMs = 10 * MINUTE_MS;
   await lab.once();
   assert.equal(lab.status().trust.state, 'metadata-expired:timestamp');
   assert.equal(lab.status().release?.version, '1.0.0');
-  // Whoever holds the newer answers back, or sets the host's clock: what S3 once said stays.
+  // A thief holds back newer answers or sets the host's clock: the time that S3 gave still counts.
   lab.server.dateOffsetMs = 0;
   await lab.once();
   assert.equal(lab.status().trust.state, 'metadata-expired:timestamp');

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** A copy of the checkout, work in progress included, that may be spoilt. */
+/** A copy of the checkout, uncommitted work included, that can be changed. */
 export interface Workplace extends AsyncDisposable {
   readonly directory: string;
 }
@@ -22,7 +22,7 @@ export async function copyCheckout(): Promise<Workplace> {
     maxBuffer: 64 * 1024 ** 2,
   });
   for (const file of stdout.split('\0').filter((name) => name !== '')) {
-    // Listed and not there: somebody removed it and has not said so to git yet.
+    // Listed but missing: it was removed, and git does not know yet.
     await cp(join(ROOT, file), join(directory, file), { verbatimSymlinks: true }).catch(
       (error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error;

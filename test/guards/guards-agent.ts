@@ -1,6 +1,6 @@
 import type { Guard } from './guards.ts';
 
-/** What the agent makes of it. */
+/** What the agent does with verified metadata. */
 export const AGENT_GUARDS: readonly Guard[] = [
   {
     invariant: 'I1',

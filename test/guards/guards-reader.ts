@@ -1,6 +1,6 @@
 import type { Guard } from './guards.ts';
 
-/** What a host believes: trust. */
+/** What a host trusts. */
 export const READER_GUARDS: readonly Guard[] = [
   {
     invariant: 'I2',

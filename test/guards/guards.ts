@@ -3,19 +3,19 @@ import { LIMIT_GUARDS } from './guards-limits.ts';
 import { PUBLISHER_GUARDS } from './guards-publisher.ts';
 import { READER_GUARDS } from './guards-reader.ts';
 
-/** A line of the product that keeps an invariant, and the test that must miss it. */
+/** A line of the product that keeps an invariant, and the test that must fail without it. */
 export interface Guard {
-  /** One of `INVARIANTS`, or the attack or setting that the line is there for. */
+  /** One of `INVARIANTS`, or the attack or setting that the line is for. */
   readonly invariant: string;
   /** From the root of the checkout. */
   readonly file: string;
-  /** There exactly once; may be a part of a line. */
+  /** Occurs exactly once in the file; may be a part of a line. */
   readonly line: string;
-  /** What stands there with the guard taken out. */
+  /** The text that replaces it when the guard is taken out. */
   readonly instead: string;
   /** The test's file. */
   readonly test: string;
-  /** Expression for the name of the test, or of several. */
+  /** Regular expression for the name of one or several tests. */
   readonly name: string;
 }
 

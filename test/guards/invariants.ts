@@ -1,4 +1,7 @@
-/** What must hold whatever a thief of the bucket, of a host or of a key does; each has at least one guard below. */
+/**
+ * What must hold whatever a thief of the bucket, of a host or of a key does. Each has at least one
+ * guard, and a row in docs/trust.md.
+ */
 export const INVARIANTS: Readonly<Record<string, string>> = {
   I1: 'no byte reaches Puppet without length and sha256 from a role that is valid under the installed root',
   I2: 'an idle poll is one request, with expired metadata too',

@@ -5,21 +5,21 @@ import { INVARIANTS } from './invariants.ts';
 import { runTests } from './run-tests.ts';
 
 /**
- * Takes out one guard after the other, in copies of the checkout, and expects the test that is named for it to fail.
- * Exits with 1 when one is not missed, when its line is not there exactly once, when its test fails
- * anyway, or when an invariant has no guard. Words on
- * the command line choose rows: `npm run test:guards -- I10 fetcher.ts`.
+ * Takes out one guard after the other, in copies of the checkout, and expects its test to fail.
+ * Exits with 1 when a test passes without its guard or fails with it, when a guard's line does not
+ * occur exactly once, or when an invariant has no guard. Arguments select rows:
+ * `npm run test:guards -- I10 fetcher.ts`.
  */
 const WORKERS = 2;
 
 interface Verdict {
   readonly guard: Guard;
   readonly seconds: number;
-  /** Undefined: the guard is missed, as it must be. */
+  /** Undefined: the test fails without the guard, as it must. */
   readonly problem: string | undefined;
 }
 
-// An exit runs the listeners that remove the copies and end the tests.
+// Exiting runs the listeners that remove the copies and end the tests.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 const words = process.argv.slice(2);
@@ -57,7 +57,9 @@ async function judgeAll(guards: readonly Guard[]): Promise<Verdict[]> {
   return found.sort(([a], [b]) => a - b).map(([, verdict]) => verdict);
 }
 
-/** Without this, a test that never passes, or a name that no test has, would prove any guard. */
+/**
+ * Without this check, a test that never passes, or a name that no test has, would prove any guard.
+ */
 async function failingWithoutMutation(
   { directory }: Workplace,
   guards: readonly Guard[],

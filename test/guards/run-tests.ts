@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-/** A test that never ends has noticed something too. */
+/** A test that does not end counts as failed. */
 const TEST_LIMIT_MS = 60_000;
 const LIMIT_MS = 3 * 60_000;
 
@@ -11,7 +11,10 @@ export interface TestResult {
   readonly isGood: boolean;
 }
 
-/** The tests of one file whose name matches, with how each ended. A file that does not load gives none by that name. */
+/**
+ * Runs the tests of one file whose name matches, and returns how each ended. A file that does not
+ * load has no such tests.
+ */
 export async function runTests({
   directory,
   file,
@@ -27,7 +30,7 @@ export async function runTests({
     cwd: directory,
     env: { MM_TEST_PUBLICATIONS: '5', ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
-    // A group of its own: what a spoilt test leaves running goes with it.
+    // A process group of its own: it is ended with everything that a changed test leaves running.
     detached: true,
   });
   const end = () => endGroup(child.pid);
@@ -48,7 +51,7 @@ function endGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // gone already
+    // it has ended already
   }
 }
 

@@ -28,7 +28,10 @@ export interface Ended {
   readonly requests: readonly string[];
 }
 
-/** A host below a temporary folder, its bucket on loopback, and an honest publisher. The agent is a real process. */
+/**
+ * A host in a temporary folder, its bucket on loopback, and an honest publisher. The agent is a
+ * real process.
+ */
 export async function agentLab(t: TestContext) {
   const root = await temporaryDirectory(t);
   const server = await startS3Server({
@@ -39,14 +42,14 @@ export async function agentLab(t: TestContext) {
   const simulator = new TufSimulator();
   const paths = hostPaths({ platform: 'linux', root });
   const lab = {
-    /** What starts an agent: its sources, or what a test has built of them. */
+    /** The command that starts an agent: its sources, or a bundle that a test has built. */
     command: [process.execPath, MAIN] as readonly string[],
     root,
     paths,
     server,
     simulator,
 
-    /** agent.yaml as a test wants it, on top of what every host has. */
+    /** Writes agent.yaml: what every host has, and the lines of a test. */
     async configure(extra = ''): Promise<void> {
       await mkdir(paths.configDirectory, { recursive: true });
       await writeFile(paths.trustRoot, simulator.files.get('1.root.json')!);
@@ -56,7 +59,10 @@ export async function agentLab(t: TestContext) {
       );
     },
 
-    /** A puppet that does what a shell script says, then reports that nothing changed; the real one takes seconds. */
+    /**
+     * Writes a puppet that runs a shell script and reports that nothing changed. The real one takes
+     * seconds.
+     */
     async fakePuppet(script = ''): Promise<string> {
       const path = join(root, 'fake-puppet');
       await writeFile(
@@ -82,7 +88,7 @@ echo "{\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"status\\":\\"unchanged\\"}" > "$re
       lab.sync();
     },
 
-    /** What the publisher holds, into the bucket. */
+    /** Copies everything that the publisher has into the bucket. */
     sync(): void {
       for (const [digest, bytes] of simulator.blobs)
         server.put(BUCKET, blobKey(TREE, digest), bytes);
@@ -90,7 +96,7 @@ echo "{\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"status\\":\\"unchanged\\"}" > "$re
         server.put(BUCKET, metadataKey(TREE, file), bytes);
     },
 
-    /** Ten seconds later nobody has renewed the lock of a killed agent. */
+    /** Makes the lock of a killed agent so old that it is stale. */
     async letLockGoStale(): Promise<void> {
       const longAgo = new Date(Date.now() - 60_000);
       await utimes(paths.lock, longAgo, longAgo).catch(() => undefined);
@@ -128,7 +134,7 @@ echo "{\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"status\\":\\"unchanged\\"}" > "$re
       return { code, signal, stdout: stdout(), stderr: stderr(), requests };
     },
 
-    /** As it lies in the bucket. */
+    /** The status that is in the bucket. */
     status(): StatusDocument {
       const bytes = server.get(BUCKET, hostStatusKey(TREE, CERTNAME));
       if (bytes === undefined) throw new Error('no status in the bucket');
@@ -141,7 +147,7 @@ echo "{\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"status\\":\\"unchanged\\"}" > "$re
       return FactsDocument.parse(JSON.parse(bytes.toString()));
     },
 
-    /** As `mm-agent status` gives it, from the host's own disk. */
+    /** The status from the host's own disk, as `mm-agent status` shows it. */
     async localStatus(): Promise<StatusDocument> {
       const state = JSON.parse(await readFile(paths.stateFile, 'utf8')) as { status: unknown };
       return StatusDocument.parse(state.status);
@@ -153,7 +159,7 @@ echo "{\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"status\\":\\"unchanged\\"}" > "$re
 
 export type AgentLab = Awaited<ReturnType<typeof agentLab>>;
 
-/** A manifest that writes `content` to a file of the test's own. */
+/** A manifest that writes `content` to `path`. */
 export function manifestWriting(path: string, content: string): Record<string, string> {
   return { 'manifests/site.pp': `file { '${path}': ensure => file, content => '${content}' }\n` };
 }

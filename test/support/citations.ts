@@ -2,7 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PROJECT, projectFiles } from './project-files.ts';
 
-/** What comments, messages, tests and documents name: a document, a file, a decision, an invariant, an attack. */
+/**
+ * What comments, messages, tests and documents name: a document, a file, a decision, an invariant,
+ * an attack.
+ */
 export interface Citation {
   /** `agent/cycle.ts:31`. */
   readonly where: string;
@@ -13,10 +16,10 @@ export interface Citation {
 }
 
 const TEXT = /\.(ts|md|rb|pl|sh|yaml|service|plist|conf|pp)$|\/[\w-]+$/;
-/** Texts that are not ours to write: what is copied in, what is measured, what a fixture says. */
+/** Texts that nobody writes here: the lockfile, measurements, a fixture. */
 const OTHER_TEXTS = /^(package-lock\.json|docs\/performance-|test\/fixtures\/control-repo\/)/;
 
-/** Every place where `pattern` matches; its first group, else all of it, is the name. */
+/** Every place where `pattern` matches. The name is its first group, or the whole match. */
 export function citations(pattern: RegExp): Citation[] {
   return projectFiles()
     .filter((file) => TEXT.test(`/${file}`) && !OTHER_TEXTS.test(file))
@@ -33,7 +36,10 @@ export function citations(pattern: RegExp): Citation[] {
     );
 }
 
-/** A document may be named from the root, from where it is named, or by its name in docs/ or docs/adr/. */
+/**
+ * A document may be named from the root, from where it is named, or by its name in docs/ or
+ * docs/adr/.
+ */
 export function isDocument({ file, name }: Citation): boolean {
   return ['', dirname(file), 'docs', 'docs/adr'].some((folder) =>
     existsSync(join(PROJECT, folder, name)),
@@ -44,7 +50,7 @@ export function isFile({ name }: Citation): boolean {
   return existsSync(join(PROJECT, name));
 }
 
-/** The rows of the table in docs/trust.md whose first cells match: its cells, by the first one. */
+/** The rows of the tables in docs/trust.md whose first cell matches, by that cell. */
 export function trustRows(first: RegExp): ReadonlyMap<string, readonly string[]> {
   const text = readFileSync(join(PROJECT, 'docs/trust.md'), 'utf8');
   const rows = [...text.matchAll(/^\| (.+) \|$/gm)].map(([, row = '']) => row.split(' | '));

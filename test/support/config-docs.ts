@@ -21,7 +21,7 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|');
 }
 
-/** The text of a generated page as it lies in the tree; with `UPDATE_DOCS=1` it is written there first. */
+/** The committed text of a generated page. With `UPDATE_DOCS=1` the page is written first. */
 export async function pageAsCommitted(path: string, generated: string): Promise<string> {
   if (process.env['UPDATE_DOCS'] === '1') await writeFile(path, generated);
   return await readFile(path, 'utf8');

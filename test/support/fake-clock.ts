@@ -1,6 +1,6 @@
 import type { Clock } from '../../agent/ports.ts';
 
-/** A clock that stands still until somebody sleeps on it; then it jumps. Nothing really waits. */
+/** A clock that only moves when something sleeps on it, and then jumps. Nothing really waits. */
 export class FakeClock implements Clock {
   readonly sleeps: number[] = [];
   #now: number;

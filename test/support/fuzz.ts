@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CodedError } from '../../shared/coded-error.ts';
 
-/** Nothing that reads a stranger's bytes may take longer, on any machine; the slowest is printed. */
+/** Reading untrusted bytes must not take longer, on any machine. The slowest case is printed. */
 const LIMIT_MS = 30_000;
 
-/** Checks the property, and says how often and with which seed; MM_TEST_SEED plays one again. */
+/** Checks the property and prints how often and with which seed. MM_TEST_SEED repeats one. */
 export async function checkProperty<T>(
   context: { diagnostic(message: string): void },
   arbitrary: fc.Arbitrary<T>,
@@ -29,7 +29,10 @@ export async function checkProperty<T>(
   assert.ok(!result.failed, fc.defaultReportMessage(result));
 }
 
-/** Passes what the function gives; an error with a code is an answer as well, any other one a defect. */
+/**
+ * Returns the result of the function. An error with a code is an answer as well; any other error is
+ * a defect.
+ */
 export async function orCoded<T>(read: () => Promise<T> | T): Promise<T | undefined> {
   try {
     return await read();
@@ -39,12 +42,12 @@ export async function orCoded<T>(read: () => Promise<T> | T): Promise<T | undefi
   }
 }
 
-/** Nesting is for whoever recurses. */
+/** Deep nesting finds readers that recurse. */
 export function nested(depth: number): string {
   return '['.repeat(depth) + ']'.repeat(depth);
 }
 
-/** JSON as a stranger writes it: names that JavaScript keeps for itself, lone surrogates, deep, wide and long. */
+/** Hostile JSON: reserved names of JavaScript, lone surrogates, deep, wide and long values. */
 export const anyJsonText: fc.Arbitrary<string> = fc.oneof(
   fc.json({ stringUnit: 'binary' }),
   fc.string({ unit: 'binary' }),
@@ -59,14 +62,14 @@ export const anyJsonText: fc.Arbitrary<string> = fc.oneof(
   ),
 );
 
-/** A valid text with one place cut out and something else put in: nearly right gets further than noise. */
+/** A valid text with one part replaced: nearly valid input reaches more code than noise. */
 export function spoilt(valid: string, inserted: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc
     .record({ at: fc.nat(valid.length), length: fc.nat(30), text: inserted })
     .map(({ at, length, text }) => valid.slice(0, at) + text + valid.slice(at + length));
 }
 
-/** JSON of a valid document with anything in the place of one of its values, at any depth. */
+/** A valid JSON document with one value, at any depth, replaced by anything. */
 export function withAnyValue(valid: object): fc.Arbitrary<string> {
   return fc
     .record({ path: fc.constantFrom(...pathsOf(valid)), text: anyJsonText })
@@ -77,7 +80,7 @@ export function withAnyValue(valid: object): fc.Arbitrary<string> {
 
 const HOLE = 'the hole';
 
-/** What a parser of JSON makes of it; what it makes nothing of stays text. */
+/** The parsed JSON, or the text itself when it does not parse. */
 export function parsed(texts: fc.Arbitrary<string>): fc.Arbitrary<unknown> {
   return texts.map((text) => {
     try {

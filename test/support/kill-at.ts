@@ -3,8 +3,9 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
 /**
- * Loaded with `node --import` into a real agent: ends it by SIGKILL right before its n-th step that changes something
- * outside the process, n from MM_KILL_AT, or before the first one whose name and paths match MM_KILL_BEFORE.
+ * Loaded with `node --import` into a real agent. Ends it with SIGKILL right before the n-th call
+ * that changes something outside the process (n is MM_KILL_AT), or before the first call whose name
+ * and paths match MM_KILL_BEFORE.
  */
 const killAt = Number(process.env['MM_KILL_AT']);
 const killBefore = process.env['MM_KILL_BEFORE'];
@@ -22,7 +23,7 @@ for (const name of ['rename', 'symlink', 'rm', 'mkdir', 'writeFile'] as const) {
   const original = fs[`${name}Sync`] as (...words: unknown[]) => unknown;
   Object.assign(fs, {
     [`${name}Sync`]: (...words: unknown[]) => {
-      // To an open file content is written, which names nothing.
+      // Content that is written to an open file is not a path.
       step(name, typeof words[0] === 'string' ? words : []);
       return original(...words);
     },

@@ -3,13 +3,13 @@ import { Readable } from 'node:stream';
 import { fetchRelease, type VerifiedTarball } from '../../agent/steps/fetch.ts';
 import type { Bucket, OpenResult } from '../../bucket/bucket.ts';
 
-/** What `bucket.open` gives: bytes, or a body of the test's own for each attempt. */
+/** What `bucket.open` returns: bytes, or a body that the test makes for each attempt. */
 export type Blob =
   | Buffer
   | ((attempt: number) => Partial<OpenResult> & { readonly body: Readable });
 
 export interface MemoryBlobs extends Pick<Bucket, 'open' | 'name'> {
-  /** The keys that were asked for. */
+  /** The requested keys, in order. */
   readonly opened: string[];
 }
 
@@ -32,7 +32,7 @@ export function sha256Of(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Those bytes as a tarball that was fetched and verified; the only way to have one. */
+/** Fetches and verifies the bytes: the only way to get a verified tarball. */
 export async function verifiedTarball(bytes: Buffer, directory: string): Promise<VerifiedTarball> {
   return await fetchRelease({
     bucket: memoryBlobs(bytes),

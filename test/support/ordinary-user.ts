@@ -18,8 +18,8 @@ export interface Ended {
 }
 
 /**
- * Runs mm-agent as an ordinary user; call it once at the top of a test file. The program and its Node are copied,
- * because other users may not enter every checkout: one below /root, for example.
+ * Runs mm-agent as an ordinary user; call it once at the top of a test file. The program and its
+ * Node are copied, because other users may not enter every checkout: one below /root, for example.
  */
 export function ordinaryUsersAgent(): (argv: readonly string[]) => Promise<Ended> {
   let folder = '';

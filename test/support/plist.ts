@@ -3,7 +3,9 @@ export type PlistValue = string | number | boolean | PlistValue[] | { [key: stri
 const TOKEN =
   /\s+|<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|<!--[\s\S]*?-->|<(\/?)([a-z]+)(?: version="1\.0")?(\/?)>|[^<]+/gy;
 
-/** Reads an XML property list strictly: anything but what launchd's manual shows is an error. */
+/**
+ * Reads an XML property list strictly: everything that launchd's manual does not show is an error.
+ */
 export function parsePlist(xml: string): PlistValue {
   const tokens = tokenize(xml);
   const next = (expected?: string): string => {

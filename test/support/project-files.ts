@@ -5,7 +5,10 @@ export const PROJECT = join(import.meta.dirname, '../..');
 
 const NOT_OURS = new Set(['node_modules', 'dist', 'build', '.git']);
 
-/** Every folder of the project that holds a file, without what is installed or built; from the root, sorted. */
+/**
+ * Every folder of the project that holds a file, without what is installed or built; from the root,
+ * sorted.
+ */
 export function projectFolders(): readonly string[] {
   return [...new Set(projectFiles().map((file) => dirname(file)))].sort();
 }

@@ -19,7 +19,7 @@ export function reportMetrics(counts: Record<string, number>, changes = 0) {
   };
 }
 
-/** A report as Puppet 7 writes it, cut to what matters. */
+/** A report as Puppet 7 writes it, reduced to what matters. */
 export function puppetReport(overrides: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     time: '2026-11-23T15:00:02.277975877+00:00',
@@ -34,7 +34,7 @@ export function puppetReport(overrides: Record<string, unknown> = {}): Record<st
   };
 }
 
-/** A run that began at 15:00 and is over. */
+/** A run that started at 15:00 and has ended. */
 export function endedRun(exit: PuppetExit, results: Partial<RunResults> = {}): EndedRun {
   return {
     id: 'run-1',

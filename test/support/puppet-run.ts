@@ -10,14 +10,14 @@ import { temporaryDirectory } from './temporary-directory.ts';
 export const CERTNAME = 'h1.example.com';
 const NEVER = new AbortController().signal;
 
-/** A place for runs of Puppet: an environment, private directories, and what is printed. */
+/** Runs Puppet: an environment, private directories, and the printed lines. */
 export interface PuppetPlace {
   readonly directory: string;
   readonly lines: PuppetLine[];
   request(overrides?: Partial<ApplyRequest>): ApplyRequest;
-  /** Lays files into the environment. */
+  /** Writes files into the environment. */
   write(files: Readonly<Record<string, string>>): Promise<void>;
-  /** Applies and sums up, as the agent does. */
+  /** Applies and summarises, as the agent does. */
   run(puppet: Puppet, overrides?: Partial<ApplyRequest>): Promise<RunSummary>;
 }
 

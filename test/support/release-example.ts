@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { type TarEntry, tarArchive } from './tar-writer.ts';
 
-/** Bytes that look random and are the same each time: gzip cannot shrink them. */
+/** Pseudo-random bytes, always the same, which gzip cannot compress. */
 export function noise(length: number, seed: string): Buffer {
   return createHash('shake256', { outputLength: length }).update(seed).digest();
 }
 
-/** A release of so many files of that size each, as one gzipped tarball; the same bytes each time. */
+/** A release with that many files of that size, as one gzipped tarball; always the same bytes. */
 export function exampleRelease({ files = 200, bytesEach = 10_000 } = {}): Buffer {
   const entries: TarEntry[] = Array.from({ length: files }, (_, index) => ({
     path: exampleFile(index),

@@ -63,7 +63,10 @@ export interface Ended {
 
 const PROGRAM = join(import.meta.dirname, '../fixtures/ruby/program.rb');
 
-/** Runs program.rb by the system's Ruby with those options, through a shell's text if there is one before `exec`. */
+/**
+ * Runs program.rb by the system's Ruby with those options, through a shell's text if there is one
+ * before `exec`.
+ */
 export async function runRuby(
   library: string,
   options: readonly string[],

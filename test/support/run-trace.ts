@@ -1,6 +1,6 @@
 import { collectFacts } from '../../agent/core/facts/facts.ts';
 
-/** What can be compared of two runs that should have done the same. */
+/** What can be compared of two runs that should do the same. */
 export interface RunTrace {
   /** By title, without times. */
   readonly resources: Readonly<Record<string, unknown>>;
@@ -27,9 +27,9 @@ interface Statuses {
   >;
 }
 
-/** What passes with time, memory's and the processors' part of it. */
+/** Facts of memory and processors that change with time. */
 const VOLATILE = ['memory', 'load_averages', 'system_uptime', 'processors.speed'];
 
-/** What other tests change that share this machine: they mount file systems and bring up interfaces. */
+/** Facts that other tests on this machine change: they mount file systems and create interfaces. */
 const OF_THE_MACHINE =
   /^(mountpoints|filesystems|partitions|disks|networking|interfaces|mtu_|network|netmask|ipaddress|macaddress|scope6|uptime|memory|swap)/;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const UNIT = join(import.meta.dirname, '../../systemd/mm-agent.service');
 const INSTALLED = '/usr/libexec/miyamoto/';
 
-/** The command line that the systemd unit has for the daemon, as if the package had been installed into `libexec`. */
+/** The command line of the systemd unit, as if the package were installed in `libexec`. */
 export async function serviceCommand(
   libexec: string,
   node = join(libexec, 'node'),

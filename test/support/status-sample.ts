@@ -24,7 +24,7 @@ export const sampleRun: RunSummary = {
   error: null,
 };
 
-/** The status of a host that is well. */
+/** The status of a healthy host. */
 export const sampleStatus: StatusDocument = {
   schemaVersion: 1,
   certname: 'web1.example.com',

@@ -1,10 +1,13 @@
 import { gzipSync } from 'node:zlib';
 
-/** Writes tar archives header by header, so that a test can say things no honest tool would. */
+/** Writes tar archives header by header, so that a test can write what no honest tool writes. */
 export interface TarEntry {
   /** As it goes into the 100 bytes of the name field. */
   readonly path: string | Buffer;
-  /** The type flag: '0' file, '1' hard link, '2' symbolic link, '5' directory, 'x' extended header ... */
+  /**
+   * The type flag: '0' file, '1' hard link, '2' symbolic link, '5' directory, 'x' extended header
+   * ...
+   */
   readonly type?: string;
   readonly mode?: number;
   readonly linkpath?: string;
@@ -65,7 +68,7 @@ function header(entry: TarEntry, size: number): Buffer {
   return block;
 }
 
-/** Makes the checksum of a header fit again after somebody changed a byte of it. */
+/** Corrects the checksum of a header after a byte of it was changed. */
 export function writeChecksum(block: Buffer, error = 0): void {
   block.write('        ', 148);
   const sum = block.reduce((total, byte) => total + byte, 0) + error;

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-/** A directory of the test's own, gone when it ends. */
+/** A directory for one test, removed when the test ends. */
 export async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'miyamoto-test-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }
 
-/** The names in a directory in order; none when it is not there. */
+/** The sorted names in a directory; empty when it does not exist. */
 export async function names(directory: string): Promise<string[]> {
   try {
     return (await readdir(directory)).sort();

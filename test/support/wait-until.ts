@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** Asks again until the answer is yes; an error is a no. Gives up after half a minute: then something is broken. */
+/**
+ * Repeats the question until the answer is yes; an error counts as no. Throws after half a minute.
+ */
 export async function waitUntil(isSo: () => Promise<boolean> | boolean): Promise<void> {
   const giveUpAt = Date.now() + 30_000;
   while (

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Bucket, ListedObject } from '../../../bucket/bucket.ts';
 import type { ErrorCode } from '../../../shared/coded-error.ts';
 
-/** Rejects with that code, and tells what was wanted and what to do next. */
+/** Asserts a rejection with that code, with what was wanted and what to do next. */
 export async function rejectsWith(code: ErrorCode, attempt: Promise<unknown>): Promise<void> {
   await assert.rejects(attempt, (error: Error & { code?: string; next?: string }) => {
     assert.equal(error.code, code, error.stack);
@@ -12,14 +12,14 @@ export async function rejectsWith(code: ErrorCode, attempt: Promise<unknown>): P
   });
 }
 
-/** A small object's content. */
+/** The content of a small object. */
 export async function text(bucket: Bucket, key: string): Promise<string> {
   const got = await bucket.get(key, { maxBytes: 10_000 });
   assert.equal(got.kind, 'object');
   return got.bytes.toString();
 }
 
-/** Every page. */
+/** The objects of all pages. */
 export async function all(bucket: Bucket, prefix: string): Promise<readonly ListedObject[]> {
   const objects: ListedObject[] = [];
   for await (const object of bucket.list(prefix)) objects.push(object);

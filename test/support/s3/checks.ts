@@ -6,7 +6,10 @@ import type { StoredObject } from './store.ts';
 
 type Headers = S3Request['headers'];
 
-/** RFC 9110 for reading: 412 when If-Match does not hold, `not-modified` when If-None-Match names what is there. */
+/**
+ * RFC 9110 for reading: 412 when If-Match does not hold, `not-modified` when If-None-Match names
+ * what is there.
+ */
 export function checkRead(headers: Headers, { etag }: StoredObject): 'send' | 'not-modified' {
   const ifMatch = header(headers, 'if-match');
   if (ifMatch !== undefined && !names(ifMatch, etag))

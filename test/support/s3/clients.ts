@@ -5,13 +5,16 @@ import type { S3Settings } from '../../../bucket/s3/settings.ts';
 
 export type OpenClient = (name: string, settings: S3Settings) => Bucket;
 
-/** What holds for one of them holds for the other. `s3-host.test.ts` says when a host has the light client. */
+/**
+ * What holds for one client must hold for the other. `s3-host.test.ts` says when a host has the
+ * light client.
+ */
 export const S3_CLIENTS: Readonly<Record<string, OpenClient>> = {
   "the operator's client": openBucket,
   "the host's client": openForHost,
 };
 
-/** A host does not list: where a test wants to look, the operator's client does it. */
+/** A host does not list: a test lists with the operator's client. */
 function openForHost(name: string, settings: S3Settings): Bucket {
   const opened = openHostBucket(name, settings, process.env);
   const lister = openBucket(name, settings);

@@ -14,7 +14,9 @@ export interface OperationContext {
   readonly may: (access: Access) => boolean;
 }
 
-/** The requests that are implemented; everything else is 501 NotImplemented, never a wrong answer. */
+/**
+ * The requests that are implemented; everything else is 501 NotImplemented, never a wrong answer.
+ */
 export function carryOut(request: S3Request, context: OperationContext): S3Reply {
   if (request.bucket === '') throw new S3Refusal(501, 'NotImplemented');
   return request.key === '' ? onBucket(request, context) : onObject(request, context);
@@ -89,7 +91,7 @@ function getObject(request: S3Request, context: OperationContext): S3Reply {
   };
 }
 
-/** To whom may not list, a missing key looks like a forbidden one. */
+/** A caller that may not list cannot distinguish a missing key from a forbidden one. */
 function readable(
   { bucket, key }: Pick<S3Request, 'bucket' | 'key'>,
   context: OperationContext,

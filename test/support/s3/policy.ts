@@ -1,4 +1,7 @@
-/** IAM's policy language as far as Miyamoto's policies use it: a deny wins, and what nothing allows is denied. */
+/**
+ * The part of IAM's policy language that Miyamoto's policies use: a deny wins, and what nothing
+ * allows is denied.
+ */
 export type Policy = readonly Statement[];
 
 export interface Statement {
@@ -7,7 +10,7 @@ export interface Statement {
   readonly actions: readonly string[];
   /** ARNs, for example `arn:aws:s3:::fleet/ubuntu/*`. */
   readonly resources: readonly string[];
-  /** All must hold; one whose key the request does not have does not hold. */
+  /** All must hold. A condition whose key the request does not have does not hold. */
   readonly conditions?: { readonly StringLike: { readonly 's3:prefix': readonly string[] } };
 }
 
@@ -66,7 +69,10 @@ export function machinePolicy({ bucket, tree }: TreePlace): Policy {
   ];
 }
 
-/** A publisher: reads and writes manifests and binaries of its tree. May list, so that a missing key is a 404. */
+/**
+ * A publisher: reads and writes manifests and binaries of its tree. May list, so that a missing key
+ * is a 404.
+ */
 export function publisherPolicy({ bucket, tree }: TreePlace): Policy {
   return [
     allow(
@@ -77,7 +83,7 @@ export function publisherPolicy({ bucket, tree }: TreePlace): Policy {
   ];
 }
 
-/** Who watches the fleet: lists and reads status of a tree, and reads its manifests. */
+/** A reader: lists and reads the status of a tree, and reads its manifests. */
 export function readerPolicy({ bucket, tree }: TreePlace): Policy {
   return [
     allow(

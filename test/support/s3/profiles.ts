@@ -8,8 +8,9 @@ export interface Credentials {
 }
 
 /**
- * Makes this process one on a host whose `~/.aws/credentials` has these profiles, and nothing else: several users in
- * one test, by the `profile` setting and through the SDK's own chain. Undone when disposed.
+ * Makes this process one on a host whose `~/.aws/credentials` has these profiles, and nothing else:
+ * several users in one test, by the `profile` setting and through the SDK's own chain. Undone when
+ * disposed.
  */
 export async function useProfiles(
   profiles: Readonly<Record<string, Credentials>>,

@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { S3Refusal } from './reply.ts';
 
-/** More than any release, so that a mistake ends as a refusal and not in the kernel's out-of-memory killer. */
+/**
+ * More than any release, so that a mistake ends as a refusal and not in the kernel's out-of-memory
+ * killer.
+ */
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
 export interface S3Request {

@@ -17,9 +17,10 @@ import { claimedAccessKeyId, verifySignature } from './signature.ts';
 import { S3Store } from './store.ts';
 
 /**
- * The S3 server of tests, demo and benchmarks: in this process, in memory, on 127.0.0.1. Path style only. It verifies
- * signatures and checksums, judges policies as IAM does, and has S3's conditional reads and writes; a request that it
- * does not know is a 501. Multipart uploads, versions and presigned URLs are not there.
+ * The S3 server of tests, demo and benchmarks: in this process, in memory, on 127.0.0.1. Path style
+ * only. It verifies signatures and checksums, judges policies as IAM does, and has S3's conditional
+ * reads and writes; a request that it does not know is a 501. It has no multipart uploads, versions
+ * or presigned URLs.
  */
 export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
   const server = new EmbeddedS3(options);
@@ -31,7 +32,7 @@ export interface S3ServerOptions {
   /** By default us-east-1. */
   readonly region?: string;
   readonly users: readonly S3User[];
-  /** Buckets that are there from the start. */
+  /** Buckets that exist from the start. */
   readonly buckets: readonly string[];
 }
 
@@ -45,7 +46,10 @@ export interface S3Server extends AsyncDisposable {
   readonly endpoint: string;
   readonly port: number;
   readonly region: string;
-  /** Every request in the order of its arrival; the same array all the time, so that `length = 0` begins afresh. */
+  /**
+   * Every request in the order of its arrival; the same array all the time, so that `length = 0`
+   * begins afresh.
+   */
   readonly requests: RequestLog[];
   readonly faults: Faults;
   /** The server's clock ahead of this host's: Date header, allowed skew, Last-Modified. */
@@ -91,7 +95,7 @@ class EmbeddedS3 implements S3Server {
     this.region = region;
     this.#users = new Map(users.map((user) => [user.accessKeyId, user]));
     for (const bucket of buckets) this.#store.createBucket(bucket);
-    // Who keeps a connection open, and for how long, is up to the client.
+    // The client decides how long a connection stays open.
     this.#server.keepAliveTimeout = 0;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -155,7 +159,7 @@ class EmbeddedS3 implements S3Server {
       countBytes(incoming.socket, response, log);
       await this.#reply(request, await readBody(incoming), { response, log });
     } catch (error) {
-      // The client has gone, or sent what is no request: nobody is there to read an answer.
+      // The client has gone, or did not send a request: nobody reads an answer.
       incoming.socket.destroy(error as Error);
     }
   }
@@ -189,7 +193,7 @@ class EmbeddedS3 implements S3Server {
     try {
       const findSigner = (accessKeyId: string) => this.#users.get(accessKeyId);
       const { policy } = verifySignature(request, body, { region, nowMs, findSigner });
-      // As AWS does: a bucket that is not there has nobody whose policy could be asked.
+      // As AWS does: a bucket that does not exist has no policy.
       if (request.key !== '') this.#store.requireBucket(request.bucket);
       return carryOut(request, {
         store: this.#store,

@@ -25,8 +25,8 @@ interface Authorization {
 }
 
 /**
- * AWS Signature Version 4 in the Authorization header, recomputed from what came. Throws S3's own refusals. Query
- * signatures (presigned URLs) and signed chunks are not taken.
+ * AWS Signature Version 4 in the Authorization header, recomputed from what came. Throws S3's own
+ * refusals. Query signatures (presigned URLs) and signed chunks are refused.
  */
 export function verifySignature<S extends Signer>(
   request: S3Request,
@@ -87,7 +87,7 @@ function checkTime(time: string, scopeDate: string, nowMs: number): void {
   });
 }
 
-/** A header that changes what a request does, but is not signed, could be added by anybody on the way. */
+/** A header that changes the request but is not signed could have been added on the way. */
 function checkSignedHeaders({ headers }: S3Request, signed: readonly string[]): void {
   const needed = Object.keys(headers).filter((name) => name.startsWith('x-amz-'));
   if (['host', ...needed].every((name) => signed.includes(name))) return;

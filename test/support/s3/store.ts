@@ -31,7 +31,10 @@ interface StoredBucket {
   sorted: readonly string[] | undefined;
 }
 
-/** Buckets in memory. Every method runs to its end before the next request is looked at: writes are atomic. */
+/**
+ * Buckets in memory. Every method runs to its end before the next request is looked at: writes are
+ * atomic.
+ */
 export class S3Store {
   readonly #buckets = new Map<string, StoredBucket>();
 

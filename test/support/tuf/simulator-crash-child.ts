@@ -5,9 +5,9 @@ import type { MetadataSource } from '../../../trust/metadata/source.ts';
 import { refresh } from '../../../trust/reader.ts';
 
 /*
- * Refreshes for ever, and every time something is written, until somebody kills it: `<folder> <directory> <first state>`.
- * The folder holds the union of all versioned files, `<n>.timestamp.json` for each state of the bucket, and in `roots` the
- * newest root of each state.
+ * Refreshes for ever, and every time something is written, until somebody kills it:
+ * `<folder> <directory> <first state>`. The folder holds the union of all versioned files,
+ * `<n>.timestamp.json` for each state of the bucket, and in `roots` the newest root of each state.
  */
 const [folder = '', directory = '', first = '0'] = process.argv.slice(2);
 const NOW = Date.UTC(2040, 0, 1);
@@ -16,7 +16,7 @@ const newestRoots: number[] = JSON.parse(readFileSync(join(folder, 'roots'), 'ut
 process.on('disconnect', () => process.exit(0));
 
 for (let turn = 0; ; turn += 1) {
-  // One state further at most: the next child begins there, and no bucket goes back under a host.
+  // At most one state further: the next child starts there, and the bucket must never go back.
   const state = Math.min(newestRoots.length - 1, Number(first) + Math.min(1, Math.floor(turn / 2)));
   const source: MetadataSource = {
     async get(file) {
@@ -28,7 +28,7 @@ for (let turn = 0; ; turn += 1) {
   await refresh({
     directory,
     packagedRoot: readFileSync(join(folder, '1.root.json')),
-    // The other environment now and then: its file comes and goes, so that every turn writes.
+    // Sometimes the other environment: its file comes and goes, so that every turn writes.
     environments: turn % 2 === 0 ? ['stable'] : ['stable', 'testing'],
     source,
     etag: undefined,

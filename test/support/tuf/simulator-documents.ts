@@ -1,7 +1,7 @@
 import type { ReleaseCustom } from '../../../bucket/documents/release.ts';
 import type { KeyJson } from './simulator-keys.ts';
 
-/** The signed parts as they lie in the files. Plain and mutable: an attack changes what it likes. */
+/** The signed parts of the files. Plain and mutable, so that an attack can change anything. */
 interface Common {
   version: number;
   expires: string;

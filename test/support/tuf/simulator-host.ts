@@ -6,7 +6,10 @@ import { type Refresh, type RefreshOptions, readTrusted, refresh } from '../../.
 import { SIMULATED_NOW, type TufSimulator } from './simulator.ts';
 import { sha256 } from './simulator-keys.ts';
 
-/** A host as far as trust goes: its trust directory, its clock, the ETag that it stored last. */
+/**
+ * The trust-related part of a host: its trust directory, its clock, and the ETag that it stored
+ * last.
+ */
 export class SimulatedHost implements AsyncDisposable {
   readonly directory: string;
   /** ms since 1970. */
@@ -28,7 +31,7 @@ export class SimulatedHost implements AsyncDisposable {
     return new SimulatedHost(await mkdtemp(join(tmpdir(), 'mm-trust-')), repository);
   }
 
-  /** A host that has taken stable 1.0.0, and cleared away what was there before. */
+  /** A host that has taken stable 1.0.0 and removed what was there before. */
   static async polled(repository: TufSimulator): Promise<SimulatedHost> {
     const host = await SimulatedHost.create(repository);
     repository.publish('stable', '1.0.0');
@@ -54,12 +57,12 @@ export class SimulatedHost implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** The bucket of this host belongs to somebody else from now on. */
+  /** From now on the host's bucket is another repository. */
   pointTo(repository: TufSimulator): void {
     this.#repository = repository;
   }
 
-  /** A poll that ends well stores the ETag; the caller took everything. */
+  /** A successful poll stores the ETag, as after a complete install. */
   async refresh(change: Partial<RefreshOptions> = {}): Promise<Refresh> {
     const result = await refresh({
       ...this.#options(),
@@ -71,7 +74,7 @@ export class SimulatedHost implements AsyncDisposable {
     return result;
   }
 
-  /** Polls, and says which release `stable` offers. */
+  /** Polls, and returns the release that `stable` offers. */
   async stableVersion(): Promise<string | undefined> {
     const { trusted } = await this.refresh();
     return trusted.environments.get('stable')?.current?.custom.version;
@@ -81,7 +84,10 @@ export class SimulatedHost implements AsyncDisposable {
     return await readTrusted(this.#options());
   }
 
-  /** Every trusted file with its digest, and every name in the directory: what an attack must leave as it is. */
+  /**
+   * Every trusted file with its digest, and every name in the directory: an attack must not change
+   * them.
+   */
   async onDisk(): Promise<{ files: Record<string, string>; names: string[] }> {
     const current = join(this.directory, 'current');
     const files: Record<string, string> = {};

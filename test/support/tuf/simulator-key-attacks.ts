@@ -2,7 +2,7 @@ import { DAY_MS } from './simulator-documents.ts';
 import { aliasOf, newKey, pemAliasOf, signDocument } from './simulator-keys.ts';
 import { type Attack, doubleRootKey, parse, put, putRoot } from './simulator-plays.ts';
 
-/** Rows 14 to L of the attack table: keys that sign what they may not, clocks, and what signers get wrong. */
+/** Attacks 14 to L: keys that sign what they may not sign, clocks, and mistakes of signers. */
 export const KEY_ATTACKS: Readonly<Record<string, Attack>> = {
   '14 the CI key signs env-stable': {
     play({ repository }) {

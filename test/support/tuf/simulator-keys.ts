@@ -28,7 +28,9 @@ export function newEcdsaKey(): SimulatedKey {
   return underOwnId(ecdsaJson(point.toString('hex')), privateKey);
 }
 
-/** The same P-256 key with its point in another form: 2 and 3 are compressed, 6 and 7 are hybrid. */
+/**
+ * The same P-256 key with its point in another form: 2 and 3 are compressed, 6 and 7 are hybrid.
+ */
 export function otherPointOf(key: SimulatedKey, form: 'compressed' | 'hybrid'): SimulatedKey {
   const point = Buffer.from(key.json.keyval.public, 'hex');
   const isOdd = (point.at(-1) ?? 0) & 1;

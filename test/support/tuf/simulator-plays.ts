@@ -5,8 +5,9 @@ import type { SimulatedHost } from './simulator-host.ts';
 import { keyTable, newKey, type SimulatedKey, signDocument } from './simulator-keys.ts';
 
 /**
- * What a thief finds: the host has taken stable 1.1.0, and 1.2.0 with new versions of every role was published honestly
- * since. `seen` and `earlier` are the bucket as the host saw it last, and as it was before that.
+ * What a thief finds: the host has taken stable 1.1.0, and 1.2.0 with new versions of every role
+ * was published honestly since. `seen` and `earlier` are the bucket as the host saw it last, and as
+ * it was before that.
  */
 export interface Scene {
   readonly repository: TufSimulator;
@@ -18,11 +19,11 @@ export interface Scene {
 export interface Attack {
   readonly play: (scene: Scene) => void;
   readonly code: ErrorCode;
-  /** The role that an expiry is reported for. */
+  /** The role that the host reports as expired. */
   readonly role?: string;
-  /** The attack comes with a root that is genuine: it stays, everything else must not. */
+  /** The attack includes a genuine root: the host keeps it, and nothing else. */
   readonly newRoot?: true;
-  /** What an honest bucket cannot undo by itself. */
+  /** An honest bucket alone does not end the attack. */
   readonly lasting?: true;
   /** The host has no state of its own, only what its package brought. */
   readonly fresh?: true;
@@ -54,7 +55,7 @@ export function listed(files: ReadonlyMap<string, Buffer>, file: string, role: s
   return parse(files.get(file)!).signed.meta[`${role}.json`]!;
 }
 
-/** The newest file with such an end. */
+/** The newest file whose name ends so. */
 export function find(files: ReadonlyMap<string, Buffer>, end: string): Buffer {
   return [...files].filter(([name]) => name.endsWith(end)).at(-1)![1];
 }

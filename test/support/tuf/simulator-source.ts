@@ -4,12 +4,12 @@ import { CodedError, type ErrorCode } from '../../../shared/coded-error.ts';
 import type { MetadataGetOptions, MetadataSource } from '../../../trust/metadata/source.ts';
 import { sha256 } from './simulator-keys.ts';
 
-/** What S3, or a thief who writes to the bucket, does to requests for one file. */
+/** What S3, or a thief with write access, does to requests for one file. */
 export type Fault =
   | { readonly kind: 'error'; readonly code: ErrorCode }
   /** A body without end. */
   | { readonly kind: 'endless' }
-  /** A body that comes so slowly that it never ends. */
+  /** A body that is so slow that it never ends. */
   | { readonly kind: 'slow' };
 
 export interface SeenRequest {
@@ -21,7 +21,10 @@ export interface SeenRequest {
 const LARGEST_BYTES = 5_000_000;
 const SLOWEST_MS = 5_000;
 
-/** S3 as the reader sees it: conditional GETs by ETag, a Date header, faults on demand. Counts every request. */
+/**
+ * S3 for the reader: conditional GETs by ETag, a Date header, faults on demand. Counts each
+ * request.
+ */
 export class SimulatedSource implements MetadataSource {
   readonly requests: SeenRequest[] = [];
   readonly faults = new Map<string, Fault>();
@@ -35,7 +38,7 @@ export class SimulatedSource implements MetadataSource {
     this.#files = files;
   }
 
-  /** The files asked for since the last call. */
+  /** The files that were requested since the last call. */
   takeRequests(): string[] {
     return this.requests.splice(0).map(({ file }) => file);
   }
@@ -72,7 +75,10 @@ export class SimulatedSource implements MetadataSource {
   }
 }
 
-/** One byte now and then; a signal ends it, as with a socket. Gives up after a while where nobody has set a limit. */
+/**
+ * Sends single bytes slowly. A signal ends it, as with a socket; it also ends after a while when
+ * nobody set a limit.
+ */
 async function drip(signal: AbortSignal = new AbortController().signal): Promise<never> {
   const impatient = new AbortController();
   const timer = setTimeout(() => impatient.abort(), SLOWEST_MS);

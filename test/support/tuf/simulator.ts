@@ -22,7 +22,10 @@ import {
 import { keyTable, newKey, type SimulatedKey, sha256, signDocument } from './simulator-keys.ts';
 import { SimulatedSource } from './simulator-source.ts';
 
-/** Ahead of any machine's clock, so that whoever asks that one instead of the guarded clock is found out. */
+/**
+ * Ahead of the clock of any machine, so that tests notice code that uses it instead of the guarded
+ * clock.
+ */
 export const SIMULATED_NOW = Date.UTC(2040, 0, 1);
 
 /** Days to expiry, as docs/trust.md gives them for CI, "How long signatures hold". */
@@ -57,17 +60,18 @@ export interface ReleaseChange {
 }
 
 /**
- * A TUF repository in memory, with its keys. What it publishes is honest; whoever plays an attack changes documents,
- * signers or files, and writes them. With MM_TEST_DUMP=<dir> every state it commits is written there for a look.
+ * A TUF repository in memory, with its keys. What it publishes is honest. An attack changes
+ * documents, signers or files, and writes them. With MM_TEST_DUMP=<dir> each committed state is
+ * written to that directory.
  */
 export class TufSimulator {
-  /** What lies in the bucket, by file name. */
+  /** The content of the bucket, by file name. */
   files = new Map<string, Buffer>();
   readonly blobs = new Map<string, Buffer>();
   readonly source: SimulatedSource;
   readonly keys: TreeKeys;
   readonly treeId: string;
-  /** ms since 1970: what expiries are counted from. */
+  /** ms since 1970: expiries are relative to it. */
   now = SIMULATED_NOW;
   root: RootDocument;
   targets: TargetsDocument;
@@ -101,7 +105,10 @@ export class TufSimulator {
     this.commit(['targets', ...this.roles.keys()]);
   }
 
-  /** Gives an environment a role of its own. Takes effect with the next commit of `targets` and that role. */
+  /**
+   * Gives an environment a role of its own. Takes effect with the next commit of `targets` and that
+   * role.
+   */
   delegate(environment: string, ...keys: SimulatedKey[]): void {
     const name = environmentRole(environment);
     const { delegations } = this.targets;
@@ -175,7 +182,9 @@ export class TufSimulator {
     this.#write(`${this.root.version}.root.json`, this.root, 'root');
   }
 
-  /** A new root, signed by old and new root keys. No commit: an honest publisher commits afterwards. */
+  /**
+   * A new root, signed by old and new root keys. No commit: an honest publisher commits afterwards.
+   */
   rotateRoot(
     change: (roles: RootDocument['roles']) => void,
     newKeys: readonly SimulatedKey[],
@@ -208,7 +217,7 @@ export class TufSimulator {
     return key;
   }
 
-  /** What a package built now would ship. */
+  /** The seeds that a package would ship if it were built now. */
   seeds(): { timestamp: Buffer; snapshot: Buffer } {
     return {
       timestamp: this.files.get('timestamp.json')!,
