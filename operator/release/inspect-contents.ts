@@ -6,6 +6,7 @@ import type { FileEntry, SourceTree } from './tree.ts';
 
 /** Larger files are searched piece by piece; a key is smaller than the overlap of two pieces. */
 const OVERLAP_BYTES = 64 * 1024;
+const PIECE_BYTES = 1024 ** 2;
 const GIT_CRYPT = Buffer.from('\0GITCRYPT\0');
 
 /** What the content of a file forbids. */
@@ -60,14 +61,21 @@ function keyIn(
 }
 
 function* pieces(content: Content): Iterable<{ bytes: Buffer; linesBefore: number }> {
-  let before = Buffer.alloc(0);
+  if (content.length <= PIECE_BYTES) {
+    yield { bytes: content.read(), linesBefore: 0 };
+    return;
+  }
+  // Two buffers for the whole file: a new one for each piece would be garbage of its size.
+  const scratch = Buffer.allocUnsafe(PIECE_BYTES);
+  const joined = Buffer.allocUnsafe(OVERLAP_BYTES + PIECE_BYTES);
+  let kept = 0;
   let linesBefore = 0;
-  for (const chunk of content.chunks()) {
-    const bytes = Buffer.concat([before, chunk]);
+  for (const chunk of content.chunks(scratch)) {
+    const bytes = joined.subarray(0, kept + chunk.copy(joined, kept));
     yield { bytes, linesBefore };
-    const kept = Math.min(OVERLAP_BYTES, bytes.length);
-    before = bytes.subarray(bytes.length - kept);
+    kept = Math.min(OVERLAP_BYTES, bytes.length);
     linesBefore += countLines(bytes.subarray(0, bytes.length - kept));
+    joined.copyWithin(0, bytes.length - kept, bytes.length);
   }
 }
 

@@ -45,7 +45,7 @@ export async function packRelease(
   const hash = createHash('sha256');
   let length = 0;
   await pipeline(
-    Readable.from(packTar(tree, label)),
+    Readable.from(packTar(tree, label), { objectMode: false }),
     createGzip({ level: constants.Z_BEST_COMPRESSION }),
     async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of withoutSystem(chunks)) {

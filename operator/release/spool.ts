@@ -6,11 +6,11 @@ export interface Content {
   readonly length: number;
   /** All bytes at once; for files that fit into memory several times. */
   read(): Buffer;
-  /** The same bytes in pieces of at most 1 MiB. */
-  chunks(): Iterable<Buffer>;
+  /** The same bytes in pieces. With `scratch`, each piece is in it and valid until the next one. */
+  chunks(scratch?: Buffer): Iterable<Buffer>;
 }
 
-const CHUNK_BYTES = 1024 ** 2;
+const CHUNK_BYTES = 256 * 1024;
 
 /**
  * One temporary file that holds the contents of all files of a release. A release may have a GiB,
@@ -70,14 +70,15 @@ class SpooledContent implements Content {
     return this.#slice(0, this.length);
   }
 
-  *chunks(): Iterable<Buffer> {
-    for (let at = 0; at < this.length; at += CHUNK_BYTES) {
-      yield this.#slice(at, Math.min(CHUNK_BYTES, this.length - at));
+  *chunks(scratch?: Buffer): Iterable<Buffer> {
+    const most = scratch?.length ?? CHUNK_BYTES;
+    for (let at = 0; at < this.length; at += most) {
+      yield this.#slice(at, Math.min(most, this.length - at), scratch);
     }
   }
 
-  #slice(offset: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length);
+  #slice(offset: number, length: number, scratch?: Buffer): Buffer {
+    const bytes = scratch?.subarray(0, length) ?? Buffer.allocUnsafe(length);
     for (let at = 0; at < length; ) {
       const read = readSync(this.#file, bytes, at, length - at, this.#start + offset + at);
       if (read === 0) throw new Error('the spool of the release is shorter than what was written');
