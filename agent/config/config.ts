@@ -71,6 +71,10 @@ const Run = z.strictObject({
     .describe('Keep compiled Ruby in the state directory. This makes runs cheaper.'),
   noop: z.boolean().default(false).describe('Show what would change, but change nothing.'),
   tags: z.array(Tag).max(100).default([]).describe('Apply only resources with one of these tags.'),
+  fail_on_error_lines: z
+    .boolean()
+    .default(false)
+    .describe('A run that logs errors is a failed one, also when no resource failed.'),
   extra_arguments: z
     .array(z.string().min(1).max(1000))
     .max(50)

@@ -63,6 +63,10 @@ export const RunSummary = z.looseObject({
   changedResourcesTotal: z.int(),
   /** The first error of a run that did not compile, was killed or left no report. */
   error: z.string().max(2000).nullable(),
+  /** Errors that were logged and belong to no failed resource; left out when there are none. */
+  errors: z.int().min(0).optional(),
+  /** What could not be read of the report or the facts; the verdict does not depend on it. */
+  problems: z.array(z.string().max(500)).max(10).optional(),
 });
 export type RunSummary = z.infer<typeof RunSummary>;
 

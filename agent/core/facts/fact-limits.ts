@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '../../../shared/json.ts';
+import { isExactNumber } from './exact-json.ts';
 
 const MAX_DEPTH = 32;
 /** UTF-16 units. Longer than any useful fact; a key file or a dump is not a fact. */
@@ -16,7 +17,7 @@ export function tamedFacts(facts: JsonObject): JsonObject {
 
 function tame(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return tameText(value);
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || isExactNumber(value)) return value;
   if (depth >= MAX_DEPTH) return '(not sent: nested too deeply)';
   if (Array.isArray(value)) return value.map((inner: unknown) => tame(inner, depth + 1));
   return Object.fromEntries(

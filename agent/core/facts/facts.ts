@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isJsonObject, type JsonObject } from '../../../shared/json.ts';
+import { isExactNumber } from './exact-json.ts';
 import { boundedFacts, promotable, tamedFacts } from './fact-limits.ts';
 import { withoutFacts } from './fact-paths.ts';
 
@@ -112,7 +113,7 @@ function promote(facts: JsonObject, paths: readonly string[]): Record<string, un
 /** With sorted names: Facter's order differs between runs. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
-    isJsonObject(inner)
+    isJsonObject(inner) && !isExactNumber(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   );

@@ -21,6 +21,10 @@ export interface ReportView {
   readonly pending: readonly string[];
   /** Messages that were logged as errors. */
   readonly errors: readonly string[];
+  /** Those of them that belong to no failed resource, for example from `err()`. */
+  readonly strayErrors: readonly string[];
+  /** The first line of each error as the console shows it, without `Error: `. */
+  readonly errorLines: readonly string[];
 }
 
 const flag = z.boolean().catch(false);
@@ -90,6 +94,11 @@ export function viewReport(
     changed: namesWhere(resources, (resource) => resource.changed),
     pending: namesWhere(resources, ({ events }) => events.some(({ status }) => status === 'noop')),
     errors: errors.map(({ message }) => message),
+    strayErrors: strayErrors(errors, resources),
+    errorLines: errors.flatMap(({ source, message }) => {
+      const [line = ''] = message.split('\n');
+      return [line, `${source}: ${line}`];
+    }),
   };
 }
 
@@ -109,6 +118,29 @@ function namesWhere(
   return resources.filter(([, status]) => matches(status)).map(([name]) => cleanText(name, 300));
 }
 
+/**
+ * Not counted: errors of a failed resource, which its failure stands for, and those of Facter about
+ * facts that it cannot resolve, which come in good runs.
+ */
+function strayErrors(
+  errors: readonly { readonly source: string; readonly message: string }[],
+  resources: readonly (readonly [string, ResourceStatus])[],
+): string[] {
+  const failed = resources
+    .filter(([, resource]) => resource.failed || resource.failed_to_restart)
+    .map(([, resource]) => pathOf(resource));
+  return errors
+    .filter(({ source, message }) => {
+      const isFailure = failed.some((path) => source === path || source.startsWith(`${path}/`));
+      return !isFailure && !message.startsWith('Facter: ');
+    })
+    .map(({ message }) => message);
+}
+
+function pathOf(resource: ResourceStatus): string {
+  return `/${resource.containment_path.join('/')}`;
+}
+
 /** A failed refresh has no event. Its message is in the log, with the path of the resource. */
 function failureMessage(
   resource: ResourceStatus,
@@ -116,7 +148,7 @@ function failureMessage(
 ): string {
   const event = resource.events.find(({ status }) => status === 'failure');
   if (event !== undefined && event.message !== '') return event.message;
-  const path = `/${resource.containment_path.join('/')}`;
+  const path = pathOf(resource);
   const logged = errors.find(({ source }) => source === path || source.startsWith(`${path}/`));
   return logged?.message ?? 'failed, and the report gives no reason';
 }

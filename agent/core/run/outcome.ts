@@ -2,6 +2,7 @@ import type { RunStatus, RunSummary } from '../../../bucket/documents/status.ts'
 import { cleanText } from '../../../shared/clean-text.ts';
 import { type ReportView, viewReport } from './outcome-report.ts';
 import type { PuppetExit, RunResults } from './puppet-run.ts';
+import { viewSummary } from './run-counts.ts';
 
 /** A run that is over. Instants are ms since 1970. */
 export interface EndedRun {
@@ -13,6 +14,8 @@ export interface EndedRun {
   readonly endedAt: number;
   readonly exit: PuppetExit;
   readonly results: RunResults;
+  /** `run.fail_on_error_lines`: error lines make a run fail although no resource failed. */
+  readonly failOnErrorLines?: boolean;
   /** The environment's directory as Puppet was given it: files are named relative to it. */
   readonly environmentDirectory: string;
   /**
@@ -33,7 +36,8 @@ const CLOCK_SLACK_MS = 60_000;
  */
 export function outcomeOf(run: EndedRun): RunSummary {
   const report = reportOf(run);
-  const status = statusOf(run.exit, report);
+  const stray = strayErrors(run, report);
+  const status = statusWithErrors(statusOf(run.exit, report), run, stray.length);
   const listed = (status === 'pending' ? report?.pending : report?.changed) ?? [];
   return {
     id: cleanText(run.id, 64),
@@ -51,14 +55,39 @@ export function outcomeOf(run: EndedRun): RunSummary {
     changedResources: listed.slice(0, MOST_LISTED),
     changedResourcesTotal: listed.length,
     error: errorOf(run, status, report),
+    ...(stray.length > 0 ? { errors: stray.length } : {}),
+    ...(run.results.problems.length > 0
+      ? { problems: run.results.problems.slice(0, 10).map((text) => cleanText(text, 500)) }
+      : {}),
   };
 }
 
+/** Errors that belong to no failed resource, from the report and from before it began. */
+function strayErrors({ results }: EndedRun, report: ReportView | undefined): readonly string[] {
+  if (report === undefined) return [];
+  const inReport = new Set(report.errorLines);
+  const before = (results.errorLines ?? []).filter((line) => !inReport.has(line));
+  return [...before, ...report.strayErrors];
+}
+
+function statusWithErrors(status: RunStatus, run: EndedRun, errors: number): RunStatus {
+  const isGood = status === 'unchanged' || status === 'changed' || status === 'pending';
+  return isGood && errors > 0 && run.failOnErrorLines === true ? 'failed' : status;
+}
+
+/**
+ * The report, or else what Puppet's summary has of it: a report that is too large must not make a
+ * good run a failed one. An older time does not count against a report unless Puppet exited with 1,
+ * because the clock may have been set back in the middle of the run.
+ */
 function reportOf(run: EndedRun): ReportView | undefined {
   const report = viewReport(run.results.report, (path) => relativeNames(path, run));
-  return report !== undefined && report.startedAt < run.startedAt - CLOCK_SLACK_MS
-    ? undefined
-    : report;
+  if (report === undefined) {
+    const { summary } = run.results;
+    return summary === undefined ? undefined : viewSummary(summary, run);
+  }
+  const isOlder = report.startedAt < run.startedAt - CLOCK_SLACK_MS;
+  return isOlder && run.exit.kind === 'exited' && run.exit.exitCode === 1 ? undefined : report;
 }
 
 function statusOf(exit: PuppetExit, report: ReportView | undefined): RunStatus {
@@ -80,10 +109,14 @@ const GOOD_CODES: ReadonlySet<number> = new Set([0, 2]);
 /** Of a run that ended unseen only the report knows when that was. */
 function durationOf(run: EndedRun, report: ReportView | undefined): number {
   const seenMs = run.endedAt - run.startedAt;
+  const total = report?.totalSeconds;
+  const isClockBack = seenMs < 0 && total !== undefined;
   const ms =
-    run.exit.kind === 'unseen' && report?.totalSeconds !== undefined
-      ? report.startedAt - run.startedAt + report.totalSeconds * 1000
-      : seenMs;
+    run.exit.kind === 'unseen' && report !== undefined && total !== undefined
+      ? report.startedAt - run.startedAt + total * 1000
+      : isClockBack
+        ? total * 1000
+        : seenMs;
   return Math.max(0, Math.round(ms)) / 1000;
 }
 
@@ -98,7 +131,8 @@ function errorOf(run: EndedRun, status: RunStatus, report: ReportView | undefine
     );
   }
   if (status !== 'failed' || report.failed.length > 0) return null;
-  const logged = relativeNames(report.errors.join('\n'), run);
+  const lines = [...strayErrors(run, report), ...report.errors, ...run.results.errors];
+  const logged = relativeNames([...new Set(lines)].join('\n'), run);
   return cleanText(
     logged === '' ? `${exitText(run.exit)}; its report does not say why` : logged,
     2000,

@@ -21,6 +21,20 @@ const LEVELS: ReadonlyMap<string, LogLevel> = new Map([
   ['Emergency', 'error'],
 ]);
 
+const MOST_ERROR_LINES = 1000;
+
+/**
+ * The errors of Puppet's output, without the word in front. `err()` logs while the catalog is
+ * compiled, before the report begins, so its message is only here. Errors of Facter about facts that
+ * it cannot resolve come in good runs and do not count.
+ */
+export function errorLines(lines: readonly string[]): readonly string[] {
+  return lines
+    .filter((line) => levelOf(line) === 'error' && !line.startsWith('Error: Facter: '))
+    .slice(0, MOST_ERROR_LINES)
+    .map((line) => line.replace(/^[A-Z][a-z]+: /, ''));
+}
+
 const MOST_ERRORS = 20;
 const LAST_LINES = 5;
 

@@ -20,10 +20,14 @@ export type KilledBy = 'time-limit' | 'stopped' | 'foreign';
 export interface RunResults {
   /** Puppet's report as parsed JSON; undefined when it does not exist or cannot be read. */
   readonly report: unknown;
+  /** The text of Puppet's `last_run_summary.yaml`, when the report cannot be read. */
+  readonly summary?: string | undefined;
   /** The facts of the run as parsed JSON; undefined when they do not exist or cannot be read. */
   readonly facts: unknown;
   /** The first lines that Puppet printed as errors. */
   readonly errors: readonly string[];
+  /** Every error that Puppet printed, without `Error: ` and without those of Facter. */
+  readonly errorLines?: readonly string[];
   /** Slow facts, the slowest first; left out when there are none. */
   readonly slowFacts?: readonly SlowFact[];
   /** Why a report or facts that exist could not be read. */

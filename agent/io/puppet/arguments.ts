@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ApplyRequest } from '../../ports.ts';
 import { environmentArguments } from './manifest.ts';
-import { clientDataDirectory, reportPath, routesPath } from './run-directory/paths.ts';
+import { clientDataDirectory, reportPath, routesPath, summaryPath } from './run-directory/paths.ts';
 
 /**
  * Returns the arguments of `puppet`. All of them exist in Puppet 7.0 to OpenVox 9, except where the
@@ -16,7 +16,7 @@ export function applyArguments(request: ApplyRequest): readonly string[] {
     ...['--certname', certname],
     ...['--route_file', routesPath(runDirectory)],
     ...['--client_datadir', clientDataDirectory(runDirectory)],
-    ...['--lastrunfile', join(runDirectory, 'summary.yaml')],
+    ...['--lastrunfile', summaryPath(runDirectory)],
     ...['--lastrunreport', reportPath(runDirectory)],
     // puppet.conf may say otherwise for an agent. A run needs a report, which it sends to nobody,
     // and it must not wait: the daemon has waited for the time slot of this host.

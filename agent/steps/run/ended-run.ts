@@ -35,6 +35,7 @@ export async function readEndedRun(
     endedAt: ports.clock.now(),
     exit: run.exit,
     results,
+    failOnErrorLines: config.run.fail_on_error_lines,
     environmentDirectory: environmentDirectory(agent, active),
     runDirectory,
   });

@@ -6,7 +6,7 @@ export type RubySource =
   | 'fact_times.rb'
   | 'facter_config.rb'
   | 'ruby_cache.rb'
-  | 'utf8_guard.rb';
+  | 'facts_json.rb';
 
 /**
  * Returns the text of a Ruby file of this folder. The build replaces this module with one that has

@@ -10,6 +10,11 @@ export function reportPath(runDirectory: string): string {
   return join(runDirectory, 'report.json');
 }
 
+/** Puppet's `last_run_summary.yaml`. */
+export function summaryPath(runDirectory: string): string {
+  return join(runDirectory, 'summary.yaml');
+}
+
 /** The facts of the run. Puppet determines the names below the client data directory. */
 export function factsPath(runDirectory: string, certname: string): string {
   return join(clientDataDirectory(runDirectory), 'facts', `${certname}.json`);

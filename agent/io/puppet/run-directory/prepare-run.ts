@@ -17,7 +17,7 @@ export function prepareRun({ runDirectory, privateDirectory }: ApplyRequest): vo
   mkdirSync(library, { recursive: true, mode: 0o700 });
   writeFileSync(routesPath(runDirectory), ROUTES);
   writeRubyCopy(join(library, 'miyamoto_augeas.rb'), 'augeas_version.rb');
-  writeRubyCopy(join(library, 'miyamoto_utf8.rb'), 'utf8_guard.rb');
+  writeRubyCopy(join(library, 'miyamoto_facts_json.rb'), 'facts_json.rb');
   writeRubyCopy(join(library, 'miyamoto_times.rb'), 'fact_times.rb', {
     name: 'MiyamotoFactTimes',
     constants: { FILE: SLOW_FACTS_FILE },

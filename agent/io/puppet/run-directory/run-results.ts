@@ -1,14 +1,23 @@
 import { orUndefined, readStart } from '../../../../shared/files.ts';
-import { readForeignFile } from '../../../../shared/foreign-file.ts';
+import { foreignText, readForeignFile } from '../../../../shared/foreign-file.ts';
 import { isJsonObject } from '../../../../shared/json.ts';
-import { firstErrors } from '../../../core/run/puppet-line.ts';
+import { parseExactJson } from '../../../core/facts/exact-json.ts';
+import { errorLines, firstErrors } from '../../../core/run/puppet-line.ts';
 import type { RunResults } from '../../../core/run/puppet-run.ts';
 import { MAX_OUTPUT_BYTES } from '../output/follow-output.ts';
-import { facterLibrary, factsPath, outputPath, reportPath, slowFactsPath } from './paths.ts';
+import {
+  facterLibrary,
+  factsPath,
+  outputPath,
+  reportPath,
+  slowFactsPath,
+  summaryPath,
+} from './paths.ts';
 import { parseSlowFacts } from './slow-facts.ts';
 
 const MAX_REPORT_BYTES = 16 * 1024 ** 2;
 const MAX_FACTS_BYTES = 32 * 1024 ** 2;
+const MAX_SUMMARY_BYTES = 64 * 1024;
 const MAX_SLOW_FACTS_BYTES = 64 * 1024;
 
 /** Reads the files of a run that has ended. Bytes that are not UTF-8 become U+FFFD. */
@@ -17,12 +26,15 @@ export function readRunResults(runDirectory: string, certname: string): RunResul
   const facts = readJson(factsPath(runDirectory, certname), MAX_FACTS_BYTES);
   const slow = readJson(slowFactsPath(runDirectory), MAX_SLOW_FACTS_BYTES);
   const slowFacts = parseSlowFacts(slow.value);
-  // A report has its own log, which says more.
-  const output = report.value === undefined ? readOutput(runDirectory) : '';
+  const output = readOutput(runDirectory).split('\n');
+  const printed = errorLines(output);
   return {
     report: report.value,
+    ...(report.value === undefined ? summaryOf(runDirectory) : {}),
     facts: factValues(facts.value, runDirectory),
-    errors: firstErrors(output.split('\n')),
+    // A report has its own log, which says more.
+    errors: report.value === undefined ? firstErrors(output) : [],
+    ...(printed.length > 0 ? { errorLines: printed } : {}),
     ...(slowFacts.length > 0 ? { slowFacts } : {}),
     problems: [report.problem, facts.problem].filter((problem) => problem !== undefined),
   };
@@ -51,12 +63,18 @@ interface Json {
   readonly problem: string | undefined;
 }
 
+/** Puppet's own summary: it has the counts of a report that cannot be read. */
+function summaryOf(runDirectory: string): { readonly summary?: string } {
+  const text = foreignText(summaryPath(runDirectory), MAX_SUMMARY_BYTES);
+  return text === undefined ? {} : { summary: text };
+}
+
 function readJson(path: string, maxBytes: number): Json {
   const file = readForeignFile(path, maxBytes);
   if (file.kind === 'missing') return { value: undefined, problem: undefined };
   if (file.kind === 'refused') return unreadable(path, file.why);
   try {
-    return { value: JSON.parse(file.bytes.toString()), problem: undefined };
+    return { value: parseExactJson(file.bytes.toString()), problem: undefined };
   } catch {
     return unreadable(path, 'it is not JSON');
   }

@@ -31,7 +31,7 @@ for (const name of NAMES) {
 test('ruby: constants stand for exactly their text', async (t) => {
   const path = join(await temporaryDirectory(t), 'copy.rb');
   const hostile = `a'b\\'c\\\\#{puts 1} "d" \u{fc}\n__END__`;
-  writeRubyCopy(path, 'utf8_guard.rb', { name: 'Given', constants: { A: hostile, B: 'b' } });
+  writeRubyCopy(path, 'facts_json.rb', { name: 'Given', constants: { A: hostile, B: 'b' } });
   check(path);
   const script = 'load ARGV[0]; print Given::A, Given::B';
   const { stdout } = spawnSync('ruby', ['-e', script, path], {

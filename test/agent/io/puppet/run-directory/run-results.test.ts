@@ -24,7 +24,7 @@ suite('what a run left', () => {
     assert.deepEqual(results, { report: undefined, facts: undefined, errors: [], problems: [] });
   });
 
-  test('report and facts; the output is not looked at', async (t) => {
+  test('report and facts; the output only gives the lines that count as errors', async (t) => {
     const results = await read(t, {
       'report.json': '{"status":"failed"}',
       [FACTS]: Buffer.from('{"values":{"a":"caf\xe9"}}', 'latin1'),
@@ -34,6 +34,7 @@ suite('what a run left', () => {
       report: { status: 'failed' },
       facts: { a: 'caf\ufffd' },
       errors: [],
+      errorLines: ['x'],
       problems: [],
     });
   });
