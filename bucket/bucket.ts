@@ -10,13 +10,17 @@ export interface Bucket {
   readonly name: string;
   /**
    * Reads a small object whole. Throws S3_TOO_LARGE as soon as more than `maxBytes` arrive, and
-   * S3_NOT_FOUND when the key is missing. Where the caller may not list, S3 answers 403 for a missing
-   * key: S3_ACCESS_DENIED.
+   * S3_NOT_FOUND when the key is missing. Where the caller may not list, S3 answers 403 for a
+   * missing key: S3_ACCESS_DENIED.
    */
   get(key: string, options: GetOptions): Promise<GetResult>;
-  /** Opens a large object as a stream. The caller counts the bytes, and reads or destroys the body. */
+  /**
+   * Opens a large object as a stream. The caller counts the bytes, and reads or destroys the body.
+   */
   open(key: string, options?: OpenOptions): Promise<OpenResult>;
-  /** Writes a whole object. Throws S3_PRECONDITION_FAILED when a condition does not hold (412, 409). */
+  /**
+   * Writes a whole object. Throws S3_PRECONDITION_FAILED when a condition does not hold (412, 409).
+   */
   put(key: string, body: Uint8Array, options?: PutOptions): Promise<PutResult>;
   /** Lists the objects below a prefix in order of key, page by page. */
   list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ListedObject>;
@@ -29,7 +33,9 @@ export type HostBucket = Omit<Bucket, 'list'>;
 
 export interface GetOptions {
   readonly maxBytes: number;
-  /** An ETag as `get` returned it: an unchanged object is answered by `{ kind: 'not-modified' }`. */
+  /**
+   * An ETag as `get` returned it: an unchanged object is answered by `{ kind: 'not-modified' }`.
+   */
   readonly ifNoneMatch?: Etag;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -45,11 +51,17 @@ export type GetResult =
     }
   | { readonly kind: 'not-modified'; readonly serverDate: number | undefined };
 
-/** Strong, with its quotes; undefined when the store gave none that is safe to send back (see `etag.ts`). */
+/**
+ * Strong, with its quotes; undefined when the store gave none that is safe to send back (see
+ * `etag.ts`).
+ */
 export type Etag = string | undefined;
 
 export interface OpenOptions {
-  /** Goes on with an object of which the first `bytes` are here. Throws S3_PRECONDITION_FAILED when its ETag changed. */
+  /**
+   * Goes on with an object of which the first `bytes` are here. Throws S3_PRECONDITION_FAILED when
+   * its ETag changed.
+   */
   readonly resume?: { readonly bytes: number; readonly etag: string };
   /** Ends the request, and the body as long as it lasts. */
   readonly signal?: AbortSignal;
@@ -57,7 +69,10 @@ export interface OpenOptions {
 
 export interface OpenResult {
   readonly body: Readable;
-  /** The first byte of the body in the object. Left out or 0: the whole object, also where `resume` was ignored. */
+  /**
+   * The first byte of the body in the object. Left out or 0: the whole object, also where `resume`
+   * was ignored.
+   */
   readonly from?: number;
   /** Content-Length of the body, when the server gave one. */
   readonly length: number | undefined;

@@ -1,9 +1,12 @@
 /**
- * Every object key. The layout is fixed: `<tree>/{binaries,manifests,status}`; which of them a machine may read or
- * write is what the IAM policies stand on.
+ * Every object key. The layout `<tree>/{binaries,manifests,status}` is fixed, because IAM policies
+ * say by prefix what a machine may read or write.
  */
 
-/** Metadata file names are TUF's, for example `3.env-stable.json`; only `timestamp.json` has no version. */
+/**
+ * Metadata file names are TUF's, for example `3.env-stable.json`; only `timestamp.json` has no
+ * version.
+ */
 export function metadataKey(tree: string, file: string): string {
   return `${metadataPrefix(tree)}${file}`;
 }

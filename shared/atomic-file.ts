@@ -22,8 +22,8 @@ export function writeFileAtomicSync(
 }
 
 /**
- * Writes a file so that a reader finds the old content or the new. After a power cut it may have any
- * content. A failed write leaves nothing behind.
+ * Writes a file so that a reader finds the old content or the new. After a power cut it may have
+ * any content. A failed write leaves nothing behind.
  */
 export function replaceFileSync(
   path: string,

@@ -1,30 +1,41 @@
 /*
- * Text that somebody else wrote: a host, a store, a key holder, Puppet, a file. It reaches terminals, logs and status
- * documents, where an escape sequence can clear the screen, write the clipboard (OSC 52) or draw a false "trust: ok".
+ * Text that somebody else wrote: a host, a store, a key holder, Puppet, a file. It reaches terminals,
+ * logs and status documents, where an escape sequence can clear the screen, write the clipboard
+ * (OSC 52) or draw a false "trust: ok".
  */
 
 /** Line breaks, C0 and C1 controls, and code points that have no meaning yet. */
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\p{Cn}\p{Co}]+/gu;
 const CONTROLS_WITHIN_LINE = /(?:(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Cn}\p{Co}])+/gu;
-/** Bidi controls reorder a line; zero-width and other invisible characters make different words look equal. */
+/**
+ * Bidi controls reorder a line; zero-width and other invisible characters make different words look
+ * equal.
+ */
 const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]+/gu;
 
 const MAX_LINE = 2000;
 
 /**
- * One line for an error, a log or a terminal: controls and line breaks become a space, invisible characters go, half
- * surrogates become U+FFFD. At most `max` UTF-16 units, "..." at the end when it was cut.
+ * One line for an error, a log or a terminal: controls and line breaks become a space, invisible
+ * characters go, half surrogates become U+FFFD. At most `max` UTF-16 units, "..." at the end when
+ * it was cut.
  */
 export function printable(text: string, max = MAX_LINE): string {
   return cut(replaceUnsafe(text.slice(0, 2 * max), CONTROLS), max, '...');
 }
 
-/** As {@link printable}, but line feeds stay, and the mark for a cut is one character. For status documents. */
+/**
+ * As {@link printable}, but line feeds stay, and the mark for a cut is one character. For status
+ * documents.
+ */
 export function cleanText(text: string, max: number): string {
   return cut(replaceUnsafe(text.slice(0, 2 * max), CONTROLS_WITHIN_LINE), max, '…');
 }
 
-/** As {@link printable} for each line, with the line's indentation. For all that a program writes to a terminal. */
+/**
+ * As {@link printable} for each line, with the line's indentation. For all that a program writes to
+ * a terminal.
+ */
 export function printableLines(text: string, maxPerLine = Number.POSITIVE_INFINITY): string {
   return text
     .split('\n')

@@ -1,8 +1,9 @@
 import { printable, printableLines } from './clean-text.ts';
 
 /**
- * Every failure that Miyamoto expects has a code. The codes are API: operators search for them, `docs/errors.md`
- * lists them with what to do, and {@link DISPOSITION} says what the agent does next.
+ * Every failure that Miyamoto expects has a code. The codes are API: operators search for them,
+ * `docs/errors.md` lists them with what to do, and {@link DISPOSITION} says what the agent does
+ * next.
  */
 
 /** What the agent does after an error with that code. */
@@ -78,8 +79,8 @@ export interface CodedErrorOptions {
 }
 
 /**
- * A failure with a code. The message says what was wanted, what was found, and where. It is one line, whatever the
- * foreign text in it contains; a message of several lines is given as an array.
+ * A failure with a code. The message says what was wanted, what was found, and where. It is one
+ * line, whatever the foreign text in it contains; a message of several lines is given as an array.
  */
 export class CodedError extends Error {
   /** Compares by name: each file of a bundled program has its own copy of this class. */

@@ -5,7 +5,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
  * after the other, and has nothing else to do meanwhile.
  */
 
-/** Returns what `call` returns, or undefined when it throws, for files that may be gone or hidden. */
+/**
+ * Returns what `call` returns, or undefined when it throws, for files that may be gone or hidden.
+ */
 export function orUndefined<T>(call: () => T): T | undefined {
   try {
     return call();

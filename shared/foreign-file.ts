@@ -9,8 +9,8 @@ export type ForeignFile =
   | { readonly kind: 'refused'; readonly why: string };
 
 /**
- * Without O_NONBLOCK, opening a FIFO waits for a writer forever. With O_NOFOLLOW, a link cannot make
- * root read a file of another user, or a device without an end.
+ * Without O_NONBLOCK, opening a FIFO waits for a writer forever. With O_NOFOLLOW, a link cannot
+ * make root read a file of another user, or a device without an end.
  */
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 

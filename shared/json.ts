@@ -6,7 +6,9 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value itself when it is an object, else an empty one: then every field reads as undefined. */
+/**
+ * The value itself when it is an object, else an empty one: then every field reads as undefined.
+ */
 export function jsonObject(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
 }

@@ -15,9 +15,10 @@ export interface Foreign {
 }
 
 /**
- * Follows a path as the kernel does and looks at each directory and link on the way, from `/` on. Undefined when only
- * `uid` and root can change them, and for what does not exist. A sticky directory such as /tmp is no problem by itself:
- * nobody can replace there what belongs to others. A group that has the user's own number is the user's private one.
+ * Follows a path as the kernel does and looks at each directory and link on the way, from `/` on.
+ * Undefined when only `uid` and root can change them, and for what does not exist. A sticky
+ * directory such as /tmp is no problem by itself: nobody can replace there what belongs to others.
+ * A group that has the user's own number is the user's private one.
  */
 export function findForeign(path: string, uid = process.geteuid?.() ?? 0): Foreign | undefined {
   let parts = resolve(path).split('/').slice(1);

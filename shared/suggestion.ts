@@ -1,4 +1,7 @@
-/** The candidate with the fewest edits, where so few are needed that a typing mistake is likely. */
+/**
+ * The candidate that needs the fewest edits; undefined when even that is too many for a typing
+ * mistake.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const short = word.slice(0, 64);
   const ranked = candidates

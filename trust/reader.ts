@@ -35,7 +35,10 @@ import type { Session } from './workflow/session.ts';
 
 /** What this machine keeps, and what it was installed with. */
 export interface TrustOptions {
-  /** `<state>/trust`, made when it is missing. One refresh at a time per directory: the caller holds a lock. */
+  /**
+   * `<state>/trust`, made when it is missing. One refresh at a time per directory: the caller holds
+   * a lock.
+   */
   readonly directory: string;
   /** The trust root that was installed: the bytes of `root.json`. */
   readonly packagedRoot: Uint8Array;
@@ -53,12 +56,18 @@ export interface RefreshOptions extends TrustOptions, TimestampOptions {
   readonly packagedSeeds?: PackagedSeeds;
   /** For publishers: expired metadata must be readable to be renewed. All other checks stay. */
   readonly acceptExpired?: boolean;
-  /** Looks up targets other than releases before anything is kept. What it throws refuses the refresh. */
+  /**
+   * Looks up targets other than releases before anything is kept. What it throws refuses the
+   * refresh.
+   */
   readonly alsoRead?: (getTargetInfo: Session['getTargetInfo']) => Promise<void>;
 }
 
 export interface Refresh {
-  /** About the metadata alone: an `unchanged` one may still name a release that could not be installed last time. */
+  /**
+   * About the metadata alone: an `unchanged` one may still name a release that could not be
+   * installed last time.
+   */
   readonly kind: 'unchanged' | 'updated';
   readonly trusted: Trusted;
   /**
@@ -105,11 +114,15 @@ export async function readTrusted(options: TrustOptions): Promise<Trusted | unde
 interface Verified {
   readonly timestamp: AskedTimestamp;
   readonly end: PassEnd;
-  /** Nothing was fetched but timestamp.json, which is the kept one: there is nothing new to keep. */
+  /**
+   * Nothing was fetched but timestamp.json, which is the kept one: there is nothing new to keep.
+   */
   readonly isAsKept: boolean;
 }
 
-/** With the kept timestamp.json nothing is fetched, unless a root is due or what is kept is broken. */
+/**
+ * With the kept timestamp.json nothing is fetched, unless a root is due or what is kept is broken.
+ */
 async function verify(
   options: RefreshOptions,
   start: Start,
@@ -124,7 +137,9 @@ async function verify(
   return isAsKept ? { timestamp, end, isAsKept } : await verifyNew(options, start, timestamp);
 }
 
-/** Expired is not broken: to fetch the same files again would not help, and must not cost requests. */
+/**
+ * Expired is not broken: to fetch the same files again would not help, and must not cost requests.
+ */
 function isBroken(outcome: PassEnd['outcome']): boolean {
   if (outcome.kind === 'trusted') return false;
   return !(outcome.error instanceof CodedError && outcome.error.code === 'METADATA_EXPIRED');
@@ -148,7 +163,9 @@ async function verifyKept(
   });
 }
 
-/** The whole TUF client workflow. Its start time is fixed here for all checks of expiry (TUF 5.1). */
+/**
+ * The whole TUF client workflow. Its start time is fixed here for all checks of expiry (TUF 5.1).
+ */
 async function verifyNew(
   options: RefreshOptions,
   start: Start,
@@ -172,7 +189,10 @@ async function verifyNew(
   return { timestamp, end, isAsKept: false };
 }
 
-/** A root that was seen must be reached again: a bucket without it could lead back to revoked keys (I10). */
+/**
+ * A root that was seen must be reached again: a bucket without it could lead back to revoked keys
+ * (I10).
+ */
 function requireRootFloor(
   { outcome, askedForRoot, rootVersion }: PassEnd,
   { rootFloor }: Start,

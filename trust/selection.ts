@@ -5,7 +5,7 @@ import type { OfferedRelease } from '../bucket/documents/release.ts';
 import type { ReleaseSlot } from './metadata/role-names.ts';
 import type { EnvironmentOffer } from './metadata/trusted.ts';
 
-/** What a host knows about itself when it chooses. */
+/** What a host knows about itself when it selects a release. */
 export interface SelectingHost {
   readonly certname: string;
   readonly groups: readonly string[];
@@ -16,7 +16,10 @@ export interface SelectingHost {
 export type Selection =
   /** The release to run. */
   | { readonly kind: 'take'; readonly slot: ReleaseSlot; readonly release: OfferedRelease }
-  /** Take nothing new, keep applying what is active. `release`: what is held back, when it could be read. */
+  /**
+   * Install nothing new, keep applying the active release. `release`: the one that is held back, if
+   * it could be read.
+   */
   | {
       readonly kind: 'hold';
       readonly why: 'held' | 'agent-too-old' | 'schema-too-new';
@@ -28,8 +31,8 @@ export type Selection =
   | { readonly kind: 'nothing' };
 
 /**
- * Which release of its environment a host runs. What `current` says about hold, stop and minAgent binds the hosts on
- * `next` as well: an operator who stops an environment means all of it.
+ * Which release of its environment a host runs. `hold`, `stop` and `minAgent` of `current` also
+ * bind the hosts on `next`: an operator who stops an environment means all of its hosts.
  */
 export function select(offer: EnvironmentOffer, host: SelectingHost): Selection {
   const { current } = offer;
@@ -48,7 +51,7 @@ export function select(offer: EnvironmentOffer, host: SelectingHost): Selection 
   return { kind: 'take', ...chosen };
 }
 
-/** Without `current` there is no release: `next` alone is a rollout of nothing. */
+/** Without `current` there is no release: `next` alone is not a rollout. */
 function choose(
   { current, next }: EnvironmentOffer,
   host: SelectingHost,
@@ -69,14 +72,14 @@ function isInRollout(next: OfferedRelease, host: SelectingHost): boolean {
 }
 
 /**
- * Where a host stands in a rollout, in basis points, 0 to 9999. The same salt keeps a host in when the share grows;
- * another salt deals anew.
+ * A host's place in a rollout, in basis points, 0 to 9999. With the same salt, a host that is in
+ * stays in when the share grows. Another salt gives all hosts other places.
  */
 export function rolloutShare(salt: string, certname: string): number {
   return createHash('sha256').update(`${salt}\0${certname}`).digest().readUInt32BE(0) % 10_000;
 }
 
-/** A minAgent that is no version is one that this agent does not understand: too old for it. */
+/** A minAgent that is not a version comes from a newer format: this agent is too old for it. */
 function isNewEnough(agentVersion: string, minAgent: string | null): boolean {
   if (minAgent === null) return true;
   return valid(minAgent) !== null && valid(agentVersion) !== null && gte(agentVersion, minAgent);

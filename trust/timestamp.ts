@@ -31,8 +31,8 @@ export interface AskedTimestamp {
 
 /**
  * Asks for timestamp.json. A 304 costs nothing but says only that the store believes nothing has
- * changed. Hence the request has no condition once a day, and whenever something of what is kept has
- * expired: a store or proxy that answers 304 forever then cannot freeze a host unseen.
+ * changed. Hence the request has no condition once a day, and whenever something of what is kept
+ * has expired: a store or proxy that answers 304 forever then cannot freeze a host unseen.
  */
 export async function askForTimestamp(
   options: TimestampOptions,
@@ -68,7 +68,9 @@ export async function askForWholeTimestamp(
   return { bytes, etag: strongEtag(answer.etag), serverDate, clock, isKept: false };
 }
 
-/** "Not modified" is an answer only for a host that keeps something whole which was not modified. */
+/**
+ * "Not modified" is an answer only for a host that keeps something whole which was not modified.
+ */
 function keptTimestamp(
   { etag: stored }: TimestampOptions,
   { chain, files, local, rootFloor }: Start,

@@ -1,7 +1,7 @@
 /**
- * `environment.conf`, read as Puppet reads it (`puppet/settings/ini_file.rb`, `environment_conf.rb`).
- * Agent and publisher share this reader, so that a release which the publisher accepts is the one
- * that a host applies.
+ * `environment.conf`, read as Puppet reads it (`puppet/settings/ini_file.rb`,
+ * `environment_conf.rb`). Agent and publisher share this reader, so that a release which the
+ * publisher accepts is the one that a host applies.
  */
 
 export interface EnvironmentConf {
@@ -38,7 +38,10 @@ export function parseEnvironmentConf(text: string): EnvironmentConf {
   };
 }
 
-/** `value_translator.rb` removes one quote at each end, equal or not; `config_file.rb` owner and mode. */
+/**
+ * `value_translator.rb` removes one quote at each end, equal or not; `config_file.rb` owner and
+ * mode.
+ */
 function unquoted(value: string): string {
   return value
     .replace(/^["']|["']$/g, '')

@@ -1,11 +1,14 @@
 /**
- * What names may be, without a schema: a cycle asks this often, and schemas take longer to load than most of what it does.
+ * The rules for names, without a schema: every cycle needs them, and a schema library takes longer
+ * to load than most of a cycle.
  */
 
-/** Puppet takes only word characters for an environment's directory (`\A\w+\z`). */
+/** Puppet allows only word characters in the name of an environment's directory (`\A\w+\z`). */
 export const ENVIRONMENT_NAME = /^\w{1,64}$/;
 
-/** A certname as Puppet allows it, lower case, and never one that climbs out of a key or a path. */
+/**
+ * A certname as Puppet allows it, in lower case. `..` is refused: it would leave a key or a path.
+ */
 export const CERTNAME = /^(?!.*\.\.)(?=.{1,200}$)[a-z0-9_][a-z0-9._-]*$/;
 
 /** In lower-case hex. */

@@ -4,12 +4,13 @@ const Instant = z.iso.datetime();
 const text = (min: number, max: number) => z.string().min(min).max(max);
 
 /**
- * The `custom` part of a release target (`<environment>/current`, `<environment>/next`) in the signed metadata of an
- * environment's role. Integers only: canonical JSON has no floats. Unknown fields are kept, since signatures cover them.
+ * The `custom` part of a release target (`<environment>/current`, `<environment>/next`) in the
+ * signed metadata of an environment's role. Integers only, because canonical JSON has no floats.
+ * Unknown fields are kept, because signatures cover them.
  */
 export const ReleaseCustom = z.looseObject({
   schema: z.literal(1),
-  /** A label for people, semver. Never decides what is newest: the role's version does. */
+  /** A label for people, semver. It never decides what is newest; the role's version does. */
   version: text(1, 64),
   /** Identifies this publication: `<UTC time to the second>-<first 12 of the sha256>`. */
   release: text(1, 100),
@@ -21,13 +22,13 @@ export const ReleaseCustom = z.looseObject({
   created: Instant,
   by: text(1, 200),
   reason: text(0, 500),
-  /** Take nothing new, keep applying. */
+  /** Install nothing new, keep applying the active release. */
   hold: z.boolean(),
   /** Apply nothing. */
   stop: z.boolean(),
-  /** Agents older than this keep what they have; null: any. */
+  /** Agents older than this keep what they have; null: any agent may install it. */
   minAgent: text(0, 64).nullable(),
-  /** On `next` only: who takes it. */
+  /** On `next` only: which hosts run it. */
   rollout: z
     .looseObject({
       salt: text(1, 100),
@@ -53,7 +54,9 @@ export const ReleaseFile = z.looseObject({
   version: z.string(),
   commit: z.string().nullable(),
   ref: z.string().nullable(),
-  /** The commit's own time, so that the same input packs to the same bytes; null for a work tree. */
+  /**
+   * The commit's own time, so that the same input packs to the same bytes; null for a work tree.
+   */
   committedAt: Instant.nullable(),
   /** The bill of materials: modules whose version or source is known. */
   modules: z

@@ -2,9 +2,9 @@ import * as z from 'zod';
 import { Certname, EnvironmentName, Instant, Sha256, TreeName } from './names.ts';
 
 /**
- * The status document, `<tree>/status/hosts/<certname>.json`: one line of JSON, about 1 to 2 kB, overwritten by the
- * host. Any host may write anything under its own key, so readers treat it as hostile input. Writers only add fields;
- * `schemaVersion` changes on a break.
+ * The status document, `<tree>/status/hosts/<certname>.json`: one line of JSON, about 1 to 2 kB,
+ * overwritten by the host. Any host may write anything under its own key, so readers treat it as
+ * hostile input. Writers only add fields; `schemaVersion` changes on a break.
  */
 export const RunStatus = z.enum([
   /** Nothing had to change. */
@@ -35,12 +35,15 @@ export type FailedResource = z.infer<typeof FailedResource>;
 export const RunSummary = z.looseObject({
   id: z.string().max(64),
   status: RunStatus,
-  /** Why it ran, or why it was skipped, in words. */
+  /** Why it ran, or why it was skipped, for people. */
   reason: z.string().max(500),
   noop: z.boolean(),
   /** Puppet's exit code; null when it did not end by itself or did not run. */
   exitCode: z.int().nullable(),
-  /** Who ended a run that was killed: its time limit, the agent on its way out, or somebody else. */
+  /**
+   * Who ended a run that was killed: its time limit, the agent when it was stopped, or somebody
+   * else.
+   */
   killedBy: z.enum(['time-limit', 'stopped', 'foreign']).optional(),
   startedAt: Instant,
   durationSeconds: z.number().min(0),
@@ -53,12 +56,15 @@ export const RunSummary = z.looseObject({
       skipped: z.int(),
       outOfSync: z.int(),
       restarted: z.int(),
-      /** Changes that put back what somebody else had changed: drift. */
+      /** Changes that undo what somebody else changed: drift. */
       corrective: z.int(),
     })
     .nullable(),
   failedResources: z.array(FailedResource).max(20),
-  /** Titles like `File[/etc/motd]`, capped; `changedResourcesTotal` says how many. Of `pending`: what would change. */
+  /**
+   * Titles like `File[/etc/motd]`, capped; `changedResourcesTotal` says how many. Of `pending`:
+   * what would change.
+   */
   changedResources: z.array(z.string().max(300)).max(20),
   changedResourcesTotal: z.int(),
   /** The first error of a run that did not compile, was killed or left no report. */
@@ -70,7 +76,7 @@ export const RunSummary = z.looseObject({
 });
 export type RunSummary = z.infer<typeof RunSummary>;
 
-/** A fact that took long to resolve: its own time, without that of facts that it asked for. */
+/** A fact that was slow to resolve. Its own time, without the facts that it needed. */
 export const SlowFact = z.looseObject({ name: z.string().max(200), seconds: z.number().min(0) });
 export type SlowFact = z.infer<typeof SlowFact>;
 
@@ -98,7 +104,7 @@ export const StatusDocument = z.looseObject({
   writtenAt: Instant,
   /** What is active; null before the first release. */
   release: ActiveRelease.nullable(),
-  /** What is offered but not active, and why in words. */
+  /** What is offered but not active, and why, for people. */
   offered: z
     .looseObject({
       version: z.string().max(64),
@@ -107,7 +113,10 @@ export const StatusDocument = z.looseObject({
     })
     .nullable(),
   trust: z.looseObject({
-    /** `ok`, `held`, `stopped`, `agent-too-old`, `schema-too-new`, `metadata-expired:<role>`, or `error`. */
+    /**
+     * `ok`, `held`, `stopped`, `agent-too-old`, `schema-too-new`, `metadata-expired:<role>`, or
+     * `error`.
+     */
     state: z.string().max(100),
     /** The error that ended the last refresh; null when it was good. */
     error: z.looseObject({ code: z.string().max(64), message: z.string().max(1000) }).nullable(),
@@ -149,7 +158,10 @@ export const StatusDocument = z.looseObject({
     .nullable(),
   /** The promoted facts (`facts.promote`): dotted path to value. */
   facts: z.record(z.string(), z.unknown()),
-  /** sha256 over the stable facts; tells which facts object belongs to it. Null before the first run. */
+  /**
+   * sha256 over the stable facts; tells which facts object belongs to it. Null before the first
+   * run.
+   */
   factsDigest: Sha256.nullable(),
   /** Facts of the last run that took a second or longer, the slowest first. */
   slowFacts: z.array(SlowFact).max(10).optional(),

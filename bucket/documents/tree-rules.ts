@@ -1,6 +1,6 @@
 /*
  * What the names in a release may be. The publisher refuses what breaks a rule while somebody can
- * mend it. A host refuses it again, because whoever signs need not use mm. Each function returns the
+ * mend it. A host refuses it again, because a signer may not use mm. Each function returns the
  * problem as the end of a sentence about the path, or undefined.
  */
 
@@ -27,7 +27,8 @@ export function pathProblem(path: string): string | undefined {
 
 /**
  * A link may go up as far as the top of the release, and then down. With ".." after a name, what a
- * link leads to depends on other links: `deep -> a/b/..` is harmless only while `a/b` is a directory.
+ * link leads to depends on other links: `deep -> a/b/..` is harmless only while `a/b` is a
+ * directory.
  */
 export function linkProblem(path: string, target: string): string | undefined {
   if (!isCleanText(target)) {
@@ -47,12 +48,17 @@ export function linkProblem(path: string, target: string): string | undefined {
     : `is a link that leaves the release: ${JSON.stringify(target.slice(0, 200))}`;
 }
 
-/** Equal for paths that the file system of a Mac takes for one: case and Unicode form do not count. */
+/**
+ * Equal for paths that the file system of a Mac treats as one: case and Unicode form do not count.
+ */
 export function foldedPath(path: string): string {
   return path.normalize('NFKC').toLowerCase().toUpperCase();
 }
 
-/** No C0 or C1 control, no backslash, which some programs take for a separator, nothing that was not UTF-8. */
+/**
+ * No C0 or C1 control, no backslash, which some programs take for a separator, nothing that was not
+ * UTF-8.
+ */
 function isCleanText(text: string): boolean {
   return text.isWellFormed() && !/[\p{Cc}\\\ufffd]/u.test(text);
 }

@@ -1,6 +1,9 @@
 import { PassThrough, type Readable } from 'node:stream';
 
-/** The whole body; undefined as soon as it is known to be longer than `maxBytes`, and the connection ends. */
+/**
+ * The whole body; undefined as soon as it is known to be longer than `maxBytes`, and the connection
+ * ends.
+ */
 export async function readBounded(
   body: Readable,
   { maxBytes, length }: { readonly maxBytes: number; readonly length: number | undefined },
@@ -26,7 +29,10 @@ export function firstByte(contentRange: string | undefined): number {
   return Number(/^bytes (\d{1,15})-/.exec(contentRange)?.[1] ?? Number.NaN);
 }
 
-/** The same bytes. `translate` makes the error that comes out of an error of `body`. Destroying one destroys both. */
+/**
+ * The same bytes. `translate` makes the error that comes out of an error of `body`. Destroying one
+ * destroys both.
+ */
 export function translateErrors(body: Readable, translate: (error: unknown) => Error): Readable {
   const translated = new PassThrough();
   // The reader sees the error anyway, but it may come before anybody has begun to read.

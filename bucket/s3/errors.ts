@@ -12,31 +12,35 @@ export interface S3Wanted {
   readonly region: string | undefined;
 }
 
-/** What S3, or the way to it, answered. Everything in it was written by others. */
+/** What S3 or the network answered. Others wrote everything in it. */
 export interface S3Answer {
-  /** Code of S3 or of Node, for example `NoSuchKey` or `ECONNREFUSED`; `Unknown` when S3 sent no body. */
+  /**
+   * Code of S3 or of Node, for example `NoSuchKey` or `ECONNREFUSED`; `Unknown` when S3 sent no
+   * body.
+   */
   readonly code: string;
   readonly status: number | undefined;
-  /** The server's own words, for people only. */
+  /** The server's own message, for people only. */
   readonly words: string;
   /** Region that the server named. */
   readonly region: string | undefined;
   /** The server's clock in ms since 1970. */
   readonly serverTime: number | undefined;
-  /** Tries that were made. */
+  /** How many attempts were made. */
   readonly attempts: number | undefined;
 }
 
 interface Meaning {
   readonly code: ErrorCode;
-  /** What came, as the end of `cannot read s3://…: `. */
+  /** What was found, as the end of `cannot read s3://…: `. */
   readonly came: string;
   readonly next: string;
 }
 
 /**
- * Translates what S3 or the network answered into one error of ours. Goes by code and status only: stores other than
- * AWS leave the words out. `nowMs` is this host's clock, to say how far it is off.
+ * Translates an answer of S3 or of the network into one coded error. Looks at code and status only,
+ * because stores other than AWS leave the message out. `nowMs` is this host's clock, to say how far
+ * it is off.
  */
 export function s3Error(
   wanted: S3Wanted,
@@ -53,7 +57,10 @@ export function s3Error(
   });
 }
 
-/** No provider of the SDK's chain has credentials, or the one that should have them failed (the cause says how). */
+/**
+ * No provider of the SDK's chain has credentials, or the one that should have them failed (the
+ * cause says how).
+ */
 export function credentialsMissing(wanted: S3Wanted, cause: unknown): CodedError {
   return new CodedError(`${describeWanted(wanted)}: no credentials could be had`, {
     code: 'S3_CREDENTIALS_MISSING',
@@ -66,14 +73,14 @@ export function regionMissing(wanted: S3Wanted, cause: unknown): CodedError {
   return new CodedError(`${describeWanted(wanted)}: no region is set`, {
     code: 'S3_REGION_WRONG',
     cause,
-    next: 'set s3.region or AWS_REGION; stores other than AWS mostly take us-east-1',
+    next: 'set s3.region or AWS_REGION; most stores other than AWS accept us-east-1',
   });
 }
 
 export function tooLarge(wanted: S3Wanted, maxBytes: number): CodedError {
   return new CodedError(`${describeWanted(wanted)}: it has more than ${maxBytes} bytes`, {
     code: 'S3_TOO_LARGE',
-    next: 'look who wrote it and what it is; nothing that Miyamoto writes there is so large',
+    next: 'find out who wrote it: Miyamoto writes nothing so large there',
     details: { bucket: wanted.bucket, key: wanted.key, maxBytes },
   });
 }
@@ -90,12 +97,12 @@ function meaningOf(wanted: S3Wanted, answer: S3Answer, nowMs: number): Meaning {
     byStatus(wanted, answer) ?? {
       code: 'S3_FAILED',
       came: `${where(wanted)}: ${spoken(answer)}`,
-      next: 'try again; when it stays, look the answer up in the documentation of the store',
+      next: 'try again; if it persists, look up the answer in the documentation of the store',
     }
   );
 }
 
-/** Codes of Node for a connection that did not come about or did not last: errno, HTTP parser, TLS, proxy. */
+/** Codes of Node for a connection that failed or broke off: errno, HTTP parser, TLS, proxy. */
 const NETWORK =
   /^(TimeoutError|E[A-Z]+|EAI_\w+|HPE_\w+|ERR_(TLS|SSL|PROXY|STREAM_PREMATURE)_\w+|\w*CERT\w*|UNABLE_TO_\w+|HOSTNAME_MISMATCH)$/;
 
@@ -185,7 +192,7 @@ function notFound(wanted: S3Wanted): Meaning {
   return {
     code: 'S3_NOT_FOUND',
     came: 'there is no such object',
-    next: `check the tree and what lies there: aws s3 ls s3://${wanted.bucket}/${parent(wanted.key)}`,
+    next: `check the tree and list it: aws s3 ls s3://${wanted.bucket}/${parent(wanted.key)}`,
   };
 }
 
@@ -226,7 +233,7 @@ function slowDown(wanted: S3Wanted, answer: S3Answer): Meaning {
   return {
     code: 'S3_SLOW_DOWN',
     came: `${where(wanted)} asks to slow down (${spoken(answer)})`,
-    next: 'wait; when it lasts, spread the polls of the fleet or ask the provider for its request limits',
+    next: 'wait; if it persists, spread the polls of the fleet or ask the provider for its request limits',
   };
 }
 

@@ -1,7 +1,7 @@
 import { CodedError } from '../../shared/coded-error.ts';
 
 /**
- * Whether requests to this URL go over a network in clear. Whoever is on the way then reads what
+ * Whether requests to this URL go over a network in clear. Anybody on the way then reads what
  * hosts report, repeats signed requests, and sets the `Date` header that expiry is checked against.
  */
 export function isPlainHttp(url: string): boolean {
@@ -9,7 +9,9 @@ export function isPlainHttp(url: string): boolean {
   return parsed !== null && parsed.protocol === 'http:' && !isLoopback(parsed.hostname);
 }
 
-/** Throws CONFIG_INVALID. For endpoints that only the SDK knows: AWS_ENDPOINT_URL, `~/.aws/config`. */
+/**
+ * Throws CONFIG_INVALID. For endpoints that only the SDK knows: AWS_ENDPOINT_URL, `~/.aws/config`.
+ */
 export function refusePlainHttp(url: string): void {
   if (!isPlainHttp(url)) return;
   throw new CodedError(

@@ -6,9 +6,12 @@ import { describeWanted, type S3Wanted, s3Error } from './errors.ts';
 import type { S3Settings } from './settings.ts';
 import { withinLimit } from './time-limit.ts';
 
-/** A small request has this many times `request_timeout` in all: a silent try, the next one, and the waits between. */
+/**
+ * The limit of a small request is `request_timeout` times this: one silent attempt, the next one,
+ * and the waits between them.
+ */
 const SILENCES_PER_REQUEST = 3;
-/** An upload has as much time more as it takes over a line of 10 kB/s. */
+/** An upload also gets the time that it needs on a line of 10 kB/s. */
 const SLOWEST_UPLOAD_BYTES_PER_MS = 10;
 
 export interface RequestOptions {
@@ -16,7 +19,7 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One request with all its tries, under the time limit; whatever goes wrong comes out as a CodedError. */
+/** One request with all its attempts, under the time limit. Every failure is a CodedError. */
 export type RunRequest = <T>(
   verb: S3Wanted['verb'],
   key: string,
@@ -25,8 +28,8 @@ export type RunRequest = <T>(
 ) => Promise<T>;
 
 /**
- * What every client of S3 does around a request. `prepare` finds credentials and region before it, and returns the
- * region; what it throws is thrown.
+ * What both S3 clients do around a request. `prepare` finds credentials and region first and
+ * returns the region; its errors are passed on.
  */
 export function requestRunner(
   bucket: string,
@@ -57,7 +60,10 @@ function requestLimitMs(settings: S3Settings): number {
   return settings.request_timeout.seconds * 1000 * SILENCES_PER_REQUEST;
 }
 
-/** A body whose errors are ours; `signal` is the caller's, and counts as long as the body lasts. */
+/**
+ * A body whose errors are CodedErrors. `signal` is the caller's, and counts as long as the body
+ * lasts.
+ */
 export function openedBody(
   body: Readable,
   wanted: S3Wanted,

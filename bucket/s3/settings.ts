@@ -4,7 +4,7 @@ import { isPlainHttp } from './plain-http.ts';
 
 const HttpUrl = z
   .url({ protocol: /^https?$/, error: 'expected a URL that begins with https:// or http://' })
-  // The checks are run on what is no URL, too: that has its own message already.
+  // Runs also on a value that is not a URL, which has its own message.
   .refine((url) => !URL.parse(url)?.search, 'expected a URL without a query');
 
 /** The endpoint is part of every error message. */
@@ -21,14 +21,14 @@ const Settings = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'True allows an endpoint with `http://` that is not on this machine. Whoever is on the way can read all that hosts report. Left out: false.',
+      'True allows an endpoint with `http://` that is not on this machine. Anybody on the way can read what hosts report. Left out: false.',
     ),
   region: z
     .string()
     .min(1)
     .max(64)
     .optional()
-    .describe('For example `eu-central-1`. Stores other than AWS mostly take `us-east-1`.'),
+    .describe('For example `eu-central-1`. Most stores other than AWS accept `us-east-1`.'),
   path_style: z
     .boolean()
     .optional()
@@ -62,8 +62,8 @@ const Settings = z.strictObject({
 });
 /**
  * How to reach S3: the `s3:` part of `agent.yaml` and of `miyamoto.yaml`. For what is left out, the
- * AWS SDK looks where it always does: environment, `~/.aws/config`, its own default. There is no key
- * for credentials. They come only from the SDK's own chain (environment, shared files,
+ * AWS SDK looks where it always does: environment, `~/.aws/config`, its own default. There is no
+ * key for credentials. They come only from the SDK's own chain (environment, shared files,
  * `credential_process`, SSO, container, instance role).
  */
 export const S3Settings = Settings.refine(

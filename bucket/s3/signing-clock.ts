@@ -1,9 +1,14 @@
-/** S3 refuses a signature that is 15 min off; the SDK does not repeat a request for less than this. */
+/**
+ * S3 refuses a signature that is 15 min off; the SDK does not repeat a request for less than this.
+ */
 const WORTH_A_RETRY_MS = 4 * 60_000;
 /** An answer that took longer than this says no time. */
 const SLOW_ANSWER_MS = 15 * 60_000;
 
-/** S3's clock as its answers tell it, so that a host whose clock is off can sign: the SDK's correction. */
+/**
+ * S3's clock as its answers tell it, so that a host whose clock is off can sign: the SDK's
+ * correction.
+ */
 export class SigningClock {
   /** How far S3's clock is ahead of this host's, in ms. */
   #offsetMs = 0;

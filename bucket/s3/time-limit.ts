@@ -2,16 +2,16 @@ import { CodedError } from '../../shared/coded-error.ts';
 
 export interface TimeLimit {
   readonly limitMs: number;
-  /** The caller's own wish to stop. */
+  /** The caller's own signal to stop. */
   readonly signal: AbortSignal | undefined;
   /** What was wanted, for the message: `cannot read s3://…`. */
   readonly wanted: string;
 }
 
 /**
- * Runs `work` until the limit has passed or the caller's signal aborts, whichever comes first, even when `work` takes
- * no notice of the signal it is given (a credential helper that hangs). Throws the signal's own reason when the caller
- * stopped it, S3_UNREACHABLE when the limit passed.
+ * Runs `work` until the limit has passed or the caller's signal aborts, even when `work` ignores
+ * its signal (a credential helper that hangs). Throws the signal's reason when the caller stopped
+ * it, and S3_UNREACHABLE when the limit passed.
  */
 export async function withinLimit<T>(
   { limitMs, signal, wanted }: TimeLimit,
@@ -27,7 +27,7 @@ export async function withinLimit<T>(
   try {
     return await Promise.race([stopped.promise, work(stop.signal)]);
   } catch (error) {
-    // What `work` throws because it was stopped is only an echo.
+    // An error that `work` throws because it was stopped says nothing new.
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     clearTimeout(timer);

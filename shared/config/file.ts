@@ -14,8 +14,9 @@ export interface MergedConfig<T> {
 }
 
 /**
- * Reads YAML (no aliases, one document, at most 256 kB) and checks it against the schema. Throws CONFIG_INVALID with
- * every problem: file, line, key path, what was wanted and what was found; an unknown key with the nearest known one.
+ * Reads YAML (no aliases, one document, at most 256 kB) and checks it against the schema. Throws
+ * CONFIG_INVALID with every problem: file, line, key path, what was wanted and what was found; an
+ * unknown key with the nearest known one.
  */
 export function parseConfigFile<T extends z.ZodType>(
   text: string,
@@ -25,7 +26,10 @@ export function parseConfigFile<T extends z.ZodType>(
   return mergeConfigFiles([{ path, text }], schema).config;
 }
 
-/** As {@link parseConfigFile} for several files as one: later ones win, key by key; a list is replaced whole. */
+/**
+ * As {@link parseConfigFile} for several files as one: later ones win, key by key; a list is
+ * replaced whole.
+ */
 export function mergeConfigFiles<T extends z.ZodType>(
   sources: readonly ConfigSource[],
   schema: T,

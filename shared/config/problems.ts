@@ -11,8 +11,8 @@ export type Checked<T> =
   | { readonly success: false; readonly problems: readonly ConfigProblem[] };
 
 /**
- * Checks values against the schema and puts what is wrong into words. `places` maps key paths to lines, '' to the whole
- * file; a key that is missing is shown at the map that lacks it.
+ * Checks values against the schema and describes each problem. `places` maps key paths to lines,
+ * and '' to the whole file. A missing key is shown at the map that lacks it.
  */
 export function checkConfig<T extends z.ZodType>(
   value: YamlMap,
@@ -69,7 +69,7 @@ const TYPE_IN_WORDS: Readonly<Record<string, string>> = {
   record: 'a map of keys',
 };
 
-/** For issues whose schema has no message of its own. */
+/** The message for issues whose schema defines none. */
 function expectedInWords(issue: RawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':

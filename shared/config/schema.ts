@@ -1,18 +1,18 @@
 import * as z from 'zod';
 
-/** What can be learnt from a config file's schema itself: for error messages, for the docs, for `--show-config`. */
+/** What the schema of a config file says about a key: for error messages and for the docs. */
 export interface ConfigKey {
   /** Dotted path, for example `schedule.poll`. */
   readonly key: string;
-  /** In words: `text`, `duration`, `list of text`, `"apply" or "stop"`. */
+  /** For people: `text`, `duration`, `list of text`, `"apply" or "stop"`. */
   readonly type: string;
-  /** As it would be written in the file; undefined: none. */
+  /** As it would be written in the file; undefined when there is no default. */
   readonly default: unknown;
   readonly required: boolean;
   readonly description: string;
 }
 
-/** Every key that takes a value, in the schema's order; maps of known keys are walked into. */
+/** Every key that takes a value, in the schema's order. Maps with known keys are entered. */
 export function configKeys(schema: z.ZodType, path: readonly string[] = []): readonly ConfigKey[] {
   const { inner, fallback, required, description } = unwrap(schema);
   if (inner instanceof z.ZodObject) {
@@ -24,7 +24,7 @@ export function configKeys(schema: z.ZodType, path: readonly string[] = []): rea
   return [{ key: path.join('.'), type, default: fallback, required, description }];
 }
 
-/** The keys that are known in the map at that path; none where the schema has no fixed keys. */
+/** The known keys of the map at that path; empty where the schema has no fixed keys. */
 export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
   const { inner } = unwrap(schema);
   const [step, ...rest] = path;
@@ -46,7 +46,10 @@ interface Unwrapped {
   readonly description: string;
 }
 
-/** Takes off what only says "may be missing" or "is changed afterwards"; the outermost description counts. */
+/**
+ * Removes the wrappers that say "may be missing" or "is converted". The outermost description
+ * counts.
+ */
 function unwrap(schema: z.ZodType): Unwrapped {
   let inner = schema;
   let fallback: unknown;
@@ -84,7 +87,7 @@ function typeInWords(schema: z.ZodType, inner: z.ZodType): string {
   return inner instanceof z.ZodRecord ? 'map' : 'text';
 }
 
-/** The `type` of a schema's own metadata, below whatever wraps it. */
+/** The `type` in the metadata of a schema, also below its wrappers. */
 function namedType(schema: z.ZodType): string | undefined {
   for (let at: z.ZodType | undefined = schema; at !== undefined; ) {
     const type = at.meta()?.['type'];

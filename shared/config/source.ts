@@ -1,7 +1,7 @@
 import { CodedError } from '../coded-error.ts';
 import { readStart } from '../files.ts';
 
-/** Far above any real config file; bounds what parsing can cost. */
+/** Far above any real config file. Limits what parsing can cost. */
 const MAX_BYTES = 256 * 1024;
 
 export interface ConfigSource {
@@ -10,8 +10,8 @@ export interface ConfigSource {
 }
 
 /**
- * Reads a config file as UTF-8; undefined when there is none. Throws CONFIG_INVALID when it cannot be read, is larger
- * than 256 kB or not UTF-8.
+ * Reads a config file as UTF-8; undefined when there is none. Throws CONFIG_INVALID when it cannot
+ * be read, is larger than 256 kB or not UTF-8.
  */
 export function readConfigFile(path: string): string | undefined {
   let bytes: Buffer;
@@ -36,7 +36,7 @@ export function readConfigFile(path: string): string | undefined {
   }
 }
 
-/** Throws CONFIG_INVALID for a file that is larger than any config file is. */
+/** Throws CONFIG_INVALID for a file that is too large to be a config file. */
 export function requireSize(path: string, bytes: number): void {
   if (bytes <= MAX_BYTES) return;
   throw new CodedError(`${path}: wanted at most ${MAX_BYTES} bytes, found more`, {

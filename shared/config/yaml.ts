@@ -6,7 +6,7 @@ export interface Place {
   readonly line: number;
 }
 
-/** Something wrong with a config file; all of them are collected and thrown at once. */
+/** A problem in a config file. All problems are collected and thrown at once. */
 export interface ConfigProblem {
   readonly place: Place;
   readonly message: string;
@@ -16,7 +16,7 @@ export type YamlMap = { readonly [key: string]: unknown };
 
 export interface YamlFile {
   readonly value: YamlMap;
-  /** Key path to the line where that key stands. */
+  /** Key path to the line of that key. */
   readonly places: ReadonlyMap<string, Place>;
   readonly problems: readonly ConfigProblem[];
 }
@@ -30,8 +30,9 @@ export function keyPath(path: readonly PropertyKey[]): string {
 }
 
 /**
- * YAML text to plain values that remember their lines. Aliases are refused: a config file needs none, and they are
- * what makes a small file unfold into a huge or an endless one. Never throws; an empty file is an empty map.
+ * Turns YAML text into plain values, with the line of each key. Refuses aliases: a config file does
+ * not need them, and with them a small file can expand into a huge or endless one. Never throws; an
+ * empty file is an empty map.
  */
 export function readYaml(text: string, file: string): YamlFile {
   const lines = new LineCounter();
@@ -50,7 +51,7 @@ export function readYaml(text: string, file: string): YamlFile {
   return { ...walk, value: {} };
 }
 
-/** Where the parser's own words would not help a reader of config files. */
+/** Better messages where the parser's own do not help a reader of config files. */
 const PARSER_WORDS: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'wanted one YAML document, found a second one (---)',
   RESOURCE_EXHAUSTION: 'nested too deeply',

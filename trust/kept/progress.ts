@@ -14,8 +14,8 @@ export function isRootDue(record: TrustRecord | undefined, now: number): boolean
 }
 
 /**
- * Keeps what a pass ended with. After a refusal it keeps newer roots alone: they were verified, and a
- * host that forgot them could be led back to revoked keys (TUF 5.3.8).
+ * Keeps what a pass ended with. After a refusal it keeps newer roots alone: they were verified, and
+ * a host that forgot them could be led back to revoked keys (TUF 5.3.8).
  */
 export function keepEnd(directory: string, start: Start, end: PassEnd): 'unchanged' | 'updated' {
   const isRefused = end.outcome.kind === 'refused';
@@ -27,7 +27,10 @@ export function keepEnd(directory: string, start: Start, end: PassEnd): 'unchang
   return 'updated';
 }
 
-/** Records what no signed file says, when it is worth a write. After the files: it must not promise more than they do. */
+/**
+ * Records what no signed file says, when it is worth a write. After the files: it must not promise
+ * more than they do.
+ */
 export function keepRecord(
   directory: string,
   start: Start,

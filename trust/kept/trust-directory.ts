@@ -17,18 +17,23 @@ import { CodedError } from '../../shared/coded-error.ts';
 import { withOpenFile } from '../../shared/files.ts';
 
 /*
- * <state>/trust/current -> generation-x7Kq2a     swapped by rename: the trusted files are the old ones or the new ones
- *               generation-x7Kq2a/3.root.json    every root since the installed one; timestamp.json, snapshot.json ...
- *               record.json                      what no signed file tells
+ * The files below `<state>/trust`:
+ *
+ * current -> generation-x7Kq2a    replaced by rename: the trusted files are the old or the new ones
+ * generation-x7Kq2a/3.root.json   every root since the installed one; timestamp.json, snapshot.json ...
+ * record.json                     what no signed file says
  */
 const CURRENT = 'current';
 const RECORD = 'record.json';
 
-/** What is remembered beside the signed files. It may be lost: then less is known, and a root is asked for at once. */
+/**
+ * What is kept beside the signed files. It may be lost: then less is known, and the next refresh
+ * asks for a root.
+ */
 const TrustRecord = z.object({
-  /** sha256 of the installed root.json that the files stand on. */
+  /** sha256 of the installed root.json that the files were verified from. */
   anchor: z.string(),
-  /** The newest root ever verified: there is no way back below it. */
+  /** The newest root ever verified. No older one is accepted again. */
   rootVersion: z.int().min(1),
   /** When a newer root was last asked for, ms since 1970. */
   askedForRootAt: z.int(),
@@ -38,12 +43,12 @@ const TrustRecord = z.object({
 export type TrustRecord = Readonly<z.infer<typeof TrustRecord>>;
 
 export interface KeptTrust {
-  /** By file name, as they lie there: nobody has checked them since. */
+  /** By file name, as they are on the disk: not verified since. */
   readonly files: ReadonlyMap<string, Buffer>;
   readonly record: TrustRecord | undefined;
 }
 
-/** Reads what an earlier refresh kept; what is missing or cannot be parsed is left out. */
+/** Reads what an earlier refresh kept. What is missing or cannot be parsed is left out. */
 export function readKept(directory: string): KeptTrust {
   const files = new Map<string, Buffer>();
   // Resolved once: the link may move to another generation between two files.
@@ -54,7 +59,10 @@ export function readKept(directory: string): KeptTrust {
   return { files, record: readRecord(join(directory, RECORD)) };
 }
 
-/** Makes these the trusted files, all of them in one step. A crash at any moment leaves the old ones or these. */
+/**
+ * Makes these the trusted files, all of them in one step. A crash at any moment leaves the old ones
+ * or these.
+ */
 export function keepFiles(directory: string, files: ReadonlyMap<string, Buffer>): void {
   mkdirSync(directory, { recursive: true });
   const generation = mkdtempSync(join(directory, 'generation-'));

@@ -7,7 +7,10 @@ import type { EnvironmentOffer } from './trusted.ts';
 
 type Slot = OfferedRelease | 'schema-too-new' | undefined;
 
-/** What verified targets offer to an environment. Throws METADATA_INVALID for a target that nobody could check. */
+/**
+ * What verified targets offer to an environment. Throws METADATA_INVALID for a target that a host
+ * could not verify.
+ */
 export function readOffer(
   role: string | undefined,
   targets: { readonly current: TargetFile | undefined; readonly next: TargetFile | undefined },
@@ -32,7 +35,7 @@ function readSlot(target: TargetFile | undefined): Slot {
     const where = issue?.path.join('.') ?? '';
     throw invalid(target, `custom.${where}: ${issue?.message ?? 'not readable'}`, parsed.error);
   }
-  // TUF lets a target go without any hash: then any bytes of that length would pass (attack 22).
+  // TUF allows a target without a hash. Any bytes of that length would then pass (attack 22).
   const { sha256 } = hashes;
   if (sha256 === undefined || !SHA256.test(sha256)) {
     throw invalid(target, 'wanted a sha256 in hashes, got none');
@@ -44,8 +47,8 @@ function readSlot(target: TargetFile | undefined): Slot {
 }
 
 /**
- * The delegated role that answers for an environment. Throws METADATA_MISSING when the snapshot does not list it: a role
- * that was dropped, or never published.
+ * The delegated role that answers for an environment. Throws METADATA_MISSING when the snapshot
+ * does not list it, because it was removed or never published.
  */
 export function answeringRole(
   targets: Metadata<Targets>,

@@ -1,14 +1,17 @@
 import { CodedError } from '../../shared/coded-error.ts';
 
 /**
- * The role that answers for an environment. The prefix keeps every environment name usable: `targets` or `root` would be
- * a top-level role, `2024` would change places in a JavaScript object, `__proto__` would be lost in one.
+ * The role that answers for an environment. The prefix makes every environment name usable:
+ * `targets` or `root` would be a top-level role, JavaScript would reorder `2024` in an object, and
+ * `__proto__` would be lost.
  */
 export function environmentRole(environment: string): string {
   return `env-${environment}`;
 }
 
-/** What an environment's hosts run, and during a rollout what some of them run already. */
+/**
+ * What the hosts of an environment run; `next` is what some of them already run during a rollout.
+ */
 export type ReleaseSlot = 'current' | 'next';
 
 /** The target path of a release pointer, `<environment>/current`. */
@@ -21,12 +24,13 @@ export function environmentPaths(environment: string): string {
   return `${environment}/*`;
 }
 
-/** What file systems take. */
+/** What file systems allow. */
 const MAX_FILE_NAME_BYTES = 255;
 
 /**
- * The file that a role is kept in. Whoever holds a delegating key names roles as he likes: `../../x` must not lead out
- * of the directory, nor `2.root` pass for a root. Throws METADATA_INVALID for a name that is too long for a file.
+ * The file that a role is kept in. The holder of a delegating key chooses role names: `../../x`
+ * must not leave the directory, and `2.root` must not be taken for a root. Throws METADATA_INVALID
+ * for a name that is too long for a file.
  */
 export function roleFile(role: string): string {
   const file = `${encodeURIComponent(role).replaceAll('.', '%2E')}.json`;

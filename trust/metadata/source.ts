@@ -2,8 +2,9 @@ import type { Bucket, GetResult } from '../../bucket/bucket.ts';
 import { metadataKey } from '../../bucket/layout.ts';
 
 /**
- * Where the files of the signed metadata come from: a bucket, or a simulated repository. Failures are CodedErrors with
- * S3_* codes; a missing file is S3_NOT_FOUND, or S3_ACCESS_DENIED where the caller may not list.
+ * Where the files of the signed metadata come from: a bucket, or a simulated repository. Failures
+ * are CodedErrors with S3_* codes; a missing file is S3_NOT_FOUND, or S3_ACCESS_DENIED where the
+ * caller may not list.
  */
 export interface MetadataSource {
   /** `file` is TUF's name: `timestamp.json`, `3.root.json`, `7.env-stable.json`. */

@@ -1,7 +1,7 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import type { OfferedRelease } from '../../bucket/documents/release.ts';
 
-/** What verified metadata says. Nothing gets in here that the packaged root does not vouch for. */
+/** What verified metadata says: only what the installed root leads to. */
 export interface Trusted {
   /** The signed `x-tree` that every file carries. */
   readonly treeId: string;
@@ -9,22 +9,28 @@ export interface Trusted {
   readonly versions: Readonly<Record<string, number>>;
   /** Expiry per role, ISO 8601. */
   readonly expires: Readonly<Record<string, string>>;
-  /** Roles past their expiry by the guarded clock. Only `readTrusted` and `acceptExpired` let any through. */
+  /**
+   * Roles that have expired by the guarded clock. Empty except with `readTrusted` and
+   * `acceptExpired`.
+   */
   readonly expired: readonly string[];
-  /** An entry for every environment that was asked for, also for one that nobody is delegated for. */
+  /** An entry for every requested environment, also for one without a delegated role. */
   readonly environments: ReadonlyMap<string, EnvironmentOffer>;
-  /** The verified documents themselves; what a publisher signs on top of. */
+  /** The verified documents. A publisher signs new ones based on them. */
   readonly metadata: TrustedMetadata;
 }
 
 /** What an environment's role offers to its hosts. */
 export interface EnvironmentOffer {
-  /** The delegated role that answers for it; undefined when there is none. */
+  /** The delegated role that answers for it; undefined without one. */
   readonly role: string | undefined;
   readonly current: OfferedRelease | undefined;
   /** Only during a rollout. */
   readonly next: OfferedRelease | undefined;
-  /** `current` or `next` has a `schema` that this version does not know: hold. Such a release is left out here. */
+  /**
+   * `current` or `next` has a `schema` that this version does not know: hold. That release is left
+   * out here.
+   */
   readonly schemaTooNew: boolean;
 }
 
@@ -33,6 +39,6 @@ export interface TrustedMetadata {
   readonly timestamp: Metadata<Timestamp>;
   readonly snapshot: Metadata<Snapshot>;
   readonly targets: Metadata<Targets>;
-  /** The delegated roles that answer for the environments that were asked for, by role name. */
+  /** The delegated roles of the requested environments, by role name. */
   readonly roles: ReadonlyMap<string, Metadata<Targets>>;
 }

@@ -2,7 +2,7 @@ import { LengthOrHashMismatchError, UnsignedMetadataError } from '@tufjs/models/
 import { BadVersionError, ExpiredMetadataError, RepositoryError } from 'tuf-js/dist/error.js';
 import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
 
-/** The step of the TUF client workflow that refused something. */
+/** A step of the TUF client workflow that refused something. */
 export interface Refusal {
   readonly role: string;
   readonly error: unknown;
@@ -10,7 +10,9 @@ export interface Refusal {
   readonly checkedAt: number;
 }
 
-/** A refusal of the TUF library as an error of ours. Goes by class and step, never by the text. */
+/**
+ * Turns a refusal of the TUF library into a CodedError. Looks at class and step, never at the text.
+ */
 export function refusalToError({ role, error, checkedAt }: Refusal): CodedError {
   const code = refusalCode(role, error);
   const said = error instanceof Error ? error.message : String(error);
@@ -28,10 +30,12 @@ function refusalCode(role: string, error: unknown): keyof typeof NEXT {
   if (error instanceof LengthOrHashMismatchError) return 'METADATA_MISMATCH';
   if (error instanceof ExpiredMetadataError) return 'METADATA_EXPIRED';
   if (error instanceof BadVersionError) {
-    // Roots go up by exactly one, delegated roles match the snapshot exactly: those two compare, they do not go back.
+    // A root must be exactly one higher, and a delegated role must match the snapshot: neither
+    // check means a rollback.
     return role === 'timestamp' || role === 'snapshot' ? 'METADATA_ROLLBACK' : 'METADATA_MISMATCH';
   }
-  // The one plain RepositoryError of a snapshot says that a role which was listed before is gone.
+  // A plain RepositoryError of a snapshot has one meaning: a role that was listed before is missing
+  // (TUF 5.5.5).
   if (error instanceof RepositoryError && role === 'snapshot') return 'METADATA_ROLLBACK';
   return 'METADATA_INVALID';
 }

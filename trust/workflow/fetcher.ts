@@ -5,34 +5,37 @@ import { CodedError } from '../../shared/coded-error.ts';
 import type { MetadataSource } from '../metadata/source.ts';
 import { inspectMetadata } from './inspect.ts';
 
-/** For one file of metadata, however slowly its bytes come. */
+/** For one metadata file as a whole, however slowly its bytes arrive. */
 const FILE_TIMEOUT_MS = 10_000;
 
-/** `https` because the library makes URLs; nobody connects to it. */
+/** The library builds URLs; nothing connects to this one. */
 export const METADATA_BASE_URL = 'https://metadata.invalid/';
 
 export interface FetcherOptions {
   readonly treeId: string;
-  /** timestamp.json was read before the library asks: only so is one conditional GET enough. */
+  /**
+   * timestamp.json is read before the library asks for it, so that one conditional GET is enough.
+   */
   readonly timestamp: Buffer;
-  /** Who is asked for files; undefined: nobody. */
+  /** Where files come from; undefined: nothing is fetched. */
   readonly source: MetadataSource | undefined;
-  /** Who is asked for newer roots; undefined: nobody, there are none. */
+  /** Where newer roots come from; undefined: none is looked for. */
   readonly rootSource: MetadataSource | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Hands files to the TUF library. It folds our errors into the text of its own, so the first one is kept in `failure`;
- * and it writes to the system's temporary directory, which this one never does.
+ * Gives files to the TUF library. The library turns our errors into text of its own, so the first
+ * one is kept in `failure`. The library's own fetcher writes to the system's temporary directory;
+ * this one never does.
  */
 export class MetadataFetcher extends BaseFetcher {
-  /** What ended the fetching. */
+  /** The error that ended the fetching. */
   failure: unknown;
-  /** Somebody was asked for a newer root, and had none. */
+  /** The source was asked for a newer root and had none (TUF 5.3.3). */
   askedForRoot = false;
-  /** Roots as fetched, by file name; the library says up to which one they verify. */
+  /** Roots as fetched, by file name. The library says up to which one they are verified. */
   readonly roots = new Map<string, Buffer>();
   readonly #options: FetcherOptions;
 
@@ -57,7 +60,10 @@ export class MetadataFetcher extends BaseFetcher {
     }
   }
 
-  /** The library takes its own error class, and nothing else, as "there is no newer root". */
+  /**
+   * The library reads its own error class, and nothing else, as "there is no newer root" (TUF
+   * 5.3.3).
+   */
   async #root(file: string, maxBytes: number): Promise<Buffer> {
     const { rootSource } = this.#options;
     if (rootSource === undefined) throw new DownloadHTTPError('not asked for', 404);
@@ -87,8 +93,9 @@ interface GetFileOptions {
 type WholeFile = Extract<GetResult, { kind: 'object' }>;
 
 /**
- * One file, within the time limit. Throws METADATA_MISSING when it is not there; other S3_* codes pass as they are, among
- * them S3_ACCESS_DENIED, which is what S3 says of a missing key to those who may not list.
+ * Fetches one file within the time limit. Throws METADATA_MISSING when it is missing. Other S3_*
+ * codes are passed on, among them S3_ACCESS_DENIED, which S3 answers for a missing key when the
+ * caller may not list.
  */
 export async function getFile(
   source: MetadataSource,
@@ -120,14 +127,14 @@ export async function getFile(
   }
 }
 
-/** Any other refusal (skewed clock, expired token) must not hide a root from us: invariant I13. */
+/** Any other refusal (skewed clock, expired token) must not hide a root: invariant I13. */
 function undefinedIfMissing(error: unknown): undefined {
   const code = error instanceof CodedError ? error.code : undefined;
   if (code !== 'METADATA_MISSING' && code !== 'S3_ACCESS_DENIED') throw error;
 }
 
 function missing(file: string, cause?: unknown): CodedError {
-  return new CodedError(`${file} is not there`, {
+  return new CodedError(`${file} is missing`, {
     code: 'METADATA_MISSING',
     cause,
     next: 'check bucket and tree in the configuration; look at the bucket with mm doctor',
@@ -136,7 +143,7 @@ function missing(file: string, cause?: unknown): CodedError {
 }
 
 function unasked(file: string): CodedError {
-  return new CodedError(`${file}: "not modified" was the answer to a request without condition`, {
+  return new CodedError(`${file}: the answer to a request without a condition was "not modified"`, {
     code: 'S3_FAILED',
     next: 'look for a proxy or cache between this host and S3',
     details: { file },
@@ -144,10 +151,10 @@ function unasked(file: string): CodedError {
 }
 
 function tooSlow(file: string, timeoutMs: number, cause: unknown): CodedError {
-  return new CodedError(`${file}: not whole after ${timeoutMs} ms`, {
+  return new CodedError(`${file}: not complete after ${timeoutMs} ms`, {
     code: 'S3_UNREACHABLE',
     cause,
-    next: 'check the way to S3; the next poll tries again',
+    next: 'check the network between here and S3; the next poll tries again',
     details: { file },
   });
 }

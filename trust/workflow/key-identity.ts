@@ -15,9 +15,9 @@ export type KeyReading =
 const ED25519_PREFIX = '302a300506032b6570032100';
 
 /**
- * Reads a key as the TUF library does. A threshold counts people, and a person who writes one key in
- * two ways must not count twice (attack 31). Hence one encoding for each key: a P-256 point that is
- * compressed is refused, and so is a kind of key without a canonical form.
+ * Reads a key as the TUF library does. A threshold counts people, and a person who writes one key
+ * in two ways must not count twice (attack 31). Hence one encoding for each key: a P-256 point that
+ * is compressed is refused, and so is a kind of key without a canonical form.
  */
 export function readKey(key: unknown): KeyReading {
   if (!isJsonObject(key) || !isJsonObject(key['keyval'])) return { kind: 'unusable' };

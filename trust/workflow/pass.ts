@@ -7,33 +7,33 @@ import { MetadataFetcher } from './fetcher.ts';
 import { type RootChain, rootFile } from './root-chain.ts';
 import { openSession, type Session } from './session.ts';
 
-/** One pass of the TUF client workflow over what is at hand, and over what the sources have. */
+/** One pass of the TUF client workflow over the kept files and over what the sources have. */
 export interface PassOptions {
   readonly chain: RootChain;
   readonly local: ReadonlyMap<string, Buffer>;
   readonly timestamp: Buffer;
-  /** Who is asked for files, and for newer roots; undefined: nobody. */
+  /** Where files and newer roots come from; undefined: nothing is fetched. */
   readonly source: MetadataSource | undefined;
   readonly rootSource: MetadataSource | undefined;
   readonly environments: readonly string[];
   /** ms since 1970, guarded. */
   readonly now: number;
   readonly acceptExpired: boolean;
-  /** Looks up more in what was verified. */
+  /** Looks up more targets in what was verified. */
   readonly alsoRead?: ((getTargetInfo: Session['getTargetInfo']) => Promise<void>) | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Roots that verified stay verified, also when something after them did not. */
+/** Verified roots stay verified, also when a later file was refused (TUF 5.3.8). */
 export interface PassEnd {
   readonly outcome:
     | { readonly kind: 'trusted'; readonly trusted: Trusted }
     | { readonly kind: 'refused'; readonly error: unknown };
-  /** Everything that is trusted apart from roots, by file name. */
+  /** Every trusted file except roots, by file name. */
   readonly files: ReadonlyMap<string, Buffer>;
   readonly rootVersion: number;
-  /** From the installed one on, by file name. */
+  /** All roots from the installed one on, by file name. */
   readonly roots: ReadonlyMap<string, Buffer>;
   readonly askedForRoot: boolean;
 }

@@ -2,7 +2,10 @@ import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
 import { CodedError } from '../../shared/coded-error.ts';
 import { inspectMetadata, treeIdOf } from './inspect.ts';
 
-/** The roots from the installed one up to the newest that is at hand, each vouched for by the one before. */
+/**
+ * The roots from the installed one up to the newest kept one, each signed by the keys of the one
+ * before.
+ */
 export interface RootChain {
   readonly treeId: string;
   readonly version: number;
@@ -12,8 +15,9 @@ export interface RootChain {
 }
 
 /**
- * Walks from the installed root through roots that an earlier refresh kept. It ends at the first that is missing or does
- * not verify: a file that was truncated is fetched again, never believed. Throws ROOT_INVALID for the installed one.
+ * Walks from the installed root (TUF 5.2) through the roots that an earlier refresh kept. It ends
+ * at the first one that is missing or not verified: a truncated file is fetched again. Throws
+ * ROOT_INVALID when the installed one is unusable.
  */
 export function walkRoots(
   packagedRoot: Uint8Array,

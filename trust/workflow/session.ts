@@ -9,8 +9,9 @@ import { type Refusal, refusalToError } from './classify.ts';
 import { METADATA_BASE_URL, type MetadataFetcher } from './fetcher.ts';
 
 /**
- * `Updater` as it is at run time; its own type hides where bytes come in and go out. tuf-js is pinned to the digit, and
- * its folder does not exist: a version that does this otherwise fails at the first file, loudly.
+ * `Updater` as it is at run time. Its own type hides where bytes come in and go out. tuf-js is
+ * pinned to an exact version, and the folder given to it does not exist: a version that works
+ * differently fails at the first file.
  */
 interface OpenUpdater {
   trustedSet: TrustedMetadataStore;
@@ -21,24 +22,28 @@ interface OpenUpdater {
 }
 const OpenUpdater = Updater as unknown as new (options: UpdaterOptions) => OpenUpdater;
 
-/** One pass of the TUF client workflow, in memory: the library decides, the caller keeps what it says. */
+/**
+ * One pass of the TUF client workflow in memory. The library decides, the caller keeps the result.
+ */
 export interface Session {
   readonly store: TrustedMetadataStore;
-  /** The file of every role that the store trusts, by file name, the root apart. */
+  /** The file of every role that the store trusts, by file name, without the root. */
   readonly files: ReadonlyMap<string, Buffer>;
   refresh(): Promise<void>;
   getTargetInfo: OpenUpdater['getTargetInfo'];
-  /** What the library threw, as an error of ours. */
+  /** What the library threw, as a CodedError. */
   explain(error: unknown): unknown;
 }
 
 export interface SessionOptions {
-  /** Verified: what the workflow starts from. */
+  /** Verified: the workflow starts from it. */
   readonly root: Buffer;
-  /** Not trusted, only offered: what an earlier pass kept, `timestamp.json`, `env-stable.json` ... */
+  /**
+   * Not trusted yet: what an earlier pass kept, for example `timestamp.json` and `env-stable.json`.
+   */
   readonly local: ReadonlyMap<string, Buffer>;
   readonly fetcher: MetadataFetcher;
-  /** ms since 1970: what every expiry of this pass is checked against. */
+  /** ms since 1970. Every expiry of this pass is checked against it (TUF 5.1). */
   readonly now: number;
 }
 
@@ -52,7 +57,7 @@ export function openSession({ root, local, fetcher, now }: SessionOptions): Sess
       return bytes;
     }
     override persistMetadata(): void {
-      // The store below keeps the bytes of what it accepts, local or fetched alike.
+      // The store below keeps the bytes of what it accepts, local or fetched.
     }
   })({ metadataDir: '/nonexistent', metadataBaseUrl: METADATA_BASE_URL, fetcher });
   updater.trustedSet = store;
@@ -64,7 +69,7 @@ export function openSession({ root, local, fetcher, now }: SessionOptions): Sess
     explain(error) {
       if (error instanceof CodedError) return error;
       if (fetcher.failure !== undefined) return fetcher.failure;
-      // RuntimeError is the library's wrapping, which keeps only the text of what was wrong.
+      // RuntimeError is the library's wrapper; it keeps only the text of the cause.
       const isOfStore = error instanceof RuntimeError || error === store.refusal?.error;
       const refusal = isOfStore ? store.refusal : undefined;
       return refusalToError(refusal ?? { role: 'metadata', error, checkedAt: now });
@@ -72,7 +77,10 @@ export function openSession({ root, local, fetcher, now }: SessionOptions): Sess
   };
 }
 
-/** Throws METADATA_INVALID. Only after the signatures were verified, so that the error names the right culprit. */
+/**
+ * Throws METADATA_INVALID. Only after the signatures were verified, so that the error names the
+ * right culprit.
+ */
 function refuseLeap(what: string, before: number | undefined, next: number): void {
   if (!isLeap(before, next)) return;
   throw new CodedError(
@@ -84,7 +92,9 @@ function refuseLeap(what: string, before: number | undefined, next: number): voi
   );
 }
 
-/** The library's store of verified metadata, with the time it checks by, and a memory of what it took and refused. */
+/**
+ * The library's store of verified metadata, with our clock. Remembers what it accepted and refused.
+ */
 class ObservedStore extends TrustedMetadataStore {
   readonly files = new Map<string, Buffer>();
   refusal: Refusal | undefined;
@@ -93,7 +103,7 @@ class ObservedStore extends TrustedMetadataStore {
   constructor(root: Buffer, now: number) {
     super(root);
     this.#now = now;
-    // The library takes the machine's clock and has no argument for another one.
+    // The library uses the machine's clock and has no parameter for another one.
     Object.assign(this, { referenceTime: new Date(now) });
   }
 
@@ -140,7 +150,10 @@ class ObservedStore extends TrustedMetadataStore {
     }
   }
 
-  /** Expiry is noticed at the next step as well: of a stale timestamp, when the snapshot comes. */
+  /**
+   * The library notices an expired file at the next step: a timestamp when it reads the snapshot
+   * (TUF 5.4.4).
+   */
   #culprit(step: string, error: unknown): string {
     if (!(error instanceof ExpiredMetadataError)) return step;
     const { root, timestamp, snapshot } = this;

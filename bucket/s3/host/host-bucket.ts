@@ -11,9 +11,9 @@ const DEFAULT_MAX_ATTEMPTS = 3;
 
 /**
  * Opens a bucket for a host: with the light client where it is known to do the same as the SDK's
- * client, otherwise with the SDK's. The light client saves 64 ms, 2.4 % of a cycle (ADR 0022). Sends
- * nothing; reads the AWS files of the host. All code is loaded now and not in the middle of a cycle,
- * because a run may replace the files of this program.
+ * client, otherwise with the SDK's. The light client saves 64 ms, 2.4 % of a cycle (ADR 0022).
+ * Sends nothing; reads the AWS files of the host. All code is loaded now and not in the middle of a
+ * cycle, because a run may replace the files of this program.
  */
 export async function openHostBucket(
   name: string,
@@ -54,8 +54,8 @@ export async function lightOptions(
 }
 
 /**
- * The SDK's variables that the light client honours itself, that its credential providers read, or that are none of S3's
- * business. Any other one may change where and how S3 is asked.
+ * Variables that the light client honours, that its credential providers read, or that do not
+ * concern S3. Any other AWS_ variable may change where and how S3 is asked.
  */
 const PLAIN_VARIABLE =
   /^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|PROFILE|REGION|DEFAULT_(REGION|PROFILE|OUTPUT)|CA_BUNDLE|PAGER|CLI_\w+|EXECUTION_ENV|SHARED_CREDENTIALS_FILE|CONFIG_FILE|SDK_LOAD_CONFIG|EC2_METADATA_\w+|CONTAINER_\w+|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME)$/;
@@ -68,7 +68,9 @@ function isPlainEnvironment(env: NodeJS.ProcessEnv): boolean {
   });
 }
 
-/** Keys of a profile that say who asks and in which region; of the others some change how S3 is asked. */
+/**
+ * Keys of a profile that say who asks and in which region. Other keys may change how S3 is asked.
+ */
 const PLAIN_KEY =
   /^(region|output|cli_\w+|aws_(access_key_id|secret_access_key|session_token|account_id)|(role|sso|login|ec2_metadata)_\w+|(source_profile|credential_process|credential_source|external_id|mfa_serial|duration_seconds|web_identity_token_file))$/;
 
@@ -80,7 +82,7 @@ function hasSharedFiles(env: NodeJS.ProcessEnv): boolean {
   );
 }
 
-/** Keys in the environment count unless a profile is named: the SDK's order. */
+/** Keys in the environment win unless a profile is named. This is the SDK's order. */
 async function credentialsOf(
   who: { readonly profile: string | undefined; readonly region: string },
   settings: S3Settings,

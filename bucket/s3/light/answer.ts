@@ -5,7 +5,9 @@ import type { SdkLikeError } from './retry.ts';
 /** S3's own errors take less than 1 kB. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
-/** The error that S3 answered, its XML read, in the shape of the SDK's. Stores other than AWS leave fields out. */
+/**
+ * Reads S3's XML error into the shape of the SDK's errors. Stores other than AWS leave fields out.
+ */
 export async function errorOf(answer: IncomingMessage): Promise<SdkLikeError> {
   const { statusCode = 0 } = answer;
   const headers = Object.fromEntries(

@@ -4,7 +4,10 @@ import { connectionOptions } from '../connection.ts';
 import type { S3Settings } from '../settings.ts';
 import type { Credentials } from './light-bucket.ts';
 
-/** What `~/.aws/config` and `~/.aws/credentials` say of a profile, the former before the latter, as the SDK has it. */
+/**
+ * What `~/.aws/config` and `~/.aws/credentials` say about a profile. The former wins, as in the
+ * SDK.
+ */
 export async function sharedProfile(
   name: string,
 ): Promise<Readonly<Record<string, string | undefined>>> {
@@ -13,8 +16,8 @@ export async function sharedProfile(
 }
 
 /**
- * The SDK's own chain of credential providers, which remembers what it found until that expires. Its requests (to STS,
- * to SSO) are made as those to S3 are.
+ * The SDK's own chain of credential providers, which caches what it found until that expires. Its
+ * requests (to STS, to SSO) use the same connection options as those to S3.
  */
 export function credentialChain(
   { profile, region }: { readonly profile: string | undefined; readonly region: string },

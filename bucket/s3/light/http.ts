@@ -12,30 +12,33 @@ export interface HttpRequest {
 }
 
 export interface HttpConnection {
-  /** Resolves with the head of the answer; the caller reads its body or destroys it. Rejects with Node's own errors. */
+  /**
+   * Resolves with the head of the answer; the caller reads its body or destroys it. Rejects with
+   * Node's own errors.
+   */
   send(request: HttpRequest): Promise<IncomingMessage>;
   /** Frees sockets. */
   close(): void;
 }
 
 /**
- * Connections to one place, kept open between requests as long as `request_timeout`. `proxyEnvironment` has
- * `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+ * Connections to one place, kept open between requests as long as `request_timeout`.
+ * `proxyEnvironment` has `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
  */
 export function openConnection(
   place: S3Place,
   settings: S3Settings,
   proxyEnvironment: NodeJS.ProcessEnv,
 ): HttpConnection {
-  // Not imported: TLS takes a quarter of the whole start, and an import of node:http reads all of its exports, which
-  // loads fetch and WebSocket as well.
+  // Not imported: TLS takes a quarter of the whole start, and an import of node:http loads fetch
+  // and WebSocket as well.
   const http = process.getBuiltinModule(place.isTls ? 'node:https' : 'node:http');
   const silenceMs = settings.request_timeout.seconds * 1000;
   const connectMs = settings.connect_timeout.seconds * 1000;
   const agent: Agent = new http.Agent({
     keepAlive: true,
     proxyEnv: proxyEnvironment,
-    // Idle connections are closed by us, before a NAT on the way forgets them without a word.
+    // Close idle connections here: a NAT on the way forgets them without telling anybody.
     timeout: silenceMs,
   });
   return {
@@ -61,7 +64,7 @@ export function openConnection(
   };
 }
 
-/** Named as the SDK names it: that is what tells a retry that it is worth while. */
+/** Has the name of the SDK's own error, by which the retry recognises it as temporary. */
 function timeout(message: string): Error {
   return Object.assign(new Error(message), { name: 'TimeoutError' });
 }

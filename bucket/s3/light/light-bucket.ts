@@ -41,9 +41,9 @@ export interface Credentials {
 }
 
 /**
- * The few requests of a host without the SDK's client, which takes four times as long to load as all the rest and twice
- * the memory of an idle daemon. Signature and retries are the SDK's own; what it does to the caller is what `s3.ts` does,
- * and one suite of tests says so of both.
+ * The few requests of a host without the SDK's client, which takes four times as long to load as
+ * all the rest and twice the memory of an idle daemon. Signature and retries are the SDK's own. For
+ * the caller it behaves like `sdk-bucket.ts`; one suite of tests holds both to that.
  */
 export class LightBucket implements HostBucket {
   readonly name: string;
@@ -66,7 +66,7 @@ export class LightBucket implements HostBucket {
       region,
       credentials,
       sha256: Sha256Node,
-      uriEscapePath: false, // S3 alone signs the path as it is sent
+      uriEscapePath: false, // unlike other services, S3 signs the path as it is sent
     });
   }
 
@@ -114,7 +114,10 @@ export class LightBucket implements HostBucket {
     this.#connection.close();
   }
 
-  /** With all its tries. Throws the errors of S3 in the shape of the SDK's, and those of the network as they are. */
+  /**
+   * One request with all its attempts. Throws S3's errors in the shape of the SDK's, and network
+   * errors as they are.
+   */
   async #send(method: 'GET' | 'PUT', key: string, content: Content): Promise<IncomingMessage> {
     return await this.#retries.run(async () => {
       content.signal.throwIfAborted();
@@ -147,7 +150,10 @@ export class LightBucket implements HostBucket {
     return signed.headers;
   }
 
-  /** Asked apart, since the error of a provider (a refused AssumeRole, say) looks like S3's own. */
+  /**
+   * A separate step, because the error of a provider (a refused AssumeRole, for example) looks like
+   * S3's own.
+   */
   async #prepare(wanted: S3Wanted): Promise<string> {
     await this.#options.credentials().catch((cause: unknown) => {
       throw credentialsMissing(wanted, cause);
@@ -168,7 +174,8 @@ function uploadHeaders(options: PutOptions): Record<string, string> {
     ...(contentType !== undefined && { 'content-type': contentType }),
     ...(cacheControl !== undefined && { 'cache-control': cacheControl }),
     ...(createOnly === true && { 'if-none-match': '*' }),
-    // Ceph compares the quotes as well and so never finds them equal; AWS and MinIO take both forms.
+    // Ceph compares the quotes as well, so quoted values never match there; AWS and MinIO accept
+    // both forms.
     ...(ifMatch !== undefined && { 'if-match': ifMatch.replaceAll('"', '') }),
   };
 }

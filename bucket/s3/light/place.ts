@@ -4,24 +4,30 @@ import type { S3Settings } from '../settings.ts';
 export interface S3Place {
   readonly isTls: boolean;
   readonly hostname: string;
-  /** Undefined: the scheme's own. */
+  /** Undefined: the default of the scheme. */
   readonly port: string | undefined;
   /** The Host header. */
   readonly host: string;
-  /** What stands before the key in the path, its last slash included. */
+  /** The part of the path before the key, with its last slash. */
   readonly pathPrefix: string;
 }
 
-/** Regions of AWS proper; China, the government's and the closed ones have other names of hosts. */
+/** Regions of AWS proper. China, GovCloud and the isolated regions have other host names. */
 const AWS_REGION = /^(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+$/;
-/** A region as a store on premises may call its own, without those that the SDK takes for something else. */
+/**
+ * A region name that a store on premises may use, without those that have a meaning for the SDK.
+ */
 const OWN_REGION = /^(?!aws-global$)(?!.*fips)[a-z0-9][a-z0-9-]{0,62}$/;
-/** As buckets have been named since 2018; without those that stand for something else (`--x-s3`: S3 Express). */
+/**
+ * Bucket names by the rules since 2018, without names that mean something else (`--x-s3`: S3
+ * Express).
+ */
 const BUCKET_NAME = /^(?!.*--)(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
 /**
- * The plain cases of what the SDK's rules for endpoints say: AWS proper by host name (by path where the name has dots,
- * which no certificate covers), a store on premises by path. Undefined for everything else.
+ * The simple cases of the SDK's endpoint rules: AWS proper by host name (by path when the bucket
+ * name has dots, which no certificate covers), a store on premises by path. Undefined for
+ * everything else.
  */
 export function plainPlace(
   bucket: string,
@@ -57,7 +63,7 @@ export function objectPath({ pathPrefix }: S3Place, key: string): string {
   return pathPrefix + key.split('/').map(encoded).join('/');
 }
 
-/** As RFC 3986 and S3 have it: of the marks only -, _, . and ~ stay. */
+/** RFC 3986, as S3 needs it: of the marks only -, _, . and ~ stay. */
 function encoded(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

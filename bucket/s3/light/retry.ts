@@ -11,7 +11,10 @@ export interface SdkLikeError extends Error {
   readonly $response?: { readonly statusCode: number; readonly headers: Record<string, string> };
 }
 
-/** Repeats a request as the SDK's standard mode does: which errors, how often, how long after, how many in all. */
+/**
+ * Repeats a request as the SDK's standard mode does: for which errors, how often, and after which
+ * delay.
+ */
 export class Retries {
   readonly #strategy: StandardRetryStrategy;
 
@@ -38,7 +41,7 @@ export class Retries {
     }
   }
 
-  /** Returns when the request may be repeated; undefined: it may not. */
+  /** Waits until the request may be repeated; undefined when it may not. */
   async #wait(token: Token, error: SdkLikeError): Promise<Token | undefined> {
     const retryAfterHint = getRetryAfterHint(error.$response);
     try {

@@ -3,15 +3,19 @@ import { connectionOptions } from '../connection.ts';
 import { refusePlainHttp } from '../plain-http.ts';
 import type { S3Settings } from '../settings.ts';
 
-/** The AWS SDK's client as Miyamoto configures it. Nothing is sent or looked up before the first request. */
+/**
+ * The AWS SDK's client as Miyamoto configures it. Sends and looks up nothing before the first
+ * request.
+ */
 export function createS3Client(settings: S3Settings): S3Client {
   const client = new S3Client({
     ...chosen(settings),
     forcePathStyle: settings.path_style ?? settings.endpoint !== undefined,
-    // Bodies are buffers of a few MB at most. Waiting for `100 Continue` would cost a round trip, and the SDK leaves
-    // the proxy out of the connection on which it waits.
+    // Bodies are buffers of a few MB at most. Waiting for `100 Continue` would cost a round trip,
+    // and the SDK does not use the proxy for the connection on which it waits.
     expectContinueHeader: false,
-    // What is acted upon is checked against signed metadata; this spares every poll a header and every release a pass.
+    // Everything that matters is checked against signed metadata. This saves a header per poll and
+    // one pass over each release.
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: connectionOptions(settings),
   });
@@ -43,7 +47,7 @@ export async function defaultRegion(profile: string | undefined): Promise<string
   }
 }
 
-/** Only what is set: for the rest the SDK asks the environment and `~/.aws/config`. */
+/** Only what is set. For the rest the SDK looks in the environment and in `~/.aws/config`. */
 function chosen(settings: S3Settings): S3ClientConfig {
   const { endpoint, region, profile, checksums } = settings;
   return {

@@ -32,11 +32,12 @@ import { isWorthARetry } from '../signing-clock.ts';
 import { createS3Client } from './client.ts';
 
 /**
- * A bucket in S3 or in a store that speaks S3. Making it sends nothing; the first request looks for credentials and
- * region. Retries are the SDK's: network, 5xx, 503 SlowDown with Retry-After (at most 5 s above its own delay), and a
- * skewed clock, whose offset it learns from the first refusal. What breaks off in the middle of a body is not retried.
- * A conditional write whose answer got lost meets itself on the retry: S3_PRECONDITION_FAILED with `details.attempts`
- * above 1 may be one's own success, so compare the bytes.
+ * A bucket in S3 or in a store that speaks S3. Opening it sends nothing; the first request looks
+ * for credentials and region. Retries are the SDK's: network, 5xx, 503 SlowDown with Retry-After
+ * (at most 5 s above its own delay), and a skewed clock, whose offset it learns from the first
+ * refusal. A body that breaks off is not retried. When the answer to a conditional write is lost,
+ * the retry finds the object that the first attempt wrote: S3_PRECONDITION_FAILED with
+ * `details.attempts` above 1 may mean success, so the caller must compare the bytes.
  */
 export function openBucket(name: string, settings: S3Settings): Bucket {
   return new S3Bucket(name, settings);
@@ -101,12 +102,14 @@ class S3Bucket implements Bucket {
       const command = new PutObjectCommand({
         Bucket: this.name,
         Key: key,
-        // A Buffer has a length and a checksum before it is sent; a stream would need a trailer, which stores refuse.
+        // A Buffer has a length and a checksum before it is sent. A stream needs a trailer, which
+        // some stores refuse.
         Body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
         ContentType: contentType,
         CacheControl: cacheControl,
         IfNoneMatch: createOnly === true ? '*' : undefined,
-        // Ceph compares the quotes as well and so never finds them equal; AWS and MinIO take both forms.
+        // Ceph compares the quotes as well, so quoted values never match there; AWS and MinIO
+        // accept both forms.
         IfMatch: ifMatch?.replaceAll('"', ''),
       });
       const { ETag } = await this.#send(() => this.#client.send(command, { abortSignal }));
@@ -148,8 +151,8 @@ class S3Bucket implements Bucket {
   }
 
   /**
-   * The region; asks for the credentials, too, which the SDK then remembers. Asked apart, since the error of a
-   * provider (a refused AssumeRole, say) looks like S3's own.
+   * Returns the region, and makes the SDK cache the credentials. A separate step, because the error
+   * of a provider (a refused AssumeRole, for example) looks like S3's own.
    */
   async #prepare(wanted: S3Wanted): Promise<string> {
     const { config } = this.#client;
@@ -171,7 +174,10 @@ function listedObjects(page: ListObjectsV2CommandOutput): readonly ListedObject[
   );
 }
 
-/** The Date header of the answer to that command, in ms since 1970; the SDK itself hands out no headers. */
+/**
+ * The Date header of the answer to that command, in ms since 1970. The SDK itself returns no
+ * headers.
+ */
 function watchDate(command: GetObjectCommand): () => number | undefined {
   let date: number | undefined;
   command.middlewareStack.add(
