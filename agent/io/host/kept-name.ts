@@ -1,15 +1,21 @@
 import { readFileSync, rmSync } from 'node:fs';
-import * as z from 'zod';
 import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { orUndefined } from '../../../shared/files.ts';
+import { isJsonObject } from '../../../shared/json.ts';
 import type { KeptName } from '../../core/certname.ts';
 import type { HostPaths } from '../../paths.ts';
 
-const File = z.object({ certname: z.string(), machine: z.string().nullable() });
-
 /** Undefined when nothing is kept, or it cannot be read: the name is then looked up again. */
 export function readKeptName(path: string): KeptName | undefined {
-  return orUndefined(() => File.parse(JSON.parse(readFileSync(path, 'utf8'))));
+  return orUndefined(() => keptName(JSON.parse(readFileSync(path, 'utf8'))));
+}
+
+/** Without zod: the daemon's start reads the settings, and must not load a schema for two fields. */
+function keptName(value: unknown): KeptName | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { certname, machine } = value;
+  if (typeof certname !== 'string') return undefined;
+  return typeof machine === 'string' || machine === null ? { certname, machine } : undefined;
 }
 
 /** Throws the errors of the disk. */
