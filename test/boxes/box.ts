@@ -22,8 +22,9 @@ export async function bootBox(
   template: { readonly suite: string; readonly packages: readonly string[] },
 ): Promise<Box> {
   await run('sh', [SETUP, 'boxes']);
-  await run(SCRIPT, ['make', template.suite, ...template.packages], { maxBuffer: 2 ** 26 });
-  await run(SCRIPT, ['up', name, template.suite]);
+  const words = [template.suite, ...template.packages];
+  await run(SCRIPT, ['make', ...words], { maxBuffer: 2 ** 26 });
+  await run(SCRIPT, ['up', name, ...words]);
   const down = ['down', name];
   const interrupted = () => {
     execFileSync(SCRIPT, down);

@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const ROOT = join(import.meta.dirname, '../..');
+import { ROOT } from '../../packaging/build.ts';
+import { copyCheckoutTo } from '../support/copy-checkout.ts';
 
 /** A copy of the checkout, uncommitted work included, that can be changed. */
 export interface Workplace extends AsyncDisposable {
@@ -16,19 +14,7 @@ export async function copyCheckout(): Promise<Workplace> {
   const directory = await mkdtemp(join(tmpdir(), 'mm-guards-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   process.once('exit', remove);
-  const listing = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
-  const { stdout } = await promisify(execFile)('git', listing, {
-    cwd: ROOT,
-    maxBuffer: 64 * 1024 ** 2,
-  });
-  for (const file of stdout.split('\0').filter((name) => name !== '')) {
-    // Listed but missing: it was removed, and git does not know yet.
-    await cp(join(ROOT, file), join(directory, file), { verbatimSymlinks: true }).catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error;
-      },
-    );
-  }
+  await copyCheckoutTo(directory);
   await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
   return {
     directory,

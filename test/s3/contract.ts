@@ -35,7 +35,11 @@ function clientContract(name: string, openClient: OpenClient, target: () => Cont
       try {
         await body((profile, bucket = target().bucket) => {
           const { endpoint } = target();
-          const settings = S3Settings.parse({ endpoint, region: 'us-east-1', profile });
+          const settings = S3Settings.parse({
+            ...{ endpoint, region: 'us-east-1', profile },
+            // The default is too short for 40 requests at once on a machine that is busy.
+            request_timeout: '5m',
+          });
           opened.push(openClient(bucket, settings));
           return opened.at(-1)!;
         });

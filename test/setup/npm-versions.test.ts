@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { satisfies } from 'semver';
-import { ROOT, version } from '../../packaging/build.ts';
+import { version } from '../../packaging/build.ts';
+import { copyCheckoutTo } from '../support/copy-checkout.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const run = promisify(execFile);
@@ -32,7 +33,7 @@ test('npm install --global without scripts: a checkout that was never set up', a
   const directory = await temporaryDirectory(t);
   const bin = await installNpm(directory, 'latest');
   const checkout = join(directory, 'a checkout');
-  await copyCheckout(checkout);
+  await copyCheckoutTo(checkout);
   const env = { ...process.env, PATH: `${bin}:/usr/bin:/bin`, npm_config_ignore_scripts: 'true' };
   const global = ['install', '--global', '.'];
   const copied = { bin, checkout, directory, env: { ...env, npm_config_install_links: 'true' } };
@@ -56,7 +57,7 @@ describe('set-up', { concurrency: 2 }, () => {
       const directory = await temporaryDirectory(t);
       const bin = await installNpm(directory, version);
       const checkout = join(directory, 'a checkout');
-      await copyCheckout(checkout);
+      await copyCheckoutTo(checkout);
       const env = { ...process.env, PATH: `${bin}:/usr/bin:/bin`, ...settings };
       const npm = (...argv: string[]) => run(join(bin, 'npm'), argv, { cwd: checkout, env });
 
@@ -120,10 +121,4 @@ async function installNpm(directory: string, version: string): Promise<string> {
   await symlink(process.execPath, join(bin, 'node'));
   await symlink(join(home, 'bin/npm-cli.js'), join(bin, 'npm'));
   return bin;
-}
-
-async function copyCheckout(target: string): Promise<void> {
-  const left = new Set(['.git', 'node_modules', 'dist', 'build']);
-  const filter = (path: string) => !left.has(relative(ROOT, path));
-  await cp(ROOT, target, { recursive: true, filter, verbatimSymlinks: true });
 }

@@ -1,10 +1,10 @@
 #!/bin/bash
 # systemd-box.sh - a real systemd (PID 1) in a throw-away container, without systemd on the host. Needs root.
-#   make  SUITE [PACKAGE...]      debootstrap a template (bookworm, trixie, forky) once, plus packages
-#   up    NAME SUITE [--private]  boot a pristine overlay of the template (host's network unless --private)
-#   exec  NAME COMMAND...         run a command inside; its exit status is passed through
-#   push  NAME SOURCE TARGET      copy a file in
-#   down  NAME                    power it off, unmount, remove the overlay and cgroups
+#   make  SUITE [PACKAGE...]       debootstrap a template (bookworm, trixie, forky) once, and one more with the packages
+#   up    NAME SUITE [PACKAGE...]  boot a pristine overlay of that template; it shares the host's network
+#   exec  NAME COMMAND...          run a command inside; its exit status is passed through
+#   push  NAME SOURCE TARGET       copy a file in
+#   down  NAME                     power it off, unmount, remove the overlay and cgroups
 # needs: apt-get install -y --no-install-recommends systemd-container debootstrap
 set -euo pipefail
 
@@ -12,6 +12,7 @@ ROOT=${BOX_ROOT:-${TMPDIR:-/tmp}/miyamoto-boxes}
 TEMPLATES=$ROOT/template
 RUN=$ROOT/run
 mkdir -p "$TEMPLATES" "$RUN"
+export DPKG_FORCE=unsafe-io # templates are made quickly, not safely
 
 # A hybrid host has both trees, a pure one the second alone.
 CGROUPS=(/sys/fs/cgroup/systemd /sys/fs/cgroup/unified)
@@ -36,38 +37,54 @@ inside() {
   nsenter -t "$pid" -a -w env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8 "$@"
 }
 
+# template SUITE [PACKAGE...]
+template() {
+  local IFS=+
+  echo "$TEMPLATES/minimal-$*"
+}
+
 make() {
-  local suite=$1 part=$TEMPLATES/$1.part script=/usr/share/debootstrap/scripts/$1
+  local suite=$1 part
+  bare "$suite"
   shift
+  if [ $# = 0 ] || [ -d "$(template "$suite" "$@")" ]; then return 0; fi
+  part=$TEMPLATES/$suite.part
+  rm -rf --one-file-system "$part"
+  cp -a --reflink=auto "$(template "$suite")" "$part"
+  # Not debootstrap's --include=, which cannot resolve alternatives.
+  chroot "$part" env DEBIAN_FRONTEND=noninteractive sh -ec '
+    mount -t proc proc /proc
+    trap "umount /proc" EXIT
+    apt-get -qq update
+    apt-get -qq install -y --no-install-recommends "$@"
+    apt-get -qq clean' sh "$@"
+  mv "$part" "$(template "$suite" "$@")"
+}
+
+bare() {
+  local suite=$1 part=$TEMPLATES/$1.part script=/usr/share/debootstrap/scripts/$1
   exec 9>"$TEMPLATES/$suite.lock"
   flock 9
-  [ ! -d "$TEMPLATES/$suite" ] || return 0
   # What an earlier attempt left.
   if mountpoint -q "$part/proc"; then umount "$part/proc"; fi
+  [ ! -d "$(template "$suite")" ] || return 0
   rm -rf --one-file-system "$part"
   [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid # a suite that is newer than the host
   debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,libpam-systemd,ca-certificates \
     "$suite" "$part" "$(mirror)" "$script"
-  if [ $# -gt 0 ]; then # --include= cannot resolve alternatives, apt can
-    mount -t proc proc "$part/proc"
-    trap 'umount "$part/proc"' EXIT
-    cp -L /etc/resolv.conf "$part/etc/resolv.conf"
-    chroot "$part" env DEBIAN_FRONTEND=noninteractive sh -ec '
-      apt-get -qq -o Acquire::Check-Valid-Until=false update
-      apt-get -qq install -y --no-install-recommends "$@"' sh "$@"
-    umount "$part/proc"
-    trap - EXIT
-  fi
-  mv "$part" "$TEMPLATES/$suite"
+  # How this host reaches the mirror.
+  cp -L /etc/resolv.conf "$part/etc/resolv.conf"
+  apt-config dump | grep -E '^Acquire::(Check-|https?::Proxy )' >"$part/etc/apt/apt.conf.d/99of-the-host" || :
+  mv "$part" "$(template "$suite")"
 }
 
 up() {
-  local name=$1 suite=$2 network=() box=$RUN/$1 state= pid
-  if [ "${3:-}" = --private ]; then network=(--private-network); fi
+  local name=$1 box=$RUN/$1 state= pid
+  shift
   [ ! -e "$box" ] || die "$name is already up"
   mkdir -p "$box"/{upper,work,root}
   mount -t overlay "box-$name" \
-    -o "lowerdir=$TEMPLATES/$suite,upperdir=$box/upper,workdir=$box/work" "$box/root"
+    -o "lowerdir=$(template "$@"),upperdir=$box/upper,workdir=$box/work" "$box/root"
   : >"$box/root/etc/machine-id"
   echo "$name" >"$box/root/etc/hostname"
   (
@@ -77,7 +94,7 @@ up() {
       echo "$BASHPID" >"$tree/box-$name/cgroup.procs"
     done
     exec setsid env SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_LOCK=0 \
-      systemd-nspawn -q -D "$box/root" -M "$name" --register=no --keep-unit --boot --console=pipe "${network[@]}"
+      systemd-nspawn -q -D "$box/root" -M "$name" --register=no --keep-unit --boot --console=pipe
   ) </dev/null >"$box/console.log" 2>&1 &
   echo $! >"$box/pid"
   for _ in $(seq 600); do

@@ -19,10 +19,19 @@ export function runEnvironment(
   return {
     PATH: SYSTEM_PATH,
     LANG: process.platform === 'darwin' ? 'en_US.UTF-8' : 'C.UTF-8',
-    HOME: userInfo().homedir,
+    HOME: home(),
     // needrestart, which apt calls, would restart services in the middle of the run, perhaps ours.
     NEEDRESTART_SUSPEND: '1',
     ...extra,
     ...(searched === '' ? {} : { FACTERLIB: searched }),
   };
+}
+
+/** In a container the user may have an id but no entry in passwd(5). */
+function home(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return '/';
+  }
 }
