@@ -69,7 +69,10 @@ test('permission: an ordinary user has an agent below a directory of his own', a
   for (const argv of [[], ['--once']]) {
     assert.match((await asOrdinaryUser(argv, root)).stderr, /no configuration: wanted/);
   }
-  assert.match((await asOrdinaryUser(['status'], root)).stderr, /no cycle has ended here yet/);
+  assert.match(
+    (await asOrdinaryUser(['status'], root)).stderr,
+    /no cycle has ended on this host yet/,
+  );
 });
 
 for (const argv of [['--help'], ['--version']]) {
