@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { build } from 'esbuild';
 import { type Box, bootBox } from './box.ts';
+import { bundleDriver } from './driver.ts';
 
 /** Puppet in a transient unit, started by an agent in the sandbox of `mm-agent.service`. */
 
@@ -16,13 +16,7 @@ before(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'miyamoto-unit-test-'));
   stack.defer(() => rm(directory, { recursive: true }));
   const driver = join(directory, 'driver.mjs');
-  await build({
-    entryPoints: [join(FIXTURES, 'driver.ts')],
-    outfile: driver,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-  });
+  await bundleDriver(driver);
   const packages = ['puppet-agent', 'facter'];
   box = stack.use(await bootBox(`unit${process.pid}`, { suite: 'bookworm', packages }));
   await box.push(process.execPath, '/root/node');

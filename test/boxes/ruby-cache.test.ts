@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import type { HostPuppetOptions } from '../../agent/io/puppet/puppet.ts';
 import { type RunTrace, runTrace } from '../support/run-trace.ts';
 import { type Box, bootBox } from './box.ts';
+import { bundleDriver } from './driver.ts';
 
 /** Compiled Ruby and Facter's settings with the Ruby, Puppet and Facter of a suite; MM_TEST_SUITES names others too. */
 
@@ -26,13 +26,7 @@ let directory: string;
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'miyamoto-ruby-box-'));
   stack.defer(() => rm(directory, { recursive: true }));
-  await build({
-    entryPoints: [join(FIXTURES, 'puppet/driver.ts')],
-    outfile: join(directory, 'driver.mjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-  });
+  await bundleDriver(join(directory, 'driver.mjs'));
   const environment = ['-C', join(FIXTURES, 'control-repo'), '.'];
   await promisify(execFile)('tar', ['-cf', join(directory, 'environment.tar'), ...environment]);
 });
