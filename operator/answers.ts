@@ -64,11 +64,15 @@ export type PublishAnswer = z.infer<typeof PublishAnswer>;
 
 export const EnvironmentAnswer = z.looseObject({
   ...Tree,
-  outcome: z.enum(['added', 'unchanged', 'noop']),
+  outcome: z.enum(['added', 'proposed', 'unchanged', 'noop']),
   environment: EnvironmentName,
   /** The keys of this environment may publish the new one. */
   like: EnvironmentName,
   objects: z.array(z.string()),
+  /** The file for others to sign, when one was written. */
+  proposal: z.string().nullable(),
+  /** Signatures that roles of the proposal still need. */
+  missing: z.record(z.string(), z.int()),
 });
 export type EnvironmentAnswer = z.infer<typeof EnvironmentAnswer>;
 

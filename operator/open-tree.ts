@@ -4,14 +4,14 @@ import type { Bucket } from '../bucket/bucket.ts';
 import { plainHttpEndpoint } from '../bucket/s3/plain-http.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { requireOwn } from '../shared/owned-path.ts';
-import type { Repository } from './commit/repository.ts';
-import { type Environments, openRepository, type RepositoryOptions } from './commit/repository.ts';
-import { makeStateDirectory, withStateLock } from './commit/state-lock.ts';
 import { loadConfig, selectTree, type TreeConfig } from './config.ts';
 import type { CommonOptions, Context, SigningOptions } from './context.ts';
 import { withTemporaryDirectory } from './files/temporary-directory.ts';
 import { type Keyring, openKeyring } from './keys/keyring.ts';
 import { type PassphraseSource, passphraseSource } from './keys/passphrase.ts';
+import { openRepository } from './repository/open-repository.ts';
+import type { Repository, RepositoryOptions } from './repository/repository.ts';
+import { makeStateDirectory, withStateLock } from './repository/state-lock.ts';
 
 /** A tree that commands read or write. */
 export interface OpenTree {
@@ -54,7 +54,10 @@ export interface RepositoryWork {
 export async function withRepository<T>(
   context: Context,
   { config, bucket }: OpenTree,
-  needs: { readonly environments: Environments; readonly signing?: SigningOptions },
+  needs: {
+    readonly environments: RepositoryOptions['environments'];
+    readonly signing?: SigningOptions;
+  },
   work: (opened: RepositoryWork) => Promise<T>,
 ): Promise<T> {
   const { environments, signing } = needs;
@@ -72,6 +75,7 @@ export async function withRepository<T>(
       keyring,
       mode: config.mode,
       now: () => context.now(),
+      notice: (line) => context.notice(line),
     };
     return await work({ repository: openRepository(options), options });
   });

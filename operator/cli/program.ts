@@ -82,6 +82,7 @@ function addEnvironment(program: Command, context: Context, output: Output): voi
   const environment = program.command('environment').description('environments of a tree');
   signing(environment.command('add <name>'))
     .description('delegate a new environment, so that hosts can follow it')
+    .option('--out <file>', 'write a proposal for others to sign')
     .option('--like <environment>', 'copy the keys of this environment; default: the first one')
     .action(async (name: string, options: EnvironmentOptions) =>
       output.answer(await addEnvironmentTo(context, name, options), options),

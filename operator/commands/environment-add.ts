@@ -1,19 +1,18 @@
 import { EnvironmentName } from '../../bucket/documents/names.ts';
-import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { jsonObject } from '../../shared/json.ts';
 import { environmentPaths, environmentRole } from '../../trust/metadata/role-names.ts';
 import type { EnvironmentAnswer } from '../answers.ts';
-import { commit, type Planned } from '../commit/commit.ts';
-import { verifyCommitted } from '../commit/repository.ts';
-import { objectKeysOf } from '../commit/sign-and-upload.ts';
+import type { Planned } from '../commit/commit.ts';
 import type { Answer, Context, SigningOptions } from '../context.ts';
 import { isDevEnvironment } from '../metadata/dev-environments.ts';
 import type { RoleContent } from '../metadata/signed-file.ts';
 import { contentOf, offerOf, type VerifiedMetadata } from '../metadata/verified.ts';
-import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
+import { withRepository, withTree } from '../open-tree.ts';
+import { type CarryOutOptions, carryOut } from './carry-out.ts';
+import { proposalLines } from './change-keys.ts';
 
-export interface EnvironmentOptions extends SigningOptions {
+export interface EnvironmentOptions extends SigningOptions, CarryOutOptions {
   readonly like?: string | undefined;
 }
 
@@ -32,17 +31,30 @@ export async function addEnvironment(
     const { refs, tree: name } = tree.config;
     const wanted = { environment, like: options.like ?? firstOf(refs.keys(), environment) };
     if (!EnvironmentName.safeParse(environment).success) {
-      throw usage(`environment ${JSON.stringify(environment)}: wanted letters, digits and "_"`);
+      throw usage(
+        `environment ${JSON.stringify(environment)}: a name has letters, digits and "_" only`,
+      );
     }
     const needs = { environments: [environment, wanted.like], signing: options };
     const done = await withRepository(context, tree, needs, (opened) =>
-      options.noop === true ? plan(opened, wanted) : carryOut(opened, wanted),
+      carryOut(context, opened, {
+        intent: (verified) => planEnvironment(verified, wanted),
+        options,
+      }),
     );
     if (!refs.has(environment)) {
       context.notice(`add ${environment}: { ref: BRANCH } to the environments in miyamoto.yaml`);
     }
-    const place = { bucket: tree.bucket.name, tree: name };
-    const document: EnvironmentAnswer = { schemaVersion: 1, ...place, ...wanted, ...done };
+    const document: EnvironmentAnswer = {
+      schemaVersion: 1,
+      bucket: tree.bucket.name,
+      tree: name,
+      ...wanted,
+      outcome: done.outcome === 'committed' ? 'added' : done.outcome,
+      objects: done.objects,
+      proposal: done.proposal,
+      missing: done.missing,
+    };
     return { document, lines: linesOf(document) };
   });
 }
@@ -51,26 +63,7 @@ function firstOf(environments: Iterable<string>, other: string): string {
   for (const environment of environments) {
     if (environment !== other && !isDevEnvironment(environment)) return environment;
   }
-  throw usage('wanted --like: there is no other environment in miyamoto.yaml');
-}
-
-type Outcome = Pick<EnvironmentAnswer, 'outcome' | 'objects'>;
-
-async function plan({ repository }: RepositoryWork, wanted: Wanted): Promise<Outcome> {
-  const verified = await repository.read();
-  const planned = planEnvironment(verified, wanted);
-  if (planned.kind === 'nothing') return { outcome: 'unchanged', objects: [] };
-  return { outcome: 'noop', objects: objectKeysOf(repository, verified, planned.change) };
-}
-
-async function carryOut({ repository, options }: RepositoryWork, wanted: Wanted): Promise<Outcome> {
-  const done = await commit(repository, (verified) => planEnvironment(verified, wanted));
-  if (done.kind === 'nothing') return { outcome: 'unchanged', objects: [] };
-  await verifyCommitted(options, done.files);
-  return {
-    outcome: 'added',
-    objects: done.files.map(({ file }) => metadataKey(repository.tree, file)),
-  };
+  throw usage('--like is needed: there is no other environment in miyamoto.yaml');
 }
 
 /** A delegation like another environment's, and the first, empty file of the role. Throws ENVIRONMENT_UNKNOWN. */
@@ -79,8 +72,9 @@ export function planEnvironment(
   { environment, like }: Wanted,
 ): Planned<undefined> {
   const role = verified.environments.get(environment)?.role;
-  if (role !== undefined || verified.targets === undefined)
+  if (role !== undefined || verified.targets === undefined) {
     return { kind: 'nothing', answer: undefined };
+  }
   const { role: model } = offerOf(verified, like);
   const content = contentOf(verified.targets);
   const delegations = jsonObject(content['delegations']);
@@ -99,10 +93,15 @@ export function planEnvironment(
   return { kind: 'change', change: { blobs: [], roles: changed }, answer: undefined };
 }
 
-function linesOf({ outcome, environment, like, objects }: EnvironmentAnswer): string[] {
+function linesOf({ outcome, environment, like, objects, ...rest }: EnvironmentAnswer): string[] {
   switch (outcome) {
     case 'added':
-      return [`hosts can follow ${environment} now; whoever publishes ${like} may publish it`];
+      return [`hosts can follow ${environment} now; the keys of ${like} may publish it`];
+    case 'proposed':
+      return [
+        `proposed environment ${environment} like ${like}`,
+        ...proposalLines(String(rest.proposal), rest.missing),
+      ];
     case 'unchanged':
       return [`hosts can follow ${environment} already`];
     case 'noop':

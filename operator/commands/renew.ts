@@ -1,8 +1,6 @@
 import { CodedError } from '../../shared/coded-error.ts';
 import { readTrusted } from '../../trust/reader.ts';
 import type { Change } from '../commit/change.ts';
-import { trustOptions } from '../commit/repository.ts';
-import { finishRotations } from '../commit/unfinished-rotation.ts';
 import type { Answer, Context } from '../context.ts';
 import { canSign, type Keyring } from '../keys/keyring.ts';
 import { findKeys } from '../metadata/delegation.ts';
@@ -10,7 +8,9 @@ import { isRenewalDue } from '../metadata/expiry-days.ts';
 import type { RoleContent } from '../metadata/signed-file.ts';
 import { contentOf, rootContentOf, type VerifiedMetadata } from '../metadata/verified.ts';
 import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
-import { answerChange, type ChangeOptions, carryOut } from './carry-out.ts';
+import { repairing } from '../repository/recovery.ts';
+import { trustOptions } from '../repository/repository.ts';
+import { answerChange, type ChangeOptions, changeKeys } from './change-keys.ts';
 import { rolesNamed } from './key/arguments.ts';
 
 export interface RenewOptions extends ChangeOptions {
@@ -36,9 +36,7 @@ export async function renew(
       if (options.trustBucket !== true) await assertSeen(opened);
       const notice = (line: string) => context.notice(line);
       const repository =
-        options.finish === true
-          ? finishRotations(opened.repository, opened.options, notice)
-          : opened.repository;
+        options.finish === true ? repairing(opened.repository, opened.options) : opened.repository;
       const { keyring } = repository;
       const { mode } = tree.config;
       const intent = (verified: VerifiedMetadata) => {
@@ -46,7 +44,7 @@ export async function renew(
           given.length > 0 ? named(verified, given) : dueRoles(verified, context.now(), mode);
         return planRenewal(verified, due, { keyring, notice, isAsked: given.length > 0 });
       };
-      return await carryOut(context, { ...opened, repository }, { intent, options });
+      return await changeKeys(context, { ...opened, repository }, { intent, options });
     });
     return answerChange(tree, done);
   });

@@ -5,15 +5,20 @@ import type { Answer, Context, SigningOptions } from '../context.ts';
 import { withTree } from '../open-tree.ts';
 import { describeChange } from '../proposals/describe-change.ts';
 import { readProposal, writeProposal } from '../proposals/file.ts';
-import { changeOf, remainingOf, reviewProposal, signProposal } from '../proposals/proposal.ts';
+import {
+  changeOf,
+  missingIn,
+  remainingOf,
+  reviewProposal,
+  signProposal,
+} from '../proposals/proposal.ts';
 import {
   answerChange,
   type ChangeIntent,
-  carryOut,
-  missingIn,
+  changeKeys,
   proposalLines,
-  withAllRoles,
-} from './carry-out.ts';
+  withRepair,
+} from './change-keys.ts';
 
 /**
  * `mm root sign`: shows what a proposal changes against the metadata that this person trusts, and adds the signatures
@@ -28,7 +33,7 @@ export async function signRoot(
   return await withTree(context, options, async (tree) => {
     const { config, bucket } = tree;
     const proposal = await readProposal(path, config.id);
-    return await withAllRoles(context, tree, options, async ({ repository }) => {
+    return await withRepair(context, tree, options, async ({ repository }) => {
       const verified = await repository.read();
       const reviewed = reviewProposal(repository, verified, proposal);
       const changes = describeChange(verified, changeOf(proposal));
@@ -68,14 +73,14 @@ export async function commitRoot(
   const path = resolve(context.cwd, file);
   return await withTree(context, options, async (tree) => {
     const proposal = await readProposal(path, tree.config.id);
-    const done = await withAllRoles(context, tree, options, async (opened) => {
+    const done = await withRepair(context, tree, options, async (opened) => {
       const intent: ChangeIntent = (verified) => {
         const remaining = remainingOf(verified, proposal);
         if (remaining.documents.length === 0) return undefined;
         reviewProposal(opened.repository, verified, remaining);
         return changeOf(remaining);
       };
-      return await carryOut(context, opened, { intent, options });
+      return await changeKeys(context, opened, { intent, options });
     });
     return answerChange(tree, done);
   });

@@ -5,8 +5,8 @@ import { contentOf } from '../metadata/verified.ts';
 import type { Change } from './change.ts';
 
 /**
- * Adds every role whose file of today hosts would refuse once the change is there, with the content that it has: so a
- * revocation never leaves behind a signature that counts no more (I19). Wants a verified that was read with all environments.
+ * Adds every role whose present file hosts would refuse after the change, with its present content: a revocation must not
+ * leave a role behind whose signatures no longer count (I19).
  */
 export function withAffected(verified: VerifiedMetadata, change: Change): Change {
   const root = change.root === undefined ? verified.root : parseContent(change.root, 'root');

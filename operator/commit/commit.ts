@@ -2,11 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../../shared/coded-error.ts';
 import type { SignedFile } from '../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
+import type { Repository } from '../repository/repository.ts';
 import type { Blob, Change } from './change.ts';
-import type { Repository } from './repository.ts';
 import { signAndUpload } from './sign-and-upload.ts';
 
-/** What somebody wants, told anew for the state that the bucket turns out to be in. */
+/*
+ * The one way in which signed metadata gets into a bucket. Every command states an intent: a function from the verified
+ * state to the change that it wants. `commit` verifies the bucket, asks the intent, signs, and uploads in the order that
+ * keeps every host able to follow; the last upload replaces timestamp.json only if it is still the one that was read. When
+ * another publisher was first, it begins again with the same intent, so that nobody's publication is lost.
+ *
+ *   read-bucket.ts      verify the whole bucket, as a host and with what was seen before
+ *   read-recovery.ts    the same for a bucket that raises an alarm, to repair it
+ *   sign-and-upload.ts  one try: blobs, roles, snapshot, then the timestamp, which is the commit point
+ *   versions.ts         which versions the files get
+ *   affected.ts         which roles a change of keys leaves without a valid signature
+ */
+
+/** What a command wants, asked again for each state that the bucket turns out to be in. */
 export type Intent<T> = (verified: VerifiedMetadata) => Promise<Planned<T>> | Planned<T>;
 export type Planned<T> =
   | { readonly kind: 'change'; readonly change: Change; readonly answer: T }
@@ -24,32 +37,50 @@ export type Committed<T> =
     }
   | { readonly kind: 'nothing'; readonly answer: T };
 
-/** Enough for three people whose CI publishes all day; a bucket that always answers 412 must end, too. */
+/** Enough for three people whose CI publishes all day. */
 const MAX_ATTEMPTS = 30;
+/** Without a newer timestamp nobody published: whoever writes there has no key, and must not make us sign for ever. */
+const MAX_LOST_TO_NOBODY = 3;
 const MAX_PAUSE_MS = 3000;
 
 /**
- * The one way in which signed metadata gets into a bucket: init, publish and all that follows state an intent, and this
- * signs and uploads it so that hosts see the old state or the new one and no publisher's work is lost (docs/trust.md, I5 and I6).
- * The order holds everything: blobs, roles, snapshot, and last the timestamp, which only replaces the one that was read.
- * Throws PUBLISH_LOST when other publishers were first every time, KEY_MISSING without the keys that a role needs,
- * METADATA_EXPIRED when hosts could not follow because of a role that is not renewed here.
+ * Throws PUBLISH_LOST when others wrote first every time, KEY_MISSING without the keys that a role needs,
+ * METADATA_EXPIRED when hosts could not follow because of a role that is not renewed here, and every alarm of the bucket.
  */
 export async function commit<T>(repository: Repository, intent: Intent<T>): Promise<Committed<T>> {
+  let seen = -1;
+  let lostToNobody = 0;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const verified = await repository.read();
+    lostToNobody = verified.timestampVersion === seen ? lostToNobody + 1 : 0;
+    if (lostToNobody >= MAX_LOST_TO_NOBODY) throw lost(lostToNobody, true);
+    seen = verified.timestampVersion;
     const planned = await intent(verified);
     if (planned.kind === 'nothing') return planned;
-    const files = await signAndUpload(repository, verified, planned.change);
+    const files = await signAndUpload(repository, verified, planned.change).catch(lostIfRaced);
     if (files !== 'lost') {
       const { answer, change } = planned;
       return { kind: 'committed', answer, files, blobs: change.blobs, attempts: attempt };
     }
-    // Full jitter: those who lost to the same winner must not meet again.
+    // Full jitter: publishers who lost to the same winner must not meet again.
     await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 50 * 2 ** attempt));
   }
-  throw new CodedError(`other publishers were first ${MAX_ATTEMPTS} times; nothing was published`, {
+  throw lost(MAX_ATTEMPTS, false);
+}
+
+function lostIfRaced(error: unknown): 'lost' {
+  if (error instanceof CodedError && error.code === 'PUBLISH_LOST') return 'lost';
+  throw error;
+}
+
+function lost(times: number, isNobody: boolean): CodedError {
+  const why = isNobody
+    ? `somebody rewrote the metadata ${times} times without publishing anything`
+    : `other publishers were first ${times} times`;
+  return new CodedError(`${why}; nothing was published`, {
     code: 'PUBLISH_LOST',
-    next: 'mm releases, to see who publishes; then try again',
+    next: isNobody
+      ? 'find out who writes to the bucket; then try again'
+      : 'mm releases, to see who publishes; then try again',
   });
 }

@@ -5,18 +5,18 @@ import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { Change } from './change.ts';
 
 /**
- * A host may see a new root before the timestamp that follows it, and one that was signed with a key which the root drops
- * would be refused (METADATA_UNSIGNED) until that upload is in. So where it can be, everything on the way is signed with
- * the old and the new keys, and put in front of the root: then both kinds of hosts can follow at every moment. Returns
- * whose keys these are; undefined when no host would notice, and when the old keys are lost or not to be used again.
+ * A host may see a new root before the timestamp that follows it. The timestamp that is there, when a key signed it which
+ * the new root drops, would be refused (METADATA_UNSIGNED) until the next upload. So snapshot and timestamp are signed
+ * with the old and the new keys, and uploaded before the root: then hosts with either root can follow at every moment.
+ * Returns the delegators of the old keys; undefined when no host would notice, and when the old keys are not here.
  */
 export function previousDelegators(
   keyring: Keyring,
   verified: VerifiedMetadata,
   { change, root }: { readonly change: Change; readonly root: Metadata<Root> },
 ): Delegators | undefined {
-  if (change.restart === true) return undefined;
-  const { targets, snapshot, timestamp } = verified;
+  const { targets, snapshot, timestamp, distrusted } = verified;
+  if (distrusted !== undefined) return undefined;
   const documents = { targets, snapshot, timestamp };
   const isNeeded = Object.entries(documents).some(
     ([role, document]) => document !== undefined && !verifies(root, role, document),

@@ -10,8 +10,8 @@ import {
   type SignedFile,
 } from '../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
+import type { Repository } from '../repository/repository.ts';
 import type { Change } from './change.ts';
-import type { Repository } from './repository.ts';
 import { assertEnough, signersAtHand, unique } from './sign-role.ts';
 
 /**

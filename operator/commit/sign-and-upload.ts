@@ -1,72 +1,86 @@
 import { createHash } from 'node:crypto';
+import type { Metadata, Root } from '@tufjs/models';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import type { JsonObject } from '../../shared/json.ts';
-import { type Delegators, findKeys } from '../metadata/delegation.ts';
+import { findKeys, verifies } from '../metadata/delegation.ts';
 import {
   messageOf,
+  parseContent,
   parseSignedFile,
   type RoleContent,
   type SignedFile,
 } from '../metadata/signed-file.ts';
-import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
+import type { Repository } from '../repository/repository.ts';
+import { readFile } from '../repository/stored-files.ts';
 import type { Change } from './change.ts';
 import { previousDelegators } from './cross-signing.ts';
 import { nextRoot } from './next-root.ts';
-import type { Repository } from './repository.ts';
 import { checked, type Signing, signCompletely, signDraft, signersAtHand } from './sign-role.ts';
+import { snapshotMeta } from './snapshot-meta.ts';
 import { putBlob, putMetadata, putTimestamp } from './upload.ts';
+import { areOnlineKeysReplaced, freeVersion, planVersions, type Versions } from './versions.ts';
 
-/** Files that publishers left behind who lost a race or were killed: their versions are skipped. */
-const MAX_SKIPPED_VERSIONS = 1000;
+/** Each try is a signature that a person may have to touch a token for. */
+const MAX_TRIES_PER_FILE = 3;
 
 /**
- * One try to bring a change into the bucket. Nothing that hosts ask for changes before the end: versioned files that no
- * timestamp leads to are invisible. With a new root that is not so, see {@link previousDelegators}.
+ * One try to bring a change into the bucket. The order is what keeps every host able to follow (I5): nothing that hosts
+ * ask for changes before the end, because no timestamp leads to the files before it. With a new root that is not enough,
+ * see {@link previousDelegators}. `lost`: another publisher was first.
  */
 export async function signAndUpload(
   repository: Repository,
   verified: VerifiedMetadata,
   change: Change,
 ): Promise<readonly SignedFile[] | 'lost'> {
-  assertFollowable(verified, change);
+  requireFollowable(verified, change);
   const root = await nextRoot(repository, verified, change);
   const newest = root === undefined ? verified.root : parseSignedFile(root.bytes, 'root');
-  const previous =
-    root && previousDelegators(repository.keyring, verified, { change, root: newest });
+  requireBelievable(verified, newest);
+  const versions = planVersions(verified, change, newest);
+  const isCrossSigned = root !== undefined && !versions.isRestart;
   const signing: Signing = {
     repository,
     delegators: { root: newest, targets: verified.targets },
-    previous,
+    previous: isCrossSigned
+      ? previousDelegators(repository.keyring, verified, { change, root: newest })
+      : undefined,
   };
   for (const blob of change.blobs) await putBlob(repository, blob);
-  const { files, signing: after, meta } = await putRoles(signing, verified, change);
-  const snapshot = await putSnapshot(after, verified, { change, meta });
+  const roles = await putRoles(signing, { change, versions });
+  const snapshot = await putSnapshot(roles.signing, verified, { change, versions, ...roles });
   const content: RoleContent = { _type: 'timestamp', meta: { 'snapshot.json': snapshot.entry } };
-  const made = [...files, ...snapshot.files];
-  const end = await putCommitPoint(after, verified, { content, root, restart: change.restart });
-  return end === 'lost' ? 'lost' : [...made, ...end];
+  const end = await putCommitPoint(roles.signing, verified, { content, root, versions });
+  return end === 'lost' ? 'lost' : [...roles.files, ...snapshot.files, ...end];
 }
 
-/** The object keys that a change would touch, in order. Throws as `commit` does for keys and expiry. */
+/** The object keys that a change would write, in order. Throws as `commit` does for keys and expiry. */
 export function objectKeysOf(
   repository: Repository,
   verified: VerifiedMetadata,
   change: Change,
 ): string[] {
-  assertFollowable(verified, change);
+  requireFollowable(verified, change);
   const { tree } = repository;
+  const root = change.root === undefined ? verified.root : parseContent({ ...change.root }, 'root');
+  requireBelievable(verified, root);
+  const versions = planVersions(verified, change, root);
   const isWithSnapshot = change.keepSnapshot !== true;
-  const versioned = [...change.roles.keys(), ...(isWithSnapshot ? ['snapshot'] : [])];
-  for (const role of [...versioned, 'timestamp']) {
-    // A role that this change brings along is nobody's yet, and who signs by a new root is seen when it is signed.
+  for (const role of [
+    ...change.roles.keys(),
+    ...(isWithSnapshot ? ['snapshot'] : []),
+    'timestamp',
+  ]) {
+    // A role that this change adds has no keys yet, and who signs by a new root is checked when it signs.
     const keys = change.root === undefined ? findKeys(verified, role) : undefined;
     if (keys !== undefined) signersAtHand(repository.keyring, keys);
   }
-  const root = change.root === undefined ? [] : [`${verified.root.signed.version + 1}.root.json`];
   const files = [
-    ...versioned.map((role) => `${nextVersion(verified, role)}.${role}.json`),
-    ...root,
+    ...[...change.roles.keys()].map((role) => `${versions.of(role)}.${role}.json`),
+    ...(isWithSnapshot ? [`${versions.snapshot}.snapshot.json`] : []),
+    ...(change.root === undefined ? [] : [`${verified.root.signed.version + 1}.root.json`]),
     'timestamp.json',
   ];
   return [
@@ -75,70 +89,84 @@ export function objectKeysOf(
   ];
 }
 
-/** With root or targets lapsed no host could follow, whatever else is signed. */
-function assertFollowable(verified: VerifiedMetadata, { roles, root }: Change): void {
-  const lapsed = verified.expired.find(
+/** With root or targets expired no host could follow, whatever else is signed. */
+function requireFollowable(verified: VerifiedMetadata, { roles, root }: Change): void {
+  const expired = verified.expired.find(
     (role) =>
       (role === 'root' && root === undefined) || (role === 'targets' && !roles.has('targets')),
   );
-  if (lapsed === undefined) return;
+  if (expired === undefined) return;
   throw new CodedError(
-    `${lapsed} expired at ${verified.expires[lapsed]}: no host would take this`,
+    `${expired} expired at ${verified.expires[expired]}: no host would accept this`,
     {
       code: 'METADATA_EXPIRED',
-      next: `mm renew ${lapsed}, where the keys of ${lapsed} are; see docs/keys.md`,
-      details: { role: lapsed },
+      next: `mm renew ${expired}, where the keys of ${expired} are; see docs/keys.md`,
+      details: { role: expired },
     },
   );
 }
 
+/**
+ * A snapshot that is not believed may name versions that do not exist. Hosts that saw it would call a true one a rollback
+ * for as long as it verifies.
+ */
+function requireBelievable(verified: VerifiedMetadata, root: Metadata<Root>): void {
+  const { distrusted, timestamp, snapshot } = verified;
+  if (distrusted === undefined) return;
+  const isDropped =
+    timestamp === undefined
+      ? areOnlineKeysReplaced(verified.root, root)
+      : !verifies(root, 'timestamp', timestamp) &&
+        (snapshot === undefined || !verifies(root, 'snapshot', snapshot));
+  if (!isDropped) throw distrusted;
+}
+
 interface PutRoles {
   readonly files: readonly SignedFile[];
+  /** By role name. */
+  readonly made: ReadonlyMap<string, SignedFile>;
   /** With the targets of this commit. */
   readonly signing: Signing;
-  /** For the snapshot. */
-  readonly meta: JsonObject;
 }
 
 async function putRoles(
   signing: Signing,
-  verified: VerifiedMetadata,
-  change: Change,
+  { change, versions }: { readonly change: Change; readonly versions: Versions },
 ): Promise<PutRoles> {
   let now = signing;
-  const files: SignedFile[] = [];
-  const meta: Record<string, unknown> = snapshotMeta(verified);
+  const made = new Map<string, SignedFile>();
   for (const [role, content] of change.roles) {
     const draft = change.drafts?.get(role);
-    const from = nextVersion(verified, role);
     const file =
       draft === undefined
-        ? await putNextVersion(now, { role, content, from })
+        ? await putNextVersion(now, { role, content, from: versions.of(role) })
         : await putDraft(now, role, await signDraft(now, draft));
     if (role === 'targets') now = withTargets(now, file);
-    meta[`${role}.json`] = metaEntry(file);
-    files.push(file);
+    made.set(role, file);
   }
-  return { files, signing: now, meta };
+  return { files: [...made.values()], made, signing: now };
 }
 
 function withTargets(signing: Signing, { bytes }: SignedFile): Signing {
   const targets = parseSignedFile(bytes, 'targets');
   const { delegators, previous } = signing;
-  const moved = (each: Delegators): Delegators => ({ ...each, targets });
-  return { ...signing, delegators: moved(delegators), previous: previous && moved(previous) };
+  return {
+    ...signing,
+    delegators: { ...delegators, targets },
+    previous: previous && { ...previous, targets },
+  };
 }
 
-/** Others signed this very content: another version is not to be had here. */
+/** Others have signed this very content: it cannot get another version here. */
 async function putDraft(signing: Signing, role: string, file: SignedFile): Promise<SignedFile> {
-  const { bucket, tree } = signing.repository;
-  if ((await putMetadata(signing.repository, file)) === 'there') return file;
-  const key = metadataKey(tree, file.file);
-  const found = await bucket.get(key, { maxBytes: 4 * 1024 * 1024 });
-  const there = found.kind === 'object' ? { ...file, bytes: found.bytes } : file;
-  // An earlier try of this commit; some kinds of keys never sign the same twice.
-  if (isSameContent(there.bytes, file.bytes)) return checked(signing, role, there);
-  throw new CodedError(`${key} is in the bucket already, with other content`, {
+  const { repository } = signing;
+  if ((await putMetadata(repository, file)) === 'there') return file;
+  const found = await readFile(repository, file.file);
+  // An earlier try of this commit. Some kinds of keys never make the same signature twice.
+  if (found !== undefined && isSameContent(found.bytes, file.bytes)) {
+    return checked(signing, role, { ...file, bytes: found.bytes });
+  }
+  throw new CodedError(`${file.file} is in the bucket already, with other content`, {
     code: 'PROPOSAL_INVALID',
     next: 'somebody was faster: propose it again',
     details: { file: file.file },
@@ -156,22 +184,27 @@ function isSameContent(a: Buffer, b: Buffer): boolean {
 async function putSnapshot(
   signing: Signing,
   verified: VerifiedMetadata,
-  { change, meta }: { readonly change: Change; readonly meta: JsonObject },
+  {
+    change,
+    versions,
+    made,
+  }: {
+    readonly change: Change;
+    readonly versions: Versions;
+    readonly made: ReadonlyMap<string, SignedFile>;
+  },
 ): Promise<{ readonly files: readonly SignedFile[]; readonly entry: unknown }> {
   const there = verified.timestamp?.signed.snapshotMeta;
-  if (change.keepSnapshot === true && there !== undefined) {
+  if (change.keepSnapshot === true && there !== undefined && verified.distrusted === undefined) {
     return { files: [], entry: there.toJSON() };
   }
-  const { repository } = signing;
-  const file = await putNextVersion(signing, {
-    role: 'snapshot',
-    content: { _type: 'snapshot', meta },
-    from:
-      change.restart === true
-        ? await firstFreeSnapshot(repository)
-        : nextVersion(verified, 'snapshot'),
-  });
-  return { files: [file], entry: metaEntry(file) };
+  const meta = snapshotMeta(verified, made, signing.delegators.targets);
+  const content: RoleContent = { _type: 'snapshot', meta };
+  const from = versions.snapshot;
+  const file = await putNextVersion(signing, { role: 'snapshot', content, from });
+  const sha256 = createHash('sha256').update(file.bytes).digest('hex');
+  const entry = { version: file.version, length: file.bytes.length, hashes: { sha256 } };
+  return { files: [file], entry };
 }
 
 /** Signs under the lowest version that is free, from `from` on. */
@@ -179,33 +212,39 @@ async function putNextVersion(
   signing: Signing,
   { role, content, from }: { role: string; content: RoleContent; from: number },
 ): Promise<SignedFile> {
-  for (let version = from; version < from + MAX_SKIPPED_VERSIONS; version++) {
+  const { repository } = signing;
+  for (let tries = 1; tries <= MAX_TRIES_PER_FILE; tries++) {
+    const version = await freeVersion(repository, role, from);
     const file = await signCompletely(signing, { role, content, version });
-    if ((await putMetadata(signing.repository, file)) === 'there') return file;
+    if ((await putMetadata(repository, file)) === 'there') return file;
   }
-  throw new CodedError(`${MAX_SKIPPED_VERSIONS} versions of ${role} from ${from} on are taken`, {
-    code: 'METADATA_INVALID',
-    next: 'find out who writes to the bucket',
-  });
+  throw new CodedError(
+    `${MAX_TRIES_PER_FILE} times the name of ${role} was free, and taken while it was being signed`,
+    {
+      code: 'PUBLISH_LOST',
+      next: 'find out who writes to the bucket; then try again',
+      details: { role },
+    },
+  );
 }
 
 interface CommitPoint {
   readonly content: RoleContent;
   readonly root: SignedFile | undefined;
-  readonly restart: boolean | undefined;
+  readonly versions: Versions;
 }
 
 /**
- * From here on hosts see it. A new root comes between two timestamps where the old one would not verify by it: the first
- * verifies by both roots, and the second tells hosts that there is something to look for.
+ * From here on hosts see it. A new root comes between two timestamps where the old timestamp would not verify by it: the
+ * first one verifies by both roots, and the second tells hosts that there is a root to look for.
  */
 async function putCommitPoint(
   signing: Signing,
   verified: VerifiedMetadata,
-  { content, root, restart }: CommitPoint,
+  { content, root, versions }: CommitPoint,
 ): Promise<readonly SignedFile[] | 'lost'> {
   const { repository, previous } = signing;
-  let version = restart === true ? 1 : verified.timestampVersion + 1;
+  let version = versions.timestamp;
   let { etag } = verified;
   if (previous !== undefined) {
     const both = await signCompletely(signing, { role: 'timestamp', content, version });
@@ -227,39 +266,10 @@ async function putCommitPoint(
 /** Hosts that see the new root wait for the rest of it. */
 function unfinished({ file }: SignedFile, cause: unknown): unknown {
   if (!(cause instanceof CodedError)) return cause;
-  return new CodedError(
-    `${file} is in the bucket, and what follows on it is not: ${cause.message}`,
-    {
-      code: cause.code,
-      cause,
-      next: 'the same command again, as soon as it can work: it finishes the rotation',
-      details: cause.details,
-    },
-  );
-}
-
-function nextVersion(verified: VerifiedMetadata, role: string): number {
-  const current =
-    role === 'snapshot' ? verified.snapshot?.signed.version : versionOf(verified, role);
-  return (current ?? 0) + 1;
-}
-
-/** A thief may have put the highest numbers there are. */
-async function firstFreeSnapshot({ bucket, tree }: Repository): Promise<number> {
-  const prefix = metadataKey(tree, '');
-  const taken = new Set<string>();
-  for await (const { key } of bucket.list(prefix)) taken.add(key.slice(prefix.length));
-  let version = 1;
-  while (taken.has(`${version}.snapshot.json`)) version += 1;
-  return version;
-}
-
-function snapshotMeta(verified: VerifiedMetadata): Record<string, unknown> {
-  const { meta } = (verified.snapshot?.signed.toJSON() ?? {}) as { meta?: JsonObject };
-  return { ...meta };
-}
-
-function metaEntry({ version, bytes }: SignedFile): JsonObject {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { version, length: bytes.length, hashes: { sha256 } };
+  return new CodedError(`${file} is in the bucket, but its timestamp is not: ${cause.message}`, {
+    code: cause.code,
+    cause,
+    next: 'run the same command again as soon as it can work: it finishes the rotation',
+    details: cause.details,
+  });
 }

@@ -10,7 +10,7 @@ import {
   type SignedFile,
   signFile,
 } from '../metadata/signed-file.ts';
-import type { Repository } from './repository.ts';
+import type { Repository } from '../repository/repository.ts';
 
 /** Who signs, and by whose word. */
 export interface Signing {

@@ -3,17 +3,9 @@ import type { Bucket, PutResult } from '../../bucket/bucket.ts';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import type { SignedFile } from '../metadata/signed-file.ts';
+import { readFile, type TreePlace } from '../repository/stored-files.ts';
 import type { Blob } from './change.ts';
 
-/** Where a tree lies. */
-export interface TreePlace {
-  readonly bucket: Bucket;
-  /** The tree's prefix. */
-  readonly tree: string;
-}
-
-/** What only a defect of ours would reach. */
-const MAX_METADATA_BYTES = 4 * 1024 * 1024;
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 /** Puts a tarball where none is. Throws BLOB_MISMATCH when another content has its name. */
@@ -57,9 +49,10 @@ async function hashOf(bucket: Bucket, key: string, maxBytes: number): Promise<st
  * our own, of a try whose answer was lost.
  */
 export async function putMetadata(
-  { bucket, tree }: TreePlace,
+  place: TreePlace,
   { file, bytes }: SignedFile,
 ): Promise<'there' | 'taken'> {
+  const { bucket, tree } = place;
   const key = metadataKey(tree, file);
   try {
     const contentType = 'application/json';
@@ -68,8 +61,8 @@ export async function putMetadata(
   } catch (error) {
     if (!isTaken(error)) throw error;
   }
-  const found = await bucket.get(key, { maxBytes: MAX_METADATA_BYTES });
-  return found.kind === 'object' && found.bytes.equals(bytes) ? 'there' : 'taken';
+  const found = await readFile(place, file);
+  return found?.bytes.equals(bytes) === true ? 'there' : 'taken';
 }
 
 /** Replaces the timestamp.json that has this ETag, undefined: none. `lost`: another publisher was first. */

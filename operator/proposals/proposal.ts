@@ -3,7 +3,6 @@ import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import type { Change } from '../commit/change.ts';
-import type { Repository } from '../commit/repository.ts';
 import { unique } from '../commit/sign-role.ts';
 import { putBlob } from '../commit/upload.ts';
 import type { RoleKeys } from '../keys/keyring.ts';
@@ -21,6 +20,7 @@ import {
   type RoleContent,
 } from '../metadata/signed-file.ts';
 import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
+import type { Repository } from '../repository/repository.ts';
 import { invalidProposal, type Proposal, type ProposedDocument } from './file.ts';
 
 /** A role of a proposal, and all who may sign it: by the word of today, and by that of the proposal itself. */
@@ -193,6 +193,17 @@ export function missingSignatures({ draft, wanted }: Reviewed): number {
       threshold - draft.signatures.filter(({ keyid }) => keyIds.includes(keyid)).length,
   );
   return Math.max(0, ...counts);
+}
+
+/** Signatures that are still to come, by role. */
+export function missingIn(
+  repository: Pick<Repository, 'treeId' | 'now'>,
+  verified: VerifiedMetadata,
+  proposal: Proposal,
+): Record<string, number> {
+  const reviewed = reviewProposal(repository, verified, proposal);
+  const missing = reviewed.map((each) => [each.document.role, missingSignatures(each)] as const);
+  return Object.fromEntries(missing.filter(([, count]) => count > 0));
 }
 
 /** The change that a proposal is; what it leaves behind unsigned is for `withAffected`. */

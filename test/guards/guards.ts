@@ -2,6 +2,7 @@ import { AGENT_GUARDS } from './guards-agent.ts';
 import { LIMIT_GUARDS } from './guards-limits.ts';
 import { PUBLISHER_GUARDS } from './guards-publisher.ts';
 import { READER_GUARDS } from './guards-reader.ts';
+import { THEFT_GUARDS } from './guards-theft.ts';
 
 /** A line of the product that keeps an invariant, and the test that must fail without it. */
 export interface Guard {
@@ -24,4 +25,5 @@ export const GUARDS: readonly Guard[] = [
   ...LIMIT_GUARDS,
   ...AGENT_GUARDS,
   ...PUBLISHER_GUARDS,
+  ...THEFT_GUARDS,
 ];

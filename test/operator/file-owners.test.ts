@@ -23,7 +23,7 @@ const READ: Readonly<Record<string, (lab: OperatorLab) => string>> = {
 };
 
 for (const [name, pathIn] of Object.entries(READ)) {
-  test(`T16: ${name}, writable by others, is FILE_UNSAFE, and nothing is signed`, async (t) => {
+  test(`row 16: ${name}, writable by others, is FILE_UNSAFE, and nothing is signed`, async (t) => {
     const lab = await initialized(t);
     const before = snapshotOf(lab.server);
     const path = pathIn(lab);
@@ -37,7 +37,7 @@ for (const [name, pathIn] of Object.entries(READ)) {
   });
 }
 
-test('T16: a configuration that somebody left further up does not make mm run his program', async (t) => {
+test('row 16: a configuration that somebody left further up does not make mm run his program', async (t) => {
   const lab = await initialized(t);
   // The victim works below a directory in which others may write, and has no miyamoto.yaml there.
   const shared = join(lab.directory, 'shared');

@@ -2,15 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { metadataKey } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { DoctorAnswer } from '../../answers.ts';
-import {
-  type RepositoryOptions,
-  refreshTree,
-  trustOptions,
-  verifiedMetadataOf,
-} from '../../commit/repository.ts';
 import { loadConfig, selectTree } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
-import { withTemporaryDirectory } from '../../files/temporary-directory.ts';
 import { readSigningKeys } from '../../keys/keyring.ts';
 import type { SigningKeyFile } from '../../keys/signing-key.ts';
 import { keyIdsIn } from '../../metadata/role-keys.ts';
@@ -21,6 +14,8 @@ import {
   type RepositoryWork,
   withRepository,
 } from '../../open-tree.ts';
+import { readAsNewHost } from '../../repository/read-bucket.ts';
+import type { RepositoryOptions } from '../../repository/repository.ts';
 import { type KeyOverview, overview } from '../key/list.ts';
 
 type DoctorCheck = DoctorAnswer['checks'][number];
@@ -80,7 +75,7 @@ async function examineBucket(checks: Check[], opened: RepositoryWork): Promise<V
   const { options } = opened;
   const place = `s3://${options.bucket.name}/${options.tree}`;
   const fresh = await tried(checks, 'a host installed today', async () => {
-    const verified = await readFresh(options);
+    const verified = await readAsNewHost(options);
     return {
       value: verified,
       message: `can follow ${place}, timestamp ${verified.timestampVersion}`,
@@ -91,24 +86,13 @@ async function examineBucket(checks: Check[], opened: RepositoryWork): Promise<V
     return { value: undefined, message: `the bucket is not behind it, ${timestampVersion}` };
   });
   // A host that is installed today must know a lapsed tree for one; its owner wants to know what lapsed.
-  const verified = fresh ?? (await readFresh(options, true));
+  const verified = fresh ?? (await readAsNewHost(options, true));
   await tried(checks, 'root chain', async () => {
     const { version } = verified.root.signed;
     await readRoots(options, version);
     return { value: undefined, message: `1.root.json to ${version}.root.json are there` };
   });
   return verified;
-}
-
-async function readFresh(
-  options: RepositoryOptions,
-  acceptExpired = false,
-): Promise<VerifiedMetadata> {
-  return await withTemporaryDirectory('doctor', async (directory) =>
-    verifiedMetadataOf(
-      await refreshTree(options, { ...trustOptions(options, directory), acceptExpired }),
-    ),
-  );
 }
 
 async function readRoots({ bucket, tree }: RepositoryOptions, newest: number): Promise<void> {

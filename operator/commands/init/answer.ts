@@ -1,7 +1,7 @@
 import { metadataKey } from '../../../bucket/layout.ts';
 import type { InitAnswer } from '../../answers.ts';
-import { firstRoles } from '../../commit/initial-targets.ts';
 import type { Answer } from '../../context.ts';
+import { firstRoles } from './initial-targets.ts';
 import { agentConfig, type InitPlan, type keyPaths } from './plan.ts';
 
 export interface InitOutcome {

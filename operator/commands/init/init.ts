@@ -5,11 +5,6 @@ import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
 import type { InitAnswer } from '../../answers.ts';
-import { commit } from '../../commit/commit.ts';
-import { establishRoot, type SoloKeys } from '../../commit/initial-root.ts';
-import { assertNoTimestamp, firstChange, readEmptyTree } from '../../commit/initial-targets.ts';
-import { type RepositoryOptions, verifyCommitted } from '../../commit/repository.ts';
-import type { TreePlace } from '../../commit/upload.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, Context } from '../../context.ts';
 import { createBucket } from '../../create-bucket.ts';
@@ -17,13 +12,18 @@ import { writeNewFile } from '../../files/write-new-file.ts';
 import { parseSignedFile, type SignedFile } from '../../metadata/signed-file.ts';
 import { keysDirectory, withKeptState } from '../../open-tree.ts';
 import { assertKeysOutside } from '../../release/keys-outside.ts';
+import type { RepositoryOptions } from '../../repository/repository.ts';
+import type { TreePlace } from '../../repository/stored-files.ts';
+import { carryOut } from '../carry-out.ts';
 import { answerInit } from './answer.ts';
+import { establishRoot, type SoloKeys } from './initial-root.ts';
+import { assertNoTimestamp, firstChange, readEmptyTree } from './initial-targets.ts';
 import { soloKeys } from './keys.ts';
 import { type InitOptions, type InitPlan, keyPaths, planInit } from './plan.ts';
 
 /**
- * `mm init`: configuration, keys and signed metadata of a new tree. Every step can be repeated: a run that was ended
- * half-way is finished by the next one, until timestamp.json is there.
+ * `mm init`: configuration, keys and signed metadata of a new tree. Every step can be repeated: the next run finishes one
+ * that ended half-way, until timestamp.json exists.
  */
 export async function init(context: Context, options: InitOptions): Promise<Answer> {
   const plan = await planInit(context, options);
@@ -106,7 +106,7 @@ async function establish(
   const { tree, id: treeId, rootFile } = config;
   const now = () => context.now();
   const root = await establishRoot({ ...place, treeId, keys: signers, now });
-  // Before the timestamp: once that is there nobody may be without the root that everything is trusted by.
+  // Must come before the timestamp: once that exists nobody may be without the root that hosts trust.
   await keepRoot(rootFile, root);
   const environments = [...config.refs.keys()];
   const options: RepositoryOptions = {
@@ -119,18 +119,14 @@ async function establish(
     now,
   };
   const document = parseSignedFile(root.bytes, 'root');
-  const read = () => readEmptyTree(place, document);
-  const done = await commit({ ...options, read }, () => ({
-    kind: 'change',
-    change: firstChange(environments, signers.operator),
-    answer: undefined,
-  }));
-  const files = done.kind === 'committed' ? [root, ...done.files] : [root];
-  const { expires } = await verifyCommitted(options, files);
-  return {
-    objects: files.map(({ file }) => metadataKey(tree, file)),
-    expires: { ...expires },
-  };
+  const repository = { ...options, read: () => readEmptyTree(place, document) };
+  const change = firstChange(environments, signers.operator);
+  const done = await carryOut(
+    context,
+    { repository, options },
+    { intent: () => ({ kind: 'change', change, answer: undefined }), options: {} },
+  );
+  return { objects: [metadataKey(tree, root.file), ...done.objects], expires: done.expires };
 }
 
 /** Throws ROOT_INVALID when another root is there: it may be the only copy of what other hosts trust. */

@@ -1,5 +1,4 @@
 import { access } from 'node:fs/promises';
-import type { SoloKeys } from '../../commit/initial-root.ts';
 import type { Context } from '../../context.ts';
 import { fileSigner } from '../../keys/file-signer.ts';
 import { createKeyFile, readKeyFile } from '../../keys/key-file.ts';
@@ -10,6 +9,7 @@ import {
 } from '../../keys/passphrase.ts';
 import type { Signer } from '../../keys/signer.ts';
 import { givenPassphrase } from '../../open-tree.ts';
+import type { SoloKeys } from './initial-root.ts';
 import type { InitOptions } from './plan.ts';
 import { keyPaths } from './plan.ts';
 

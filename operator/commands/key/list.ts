@@ -9,6 +9,7 @@ import { renewalMark, type SigningMode } from '../../metadata/expiry-days.ts';
 import { listedKeys, roleEntries } from '../../metadata/role-keys.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { keysDirectory, withRepository, withTree } from '../../open-tree.ts';
+import { repairing } from '../../repository/recovery.ts';
 import { hasKey, roleWord } from './arguments.ts';
 
 const DAY_MS = 86_400_000;
@@ -21,8 +22,9 @@ export async function listKeys(context: Context, options: SigningOptions): Promi
     const { config, bucket } = tree;
     const files = await readSigningKeys(keysDirectory(context, config, options));
     const needs = { environments: 'all' } as const;
-    return await withRepository(context, tree, needs, async ({ repository }) => {
-      const verified = await repository.read();
+    return await withRepository(context, tree, needs, async ({ repository, options: opened }) => {
+      // Who may sign is said by root and targets: a thief of an online key must not hide it.
+      const verified = await repairing(repository, opened).read();
       const seen = overview(verified, files, { now: context.now(), mode: config.mode });
       const place = { bucket: bucket.name, tree: config.tree };
       const document: KeyListAnswer = { schemaVersion: 1, ...place, ...seen };

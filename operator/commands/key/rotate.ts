@@ -8,9 +8,9 @@ import {
   answerChange,
   type ChangeIntent,
   type ChangeOptions,
-  carryOut,
-  withAllRoles,
-} from '../carry-out.ts';
+  changeKeys,
+  withRepair,
+} from '../change-keys.ts';
 import { findKeyId, hasKey, namedKey, rolesNamed } from './arguments.ts';
 
 export interface RotateOptions extends ChangeOptions {
@@ -45,8 +45,8 @@ export async function rotateKeys(context: Context, options: RotateOptions): Prom
       if (recover) return planRecovery(verified, keys, isFirst);
       return planEdits(verified, roles, { add: keys, remove: ids, threshold });
     };
-    const done = await withAllRoles(context, tree, options, (opened) =>
-      carryOut(context, opened, { intent, options }),
+    const done = await withRepair(context, tree, options, (opened) =>
+      changeKeys(context, opened, { intent, options }),
     );
     return answerChange(tree, done);
   });
@@ -74,8 +74,8 @@ export async function revokeKey(
       const names = roles.map(({ role }) => role);
       return planEdits(verified, names, { add, remove: [revoked] });
     };
-    const done = await withAllRoles(context, tree, options, (opened) =>
-      carryOut(context, opened, { intent, options }),
+    const done = await withRepair(context, tree, options, (opened) =>
+      changeKeys(context, opened, { intent, options }),
     );
     return answerChange(tree, done);
   });
@@ -105,9 +105,9 @@ function planRecovery(
     ({ role }) => role === 'snapshot' || role === 'timestamp',
   );
   const isDone = online.every(({ keyIds }) => keyIds.join() === added.join());
-  if (isDone && verified.isUnfinished !== true && !isFirst) return undefined;
+  if (isDone && verified.unfinishedSince === undefined && !isFirst) return undefined;
   const old = online.flatMap(({ keyIds }) => keyIds);
-  if (verified.isUnfinished !== true && added.some((keyId) => old.includes(keyId))) {
+  if (verified.unfinishedSince === undefined && added.some((keyId) => old.includes(keyId))) {
     throw usage(
       '--recover wants keys that were never online: what an old one signed would count on',
     );

@@ -1,18 +1,12 @@
-import { resolve } from 'node:path';
-import { blobKey, metadataKey } from '../../../bucket/layout.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import type { PublishAnswer } from '../../answers.ts';
-import { commit } from '../../commit/commit.ts';
-import { verifyCommitted } from '../../commit/repository.ts';
-import { objectKeysOf } from '../../commit/sign-and-upload.ts';
-import type { TreePlace } from '../../commit/upload.ts';
 import type { Answer, Context } from '../../context.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
 import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
-import { type OpenTree, type RepositoryWork, withRepository, withTree } from '../../open-tree.ts';
-import { writeProposal } from '../../proposals/file.ts';
-import { propose } from '../../proposals/proposal.ts';
+import { type OpenTree, withRepository, withTree } from '../../open-tree.ts';
 import { isLower } from '../../release/version-label.ts';
+import type { TreePlace } from '../../repository/stored-files.ts';
+import { type CarriedOut, carryOut, whoIs } from '../carry-out.ts';
 import { releaseAnswer } from '../releases/answer.ts';
 import { type PublishPlan, type PublishRequest, planPublication } from './plan.ts';
 import { type Prepared, withPrepared } from './prepare.ts';
@@ -20,7 +14,7 @@ import { type PublishOptions, whatToPublish } from './what-to-publish.ts';
 
 /**
  * `mm publish`: the files of a git ref, a work tree or a directory become the release of an
- * environment. `what.ts` decides which files, `prepare.ts` reads and checks them, `plan.ts` decides
+ * environment. `what-to-publish.ts` decides which files, `prepare.ts` reads and checks them, `plan.ts` decides
  * what changes in the signed metadata, and `commit/commit.ts` writes it.
  */
 export async function publish(
@@ -35,25 +29,26 @@ export async function publish(
       const { mode } = tree.config;
       const request = requestOf(context, { prepared, environment, options, mode });
       const needs = { environments: [environment], signing: options };
-      return await withRepository(context, tree, needs, async (opened) =>
-        answerOf(tree, environment, await outcomeOf(context, opened, { request, options })),
+      const done = await withRepository(context, tree, needs, (opened) =>
+        carryOut(context, opened, {
+          intent: (verified) => {
+            warn(context, verified, request);
+            return planPublication(request, verified);
+          },
+          options,
+          show({ answer }) {
+            const isPublished = options.noop !== true && options.out === undefined;
+            if (isPublished) announce(context, opened.repository, answer);
+          },
+        }),
       );
+      return answerOf(tree, environment, done);
     });
   });
 }
 
-async function outcomeOf(
-  context: Context,
-  opened: RepositoryWork,
-  { request, options }: { readonly request: PublishRequest; readonly options: PublishOptions },
-): Promise<Outcome> {
-  if (options.noop === true) return await plan(context, opened, request);
-  if (options.out === undefined) return await carryOut(context, opened, request);
-  return await proposeRelease(context, opened, { request, out: options.out });
-}
-
 function requestOf(
-  { user, host, now }: Context,
+  context: Context,
   wanted: {
     readonly prepared: Prepared;
     readonly environment: string;
@@ -67,85 +62,11 @@ function requestOf(
     version: options.version,
     reason: options.reason ?? '',
     force: options.force ?? false,
-    by: `${user}@${host}`.slice(0, 200),
-    startedAt: now(),
+    by: whoIs(context),
+    startedAt: context.now(),
     mode,
     source: prepared.source.tree,
     pack: (version) => prepared.pack(version),
-  };
-}
-
-type Outcome = Pick<
-  PublishAnswer,
-  'outcome' | 'objects' | 'versions' | 'expires' | 'attempts' | 'proposal'
-> &
-  Pick<PublishPlan, 'release' | 'previous'>;
-
-const NOT_WRITTEN = { objects: [], versions: null, expires: null, attempts: 0, proposal: null };
-
-async function plan(
-  context: Context,
-  { repository }: RepositoryWork,
-  request: PublishRequest,
-): Promise<Outcome> {
-  const verified = await repository.read();
-  warn(context, verified, request);
-  const planned = await planPublication(request, verified);
-  const isChange = planned.kind === 'change';
-  return {
-    ...planned.answer,
-    outcome: isChange ? 'noop' : 'unchanged',
-    ...NOT_WRITTEN,
-    objects: isChange ? objectKeysOf(repository, verified, planned.change) : [],
-  };
-}
-
-/**
- * For roles that need several signatures: uploads the tarball and writes the release into a file that
- * the signers pass on. Hosts see nothing of it.
- */
-async function proposeRelease(
-  context: Context,
-  { repository }: RepositoryWork,
-  { request, out }: { readonly request: PublishRequest; readonly out: string },
-): Promise<Outcome> {
-  const verified = await repository.read();
-  warn(context, verified, request);
-  const planned = await planPublication(request, verified);
-  if (planned.kind === 'nothing') return { ...planned.answer, ...NOT_WRITTEN };
-  const { change, answer } = planned;
-  const path = resolve(context.cwd, out);
-  await writeProposal(path, await propose(repository, verified, { change, by: request.by }));
-  const objects = change.blobs.map(({ sha256 }) => blobKey(repository.tree, sha256));
-  return { ...answer, ...NOT_WRITTEN, outcome: 'proposed', objects, proposal: path };
-}
-
-async function carryOut(
-  context: Context,
-  { repository, options }: RepositoryWork,
-  request: PublishRequest,
-): Promise<Outcome> {
-  const done = await commit(repository, async (verified) => {
-    warn(context, verified, request);
-    const planned = await planPublication(request, verified);
-    if (planned.kind === 'change') announce(context, repository, planned.answer);
-    return planned;
-  });
-  if (done.kind === 'nothing') {
-    return { ...done.answer, ...NOT_WRITTEN };
-  }
-  const { tree } = repository;
-  const { versions, expires } = await verifyCommitted(options, done.files);
-  return {
-    ...done.answer,
-    proposal: null,
-    objects: [
-      ...done.blobs.map(({ sha256 }) => blobKey(tree, sha256)),
-      ...done.files.map(({ file }) => metadataKey(tree, file)),
-    ],
-    versions: { ...versions },
-    expires: { ...expires },
-    attempts: done.attempts,
   };
 }
 
@@ -182,14 +103,21 @@ function warn(
   }
 }
 
-function answerOf({ config, bucket }: OpenTree, environment: string, outcome: Outcome): Answer {
-  const { release, previous, ...rest } = outcome;
+function answerOf(
+  { config, bucket }: OpenTree,
+  environment: string,
+  done: CarriedOut<PublishPlan>,
+): Answer {
+  const { answer, missing: _, ...rest } = done;
+  const { release, previous } = answer;
+  const isPlanned = done.outcome === 'committed' || done.outcome === 'unchanged';
   const document: PublishAnswer = {
     schemaVersion: 1,
     bucket: bucket.name,
     tree: config.tree,
     environment,
     ...rest,
+    outcome: isPlanned ? answer.outcome : done.outcome,
     release: releaseAnswer(release),
     previous: previous === undefined ? null : releaseAnswer(previous),
   };

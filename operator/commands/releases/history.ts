@@ -5,10 +5,10 @@ import { readOffer } from '../../../trust/metadata/offer.ts';
 import { releaseTarget } from '../../../trust/metadata/role-names.ts';
 import { inspectMetadata } from '../../../trust/workflow/inspect.ts';
 import type { ReleasesAnswer } from '../../answers.ts';
-import type { Repository } from '../../commit/repository.ts';
 import type { Context } from '../../context.ts';
 import { parseSignedFile } from '../../metadata/signed-file.ts';
 import { offerOf, type VerifiedMetadata, versionOf } from '../../metadata/verified.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { releaseAnswer } from './answer.ts';
 
 type History = ReleasesAnswer['environments'][number]['history'];

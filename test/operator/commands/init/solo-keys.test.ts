@@ -39,7 +39,7 @@ const NEEDS_THE_SAFE: Readonly<Record<string, readonly string[]>> = {
   'add an environment': ['environment', 'add', 'production'],
 };
 
-test('T8: with the daily key alone nobody changes keys or environments, but publishes and renews', async (t) => {
+test('row 8: with the daily key alone nobody changes keys or environments, but publishes and renews', async (t) => {
   const lab = await initialized(t);
   await newKey(lab, 'thief');
   await moveSafe(lab);
@@ -76,7 +76,7 @@ async function forgeRoot(lab: OperatorLab, keyId: string): Promise<void> {
 const kindOf = async (path: string) =>
   (JSON.parse(await readFile(path, 'utf8')) as KeyDocument).private.kind;
 
-test('T8: on a terminal the safe key gets a passphrase, and adding an environment asks for it', async (t) => {
+test('row 8: on a terminal the safe key gets a passphrase, and adding an environment asks for it', async (t) => {
   const lab = await openOperatorLab(t);
   const questions: string[] = [];
   const ask = (question: string) => {
@@ -102,7 +102,7 @@ test('T8: on a terminal the safe key gets a passphrase, and adding an environmen
   assert.deepEqual(questions, ['Passphrase of signing key safe: ']);
 });
 
-test('T8: a passphrase that was mistyped is asked for again, at most three times', async (t) => {
+test('row 8: a passphrase that was mistyped is asked for again, at most three times', async (t) => {
   const lab = await openOperatorLab(t);
   await lab.mm(initArgs(lab), { ask: () => Promise.resolve('correct horse') });
   const typed = (...answers: string[]) => ({
@@ -113,14 +113,14 @@ test('T8: a passphrase that was mistyped is asked for again, at most three times
   assert.equal((await lab.mm(add, typed('a', 'correct horse'))).exitCode, 0);
 });
 
-test('T8: without a terminal mm says that the safe key has no passphrase', async (t) => {
+test('row 8: without a terminal mm says that the safe key has no passphrase', async (t) => {
   const lab = await openOperatorLab(t);
   const { stderr, exitCode } = await lab.mm(initArgs(lab));
   assert.equal(exitCode, 0);
   assert.match(stderr, /the safe key gets no passphrase/);
 });
 
-test('T8: a daily job renews without the safe key, also when its locked file is still there', async (t) => {
+test('row 8: a daily job renews without the safe key, also when its locked file is still there', async (t) => {
   const lab = await openOperatorLab(t);
   await lab.mm(initArgs(lab), { ask: () => Promise.resolve('correct horse') });
   const later = { now: () => Date.now() + 250 * DAY_MS };
@@ -130,7 +130,7 @@ test('T8: a daily job renews without the safe key, also when its locked file is 
   assert.match(stderr, /root expires at .* mm renew root/);
 });
 
-test('T8: a targets key of its own adds environments without the safe', async (t) => {
+test('row 8: a targets key of its own adds environments without the safe', async (t) => {
   const lab = await initialized(t);
   await newKey(lab, 'environments');
   await changed(lab, ['key', 'rotate', '--role', 'targets', '--add', 'environments']);

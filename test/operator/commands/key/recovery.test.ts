@@ -22,7 +22,8 @@ import { BUCKET, initialized, type OperatorLab, TREE } from '../../operator-lab.
 
 const PUBLISH = ['publish', 'stable', '--no-validate'];
 const TIMESTAMP = metadataKey(TREE, 'timestamp.json');
-const HIGHEST = Number.MAX_SAFE_INTEGER;
+/** As far as hosts accept it in one step. */
+const HIGH = 900_000;
 
 /** What a thief of the bucket and of the online key puts there: the same content under these versions. */
 async function forge(
@@ -77,10 +78,9 @@ test('I12: after a fast-forward versions begin again, for hosts that saw it and 
   const lab = await withOnlineKey(t);
   const hosts = await Promise.all(['saw', 'slept'].map((name) => hostOf(t, lab, name)));
   for (const host of hosts) await host.poll();
-  await forge(lab, lab.online, { snapshot: HIGHEST, timestamp: HIGHEST });
-  assert.equal(await versionOn(hosts[0]!), HIGHEST);
+  await forge(lab, lab.online, { snapshot: HIGH, timestamp: HIGH });
+  assert.equal(await versionOn(hosts[0]!), HIGH);
   const honest = ['publish', 'stable', '--no-validate', '--force', '--version', '1.0.0'];
-  assert.equal(await codeOf(lab, honest), 'METADATA_INVALID');
   await newKey(lab, 'online2');
   const answer = await changed(lab, RECOVER);
   assert.deepEqual([answer.outcome, answer.versions?.['timestamp']], ['committed', 1]);
@@ -103,7 +103,7 @@ test('I12: after a fast-forward versions begin again, for hosts that saw it and 
 test('I12: a recovery that was ended half-way is finished by the same command', async (t) => {
   const lab = await withOnlineKey(t);
   const host = await hostOf(t, lab, 'saw');
-  await forge(lab, lab.online, { snapshot: HIGHEST, timestamp: HIGHEST });
+  await forge(lab, lab.online, { snapshot: HIGH, timestamp: HIGH });
   await host.poll();
   await newKey(lab, 'online2');
   const match = { method: 'PUT', key: TIMESTAMP };
@@ -192,7 +192,11 @@ test('a replay with a revoked key is no unfinished rotation to who saw it finish
   await changed(lab, ['key', 'revoke', 'online1', '--replace-by', 'online2']);
   lab.server.put(BUCKET, TIMESTAMP, replayed);
   const before = snapshotOf(lab.server);
-  for (const args of [['renew', '--finish'], ['key', 'revoke', 'safe'], ['renew']]) {
+  for (const args of [
+    ['renew', '--finish'],
+    ['key', 'revoke', 'safe', '--replace-by', 'online2'],
+    ['renew'],
+  ]) {
     assert.equal(await codeOf(lab, args), 'METADATA_UNSIGNED', args.join(' '));
   }
   assert.deepEqual(snapshotOf(lab.server), before);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyMap } from '../../../../operator/commit/initial-root.ts';
+import { keyMap } from '../../../../operator/commands/init/initial-root.ts';
 import { keyIdOf } from '../../../../operator/keys/signer.ts';
 import { patternsOverlap } from '../../../../operator/metadata/lint/environment-pattern.ts';
 import { lint } from '../../../../operator/metadata/lint/lint.ts';

@@ -1,14 +1,14 @@
 import type { Metadata, Root } from '@tufjs/models';
-import { metadataKey } from '../../bucket/layout.ts';
-import { CodedError } from '../../shared/coded-error.ts';
-import { environmentPaths, environmentRole } from '../../trust/metadata/role-names.ts';
-import type { Signer } from '../keys/signer.ts';
-import { DEV_PATHS, DEV_ROLE, isDevEnvironment } from '../metadata/dev-environments.ts';
-import type { RoleContent } from '../metadata/signed-file.ts';
-import type { VerifiedMetadata } from '../metadata/verified.ts';
-import type { Change } from './change.ts';
+import { metadataKey } from '../../../bucket/layout.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { environmentPaths, environmentRole } from '../../../trust/metadata/role-names.ts';
+import type { Change } from '../../commit/change.ts';
+import type { Signer } from '../../keys/signer.ts';
+import { DEV_PATHS, DEV_ROLE, isDevEnvironment } from '../../metadata/dev-environments.ts';
+import type { RoleContent } from '../../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../../metadata/verified.ts';
+import { isMissing, type TreePlace } from '../../repository/stored-files.ts';
 import { keyMap } from './initial-root.ts';
-import type { TreePlace } from './upload.ts';
 
 /**
  * The first targets of a tree: a role for each environment and one that all short-lived environments share, still without
@@ -61,6 +61,7 @@ export async function readEmptyTree(
     etag: undefined,
     environments: new Map(),
     roles: new Map(),
+    files: new Map(),
     expires: { root: root.signed.expires },
     expired: [],
   };
@@ -80,12 +81,4 @@ export async function assertNoTimestamp({ bucket, tree }: TreePlace): Promise<vo
     next: 'mm releases, or choose another --tree',
     details: { key },
   });
-}
-
-/** S3 answers "denied" for a missing object when the caller may not list. Nothing is overwritten in any case. */
-function isMissing(error: unknown): boolean {
-  return (
-    error instanceof CodedError &&
-    (error.code === 'S3_NOT_FOUND' || error.code === 'S3_ACCESS_DENIED')
-  );
 }

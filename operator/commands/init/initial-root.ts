@@ -1,15 +1,16 @@
-import { metadataKey } from '../../bucket/layout.ts';
-import { CodedError } from '../../shared/coded-error.ts';
-import { treeIdOf } from '../../trust/workflow/inspect.ts';
-import type { Signer, TufKey } from '../keys/signer.ts';
-import { checkRoot } from '../metadata/delegation.ts';
+import { metadataKey } from '../../../bucket/layout.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { treeIdOf } from '../../../trust/workflow/inspect.ts';
+import { putMetadata } from '../../commit/upload.ts';
+import type { Signer, TufKey } from '../../keys/signer.ts';
+import { checkRoot } from '../../metadata/delegation.ts';
 import {
   parseSignedFile,
   type RoleContent,
   type SignedFile,
   signFile,
-} from '../metadata/signed-file.ts';
-import { putMetadata, type TreePlace } from './upload.ts';
+} from '../../metadata/signed-file.ts';
+import type { TreePlace } from '../../repository/stored-files.ts';
 
 /** The keys of a tree that one person operates. */
 export interface SoloKeys {

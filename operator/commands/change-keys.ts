@@ -1,0 +1,96 @@
+import type { ChangeAnswer } from '../answers.ts';
+import { withAffected } from '../commit/affected.ts';
+import type { Change } from '../commit/change.ts';
+import type { Intent } from '../commit/commit.ts';
+import type { Answer, Context, SigningOptions } from '../context.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
+import { type OpenTree, type RepositoryWork, withRepository } from '../open-tree.ts';
+import { describeChange } from '../proposals/describe-change.ts';
+import { changeOf } from '../proposals/proposal.ts';
+import { repairing } from '../repository/recovery.ts';
+import { type CarriedOut, type CarryOutOptions, carryOut } from './carry-out.ts';
+
+/* What all commands share that change keys or signatures: key rotate, key revoke, renew, root commit. */
+
+export interface ChangeOptions extends SigningOptions, CarryOutOptions {}
+
+/**
+ * Opens a tree, also one whose last rotation did not finish, and one whose online roles a thief has signed: these commands
+ * are the way back.
+ */
+export async function withRepair<T>(
+  context: Context,
+  tree: OpenTree,
+  options: SigningOptions,
+  work: (opened: RepositoryWork) => Promise<T>,
+): Promise<T> {
+  const needs = { environments: 'all', signing: options } as const;
+  return await withRepository(context, tree, needs, (opened) =>
+    work({ ...opened, repository: repairing(opened.repository, opened.options) }),
+  );
+}
+
+/** Undefined: the state is as wanted. */
+export type ChangeIntent = (verified: VerifiedMetadata) => Change | undefined;
+
+/**
+ * Carries out a change of keys or signatures together with all that it leaves without a valid signature. The answer is
+ * the change in words.
+ */
+export async function changeKeys(
+  context: Context,
+  opened: RepositoryWork,
+  { intent, options }: { readonly intent: ChangeIntent; readonly options: CarryOutOptions },
+): Promise<CarriedOut<readonly string[]>> {
+  const whole: Intent<readonly string[]> = (verified) => {
+    const change = intent(verified);
+    const all = withAffected(verified, change ?? { blobs: [], roles: new Map() });
+    const isNothing = change === undefined && all.roles.size === 0;
+    if (isNothing && verified.unfinishedSince === undefined) {
+      if (verified.distrusted !== undefined) throw verified.distrusted;
+      return { kind: 'nothing', answer: [] };
+    }
+    return { kind: 'change', change: all, answer: describeChange(verified, all) };
+  };
+  return await carryOut(context, opened, {
+    intent: whole,
+    options,
+    answerProposal: (verified, proposal) => describeChange(verified, changeOf(proposal)),
+  });
+}
+
+/** The answer of every command that changes keys or signatures. */
+export function answerChange(
+  { config, bucket }: OpenTree,
+  { answer, attempts: _, ...rest }: CarriedOut<readonly string[]>,
+): Answer {
+  const place = { bucket: bucket.name, tree: config.tree };
+  const document: ChangeAnswer = { schemaVersion: 1, ...place, changes: [...answer], ...rest };
+  return { document, lines: linesOf(document) };
+}
+
+function linesOf({ outcome, changes, objects, proposal, missing }: ChangeAnswer): string[] {
+  switch (outcome) {
+    case 'unchanged':
+      return ['nothing to do: it is so already'];
+    case 'noop':
+      return ['would change:', ...changes, 'would write:', ...objects];
+    case 'committed':
+      return ['changed:', ...changes, 'hosts follow at their next poll'];
+    case 'proposed':
+      return ['proposed:', ...changes, ...proposalLines(String(proposal), missing)];
+  }
+}
+
+/** What to do next with a proposal. */
+export function proposalLines(
+  path: string,
+  missing: Readonly<Record<string, number>>,
+): readonly string[] {
+  const counts = Object.entries(missing).map(([role, count]) => `${role} (${count})`);
+  if (counts.length === 0) return [`all have signed; next: mm root commit ${path}`];
+  return [
+    `still needs signatures: ${counts.join(', ')}`,
+    `next: send ${path} to the next signer, who runs: mm root sign FILE`,
+  ];
+}

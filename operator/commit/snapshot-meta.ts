@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import type { Metadata, Targets } from '@tufjs/models';
+import type { JsonObject } from '../../shared/json.ts';
+import { parseSignedFile, type SignedFile } from '../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
+
+/**
+ * What a snapshot says: for targets and each role that it delegates, the file that was verified or was just made. Nothing
+ * is copied from the snapshot before, except for roles that are no longer delegated: hosts refuse a snapshot in which an
+ * entry is missing that they have seen (TUF 5.5.5), and such an entry leads nowhere.
+ */
+export function snapshotMeta(
+  { files, snapshot, distrusted }: VerifiedMetadata,
+  made: ReadonlyMap<string, SignedFile>,
+  targets: Metadata<Targets> | undefined,
+): JsonObject {
+  const delegated = Object.keys(targets?.signed.delegations?.roles ?? {});
+  const meta: Record<string, unknown> = {};
+  for (const role of ['targets', ...delegated]) {
+    const bytes = made.get(role)?.bytes ?? files.get(role);
+    if (bytes !== undefined) meta[`${role}.json`] = entryOf(bytes);
+  }
+  if (distrusted !== undefined) return meta;
+  for (const [file, entry] of Object.entries(snapshot?.signed.meta ?? {})) {
+    meta[file] ??= entry.toJSON();
+  }
+  return meta;
+}
+
+function entryOf(bytes: Buffer): JsonObject {
+  const { version } = parseSignedFile(bytes, 'targets').signed;
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { version, length: bytes.length, hashes: { sha256 } };
+}

@@ -1,0 +1,265 @@
+import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
+import { CodedError } from '../../shared/coded-error.ts';
+import { readKept } from '../../trust/kept/trust-directory.ts';
+import { expiredRoles } from '../../trust/metadata/expiry.ts';
+import { readOffer } from '../../trust/metadata/offer.ts';
+import { releaseTarget, roleFile } from '../../trust/metadata/role-names.ts';
+import type { EnvironmentOffer } from '../../trust/metadata/trusted.ts';
+import { isVersion } from '../../trust/metadata/version-limits.ts';
+import { inspectMetadata } from '../../trust/workflow/inspect.ts';
+import { type RootChain, rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
+import { verifies } from '../metadata/delegation.ts';
+import { parseSignedFile } from '../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
+import { delegatedEnvironments } from './read-bucket.ts';
+import type { Repository, RepositoryOptions } from './repository.ts';
+import { etagOf, listFiles, readFile } from './stored-files.ts';
+import { readUnderEarlierRoot } from './unfinished-rotation.ts';
+
+/*
+ * How a publisher reads a bucket that raises an alarm, to repair it. Two causes look alike: a rotation that ended between
+ * the new root and its timestamp, and a thief who holds an online key. So snapshot and timestamp are not believed. Roots
+ * verify by themselves; targets and the roles below it verify by their own keys; of each, the newest of these counts: the
+ * one that this machine has verified before, and the one that the snapshot names. Without either it is the newest in the
+ * bucket. A person decides to do this, never a job, and sees which versions and releases were found.
+ */
+
+/** What a bucket that cannot be believed answers with. Everything else (network, credentials) is no alarm. */
+const ALARMS: ReadonlySet<string> = new Set([
+  'METADATA_INVALID',
+  'METADATA_MISMATCH',
+  'METADATA_MISSING',
+  'METADATA_ROLLBACK',
+  'METADATA_UNSIGNED',
+  'S3_TOO_LARGE',
+  'TREE_MISMATCH',
+]);
+
+/** A repository that reads what it can when the bucket raises an alarm, and says so. */
+export function repairing(repository: Repository, options: RepositoryOptions): Repository {
+  const read = async () => {
+    try {
+      return await repository.read();
+    } catch (error) {
+      if (!(error instanceof CodedError) || !ALARMS.has(error.code)) throw error;
+      if (error.code === 'METADATA_UNSIGNED') {
+        const verified = await readUnderEarlierRoot(options);
+        const version = verified?.root.signed.version;
+        if (verified !== undefined) {
+          repository.notice?.(
+            `the rotation to root ${version} did not finish: going on from there`,
+          );
+          return verified;
+        }
+      }
+      const verified = await readForRecovery(options, error);
+      if (verified === undefined) throw error;
+      repository.notice?.(`${error.code}: ${error.message}`);
+      repository.notice?.('the snapshot and timestamp of the bucket are not believed');
+      return verified;
+    }
+  };
+  return { ...repository, read };
+}
+
+/** Undefined when not even targets is to be had. */
+export async function readForRecovery(
+  options: RepositoryOptions,
+  alarm: CodedError,
+): Promise<VerifiedMetadata | undefined> {
+  const kept = readKept(options.stateDirectory).files;
+  const chain = await readRoots(options, kept);
+  const online = await readOnline(options, chain, kept);
+  const root = parseSignedFile(chain.newest, 'root');
+  const search: Search = { options, kept, listed: undefined, snapshot: online.snapshot };
+  const delegators = [root, ...(online.earlierRoot === undefined ? [] : [online.earlierRoot])];
+  const targets = await newestOf(search, 'targets', delegators);
+  if (targets === undefined) return undefined;
+  const found = new Map([['targets', targets]]);
+  for (const role of Object.keys(targets.document.signed.delegations?.roles ?? {})) {
+    const newest = await newestOf(search, role, [targets.document]);
+    if (newest !== undefined) found.set(role, newest);
+  }
+  const roles = new Map([...found].map(([role, { document }]) => [role, document]));
+  roles.delete('targets');
+  const expires = expiryOf({ root, targets: targets.document, ...Object.fromEntries(roles) });
+  return {
+    root,
+    targets: targets.document,
+    snapshot: online.snapshot,
+    timestamp: online.timestamp,
+    timestampVersion: online.timestamp?.signed.version ?? keptVersion(kept),
+    etag: online.etag,
+    environments: offers(options, targets.document, roles),
+    roles,
+    files: new Map([...found].map(([role, { bytes }]) => [role, bytes])),
+    expires,
+    expired: expiredRoles(expires, options.now()),
+    unfinishedSince: online.earlierRoot,
+    distrusted: alarm,
+  };
+}
+
+/** Roots verify each other: one more is asked for until none is there. */
+async function readRoots(
+  options: RepositoryOptions,
+  kept: ReadonlyMap<string, Buffer>,
+): Promise<RootChain> {
+  const files = new Map(kept);
+  for (;;) {
+    const chain = walkRoots(options.root, files, options.treeId);
+    const file = rootFile(chain.version + 1);
+    const next = await readFile(options, file);
+    if (next === undefined) return chain;
+    files.set(file, next.bytes);
+    if (walkRoots(options.root, files, options.treeId).version === chain.version) return chain;
+  }
+}
+
+interface Online {
+  readonly etag: string | undefined;
+  /** Undefined when no root of the chain vouches for it. So is the snapshot. */
+  readonly timestamp?: Metadata<Timestamp>;
+  readonly snapshot?: Metadata<Snapshot>;
+  /** The root that vouches for them, when it is not the newest. */
+  readonly earlierRoot?: Metadata<Root>;
+}
+
+async function readOnline(
+  options: RepositoryOptions,
+  chain: RootChain,
+  kept: ReadonlyMap<string, Buffer>,
+): Promise<Online> {
+  const found = await readFile(options, 'timestamp.json');
+  const etag = found?.etag ?? (await etagOf(options, 'timestamp.json'));
+  const timestamp = parsed(found?.bytes, 'timestamp', options.treeId);
+  if (timestamp === undefined) return { etag };
+  for (const root of rootsToTry(chain, kept)) {
+    if (!verifies(root, 'timestamp', timestamp)) continue;
+    const { version } = timestamp.signed.snapshotMeta;
+    const file = isVersion(version) && (await readFile(options, `${version}.snapshot.json`));
+    const snapshot = parsed(file ? file.bytes : undefined, 'snapshot', options.treeId);
+    const isGood = snapshot !== undefined && verifies(root, 'snapshot', snapshot);
+    const isNewest = root.signed.version === chain.version;
+    return {
+      etag,
+      timestamp,
+      ...(isGood && { snapshot }),
+      ...(!isNewest && { earlierRoot: root }),
+    };
+  }
+  return { etag };
+}
+
+/**
+ * Newest first. Earlier ones only where this machine has not seen the rotation finished: who replays old metadata with a
+ * revoked key makes the same picture as a rotation that did not finish.
+ */
+function rootsToTry(chain: RootChain, kept: ReadonlyMap<string, Buffer>): Metadata<Root>[] {
+  const roots = [...chain.roots.values()].map((bytes) => parseSignedFile(bytes, 'root')).reverse();
+  const [newest] = roots;
+  const seen = parsed(kept.get('timestamp.json'), 'timestamp', chain.treeId);
+  const isFinished =
+    newest !== undefined && seen !== undefined && verifies(newest, 'timestamp', seen);
+  return isFinished ? [newest] : roots;
+}
+
+interface Search {
+  readonly options: RepositoryOptions;
+  readonly kept: ReadonlyMap<string, Buffer>;
+  readonly snapshot: Metadata<Snapshot> | undefined;
+  /** File names in the bucket, once somebody needed them. */
+  listed: readonly string[] | undefined;
+}
+
+interface Found {
+  readonly document: Metadata<Targets>;
+  readonly bytes: Buffer;
+}
+
+async function newestOf(
+  search: Search,
+  role: string,
+  delegators: readonly (Metadata<Root> | Metadata<Targets>)[],
+): Promise<Found | undefined> {
+  const { options, kept, snapshot } = search;
+  const read = (bytes: Buffer | undefined): Found | undefined => {
+    const document = parsed(bytes, 'targets', options.treeId);
+    if (bytes === undefined || document === undefined) return undefined;
+    return delegators.some((each) => verifies(each, role, document))
+      ? { document, bytes }
+      : undefined;
+  };
+  const named = snapshot?.signed.meta[`${role}.json`]?.version;
+  const inBucket = isVersion(named)
+    ? read((await readFile(options, `${named}.${role}.json`))?.bytes)
+    : undefined;
+  const here = read(kept.get(roleFile(role)));
+  const best = [inBucket, here]
+    .filter((each) => each !== undefined)
+    .sort((a, b) => b.document.signed.version - a.document.signed.version)
+    .at(0);
+  if (best !== undefined) return best;
+  search.listed ??= await listFiles(options);
+  const suffix = `.${role}.json`;
+  const versions = search.listed
+    .filter((file) => file.endsWith(suffix))
+    .map((file) => Number(file.slice(0, -suffix.length)))
+    .filter((version) => isVersion(version))
+    .sort((a, b) => b - a);
+  for (const version of versions) {
+    const older = read((await readFile(options, `${version}${suffix}`))?.bytes);
+    if (older !== undefined) return older;
+  }
+  return undefined;
+}
+
+function parsed<K extends 'timestamp' | 'snapshot' | 'targets'>(
+  bytes: Buffer | undefined,
+  kind: K,
+  treeId: string,
+) {
+  if (bytes === undefined) return undefined;
+  try {
+    inspectMetadata(bytes, kind, treeId);
+    return parseSignedFile(bytes, kind);
+  } catch {
+    return undefined; // not usable, whatever it is
+  }
+}
+
+function keptVersion(kept: ReadonlyMap<string, Buffer>): number {
+  const bytes = kept.get('timestamp.json');
+  try {
+    return bytes === undefined ? 0 : parseSignedFile(bytes, 'timestamp').signed.version;
+  } catch {
+    return 0;
+  }
+}
+
+function offers(
+  { environments }: RepositoryOptions,
+  targets: Metadata<Targets>,
+  roles: ReadonlyMap<string, Metadata<Targets>>,
+): ReadonlyMap<string, EnvironmentOffer> {
+  const asked = environments === 'all' ? [] : environments;
+  const names = new Set([...delegatedEnvironments(targets), ...asked]);
+  return new Map(
+    [...names].map((environment) => {
+      const path = (slot: 'current' | 'next') => releaseTarget(environment, slot);
+      const [delegated] = targets.signed.delegations?.rolesForTarget(path('current')) ?? [];
+      const role = delegated?.role;
+      const released = role === undefined ? undefined : roles.get(role)?.signed.targets;
+      const slots = { current: released?.[path('current')], next: released?.[path('next')] };
+      return [environment, readOffer(role, slots)];
+    }),
+  );
+}
+
+function expiryOf(
+  documents: Readonly<Record<string, { readonly signed: { readonly expires: string } }>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(documents).map(([role, { signed }]) => [role, signed.expires]),
+  );
+}

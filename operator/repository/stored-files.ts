@@ -1,0 +1,75 @@
+import type { Bucket } from '../../bucket/bucket.ts';
+import { metadataKey } from '../../bucket/layout.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+
+/** Where a tree is. */
+export interface TreePlace {
+  readonly bucket: Bucket;
+  /** The tree's prefix. */
+  readonly tree: string;
+}
+
+/** Above every file of metadata: 4 MiB are some 5,000 environments. */
+const MAX_METADATA_BYTES = 4 * 1024 * 1024;
+
+/** More than a tree gets in 50 years at ten publications a day. */
+const MAX_LISTED = 500_000;
+
+export interface StoredFile {
+  readonly bytes: Buffer;
+  readonly etag: string | undefined;
+}
+
+/** A file of metadata as it is in the bucket, verified by nobody; undefined when it is missing or too large. */
+export async function readFile(
+  { bucket, tree }: TreePlace,
+  file: string,
+): Promise<StoredFile | undefined> {
+  try {
+    const found = await bucket.get(metadataKey(tree, file), { maxBytes: MAX_METADATA_BYTES });
+    return found.kind === 'object' ? found : undefined;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    if (error instanceof CodedError && error.code === 'S3_TOO_LARGE') return undefined;
+    throw error;
+  }
+}
+
+/** The ETag of a file, however large; undefined when it is missing. */
+export async function etagOf(
+  { bucket, tree }: TreePlace,
+  file: string,
+): Promise<string | undefined> {
+  try {
+    const { body, etag } = await bucket.open(metadataKey(tree, file));
+    body.destroy();
+    return etag;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Names of all metadata files. Throws METADATA_INVALID when somebody has filled the bucket with them. */
+export async function listFiles({ bucket, tree }: TreePlace): Promise<string[]> {
+  const prefix = metadataKey(tree, '');
+  const files: string[] = [];
+  for await (const { key } of bucket.list(prefix)) {
+    files.push(key.slice(prefix.length));
+    if (files.length > MAX_LISTED) {
+      throw new CodedError(`more than ${MAX_LISTED} objects below ${prefix}`, {
+        code: 'METADATA_INVALID',
+        next: 'find out who writes to the bucket, and remove what no metadata names',
+      });
+    }
+  }
+  return files;
+}
+
+/** S3 answers "denied" for a missing object when the caller may not list. */
+export function isMissing(error: unknown): boolean {
+  return (
+    error instanceof CodedError &&
+    (error.code === 'S3_NOT_FOUND' || error.code === 'S3_ACCESS_DENIED')
+  );
+}

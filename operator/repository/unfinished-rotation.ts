@@ -1,0 +1,63 @@
+import { CodedError } from '../../shared/coded-error.ts';
+import { keepFiles, readKept } from '../../trust/kept/trust-directory.ts';
+import { bucketSource, type MetadataSource } from '../../trust/metadata/source.ts';
+import { readTrusted } from '../../trust/reader.ts';
+import { rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
+import { withTemporaryDirectory } from '../files/temporary-directory.ts';
+import { verifies } from '../metadata/delegation.ts';
+import { parseSignedFile } from '../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
+import { readWhole } from './read-bucket.ts';
+import { type RepositoryOptions, trustOptions } from './repository.ts';
+
+/**
+ * Reads a bucket whose last rotation ended between the new root and the timestamp that follows it. Hosts that see the new
+ * root refuse everything else, and so does a publisher. What the root before had signed is read by the same rules, as if
+ * the new root were not there. Undefined when that is not the cause, and for a publisher who has seen the rotation
+ * finished: who replays old metadata with a revoked key makes the same picture.
+ */
+export async function readUnderEarlierRoot(
+  options: RepositoryOptions,
+): Promise<VerifiedMetadata | undefined> {
+  const { files } = readKept(options.stateDirectory);
+  const chain = walkRoots(options.root, files);
+  const root = parseSignedFile(chain.newest, 'root');
+  const timestamp = files.get('timestamp.json');
+  const isFinished =
+    timestamp !== undefined && verifies(root, 'timestamp', parseSignedFile(timestamp, 'timestamp'));
+  if (isFinished) return undefined;
+  for (let version = chain.version - 1; chain.roots.has(rootFile(version)); version -= 1) {
+    const verified = await readUnder(version, files, options);
+    if (verified !== undefined) return { ...verified, root, unfinishedSince: verified.root };
+  }
+  return undefined;
+}
+
+/** Undefined when this root has not signed for it either. */
+async function readUnder(
+  version: number,
+  files: ReadonlyMap<string, Buffer>,
+  options: RepositoryOptions,
+): Promise<VerifiedMetadata | undefined> {
+  const isLater = (file: string) => Number(/^(\d+)\.root\.json$/.exec(file)?.[1] ?? 0) > version;
+  const inBucket = bucketSource(options.bucket, options.tree);
+  const source: MetadataSource = {
+    get: (file, request) =>
+      isLater(file) ? Promise.reject(hidden(file)) : inBucket.get(file, request),
+  };
+  return await withTemporaryDirectory('rotation', async (directory) => {
+    // What was seen before stays the floor against a rollback.
+    keepFiles(directory, new Map([...files].filter(([file]) => !isLater(file))));
+    const acceptExpired = (await readTrusted(trustOptions(options, directory))) !== undefined;
+    try {
+      return await readWhole(options, directory, { acceptExpired, source });
+    } catch (error) {
+      if (error instanceof CodedError && error.code.startsWith('METADATA_')) return undefined;
+      throw error;
+    }
+  });
+}
+
+function hidden(file: string): CodedError {
+  return new CodedError(`${file} is left out`, { code: 'S3_NOT_FOUND' });
+}

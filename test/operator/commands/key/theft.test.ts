@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { metadataKey } from '../../../../bucket/layout.ts';
+import { putBack, snapshotOf } from '../../commit/shared-tree.ts';
+import { changed, codeOf, type Host, hostOf, listKeys, newKey } from '../../key-commands.ts';
+import { BUCKET, TREE } from '../../operator-lab.ts';
+import { type CiLab, ciLab, Thief } from './theft.ts';
+
+/** What a thief of the online key, or of an environment's key, can do with the bucket; and the way back. */
+
+const MISSING_VERSION = 900_000;
+const AGAIN = ['--no-validate', '--force', '--version', '2.0.0'];
+const RECOVER = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
+
+interface Scene extends CiLab {
+  readonly host: Host;
+  readonly thief: Thief;
+}
+
+async function scene(t: TestContext): Promise<Scene> {
+  const lab = await ciLab(t);
+  const host = await hostOf(t, lab, 'host');
+  await host.poll(['stable', 'testing']);
+  await newKey(lab, 'online2');
+  await newKey(lab, 'ci2');
+  return { ...lab, host, thief: new Thief(lab) };
+}
+
+async function assertHealthy(t: TestContext, lab: Scene, name: string): Promise<void> {
+  for (const environment of ['stable', 'testing']) {
+    const { exitCode, stderr } = await lab.mm(['publish', environment, ...AGAIN]);
+    assert.equal(exitCode, 0, stderr);
+  }
+  for (const host of [lab.host, await hostOf(t, lab, name)]) {
+    const { trusted } = await host.poll(['stable', 'testing']);
+    for (const { current } of trusted.environments.values()) {
+      assert.equal(current?.custom.version, '2.0.0');
+    }
+  }
+  assert.equal((await lab.mm(['doctor'])).exitCode, 0);
+}
+
+const WAYS_BACK: Readonly<Record<string, readonly string[]>> = {
+  'key rotate --recover': RECOVER,
+  'key revoke': ['key', 'revoke', 'online1', '--replace-by', 'online2'],
+};
+
+for (const [name, args] of Object.entries(WAYS_BACK)) {
+  test(`row 4: a snapshot that names a file that does not exist: ${name} is a way back`, async (t) => {
+    const lab = await scene(t);
+    const honest = snapshotOf(lab.server);
+    await lab.thief.signOnline({ 'env-testing': MISSING_VERSION, 'env-ghost': MISSING_VERSION });
+    const before = snapshotOf(lab.server);
+    // Nothing is built on it, and no command keeps it.
+    for (const refused of [
+      ['publish', 'stable', ...AGAIN],
+      ['publish', 'testing', ...AGAIN],
+      ['renew', 'online'],
+      ['renew', '--finish', 'online'],
+      ['key', 'rotate', '--role', 'stable', '--add', 'ci2'],
+      ['releases'],
+    ]) {
+      assert.equal(await codeOf(lab, refused), 'METADATA_MISSING', refused.join(' '));
+    }
+    assert.deepEqual(snapshotOf(lab.server), before);
+    assert.equal((await lab.mm(['doctor'])).exitCode, 1);
+    assert.ok((await listKeys(lab)).keys.some((key) => key.name === 'online1'));
+    putBack(lab.server, honest);
+    assert.equal((await lab.mm(['releases'])).exitCode, 0, 'the state was poisoned');
+    putBack(lab.server, before);
+
+    // A host of stable does not look at testing: it accepts the snapshot.
+    await lab.host.poll(['stable']);
+    assert.equal((await changed(lab, args)).outcome, 'committed');
+    const { meta } = lab.metadata(
+      `${lab.metadata('timestamp.json').signed.meta['snapshot.json'].version}.snapshot.json`,
+    ).signed;
+    assert.ok(meta['env-testing.json'].version < MISSING_VERSION);
+    assert.equal(meta['env-ghost.json'], undefined);
+    await assertHealthy(t, lab, 'fresh');
+  });
+}
+
+test('row 4: the same for a publisher who has seen nothing before', async (t) => {
+  const lab = await scene(t);
+  await lab.thief.signOnline({ 'env-testing': MISSING_VERSION });
+  await rm(join(lab.repository, '.miyamoto'), { recursive: true });
+  assert.equal((await changed(lab, RECOVER)).outcome, 'committed');
+  await assertHealthy(t, lab, 'fresh');
+});
+
+test('row 4: a recovery that ended half-way is finished by mm renew --finish', async (t) => {
+  const lab = await scene(t);
+  await lab.thief.signOnline({ 'env-testing': MISSING_VERSION });
+  const match = { method: 'PUT', key: metadataKey(TREE, 'timestamp.json') };
+  lab.server.faults.add({ kind: 'status', status: 403, code: 'AccessDenied', match, times: 1 });
+  assert.equal(await codeOf(lab, RECOVER), 'S3_ACCESS_DENIED');
+  assert.equal((await changed(lab, ['renew', '--finish'])).outcome, 'committed');
+  await assertHealthy(t, lab, 'fresh');
+});
+
+const JUNK: Readonly<Record<string, (lab: Scene) => Promise<void> | void>> = {
+  'a timestamp that is junk': ({ server }) => {
+    server.put(BUCKET, metadataKey(TREE, 'timestamp.json'), 'junk');
+  },
+  'a timestamp that is gone': ({ server }) => {
+    server.delete(BUCKET, metadataKey(TREE, 'timestamp.json'));
+  },
+  'a timestamp that is too large': ({ server }) => {
+    server.put(BUCKET, metadataKey(TREE, 'timestamp.json'), Buffer.alloc(5 * 1024 ** 2));
+  },
+  'a snapshot that drops an environment': ({ thief }) => thief.signOnline({ 'env-testing': 1 }),
+  'versions above every limit': ({ thief }) =>
+    thief.signOnline({}, { timestamp: Number.MAX_SAFE_INTEGER, snapshot: 2 ** 40 }),
+  'a leap of the snapshot': ({ thief }) => thief.signOnline({}, { snapshot: 5_000_000 }),
+};
+
+for (const [name, forge] of Object.entries(JUNK)) {
+  test(`row 4: ${name}: new online keys are a way back, and nothing else signs on top of it`, async (t) => {
+    const lab = await scene(t);
+    await forge(lab);
+    const before = snapshotOf(lab.server);
+    await codeOf(lab, ['publish', 'stable', ...AGAIN]);
+    await codeOf(lab, ['key', 'rotate', '--role', 'stable', '--add', 'ci2']);
+    assert.deepEqual(snapshotOf(lab.server), before);
+    const { versions } = await changed(lab, RECOVER);
+    assert.equal(versions?.['timestamp'], 1);
+    await assertHealthy(t, lab, 'fresh');
+  });
+}
+
+test('row 5: an environment signed at version 2^53-1 is refused by hosts, and its key is revoked', async (t) => {
+  const lab = await scene(t);
+  const version = Number.MAX_SAFE_INTEGER;
+  await lab.thief.signTesting(version);
+  await lab.thief.signOnline({ 'env-testing': version });
+  await assert.rejects(lab.host.poll(['testing']), { code: 'METADATA_INVALID' });
+  assert.equal(await codeOf(lab, ['publish', 'testing', ...AGAIN]), 'METADATA_INVALID');
+  await changed(lab, RECOVER);
+  await changed(lab, ['key', 'revoke', 'ci', '--replace-by', 'ci2']);
+  await assertHealthy(t, lab, 'fresh');
+});
