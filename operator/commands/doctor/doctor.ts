@@ -1,6 +1,6 @@
 import type { DoctorAnswer } from '../../answers.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
-import { withTree } from '../../open-tree.ts';
+import { withKeptState, withTree } from '../../open-tree.ts';
 import { overviewLines } from '../key/list.ts';
 import { type Check, examine } from './checks.ts';
 import { checkClock } from './clock.ts';
@@ -12,7 +12,9 @@ export interface DoctorOptions extends SigningOptions {
 /** `mm doctor`: whether hosts can follow, for how long, and who could see to it. Exit code 1 when something is wrong. */
 export async function doctor(context: Context, options: DoctorOptions): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
-    const clock = checkClock(context, tree.config, options);
+    const clock = await withKeptState(tree.config, async (stateDirectory) =>
+      checkClock(context, { stateDirectory }, options),
+    );
     const { checks: others, seen } = await examine(context, tree, options);
     const checks = [clock, ...others];
     const outcome = worst(checks);
