@@ -51,7 +51,7 @@ async function demo(): Promise<void> {
       { ...reader, policy: readerPolicy(place) },
     ],
   });
-  say(`An S3 server answers on ${server.endpoint}; everything else lies below ${folder}`);
+  say(`An S3 server answers on ${server.endpoint}; everything else is below ${folder}`);
   const repository = await makeRepository();
   const host = join(folder, 'host');
 

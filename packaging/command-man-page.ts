@@ -35,12 +35,12 @@ function commandSection({ path, description, operands, options }: CommandNode): 
   return [`.SS ${troff(usage)}`, ...filled(description), ...listed];
 }
 
-/** In lines that are short enough for who reads the source of the page. */
+/** Lines are short enough to read the source of the page. */
 function filled(text: string): string[] {
   return (text.match(/\S.{0,74}(?=\s|$)/g) ?? []).map(troff);
 }
 
-/** What the commands do not know of themselves. */
+/** Text that is not in the commands. */
 const REST = [
   '.SH FILES',
   '.TP',

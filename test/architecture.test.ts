@@ -52,7 +52,7 @@ const RULES: readonly Rule[] = [
     files: /^agent\/(?!io\/|commands\/|main\.ts)/,
     never: /^agent\/(io|commands)\/|^agent\/main\.ts/,
     because:
-      'steps take ports, so that a test can pass others; only main and the commands wire adapters',
+      'steps take ports, so that a test can pass others; only main and the commands create adapters',
   },
   {
     files: /^agent\/(core|config|steps)\//,
@@ -100,7 +100,7 @@ for (const { files: pattern, only, never, because } of RULES) {
   });
 }
 
-test('architecture: no files import each other in a circle, also where only types close it', () => {
+test('architecture: no files import each other in a circle, not even through types', () => {
   assert.equal(circleIn(new Map(files.map((file) => [file, importsOf(file)]))), undefined);
 });
 
@@ -116,7 +116,7 @@ test('architecture: no folders below the two programs import each other in a cir
   assert.equal(circleIn(folders), undefined);
 });
 
-/** More are no longer taken in at a glance. */
+/** More files are not clear at a glance. */
 const MAX_FILES = 14;
 test(`architecture: a folder has at most ${MAX_FILES} files`, () => {
   const perFolder = Map.groupBy(files, (file) => dirname(file));
@@ -127,7 +127,7 @@ test(`architecture: a folder has at most ${MAX_FILES} files`, () => {
   );
 });
 
-/** The first circle, in words. */
+/** The first circle, as text. */
 function circleIn(imports: ReadonlyMap<string, readonly string[]>): string | undefined {
   const done = new Set<string>();
   const visit = (name: string, path: readonly string[]): string | undefined => {
@@ -170,7 +170,10 @@ function treeOf(page: string): Line[] {
   return lines;
 }
 
-/** Folders of what is shipped at any depth, all others to the second level; not what mirrors a folder of the root. */
+/**
+ * Shipped folders at any depth, all others to the second level, without those that mirror a folder
+ * of the root.
+ */
 function isInTree(folder: string): boolean {
   const [top = '', second = '', ...more] = folder.split('/');
   if (top === '' || top.startsWith('.')) return false;
@@ -209,7 +212,7 @@ test('architecture: the tree in docs/architecture.md is that of the project', ()
   assert.deepEqual(described, described.toSorted(), 'in order, so that a folder is easy to find');
 });
 
-/** As it would be written there. */
+/** As a line of that tree. */
 function treeLine(folder: string): string {
   const names = folder.split('/');
   return `"${'  '.repeat(names.length - 1)}${names.at(-1)}/  <what is in it>" below ${names.slice(0, -1).join('/') || 'the root'}`;

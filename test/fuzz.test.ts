@@ -25,8 +25,11 @@ import {
 import { endedRun, exited, puppetReport, resourceStatus } from './support/puppet-report.ts';
 import { sampleStatus } from './support/status-sample.ts';
 
-/* Every parser that reads what a stranger, a broken disk or a tired person wrote, apart from trust (fuzz.test.ts
- * there) and archives (test/agent/steps/unpack/fuzz.test.ts): an answer or an error with a code, in bounded time and size. */
+/*
+ * Every parser of untrusted, damaged or mistyped input, except those of trust (fuzz.test.ts there)
+ * and archives (test/agent/steps/unpack/fuzz.test.ts): an answer or an error with a code, in
+ * bounded time and size.
+ */
 
 const CONFIG = `bucket: fleet.example.com
 tree: ubuntu
@@ -86,7 +89,7 @@ const REPORT = puppetReport({
   },
 });
 
-test("fuzz: anything as Puppet's report sums up to a valid run of bounded size", async (context) => {
+test("fuzz: anything as Puppet's report gives a valid run summary of bounded size", async (context) => {
   const anyReport = parsed(fc.oneof(withAnyValue(REPORT), anyJsonText));
   const arbitrary = fc.record({ report: anyReport, exitCode: fc.constantFrom(0, 1, 2, 4, 6, 127) });
   await checkProperty(
@@ -122,7 +125,7 @@ test('fuzz: anything as facts stays within its bounds', async (context) => {
   );
 });
 
-test('fuzz: any bytes as the status of a host are that, or STATUS_INVALID', async (context) => {
+test('fuzz: any bytes as the status of a host are a valid status or STATUS_INVALID', async (context) => {
   const { certname } = sampleStatus;
   const valid = JSON.stringify(sampleStatus);
   const anyBytes = fc.oneof(

@@ -11,7 +11,7 @@ export interface PackageFile {
   readonly content: string | Uint8Array;
 }
 
-/** What is packed: one program with a Node of its own. */
+/** What is packed: one program with its own Node. */
 export interface DebPackage {
   readonly name: string;
   /** Its name in `PROGRAMS`. */
@@ -54,7 +54,7 @@ export async function packageContents(
     executable(`${libexec}/node`, runtime.program),
     ...(await programParts(bundleDirectory, program, libexec)),
     executable(`usr/bin/${program}`, await source(`packaging/deb/${program}`)),
-    // All in one file: minimal systems keep no other of a package's documents.
+    // All in one file: minimal systems keep only this document of a package.
     file(`${documents}/copyright`, [copyright, runtime.license, licenses].join('\n')),
     file(`${documents}/changelog.gz`, gzip(await source('packaging/deb/changelog'))),
     file(`usr/share/man/man${section}/${program}.${section}.gz`, gzip(page(release))),
@@ -72,7 +72,7 @@ async function programParts(
   return await Promise.all(
     names.sort().map(async (name) => {
       const text = await readFile(join(bundleDirectory, name), 'utf8');
-      // Not by itself a program: its "#!" would find another Node.
+      // Not executable by itself: its "#!" would find another Node.
       return file(`${libexec}/${name}`, text.replace(/^#!.*\n/, ''));
     }),
   );

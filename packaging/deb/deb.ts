@@ -17,7 +17,7 @@ const COMPRESSIONS = { xz: ['-Zxz'], zstd: ['-Zzstd', '-z1'] } as const;
 export type Compression = keyof typeof COMPRESSIONS;
 
 export interface DebRequest {
-  /** The agent's where nothing else is said. */
+  /** By default the agent's. */
   readonly deb?: DebPackage;
   /** Holds what `build` wrote. */
   readonly bundleDirectory: string;

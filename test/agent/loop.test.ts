@@ -89,7 +89,7 @@ test('loop: a machine that slept for hours catches up once', async () => {
   );
 });
 
-test('loop: a clock that was set back by a day silences nobody', async () => {
+test('loop: a clock that was set back by a day does not stop polls and runs', async () => {
   const day = 24 * 60 * MINUTE;
   let sinceStep: number | undefined;
   const { did } = await run((now) => sinceStep !== undefined && now >= sinceStep + 40 * MINUTE, {
@@ -129,14 +129,14 @@ for (const [name, behave] of Object.entries(unexpected)) {
   });
 }
 
-test('loop: a poll that finds something hands it to a cycle', async () => {
+test('loop: a poll that finds something starts a cycle with it', async () => {
   const { did } = await run(12 * MINUTE, {
     poll: () => ({ kind: 'cycle', why: 'newer metadata' }),
   });
   assert.ok(did.includes(`cycle:poll@${did.find((e) => e.startsWith('poll'))?.split('@')[1]}`));
 });
 
-test('loop: asked for, it runs now', async () => {
+test('loop: on request, it runs at once', async () => {
   let asked = true;
   const { did } = await run(3 * MINUTE, {
     asked: (now) => {
@@ -156,7 +156,7 @@ const ports = {
 };
 const due = { pollAt: 0, applyAt: 7, failures: 0 };
 
-test('due: an error that may pass backs off, one that stays keeps the interval', () => {
+test('due: a transient error backs off, a permanent one keeps the interval', () => {
   const first = nextDue(ports, due, 'poll', 'S3_UNREACHABLE');
   assert.deepEqual(first, { pollAt: 30_000, applyAt: 7, failures: 1 });
   const second = nextDue(ports, first, 'poll', 'S3_UNREACHABLE');
@@ -165,7 +165,7 @@ test('due: an error that may pass backs off, one that stays keeps the interval',
   assert.deepEqual(bad, { pollAt: slotMs(CERTNAME, 5 * MINUTE), applyAt: 7, failures: 0 });
 });
 
-test('due: a poll leaves the next run where it was, a run moves both', () => {
+test('due: a poll does not move the next run, a run moves both', () => {
   assert.equal(nextDue(ports, due, 'poll', undefined).applyAt, 7);
   const moved = nextDue(ports, due, 'apply', undefined);
   assert.equal(moved.applyAt, slotMs(CERTNAME, 30 * MINUTE));

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { DETAILED_EXIT_CODES, EXIT_CODES, exitCodesText } from '../../agent/core/exit-code.ts';
 import { HELP, parseOptions } from '../../agent/options.ts';
 
-test('options: what a Puppet hand types', () => {
+test('options: the options that a Puppet user types', () => {
   const options = parseOptions(['--once', '--noop', '--tags', 'ntp,ssh', '--detailed-exitcodes']);
   assert.equal(options.command, 'once');
   assert.equal(options.noop, true);
@@ -16,7 +16,7 @@ test('options: what a Puppet hand types', () => {
   assert.equal(parseOptions([]).command, 'daemon');
 });
 
-test('options: commands take words', () => {
+test('options: commands have arguments', () => {
   const options = parseOptions(['disable', 'database', 'migration', '--until=2h']);
   assert.equal(options.command, 'disable');
   assert.deepEqual(options.words, ['database', 'migration']);
@@ -59,18 +59,18 @@ for (const [name, argv] of Object.entries(forOneCycle)) {
   });
 }
 
-test('options: what a daemon may be given', () => {
+test('options: the options of a daemon', () => {
   const argv = ['--environment=canary', '--debug', '--json', '--root=/tmp/x'];
   assert.equal(parseOptions(argv).command, 'daemon');
 });
 
-test('options: a daemon of before this version starts newer children', () => {
+test('options: a daemon of an older version starts newer children', () => {
   assert.equal(parseOptions(['--once', '--trigger=poll', '--handed']).daemonInput, true);
   assert.equal(parseOptions(['--once', '--trigger=poll', '--daemon-input']).daemonInput, true);
   assert.equal(parseOptions(['--once']).daemonInput, false);
 });
 
-test('options: help and README name every exit code as the code does', async () => {
+test('options: help and README list exactly the exit codes of the program', async () => {
   for (const { code, meaning } of Object.values(EXIT_CODES)) {
     assert.match(HELP, new RegExp(`^ +${code} +${meaning}$`, 'm'));
   }

@@ -21,7 +21,7 @@ const cases = {
 } as const;
 
 for (const platform of ['linux', 'darwin'] as const) {
-  test(`paths: ${platform}, as the packages lay it out`, () => {
+  test(`paths: ${platform}, the layout of the packages`, () => {
     const { configFile, configDirectory, trustRoot, state, runtime } = hostPaths({
       platform,
       root: '/',
@@ -29,14 +29,14 @@ for (const platform of ['linux', 'darwin'] as const) {
     assert.deepEqual({ configFile, configDirectory, trustRoot, state, runtime }, cases[platform]);
   });
 
-  test(`paths: ${platform}, every one lies below the root and no two are one`, () => {
+  test(`paths: ${platform}, all paths are below the root and different`, () => {
     const all = Object.values(hostPaths({ platform, root: '/tmp/some where' })).flat();
     for (const path of all) assert.ok(path.startsWith('/tmp/some where/'), path);
     for (const path of all) assert.ok(isAbsolute(path), path);
     assert.equal(new Set(all).size, all.length);
   });
 
-  test(`paths: ${platform}, a release lies below the releases`, () => {
+  test(`paths: ${platform}, a release is below the releases directory`, () => {
     const paths = hostPaths({ platform, root: '/r' });
     const release = releasePaths(paths, 'abc');
     assert.equal(release.directory, `${paths.releases}/abc`);

@@ -25,7 +25,7 @@ for (const [name, { times, want }] of Object.entries(paces)) {
   test(`load: ${name}`, () => assert.deepEqual(paceFor(times), want));
 }
 
-test('load: the turnstile lets so many through at a time, in order, and goes on after a failure', async () => {
+test('load: the turnstile admits a fixed number at a time, in order, and continues after a failure', async () => {
   const turnstile = new Turnstile(2);
   const begun: number[] = [];
   let inside = 0;

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const environment = { PATH: '/usr/bin:/bin' };
 
-test('measure: counts the CPU of a grandchild, and keeps what is printed', async (t) => {
+test('measure: counts the CPU of a grandchild, and keeps the output', async (t) => {
   const place = { folder: await temporaryDirectory(t), stop: new AbortController().signal };
   const busy = 'const until = Date.now() + 300; while (Date.now() < until);';
   const script = `echo begun; "$0" -e "${busy}"; echo done >&2`;
@@ -18,7 +18,7 @@ test('measure: counts the CPU of a grandchild, and keeps what is printed', async
   assert.equal(output, 'begun\ndone\n');
 });
 
-test('own-cpu.pl: counts a process without its children, and ends as it does', {
+test('own-cpu.pl: counts a process without its children, and exits with its status', {
   skip: process.platform === 'linux' ? false : 'only Linux has such clocks',
 }, async (t) => {
   const place = { folder: await temporaryDirectory(t), stop: new AbortController().signal };
@@ -51,7 +51,7 @@ test('measure: a stop ends the command and its children', async (t) => {
   await assert.rejects(ended, { name: 'AbortError' });
 });
 
-test("measure: what bash's time prints", () => {
+test("measure: the output of bash's time is parsed", () => {
   assert.deepEqual(parseTimes('1.250 0.750 0.250\n'), { wallSeconds: 1.25, cpuSeconds: 1 });
   assert.throws(() => parseTimes('1,250 0,750 0,250\n'));
 });

@@ -17,20 +17,20 @@ const compared: Figure = {
   marks: [atMost(0.8), below(0.75)],
 };
 
-test('statistics: the median and the half in the middle', () => {
+test('statistics: the median and the middle half', () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 2, 3]), 2.5);
   assert.deepEqual(middleHalf([5, 1, 4, 2, 3]), [2, 4]);
   assert.throws(() => median([]), RangeError);
 });
 
-test('rows: a mark is about the median of the ratios where there are pairs', () => {
+test('rows: with pairs, a mark is compared with the median of the ratios', () => {
   assert.equal(judged(compared), 0.8);
   const { ratios: _, ...plain } = compared;
   assert.equal(judged(plain), 3);
 });
 
-test('rows: what holds a mark', () => {
+test('rows: when a mark is met', () => {
   const cases = [
     [atMost(1), 1, true],
     [atMost(1), 1.01, false],
@@ -42,7 +42,7 @@ test('rows: what holds a mark', () => {
   for (const [mark, figure, want] of cases) assert.equal(holds(mark, figure), want);
 });
 
-test('table: a row has its verdicts, what could not be measured says why', () => {
+test('table: a row shows its verdicts, and a failed measurement its reason', () => {
   const rows = [
     compared,
     { what: 'git pull', why: 'git is not installed', isFailure: false },
@@ -73,7 +73,7 @@ const results: Results = {
   groups: [{ title: 'Hosts', rows: [compared] }],
 };
 
-test('page: docs/performance.md takes the tables of both kinds, and a second time as the first', async () => {
+test('page: docs/performance.md accepts the tables of both kinds, and a second write changes nothing more', async () => {
   const page = await readFile(join(import.meta.dirname, '../../docs/performance.md'), 'utf8');
   for (const kind of ['benchmark', 'load'] as const) {
     const once = withTables(page, { ...results, kind });

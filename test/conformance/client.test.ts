@@ -9,8 +9,8 @@ import { addTarget, CONTENT, DOWNLOADS, REFRESHES, RELEASE } from './scenarios.t
 import { Scene } from './scene.ts';
 
 /*
- * The main scenarios of the TUF conformance suite, played to the same program that the suite runs. `suite.ts` runs the
- * suite itself where it is at hand.
+ * The main scenarios of the TUF conformance suite, run against the same program that the suite
+ * runs. `suite.ts` runs the suite itself where it is installed.
  */
 
 const DONE = { code: 0, error: '' };
@@ -24,7 +24,7 @@ describe('conformance client', { concurrency: 2 }, () => {
   });
   after(() => refreshed[Symbol.asyncDispose]());
 
-  test('init asks for nothing, the first refresh for each file once', () => {
+  test('init requests nothing, the first refresh requests each file once', () => {
     assert.deepEqual(refreshed.server.requests, [
       '/metadata/timestamp.json',
       '/metadata/2.root.json',
@@ -55,7 +55,7 @@ describe('conformance client', { concurrency: 2 }, () => {
     });
   }
 
-  test('refresh: a client that begins with a root nobody signed asks for nothing', async () => {
+  test('refresh: a client whose first root has no signature requests nothing', async () => {
     await using scene = await Scene.empty();
     await scene.init(
       Buffer.from(JSON.stringify({ signed: scene.repository.root, signatures: [] })),
@@ -64,7 +64,7 @@ describe('conformance client', { concurrency: 2 }, () => {
     assert.deepEqual(scene.server.requests, []);
   });
 
-  test('refresh: a fast-forward is undone by new online keys, and by nothing less', async () => {
+  test('refresh: a fast-forward is undone only by new online keys', async () => {
     await using scene = await Scene.after(refreshed);
     const { repository } = scene;
     repository.timestamp.version = MAX_VERSION_STEP;
@@ -82,7 +82,7 @@ describe('conformance client', { concurrency: 2 }, () => {
     assert.deepEqual(await scene.trusted(), scene.published());
   });
 
-  test('download: twice is one request; new content takes the place of the old', async () => {
+  test('download: a second download sends no request; new content replaces the old', async () => {
     await using scene = await Scene.after(refreshed);
     const asked = () => scene.server.requests.filter((path) => path.startsWith('/targets/'));
     for (let times = 0; times < 2; times += 1) {
@@ -96,7 +96,7 @@ describe('conformance client', { concurrency: 2 }, () => {
     assert.equal(asked().length, 2);
   });
 
-  test('download: two targets, with a refresh of its own', async () => {
+  test('download: two targets, each with its own refresh', async () => {
     await using scene = await Scene.empty();
     await scene.init();
     addTarget(scene.repository, 'other.txt', 'other');

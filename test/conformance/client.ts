@@ -2,7 +2,10 @@ import { parseArgs } from 'node:util';
 import { CodedError } from '../../shared/coded-error.ts';
 import { download, init, update } from './commands.ts';
 
-/** The command line of the TUF conformance suite's CLIENT-CLI.md: exit 0 when all of it succeeded, else 1. */
+/**
+ * The command line of the TUF conformance suite's CLIENT-CLI.md: exit code 0 when everything
+ * succeeded, else 1.
+ */
 async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],

@@ -9,10 +9,11 @@ import { refresh } from '../../trust/reader.ts';
 import { HttpMetadata, httpTarget } from './http-repository.ts';
 
 /*
- * The client under test drives the agent's own code: the reader of the trusted metadata, and the fetching of tarballs.
- * What it adds is plain HTTP instead of S3, repositories of no tree, and targets of any name.
+ * The client under test drives the agent's own code: the reader of the trusted metadata, and the
+ * fetching of tarballs. It adds plain HTTP instead of S3, repositories without a tree, and targets
+ * with any name.
  *
- * <metadata-dir>/agent/packaged-root.json    what init was given
+ * <metadata-dir>/agent/packaged-root.json the argument of init
  *                agent/trust/, agent/blobs/  the agent's own folders
  *                root.json, timestamp.json   copies of the trusted files, for the suite to look at
  */
@@ -30,14 +31,14 @@ export async function init(metadataDir: string, trustedRoot: string): Promise<vo
   await showTrusted(metadataDir);
 }
 
-/** What the verified metadata says of the targets that were asked for, in their order. */
+/** What the verified metadata says about the requested targets, in their order. */
 export interface Found {
   readonly targets: readonly (TargetFile | undefined)[];
-  /** The files of targets have their hash in their name. */
+  /** Whether the names of target files contain their hash. */
   readonly isPrefixed: boolean;
 }
 
-/** Takes what is new in a repository. Throws what the agent's reader throws. */
+/** Updates to the newest state of a repository. Throws what the agent's reader throws. */
 export async function update(asked: {
   readonly metadataDir: string;
   readonly metadataUrl: string;
@@ -64,7 +65,10 @@ export async function update(asked: {
   }
 }
 
-/** Brings targets as the agent brings a tarball. Throws METADATA_MISSING, METADATA_INVALID, BLOB_MISMATCH, S3_*. */
+/**
+ * Downloads targets as the agent downloads a tarball. Throws METADATA_MISSING, METADATA_INVALID,
+ * BLOB_MISMATCH, S3_*.
+ */
 export async function download(
   { targets, isPrefixed }: Found,
   to: { readonly metadataDir: string; readonly targetDir: string; readonly baseUrl: string },
@@ -73,7 +77,7 @@ export async function download(
     if (target === undefined) throw new CodedError('no such target', { code: 'METADATA_MISSING' });
     const { path, length, hashes } = target;
     const { sha256 } = hashes;
-    // As the agent asks of a release: no other hash will do.
+    // As the agent requires for a release: no other hash is accepted.
     if (sha256 === undefined)
       throw new CodedError(`${path}: no sha256`, { code: 'METADATA_INVALID' });
     const tarball = await fetchRelease({
@@ -91,19 +95,19 @@ export async function download(
   }
 }
 
-/** TUF 6.2: `a/b.txt` lies at `a/<hash>.b.txt`. */
+/** TUF 6.2: `a/b.txt` is stored at `a/<hash>.b.txt`. */
 function prefixed(path: string, hash: string): string {
   const file = path.lastIndexOf('/') + 1;
   return `${path.slice(0, file)}${hash}.${path.slice(file)}`;
 }
 
-/** A file that is right already keeps its time: the suite tells by it what was downloaded last. */
+/** A correct file keeps its time: the suite uses the time to find what was downloaded last. */
 async function put(path: string, bytes: Buffer): Promise<void> {
   const old = await readFile(path).catch(() => undefined);
   if (old?.equals(bytes) !== true) writeFileAtomicSync(path, bytes);
 }
 
-/** Copies of what the agent trusts, under the names that the suite wants, and of nothing else. */
+/** Copies only what the agent trusts, under the names that the suite expects. */
 async function showTrusted(metadataDir: string): Promise<void> {
   const { files } = readKept(join(metadataDir, TRUST));
   const shown = new Map([...files].filter(([name]) => !isRoot(name)));

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The tests of the suite that must fail, in its own names, with the reason. Throws on a line without one. */
+/**
+ * The tests that must fail, by their names in the suite, with the reason. Throws on a line without
+ * a reason.
+ */
 export async function readExpectedFailures(): Promise<ReadonlyMap<string, string>> {
   const file = join(import.meta.dirname, 'expected-failures.txt');
   const failures = new Map<string, string>();

@@ -3,7 +3,10 @@ import type { Bucket, GetResult, OpenResult } from '../../bucket/bucket.ts';
 import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
 import type { MetadataGetOptions, MetadataSource } from '../../trust/metadata/source.ts';
 
-/** A TUF repository behind plain HTTP, as the suite serves it, in the terms that the agent's code asks S3 in. */
+/**
+ * Presents a TUF repository on plain HTTP, as the suite serves it, as the bucket that the agent's
+ * code expects.
+ */
 export class HttpMetadata implements MetadataSource {
   readonly #base: string;
 
@@ -19,7 +22,10 @@ export class HttpMetadata implements MetadataSource {
   }
 }
 
-/** The one target at an address, whatever key it is asked for by: the suite's targets are not named by content. */
+/**
+ * The one target at an address, under any key: the names of the suite's targets do not contain
+ * their hash.
+ */
 export function httpTarget(base: string, path: string): Pick<Bucket, 'name' | 'open'> {
   const url = join(base, path.split('/').map(encodeURIComponent).join('/'));
   return { name: url, open: (_key, options) => open(url, options?.signal) };

@@ -5,15 +5,18 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { TufSimulator } from '../support/tuf/simulator.ts';
 
-/** Far above every limit, and an end all the same: who reads that much fails, and does not hang. */
+/** Far above every limit but finite: a client that reads that much fails and does not hang. */
 const ENDLESS_CHUNKS = 64;
 const CHUNK = Buffer.alloc(1024 ** 2, ' ');
 
-/** A simulated repository behind plain HTTP: `/metadata/<file>` and `/targets/<folder>/<sha256>.<file>`. */
+/**
+ * A simulated repository behind plain HTTP: `/metadata/<file>` and
+ * `/targets/<folder>/<sha256>.<file>`.
+ */
 export class RepositoryServer implements AsyncDisposable {
-  /** Paths in the order in which they were asked for. */
+  /** Requested paths, in order. */
   readonly requests: string[] = [];
-  /** A path that is answered by a body without end. */
+  /** A path with an endless body. */
   endless: string | undefined;
   readonly #server: Server;
   readonly #repository: TufSimulator;
@@ -44,7 +47,7 @@ export class RepositoryServer implements AsyncDisposable {
 
   async #answer(path: string, response: ServerResponse): Promise<void> {
     this.requests.push(path);
-    // The simulator lives in another year than the machine: the client must go by this.
+    // The simulator uses another year than the machine: the client must use this date.
     response.setHeader('Date', new Date(this.#repository.now).toUTCString());
     if (path === this.endless) {
       await pipeline(Readable.from(Array.from({ length: ENDLESS_CHUNKS }, () => CHUNK)), response);

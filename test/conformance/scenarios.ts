@@ -5,15 +5,15 @@ import { find, forge, listed, longAgo, newest, putRoot } from '../support/tuf/si
 import type { Scene } from './scene.ts';
 
 export interface Scenario {
-  /** What becomes of the repository after the client has taken all of it. */
+  /** Changes the repository after the client has accepted all of it. */
   readonly play: (scene: Scene) => void;
   /** `taken`: the client trusts what is published now. */
   readonly end: 'taken' | ErrorCode;
-  /** What a client that refused trusts now and did not before. */
+  /** What a client that refused trusts now but did not trust before. */
   readonly nowTrusted?: Readonly<Record<string, number>>;
 }
 
-/** Of a client that has taken a whole repository once. */
+/** For a client that has accepted a whole repository once. */
 export const REFRESHES: Readonly<Record<string, Scenario>> = {
   'nothing new': { play() {}, end: 'taken' },
   'new versions of everything': {
@@ -141,7 +141,7 @@ export interface Download {
   readonly downloaded: readonly string[];
 }
 
-/** Of a client that has refreshed already. */
+/** For a client that has already refreshed. */
 export const DOWNLOADS: Readonly<Record<string, Download>> = {
   'a target of a delegated role': { targets: [RELEASE], end: 'done', downloaded: [CONTENT] },
   'a target in a folder, named by the top level': {
@@ -150,7 +150,7 @@ export const DOWNLOADS: Readonly<Record<string, Download>> = {
     end: 'done',
     downloaded: ['in a folder'],
   },
-  'a target that nobody names': {
+  'a target that no role names': {
     targets: ['stable/unheard-of'],
     end: 'METADATA_MISSING',
     downloaded: [],

@@ -6,18 +6,21 @@ import { newTreeKeys, TufSimulator } from '../support/tuf/simulator.ts';
 import { RepositoryServer } from './repository-server.ts';
 
 const CLIENT = join(import.meta.dirname, 'client');
-/** One set for all: the same steps make the same bytes, so what a client has taken can be copied. */
+/**
+ * One set of keys for all: the same steps make the same bytes, so the state of a client can be
+ * copied.
+ */
 const keys = newTreeKeys();
 
 export interface Ran {
   readonly code: number;
-  /** The code that the client gave on stderr; empty when it said nothing. */
+  /** The error code that the client printed on stderr; empty when it printed nothing. */
   readonly error: string;
 }
 
 type Parts = Pick<Scene, 'repository' | 'earlier' | 'server' | 'folder'>;
 
-/** A repository of no tree, its server, and a client under test with folders of its own. */
+/** A repository without a tree, its server, and a client under test with separate folders. */
 export class Scene implements AsyncDisposable {
   readonly repository: TufSimulator;
   readonly server: RepositoryServer;
@@ -36,7 +39,7 @@ export class Scene implements AsyncDisposable {
     this.targetDir = join(folder, 'targets');
   }
 
-  /** A client that was not initialized yet. */
+  /** A client before its initialization. */
   static async empty(): Promise<Scene> {
     const repository = new TufSimulator({ treeId: '', keys });
     repository.publish('stable', '1.0.0');
@@ -51,7 +54,7 @@ export class Scene implements AsyncDisposable {
     return scene;
   }
 
-  /** A client with all that another one has kept, and a repository as that one found it. */
+  /** A client with the stored files of another one, and a repository as that one found it. */
   static async after(other: Scene): Promise<Scene> {
     const scene = await Scene.empty();
     const whole = { recursive: true, verbatimSymlinks: true };
@@ -81,7 +84,7 @@ export class Scene implements AsyncDisposable {
     return await this.#run([...from, ...names, ...to, 'download']);
   }
 
-  /** What the client says that it trusts: versions by role. */
+  /** The versions that the client reports as trusted, by role. */
   async trusted(): Promise<Record<string, number>> {
     const versions: Record<string, number> = {};
     for (const file of (await readdir(this.metadataDir)).sort()) {
@@ -92,7 +95,7 @@ export class Scene implements AsyncDisposable {
     return versions;
   }
 
-  /** The same, as an honest repository would have it now. */
+  /** The versions that an honest repository would have now, by role. */
   published(): Record<string, number> {
     const { root, snapshot, targets, timestamp } = this.repository;
     const documents = Object.entries({ root, snapshot, targets, timestamp });

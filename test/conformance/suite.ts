@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readExpectedFailures } from './expected-failures.ts';
 
-/** Runs the TUF conformance suite itself against `client`. It is not ours, and not npm's: who wants it brings it. */
+/**
+ * Runs the TUF conformance suite itself against `client`. It is not an npm package and must be
+ * installed separately.
+ */
 const HOW = `the TUF conformance suite itself was not run; to run it, some 3 minutes:
   MM_CONFORMANCE_DIR=<checkout of theupdateframework/tuf-conformance> npm run test:conformance
 wanted besides: faketime, and python3 with pytest, cryptography, and the packages tuf and securesystemslib

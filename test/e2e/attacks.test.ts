@@ -57,7 +57,7 @@ const attacks: Record<string, Attack> = {
     },
     code: 'METADATA_UNSIGNED',
   },
-  "12 another tree's files, signed with keys of its own": {
+  "12 another tree's files, signed with its own keys": {
     play: (lab) => {
       const other = new TufSimulator({ treeId: 'acme-test/osx', keys: lab.simulator.keys });
       other.publish('stable', '9.0.0', {
@@ -103,7 +103,7 @@ for (const [name, { play, code, state = 'error' }] of Object.entries(attacks)) {
     assert.equal(status.trust.state, state);
     assert.equal(status.release?.version, '1.0.0', 'keeps the release');
     assert.equal(status.run?.reason.includes('keeping the active release'), true, 'and applies it');
-    assert.deepEqual(await releases(lab), before, 'nothing new lies on the disk');
+    assert.deepEqual(await releases(lab), before, 'nothing new is on the disk');
     assert.deepEqual(await leftovers(lab), []);
   });
 }

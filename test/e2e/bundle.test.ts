@@ -20,7 +20,7 @@ import { serviceCommand } from '../support/service-command.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-/** The agent as it is shipped: in parts, with what it stores between cycles. */
+/** The agent as it is shipped: in parts, with the code cache that it stores between cycles. */
 
 const MANIFEST = manifestWriting('/nowhere', 'one');
 
@@ -52,14 +52,14 @@ async function filesIn(path: string): Promise<string[]> {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-test('bundle: an upgrade that takes the program away under a run; the cycle ends as ever', async (t) => {
+test('bundle: an upgrade removes the program during a run; the cycle ends normally', async (t) => {
   const { lab } = await bundleLab(t, (libexec) => `rm -rf ${libexec}`);
   const { code, stderr } = await lab.once();
   assert.equal(code, 0, stderr);
   assert.equal(lab.status().run?.status, 'unchanged');
 });
 
-test('bundle: an upgrade that takes the program away under a daemon; it goes on, and ends when it is told', async (t) => {
+test('bundle: an upgrade removes the program of a running daemon; it continues, and ends on a signal', async (t) => {
   const { lab } = await bundleLab(t, (libexec) => `rm -rf ${libexec}`);
   const daemon = lab.start(['--json']);
   const ended = lab.end(daemon);
@@ -70,7 +70,7 @@ test('bundle: an upgrade that takes the program away under a daemon; it goes on,
   assert.equal(code, 0, stderr);
 });
 
-test("bundle: the daemon by the unit's command line, and its children without its options", {
+test("bundle: the daemon runs with the unit's command line, its children without those options", {
   skip: process.platform === 'linux' ? false : 'only Linux has /proc',
 }, async (t) => {
   const { lab, libexec } = await bundleLab(t, () => 'tr "\\0" " " </proc/$PPID/cmdline >&2');
@@ -88,7 +88,7 @@ test("bundle: the daemon by the unit's command line, and its children without it
   assert.doesNotMatch(stderr, /lite-mode/);
 });
 
-test('bundle: what was compiled is used as it is, cycle by cycle', async (t) => {
+test('bundle: the compiled code is used unchanged in each cycle', async (t) => {
   const { lab, cache } = await bundleLab(t);
   for (let n = 0; n < 2; n += 1) await lab.once();
   const kept = await filesIn(cache);
@@ -104,7 +104,7 @@ test('bundle: what was compiled is used as it is, cycle by cycle', async (t) => 
   assert.deepEqual(await filesIn(cache), kept);
 });
 
-test('bundle: what was compiled from other code of the same length is not used', async (t) => {
+test('bundle: code compiled from other sources of the same length is not used', async (t) => {
   const { lab, libexec } = await bundleLab(t);
   for (let n = 0; n < 2; n += 1) await lab.once();
   const part = join(libexec, 'mm-agent-once.js');
@@ -115,7 +115,7 @@ test('bundle: what was compiled from other code of the same length is not used',
   assert.match(stderr, /cycle\.other/);
 });
 
-test('bundle: a cycle without a run keeps nothing, for it needed less than the next will', async (t) => {
+test('bundle: a cycle without a run stores nothing, because it loaded less than a later cycle needs', async (t) => {
   const { lab, cache } = await bundleLab(t);
   assert.equal((await lab.once()).code, 0);
   assert.equal((await lab.run(['disable', 'a test'])).code, 0);
@@ -142,7 +142,7 @@ const changes: Readonly<Record<string, (compiled: Buffer) => Buffer>> = {
   'its second half missing': (compiled) => compiled.subarray(0, compiled.length / 2),
 };
 for (const [name, change] of Object.entries(changes)) {
-  test(`bundle: compiled code with ${name} is not used, and made anew`, async (t) => {
+  test(`bundle: compiled code with ${name} is not used, and compiled again`, async (t) => {
     const { lab, cache } = await bundleLab(t);
     for (let n = 0; n < 2; n += 1) await lab.once();
     const path = (await filesIn(cache)).find((file) => file.endsWith('/mm-agent-once.js')) ?? '';
@@ -154,7 +154,7 @@ for (const [name, change] of Object.entries(changes)) {
   });
 }
 
-test('bundle: what is kept is for its owner alone', async (t) => {
+test('bundle: only the owner can read the stored code', async (t) => {
   const { lab, cache, config } = await bundleLab(t);
   // The first cycle creates the state directory.
   for (let n = 0; n < 2; n += 1) assert.equal((await lab.once()).code, 0);
@@ -182,7 +182,7 @@ const damages: Readonly<Record<string, (cache: string) => Promise<void>>> = {
   'writable to all': (cache) => chmod(cache, 0o777),
 };
 for (const [name, damage] of Object.entries(damages)) {
-  test(`bundle: compiled code that is ${name} is made anew`, async (t) => {
+  test(`bundle: compiled code that is ${name} is compiled again`, async (t) => {
     const { lab, cache } = await bundleLab(t);
     for (let n = 0; n < 2; n += 1) await lab.once();
     await damage(cache);

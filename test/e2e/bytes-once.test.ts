@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { agentLab } from '../support/agent-lab.ts';
 
 /**
- * Bytes that a process has read and written so far, files and network (proc(5), `/proc/pid/io`).
+ * Bytes that a process has read and written so far, in files and network (proc(5), `/proc/pid/io`).
  */
 interface Transferred {
   readonly rchar: number;

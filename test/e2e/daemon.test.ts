@@ -16,7 +16,7 @@ async function runs(lab: AgentLab): Promise<number> {
 async function daemonLab(t: import('node:test').TestContext, script = '') {
   const lab = await agentLab(t);
   const puppet = await lab.fakePuppet(`echo ran >> ${lab.root}/ran\n${script}`);
-  // Due once a year: only what a test asks for happens.
+  // Due once a year: only the requests of the test happen.
   const schedule = `schedule: { poll: '0 0 1 1 *', apply: '0 0 1 1 *' }\n`;
   const settings = `run: { puppet: ${puppet} }\n${schedule}`;
   await lab.configure(settings);
@@ -58,7 +58,7 @@ test('daemon: SIGTERM in the middle of a run ends the run and reports it', async
   assert.equal((await lab.run(['status'])).code, 1);
 });
 
-test('daemon: an agent killed under a run; the next one sees the run to its end and reports it', async (t) => {
+test('daemon: an agent is killed during a run; the next one waits for the run and reports it', async (t) => {
   const { lab } = await daemonLab(t, `until [ -e ${'$(dirname "$0")'}/go ]; do sleep 0.05; done`);
   const agent = lab.start(['--once']);
   const ended = lab.end(agent);
@@ -76,7 +76,7 @@ test('daemon: an agent killed under a run; the next one sees the run to its end 
   assert.equal(await runs(lab), 1, 'and does not run again');
 });
 
-test('daemon: a mistake in agent.yaml is said at SIGHUP, and the configuration from before stays in use', async (t) => {
+test('daemon: a mistake in agent.yaml is reported at SIGHUP, and the old configuration stays in use', async (t) => {
   const { lab } = await daemonLab(t);
   const daemon = lab.start([]);
   const ended = lab.end(daemon);
@@ -94,7 +94,7 @@ test('daemon: a mistake in agent.yaml is said at SIGHUP, and the configuration f
   assert.doesNotMatch(stderr, /cycle\.failed/);
 });
 
-test('daemon: a cycle that breaks off is said with its exit code, and the daemon goes on', async (t) => {
+test('daemon: a cycle that fails is reported with its exit code, and the daemon continues', async (t) => {
   const { lab } = await daemonLab(t);
   const daemon = lab.start([]);
   const ended = lab.end(daemon);
@@ -114,7 +114,7 @@ test('daemon: a cycle that breaks off is said with its exit code, and the daemon
   assert.equal((await ended).code, 0);
 });
 
-test('daemon: under launchd the pid file is gone when it has ended', async (t) => {
+test('daemon: under launchd the pid file is removed at the end', async (t) => {
   const { lab } = await daemonLab(t);
   const pidFile = join(lab.paths.runtime, 'mm-agent.pid');
   await mkdir(lab.paths.runtime, { recursive: true });
@@ -128,7 +128,7 @@ test('daemon: under launchd the pid file is gone when it has ended', async (t) =
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   test(`once: ${signal} before Puppet has started ends it without a stack, with a report`, async (t) => {
     const { lab } = await daemonLab(t);
-    // No answer comes: the signal arrives while the agent waits.
+    // There is no answer: the signal arrives while the agent waits.
     lab.server.faults.add({ match: { method: 'GET', key: /timestamp/ }, kind: 'hang' });
     const agent = lab.start(['--once']);
     const ended = lab.end(agent);

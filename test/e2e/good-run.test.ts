@@ -13,7 +13,7 @@ const FILES = {
   'modules/m/lib/facter/odd.rb': FACTS,
 };
 
-test('good run: facts that JSON does not have, and err(), do not fail a run of the real Puppet', async (t) => {
+test('good run: facts that JSON cannot express, and err(), do not fail a run of the real Puppet', async (t) => {
   const lab = await agentLab(t);
   lab.publish('1.0.0', FILES);
   const good = await lab.once();

@@ -12,7 +12,7 @@ async function lastRunRelease(lab: AgentLab): Promise<string | null> {
   return state['lastRunRelease'] as string | null;
 }
 
-test('never worse: a stop outlasts the loss of the state file', async (t) => {
+test('never worse: a stop survives the loss of the state file', async (t) => {
   const lab = await agentLab(t);
   const puppet = await lab.fakePuppet(`echo ran >> ${lab.root}/ran`);
   await lab.configure(`run: { puppet: ${puppet} }\n`);
@@ -56,11 +56,11 @@ test('never worse: a tarball that is not the signed one is fetched once, not at 
   );
   assert.equal(lab.status().trust.error?.code, 'BLOB_MISMATCH');
   lab.sync();
-  assert.equal((await lab.once()).code, 0, 'asked for, it tries anew');
+  assert.equal((await lab.once()).code, 0, 'on request, it tries again');
   assert.equal(lab.status().release?.version, '1.0.0');
 });
 
-test('never worse: a disk that takes no state still runs, and still reports', async (t) => {
+test('never worse: when the state cannot be written, the host still runs and reports', async (t) => {
   const lab = await agentLab(t);
   const puppet = await lab.fakePuppet();
   await lab.configure(`run: { puppet: ${puppet} }\n`);
@@ -77,7 +77,7 @@ test('never worse: a disk that takes no state still runs, and still reports', as
   assert.equal(lab.status().release?.version, '1.1.0');
 });
 
-test('never worse: an environment or certname that is none is refused before anything is written', async (t) => {
+test('never worse: an invalid environment or certname is refused before anything is written', async (t) => {
   const lab = await agentLab(t);
   lab.publish('1.0.0', MANIFEST);
   const ended = await lab.once('--environment', '../../etc');

@@ -6,7 +6,7 @@ import { type AgentLab, agentLab, manifestWriting, TREE } from '../support/agent
 
 const MANIFEST = manifestWriting('/nowhere', 'one');
 
-/** A host that finds its name by itself: its puppet answers with the content of the file `name`. */
+/** A host that detects its name: its puppet answers with the content of the file `name`. */
 async function namelessLab(t: Parameters<typeof agentLab>[0], name: string): Promise<AgentLab> {
   const lab = await agentLab(t);
   const answer = `[ "$1" = config ] && { cat ${lab.root}/name; exit; }`;
@@ -31,7 +31,7 @@ function hosts(lab: AgentLab): string[] {
   });
 }
 
-test('identity: a name that was found stays when a later look-up gives another one', async (t) => {
+test('identity: the detected name stays when a later look-up returns another one', async (t) => {
   const lab = await namelessLab(t, 'web9.example.com');
   const first = await lab.once();
   assert.equal((await lab.localStatus()).certname, 'web9.example.com', first.stderr);
@@ -40,7 +40,7 @@ test('identity: a name that was found stays when a later look-up gives another o
   assert.equal((await lab.localStatus()).certname, 'web9.example.com');
 });
 
-test('identity: localhost is refused with what to set, before anything is asked', async (t) => {
+test('identity: localhost is refused with the setting to change, before any request', async (t) => {
   const lab = await namelessLab(t, 'localhost.localdomain');
   const ended = await lab.once();
   assert.equal(ended.code, 20, ended.stderr);
@@ -49,7 +49,7 @@ test('identity: localhost is refused with what to set, before anything is asked'
   assert.deepEqual(ended.requests, []);
 });
 
-test('identity: a machine that was cloned from an image starts as a new host and says so', async (t) => {
+test('identity: a machine that was cloned from an image starts as a new host and reports it', async (t) => {
   const lab = await namelessLab(t, 'image.example.com');
   await lab.once();
   const release = (await lab.localStatus()).release;

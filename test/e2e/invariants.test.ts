@@ -26,7 +26,7 @@ const EVIL = {
   'a greater length': tarball(`notify { 'evil': }\n${'# \n'.repeat(1000)}`),
 };
 
-/** What Puppet applied, run by run. */
+/** What Puppet applied in each run. */
 async function applied(lab: AgentLab): Promise<string> {
   return await readFile(join(lab.root, 'applied'), 'utf8').catch(() => '');
 }
@@ -41,7 +41,7 @@ async function labWithWitness(t: Parameters<typeof agentLab>[0]): Promise<AgentL
 }
 
 for (const [name, evil] of Object.entries(EVIL)) {
-  test(`I1 a sound tarball of ${name} in the place of the signed one never reaches Puppet`, async (t) => {
+  test(`I1 a sound tarball of ${name} in place of the signed one never reaches Puppet`, async (t) => {
     const lab = await labWithWitness(t);
     lab.server.put(BUCKET, blobKey(TREE, sha256(HONEST)), evil);
     const ended = await lab.once();
@@ -53,7 +53,7 @@ for (const [name, evil] of Object.entries(EVIL)) {
     assert.equal(await applied(lab), "notify { 'good': }\n");
   });
 
-  test(`I1 a tarball of ${name} that lies among the downloads is verified again`, async (t) => {
+  test(`I1 a tarball of ${name} that is among the downloads is verified again`, async (t) => {
     const lab = await labWithWitness(t);
     await mkdir(lab.paths.blobs, { recursive: true });
     await writeFile(join(lab.paths.blobs, `${sha256(HONEST)}.tar.gz`), evil);
@@ -62,7 +62,7 @@ for (const [name, evil] of Object.entries(EVIL)) {
   });
 }
 
-test('I1 a release under a root of somebody else never reaches Puppet', async (t) => {
+test('I1 a release under a foreign root never reaches Puppet', async (t) => {
   const lab = await labWithWitness(t);
   const thief = new TufSimulator({ treeId: lab.simulator.treeId });
   const evil = EVIL['the same length'];
@@ -112,7 +112,7 @@ for (const [name, stepBefore] of Object.entries(DECISIVE)) {
   });
 }
 
-test('I3 a release that cannot be taken leaves the old ETag', async (t) => {
+test('I3 a release that cannot be taken keeps the old ETag', async (t) => {
   const lab = await labWithWitness(t);
   assert.equal((await lab.once()).code, 0);
   const before = await rememberedEtag(lab);

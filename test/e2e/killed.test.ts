@@ -57,7 +57,7 @@ async function odd(lab: AgentLab): Promise<string[]> {
   return names.flat().filter((name) => /\.(partial|unverified|tmp|deleting|next)$/.test(name));
 }
 
-test('killed: a lock of a killed agent frees itself, and its leftovers go', async (t) => {
+test('killed: the lock of a killed agent is freed, and its leftovers are removed', async (t) => {
   const lab = await agentLab(t);
   const puppet = await lab.fakePuppet();
   await lab.configure(`run: { puppet: ${puppet} }\n`);

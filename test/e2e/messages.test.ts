@@ -104,7 +104,7 @@ for (const [name, { mistake, text }] of Object.entries(causes)) {
   });
 }
 
-test('message: the daemon does not log again what its cycle has logged', async (t) => {
+test('message: the daemon does not repeat what its cycle has logged', async (t) => {
   const lab = await agentLab(t);
   const child = lab.start([], {
     AWS_ACCESS_KEY_ID: '',

@@ -26,7 +26,7 @@ test('refused: a run that hangs ends with its agent, and all of its processes wi
   await assert.rejects(stat(lab.paths.lock), 'the lock is gone');
 });
 
-test('refused: two agents at once; the second says who holds the lock', async (t) => {
+test('refused: two agents at once; the second names the holder of the lock', async (t) => {
   const lab = await agentLab(t);
   const go = join(lab.root, 'go');
   const begun = join(lab.root, 'begun');
@@ -36,7 +36,7 @@ test('refused: two agents at once; the second says who holds the lock', async (t
   const first = lab.start(['--once']);
   const ended = lab.end(first);
   await waitUntil(async () => (await stat(begun)).isFile());
-  // A child of the daemon does not wait.
+  // A child of the daemon does not wait for the lock.
   const second = await lab.end(lab.start(['--once', '--trigger', 'poll']));
   assert.equal(second.code, 11);
   assert.match(second.stderr, new RegExp(`process ${first.pid}`));
@@ -44,7 +44,7 @@ test('refused: two agents at once; the second says who holds the lock', async (t
   assert.equal((await ended).code, 0);
 });
 
-test('refused: no Puppet on the host is said in the status, and the release waits for it', async (t) => {
+test('refused: a host without Puppet reports it in the status, and keeps the release until Puppet is there', async (t) => {
   const lab = await agentLab(t);
   await lab.configure(`run: { puppet: ${lab.root}/nowhere/puppet }\n`);
   lab.publish('1.0.0', MANIFEST);
@@ -93,7 +93,7 @@ test('refused: disabled with a reason, and enabled again', async (t) => {
   assert.equal(lab.status().disabled, null);
 });
 
-test('I9 stopped by the publisher, also when the bucket is gone afterwards', async (t) => {
+test('I9 stopped by the publisher, also when the bucket is unreachable afterwards', async (t) => {
   const lab = await agentLab(t);
   const puppet = await lab.fakePuppet(`echo ran >> ${lab.root}/ran`);
   await lab.configure(`run: { puppet: ${puppet} }\n`);
@@ -107,7 +107,7 @@ test('I9 stopped by the publisher, also when the bucket is gone afterwards', asy
   assert.equal((await readFile(join(lab.root, 'ran'), 'utf8')).trim(), 'ran', 'once only');
 });
 
-test('refused: a status that may not be written never fails the run, and goes later', async (t) => {
+test('refused: a status that may not be written never fails the run, and is sent later', async (t) => {
   const lab = await agentLab(t);
   const puppet = await lab.fakePuppet();
   await lab.configure(`run: { puppet: ${puppet} }\n`);

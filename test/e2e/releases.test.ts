@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { agentLab, manifestWriting } from '../support/agent-lab.ts';
 
-test('releases: first, newer, nothing new, withdrawn; the bucket gone; does not compile', async (t) => {
+test('releases: first, newer, nothing new, withdrawn; an unreachable bucket; a catalog that does not compile', async (t) => {
   const lab = await agentLab(t);
   const motd = join(lab.root, 'motd');
   const first = manifestWriting(motd, 'one');
@@ -47,7 +47,10 @@ test('releases: first, newer, nothing new, withdrawn; the bucket gone; does not 
   const back = await lab.once('--detailed-exitcodes');
   assert.equal(back.code, 2, back.stderr);
   assert.equal(await readFile(motd, 'utf8'), 'one');
-  assert.ok(!back.requests.some((line) => line.includes('tar.gz')), 'it lies here still');
+  assert.ok(
+    !back.requests.some((line) => line.includes('tar.gz')),
+    'the tarball is still on the disk',
+  );
 
   lab.publish('1.2.0', { 'manifests/site.pp': "file { 'x': ensure => \n" });
   const broken = await lab.once('--detailed-exitcodes');

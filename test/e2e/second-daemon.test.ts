@@ -11,7 +11,7 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const asOrdinaryUser = ordinaryUsersAgent();
 
-/** A host whose schedule never comes: only the first cycle of a daemon asks the bucket. */
+/** A host whose schedule is never due: only the first cycle of a daemon asks the bucket. */
 async function host(t: TestContext): Promise<AgentLab> {
   const lab = await agentLab(t);
   const puppet = await lab.fakePuppet();
@@ -46,7 +46,7 @@ async function end(daemon: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   await ended;
 }
 
-/** What manages the first daemon, and how the refusal names it. */
+/** The manager of the first daemon, and its name in the refusal. */
 const FIRST: Record<string, { env: Record<string, string>; named: RegExp }> = {
   'by hand': { env: {}, named: /daemon: process \d+, since/ },
   'under systemd': { env: { NOTIFY_SOCKET: '/nowhere' }, named: /: \S+\.service, process \d+/ },
@@ -56,7 +56,7 @@ const FIRST: Record<string, { env: Record<string, string>; named: RegExp }> = {
   },
 };
 for (const [name, { env, named }] of Object.entries(FIRST)) {
-  test(`second daemon: refused beside one that runs ${name}, which goes on`, async (t) => {
+  test(`second daemon: refused while another runs ${name}, which continues`, async (t) => {
     const lab = await host(t);
     const first = await start(t, lab, env);
     const { code, stdout, stderr } = await lab.run([]);
@@ -69,7 +69,7 @@ for (const [name, { env, named }] of Object.entries(FIRST)) {
   });
 }
 
-test('second daemon: a service says how to end the one that was started by hand', async (t) => {
+test('second daemon: a service says how to end a daemon that was started by hand', async (t) => {
   const lab = await host(t);
   const first = await start(t, lab);
   const { code, stderr } = await lab.run([], { XPC_SERVICE_NAME: 'com.github.miyamoto.agent' });
@@ -98,7 +98,7 @@ const STALE: Record<string, string> = {
   'is no JSON': '{"pid":',
 };
 for (const [name, content] of Object.entries(STALE)) {
-  test(`second daemon: a file that ${name} keeps no daemon from its start`, async (t) => {
+  test(`second daemon: a file that ${name} does not prevent a start`, async (t) => {
     const lab = await host(t);
     await mkdir(dirname(file(lab)), { recursive: true });
     await writeFile(file(lab), content);
@@ -106,7 +106,7 @@ for (const [name, content] of Object.entries(STALE)) {
   });
 }
 
-test('second daemon: of several that start at once after a killed one, one stays', async (t) => {
+test('second daemon: when several start at once after a killed one, exactly one stays', async (t) => {
   const lab = await host(t);
   await end(await start(t, lab), 'SIGKILL');
   const daemons = Array.from({ length: 4 }, () => lab.start([]));
@@ -119,7 +119,7 @@ test('second daemon: of several that start at once after a killed one, one stays
   assert.equal(pid, daemons.find(({ exitCode }) => exitCode === null)?.pid);
 });
 
-test('second daemon: one cycle by hand beside the daemon is no second daemon', async (t) => {
+test('second daemon: one cycle by hand beside the daemon is allowed', async (t) => {
   const lab = await host(t);
   const daemon = await start(t, lab);
   await waitUntil(() => lab.status().certname !== '');
@@ -128,7 +128,7 @@ test('second daemon: one cycle by hand beside the daemon is no second daemon', a
   assert.equal(daemon.exitCode, null);
 });
 
-test('second daemon: an ordinary user beside the service is told of it, and of sudo', async (t) => {
+test('second daemon: an ordinary user gets a message about the running service and sudo', async (t) => {
   const lab = await host(t);
   await start(t, lab, { NOTIFY_SOCKET: '/nowhere' });
   await chmod(lab.root, 0o755);

@@ -12,8 +12,8 @@ import { agentLab, BUCKET as HOST_BUCKET } from '../support/agent-lab.ts';
 import { sampleRun, sampleStatus } from '../support/status-sample.ts';
 
 /*
- * Row 13: words of strangers in every place where they can stand, and every command of both programs.
- * What comes out holds no escape sequence, no bidi control, no half surrogate, and is short.
+ * Row 13: text from outside in every possible place, and every command of both programs.
+ * The output has no escape sequence, no bidi control, no half surrogate, and is short.
  */
 
 const HOSTILE = /[^\P{C}\n]|[\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
@@ -21,7 +21,7 @@ const MAX_OUTPUT = 64 * 1024;
 const FIXED =
   '\u001b]52;c;eA==\u0007\u001b[2J\u009b31m\u202e\u2066\ud800\udfff\u200b\u2028\0trust: ok';
 
-/** The same for a whole run; MM_TEST_SEED plays one again. */
+/** The same for a whole run; MM_TEST_SEED repeats a run. */
 function hostileTexts(t: TestContext, count: number): readonly string[] {
   const seed = Number(process.env['MM_TEST_SEED'] ?? Date.now() % 2 ** 31);
   t.diagnostic(`seed ${seed}`);
@@ -154,7 +154,7 @@ test('row 13: no command of mm-agent prints foreign text as it is', async (t) =>
   }
 });
 
-/** An argument of a process holds no NUL. */
+/** An argument of a process cannot contain NUL. */
 function withoutNul(text: string): string {
   return text.replaceAll('\0', '');
 }

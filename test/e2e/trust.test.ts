@@ -71,7 +71,7 @@ const brokenSeeds: Record<string, (lab: AgentLab) => Promise<void>> = {
   },
 };
 for (const [name, install] of Object.entries(brokenSeeds)) {
-  test(`seeds: one that ${name} keeps a fresh host from taking anything, and is told`, async (t) => {
+  test(`seeds: one that ${name} keeps a fresh host from taking anything, and is reported`, async (t) => {
     const lab = await notingLab(t);
     await install(lab);
     const ended = await lab.once();
@@ -82,7 +82,7 @@ for (const [name, install] of Object.entries(brokenSeeds)) {
   });
 }
 
-test('seeds: a broken one does not stop a host that knows newer metadata', async (t) => {
+test('seeds: a broken seed does not stop a host that knows newer metadata', async (t) => {
   const lab = await notingLab(t);
   assert.equal((await lab.once()).code, 0);
   await installSeeds(lab, { timestamp: Buffer.from('<html>'), snapshot: Buffer.alloc(0) });
@@ -91,7 +91,7 @@ test('seeds: a broken one does not stop a host that knows newer metadata', async
   assert.equal(lab.status().trust.state, 'ok');
 });
 
-test('clock: what S3 says is later than the host believes, for good', async (t) => {
+test('clock: a later time from S3 is kept', async (t) => {
   const lab = await notingLab(t);
   assert.equal((await lab.once()).code, 0);
   // The signature expires in five minutes by the host's clock, and S3's clock is ten minutes ahead.
@@ -144,7 +144,7 @@ for (const [choice, { code, noop }] of Object.entries(onExpired)) {
   });
 }
 
-test('truncated: each file that a host keeps heals in the next cycle', async (t) => {
+test('truncated: each stored file of a host is repaired in the next cycle', async (t) => {
   const lab = await notingLab(t);
   assert.equal((await lab.once()).code, 0);
   const current = join(lab.paths.trust, 'current');

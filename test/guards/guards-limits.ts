@@ -1,6 +1,6 @@
 import type { Guard } from './guards.ts';
 
-/** What bounds a theft, and what a store or a proxy can say: versions, keys, clock, ETags. */
+/** Limits for a thief, and for the answers of a store or a proxy: versions, keys, clock, ETags. */
 export const LIMIT_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 5',

@@ -221,9 +221,9 @@ export const READER_GUARDS: readonly Guard[] = [
   {
     invariant: 'a role named ../../x',
     file: 'trust/metadata/role-names.ts',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a line of code, as it stands in the file
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a line of code, as it is in the file
     line: "const file = `${encodeURIComponent(role).replaceAll('.', '%2E')}.json`;",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: and what is put in its place
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: and its replacement
     instead: 'const file = `${role}.json`;',
     test: 'test/trust/metadata/role-names.test.ts',
     name: 'role',

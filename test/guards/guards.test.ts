@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { GUARDS } from './guards.ts';
 
-test('guards: each line that `npm run test:guards` takes out is there, once', async () => {
+test('guards: each line that `npm run test:guards` removes occurs exactly once', async () => {
   const root = join(import.meta.dirname, '../..');
   for (const { invariant, file, line } of GUARDS) {
     const parts = (await readFile(join(root, file), 'utf8')).split(line);

@@ -12,7 +12,7 @@ export interface Guard {
   readonly file: string;
   /** Occurs exactly once in the file; may be a part of a line. */
   readonly line: string;
-  /** The text that replaces it when the guard is taken out. */
+  /** The text that replaces it when the guard is removed. */
   readonly instead: string;
   /** The test's file. */
   readonly test: string;

@@ -1,5 +1,5 @@
 /**
- * What must hold whatever a thief of the bucket, of a host or of a key does. Each has at least one
+ * What must hold against a thief of the bucket, of a host or of a key. Each has at least one
  * guard, and a row in docs/trust.md.
  */
 export const INVARIANTS: Readonly<Record<string, string>> = {

@@ -5,7 +5,7 @@ import { INVARIANTS } from './invariants.ts';
 import { runTests } from './run-tests.ts';
 
 /**
- * Takes out one guard after the other, in copies of the checkout, and expects its test to fail.
+ * Removes one guard after the other, in copies of the checkout, and expects its test to fail.
  * Exits with 1 when a test passes without its guard or fails with it, when a guard's line does not
  * occur exactly once, or when an invariant has no guard. Arguments select rows:
  * `npm run test:guards -- I10 fetcher.ts`.

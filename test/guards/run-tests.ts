@@ -30,7 +30,7 @@ export async function runTests({
     cwd: directory,
     env: { MM_TEST_PUBLICATIONS: '5', ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
-    // A process group of its own: it is ended with everything that a changed test leaves running.
+    // A separate process group: it is ended with everything that a changed test leaves running.
     detached: true,
   });
   const end = () => endGroup(child.pid);
@@ -51,7 +51,7 @@ function endGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // it has ended already
+    // The process has already ended.
   }
 }
 

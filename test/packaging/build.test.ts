@@ -9,7 +9,10 @@ import { build, ROOT, version } from '../../packaging/build.ts';
 
 const run = promisify(execFile);
 
-/** Parts of each kind: a CommonJS package that requires Node's modules, ESM packages, a part that is loaded late. */
+/**
+ * Parts of each kind: a CommonJS package that requires Node's modules, ESM packages, a lazily
+ * loaded part.
+ */
 const ENTRY = `
 import lockfile from 'proper-lockfile';
 import { request } from 'node:http';
@@ -34,7 +37,7 @@ export const value = async () => typeof (await import('tar')).list;
 
 let directory: string;
 before(async () => {
-  // Below the checkout: the fixture finds its packages there.
+  // Below the checkout, where the fixture finds its packages.
   await mkdir(join(ROOT, 'build'), { recursive: true });
   directory = await mkdtemp(join(ROOT, 'build', 'test-'));
   await writeFile(join(directory, 'entry.ts'), ENTRY);
@@ -50,7 +53,7 @@ async function bundle(t: TestContext): Promise<string> {
   return join(outputDirectory, 'program.mjs');
 }
 
-test('build: the bundle runs apart from node_modules, and loads late what is imported late', async (t) => {
+test('build: the bundle runs without node_modules, and loads lazy imports lazily', async (t) => {
   const program = await bundle(t);
   const plain = await run(process.execPath, [program]);
   assert.equal(
@@ -61,7 +64,7 @@ test('build: the bundle runs apart from node_modules, and loads late what is imp
   assert.equal(late.stdout, `${plain.stdout}evaluated\nfunction\n`);
 });
 
-test('build: a program that exits with a lock leaves none', async (t) => {
+test('build: a program that exits while it holds a lock leaves no lock', async (t) => {
   const program = await bundle(t);
   const locked = join(directory, 'locked');
   for (let n = 0; n < 2; n += 1) await run(process.execPath, [program, 'lock', locked]);
@@ -79,7 +82,7 @@ test('build: a stack trace names the functions', async (t) => {
   );
 });
 
-test('build: the same sources give the same bytes, and the licences of what is in them', async (t) => {
+test('build: the same sources give the same bytes, with the licences of all their packages', async (t) => {
   const [first, second] = [await bundle(t), await bundle(t)];
   assert.ok((await readFile(first)).equals(await readFile(second)));
 

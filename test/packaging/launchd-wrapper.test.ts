@@ -8,7 +8,10 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const WRAPPER = join(import.meta.dirname, '../../launchd/mm-agent-daemon');
 
-/** The wrapper in a folder, with a Node that finds a mistake `mistakes` times, and a sleep that takes no time. */
+/**
+ * The wrapper in a folder, with a Node that reports a mistake `mistakes` times and a sleep that
+ * returns at once.
+ */
 async function wrapped(t: TestContext, plan: { mistakes: number; onSleep: string }) {
   const root = await temporaryDirectory(t);
   const at = (path: string) => join(root, path);

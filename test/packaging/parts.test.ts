@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import { PROGRAMS, ROOT } from '../../packaging/build.ts';
 import { bundleProgram, type Part } from '../../packaging/bundle.ts';
 
-/** What each command of the agent may load; on 100,000 hosts somebody pays for whatever else slips in. */
+/** What each command of the agent may load: on 100,000 hosts anything more is expensive. */
 
 const parts = new Map<string, Part>();
 before(async () => {
@@ -22,7 +22,7 @@ test('parts: --version loads no package', () => {
   assert.deepEqual(packagesOf('mm-agent.mjs'), []);
 });
 
-/** pino, and what it brings. */
+/** pino and its dependencies. */
 const LOG = [
   '@pinojs/redact',
   'atomic-sleep',
@@ -35,19 +35,19 @@ const LOG = [
   'thread-stream',
 ];
 
-test('parts: the daemon holds what a request and a line of the log need, and nothing else', () => {
+test('parts: the daemon loads only what a request and a log line need', () => {
   const request = ['@smithy/core', '@smithy/signature-v4', '@smithy/types'];
   assert.deepEqual(packagesOf('mm-agent-daemon.js'), [...request, ...LOG].sort());
 });
 
-test('parts: what the daemon may load needs no WebAssembly, as fetch does, for in lite mode there is none', () => {
+test('parts: the daemon loads nothing that needs WebAssembly, as fetch does: lite mode has no WebAssembly', () => {
   for (const name of ['daemon', 'sdk-bucket', 'credential-chain']) {
     const { contents } = parts.get(`mm-agent-${name}.js`) ?? assert.fail(name);
     assert.doesNotMatch(Buffer.from(contents).toString(), /\bfetch\(|\bWebAssembly\b/, name);
   }
 });
 
-test('parts: the settings are read from what was kept without any package', () => {
+test('parts: the cached settings are read without any package', () => {
   assert.deepEqual(packagesOf('mm-agent-settings.js'), []);
 });
 
@@ -61,7 +61,7 @@ test('parts: a cycle with nothing new loads neither YAML nor tar nor the whole S
   );
 });
 
-test('parts: all but the first are scripts, one strict function each, and leave no import to Node', () => {
+test('parts: all but the first are scripts with one strict function each, and contain no import', () => {
   for (const { name, contents } of parts.values()) {
     if (name === 'mm-agent.mjs') continue;
     const text = Buffer.from(contents).toString();

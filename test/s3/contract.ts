@@ -8,8 +8,9 @@ import { all, assertServerTime, rejectsWith, text } from '../support/s3/assert.t
 import { type OpenClient, S3_CLIENTS } from '../support/s3/clients.ts';
 
 /**
- * A running S3 server with a bucket and the profiles `owner` (of the bucket), `machine` and `reader` (of the tree `ubuntu`), as
- * `useProfiles` makes them; and `wrong-secret` (the owner's key with another secret) and `unknown-key`.
+ * A running S3 server with a bucket and the profiles `owner` (of the bucket), `machine` and
+ * `reader` (of the tree `ubuntu`), as `useProfiles` makes them; and `wrong-secret` (the owner's key
+ * with another secret) and `unknown-key`.
  */
 export interface ContractTarget {
   readonly endpoint: string;
@@ -17,11 +18,11 @@ export interface ContractTarget {
 }
 
 const RACERS = 20;
-/** More than a page of S3. */
+/** More than one page of a listing. */
 const MANY = 1010;
 const RELEASE_BYTES = 20 * 1024 * 1024;
 
-/** What Miyamoto needs of S3 and of its own clients, on whichever server. */
+/** What Miyamoto needs from S3 and from its own clients, on every server. */
 export function s3Contract(server: string, target: () => ContractTarget): void {
   for (const [client, openClient] of Object.entries(S3_CLIENTS)) {
     clientContract(`${server}, ${client}`, openClient, target);
@@ -37,7 +38,7 @@ function clientContract(name: string, openClient: OpenClient, target: () => Cont
           const { endpoint } = target();
           const settings = S3Settings.parse({
             ...{ endpoint, region: 'us-east-1', profile },
-            // The default is too short for 40 requests at once on a machine that is busy.
+            // The default is too short for 40 requests at once on a busy machine.
             request_timeout: '5m',
           });
           opened.push(openClient(bucket, settings));
@@ -116,7 +117,7 @@ function reading(contract: Contract): void {
   });
 
   contract(
-    'a missing key is told to who may list, and looks forbidden to a machine',
+    'a missing key is reported as missing to users who may list, and as forbidden to a machine',
     async (open) => {
       const key = manifest();
       await rejectsWith('S3_NOT_FOUND', open('owner').get(key, { maxBytes: 1 }));
@@ -167,7 +168,7 @@ function writing(contract: Contract): void {
   });
 
   contract(
-    'of twenty that write over the same ETag one wins, its bytes are there',
+    'of twenty writes over the same ETag one wins, and its bytes are stored',
     async (open) => {
       const owner = open('owner');
       const key = manifest();
@@ -181,7 +182,7 @@ function listing(contract: Contract): void {
   contract('more than a page is listed whole and in order', async (open) => {
     const prefix = status();
     const machine = open('machine');
-    // Punctuation that a language's own order would leave out of account.
+    // Punctuation that a locale-aware order would ignore.
     const keys = Array.from(
       { length: MANY },
       (_, n) => `${prefix}web${n % 2 === 0 ? '-' : ''}${n}`,
@@ -198,7 +199,7 @@ function listing(contract: Contract): void {
     }
   });
 
-  contract('odd keys come back as they are, whatever a host wrote', async (open) => {
+  contract('odd keys are returned unchanged', async (open) => {
     const prefix = status();
     const machine = open('machine');
     const odd = ['a b', 'a+b', 'a%2Bb', 'ä€😀', '<&>"\'', 'a\u0001b', 'a//b', ' a ', 'a\r\nb'];
@@ -208,7 +209,7 @@ function listing(contract: Contract): void {
     assert.deepEqual(new Set(listed.map(({ key }) => key)), new Set(keys));
   });
 
-  contract('a prefix below which nothing lies is an empty list', async (open) => {
+  contract('a prefix without objects is an empty list', async (open) => {
     assert.deepEqual(await all(open('reader'), status()), []);
   });
 }

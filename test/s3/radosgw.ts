@@ -8,11 +8,12 @@ import { useProfiles } from '../support/s3/profiles.ts';
 import { s3Contract } from './contract.ts';
 
 /**
- * The contract against a real, independent S3 server: Ceph's radosgw from Debian's packages, which the script installs.
- * Needs Debian 12, root and, once, a download of 60 MB; so it is no part of `npm test`, but `npm run test:s3`.
+ * The contract against a real, independent S3 server: Ceph's radosgw from Debian's packages, which
+ * the script installs. Needs Debian 12, root and, once, a download of 60 MB; so it runs with
+ * `npm run test:s3`, not with `npm test`.
  */
 const script = join(import.meta.dirname, '../support/radosgw.sh');
-/** The OSD looks for free ports by itself in the hundred above the first. */
+/** The OSD searches free ports in the hundred above the first. */
 const PORTS = 110;
 
 let directory: string;
@@ -52,7 +53,7 @@ after(async () => {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    // The servers run in sessions of their own: nobody else ends them.
+    // The servers run in separate sessions: nothing else ends them.
     spawnSync('bash', [script, 'wipe'], { env: environment });
     process.exit(1);
   });
@@ -60,7 +61,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 s3Contract('radosgw', () => ({ endpoint, bucket }));
 
-/** What the script prints on stdout; throws with all that it said when it fails. */
+/** The script's output on stdout. When the script fails, throws with its whole output. */
 async function radosgw(command: 'start' | 'env' | 'wipe'): Promise<string> {
   const child = spawn('bash', [script, command], { env: environment });
   let printed = '';

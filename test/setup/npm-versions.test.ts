@@ -12,11 +12,12 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 const run = promisify(execFile);
 
 /**
- * The real set-up in a copy of the checkout, with versions of npm that treat the pinned Node's packages differently: the
- * first before 9, Debian's of bookworm and trixie, the last without the link, the newest. Needs the registry.
+ * The real set-up in a copy of the checkout, with versions of npm that treat the pinned Node's
+ * packages differently: the first before 9, Debian's of bookworm and trixie, the last without the
+ * link, the newest. Needs the registry.
  */
 const VERSIONS = ['8.19', '9.2', '10.9', '11.0', 'latest'];
-/** What a newcomer's npmrc or environment may say; the set-up needs the opposite. */
+/** Settings that a newcomer's npmrc or environment may have; the set-up needs the opposite. */
 const AWKWARD = {
   NODE_ENV: 'production',
   npm_config_omit: 'optional',
@@ -78,7 +79,7 @@ describe('set-up', { concurrency: 2 }, () => {
 });
 
 interface Place {
-  /** Holds npm. */
+  /** The folder that contains npm. */
   readonly bin: string;
   readonly checkout: string;
   readonly env: NodeJS.ProcessEnv;
@@ -86,7 +87,9 @@ interface Place {
   readonly directory: string;
 }
 
-/** Runs npm with a global prefix of this user, and both programs where the only other Node is a broken one. */
+/**
+ * Runs npm with a global prefix of this user, and both programs where every other Node is broken.
+ */
 async function assertGlobal(argv: readonly string[], place: Place): Promise<void> {
   const { bin, checkout, directory } = place;
   const prefix = join(directory, argv.join(''));

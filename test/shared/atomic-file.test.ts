@@ -13,7 +13,7 @@ import { replaceFileSync, writeFileAtomicSync } from '../../shared/atomic-file.t
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 for (const write of [writeFileAtomicSync, replaceFileSync]) {
-  test(`${write.name}: replaces a file with content and mode, and leaves nothing beside it`, async (t) => {
+  test(`${write.name}: replaces a file with content and mode, and leaves no other file`, async (t) => {
     const directory = await temporaryDirectory(t);
     const path = join(directory, 'state.json');
     writeFileSync(path, 'old');
@@ -23,7 +23,7 @@ for (const write of [writeFileAtomicSync, replaceFileSync]) {
     assert.deepEqual(readdirSync(directory), ['state.json']);
   });
 
-  test(`row 20: ${write.name} does not follow a link at a name that can be guessed`, async (t) => {
+  test(`row 20: ${write.name} does not follow a link with a guessable name`, async (t) => {
     const directory = await temporaryDirectory(t);
     const [path, victim] = [join(directory, 'state.json'), join(directory, 'victim')];
     writeFileSync(victim, 'untouched');
@@ -44,7 +44,7 @@ for (const write of [writeFileAtomicSync, replaceFileSync]) {
     assert.equal(readFileSync(victim, 'utf8'), 'untouched');
   });
 
-  test(`${write.name}: removes what a killed write left, not what a running one writes`, async (t) => {
+  test(`${write.name}: removes the leftovers of a killed write, but not the file of a running one`, async (t) => {
     const directory = await temporaryDirectory(t);
     const path = join(directory, 'state.json');
     const [old, fresh] = [`${path}.0123456789ab.tmp`, `${path}.ba9876543210.tmp`];
@@ -59,7 +59,7 @@ for (const write of [writeFileAtomicSync, replaceFileSync]) {
     ]);
   });
 
-  test(`${write.name}: nothing stays behind when it fails`, async (t) => {
+  test(`${write.name}: a failed write leaves nothing behind`, async (t) => {
     const directory = await temporaryDirectory(t);
     assert.throws(() => write(directory, 'new'));
     assert.deepEqual(readdirSync(directory), []);

@@ -49,13 +49,13 @@ test('printable: any text becomes one line of bounded length', () => {
   );
 });
 
-test('printable: a cut is marked, and leaves no half character', () => {
+test('printable: a cut is marked and never splits a character', () => {
   assert.equal(printable('abcdefgh', 6), 'abc...');
   assert.equal(printable('👍👍👍👍', 6), '👍\ufffd...');
   assert.equal(cleanText('abcdefgh', 6), 'abcde…');
 });
 
-test('cleanText keeps line feeds and nothing else that moves the cursor', () => {
+test('cleanText keeps line feeds and removes everything else that moves the cursor', () => {
   assert.equal(cleanText('a\r\n\tb\u001bc\n', 100), 'a \n b c');
 });
 
@@ -70,12 +70,12 @@ test('asciiJson: ASCII that parses to the same value', () => {
   assert.deepEqual(JSON.parse(text), value);
 });
 
-test('messageOf: what an error says, or a thrown value', () => {
+test('messageOf: the message of an error, or the text of any other thrown value', () => {
   assert.equal(messageOf(new Error('a\nb')), 'a b');
   assert.equal(messageOf('x\u001b'), 'x');
 });
 
-test('an error with a code says foreign words on one line, of bounded length', () => {
+test('an error with a code says text from outside on one line of bounded length', () => {
   const evil = `\u001b]0;x\u0007\n${'y'.repeat(500_000)}`;
   const { message, next } = new CodedError(`cannot read: ${evil}`, {
     code: 'S3_FAILED',
@@ -88,7 +88,7 @@ test('an error with a code says foreign words on one line, of bounded length', (
   }
 });
 
-test('an error with a code has several lines only where its maker gave several', () => {
+test('an error with a code has several lines only where its code passed several', () => {
   const { message } = new CodedError(['two problems:', '  a\nb', '  c\u009b'], { code: 'USAGE' });
   assert.equal(message, 'two problems:\n  a b\n  c');
 });

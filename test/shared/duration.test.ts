@@ -26,7 +26,7 @@ const words = ['', 's', 'h1', '1 h', '1H', '1w', '1.5h', '-1s', '+1s', '0s', '0'
 const others = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60, null, true, {}];
 
 for (const value of [...words, '9999999999s', '٣s', ...others]) {
-  test(`duration: ${JSON.stringify(value)} (${typeof value}) is none`, () =>
+  test(`duration: ${JSON.stringify(value)} (${typeof value}) is not a duration`, () =>
     assert.equal(Duration.safeParse(value).success, false));
 }
 
@@ -42,7 +42,7 @@ for (const [name, { value, ok }] of Object.entries(ranges)) {
     assert.equal(duration({ min: '1m', max: '1h' }).safeParse(value).success, ok));
 }
 
-test('duration: its default is written as in a file', () => {
+test('duration: the default is written as in a configuration file', () => {
   const schema = z.strictObject({ every: Duration.prefault('10m') });
   assert.deepEqual(schema.parse({}), { every: { seconds: 600 } });
 });

@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const MAX = 10;
 
-test('row 19: a regular file of the largest size is read', async (t) => {
+test('row 19: a regular file of the maximum size is read', async (t) => {
   const path = join(await temporaryDirectory(t), 'file');
   await writeFile(path, 'x'.repeat(MAX));
   assert.deepEqual(readForeignFile(path, MAX), {
@@ -19,7 +19,7 @@ test('row 19: a regular file of the largest size is read', async (t) => {
   assert.equal(foreignText(path, MAX), 'x'.repeat(MAX));
 });
 
-test('row 19: no file, and a file in the place of a directory, are missing', async (t) => {
+test('row 19: a missing file and a file in place of a directory both count as missing', async (t) => {
   const path = join(await temporaryDirectory(t), 'file');
   assert.deepEqual(readForeignFile(path, MAX), { kind: 'missing' });
   await writeFile(path, '');
@@ -61,7 +61,7 @@ for (const [name, [why, make]] of Object.entries(ODD)) {
   });
 }
 
-test('row 19: a device without an end is refused', () => {
+test('row 19: an endless device is refused', () => {
   const file = readForeignFile('/dev/zero', MAX);
   assert.deepEqual(file, { kind: 'refused', why: 'it is not a regular file' });
 });

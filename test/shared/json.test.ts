@@ -9,7 +9,7 @@ for (const value of [null, [], [{}], 'text', 1, true, undefined]) {
   });
 }
 
-test('a JSON object is itself', () => {
+test('a JSON object is returned as it is', () => {
   const value = { a: 1 };
   assert.equal(isJsonObject(value), true);
   assert.equal(jsonObject(value), value);

@@ -6,10 +6,10 @@ import { type TestContext, test } from 'node:test';
 import { findForeign, requireOwn } from '../../shared/owned-path.ts';
 
 const own = process.geteuid?.() ?? 0;
-/** Neither this user nor root. */
+/** The id of a user who is neither the current user nor root. */
 const other = own + 4242;
 
-/** `a/b/file` in a directory of this user alone. */
+/** `a/b/file` in a directory that belongs to the current user. */
 async function place(t: TestContext): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'mm-owned-'));
   t.after(() => rm(root, { recursive: true, force: true }));
@@ -43,7 +43,7 @@ for (const [name, { spoil, found }] of Object.entries(CASES)) {
   });
 }
 
-test('owned path: a link leads on, and what it leads to counts as well', async (t) => {
+test('owned path: a link is followed, and its target is checked as well', async (t) => {
   const root = await place(t);
   await mkdir(join(root, 'open'));
   await writeFile(join(root, 'open/file'), 'x');
@@ -56,7 +56,7 @@ test('owned path: a link leads on, and what it leads to counts as well', async (
   assert.ok(findForeign(join(root, 'endless/file')) === undefined);
 });
 
-test('owned path: what belongs to another user is reported, and root may own everything', async (t) => {
+test('owned path: a path of another user is reported, and root may own everything', async (t) => {
   const root = await place(t);
   const found = findForeign(join(root, 'a/b/file'), other);
   assert.equal(found?.why, own === 0 ? undefined : 'owner');
@@ -64,7 +64,7 @@ test('owned path: what belongs to another user is reported, and root may own eve
   assert.equal(findForeign(join(root, 'a/b/file'), 0)?.path, root);
 });
 
-test('owned path: what does not exist is nobody else’s, but its directories count', async (t) => {
+test('owned path: a missing file passes, but its directories are checked', async (t) => {
   const root = await place(t);
   assert.equal(findForeign(join(root, 'a/b/none')), undefined);
   await chmod(join(root, 'a/b'), 0o777);

@@ -16,7 +16,7 @@ export interface Citation {
 }
 
 const TEXT = /\.(ts|md|rb|pl|sh|yaml|service|plist|conf|pp)$|\/[\w-]+$/;
-/** Texts that nobody writes here: the lockfile, measurements, a fixture. */
+/** Texts that are not written here: the lockfile, measurements, a fixture. */
 const OTHER_TEXTS = /^(package-lock\.json|docs\/performance-|test\/fixtures\/control-repo\/)/;
 
 /** Every place where `pattern` matches. The name is its first group, or the whole match. */

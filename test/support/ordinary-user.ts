@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { after, before } from 'node:test';
 import { build, PROGRAMS } from '../../packaging/build.ts';
 
-/** The user "nobody" everywhere: as whom root runs what an ordinary user types. */
+/** The user "nobody" on every system: root uses it to run the commands of an ordinary user. */
 export const NOBODY = 65_534;
 export const isRoot = process.getuid?.() === 0;
 

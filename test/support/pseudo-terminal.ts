@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A command on a terminal of its own, as a person at the keyboard sees it. */
+/** A command on a separate terminal, as a person at the keyboard sees it. */
 export interface PseudoTerminal {
   /** All that the terminal has shown so far. */
   readonly shown: string;

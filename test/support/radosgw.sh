@@ -126,7 +126,7 @@ machine_policy() { policy machine "$(allow GetObject '/ubuntu/manifests/*')" "$(
 reader_policy() { policy reader "$(allow GetObject '/ubuntu/status/*')" "$(allow GetObject '/ubuntu/manifests/*')" "$(allow ListBucket '' 'ubuntu/status/*')"; }
 start() {
   install_pkgs; local t0; t0=$(date +%s%N)
-  # memstore is volatile: with the OSD gone its objects are gone, so begin afresh (STORE=bluestore keeps them)
+  # memstore is volatile: without the OSD its objects are lost, so create it again (STORE=bluestore keeps them)
   if [ "$STORE" = memstore ] && [ -e "$RGW_DIR/osd/whoami" ] && ! alive osd; then stop; rm -rf "$RGW_DIR"; fi
   conf
   if [ ! -e "$RGW_DIR/mon/keyring" ] && [ ! -e "$RGW_DIR/mon/store.db" ]; then

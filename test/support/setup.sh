@@ -1,13 +1,13 @@
 #!/bin/sh
-# setup.sh [PART...] - what the npm scripts call first; does nothing, in no time, when all is there.
-#   always    the npm packages as package-lock.json says; any Node with npm 7 or newer will do, they bring the
+# setup.sh [PART...] - the npm scripts call it first; it returns at once when nothing is missing.
+#   always    the npm packages as package-lock.json says; any Node with npm 7 or newer works, they contain the
 #             pinned one, which is linked as node_modules/.bin/node: all npm scripts run on it
 #   puppet git ssh ps strip
-#             these programs, by apt where they are missing; ps is what Puppet looks at services with
+#             these programs, by apt where they are missing; Puppet looks at services with ps
 #   control-repos
 #             r10k, g10k and git-lfs, by apt where they are missing
-#   boxes     what packs a deb and starts a real systemd in a throw-away container
-#   programs  the bundles of the sources as they are now, in dist/
+#   boxes     the programs that pack a deb and start a real systemd in a throw-away container
+#   programs  the bundles of the current sources, in dist/
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -19,7 +19,7 @@ fail() {
 seconds_since() { echo $(($(date +%s) - $1)); }
 
 # What is installed. The platform, because a folder that was copied from another machine holds that machine's programs;
-# npm's own list, because an npm command that somebody typed since may have removed packages.
+# npm's own list, because a later npm command may have removed packages.
 installed() {
   echo "$(uname -sm) $(cksum <package-lock.json) $(cat node_modules/.package-lock.json 2>/dev/null | cksum)"
 }
@@ -37,7 +37,7 @@ npm_packages() {
   say 'installing npm packages as package-lock.json says (npm ci --ignore-scripts)'
   start=$(date +%s)
   set -- ci --ignore-scripts --no-fund --no-audit --loglevel=error
-  # What a user's npmrc and NODE_ENV can turn off.
+  # A user's npmrc and NODE_ENV can turn these off.
   set -- "$@" --include=dev --include=optional --bin-links --no-engine-strict
   cache=$(npm config get cache)
   temporary=
@@ -141,7 +141,7 @@ for part in "$@"; do
     ;;
   esac
 done
-# The packages of the system first: where they cannot be installed, this is known at once.
+# System packages come first: when they cannot be installed, the script fails at once.
 [ -z "$missing" ] || install "$missing"
 npm_packages
 case " $* " in *' programs '*)

@@ -14,7 +14,7 @@ RUN=$ROOT/run
 mkdir -p "$TEMPLATES" "$RUN"
 export DPKG_FORCE=unsafe-io # templates are made quickly, not safely
 
-# A hybrid host has both trees, a pure one the second alone.
+# A hybrid host has both trees, a pure one only the second.
 CGROUPS=(/sys/fs/cgroup/systemd /sys/fs/cgroup/unified)
 [ -d /sys/fs/cgroup/unified ] || CGROUPS=(/sys/fs/cgroup)
 
@@ -65,7 +65,7 @@ bare() {
   local suite=$1 part=$TEMPLATES/$1.part script=/usr/share/debootstrap/scripts/$1
   exec 9>"$TEMPLATES/$suite.lock"
   flock 9
-  # What an earlier attempt left.
+  # Remains of an earlier attempt.
   if mountpoint -q "$part/proc"; then umount "$part/proc"; fi
   [ ! -d "$(template "$suite")" ] || return 0
   rm -rf --one-file-system "$part"
@@ -88,7 +88,7 @@ up() {
   : >"$box/root/etc/machine-id"
   echo "$name" >"$box/root/etc/hostname"
   (
-    # A cgroup of its own, else boxes collide in /payload; a pure cgroup2 view of it, which systemd >= 256 wants.
+    # A separate cgroup, because boxes collide in /payload; a pure cgroup2 view of it, which systemd >= 256 needs.
     for tree in "${CGROUPS[@]}"; do
       mkdir -p "$tree/box-$name"
       echo "$BASHPID" >"$tree/box-$name/cgroup.procs"

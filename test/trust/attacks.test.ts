@@ -45,7 +45,7 @@ async function setTheScene(
   repository.publish('stable', '1.1.0');
   await poll();
   const seen = new Map(repository.files);
-  // Removes what the refresh before replaced, so that names compare.
+  // Removes the files that the previous refresh replaced, so that names can be compared.
   await poll();
   repository.release('stable', '1.2.0');
   repository.release('testing', '1.2.0-a-longer-one');
@@ -64,7 +64,7 @@ function withoutRoots(files: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(files).filter(([name]) => !name.endsWith('.root.json')));
 }
 
-/** The record of a fresh host: it may say that a root was asked for. */
+/** The record of a fresh host: it may contain that a root was requested. */
 function withoutRecord(names: readonly string[]): string[] {
   return names.filter((name) => name !== 'record.json');
 }

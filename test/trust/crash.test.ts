@@ -13,10 +13,10 @@ import { SIMULATED_NOW, TufSimulator } from '../support/tuf/simulator.ts';
 const CHILD = join(import.meta.dirname, '../support/tuf/simulator-crash-child.ts');
 const STATES = 40;
 const KILLS = 40;
-/** Longer than a refresh takes, so that the kills fall on every step of one. */
+/** Longer than a refresh takes, so that the kills hit every step of it. */
 const LONGEST_LIFE_MS = 40;
 
-test(`I4 killed ${KILLS} times at any moment, the trust directory is whole and never older`, async (context) => {
+test(`I4 killed ${KILLS} times at any moment, the trust directory is complete and never older`, async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'mm-crash-'));
   try {
     const repository = await writeHistory(folder);
@@ -54,7 +54,7 @@ test(`I4 killed ${KILLS} times at any moment, the trust directory is whole and n
   }
 });
 
-/** The bucket at many moments, with a rotation of the root at every tenth. */
+/** Many states of the bucket, with a root rotation in every tenth. */
 async function writeHistory(folder: string): Promise<TufSimulator> {
   const repository = new TufSimulator();
   const newestRoots: number[] = [];

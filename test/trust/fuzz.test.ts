@@ -17,7 +17,10 @@ const anyJson = fc.oneof(
   fc.jsonValue().map(withoutFloats),
   fc.constantFrom(JSON.parse(nested(10)), '__proto__', -1, 2 ** 53),
 );
-/** Deep nesting is for whoever recurses: as deep as timestamp.json may be long, and in a field that the checks get to. */
+/**
+ * Deep nesting breaks recursive readers: as deep as the size limit of timestamp.json allows, in a
+ * field that is checked.
+ */
 const deep = nested(7_000);
 const anyText = fc.oneof(
   anyJson.map((value) => JSON.stringify(value)),
@@ -34,7 +37,7 @@ const anyBytes = fc.oneof(
   anyText.map((text) => Buffer.from(text)),
 );
 
-test('fuzz: any bytes in the place of any file end in an error with a code', async (context) => {
+test('fuzz: any bytes in place of any file cause an error with a code', async (context) => {
   const arbitrary = fc.record({ role: fc.constantFrom(...ROLES), bytes: anyBytes });
   await checkProperty(context, arbitrary, ({ role, bytes }) =>
     refuses((repository) => {
@@ -44,7 +47,7 @@ test('fuzz: any bytes in the place of any file end in an error with a code', asy
   );
 });
 
-test('fuzz: any value in any field, signed by stolen keys, ends in an error with a code or well', async (context) => {
+test('fuzz: any value in any field, signed by stolen keys, is accepted or causes an error with a code', async (context) => {
   const arbitrary = fc.record({
     role: fc.constantFrom(...ROLES),
     field: fc.constantFrom(...FIELDS),
@@ -55,7 +58,7 @@ test('fuzz: any value in any field, signed by stolen keys, ends in an error with
   );
 });
 
-/** What was trusted stays readable, and whatever is thrown has a code. */
+/** What was trusted stays readable, and every error has a code. */
 async function refuses(play: (repository: TufSimulator) => void): Promise<void> {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);

@@ -28,7 +28,7 @@ for (const file of LOCAL_FILES) {
   }
 }
 
-test('I10 a truncated root is not a way back to an older one', async () => {
+test('I10 a truncated root does not allow an older one', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.rotated(repository);
   const { keys } = repository;
@@ -46,7 +46,7 @@ test('I10 a truncated root is not a way back to an older one', async () => {
   assert.equal(trusted.versions['root'], 3);
 });
 
-test('I10 a truncated root is missed even where the older one vouches for all the rest', async () => {
+test('I10 a truncated root is noticed even when the older one verifies all other files', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   repository.rotateRoot(() => {}, []);
@@ -61,7 +61,7 @@ test('I10 a truncated root is missed even where the older one vouches for all th
 });
 
 for (const days of [-60, 60]) {
-  test(`I11 with a clock ${days} days off nothing expired is taken, and it heals`, async () => {
+  test(`I11 with a clock ${days} days off nothing expired is accepted, and the host recovers`, async () => {
     const repository = new TufSimulator();
     await using host = await SimulatedHost.polled(repository);
     const right = host.now;
@@ -70,7 +70,7 @@ for (const days of [-60, 60]) {
     repository.publish('stable', '1.1.0');
     if (days > 0) await assert.rejects(host.refresh(), { code: 'METADATA_EXPIRED' });
     else assert.equal(await host.stableVersion(), '1.1.0');
-    // In truth time goes on, and timestamp expires.
+    // Real time goes on, and timestamp expires.
     repository.publish('stable', '1.2.0');
     host.now += 15 * DAY_MS;
     repository.source.serverDate = right + 15 * DAY_MS;
@@ -84,7 +84,7 @@ for (const days of [-60, 60]) {
   });
 }
 
-test('I11 a clock that is set back leads no way back to what has expired', async () => {
+test('I11 a clock that is set back does not make expired metadata valid', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   const right = host.now;
@@ -98,7 +98,7 @@ test('I11 a clock that is set back leads no way back to what has expired', async
   assert.deepEqual((await host.readTrusted())?.expired, ['timestamp']);
 });
 
-test('I12 a fast-forward, attack 17, is undone by new keys for timestamp and snapshot, nothing less', async () => {
+test('I12 a fast-forward, attack 17, is undone only by new keys for both timestamp and snapshot', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   const versions = [repository.timestamp.version, repository.snapshot.version];

@@ -59,7 +59,7 @@ for (const [what, [renewed, polled]] of Object.entries(EXPIRED)) {
   });
 }
 
-test('I4 versions on disk never decrease, whatever a thief puts back', async () => {
+test('I4 versions on disk never decrease, no matter what a thief restores', async () => {
   const step = fc.constantFrom('publish', 'rotate', 'replay', 'replay all', 'truncate', 'restore');
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 10 }), async (steps) => {
@@ -129,7 +129,7 @@ test('I8 files of another tree with the same keys change nothing on disk', async
   assert.equal(await host.stableVersion(), '1.1.0');
 });
 
-test('I9 expired, corrupt or lost metadata leaves what is trusted as it was, a stop included', async () => {
+test('I9 expired, corrupt or lost metadata does not change what is trusted, including a stop', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   repository.publish('stable', '1.1.0', { custom: { stop: true } });
@@ -168,7 +168,7 @@ test('I17 two-person stable with one signature is refused, also under two names'
   await assert.rejects(host.refresh(), { code: 'METADATA_INVALID' });
 });
 
-test('I18 environments may have names that JavaScript or TUF keep for themselves', async () => {
+test('I18 environments may have names that JavaScript or TUF reserve', async () => {
   const names = [
     '2024',
     '10',

@@ -8,7 +8,7 @@ import { SimulatedHost } from '../support/tuf/simulator-host.ts';
 import { newKey } from '../support/tuf/simulator-keys.ts';
 import { dropStable, longAgo, otherTree } from '../support/tuf/simulator-plays.ts';
 
-test('the first poll is five requests, a newer release four, a new timestamp alone two', async () => {
+test('the first poll is five requests, a newer release four, a new timestamp only two', async () => {
   const repository = new TufSimulator();
   repository.publish('stable', '1.0.0');
   await using host = await SimulatedHost.create(repository);
@@ -45,7 +45,7 @@ test('08b with the seeds of its package a fresh host refuses an older state, exp
   assert.deepEqual(await host.onDisk(), { files: {}, names: ['record.json'] });
 });
 
-test('10b seeds know which roles there were', async () => {
+test('10b seeds know which roles existed', async () => {
   const { repository, seeds } = replayed();
   await using host = await SimulatedHost.create(repository);
   dropStable({ repository });
@@ -59,7 +59,7 @@ const brokenSeeds = {
   missing: () => Buffer.alloc(0),
 };
 for (const [name, broken] of Object.entries(brokenSeeds)) {
-  test(`a seed that is ${name}: a fresh host is told, one that knows newer metadata needs none`, async () => {
+  test(`a seed that is ${name}: a fresh host reports it, a host with newer metadata needs no seed`, async () => {
     const { repository, seeds } = replayed();
     await using host = await SimulatedHost.create(repository);
     const packagedSeeds = { ...seeds, snapshot: broken(seeds) };
@@ -71,7 +71,7 @@ for (const [name, broken] of Object.entries(brokenSeeds)) {
   });
 }
 
-test('seeds by keys that were revoked since are no floor, and no obstacle', async () => {
+test('seeds signed by keys that were revoked later are ignored and do no harm', async () => {
   const { repository, seeds } = replayed();
   await using host = await SimulatedHost.create(repository);
   repository.rotateOnline('timestamp', 'snapshot');
@@ -88,7 +88,7 @@ function replayed() {
   return { repository, older, seeds: repository.seeds() };
 }
 
-test('11 the expiry of another environment is harmless', async () => {
+test('11 the expiry of another environment has no effect', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   longAgo(repository, () => repository.writeRole('env-testing'));
@@ -96,7 +96,7 @@ test('11 the expiry of another environment is harmless', async () => {
   assert.equal(await host.stableVersion(), '1.1.0');
 });
 
-test('11 an expired root in the package is a start, not an end', async () => {
+test('11 an expired root in the package is a valid start of the chain', async () => {
   const repository = new TufSimulator();
   repository.root.version = 0;
   longAgo(repository, () => repository.writeRoot());
@@ -106,7 +106,7 @@ test('11 an expired root in the package is a start, not an end', async () => {
   assert.equal(await host.stableVersion(), '1.0.0');
 });
 
-test('14 what a CI key says of stable is not heard', async () => {
+test('14 what a CI key signs about stable is ignored', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   host.environments = ['stable', 'testing'];
@@ -140,7 +140,7 @@ test('15 three rotations of the root keys between two polls', async () => {
   assert.equal(trusted.versions['root'], 4);
 });
 
-test('16 revoking a release key and signing anew is one commit', async () => {
+test('16 revoking a release key and signing again is one commit', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   repository.delegate('stable', newKey());
@@ -149,7 +149,7 @@ test('16 revoking a release key and signing anew is one commit', async () => {
   assert.equal(await host.stableVersion(), '1.1.0');
 });
 
-test('a package with a newer root of the chain keeps what the host knows', async () => {
+test('with a newer root of the chain in its package, the host keeps what it knows', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.rotated(repository);
   for (const root of ['2.root.json', '3.root.json', '1.root.json']) {
@@ -164,7 +164,7 @@ test('a package with a newer root of the chain keeps what the host knows', async
   await assert.rejects(host.refresh(), { code: 'METADATA_ROLLBACK' });
 });
 
-test('a package with a root outside the chain begins anew, with the same keys too', async () => {
+test('a package with a root outside the chain starts again, even with the same keys', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.rotated(repository);
   const { keys, treeId } = repository;
@@ -181,7 +181,7 @@ test('a package with a root outside the chain begins anew, with the same keys to
   assert.equal(trusted.environments.get('stable')?.current?.custom.version, '0.1.0');
 });
 
-test('an older package with a root outside the chain begins anew', async () => {
+test('an older package with a root outside the chain starts again', async () => {
   const repository = new TufSimulator();
   repository.writeRoot();
   await using host = await SimulatedHost.create(repository);
@@ -196,7 +196,7 @@ test('an older package with a root outside the chain begins anew', async () => {
 });
 
 for (const root of ['1.root.json', '2.root.json']) {
-  test(`a host that is moved to another tree, ${root}, takes nothing of the old one`, async () => {
+  test(`a host that is moved to another tree, ${root}, keeps nothing of the old one`, async () => {
     const repository = new TufSimulator();
     await using host = await SimulatedHost.polled(repository);
     repository.timestamp.version = 50;
@@ -211,7 +211,7 @@ for (const root of ['1.root.json', '2.root.json']) {
   });
 }
 
-test('a publisher reads what has expired, and nothing that is forged', async () => {
+test('a publisher reads expired metadata, but no forged metadata', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   host.now += 20 * DAY_MS;
@@ -238,7 +238,7 @@ const BAD_ROOTS = {
   'a timestamp': ({ files }: TufSimulator) => files.get('timestamp.json')!,
 };
 for (const [name, make] of Object.entries(BAD_ROOTS)) {
-  test(`an installed root that is ${name} is told as such, before any request`, async () => {
+  test(`an installed root that is ${name} is reported as such, before any request`, async () => {
     const repository = new TufSimulator();
     await using host = await SimulatedHost.create(repository);
     host.packagedRoot = make(repository);
@@ -248,7 +248,7 @@ for (const [name, make] of Object.entries(BAD_ROOTS)) {
   });
 }
 
-test('an environment that nobody is delegated for offers nothing', async () => {
+test('an environment without a delegation offers nothing', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   host.environments = ['unheard_of'];
@@ -257,7 +257,7 @@ test('an environment that nobody is delegated for offers nothing', async () => {
   assert.deepEqual(trusted.environments.get('unheard_of'), nothing);
 });
 
-test('a release of a schema to come is said to be so, and the rest is read', async () => {
+test('a release with a newer schema is reported, and the rest is read', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   repository.release('stable', '2.0.0', { slot: 'next' });
@@ -270,7 +270,7 @@ test('a release of a schema to come is said to be so, and the rest is read', asy
   assert.equal(offer.next, undefined);
 });
 
-test('a directory whose link leads nowhere is an empty one', async () => {
+test('a directory that is a dangling link counts as empty', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   await rm(join(host.directory, 'current'));
@@ -279,7 +279,7 @@ test('a directory whose link leads nowhere is an empty one', async () => {
   assert.equal(await host.stableVersion(), '1.0.0');
 });
 
-test('a stop of the caller ends a refresh as it is, without a code of ours', async () => {
+test('a stop by the caller ends a refresh with the reason of the stop, without an error code', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   repository.source.faults.set('timestamp.json', { kind: 'slow' });

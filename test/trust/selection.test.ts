@@ -22,9 +22,9 @@ const CASES: Record<string, { offer: Partial<EnvironmentOffer>; groups?: string[
     'current alone': { offer: {}, want: 'take current' },
     'nothing published': { offer: { current: undefined }, want: 'nothing' },
     'next without current': { offer: { current: undefined, next }, want: 'nothing' },
-    'next for everybody': { offer: { next }, want: 'take next' },
+    'next for all hosts': { offer: { next }, want: 'take next' },
     'next without rollout': { offer: { next: release('2.0.0') }, want: 'take current' },
-    'next for nobody': {
+    'next for no host': {
       offer: { next: release('2.0.0', { rollout: { ...everybody, bp: 0 } }) },
       want: 'take current',
     },
@@ -93,11 +93,11 @@ for (const [name, { offer, groups = [], want }] of Object.entries(CASES)) {
   });
 }
 
-test('rollout share: a known value, so that no version deals hosts anew', () => {
+test('rollout share: a known value, so that no new version assigns hosts differently', () => {
   assert.equal(rolloutShare('r-1', 'web1.example.com'), 6758);
 });
 
-test('rollout share: even, and another salt deals anew', () => {
+test('rollout share: even, and another salt assigns hosts differently', () => {
   const names = Array.from({ length: 20_000 }, (_, index) => `host${index}.example.com`);
   const first = names.filter((name) => rolloutShare('a', name) < 500);
   const both = first.filter((name) => rolloutShare('b', name) < 500);

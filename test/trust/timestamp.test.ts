@@ -32,7 +32,7 @@ for (const answer of ['200', '304'] as const) {
   });
 }
 
-test('row 9: a host that an older agent left with the year 9999 is well again, and keeps its root', async () => {
+test('row 9: a host that an older agent left with the year 9999 recovers and keeps its root', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.rotated(repository);
   const { clockFloor: _, ...record } = await readRecord(host);
@@ -43,7 +43,7 @@ test('row 9: a host that an older agent left with the year 9999 is well again, a
   assert.equal((await readRecord(host))['rootVersion'], 3);
 });
 
-test('row 9: what S3 said holds when the clock is set back', async () => {
+test('row 9: the time from S3 still counts when the clock is set back', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   host.now += 10 * DAY_MS;

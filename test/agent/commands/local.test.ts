@@ -53,7 +53,7 @@ test('enable: Puppet’s own lock still disables, and is named', async (t) => {
   assert.match(status.stdout, /by hand; undo with: puppet agent --enable/);
 });
 
-test('enable: status says it only of our own file', async (t) => {
+test('enable: status reports only our own file', async (t) => {
   const { run } = await host(t);
   await run(['disable', 'a', 'reason']);
   assert.match((await run(['status'])).stdout, /a reason; undo with: mm-agent enable/);
@@ -77,7 +77,7 @@ test('row 9: status shows the floor of the clock, and reset-clock forgets it', a
   assert.equal((await run(['reset-clock', 'now'])).code, 20);
 });
 
-test('status: a cycle is under way only while the holder of the lock lives', async (t) => {
+test('status: a cycle is reported as running only while the holder of the lock lives', async (t) => {
   const { paths, run } = await host(t);
   await mkdir(paths.lock, { recursive: true });
   const hold = async (started: string | undefined) =>
@@ -88,7 +88,7 @@ test('status: a cycle is under way only while the holder of the lock lives', asy
   assert.match((await run(['status'])).stdout, /under way/);
 });
 
-test('status: who may not read it is told so', async (t) => {
+test('status: a user who may not read it gets a message', async (t) => {
   const { root, paths } = await host(t);
   if (!isRoot) await chmod(paths.state, 0);
   const { code, stderr } = await asOrdinaryUser(['status', '--root', root]);
@@ -98,7 +98,7 @@ test('status: who may not read it is told so', async (t) => {
   assert.match(stderr, /next: sudo mm-agent status/);
 });
 
-test('facts: an answer larger than a pipe arrives whole', async (t) => {
+test('facts: an output larger than a pipe buffer is complete', async (t) => {
   const { paths, run } = await host(t);
   const value = 'x'.repeat(2 * 1024 ** 2);
   const facts = {

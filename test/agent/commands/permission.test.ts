@@ -5,7 +5,7 @@ import { localPaths } from '../../../agent/paths.ts';
 import { isRoot, NOBODY, ordinaryUsersAgent } from '../../support/ordinary-user.ts';
 import { names, temporaryDirectory } from '../../support/temporary-directory.ts';
 
-/** What an ordinary user sees who types a command that needs root. */
+/** The message to an ordinary user who runs a command that needs root. */
 
 const agent = ordinaryUsersAgent();
 const asOrdinaryUser = (argv: readonly string[], root: string) => agent([...argv, '--root', root]);
@@ -19,7 +19,7 @@ async function installed(t: TestContext): Promise<string> {
   await mkdir(runtime, { recursive: true });
   await writeFile(stateFile, '{}', { mode: 0o600 });
   await writeFile(facts, '{}', { mode: 0o600 });
-  // Without root, the test's own user owns the directory and must drop his own rights.
+  // Without root, the user of the test owns the directory and must drop the rights.
   await chmod(state, isRoot ? 0o700 : 0);
   if (!isRoot) t.after(() => chmod(state, 0o700));
   return root;
@@ -50,7 +50,7 @@ for (const [name, [argv, typed, verb]] of Object.entries(COMMANDS)) {
   });
 }
 
-test('permission: nothing is there yet, and this user may not make it', async (t) => {
+test('permission: nothing exists yet, and this user may not create it', async (t) => {
   const root = await temporaryDirectory(t);
   await chmod(root, 0o555);
   for (const argv of [[], ['--once'], ['disable', 'x'], ['enable']]) {
@@ -61,7 +61,7 @@ test('permission: nothing is there yet, and this user may not make it', async (t
   assert.deepEqual(await names(root), []);
 });
 
-test('permission: an ordinary user has an agent below a directory of his own', async (t) => {
+test('permission: an ordinary user may run an agent below their own directory', async (t) => {
   const root = await temporaryDirectory(t);
   if (isRoot) await chown(root, NOBODY, NOBODY);
   assert.equal((await asOrdinaryUser(['disable', 'x'], root)).code, 0);
@@ -76,7 +76,7 @@ test('permission: an ordinary user has an agent below a directory of his own', a
 });
 
 for (const argv of [['--help'], ['--version']]) {
-  test(`permission: ${argv.join()} needs none`, async (t) => {
+  test(`permission: ${argv.join()} needs no permission`, async (t) => {
     const { code, stderr } = await asOrdinaryUser(argv, await installed(t));
     assert.deepEqual([code, stderr], [0, '']);
   });

@@ -16,14 +16,14 @@ async function host(t: TestContext): Promise<HostPaths> {
   return paths;
 }
 
-/** The kept configuration with one value changed and the old checksum. */
+/** The cached configuration with one changed value and the old checksum. */
 async function tamper(paths: HostPaths): Promise<void> {
   const kept = await readFile(paths.checkedConfig, 'utf8');
   assert.ok(kept.includes('"tree":"ubuntu"'));
   await writeFile(paths.checkedConfig, kept.replace('"tree":"ubuntu"', '"tree":"osx"'));
 }
 
-test('checked config: the second time it is what it was the first time', async (t) => {
+test('checked config: the second read gives the same as the first', async (t) => {
   const paths = await host(t);
   const { config } = loadConfig(paths);
   assert.deepEqual(await checkedConfig(paths, 'one'), config);
@@ -31,7 +31,7 @@ test('checked config: the second time it is what it was the first time', async (
   assert.deepEqual(await checkedConfig(paths, 'one'), config);
 });
 
-test('checked config: it is taken from what is kept, which is then not written again', async (t) => {
+test('checked config: it is read from the cache, which is then not written again', async (t) => {
   const paths = await host(t);
   await checkedConfig(paths, 'one');
   const { ino } = await stat(paths.checkedConfig);
@@ -44,7 +44,7 @@ const changes: Readonly<Record<string, (paths: HostPaths) => Promise<void>>> = {
   'a file more': (paths) => writeFile(`${paths.configDirectory}/a.yaml`, 'environment: canary\n'),
 };
 for (const [name, change] of Object.entries(changes)) {
-  test(`checked config: ${name} is seen`, async (t) => {
+  test(`checked config: ${name} is noticed`, async (t) => {
     const paths = await host(t);
     await checkedConfig(paths, 'one');
     await change(paths);
@@ -60,7 +60,7 @@ const damages: Readonly<Record<string, (paths: HostPaths) => Promise<void>>> = {
   'something else': ({ checkedConfig: path }) => writeFile(path, '[]'),
 };
 for (const [name, damage] of Object.entries(damages)) {
-  test(`checked config: what is kept and was ${name} counts for nothing`, async (t) => {
+  test(`checked config: a cache that was ${name} is ignored`, async (t) => {
     const paths = await host(t);
     const config = await checkedConfig(paths, 'one');
     await damage(paths);
@@ -68,7 +68,7 @@ for (const [name, damage] of Object.entries(damages)) {
   });
 }
 
-test('checked config: other code checks for itself', async (t) => {
+test('checked config: another version of the program ignores the cache', async (t) => {
   const paths = await host(t);
   await checkedConfig(paths, 'one');
   const { ino } = await stat(paths.checkedConfig);
@@ -76,13 +76,13 @@ test('checked config: other code checks for itself', async (t) => {
   assert.notEqual((await stat(paths.checkedConfig)).ino, ino);
 });
 
-test('checked config: without a stamp nothing is kept', async (t) => {
+test('checked config: without a stamp nothing is cached', async (t) => {
   const paths = await host(t);
   await checkedConfig(paths, undefined);
   await assert.rejects(stat(paths.checkedConfig), { code: 'ENOENT' });
 });
 
-test('checked config: a place that cannot be written to is no error', async (t) => {
+test('checked config: an unwritable cache is not an error', async (t) => {
   const paths = { ...(await host(t)), checkedConfig: '/proc/none/checked-config.json' };
   assert.equal((await checkedConfig(paths, 'one')).tree, 'ubuntu');
 });

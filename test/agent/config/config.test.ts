@@ -34,7 +34,7 @@ test('config: two lines are enough', async (t) => {
   assert.equal(config.releases.keep, 3);
 });
 
-test('config: it is frozen all the way down', async (t) => {
+test('config: it is frozen at every level', async (t) => {
   const { config } = loadConfig(await hostWith(t, { 'agent.yaml': least }));
   const writable = config as unknown as {
     schedule: { poll: string };
@@ -74,7 +74,7 @@ test('config: agent.d alone is enough', async (t) => {
   assert.equal(config.tree, 'ubuntu');
 });
 
-test('config: none at all is CONFIG_MISSING, and says where it should be', async (t) => {
+test('config: a missing configuration is CONFIG_MISSING, and the message names its path', async (t) => {
   const paths = await hostWith(t, {});
   assert.throws(
     () => loadConfig(paths),
@@ -85,7 +85,7 @@ test('config: none at all is CONFIG_MISSING, and says where it should be', async
   );
 });
 
-test('config: a file in the place of agent.d is CONFIG_INVALID', async (t) => {
+test('config: a file in place of agent.d is CONFIG_INVALID', async (t) => {
   const paths = await hostWith(t, { 'agent.yaml': least, 'agent.d': '' });
   assert.throws(() => loadConfig(paths), { code: 'CONFIG_INVALID' });
 });
@@ -131,19 +131,19 @@ const bad: Record<string, string> = {
   'poll by a nickname': `${least}schedule: {poll: "@hourly"}`,
   'poll out of range': `${least}schedule: {poll: "61 * * * *"}`,
   'poll on a day that never comes': `${least}schedule: {poll: "0 0 31 2 *"}`,
-  'poll in words': `${least}schedule: {poll: often}`,
+  'a poll that is not a cron expression': `${least}schedule: {poll: often}`,
   'time limit of a second': `${least}run: {time_limit: 1s}`,
   'time limit of a year': `${least}run: {time_limit: 365d}`,
   'puppet without a path': `${least}run: {puppet: puppet}`,
   'an option for a tag': `${least}run: {tags: ["--noop"]}`,
   'a word for a list': `${least}run: {tags: ntp}`,
-  'on_expired of its own': `${least}on_expired: ignore`,
+  'an unknown on_expired': `${least}on_expired: ignore`,
   'keep of one': `${least}releases: {keep: 1}`,
   'keep of a fraction': `${least}releases: {keep: 2.5}`,
   'an unknown key': `${least}scheduel: {}`,
   'an unknown key in s3': `${least}s3: {regoin: x}`,
   credentials: `${least}s3: {secret_access_key: x}`,
-  'a level that is none': `${least}log: {level: verbose}`,
+  'an unknown level': `${least}log: {level: verbose}`,
 };
 
 for (const [name, text] of Object.entries(bad)) {

@@ -20,7 +20,7 @@ const cases: Record<string, { sources: Partial<NameSources>; want: string }> = {
     sources: { find: async () => 'web9.example.com' },
     want: 'web9.example.com',
   },
-  'a kept name stays, whatever a look-up would give': {
+  'a stored name stays, even when a look-up returns another one': {
     sources: { kept: kept('web9.example.com') },
     want: 'web9.example.com',
   },
@@ -51,7 +51,7 @@ for (const name of [
   '../x',
   '',
 ]) {
-  test(`certname: ${JSON.stringify(name)} is refused with what to set`, async () => {
+  test(`certname: ${JSON.stringify(name)} is refused, and the message names the setting`, async () => {
     await assert.rejects(chooseCertname({ ...nothing, find: async () => name }), {
       code: 'CONFIG_INVALID',
       next: /set certname in agent\.yaml/,

@@ -25,7 +25,7 @@ const ends: Record<string, { exitCode: number; ranAt: number; want: boolean }> =
   'an abort of Node': { exitCode: 134, ranAt: 1, want: true },
 };
 for (const [name, { exitCode, ranAt, want }] of Object.entries(ends)) {
-  test(`end of a cycle's child: ${name}`, () => {
+  test(`end of a child process: ${name}`, () => {
     assert.equal(isUnexplainedEnd(exitCode, after(1), after(ranAt)), want);
   });
 }

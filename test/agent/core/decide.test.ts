@@ -103,7 +103,7 @@ for (const [name, { view, want }] of Object.entries(cases)) {
   });
 }
 
-test('decide: why it keeps what it has is said in words', () => {
+test('decide: the reason to keep the current release is a readable text', () => {
   assert.match(decide({ ...idle, trigger: 'apply', offer: offline }).why, /no answer/);
   assert.match(decide({ ...idle, trigger: 'apply', offer: held }).why, /freeze/);
 });

@@ -31,7 +31,7 @@ for (const [name, { why, errorCode, want }] of Object.entries(cases)) {
   });
 }
 
-test('exit code: once something was applied, Puppet wins over a bucket that is gone', () => {
+test('exit code: after a run, the result of Puppet wins over an unreachable bucket', () => {
   const decision: Decision = { install: false, run: 'run', why: '', skipped: undefined };
   const end = { decision, errorCode: 'S3_UNREACHABLE' as const };
   const changed = { ...sampleRun, status: 'changed' as const };

@@ -5,7 +5,7 @@ import { backoffMs, dueAfter, slotMs } from '../../../agent/core/schedule.ts';
 const MINUTE = 60_000;
 const position = { previous: 0, next: 30 * MINUTE, intervalMs: 30 * MINUTE };
 
-test('slot: the same for a certname each time, spread over the interval', () => {
+test('slot: always the same for a certname, spread over the interval', () => {
   const slots = Array.from({ length: 1000 }, (_, i) => slotMs(`host${i}.example.com`, 30 * MINUTE));
   assert.deepEqual(slots[7], slotMs('host7.example.com', 30 * MINUTE));
   const quarters = [0, 1, 2, 3].map(
@@ -19,14 +19,14 @@ test('slot: a daily schedule is spread over an hour, not over the day', () => {
   assert.ok(Math.max(...slots) < 60 * MINUTE);
 });
 
-test('due: the slot of the interval under way counts while it is ahead, then the next one', () => {
+test('due: the slot of the current interval counts until it has passed, then the next one', () => {
   const name = 'web1.example.com';
   const slot = slotMs(name, position.intervalMs);
   assert.equal(dueAfter(position, name, slot - 1), slot);
   assert.equal(dueAfter(position, name, slot), 30 * MINUTE + slot);
 });
 
-test('due: without a match one interval ago only the next one counts', () => {
+test('due: without a match one interval ago, only the next match counts', () => {
   const name = 'web1.example.com';
   const slot = slotMs(name, position.intervalMs);
   assert.equal(dueAfter({ ...position, previous: undefined }, name, 0), 30 * MINUTE + slot);

@@ -35,7 +35,11 @@ const CASES: Record<string, Case> = {
     { ...PLAIN, reader: 'file' },
     '2026-11-29T03:04:05.678Z run.ended  status=changed  changed=6',
   ],
-  'a warning says so': [{ ...ENTRY, level: 'warn', fields: {} }, PLAIN, '03:04:05 warn: run.ended'],
+  'a warning is marked': [
+    { ...ENTRY, level: 'warn', fields: {} },
+    PLAIN,
+    '03:04:05 warn: run.ended',
+  ],
   'a value cannot look like a field': [
     { ...ENTRY, fields: { error: 'x  code=OK' } },
     PLAIN,

@@ -11,7 +11,7 @@ import { fakeLog } from '../../support/fake-log.ts';
 import { sampleStatus } from '../../support/status-sample.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
-test('state: comes back as it was saved, for its owner only', async () => {
+test('state: is loaded as it was saved, and readable for its owner only', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'mm-state-'));
   try {
     const path = join(directory, 'state.json');
@@ -51,7 +51,7 @@ async function stateIn(directory: string, change: (text: string) => string = (te
   return { path, state };
 }
 
-test('state: one that somebody edited is checked, and counts as none when it is wrong', async (t) => {
+test('state: an edited file is checked, and counts as empty when it is invalid', async (t) => {
   const wrong = await stateIn(await temporaryDirectory(t), (text) =>
     text.replace('"stopped":true', '"stopped":"yes"'),
   );
@@ -72,7 +72,7 @@ for (const [name, content] of Object.entries({
   'of another shape': '{"schemaVersion":1,"status":{"trust":7},"uploaded":3}',
   'without what a poll looks at': '{"schemaVersion":1,"status":{"trust":{"error":null}}}',
 })) {
-  test(`last state: one that is ${name} never ends a poll, and calls for a cycle`, async (t) => {
+  test(`last state: one that is ${name} never fails a poll, and causes a cycle`, async (t) => {
     const path = join(await temporaryDirectory(t), 'state.json');
     await writeFile(path, content);
     assert.equal(typeof needsCycle(lastState(path), Date.now(), 3600), 'string');

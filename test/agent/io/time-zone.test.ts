@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { followTimeZone } from '../../../agent/io/time-zone.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
-/** Counts how often Node would be made to read the zone again. */
+/** Counts how often Node would be forced to read the zone again. */
 function environment(own: NodeJS.ProcessEnv = {}): {
   readonly env: NodeJS.ProcessEnv;
   reads: number;
@@ -20,7 +20,7 @@ function environment(own: NodeJS.ProcessEnv = {}): {
   return counted;
 }
 
-test('time zone: read again when the link points elsewhere, when its target changes, when it goes', async (t) => {
+test('time zone: read again when the link points elsewhere, when its target changes, and when it is removed', async (t) => {
   const path = join(await temporaryDirectory(t), 'localtime');
   await writeFile(`${path}-a`, 'a');
   await writeFile(`${path}-b`, 'bb');
@@ -42,7 +42,7 @@ test('time zone: read again when the link points elsewhere, when its target chan
   assert.equal(found.env['TZ'], undefined);
 });
 
-test('time zone: with TZ set the file means nothing', async (t) => {
+test('time zone: with TZ set the file is ignored', async (t) => {
   const path = join(await temporaryDirectory(t), 'localtime');
   const found = environment({ TZ: 'Europe/Berlin' });
   const read = followTimeZone(found.env, path);

@@ -31,7 +31,7 @@ test('failure: in the journal each line is an error', async (t) => {
   assert.match(lines.at(-1) ?? '', /^<3>next: /);
 });
 
-test('failure: foreign text in it is cleaned, and a secret hidden', async (t) => {
+test('failure: text from outside is cleaned, and a secret is hidden', async (t) => {
   const directory = await temporaryDirectory(t);
   const config = join(directory, 'etc/miyamoto');
   await mkdir(config, { recursive: true });

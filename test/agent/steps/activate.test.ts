@@ -19,7 +19,7 @@ async function hostWithReleases(t: TestContext): Promise<HostPaths> {
   return paths;
 }
 
-test('activate: the environment leads to the release', async (t) => {
+test('activate: the environment links to the release', async (t) => {
   const paths = await hostWithReleases(t);
   assert.equal(activeRelease(paths, 'stable'), undefined);
   activate(paths, { environment: 'stable', sha256: A });
@@ -38,7 +38,7 @@ test('activate: a run keeps its release when another one is activated', async (t
   assert.equal(await realpath(join(second.environmentPath, 'stable')), tree);
 });
 
-test('activate: doing it again changes nothing', async (t) => {
+test('activate: a second activation changes nothing', async (t) => {
   const paths = await hostWithReleases(t);
   activate(paths, { environment: 'stable', sha256: A });
   activate(paths, { environment: 'stable', sha256: A });
@@ -46,7 +46,7 @@ test('activate: doing it again changes nothing', async (t) => {
   assert.deepEqual(await names(releasePaths(paths, A).directory), ['environments', 'tree']);
 });
 
-test('activate: environments are apart, and may share a release', async (t) => {
+test('activate: environments are independent, and may share a release', async (t) => {
   const paths = await hostWithReleases(t);
   activate(paths, { environment: 'stable', sha256: A });
   activate(paths, { environment: 'testing', sha256: B });
@@ -63,7 +63,7 @@ const leftOver = {
 };
 
 for (const [name, leave] of Object.entries(leftOver)) {
-  test(`activate: ${name} that a crash left over is no hindrance`, async (t) => {
+  test(`activate: ${name} left by a crash does no harm`, async (t) => {
     const paths = await hostWithReleases(t);
     await mkdir(paths.environments);
     await mkdir(releasePaths(paths, B).environments);
@@ -93,7 +93,7 @@ const notActive = {
 } satisfies Record<string, (paths: HostPaths) => Promise<void>>;
 
 for (const [name, prepare] of Object.entries(notActive)) {
-  test(`active release: ${name} is none`, async (t) => {
+  test(`active release: ${name} is not one`, async (t) => {
     const paths = await hostWithReleases(t);
     await prepare(paths);
     assert.equal(activeRelease(paths, 'stable'), undefined);

@@ -25,7 +25,7 @@ async function inDirectory(
 }
 const ports = () => ({ clock: new FakeClock(NOW), log: fakeLog() });
 
-test('disabled: not without a file', () =>
+test('disabled: not disabled without a file', () =>
   inDirectory(async (paths) => assert.equal(readDisabled(paths, ports()), null)));
 
 test('disabled: with reason, owner and time', () =>
@@ -35,7 +35,7 @@ test('disabled: with reason, owner and time', () =>
     assert.deepEqual(readDisabled(paths, ports()), disabled);
   }));
 
-test('disabled: an expired file is removed and said', () =>
+test('disabled: an expired file is removed and reported', () =>
   inDirectory(async (paths) => {
     const until = '2026-11-23T09:00:00.000Z';
     writeDisabled(paths.disabledFile, { reason: 'x', by: null, until });
@@ -45,7 +45,7 @@ test('disabled: an expired file is removed and said', () =>
     assert.equal(world.log.lines[0]?.event, 'agent.enabled');
   }));
 
-test('disabled: a file that cannot be understood disables', () =>
+test('disabled: a file that cannot be parsed disables', () =>
   inDirectory(async (paths) => {
     await writeFile(paths.disabledFile, 'not now');
     assert.match(readDisabled(paths, ports())?.reason ?? '', /disabled\.json/);

@@ -10,7 +10,7 @@ import { names, temporaryDirectory } from '../../support/temporary-directory.ts'
 const bytes = exampleRelease();
 const sha256 = sha256Of(bytes);
 
-test('fetch, killed half way: nothing looks verified, and the next fetch is whole', async (t) => {
+test('fetch, killed halfway: nothing looks verified, and the next fetch is complete', async (t) => {
   const root = await temporaryDirectory(t);
   const { blobs } = hostPaths({ platform: 'linux', root });
   const child = startStep(t, ['fetch-half', root]);
@@ -23,7 +23,7 @@ test('fetch, killed half way: nothing looks verified, and the next fetch is whol
   assert.deepEqual(await names(blobs), [`${sha256}.tar.gz`]);
 });
 
-test('fetch: a disk that cannot be written to is not taken for a broken connection', async (t) => {
+test('fetch: an unwritable disk is not reported as a broken connection', async (t) => {
   const root = await temporaryDirectory(t);
   const child = startLimitedStep(t, 100, ['fetch', root]);
   assert.equal((await child.lines.next()).value, 'EFBIG after 1');

@@ -18,7 +18,7 @@ function options(directory: string, bucket: MemoryBlobs): FetchOptions {
   return { bucket, tree: 'ubuntu', release, directory, maxBytes: 1e6, signal };
 }
 
-/** A body that ends, or breaks, after so many of the right bytes. */
+/** A body that ends, or breaks, after that many correct bytes. */
 function partOfIt(length: number, error?: Error): Readable {
   return Readable.from(
     (async function* () {
@@ -28,7 +28,7 @@ function partOfIt(length: number, error?: Error): Readable {
   );
 }
 
-test('fetch: the verified tarball is there under its digest, and nothing else', async (t) => {
+test('fetch: the verified tarball is stored under its digest, and nothing else', async (t) => {
   const directory = join(await temporaryDirectory(t), 'blobs');
   const bucket = memoryBlobs(bytes);
   const tarball = await fetchRelease(options(directory, bucket));
@@ -82,7 +82,7 @@ const bad = {
     code: 'S3_UNREACHABLE',
     attempts: 3,
   },
-  'the S3 client gives up each time, with a code of its own': {
+  'the S3 client gives up each time, with its own code': {
     blob: () => ({ body: partOfIt(0, new CodedError('slow', { code: 'S3_SLOW_DOWN' })) }),
     code: 'S3_SLOW_DOWN',
     attempts: 3,
@@ -90,7 +90,7 @@ const bad = {
 } satisfies Record<string, { blob: Blob; code: string; attempts: number }>;
 
 for (const [name, { blob, code, attempts }] of Object.entries(bad)) {
-  test(`fetch: ${name}: ${code}, and nothing is left`, async (t) => {
+  test(`fetch: ${name}: ${code}, and nothing stays behind`, async (t) => {
     const directory = await temporaryDirectory(t);
     const bucket = memoryBlobs(blob);
     await assert.rejects(fetchRelease(options(directory, bucket)), { code });
@@ -99,7 +99,7 @@ for (const [name, { blob, code, attempts }] of Object.entries(bad)) {
   });
 }
 
-test('fetch: a body that is cut off twice is whole the third time', async (t) => {
+test('fetch: a body that is cut off twice is complete the third time', async (t) => {
   const directory = await temporaryDirectory(t);
   const bucket = memoryBlobs((attempt) => ({
     body: attempt < 3 ? partOfIt(attempt * 1000, new Error('cut')) : Readable.from([bytes]),
@@ -119,7 +119,7 @@ test('fetch: a missing object is the error that the bucket gave', async (t) => {
   assert.deepEqual(await names(directory), []);
 });
 
-test('fetch: a tarball that is there is verified, not fetched', async (t) => {
+test('fetch: a tarball that is already there is verified, not fetched', async (t) => {
   const directory = await temporaryDirectory(t);
   await writeFile(join(directory, verified), bytes);
   const bucket = memoryBlobs(bytes);
@@ -145,7 +145,7 @@ for (const [name, content] of Object.entries(spoilt)) {
   });
 }
 
-test('fetch: what a crash left over is not used', async (t) => {
+test('fetch: the leftovers of a crash are not used', async (t) => {
   const directory = await temporaryDirectory(t);
   await writeFile(join(directory, `${release.sha256}.unverified`), 'left over');
   const tarball = await fetchRelease(options(directory, memoryBlobs(bytes)));
@@ -153,7 +153,7 @@ test('fetch: what a crash left over is not used', async (t) => {
   assert.deepEqual(await names(directory), [verified]);
 });
 
-test('fetch: a release above the limit is not asked for', async (t) => {
+test('fetch: a release above the limit is not requested', async (t) => {
   const directory = await temporaryDirectory(t);
   const bucket = memoryBlobs(bytes);
   const tooLarge = { ...options(directory, bucket), maxBytes: bytes.length - 1 };
@@ -161,7 +161,7 @@ test('fetch: a release above the limit is not asked for', async (t) => {
   assert.deepEqual(bucket.opened, []);
 });
 
-test('fetch: without enough free space nothing is asked for', async (t) => {
+test('fetch: without enough free space nothing is requested', async (t) => {
   const directory = await temporaryDirectory(t);
   const bucket = memoryBlobs(bytes);
   const huge = {
@@ -174,7 +174,7 @@ test('fetch: without enough free space nothing is asked for', async (t) => {
   assert.deepEqual(await names(directory), []);
 });
 
-test('fetch: stopped in the middle, it ends with the reason and leaves nothing', async (t) => {
+test('fetch: a stop in the middle ends it with the reason and leaves nothing behind', async (t) => {
   const directory = await temporaryDirectory(t);
   const stop = new AbortController();
   const bucket = memoryBlobs(() => ({
@@ -199,7 +199,7 @@ for (const code of ['ENOSPC', 'EDQUOT']) {
   });
 }
 
-test('disk space: any other error stays what it is', () => {
+test('disk space: any other error is passed on unchanged', () => {
   const error = Object.assign(new Error('write'), { code: 'EIO' });
   assert.equal(asDiskFull(error, '/state'), error);
 });

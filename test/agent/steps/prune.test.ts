@@ -7,7 +7,7 @@ import { activate } from '../../../agent/steps/activate.ts';
 import { type PruneOptions, prune } from '../../../agent/steps/prune.ts';
 import { names, temporaryDirectory } from '../../support/temporary-directory.ts';
 
-/** Short names for digests: '1' was unpacked first. */
+/** Short names for digests; '1' was unpacked first. */
 const digest = (short: string): string => short.repeat(64);
 
 interface Case {
@@ -15,7 +15,7 @@ interface Case {
   readonly active?: Record<string, string>;
   readonly lastGood?: string;
   readonly keep: number;
-  /** What is there afterwards. */
+  /** The releases that are there afterwards. */
   readonly want: string;
 }
 
@@ -55,7 +55,7 @@ const cases: Record<string, Case> = {
     keep: 1,
     want: '12',
   },
-  'a last good one that is gone takes no place': {
+  'a missing last good one does not count': {
     releases: '123',
     active: { stable: '3' },
     lastGood: '9',
@@ -93,7 +93,7 @@ async function hostWith(t: TestContext, releases: readonly string[]): Promise<Ho
   return paths;
 }
 
-/** Sets the times as if the first had been unpacked first. */
+/** Sets the times as if the releases had been unpacked in this order. */
 async function age(paths: HostPaths, releases: readonly string[]): Promise<void> {
   for (const [index, short] of releases.entries()) {
     await utimes(releasePaths(paths, digest(short)).directory, 1e9 + index, 1e9 + index);
@@ -107,7 +107,7 @@ test('prune: on a fresh host there is nothing to do', async (t) => {
   assert.deepEqual(prune(paths, none), []);
 });
 
-test('prune: what crashes left over goes', async (t) => {
+test('prune: the leftovers of crashes are removed', async (t) => {
   const paths = await hostWith(t, ['1']);
   for (const name of [`${digest('2')}.partial/tree`, `${digest('3')}.deleting/tree`]) {
     await mkdir(join(paths.releases, name), { recursive: true });
@@ -116,7 +116,7 @@ test('prune: what crashes left over goes', async (t) => {
   assert.deepEqual(await names(paths.releases), [digest('1')]);
 });
 
-test('prune: downloads go, but for the newest that is not unpacked yet', async (t) => {
+test('prune: downloads are removed, except the newest one that is not unpacked yet', async (t) => {
   const paths = await hostWith(t, ['1']);
   await mkdir(paths.blobs);
   const blobs = [
@@ -145,14 +145,14 @@ test('prune: the last five runs stay', async (t) => {
   assert.deepEqual(await names(paths.runs), ['run4', 'run5', 'run6', 'run7', 'run8']);
 });
 
-test('prune: where the links cannot be read, nothing is removed', async (t) => {
+test('prune: when the links cannot be read, nothing is removed', async (t) => {
   const paths = await hostWith(t, ['1', '2', '3', '4']);
   await writeFile(paths.environments, 'a file where a directory should be');
   assert.throws(() => prune(paths, { keep: 1, lastGood: undefined, ...FOLLOWED }));
   assert.equal((await names(paths.releases)).length, 4);
 });
 
-test('prune: an environment that was tried by hand does not keep its release for ever', async (t) => {
+test('prune: an environment that was tried by hand does not keep its release forever', async (t) => {
   const paths = await hostWith(t, ['1', '2']);
   activate(paths, { environment: 'stable', sha256: digest('1') });
   activate(paths, { environment: 'tried', sha256: digest('2') });

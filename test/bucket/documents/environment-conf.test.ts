@@ -60,7 +60,7 @@ for (const [name, { text, want }] of Object.entries(texts)) {
   });
 }
 
-test('environment.conf: the directories of modules inside the environment', () => {
+test('environment.conf: the module directories inside the environment', () => {
   const directories = (text: string) => moduleDirectories(parseEnvironmentConf(text));
   assert.deepEqual(directories(''), ['modules']);
   assert.deepEqual(directories('modulepath = "site:./modules:$basemodulepath:/opt/x:./y/"'), [

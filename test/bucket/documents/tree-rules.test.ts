@@ -41,7 +41,7 @@ for (const target of BAD_TARGETS) {
   });
 }
 
-test('tree rules: what the publisher takes, the host takes, and the reverse', () => {
+test('tree rules: publisher and host accept exactly the same trees', () => {
   const name = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 6 }),
     fc.constantFrom('..', '.', '', '.git', 'a', 'é', '\u0301', '\u200b', ' '),
@@ -58,7 +58,7 @@ test('tree rules: what the publisher takes, the host takes, and the reverse', ()
   );
 });
 
-test('tree rules: paths that a Mac takes for one are folded to one', () => {
+test('tree rules: paths that macOS treats as equal are folded to one', () => {
   assert.equal(foldedPath('Straße/É'), foldedPath('STRASSE/e\u0301'));
 });
 

@@ -18,12 +18,12 @@ interface Row {
   /** As the SDK throws it. */
   readonly thrown: object;
   readonly want: ErrorCode;
-  /** What must be told, apart from bucket and key. */
+  /** What the message must contain besides bucket and key. */
   readonly tells?: readonly string[];
 }
 
 const cases = {
-  'access key that nobody knows': {
+  'unknown access key': {
     thrown: refusal(403, 'InvalidAccessKeyId'),
     want: 'S3_CREDENTIALS_REJECTED',
     tells: ['https://s3.example.com'],
@@ -44,7 +44,7 @@ const cases = {
     want: 'S3_CLOCK_SKEWED',
     tells: ['3600 s ahead'],
   },
-  'clock off by nobody knows what': {
+  'clock off by an unknown amount': {
     thrown: refusal(403, 'RequestTimeTooSkewed'),
     want: 'S3_CLOCK_SKEWED',
   },
@@ -120,7 +120,7 @@ const cases = {
     thrown: Object.assign(new Error('not XML'), { $metadata: { httpStatusCode: 200 } }),
     want: 'S3_FAILED',
   },
-  'nobody listens': { thrown: network('ECONNREFUSED'), want: 'S3_UNREACHABLE' },
+  'no server listens': { thrown: network('ECONNREFUSED'), want: 'S3_UNREACHABLE' },
   'no such host': { thrown: network('ENOTFOUND'), want: 'S3_UNREACHABLE' },
   'no name server': { thrown: network('EAI_AGAIN'), want: 'S3_UNREACHABLE' },
   'connection broke': { thrown: network('ECONNRESET'), want: 'S3_UNREACHABLE' },
@@ -155,7 +155,7 @@ for (const [name, row] of Object.entries(cases)) {
   });
 }
 
-test('S3 errors: five that an operator must tell apart have five messages', () => {
+test('S3 errors: five causes that an operator must distinguish have five messages', () => {
   const messages = [
     refusal(403, 'SignatureDoesNotMatch'),
     refusal(403, 'InvalidAccessKeyId'),
@@ -170,7 +170,7 @@ test('S3 errors: five that an operator must tell apart have five messages', () =
   assert.equal(new Set(messages).size, messages.length);
 });
 
-test('S3 errors: what the server says comes as one short line', () => {
+test('S3 errors: the text of the server is shown as one short line', () => {
   const thrown = refusal(403, 'AccessDenied', { message: `a\n\u001b[31m${'b'.repeat(9000)}` });
   const { message } = s3Error(READ, answerOf(thrown), { nowMs: NOW, cause: thrown });
   assert.ok(message.length < 600);
@@ -178,7 +178,7 @@ test('S3 errors: what the server says comes as one short line', () => {
 });
 
 const EVIL = '\u001b]52;c;eA==\u0007\u009b2J\u202e\ud800\ntrust: ok';
-test('row 13: no field of an answer reaches a message as it is', () => {
+test('row 13: no field of an answer gets into a message uncleaned', () => {
   const answers = [
     refusal(403, EVIL, { message: EVIL }),
     refusal(301, 'PermanentRedirect', { Region: EVIL }),

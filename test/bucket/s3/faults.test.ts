@@ -12,13 +12,16 @@ import { type S3Server, startS3Server } from '../../support/s3/server.ts';
 const KEY = 'ubuntu/manifests/x';
 const BODY = Buffer.alloc(1024 * 1024, 'x');
 const credentials = { accessKeyId: 'ADMIN', secretAccessKey: 'secret' };
-/** Far longer than any of these tests takes: where it counts, it is the silence that ends the request, or the signal. */
+/**
+ * Far longer than any of these tests takes: where it counts, it is the silence that ends the
+ * request, or the signal.
+ */
 const PATIENT = { request_timeout: '10m' };
 
 let server: S3Server;
 let profiles: AsyncDisposable;
 let opened: Bucket[] = [];
-/** That of the test under way. */
+/** The lab of the current test. */
 let openClient: OpenClient;
 
 before(async () => {
@@ -52,7 +55,7 @@ function open(settings: object = {}): Bucket {
 
 const get = (bucket: Bucket) => bucket.get(KEY, { maxBytes: BODY.length });
 
-/** Each test is for both clients. */
+/** Each test runs with both clients. */
 function test(claim: string, body: () => Promise<void>): void {
   for (const [client, open] of Object.entries(S3_CLIENTS)) {
     testOnce(`${client}: ${claim}`, { timeout: 60_000 }, async () => {
@@ -62,19 +65,19 @@ function test(claim: string, body: () => Promise<void>): void {
   }
 }
 
-test('503 SlowDown, then fine: the request is repeated', async () => {
+test('503 SlowDown, then success: the request is repeated', async () => {
   server.faults.add({ kind: 'status', times: 2 });
   assert.equal((await get(open())).kind, 'object');
   assert.deepEqual(statuses(), [503, 503, 200]);
 });
 
-test('503 SlowDown to the end: its own code, after max_attempts', async () => {
+test('503 SlowDown on every attempt: a specific code after max_attempts', async () => {
   server.faults.add({ kind: 'status' });
   await rejectsWith('S3_SLOW_DOWN', get(open({ max_attempts: 2 })));
   assert.deepEqual(statuses(), [503, 503]);
 });
 
-test('Retry-After is waited for', async () => {
+test('the client waits as long as Retry-After says', async () => {
   server.faults.add({ kind: 'status', times: 1, retryAfterSeconds: 2 });
   const start = process.hrtime.bigint();
   await get(open());
@@ -82,25 +85,25 @@ test('Retry-After is waited for', async () => {
   assert.ok(elapsedMs >= 1990, `${elapsedMs} ms`);
 });
 
-test('connection reset, then fine: the request is repeated', async () => {
+test('connection reset, then success: the request is repeated', async () => {
   server.faults.add({ kind: 'reset', times: 2 });
   assert.equal((await get(open())).kind, 'object');
   assert.equal(server.requests.length, 3);
 });
 
-test('connection reset to the end', async () => {
+test('connection reset on every attempt', async () => {
   server.faults.add({ kind: 'reset' });
   await rejectsWith('S3_UNREACHABLE', get(open()));
 });
 
-test('nobody listens', async () => {
+test('no server listens', async () => {
   const gone = await startS3Server({ users: [], buckets: [] });
   const { endpoint } = gone;
   await gone.close();
   await rejectsWith('S3_UNREACHABLE', get(open({ endpoint, max_attempts: 1 })));
 });
 
-test('a create-only write whose answer got lost looks like a lost race: the caller compares', async () => {
+test('a create-only write whose answer was lost looks like a lost race: the caller must compare', async () => {
   server.faults.add({ kind: 'reset-after', times: 1 });
   const bucket = open();
   await assert.rejects(bucket.put('ubuntu/new', Buffer.from('mine'), { createOnly: true }), {
@@ -128,7 +131,7 @@ test('a stream that is cut off is an error, not a short object', async () => {
   await rejectsWith('S3_UNREACHABLE', drain(body));
 });
 
-test('too large by its length: not one byte is waited for', async () => {
+test('too large by its announced length: no byte of the body is read', async () => {
   server.faults.add({ kind: 'hang-body' });
   await rejectsWith('S3_TOO_LARGE', open(PATIENT).get(KEY, { maxBytes: BODY.length - 1 }));
 });
@@ -138,7 +141,7 @@ test('an endless body ends at the limit', async () => {
   await rejectsWith('S3_TOO_LARGE', get(open(PATIENT)));
 });
 
-test('a server that never answers: silence ends each try', async () => {
+test('a server that never answers: the timeout ends each attempt', async () => {
   server.faults.add({ kind: 'hang' });
   await rejectsWith('S3_UNREACHABLE', get(open({ request_timeout: 1, max_attempts: 2 })));
   assert.deepEqual(statuses(), [0, 0]);
@@ -149,30 +152,30 @@ test('a server that never answers the first time only', async () => {
   assert.equal((await get(open({ request_timeout: 1 }))).kind, 'object');
 });
 
-test('a body that falls silent', async () => {
+test('a body that stalls', async () => {
   server.faults.add({ kind: 'hang-body' });
   await rejectsWith('S3_UNREACHABLE', get(open({ request_timeout: 1 })));
 });
 
-test('a stream that falls silent', async () => {
+test('a stream that stalls', async () => {
   server.faults.add({ kind: 'hang-body' });
   const { body } = await open({ request_timeout: 1 }).open(KEY);
   await rejectsWith('S3_UNREACHABLE', drain(body));
 });
 
-test('a body that trickles: the time limit counts for all of it', async () => {
+test('a slow body: the time limit is for the whole body', async () => {
   server.faults.add({ kind: 'trickle-body', everyMs: 5 });
   const bucket = open(PATIENT);
   await rejectsWith('S3_UNREACHABLE', bucket.get(KEY, { maxBytes: BODY.length, timeoutMs: 300 }));
 });
 
-test('an upload that nobody answers', async () => {
+test('an upload without an answer', async () => {
   server.faults.add({ kind: 'hang' });
   const put = open(PATIENT).put('ubuntu/y', Buffer.from('x'), { timeoutMs: 100 });
   await rejectsWith('S3_UNREACHABLE', put);
 });
 
-test('abort: each request ends with the reason of the signal', async () => {
+test('abort: each request rejects with the reason of the signal', async () => {
   server.faults.add({ kind: 'hang' });
   const bucket = open(PATIENT);
   const attempts = {
@@ -203,7 +206,7 @@ test('abort in the middle of a stream', async () => {
   await drained;
 });
 
-test('a clock that is 20 minutes off is corrected by the first refusal', async () => {
+test('a clock that is 20 minutes off is corrected after the first refusal', async () => {
   server.dateOffsetMs = 20 * 60_000;
   const got = await get(open());
   assert.deepEqual(statuses(), [403, 200]);
@@ -211,19 +214,19 @@ test('a clock that is 20 minutes off is corrected by the first refusal', async (
   assert.ok(Math.abs(got.serverDate - Date.now() - server.dateOffsetMs) < 60_000);
 });
 
-test('a clock that is 20 minutes off, and no second try', async () => {
+test('a clock that is 20 minutes off, without a second attempt', async () => {
   server.dateOffsetMs = -20 * 60_000;
   await rejectsWith('S3_CLOCK_SKEWED', get(open({ max_attempts: 1 })));
 });
 
-test('a wrong region is told with the right one', async () => {
+test('the error for a wrong region names the right one', async () => {
   await assert.rejects(get(open({ region: 'eu-central-1' })), {
     code: 'S3_REGION_WRONG',
     next: /us-east-1/,
   });
 });
 
-test('no region anywhere', async () => {
+test('no region is configured anywhere', async () => {
   await rejectsWith('S3_REGION_WRONG', get(open({ region: undefined })));
 });
 
@@ -240,10 +243,10 @@ test('an idle poll is one request of less than 1 kB each way', async () => {
   assert.ok(request.responseBytes > 0 && request.responseBytes < 1024);
 });
 
-test('a stream that breaks before anybody reads it: the reader is told, the process lives', async () => {
+test('a stream that breaks before it is read: the reader gets the error, and the process continues', async () => {
   server.faults.add({ kind: 'cut-body' });
   const { body } = await open().open(KEY);
-  // Takes what has come, so that the end is seen; nobody listens for errors meanwhile.
+  // Reads what has arrived, to reach the end; meanwhile there is no error listener.
   body.resume();
   await new Promise((resolve) => body.once('close', resolve));
   await rejectsWith('S3_UNREACHABLE', drain(body));
@@ -264,7 +267,7 @@ async function drain(body: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of body);
 }
 
-/** Resolves when that many requests have come in. */
+/** Resolves when that many requests have arrived. */
 async function arrived(count: number): Promise<void> {
   while (server.requests.length < count) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -8,7 +8,7 @@ const get = (bucket: ReturnType<S3Lab['open']>) => bucket.get(KEY, { maxBytes: B
 
 const MALFORMED = ['*', '"*"', 'W/"abc"', 'abc', '"a"b"', '""', '"a b"', `"${'a'.repeat(200)}"`];
 for (const etag of MALFORMED) {
-  lab.test(`row 10: the ETag ${etag.slice(0, 10)} of a store reaches nobody`, async () => {
+  lab.test(`row 10: the ETag ${etag.slice(0, 10)} of a store is not returned`, async () => {
     lab.server.faults.add({ kind: 'headers', headers: { etag } });
     const bucket = lab.open();
     const got = await get(bucket);

@@ -5,14 +5,14 @@ import { openBucket } from '../../../bucket/s3/sdk/sdk-bucket.ts';
 import { S3Settings } from '../../../bucket/s3/settings.ts';
 import { useProfiles } from '../../support/s3/profiles.ts';
 
-test('S3 settings: all have a default', () => {
+test('S3 settings: each one has a default', () => {
   assert.deepEqual(S3Settings.parse({}), {
     connect_timeout: { seconds: 5 },
     request_timeout: { seconds: 10 },
   });
 });
 
-test('S3 settings: what a store on premises needs', () => {
+test('S3 settings: the settings that an on-premises store needs', () => {
   const settings = {
     endpoint: 'https://s3.example.com:9000',
     region: 'us-east-1',
@@ -42,12 +42,12 @@ const refused = {
   'an unknown retry mode': { retry_mode: 'legacy' },
   'no try at all': { max_attempts: 0 },
   'no time at all': { request_timeout: 0 },
-  'a time in words': { connect_timeout: 'soon' },
+  'a time that is not a number': { connect_timeout: 'soon' },
   'access keys': { access_key_id: 'AKIA' },
 } satisfies Record<string, object>;
 
 for (const [name, settings] of Object.entries(refused)) {
-  test(`S3 settings: ${name} is refused, by name`, () => {
+  test(`S3 settings: ${name} is refused, and the message names the setting`, () => {
     const { error } = S3Settings.safeParse(settings);
     const [key = ''] = Object.keys(settings);
     assert.ok(JSON.stringify(error?.issues).includes(key));
@@ -88,7 +88,7 @@ for (const endpoint of [
   });
 }
 
-test('row 23: an endpoint of the environment is refused, and warned of where it is allowed', async () => {
+test('row 23: an endpoint of the environment is refused, and logged as a warning where it is allowed', async () => {
   const env = { AWS_ENDPOINT_URL: 'http://s3.example.com' };
   assert.equal(plainHttpEndpoint({}, env), 'http://s3.example.com');
   await using _ = await useProfiles({ default: { accessKeyId: 'A', secretAccessKey: 's' } });

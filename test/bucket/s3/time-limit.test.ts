@@ -5,12 +5,12 @@ import { withinLimit } from '../../../bucket/s3/time-limit.ts';
 const LONG_MS = 600_000;
 const wanted = 'cannot read s3://fleet/x';
 
-test('time limit: a result in time is the result', async () => {
+test('time limit: a result within the limit is returned', async () => {
   const limit = { limitMs: LONG_MS, signal: undefined, wanted };
   assert.equal(await withinLimit(limit, async () => 1), 1);
 });
 
-test('time limit: work that takes no notice of the signal ends all the same', async () => {
+test('time limit: work that ignores the signal is ended too', async () => {
   const limit = { limitMs: 1, signal: undefined, wanted };
   await assert.rejects(
     withinLimit(limit, () => new Promise(() => {})),
@@ -18,7 +18,7 @@ test('time limit: work that takes no notice of the signal ends all the same', as
   );
 });
 
-test("time limit: the caller's own reason comes out, not an error of S3", async () => {
+test("time limit: the caller's own reason is thrown, not an S3 error", async () => {
   const stop = new AbortController();
   const reason = new Error('the agent stops');
   const running = withinLimit({ limitMs: LONG_MS, signal: stop.signal, wanted }, (signal) => {
@@ -30,7 +30,7 @@ test("time limit: the caller's own reason comes out, not an error of S3", async 
   await assert.rejects(running, (error) => error === reason);
 });
 
-test('time limit: nothing is begun for a caller that has stopped', async () => {
+test('time limit: nothing starts for a caller that has already stopped', async () => {
   const reason = new Error('stopped before');
   const limit = { limitMs: LONG_MS, signal: AbortSignal.abort(reason), wanted };
   let begun = false;
@@ -41,7 +41,7 @@ test('time limit: nothing is begun for a caller that has stopped', async () => {
   assert.equal(begun, false);
 });
 
-test('time limit: an error of the work is passed on', async () => {
+test('time limit: an error from the work is passed on', async () => {
   const error = new Error('from S3');
   const running = withinLimit({ limitMs: LONG_MS, signal: undefined, wanted }, () =>
     Promise.reject(error),

@@ -27,7 +27,7 @@ const Schema = z.strictObject({
   even: z.int().multipleOf(2).optional(),
 });
 
-test('config file: values, defaults and YAML of all sorts', () => {
+test('config file: values, defaults and the forms of YAML', () => {
   const text = [
     '# a comment',
     'name: "abc"',
@@ -49,7 +49,7 @@ test('config file: values, defaults and YAML of all sorts', () => {
   });
 });
 
-test('config file: a byte order mark and Windows line ends are no trouble', () => {
+test('config file: a byte order mark and Windows line ends are accepted', () => {
   assert.equal(parseConfigFile('\ufeffname: abc\r\nmode: noop\r\n', 'x', Schema).mode, 'noop');
 });
 
@@ -158,7 +158,7 @@ const costly = {
 } satisfies Record<string, string>;
 
 for (const [name, text] of Object.entries(costly)) {
-  test(`config file: ${name} is refused in bounded time and words`, () => {
+  test(`config file: ${name} is refused in bounded time, with a message of bounded length`, () => {
     assert.ok(invalid(() => parseConfigFile(text, 'x', Schema)).message.length < 10_000);
   });
 }
@@ -168,7 +168,7 @@ test('config file: the password of a URL is not shown', () => {
   assert.doesNotMatch(invalid(() => parseConfigFile(text, 'x', Schema)).message, /sesame/);
 });
 
-test('config files: later ones win key by key, lists whole, and each key knows its file', () => {
+test('config files: later files win key by key, lists are replaced whole, and each key knows its file', () => {
   const { config, origins } = mergeConfigFiles(
     [
       { path: 'a', text: 'name: abc\nlist: [a, b]\nschedule:\n  poll: first\n  heartbeat: 5m\n' },
@@ -185,7 +185,7 @@ test('config files: later ones win key by key, lists whole, and each key knows i
   assert.equal(origins.get('mode'), undefined);
 });
 
-test('config files: what is wrong is told of the file that it stands in', () => {
+test('config files: a message names the file that contains the mistake', () => {
   const sources = [
     { path: 'a', text: 'name: abc\nmoed: noop\n' },
     { path: 'b', text: 'mode: x\n' },
@@ -195,7 +195,7 @@ test('config files: what is wrong is told of the file that it stands in', () => 
   assert.match(message, /^b:1: mode/m);
 });
 
-test('config files: a map over a word, and a word over a map', () => {
+test('config files: a map over a scalar, and a scalar over a map', () => {
   const map = { path: 'a', text: 'name: {x: {y: z}}\n' };
   const word = { path: 'b', text: 'name: abc\n' };
   assert.equal(mergeConfigFiles([map, word], Schema).config.name, 'abc');
@@ -216,7 +216,7 @@ test('config file: reading', async (t) => {
   assert.throws(() => readConfigFile(join(directory, 'd.yaml')), { code: 'CONFIG_INVALID' });
 });
 
-test('config file, fuzz: any text is taken or refused', (t) => {
+test('config file, fuzz: any text is accepted or refused with a code', (t) => {
   const seed = Date.now() % 2 ** 31;
   t.diagnostic(`1000 runs, seed ${seed}`);
   const words = [

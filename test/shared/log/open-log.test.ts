@@ -30,13 +30,13 @@ async function logToFile(
   return { log, text: () => readFileSync(path, 'utf8') };
 }
 
-test('log: a line is written when the call returns', async (t) => {
+test('log: the line has been written when the call returns', async (t) => {
   const { log, text } = await logToFile(t);
   log.info('a.b', { n: 1 });
   assert.equal(text(), 'info a.b {"n":1}\n');
 });
 
-test('log: below its level nothing is written', async (t) => {
+test('log: nothing is written below the configured level', async (t) => {
   const { log, text } = await logToFile(t, { level: 'warn' });
   log.debug('a.b');
   log.info('a.b');
@@ -71,7 +71,7 @@ for (const format of ['text', 'json'] as const) {
   });
 }
 
-test('log: JOURNAL_STREAM that names another descriptor means nothing', async (t) => {
+test('log: a JOURNAL_STREAM that names another descriptor is ignored', async (t) => {
   const { log, text } = await logToFile(t, { env: { JOURNAL_STREAM: '1:2' } });
   log.error('a.b');
   assert.equal(text(), 'error a.b {}\n');
@@ -80,7 +80,7 @@ test('log: JOURNAL_STREAM that names another descriptor means nothing', async (t
 const CONTROLS = '\x1b[2J\x1b]52;c;aGk=\x07\x9b31m\u202e\u2066\u200b\ud800\r\n\0';
 
 for (const format of ['text', 'json'] as const) {
-  test(`log: ${format} has no control, bidi or invisible character of a field`, async (t) => {
+  test(`log: ${format} contains no control, bidi or invisible character from a field`, async (t) => {
     const { log, text } = await logToFile(t, { format });
     log.warn('a.b', {
       error: `one${CONTROLS}two`,
@@ -92,7 +92,7 @@ for (const format of ['text', 'json'] as const) {
   });
 }
 
-test('log: a line is bounded, whatever is logged', async (t) => {
+test('log: the length of a line is bounded for any input', async (t) => {
   const { log, text } = await logToFile(t, { format: 'json' });
   const long = 'x'.repeat(600_000);
   const deep: unknown[] = [];
@@ -101,7 +101,7 @@ test('log: a line is bounded, whatever is logged', async (t) => {
   assert.ok(text().length < 30_000, `${text().length}`);
 });
 
-test('log: a field that is named after a secret is hidden, and so is a secret in any text', async (t) => {
+test('log: a field with the name of a secret is hidden, and so is a secret in any text', async (t) => {
   const { log, text } = await logToFile(t, { format: 'json' });
   log.error('a.b', {
     token: 'abc',
@@ -113,13 +113,13 @@ test('log: a field that is named after a secret is hidden, and so is a secret in
   assert.equal(text().match(/\[redacted\]/g)?.length, 4);
 });
 
-test('log: the indentation of a text stays', async (t) => {
+test('log: the indentation of a text is kept', async (t) => {
   const { log, text } = await logToFile(t);
   log.info('puppet.line', { text: '   +  content' });
   assert.equal(text(), 'info puppet.line {"text":"   +  content"}\n');
 });
 
-test('log: a descriptor that takes nothing ends nothing', async (t) => {
+test('log: a descriptor that cannot be written to does not end the process', async (t) => {
   const full = openSync('/dev/full', 'w');
   t.after(() => closeSync(full));
   const { log } = await logToFile(t, { fd: full });

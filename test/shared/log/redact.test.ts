@@ -7,7 +7,7 @@ const SECRET = `wJalrXUtnFEMI/K7MDENG/bPxRfiCY${'EXAMPLEKEY'}`;
 const TOKEN = `IQoJb3JpZ2luX2Vj${'a1B2c3D4'.repeat(20)}==`;
 const PEM = `-----BEGIN PRIVATE ${'KEY'}-----\nMC4CAQAwBQYDK2VwBCIEIGZvb2Jhcg\n-----END PRIVATE ${'KEY'}-----`;
 
-/** A text, and what must not be in it any more. */
+/** A text, and the secret that the redacted text must not contain. */
 const HIDDEN: Record<string, readonly [text: string, secret: string]> = {
   'the query of a signed URL': [
     'GET https://b.s3.eu-west-1.amazonaws.com/k?X-Amz-Signature=0a1b2c&X-Amz-Date=x failed',
@@ -70,7 +70,7 @@ for (const text of KEPT) {
   test(`redact: keeps ${text.slice(0, 60)}`, () => assert.equal(redact(text), text));
 }
 
-test('redact: the time for hostile text grows with its length only', () => {
+test('redact: the time for hostile text grows only linearly with its length', () => {
   const pieces = ['a://', '://a@', 'password', '-----BEGIN PRIVATE KEY', 'token=', ' --', 'A/'];
   for (const piece of [...pieces, '?', '"', "'", 'eyJ', ' Basic ', '\\', 'authorization: ']) {
     const text = piece.repeat(Math.ceil(16_384 / piece.length));

@@ -26,7 +26,7 @@ export type Fault =
   | { readonly kind: 'cut-body' }
   /** Sends the headers and the first half of the body, then nothing more. */
   | { readonly kind: 'hang-body' }
-  /** Sends the headers, then the body byte by byte, for ever. */
+  /** Sends the headers, then the body byte by byte, without end. */
   | { readonly kind: 'trickle-body'; readonly everyMs: number }
   /** Announces no length and sends bytes until the connection ends. */
   | { readonly kind: 'endless-body' }

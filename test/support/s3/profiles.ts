@@ -8,7 +8,7 @@ export interface Credentials {
 }
 
 /**
- * Makes this process one on a host whose `~/.aws/credentials` has these profiles, and nothing else:
+ * Makes this process see a host whose `~/.aws/credentials` has only these profiles:
  * several users in one test, by the `profile` setting and through the SDK's own chain. Undone when
  * disposed.
  */

@@ -4,7 +4,7 @@ import { requestId, type S3Reply } from './reply.ts';
 
 const FILLING = Buffer.alloc(64 * 1024, 'x');
 
-/** Sends the answer, as the fault would have it. */
+/** Sends the answer with the effect of the fault. */
 export function send(
   response: ServerResponse,
   { status, headers, body = Buffer.alloc(0) }: S3Reply,
@@ -25,7 +25,7 @@ export function send(
 
 function sendBody(response: ServerResponse, body: Buffer, fault: Fault | undefined): void {
   const half = body.subarray(0, Math.floor(body.length / 2));
-  // Not destroy(): a reset would take back what the client has not read yet.
+  // Not destroy(): a reset would discard what the client has not read yet.
   if (fault?.kind === 'cut-body') response.write(half, () => response.socket?.end());
   else if (fault?.kind === 'hang-body') response.write(half);
   else if (fault?.kind === 'trickle-body') trickle(response, body, fault.everyMs);

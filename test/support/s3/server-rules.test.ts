@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { isAllowed, type Policy, readerPolicy } from './policy.ts';
 import { verifySignature } from './signature.ts';
 
-test('signature: the example of the AWS documentation is good', () => {
+test('signature: the example in the AWS documentation is valid', () => {
   // "Signature Calculations for the Authorization Header", example GET Object.
   const accessKeyId = 'AKIAIOSFODNN7EXAMPLE';
   const request = {

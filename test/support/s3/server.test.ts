@@ -17,7 +17,7 @@ import { adminPolicy, machinePolicy, publisherPolicy } from './policy.ts';
 import { useProfiles } from './profiles.ts';
 import { type S3Server, startS3Server } from './server.ts';
 
-// The other tests stand on this server, so what it refuses is itself tested.
+// The other tests rely on this server, so its refusals are tested too.
 
 const admin = { accessKeyId: 'ADMIN', secretAccessKey: 'secret' };
 const machine = { accessKeyId: 'MACHINE', secretAccessKey: 'machine-secret' };
@@ -122,7 +122,7 @@ for (const [name, { want, tamper }] of Object.entries<Tampered>(tampered)) {
   });
 }
 
-test('embedded S3 refuses a wrong checksum, of each kind', async () => {
+test('embedded S3 refuses a wrong checksum of each kind', async () => {
   const body = { ...put, Body: Buffer.from('good') };
   const wrong = [
     { ChecksumSHA256: 'A'.repeat(43).concat('=') },
@@ -136,7 +136,7 @@ test('embedded S3 refuses a wrong checksum, of each kind', async () => {
   }
 });
 
-test('embedded S3: a copy needs the right to read what is copied', async () => {
+test('embedded S3: a copy needs the right to read its source', async () => {
   const copy = {
     Bucket: 'fleet',
     Key: 'ubuntu/status/loot',
@@ -149,7 +149,7 @@ test('embedded S3: a copy needs the right to read what is copied', async () => {
   assert.equal(server.get('fleet', copy.Key), undefined);
 });
 
-test('embedded S3: a publisher writes manifests and binaries, neither status nor other trees', async () => {
+test('embedded S3: a publisher writes manifests and binaries, but no status and no other tree', async () => {
   const client = as('publisher');
   const write = (Key: string) =>
     client.send(new PutObjectCommand({ Bucket: 'fleet', Key, Body: Buffer.from('x') }));
@@ -215,7 +215,7 @@ test('embedded S3: folders are listed once each, over all pages', async () => {
   assert.deepEqual(seen, ['a-b', 'a/', 'b', 'c/', 'd']);
 });
 
-test('embedded S3: keys are encoded where that is asked for', async () => {
+test('embedded S3: keys are encoded on request', async () => {
   const client = as('admin');
   await client.send(new CreateBucketCommand({ Bucket: 'encoded' }));
   server.put('encoded', 'a b+c/\u0001', 'x');
@@ -227,14 +227,14 @@ test('embedded S3: keys are encoded where that is asked for', async () => {
   );
 });
 
-test('embedded S3: what it does not know is not implemented, never a wrong answer', async () => {
+test('embedded S3: an unknown request gets "not implemented", never a wrong answer', async () => {
   const command = new CreateMultipartUploadCommand(put);
   await assert.rejects(as('admin').send(command), { name: 'NotImplemented' });
   const response = await fetch(`${server.endpoint}/fleet/digits?X-Amz-Signature=0`);
   assert.equal(response.status, 501);
 });
 
-test('embedded S3: an answer that is replaced keeps the ETag of the right one', async () => {
+test('embedded S3: a replaced answer keeps the ETag of the right one', async () => {
   const get = new GetObjectCommand({ Bucket: 'fleet', Key: 'digits' });
   const right = await as('admin').send(get);
   server.faults.add({

@@ -48,13 +48,13 @@ export interface S3Server extends AsyncDisposable {
   readonly region: string;
   /**
    * Every request in the order of its arrival; the same array all the time, so that `length = 0`
-   * begins afresh.
+   * clears it.
    */
   readonly requests: RequestLog[];
   readonly faults: Faults;
   /** The server's clock ahead of this host's: Date header, allowed skew, Last-Modified. */
   dateOffsetMs: number;
-  /** `put` to `keys`: past all signatures, policies and logs, for attacks and for looking. */
+  /** `put` to `keys`: without signatures, policies and logs, for attacks and for inspection. */
   put(bucket: string, key: string, body: Uint8Array | string): void;
   get(bucket: string, key: string): Buffer | undefined;
   delete(bucket: string, key: string): void;
@@ -159,7 +159,7 @@ class EmbeddedS3 implements S3Server {
       countBytes(incoming.socket, response, log);
       await this.#reply(request, await readBody(incoming), { response, log });
     } catch (error) {
-      // The client has gone, or did not send a request: nobody reads an answer.
+      // The client has gone, or did not send a request: no answer is read.
       incoming.socket.destroy(error as Error);
     }
   }
@@ -204,7 +204,7 @@ class EmbeddedS3 implements S3Server {
       });
     } catch (error) {
       if (error instanceof S3Refusal) return error.toReply();
-      // A fault of this server itself; the words are for whoever looks at the failed test.
+      // A fault of this server itself; the message is for the reader of the failed test.
       return new S3Refusal(500, 'InternalError', { Reason: String(error) }).toReply();
     }
   }

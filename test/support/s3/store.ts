@@ -81,7 +81,7 @@ export class S3Store {
       if (!key.startsWith(prefix)) break;
       const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
       const group = end < 0 ? undefined : key.slice(0, end + delimiter.length);
-      // Of a group only its name counts, once, also when it was the last thing on the page before.
+      // Only the name of a group counts, once, also when it was the last item of the previous page.
       if (group !== undefined && (group === commonPrefixes.at(-1) || group === after)) continue;
       if (objects.length + commonPrefixes.length >= maxKeys)
         return { objects, commonPrefixes, next: last };

@@ -5,7 +5,7 @@ import type { MetadataSource } from '../../../trust/metadata/source.ts';
 import { refresh } from '../../../trust/reader.ts';
 
 /*
- * Refreshes for ever, and every time something is written, until somebody kills it:
+ * Refreshes until it is killed; each refresh writes something:
  * `<folder> <directory> <first state>`. The folder holds the union of all versioned files,
  * `<n>.timestamp.json` for each state of the bucket, and in `roots` the newest root of each state.
  */
@@ -28,7 +28,7 @@ for (let turn = 0; ; turn += 1) {
   await refresh({
     directory,
     packagedRoot: readFileSync(join(folder, '1.root.json')),
-    // Sometimes the other environment: its file comes and goes, so that every turn writes.
+    // Sometimes the other environment: its file appears and disappears, so that every turn writes.
     environments: turn % 2 === 0 ? ['stable'] : ['stable', 'testing'],
     source,
     etag: undefined,

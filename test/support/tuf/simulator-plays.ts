@@ -29,7 +29,7 @@ export interface Attack {
   readonly fresh?: true;
 }
 
-/* What thieves do, in words that the attack table is written in. */
+/* What thieves do: the building blocks of the attack table. */
 
 export function put(repository: TufSimulator, file: string, bytes: Buffer | string): void {
   repository.files.set(file, Buffer.from(bytes));

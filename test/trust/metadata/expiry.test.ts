@@ -5,7 +5,7 @@ import { daysToExpiry, expiredRoles } from '../../../trust/metadata/expiry.ts';
 const T = Date.parse('2040-01-10T00:00:00Z');
 const DAY_MS = 86_400_000;
 
-test('a role has expired at the very instant, and when its instant cannot be read', () => {
+test('a role has expired at the exact instant, and when the instant cannot be parsed', () => {
   const expires = { root: '2040-01-10T00:00:01Z', timestamp: '2040-01-10T00:00:00Z', x: 'never' };
   assert.deepEqual(expiredRoles(expires, T), ['timestamp', 'x']);
   assert.deepEqual(expiredRoles(expires, T - 1), ['x']);

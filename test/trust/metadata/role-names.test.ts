@@ -5,7 +5,7 @@ import { TufSimulator } from '../../support/tuf/simulator.ts';
 import { SimulatedHost } from '../../support/tuf/simulator-host.ts';
 import { keyTable, newKey, sha256, signDocument } from '../../support/tuf/simulator-keys.ts';
 
-/** What whoever holds the key of `testing` calls a role of his own, and the file that it is kept in. */
+/** A role name that a holder of the key of `testing` may choose, and the file that stores it. */
 const NAMES: Readonly<Record<string, string>> = {
   '../../climbed': '%2E%2E%2F%2E%2E%2Fclimbed.json',
   '/etc/climbed': '%2Fetc%2Fclimbed.json',
@@ -28,7 +28,7 @@ function delegate(repository: TufSimulator, name: string): void {
 }
 
 for (const [name, file] of Object.entries(NAMES)) {
-  test(`a role called ${name} is kept as ${file}, and found there`, async () => {
+  test(`a role called ${name} is stored as ${file}, and found there`, async () => {
     const repository = new TufSimulator();
     await using host = await SimulatedHost.polled(repository);
     host.environments = ['testing'];
@@ -46,7 +46,7 @@ for (const [name, file] of Object.entries(NAMES)) {
   });
 }
 
-test('a role whose name is too long for a file is refused, and what was there stays', async () => {
+test('a role whose name is too long for a file is refused, and the stored files stay', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   host.environments = ['testing'];

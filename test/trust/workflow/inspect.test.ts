@@ -35,7 +35,7 @@ for (const version of INSANE) {
   }
 }
 
-test('row 5: a new host, which no leap warns, refuses version 2^53-1', async () => {
+test('row 5: a new host, which sees no leap, refuses version 2^53-1', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.create(repository);
   repository.role('stable').version = Number.MAX_SAFE_INTEGER - 1;
@@ -43,7 +43,7 @@ test('row 5: a new host, which no leap warns, refuses version 2^53-1', async () 
   await assert.rejects(host.refresh(), { code: 'METADATA_INVALID' });
 });
 
-test('row 5: a host that has seen little does not follow a leap, of any role', async () => {
+test('row 5: a host that has seen little follows no leap of any role', async () => {
   for (const leap of ['timestamp', 'snapshot', 'targets', 'env-stable', 'env-testing']) {
     const repository = new TufSimulator();
     await using host = await SimulatedHost.polled(repository);
@@ -60,7 +60,7 @@ test('row 5: a host that has seen little does not follow a leap, of any role', a
   }
 });
 
-test('row 5: the longest honest step is taken', async () => {
+test('row 5: the longest honest step is accepted', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   repository.role('stable').version += MAX_VERSION_STEP - 1;
@@ -70,7 +70,7 @@ test('row 5: the longest honest step is taken', async () => {
   assert.equal(await host.stableVersion(), '1.1.0');
 });
 
-test('inspect: odd text in a file reaches no message as it is', () => {
+test('inspect: odd text in a file gets into no message uncleaned', () => {
   const evil = '\u001b]52;c;eA==\u0007\u202e\n';
   for (const signed of [
     { 'x-tree': evil, version: 1 },
@@ -85,7 +85,7 @@ test('inspect: odd text in a file reaches no message as it is', () => {
   }
 });
 
-/** The honest publisher goes on from what was there before the theft. */
+/** The honest publisher continues from the state before the theft. */
 async function refusedThenHealed(
   repository: TufSimulator,
   host: SimulatedHost,

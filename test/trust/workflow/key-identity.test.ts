@@ -13,7 +13,7 @@ import {
   type SimulatedKey,
 } from '../../support/tuf/simulator-keys.ts';
 
-test('row 22: equal keys are equal however they are written', () => {
+test('row 22: equal keys are equal in every encoding', () => {
   const key = newKey();
   const upper = key.json.keyval.public.toUpperCase();
   const forms = [
@@ -76,7 +76,7 @@ test('row 22: an RSA key for PSS, which has two encodings, is refused', () => {
   assert.equal(readKey(rsaJson(plain)).kind, 'key');
 });
 
-test('what the TUF library cannot use is unusable, and never an error', () => {
+test('a key that the TUF library cannot use is unusable, and never throws', () => {
   const { json } = newKey();
   const odd = [null, [], {}, 'key', { ...json, scheme: 1 }, { ...json, keytype: 'none' }];
   for (const key of [...odd, { ...json, keyval: {} }, { ...json, keyval: { public: 'zz' } }]) {
@@ -84,7 +84,7 @@ test('what the TUF library cannot use is unusable, and never an error', () => {
   }
 });
 
-/** `stable` is signed by both. */
+/** Both sign `stable`. */
 function requireTwo(repository: TufSimulator, keys: readonly SimulatedKey[]): void {
   repository.delegate('stable', ...keys);
   repository.targets.delegations!.roles.find(({ name }) => name === 'env-stable')!.threshold = 2;
@@ -97,7 +97,7 @@ function rsaJson(key: KeyObject): object {
   return { keytype: 'rsa', scheme: 'rsassa-pss-sha256', keyval: { public: pem } };
 }
 
-/** SubjectPublicKeyInfo of a P-256 point as it stands. */
+/** SubjectPublicKeyInfo with a P-256 point, unchanged. */
 function pemOf(hex: string): string {
   const point = Buffer.from(hex, 'hex');
   const algorithm = Buffer.from('301306072a8648ce3d020106082a8648ce3d030107', 'hex');

@@ -5,7 +5,7 @@ import { TufSimulator } from '../../support/tuf/simulator.ts';
 import { SimulatedHost } from '../../support/tuf/simulator-host.ts';
 import { keyTable, newKey, type SimulatedKey } from '../../support/tuf/simulator-keys.ts';
 
-test('a role to which two delegate is verified by the keys of each', async () => {
+test('a role with two delegations is verified with the keys of each', async () => {
   const repository = new TufSimulator();
   const [signing, other] = [newKey(), newKey()];
   const shared = ({ keyId }: SimulatedKey, path: string) => ({

@@ -5,7 +5,7 @@ import { createTask } from 'node-cron';
 import { parseCron } from '../../../../agent/config/parse-cron.ts';
 import { cronPosition, nextMatch } from '../../../../agent/core/cron/next-match.ts';
 
-/** In Berlin: what is 03:00 in summer is 02:00 from then on, so the hour from 02:00 comes twice. */
+/** In Berlin, the clock goes back from 03:00 to 02:00, so the hour from 02:00 occurs twice. */
 const SUMMER_ENDS = Date.parse('2026-10-25T01:00:00Z');
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -31,7 +31,7 @@ function next(expression: string, from: string): string {
   return local(nextMatch(parseCron(expression), new Date(from.replace(' ', 'T')).getTime()));
 }
 
-/** Expression, from when, and when it is next due, all in local time. */
+/** Expression, start, and next due time, all in local time. */
 const NEXT: readonly (readonly [expression: string, from: string, want: string])[] = [
   // 29 November 2026 is a Sunday.
   ['0 3 1 * 1', '2026-11-29 12:00', '2026-11-30 03:00'],
@@ -74,7 +74,10 @@ for (const [expression, from, want] of NEXT) {
   test(`cron: ${expression} after ${from}`, () => assert.equal(next(expression, from), want));
 }
 
-/** The same in Berlin, where summer time begins on 29 March and ends on 25 October, at 02:00 and 03:00. */
+/**
+ * The same in Berlin, where summer time begins on 29 March and ends on 25 October, at 02:00 and
+ * 03:00.
+ */
 const IN_BERLIN: readonly (readonly [
   name: string,
   expression: string,
@@ -88,25 +91,25 @@ const IN_BERLIN: readonly (readonly [
     ['2026-03-29 03:30', '2026-03-30 02:30'],
   ],
   [
-    'a fixed time that comes twice counts once',
+    'a fixed time that occurs twice counts once',
     '30 2 * * *',
     '2026-10-25T00:00+02:00',
     ['2026-10-25 02:30', '2026-10-26 02:30'],
   ],
   [
-    'several fixed times keep their order where an hour does not exist',
+    'several fixed times keep their order when an hour does not exist',
     '0,30 1-3 * * *',
     '2026-03-29T01:00+01:00',
     ['2026-03-29 01:30', '2026-03-29 03:00', '2026-03-29 03:30', '2026-03-30 01:00'],
   ],
   [
-    'every hour goes on through the hour that comes twice',
+    'every hour continues through the hour that occurs twice',
     '0 * * * 0',
     '2026-10-25T01:00+02:00',
     ['2026-10-25 02:00', '2026-10-25 02:00', '2026-10-25 03:00'],
   ],
   [
-    'every hour goes on past the hour that does not exist',
+    'every hour continues after the hour that does not exist',
     '15 * * * *',
     '2026-03-29T00:30+01:00',
     ['2026-03-29 01:15', '2026-03-29 03:15'],
@@ -125,7 +128,7 @@ for (const [name, expression, from, wants] of IN_BERLIN) {
   });
 }
 
-test('cron, summer time: a day that begins at 01:00 has its first match then', (t) => {
+test('cron, summer time: a day that begins at 01:00 has its first match at 01:00', (t) => {
   inTimeZone(t, 'America/Santiago');
   assert.equal(next('0 0 * * *', '2026-09-05 12:00'), '2026-09-06 01:00');
   assert.equal(next('0 0 * * *', '2026-09-06 12:00'), '2026-09-07 00:00');
@@ -145,7 +148,7 @@ const AS_NODE_CRON = [
   ...['0 0 * * 1#2', '0 0 * * 5L', '0 0 * jan *', '0 0 * * mon', '0 0 */2 * *', '0 0 L-3 * *'],
 ];
 
-// Where there is no summer time and one field for the day, node-cron's own calendar is the judge.
+// Without summer time and with one day field, node-cron's own calendar must agree.
 for (const expression of AS_NODE_CRON) {
   test(`cron: ${expression} is due when node-cron says so`, (t) => {
     inTimeZone(t, 'Asia/Kolkata');
@@ -186,7 +189,7 @@ test('cron: any expression is due in the first minute that all its fields allow'
   );
 });
 
-test('cron: polls go on through the end of summer time', (t) => {
+test('cron: polls continue through the end of summer time', (t) => {
   inTimeZone(t, 'Europe/Berlin');
   for (let n = -30; n < 30; n += 1) {
     const now = SUMMER_ENDS + n * 5 * MINUTE;

@@ -48,7 +48,7 @@ suite('denied facts', () => {
     test(name, () => assert.deepEqual(collect(FACTS, { deny: [path] }).all['os'], os));
   }
 
-  test('names that hold dots themselves', () => {
+  test('names that contain dots', () => {
     const { all } = collect(FACTS, {
       deny: ['flat.custom.deep', 'mountpoints./var/lib/a.b.device'],
     });
@@ -60,7 +60,7 @@ suite('denied facts', () => {
     assert.deepEqual(collect(FACTS, { deny: ['os'], promote: ['os.name'] }).promoted, {});
   });
 
-  test('what is given is not changed', () => {
+  test('the input is not changed', () => {
     const before = JSON.stringify(FACTS);
     collect(FACTS, { deny: ['os.release.full', 'mountpoints.*.device'] });
     assert.equal(JSON.stringify(FACTS), before);
@@ -87,7 +87,7 @@ suite('promoted facts', () => {
     });
   }
 
-  test('large ones stay short', () => {
+  test('large facts are shortened', () => {
     const values = { text: 'x'.repeat(5000), list: Array.from({ length: 999 }, () => 'x') };
     const { promoted } = collect(values, { promote: ['text', 'list'] });
     assert.ok(JSON.stringify(promoted).length < 500);
@@ -143,7 +143,7 @@ suite('bounds', () => {
     assert.deepEqual(left, []);
   });
 
-  test('the largest facts give way to a marker, and no more of them than needed', () => {
+  test('the largest facts are replaced by a marker, and no more than necessary', () => {
     const list = (length: number) => Array.from({ length }, (_, at) => `entry ${at}`);
     const values = { ...FACTS, first: list(9000), second: list(8000), small: list(10) };
     const { all, left, digest } = collect(values, { maxBytes: 130_000 });
@@ -155,19 +155,19 @@ suite('bounds', () => {
     assert.equal(collect(grown, { maxBytes: 130_000 }).digest, digest);
   });
 
-  test('a promoted fact is promoted though it gave way', () => {
+  test('a promoted fact is promoted even when it was replaced', () => {
     const values = { role: 'web', tree: { role: 'db', all: 'x'.repeat(9000) } };
     const { promoted, all } = collect(values, { maxBytes: 1024, promote: ['tree.role'] });
     assert.deepEqual([promoted['tree.role'], all['role']], ['db', 'web']);
   });
 
-  test('more facts than fit even as markers: none, and all are named', () => {
+  test('more facts than fit even as markers: all are dropped, and all are named', () => {
     const values = Object.fromEntries(Array.from({ length: 9000 }, (_, at) => [`fact_${at}`, at]));
     const { all, left } = collect(values, { maxBytes: 1024 });
     assert.deepEqual([all, left.length], [{}, 9000]);
   });
 
-  test('what is nested without end is cut', () => {
+  test('endless nesting is cut', () => {
     const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`);
     assert.match(JSON.stringify(collect({ deep }).all), /nested too deeply/);
   });
@@ -184,7 +184,7 @@ suite('bounds', () => {
     assert.equal(collect({ facterversion: 4 }).facterVersion, undefined);
   });
 
-  test('whatever JSON comes in, well-formed JSON within the bound goes out', () => {
+  test('any JSON gives well-formed JSON within the bound', () => {
     const names = fc.string({ unit: 'binary' });
     fc.assert(
       fc.property(fc.dictionary(names, fc.jsonValue()), fc.array(names), (values, paths) => {
@@ -200,7 +200,7 @@ suite('bounds', () => {
     assert.deepEqual(collect({ a: '\ud800x' }).all, { a: '\ufffdx' });
   });
 
-  test('a fact named __proto__ is a fact like others', () => {
+  test('a fact named __proto__ is an ordinary fact', () => {
     const { all } = collect(JSON.parse('{"__proto__": {"a": 1}, "b": 2}'), { deny: ['b'] });
     assert.equal(JSON.stringify(all), '{"__proto__":{"a":1}}');
   });

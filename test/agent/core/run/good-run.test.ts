@@ -47,7 +47,7 @@ suite('a run whose report cannot be read', () => {
   });
 });
 
-test('a clock that is set back during the run does not make it fail', () => {
+test('a clock that is set back during the run does not fail it', () => {
   const report = puppetReport({ time: '2026-11-23T13:00:00Z', status: 'changed' });
   const ended = { ...endedRun(exited(2), { report }) };
   const run = outcomeOf({ ...ended, endedAt: ended.startedAt - 7_200_000 });
@@ -79,12 +79,12 @@ suite('error lines that fail no resource', () => {
     assert.equal(run.status, 'unchanged');
     assert.equal(run.errors, 1);
   });
-  test('are counted when they were printed before the report began', () => {
+  test('are counted when they were printed before the start of the report', () => {
     const errorLines = ['Scope(Class[main]): something is odd', 'Puppet: x'];
     const report = puppetReport({ logs: [{ level: 'err', message: 'x', source: 'Puppet' }] });
     assert.equal(outcomeOf(endedRun(exited(0), { report, errorLines }))['errors'], 2);
   });
-  test('are not counted twice with the failure of a resource', () => {
+  test('are not counted in addition to the failure of a resource', () => {
     const report = puppetReport({ status: 'failed', logs, resource_statuses: failing });
     assert.equal(outcomeOf(endedRun(exited(4), { report }))['errors'], 1);
   });
@@ -94,7 +94,7 @@ suite('error lines that fail no resource', () => {
     assert.equal(run.status, 'failed');
     assert.match(run.error ?? '', /something is odd/);
   });
-  test('without any, the run stays good with run.fail_on_error_lines', () => {
+  test('without error lines, the run stays good with run.fail_on_error_lines', () => {
     const ended = endedRun(exited(0), { report: puppetReport({ logs: logs.slice(1, 2) }) });
     const run = outcomeOf({ ...ended, failOnErrorLines: true });
     assert.equal(run.status, 'unchanged');

@@ -13,7 +13,7 @@ import {
 } from '../../../support/puppet-report.ts';
 
 suite('the summary of a run', () => {
-  test('counts come from the metrics, drift apart from what was meant', () => {
+  test('counts come from the metrics, and drift is separate from intended changes', () => {
     const counts = {
       total: 107,
       changed: 3,
@@ -86,7 +86,7 @@ suite('the summary of a run', () => {
     assert.equal(summary.error, null);
   });
 
-  test('lists are capped, and the cap is said', () => {
+  test('lists are capped, and the summary says so', () => {
     const names = Array.from({ length: 30 }, (_, at) => `File[/${at}]`);
     const statuses = (status: unknown) => Object.fromEntries(names.map((name) => [name, status]));
     const changed = outcomeOf(
@@ -110,7 +110,7 @@ suite('the summary of a run', () => {
     assert.equal(failed.failedResources.length, 20);
   });
 
-  test('a noop run lists what would change, and the report knows that it was noop', () => {
+  test('a noop run lists what would change, and is marked as noop', () => {
     const events = [{ status: 'noop', message: 'current_value absent, should be present (noop)' }];
     const summary = outcomeOf(
       endedRun(exited(0), {
@@ -173,7 +173,7 @@ suite('the summary of a run', () => {
       endedRun({ kind: 'killed', signal: 'SIGTERM', why: 'stopped' }),
       /told to stop/,
     ],
-    'somebody else': [endedRun({ kind: 'killed', signal: 'SIGSEGV', why: 'foreign' }), /SIGSEGV/],
+    'another process': [endedRun({ kind: 'killed', signal: 'SIGSEGV', why: 'foreign' }), /SIGSEGV/],
     'a good run': [endedRun(exited(0), { report: puppetReport(), errors: ['Error: x'] }), null],
   };
   for (const [name, [ended, expected]] of Object.entries(errorTexts)) {
@@ -184,7 +184,7 @@ suite('the summary of a run', () => {
     });
   }
 
-  test('exit code, who killed it, and how long it took', () => {
+  test('exit code, the cause of a kill, and the duration', () => {
     const good = outcomeOf(endedRun(exited(0), { report: puppetReport() }));
     assert.deepEqual([good.exitCode, good.killedBy, good.durationSeconds], [0, undefined, 6.12]);
     const killed = outcomeOf(endedRun(PASSED_LIMIT));
@@ -198,7 +198,7 @@ suite('the summary of a run', () => {
     assert.equal(outcomeOf({ ...endedRun(exited(0)), endedAt: 0 }).durationSeconds, 0);
   });
 
-  test('texts are cut to what the document takes, between characters', () => {
+  test('texts are cut to the limits of the document, between characters', () => {
     const error =
       outcomeOf(endedRun(exited(1), { errors: ['\u{1f600}'.repeat(5000)] })).error ?? '';
     assert.equal(error.length, 2000);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { firstErrors, levelOf } from '../../../../agent/core/run/puppet-line.ts';
 
-suite('the level of a line of Puppet', () => {
+suite('the level of a Puppet line', () => {
   const table = {
     'Debug: Runtime environment: puppet_version=7.23.0': 'debug',
     'Info: Using environment production': 'info',
@@ -25,17 +25,17 @@ suite('the level of a line of Puppet', () => {
 });
 
 suite('the first errors of an output', () => {
-  test("Facter's do not hide Puppet's", () => {
+  test('errors of Facter do not hide those of Puppet', () => {
     const noise = Array.from({ length: 50 }, (_, at) => `Error: Facter: no fact ${at}`);
     const output = [...noise, 'Notice: fine', 'Error: Evaluation Error', 'at line 3'];
     assert.deepEqual(firstErrors(output), ['Error: Evaluation Error']);
   });
 
-  test("Facter's count when there are no others", () => {
+  test('errors of Facter count when there are no others', () => {
     assert.deepEqual(firstErrors(['Notice: a', 'Error: Facter: b']), ['Error: Facter: b']);
   });
 
-  test('without any it is the last lines', () => {
+  test('without errors, the last lines are returned', () => {
     const output = ['1', '2', '3', '4', '5', 'kernel_require.rb: cannot load puppet', ' ', ''];
     assert.deepEqual(firstErrors(output), output.slice(1, 6));
   });
@@ -45,5 +45,5 @@ suite('the first errors of an output', () => {
     assert.deepEqual([errors.length, errors[0]], [20, 'Error: 0']);
   });
 
-  test('none of an empty output', () => assert.deepEqual(firstErrors(['']), []));
+  test('an empty output has none', () => assert.deepEqual(firstErrors(['']), []));
 });

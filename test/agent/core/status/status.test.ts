@@ -40,7 +40,7 @@ const context = { now: NOW, heartbeatSeconds: 3600, vitals: null };
 const next = (last: StatusDocument | null, found: Partial<Findings> = {}): StatusDocument =>
   nextStatus(last, identity, { ...quiet, ...found }, context);
 
-test('status: what a cycle did not touch stays as it was', () => {
+test('status: fields that a cycle did not change stay as they were', () => {
   const status = next(sampleStatus);
   assert.deepEqual(status.run, sampleStatus.run);
   assert.deepEqual(status.facts, sampleStatus.facts);
@@ -160,7 +160,7 @@ for (const [name, change] of Object.entries(different)) {
   });
 }
 
-test('upload: each changing run is worth one, though it says the same', () => {
+test('upload: each changing run is worth one, even with the same status', () => {
   const changed = { ...sampleRun, status: 'changed' as const };
   assert.notEqual(
     meaningfulDigest({ ...sampleStatus, run: changed }),
@@ -168,7 +168,7 @@ test('upload: each changing run is worth one, though it says the same', () => {
   );
 });
 
-test('upload: at the first time, on change, at the heartbeat, and after a clock that was set back', () => {
+test('upload: the first time, on a change, at the heartbeat, and after the clock was set back', () => {
   const at = (iso: string) => ({ at: iso, digest });
   assert.equal(isUploadDue(digest, null, NOW, 3600), true);
   assert.equal(isUploadDue(digest, at('2026-11-23T10:30:00.000Z'), NOW, 3600), false);
@@ -179,7 +179,7 @@ test('upload: at the first time, on change, at the heartbeat, and after a clock 
   assert.equal(areFactsDue(digest, at('2026-11-22T11:00:00.000Z'), NOW), true);
 });
 
-test('status: slow facts stand until the next run, and are not worth an upload of their own', () => {
+test('status: slow facts stay until the next run, and do not cause an upload', () => {
   const slowFacts = [{ name: 'inventory.sh', seconds: 12.5 }];
   const slow = next(sampleStatus, { run: { summary: sampleRun, slowFacts } });
   assert.deepEqual(StatusDocument.parse(slow).slowFacts, slowFacts);

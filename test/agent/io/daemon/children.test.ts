@@ -7,7 +7,7 @@ import { runCycleChild } from '../../../../agent/io/daemon/cycle-child.ts';
 import { readSettings } from '../../../../agent/io/daemon/settings-child.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
-/** What this process would start as itself. */
+/** The command that this process would start as another copy of itself. */
 function become(t: TestContext, path: string): void {
   const { execPath } = process;
   t.after(() => {
@@ -16,7 +16,7 @@ function become(t: TestContext, path: string): void {
   process.execPath = path;
 }
 
-test('children of the daemon: a cycle that cannot be started is an error to be caught', async (t) => {
+test('children of the daemon: a cycle that cannot be started rejects', async (t) => {
   become(t, '/nonexistent/node');
   const cycle = runCycleChild({
     trigger: 'apply',
@@ -29,7 +29,7 @@ test('children of the daemon: a cycle that cannot be started is an error to be c
   await assert.rejects(cycle, { code: 'ENOENT' });
 });
 
-test('children of the daemon: one that hangs over the configuration is killed', async (t) => {
+test('children of the daemon: one that hangs while it reads the configuration is killed', async (t) => {
   const path = join(await temporaryDirectory(t), 'node');
   await writeFile(path, "#!/bin/sh\ntrap '' TERM\nexec sleep 600\n");
   await chmod(path, 0o755);

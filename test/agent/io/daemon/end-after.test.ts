@@ -21,12 +21,12 @@ async function endOf(body: string): Promise<{ code: unknown; stderr: string }> {
   return { code, stderr };
 }
 
-test('limit of a cycle: one that hangs says so and ends with 1', async () => {
+test('limit of a cycle: a cycle that hangs is reported and ends with exit code 1', async () => {
   const { code, stderr } = await endOf('setInterval(() => {}, 1000);');
   assert.equal(code, 1, stderr);
   assert.equal(JSON.parse(stderr).event, 'cycle.took-too-long');
 });
 
-test('limit of a cycle: one that has ended is not kept by it', async () => {
+test('limit of a cycle: the limit does not keep an ended cycle running', async () => {
   assert.deepEqual(await endOf(''), { code: 0, stderr: '' });
 });

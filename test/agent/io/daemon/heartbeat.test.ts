@@ -4,7 +4,7 @@ import { startHeartbeat } from '../../../../agent/io/daemon/heartbeat.ts';
 
 const MINUTE = 60_000;
 
-test('heartbeat: a phase that takes longer than it was allowed is not alive', () => {
+test('heartbeat: a phase beyond its time limit counts as not alive', () => {
   let now = 0;
   const heartbeat = startHeartbeat(() => now);
   heartbeat.allow(10 * MINUTE);
@@ -16,7 +16,7 @@ test('heartbeat: a phase that takes longer than it was allowed is not alive', ()
   assert.ok(heartbeat.isAlive());
 });
 
-test('heartbeat: a loop that never begins is not alive after 5 minutes', () => {
+test('heartbeat: a loop that never starts counts as not alive after 5 minutes', () => {
   let now = 0;
   const heartbeat = startHeartbeat(() => now);
   now = 5 * MINUTE - 1;

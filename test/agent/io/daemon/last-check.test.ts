@@ -10,7 +10,7 @@ const answering = { get: async () => ({ kind: 'not-modified', serverDate: undefi
 const failing = { get: async () => Promise.reject(new Error('no route')) };
 const options = { maxBytes: 1 };
 
-test('last check: noted when the bucket answers, not when it does not', async (t) => {
+test('last check: recorded when the bucket answers, and only then', async (t) => {
   const directory = await temporaryDirectory(t);
   const path = join(directory, 'last-check');
   await assert.rejects(notingLastCheck(failing, path, clock).get('key', options), /no route/);
@@ -19,7 +19,7 @@ test('last check: noted when the bucket answers, not when it does not', async (t
   assert.equal(await readFile(path, 'utf8'), '2026-11-01T00:00:00.000Z');
 });
 
-test('last check: where it cannot be written the answer counts all the same', async (t) => {
+test('last check: when it cannot be written, the answer still counts', async (t) => {
   const path = join(await temporaryDirectory(t), 'last-check');
   await mkdir(path);
   const answer = await notingLastCheck(answering, path, clock).get('key', options);

@@ -18,7 +18,10 @@ async function folder(t: TestContext): Promise<string> {
   return path;
 }
 
-/** Runs `body` in a Node of its own, where `notify` has descriptor 3 open on a file; returns what was written to it. */
+/**
+ * Runs `body` in a separate Node, where `notify` has descriptor 3 open on a file; returns the
+ * content of the file.
+ */
 async function inDaemon(t: TestContext, body: string): Promise<string> {
   const path = join(await folder(t), 'notify');
   const file = await open(path, 'a');
@@ -64,7 +67,7 @@ test('service-notify: children get neither the variables nor the descriptor', as
   assert.equal(sent, 'READY=1');
 });
 
-test('service-notify: pings while the event loop turns, and not while it is blocked', async (t) => {
+test('service-notify: pings while the event loop runs, and not while it is blocked', async (t) => {
   const sent = await inDaemon(
     t,
     `const stop = new AbortController();
@@ -84,7 +87,7 @@ test('service-notify: pings while the event loop turns, and not while it is bloc
   assert.match(sent, /^(WATCHDOG=1)+STATUS=blockedSTATUS=free$/);
 });
 
-test('service-notify: sends no ping while the loop makes no progress', async (t) => {
+test('service-notify: sends no ping while the cycle loop makes no progress', async (t) => {
   const sent = await inDaemon(
     t,
     `const stop = new AbortController();
@@ -159,7 +162,7 @@ test('service-notify: without systemd nothing is started', async (t) => {
   assert.deepEqual(env, { HOME: '/root' });
 });
 
-test('service-notify: words that no program can be given are lost, and nothing else', async (t) => {
+test('service-notify: a message that cannot be a program argument is dropped, and nothing else', async (t) => {
   const { program, calls } = await fakeProgram(t);
   const notifier = serviceNotifier({ NOTIFY_SOCKET: '/run/n' }, { programs: [program] });
   notifier.status('a\0b');

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { findCertname } from '../../../../agent/io/host/find-certname.ts';
 
-test('certname: the first answer is the one of the real Puppet', async () => {
+test('certname: the first answer equals that of the real Puppet', async () => {
   const puppets = execFileSync('puppet', ['config', 'print', 'certname']).toString().trim();
   assert.equal(await findCertname(undefined), puppets.toLowerCase());
 });

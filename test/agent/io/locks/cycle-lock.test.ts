@@ -20,7 +20,7 @@ async function place(t: TestContext) {
   };
 }
 
-/** A lock as somebody else left it. */
+/** A lock as another process left it. */
 async function leave(path: string, ageMs: number, holder: unknown): Promise<void> {
   await mkdir(path, { recursive: true });
   const at = new Date(Date.now() - ageMs);
@@ -34,7 +34,7 @@ async function endedProcess(): Promise<number> {
   return child.pid!;
 }
 
-test('lock: the second one waits, then says who holds it; after the release nothing is left', async (t) => {
+test('lock: the second caller waits, then names the holder; the release removes the lock', async (t) => {
   const { directory, options } = await place(t);
   const first = await acquireCycleLock(options);
   await assert.rejects(acquireCycleLock(options), (error: { code?: string; message: string }) => {
@@ -50,7 +50,7 @@ test('lock: the second one waits, then says who holds it; after the release noth
 
 const since = '2026-11-01T00:00:00.000Z';
 const free: Record<string, { ageMs: number; holder: () => Promise<unknown> }> = {
-  'nobody is named, and it is old': { ageMs: MINUTE, holder: async () => undefined },
+  'no holder is named, and it is old': { ageMs: MINUTE, holder: async () => undefined },
   'the holder is gone, a moment ago': {
     ageMs: 0,
     holder: async () => ({ pid: await endedProcess(), started: '1', since }),
@@ -74,7 +74,7 @@ for (const [name, { ageMs, holder }] of Object.entries(free)) {
 }
 
 const held: Record<string, { ageMs: number; holder: () => Promise<unknown> }> = {
-  'nobody is named yet': { ageMs: 0, holder: async () => undefined },
+  'no holder is named yet': { ageMs: 0, holder: async () => undefined },
   'the holder lives, though the machine slept': {
     ageMs: 1000 * MINUTE,
     holder: async () => ({ pid: process.pid, started: await startOf(process.pid), since }),
@@ -88,7 +88,7 @@ for (const [name, { ageMs, holder }] of Object.entries(held)) {
   });
 }
 
-test('lock: of many that find a dead holder, one gets it', async (t) => {
+test('lock: of many callers that find a dead holder, one gets it', async (t) => {
   const { options } = await place(t);
   await leave(options.path, 0, { pid: await endedProcess(), started: '1', since });
   const taken = await Promise.allSettled(
@@ -100,7 +100,7 @@ test('lock: of many that find a dead holder, one gets it', async (t) => {
   await (await acquireCycleLock(options)).release();
 });
 
-test('lock: one that was removed is noticed, with a code', async (t) => {
+test('lock: a removed lock is noticed, with a code', async (t) => {
   const { directory, options } = await place(t);
   const lock = await acquireCycleLock(options);
   await rmdir(options.path);

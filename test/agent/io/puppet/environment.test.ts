@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { runEnvironment } from '../../../../agent/io/puppet/environment.ts';
 import { isRoot } from '../../../support/ordinary-user.ts';
 
-test('run environment: HOME is of the user, and "/" for an id without an entry in passwd', (t) => {
+test('run environment: HOME is that of the user, and "/" for an id without an entry in passwd', (t) => {
   const home = () => runEnvironment(undefined, {})['HOME'];
   assert.equal(home(), userInfo().homedir);
   if (!isRoot) return;

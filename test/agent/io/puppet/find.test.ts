@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const FAKE = join(import.meta.dirname, '../../../fixtures/puppet/fake');
 
-/** A program that counts how often it is asked. */
+/** A program that counts how often its version is requested. */
 async function program(t: TestContext, version: string): Promise<{ path: string; asked: string }> {
   const directory = await temporaryDirectory(t);
   const path = join(directory, 'bin/puppet');
@@ -28,7 +28,7 @@ suite('finding Puppet', () => {
     assert.deepEqual(await puppet.find(), { path: FAKE, version: '7.23.0' });
   });
 
-  test('a setting that names nothing is not made up for by another Puppet', async () => {
+  test('a setting that names a missing program is not replaced by another Puppet', async () => {
     await assert.rejects(find('/nowhere/puppet', dirname(FAKE)), (error: Error) => {
       assert.match(error.message, /\/nowhere\/puppet \(not there\)/);
       assert.equal(Reflect.get(error, 'code'), 'PUPPET_MISSING');
@@ -37,7 +37,7 @@ suite('finding Puppet', () => {
     });
   });
 
-  test('a file that is no program says so', async (t) => {
+  test('a file that is not a program is reported as such', async (t) => {
     const { path } = await program(t, '8.0.0');
     await chmod(path, 0o644);
     await assert.rejects(find(path), { code: 'PUPPET_MISSING', message: /not executable/ });
@@ -49,7 +49,7 @@ suite('finding Puppet', () => {
     await assert.rejects(find(path), { code: 'PUPPET_MISSING', message: /5\.5\.22/ });
   });
 
-  test('a program that does not say its version', async (t) => {
+  test('a program that does not print its version', async (t) => {
     const { path } = await program(t, '8.0.0; exit 3');
     await assert.rejects(find(path), { code: 'PUPPET_MISSING' });
   });
@@ -67,7 +67,7 @@ suite('the version', () => {
     await assert.rejects(readFile(asked));
   });
 
-  test('is asked for once as long as the program stays the same', async (t) => {
+  test('is requested once as long as the program stays the same', async (t) => {
     const { path, asked } = await program(t, '8.10.0');
     for (let time = 0; time < 3; time += 1) assert.equal((await find(path)).version, '8.10.0');
     assert.equal(await readFile(asked, 'utf8'), 'x\n');

@@ -10,7 +10,7 @@ import { CERTNAME, puppetPlace, summaryOf } from '../../../support/puppet-run.ts
 const CONTROL_REPO = join(import.meta.dirname, '../../../fixtures/control-repo');
 const puppet = hostPuppet({ launcher: 'group' });
 
-/** A fact that Facter lets through though it is not UTF-8, as it does with its own fact `ec2_userdata`. */
+/** A fact that is not UTF-8 but passes Facter, as its own fact `ec2_userdata` may. */
 const RAW_FACT = `
 module LegacyFacter::Util::Normalization
   def self.normalize(value)
@@ -22,7 +22,7 @@ Facter.add(:huge) { setcode { 'x' * 3_000_000 } }
 `;
 
 suite('the real puppet apply', () => {
-  test('the control repository: 107 resources, custom facts, and nothing to change the second time', async (t) => {
+  test('the control repository: 107 resources, custom facts, and no changes in the second run', async (t) => {
     const place = await puppetPlace(t);
     const root = join(place.directory, 'managed');
     const managed = hostPuppet({ launcher: 'group', environment: { MANAGED_ROOT: root } });
@@ -93,7 +93,7 @@ suite('the real puppet apply', () => {
     assert.match(summary.error ?? '', /nowhere.*\(file: manifests\/site\.pp, line: 2/);
   });
 
-  test('noop, and only what has the tag', async (t) => {
+  test('noop, and only the resources with the tag', async (t) => {
     const place = await puppetPlace(t);
     const file = join(place.directory, 'not-written');
     await place.write({
@@ -144,7 +144,7 @@ suite('the real puppet apply', () => {
     assert.match(String(collected?.all['huge']), /clipped/);
   });
 
-  test('a command that hangs is ended with the run, and the report says what was done', async (t) => {
+  test('a command that hangs is ended with the run, and the report lists what was done', async (t) => {
     const place = await puppetPlace(t);
     const pidFile = join(place.directory, 'pid');
     await place.write({
@@ -165,7 +165,7 @@ suite('the real puppet apply', () => {
   });
 });
 
-/** Once something is written to it: a shell makes a file before it writes. */
+/** Waits until the file has content: a shell creates a file before it writes to it. */
 async function abortAtFile(path: string, stop: AbortController): Promise<void> {
   for await (const { filename } of watch(dirname(path))) {
     if (filename === basename(path) && (await stat(path)).size > 0) return stop.abort();

@@ -18,11 +18,11 @@ const options = {
   signal: new AbortController().signal,
 };
 
-/** Should a child die of itself, the test must not wait for ever. */
+/** The limit for a test whose child dies without being killed. */
 const patient = { timeout: 120_000 };
 
 test(
-  'unpack, killed half way: no release is there, and the next try is whole',
+  'unpack, killed halfway: there is no release, and the next attempt is complete',
   patient,
   async (t) => {
     const root = await temporaryDirectory(t);

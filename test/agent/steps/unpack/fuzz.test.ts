@@ -23,7 +23,7 @@ import { names, temporaryDirectory } from '../../../support/temporary-directory.
 const { signal } = new AbortController();
 const limits = { maxBytes: 200_000, maxFiles: 50 };
 
-/** Bounded, and repeatable by the seed that is printed. */
+/** Bounded, and repeatable with the printed seed. */
 function bounded(t: TestContext, numRuns: number): { numRuns: number; seed: number } {
   const seed = Date.now() % 2 ** 31;
   t.diagnostic(`${numRuns} runs, seed ${seed}`);
@@ -35,7 +35,7 @@ function assertRefusal(error: unknown): void {
   assert.match(error.code, /^ARCHIVE_(UNSAFE|TOO_LARGE)$/);
 }
 
-/** Names of which some are meant to meet each other, and some to climb. */
+/** Some of these names collide with each other, and some climb out of the tree. */
 const part = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('a', 'b', 'A', 'modules', 'é', 'e\u0301') },
   { weight: 1, arbitrary: fc.constantFrom('..', '.', '', ' ', 'a\\b', '...', '~', '\0', '-') },
@@ -69,7 +69,7 @@ const block = fc.oneof(
   { weight: 1, arbitrary: path.map((long) => gnuLongEntry(long, 'K')) },
 );
 
-test('unpack, fuzz: any entries end in a clean tree or in a refusal that leaves nothing', async (t) => {
+test('unpack, fuzz: any entries give a clean tree or a refusal that leaves nothing behind', async (t) => {
   const paths = hostPaths({ platform: 'linux', root: await temporaryDirectory(t) });
   await mkdir(paths.releases, { recursive: true });
   await writeFile(join(paths.state, 'outside'), 'as it was');
@@ -94,7 +94,7 @@ test('unpack, fuzz: any entries end in a clean tree or in a refusal that leaves 
   assert.ok(unpacked > 0);
 });
 
-/** Only files, directories and links that stay inside, with the modes that we give. */
+/** Only files, directories and links that stay inside, with our modes. */
 async function assertCleanTree(tree: string): Promise<void> {
   for (const found of await readdir(tree, { recursive: true, withFileTypes: true })) {
     const at = join(found.parentPath, found.name);
@@ -150,7 +150,7 @@ test('unpack, fuzz: any change to the bytes of an archive is read or refused, ne
   await fc.assert(property, bounded(t, 500));
 });
 
-test('unpack, fuzz: whatever the rules let through lies in the tree', (t) => {
+test('unpack, fuzz: each path that the rules accept is inside the tree', (t) => {
   const property = fc.property(
     fc.array(
       fc.record({ path, linkpath: path, mode: fc.constantFrom(0o644, 0o755), link: fc.boolean() }),

@@ -29,7 +29,7 @@ const directory = (path: string, mode = 0o755): TarEntry => ({ path, type: '5', 
 const link = (path: string, linkpath: string): TarEntry => ({ path, type: '2', linkpath });
 const special = (type: string, linkpath = ''): TarEntry => ({ path: 'special', type, linkpath });
 
-/** Signed they may be; none of these may be written, not even in part. */
+/** Even when they are signed, none of these may be written, not even in part. */
 const unsafe: Record<string, readonly (TarEntry | Buffer)[]> = {
   'an absolute path': [file('/tmp/evil')],
   'a path that climbs': [file('../evil')],
@@ -82,7 +82,7 @@ const unsafe: Record<string, readonly (TarEntry | Buffer)[]> = {
   'a contiguous file': [special('7')],
   'a GNU dump directory': [special('D')],
   'a sparse file': [special('S')],
-  'a kind that nobody knows': [special('Z')],
+  'an unknown kind': [special('Z')],
   setuid: [{ path: 'a', mode: 0o4755, content: 'x' }],
   setgid: [{ path: 'a', mode: 0o2755, content: 'x' }],
   sticky: [{ path: 'a', mode: 0o1755, content: 'x' }],
@@ -129,7 +129,7 @@ const unsafe: Record<string, readonly (TarEntry | Buffer)[]> = {
   'a wrong checksum after a good file': [file('a'), { ...file('b'), checksumError: -1 }],
 };
 
-/** The header with other text at that place and a checksum that fits again. */
+/** The header with other text at that offset and a corrected checksum. */
 function garbled(entry: Buffer, offset: number, text: string): Buffer {
   const header = Buffer.from(entry.subarray(0, 512));
   header.write(text, offset);
@@ -139,7 +139,7 @@ function garbled(entry: Buffer, offset: number, text: string): Buffer {
 
 for (const [name, entries] of Object.entries(unsafe)) {
   test(`unpack: ${name} is refused, and nothing is left`, async (t) => {
-    // A good file first: nothing of it may stay either.
+    // A good file comes first: it must not stay either.
     const bytes = tarGz([file('first/good.pp'), ...entries]);
     await assertRefused(t, bytes, 'ARCHIVE_UNSAFE');
     await assertRefusedByRules(t, bytes);
@@ -206,7 +206,7 @@ for (const [name, bytes] of Object.entries(tooLarge)) {
   });
 }
 
-/** Much of it the file system would refuse as well; the rules must not lean on that. */
+/** The file system would refuse many of these too; the rules must not rely on that. */
 async function assertRefusedByRules(t: TestContext, bytes: Buffer): Promise<void> {
   const { path } = await verifiedTarball(bytes, await temporaryDirectory(t));
   const rules = new UnpackRules(limits.maxFiles);
@@ -218,7 +218,7 @@ async function assertRefusedByRules(t: TestContext, bytes: Buffer): Promise<void
   await assert.rejects(read, { code: 'ARCHIVE_UNSAFE' });
 }
 
-/** Refused with that code; the releases directory is empty, and all around it is as it was. */
+/** Asserts a refusal with that code, an empty releases directory and unchanged surroundings. */
 async function assertRefused(t: TestContext, bytes: Buffer, code: string): Promise<void> {
   const root = await temporaryDirectory(t);
   const paths = hostPaths({ platform: 'linux', root });

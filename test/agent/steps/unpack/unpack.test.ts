@@ -130,7 +130,7 @@ const packers: Record<string, (directory: string, file: string) => Promise<unkno
 };
 
 for (const [name, pack] of Object.entries(packers)) {
-  test(`unpack: what ${name} packs comes out the same`, async (t) => {
+  test(`unpack: an archive by ${name} is unpacked to the same files`, async (t) => {
     const root = await temporaryDirectory(t);
     const source = join(root, 'source');
     const long = join('site-modules', 'd'.repeat(50), 'e'.repeat(60), 'größe.pp');
@@ -158,7 +158,7 @@ test('unpack: modes do not depend on the umask', async (t) => {
   assert.equal(await describeFile(join(tree, 'a/b')), '755 x');
 });
 
-test('unpack: what a crash left over goes first', async (t) => {
+test('unpack: the leftovers of a crash are removed first', async (t) => {
   const root = await temporaryDirectory(t);
   const bytes = tarGz([{ path: 'a', content: 'new' }]);
   const { releases } = hostPaths({ platform: 'linux', root });
@@ -168,7 +168,7 @@ test('unpack: what a crash left over goes first', async (t) => {
   assert.deepEqual(await names(tree), ['a']);
 });
 
-test('unpack: a release that is there is left alone', async (t) => {
+test('unpack: an existing release is not changed', async (t) => {
   const root = await temporaryDirectory(t);
   const bytes = tarGz([{ path: 'a', content: 'signed' }]);
   const tree = await unpackInto(root, bytes);
@@ -178,7 +178,7 @@ test('unpack: a release that is there is left alone', async (t) => {
   assert.deepEqual(await names(tree), ['a', 'mark']);
 });
 
-test('unpack: stopped, it ends with the reason and leaves nothing', async (t) => {
+test('unpack: a stop ends it with the reason and leaves nothing behind', async (t) => {
   const { blobs, releases } = hostPaths({
     platform: 'linux',
     root: await temporaryDirectory(t),
@@ -190,7 +190,7 @@ test('unpack: stopped, it ends with the reason and leaves nothing', async (t) =>
   assert.deepEqual(await names(releases), []);
 });
 
-test('unpack: 2,000 files of 20 MB come out byte for byte', async (t) => {
+test('unpack: 2,000 files of 20 MB are unpacked byte for byte', async (t) => {
   const bytes = exampleRelease({ files: 2000, bytesEach: 10_000 });
   const started = performance.now();
   const tree = await unpackInto(await temporaryDirectory(t), bytes);
@@ -201,7 +201,7 @@ test('unpack: 2,000 files of 20 MB come out byte for byte', async (t) => {
   }
 });
 
-test('unpack: bytes behind the end-of-archive mark count for nothing', async (t) => {
+test('unpack: bytes after the end-of-archive mark are ignored', async (t) => {
   const [first, second] = ['a', 'b'].map((path) => tarArchive([{ path, content: 'x' }]));
   const both = gzipSync(Buffer.concat([first!, second!]));
   const tree = await unpackInto(await temporaryDirectory(t), both);

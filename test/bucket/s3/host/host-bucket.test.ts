@@ -17,12 +17,15 @@ interface Row {
   readonly bucket?: string;
   readonly settings?: object;
   readonly env?: Readonly<Record<string, string>>;
-  /** What lies in `~/.aws/config`. */
+  /** Content of `~/.aws/config`. */
   readonly config?: string;
   readonly credentials?: string;
 }
 
-/** A host with these AWS files and variables; the SDK reads them from the environment of the process. */
+/**
+ * A host with these AWS files and variables; the SDK reads them from the environment of the
+ * process.
+ */
 async function onHost(t: TestContext, row: Row) {
   const home = await mkdtemp(join(tmpdir(), 'miyamoto-test-aws-'));
   const before = { ...process.env };
@@ -48,7 +51,7 @@ async function onHost(t: TestContext, row: Row) {
 
 const light: Readonly<Record<string, Row>> = {
   'a store, keys in the environment': { env: keys },
-  'a store whose region has a name of its own': { settings: { ...store, region: 'garage' } },
+  'a store with its own region name': { settings: { ...store, region: 'garage' } },
   'a store below a path': { settings: { ...store, endpoint: 'https://s3.example.com/store/' } },
   'AWS proper, an instance role': { settings: aws },
   'AWS proper, a bucket with dots in its name': { settings: aws, bucket: 'fleet.example.com' },
@@ -75,7 +78,7 @@ const light: Readonly<Record<string, Row>> = {
 };
 
 for (const [name, row] of Object.entries(light)) {
-  test(`a host has the light client for ${name}`, async (t) => {
+  test(`a host uses the light client for ${name}`, async (t) => {
     assert.ok((await openHostBucket(...(await onHost(t, row)))) instanceof LightBucket);
   });
 }
@@ -95,7 +98,7 @@ const whole: Readonly<Record<string, Row>> = {
   'tries that are no number': { env: { AWS_MAX_ATTEMPTS: 'many' } },
   'an endpoint of the environment': { settings: aws, env: { AWS_ENDPOINT_URL_S3: 'http://h' } },
   'FIPS by the environment': { settings: aws, env: { AWS_USE_FIPS_ENDPOINT: 'true' } },
-  'a variable that nobody knows': { env: { AWS_NEW_IN_2031: '1' } },
+  'an unknown variable': { env: { AWS_NEW_IN_2031: '1' } },
   'an endpoint of the profile': { config: '[default]\nendpoint_url = http://127.0.0.1:1\n' },
   'dual stack by the profile': {
     settings: { ...aws, profile: 'fleet' },
@@ -104,7 +107,7 @@ const whole: Readonly<Record<string, Row>> = {
 };
 
 for (const [name, row] of Object.entries(whole)) {
-  test(`a host has the SDK's whole client for ${name}`, async (t) => {
+  test(`a host uses the SDK's full client for ${name}`, async (t) => {
     assert.equal(await lightOptions(...(await onHost(t, row))), undefined);
     (await openHostBucket(...(await onHost(t, row)))).close();
   });
@@ -125,7 +128,7 @@ const credentials: Readonly<Record<string, Row & { readonly accessKeyId: string 
     credentials: '[fleet]\naws_access_key_id = FLEET\naws_secret_access_key = secret\n',
     accessKeyId: 'FLEET',
   },
-  'a program that hands them out': {
+  'a program that prints them': {
     config: `[default]\ncredential_process = /bin/echo '{"Version":1,"AccessKeyId":"MADE","SecretAccessKey":"s"}'\n`,
     accessKeyId: 'MADE',
   },
@@ -154,7 +157,7 @@ const asked: Readonly<Record<string, Row>> = {
 };
 
 for (const [name, row] of Object.entries(asked)) {
-  test(`both clients ask the same server in the same way: ${name}`, async (t) => {
+  test(`both clients send the same requests to the same server: ${name}`, async (t) => {
     const [bucket, settings, env] = await onHost(t, { ...row, env: keys });
     await using proxy = await startForwardProxy();
     const through = { ...settings, proxy: proxy.url, max_attempts: 1 };

@@ -12,7 +12,7 @@ const credentials = { accessKeyId: 'ADMIN', secretAccessKey: 'secret' };
 
 let server: S3Server;
 let profiles: AsyncDisposable;
-/** That of the test under way. */
+/** The lab of the current test. */
 let openClient: OpenClient;
 
 before(async () => {
@@ -52,7 +52,7 @@ async function withEnvironment<T>(
   }
 }
 
-/** Each test is for both clients. */
+/** Each test runs with both clients. */
 function test(claim: string, body: () => Promise<void>): void {
   for (const [client, open] of Object.entries(S3_CLIENTS)) {
     testOnce(`${client}: ${claim}`, async () => {
@@ -87,14 +87,14 @@ test('NO_PROXY excepts hosts from the proxy of the environment', async () => {
   assert.equal(proxy.asked.length, 0);
 });
 
-test('HTTPS asks the proxy for a tunnel; a proxy that refuses is told as unreachable', async () => {
+test('HTTPS asks the proxy for a tunnel; a proxy that refuses is reported as unreachable', async () => {
   await using proxy = await startForwardProxy();
   const endpoint = `https://127.0.0.1:${server.port}`;
   await rejectsWith('S3_UNREACHABLE', read({ endpoint, proxy: proxy.url, max_attempts: 1 }));
   assert.deepEqual(proxy.asked, [`CONNECT 127.0.0.1:${server.port}`]);
 });
 
-test('credentials of the environment are used, those of a profile that is set win', async () => {
+test('credentials of the environment are used, but a configured profile wins', async () => {
   const environment = { AWS_ACCESS_KEY_ID: 'NOBODY', AWS_SECRET_ACCESS_KEY: 'no' };
   await withEnvironment(environment, async () => {
     await rejectsWith('S3_CREDENTIALS_REJECTED', read({}));
@@ -108,7 +108,7 @@ test('a region of the environment is used', async () => {
   });
 });
 
-test('uploads carry a checksum, unless the store does not take it', async () => {
+test('uploads carry a checksum, unless the store does not accept it', async () => {
   const { endpoint, region } = server;
   const bodies = { 'when-supported': true, 'when-required': false } as const;
   for (const [checksums, wanted] of Object.entries(bodies)) {
@@ -120,7 +120,7 @@ test('uploads carry a checksum, unless the store does not take it', async () => 
   }
 });
 
-test('AWS itself is addressed by host name, and so is a store that wants it', async () => {
+test('AWS is addressed by host name, and so is a store that needs it', async () => {
   await using proxy = await startForwardProxy();
   const bucket = openClient(
     'fleet',

@@ -1,4 +1,4 @@
-# What every machine gets. Everything lies below Puppet's own vardir, so that trying this out touches nothing else.
+# What every machine gets. Everything is below Puppet's own vardir, so that trying this out touches nothing else.
 #
 # @param notice  the last line of the message of the day
 class profile::base (

@@ -34,7 +34,7 @@ test('folded lines: 18 equal errors of Facter are one line', () => {
   assert.deepEqual(passed, [`${FACTER} (17 times more)`, 'Notice: Compiled catalog']);
 });
 
-test('folded lines: the same words at another level are another line', () => {
+test('folded lines: the same text at another level is another line', () => {
   const { push, end, passed } = folding();
   push('x', 'info');
   push('x', 'warn');
@@ -42,7 +42,7 @@ test('folded lines: the same words at another level are another line', () => {
   assert.deepEqual(passed, ['x', 'x']);
 });
 
-test('folded lines: only lines that follow each other, and empty ones stay', () => {
+test('folded lines: only consecutive lines are folded, and empty ones are kept', () => {
   const { push, end, passed } = folding();
   for (const text of ['a', 'b', 'a', 'a', '', '']) push(text);
   end();
@@ -58,7 +58,7 @@ test('folded lines: a line waits a second for an equal one', () => {
   assert.deepEqual(passed, ['a']);
 });
 
-test('folded lines: one that keeps coming is passed on after 5 s, then once a minute', () => {
+test('folded lines: a line that repeats all the time is passed on after 5 s, then once a minute', () => {
   const { push, wait, end, passed } = folding();
   for (let n = 0; n < 150; n++) {
     push('a');

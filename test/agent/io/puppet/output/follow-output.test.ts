@@ -19,7 +19,7 @@ test('output: lines are passed on while they are written, the last ones at the e
   assert.deepEqual(lines, ['Notice: one', 'Notice: two', 'Notice: three']);
 });
 
-test('output: an output that cannot be read does not end the agent, and the error is thrown at the end', async (t) => {
+test('output: an unreadable output does not end the agent, and the error is thrown at the end', async (t) => {
   const path = join(await temporaryDirectory(t), 'puppet.log');
   const output = followOutput(path, () => assert.fail('there is no line'));
   closeSync(output.fd);

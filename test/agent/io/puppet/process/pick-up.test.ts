@@ -16,7 +16,7 @@ import { names, temporaryDirectory } from '../../../../support/temporary-directo
 const FIXTURES = join(import.meta.dirname, '../../../../fixtures/puppet');
 const NEVER = new AbortController().signal;
 
-/** Starts a run by an agent of its own, and kills the agent when Puppet prints the text. */
+/** Starts a run with a separate agent, and kills the agent when Puppet prints the text. */
 async function killedAgent(
   options: HostPuppetOptions,
   request: ApplyRequest,
@@ -35,7 +35,7 @@ async function killedAgent(
 }
 
 suite('a run whose agent was killed', () => {
-  test('goes on to its end, and the next agent sees what it came to', async (t) => {
+  test('continues to its end, and the next agent reads its result', async (t) => {
     const place = await puppetPlace(t);
     const file = join(place.directory, 'written');
     await place.write({
@@ -57,7 +57,7 @@ suite('a run whose agent was killed', () => {
     assert.equal(await puppet.pickUp(request.runDirectory, NEVER), undefined);
   });
 
-  test('is ended at its own time limit, and a run of another name is left alone', async (t) => {
+  test('is ended at its own time limit, and a run with another name is left alone', async (t) => {
     const place = await puppetPlace(t);
     const options: HostPuppetOptions = {
       launcher: 'group',
@@ -96,7 +96,7 @@ suite('a run whose agent was killed', () => {
   });
 });
 
-/** A process with the path of the report in its arguments, which is not the run. */
+/** A process with the path of the report in its arguments that is not the run. */
 async function decoy(t: TestContext, runDirectory: string): Promise<ChildProcess> {
   const words = ['-c', 'echo ready; sleep 60', 'x', join(runDirectory, 'report.json'), 'y'];
   const child = spawn('/bin/sh', words, { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
@@ -136,7 +136,7 @@ suite('row 21: another process with the path of the report in its arguments', ()
     assert.ok(isRunning(child.pid ?? 0));
   });
 
-  test('is the run when nothing was recorded, and it is ours and started later', async (t) => {
+  test('is the run when there is no record, and it is ours and started later', async (t) => {
     const directory = await temporaryDirectory(t);
     const before = { uptimeSeconds: uptime(), startedAt: Date.now() };
     await decoy(t, directory);

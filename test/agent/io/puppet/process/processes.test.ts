@@ -36,7 +36,7 @@ async function fake(t: TestContext, does: string, environment = {}): Promise<Fak
   };
 }
 
-/** A stop that comes when Puppet says that it has started. */
+/** A stop that comes when Puppet reports its start. */
 function stopAtStart(place: PuppetPlace): [Partial<ApplyRequest>, AbortSignal] {
   const stop = new AbortController();
   const onLine = (line: PuppetLine) => {
@@ -54,7 +54,7 @@ suite('how a run ends', () => {
     });
   }
 
-  test('ended by somebody else', async (t) => {
+  test('ended by another process', async (t) => {
     const { apply } = await fake(t, 'dies', { SIGNAL: 'KILL' });
     assert.deepEqual(await apply(), { kind: 'killed', signal: 'SIGKILL', why: 'foreign' });
   });
@@ -65,13 +65,13 @@ suite('how a run ends', () => {
     assert.deepEqual(exit, { kind: 'killed', signal: 'SIGTERM', why: 'time-limit' });
   });
 
-  test('told to stop, and it does not listen', async (t) => {
+  test('a stop that Puppet ignores', async (t) => {
     const { apply, place } = await fake(t, 'stubborn');
     const exit = await apply(...stopAtStart(place));
     assert.deepEqual(exit, { kind: 'killed', signal: 'SIGKILL', why: 'stopped' });
   });
 
-  test('told to stop before it began: nothing is started', async (t) => {
+  test('a stop before the start: nothing is started', async (t) => {
     const { apply, place } = await fake(t, 'prints');
     const exit = await apply({}, AbortSignal.abort());
     assert.deepEqual([exit.kind, place.lines], ['killed', []]);
@@ -95,12 +95,12 @@ suite('how a run ends', () => {
 
   test('a run directory that cannot be written', async (t) => {
     const { apply, place } = await fake(t, 'exits');
-    // Root may write everywhere but below a file.
+    // Root may write everywhere except below a file.
     await writeFile(dirname(place.request().runDirectory), '');
     await assert.rejects(apply(), { code: 'PUPPET_NOT_STARTED' });
   });
 
-  test('the record of the process is there while it runs, and gone after', async (t) => {
+  test('the record of the process exists only while it runs', async (t) => {
     const { apply, place } = await fake(t, 'forever');
     const [overrides, stop] = stopAtStart(place);
     const { runDirectory } = place.request();
@@ -114,21 +114,21 @@ suite('how a run ends', () => {
   });
 });
 
-suite('who goes with a run', () => {
-  test('a command in a session of its own that hangs is ended too', async (t) => {
+suite('the processes that end with a run', () => {
+  test('a command that hangs in a separate session is ended too', async (t) => {
     const { apply, place, pids } = await fake(t, 'hangs');
     const exit = await apply(...stopAtStart(place));
     assert.deepEqual(exit, { kind: 'killed', signal: 'SIGKILL', why: 'stopped' });
     assert.equal(isRunning(await pidIn(pids)), false);
   });
 
-  test('a child left behind in its group neither delays the end nor stays', async (t) => {
+  test('a child left behind in its group does not delay the end, and is ended', async (t) => {
     const { apply, pids } = await fake(t, 'leaves-child');
     assert.deepEqual(await apply(), { kind: 'exited', exitCode: 2 });
     assert.equal(isRunning(await pidIn(pids)), false);
   });
 
-  test('a service that left the group lives on', async (t) => {
+  test('a service that left the group keeps running', async (t) => {
     const { apply, pids } = await fake(t, 'leaves-service');
     assert.deepEqual(await apply(), { kind: 'exited', exitCode: 2 });
     const pid = await pidIn(pids);
@@ -141,8 +141,8 @@ async function pidIn(path: string): Promise<number> {
   return Number(await readFile(path, 'utf8'));
 }
 
-suite('what a run prints', () => {
-  test('line by line with its level, as it is', async (t) => {
+suite('the output of a run', () => {
+  test('line by line with its level, unchanged', async (t) => {
     const { apply, place } = await fake(t, 'prints');
     await apply();
     const long = place.lines.splice(5, 1)[0];
@@ -157,7 +157,7 @@ suite('what a run prints', () => {
     assert.ok(long !== undefined && long.text.length < 8300 && long.text.endsWith('(line cut)'));
   });
 
-  test('both outputs, in the order of printing', async (t) => {
+  test('both outputs, in order', async (t) => {
     const { apply, place } = await fake(t, 'streams');
     await apply();
     const texts = ['Notice: out', 'Error: err', 'Notice: out again'];
@@ -167,7 +167,7 @@ suite('what a run prints', () => {
     );
   });
 
-  test('100 MB: 4 MB are kept, and it says that it was cut', async (t) => {
+  test('100 MB: 4 MB are kept, with a note that the rest was cut', async (t) => {
     const { apply, place } = await fake(t, 'floods');
     assert.deepEqual(await apply(), { kind: 'exited', exitCode: 2 });
     const { size } = await stat(join(place.request().runDirectory, 'puppet.log'));
@@ -178,7 +178,7 @@ suite('what a run prints', () => {
   });
 });
 
-test('a run gets a fixed environment, arguments without a shell, and nothing to read', async (t) => {
+test('a run gets a fixed environment, arguments without a shell, and an empty stdin', async (t) => {
   const before = process.umask(0o077);
   t.after(() => process.umask(before));
   const { apply, place } = await fake(t, 'shows', {

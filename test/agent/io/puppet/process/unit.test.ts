@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { launchedIn } from '../../../../../agent/io/puppet/process/unit.ts';
 import { temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
-/** A systemctl that does what a script says, and notes what it was asked. */
+/** A systemctl that runs a script and records its arguments. */
 async function systemctl(t: TestContext, script: string) {
   const directory = await temporaryDirectory(t);
   const path = join(directory, 'systemctl');
@@ -18,7 +18,7 @@ async function systemctl(t: TestContext, script: string) {
   };
 }
 
-test('puppet unit: a systemd that does not answer says nothing about the run, which is left alone', async (t) => {
+test('puppet unit: when systemd does not answer, the run is left alone', async (t) => {
   const { systemd, asked } = await systemctl(t, 'exit 1');
   await assert.rejects(launchedIn('mm-puppet-x.service', systemd), /systemd did not answer/);
   assert.deepEqual(
@@ -27,7 +27,7 @@ test('puppet unit: a systemd that does not answer says nothing about the run, wh
   );
 });
 
-test('puppet unit: one that has ended is read, then unloaded', async (t) => {
+test('puppet unit: the result of an ended unit is read, then the unit is unloaded', async (t) => {
   const { systemd, asked } = await systemctl(
     t,
     "printf 'MainPID=0\\nExecMainCode=1\\nExecMainStatus=2\\n'",

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { writeRubyCopy } from '../../../../../agent/io/puppet/ruby/ruby-copy.ts';
 import { temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
-/** What Facter says of Augeas, in JSON, with our Ruby among the custom facts or without. */
+/** Facter's facts about Augeas, in JSON, with or without our Ruby among the custom facts. */
 async function augeasFact(
   t: TestContext,
   { withOurs, library = '' }: { readonly withOurs: boolean; readonly library?: string },
@@ -18,7 +18,7 @@ async function augeasFact(
   await mkdir(augeas);
   if (withOurs) writeRubyCopy(join(ours, 'ours.rb'), 'augeas_version.rb');
   if (library !== '') await writeFile(join(augeas, 'augeas.rb'), library);
-  // As if there were no augparse: else Facter needs no library.
+  // As if augparse were not installed: with augparse, Facter does not need the library.
   const script = `Facter::Core::Execution.singleton_class.prepend(Module.new do
       def execute(command, *)
         command.start_with?('augparse') ? '' : super
@@ -34,7 +34,7 @@ async function augeasFact(
   return JSON.parse(stdout.split('\n').at(-1) ?? ''); // the other lines are Facter's complaints
 }
 
-/** A library that says how it was asked. */
+/** A library that records how it was called. */
 const TELLING = `class Augeas
   NO_MODL_AUTOLOAD = 64
   def self.open(_root = nil, _path = nil, flags = 0)
@@ -52,18 +52,18 @@ end
 `;
 
 suite('facter: the version of Augeas', () => {
-  test('is the same as without us', async (t) => {
+  test('is the same as without our code', async (t) => {
     const bare = await augeasFact(t, { withOurs: false });
     assert.match((bare as { version: string }).version, /^\d+\.\d+/);
     assert.deepEqual(await augeasFact(t, { withOurs: true }), bare);
   });
 
-  test('is asked for without a lens', async (t) => {
+  test('is requested without a lens', async (t) => {
     const asked = await augeasFact(t, { withOurs: true, library: TELLING });
     assert.deepEqual(asked, { version: 'flags 64' });
   });
 
-  test("is asked for in Facter's own way where it is the gem of that name", async (t) => {
+  test("is requested in Facter's own way when it is the gem of that name", async (t) => {
     const gem = `Gem.loaded_specs['augeas'] = true
 class Augeas
   def self.create
@@ -78,7 +78,7 @@ end
     assert.deepEqual(asked, { version: 'created' });
   });
 
-  test("is found in Facter's own way where the library is another", async (t) => {
+  test("is found in Facter's own way when the library is another one", async (t) => {
     const library = TELLING.replace('NO_MODL_AUTOLOAD', 'OTHER');
     const asked = await augeasFact(t, { withOurs: true, library });
     assert.deepEqual(asked, { version: 'flags 0' });

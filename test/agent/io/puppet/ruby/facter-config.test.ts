@@ -13,7 +13,7 @@ import {
 import { CERTNAME, puppetPlace } from '../../../../support/puppet-run.ts';
 import { names, temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
-/** What Facter's own reader makes of a host's facter.conf, with ours laid over it. */
+/** What Facter's own reader returns for a host's facter.conf with our settings over it. */
 async function laidOver(directory: string, theirs: string, settings: FacterSettings) {
   const run = join(directory, 'run');
   await mkdir(run, { recursive: true });
@@ -32,7 +32,7 @@ async function laidOver(directory: string, theirs: string, settings: FacterSetti
   return { conf, cache };
 }
 
-suite('facter.conf: what agent.yaml says is laid over what the host says', () => {
+suite('facter.conf: the settings in agent.yaml override those of the host', () => {
   const ours = { ttl: { dmi: { seconds: 3600 } }, block: ['EC2'] };
   const cases: Record<string, { readonly theirs: string; readonly want: unknown }> = {
     nothing: {
@@ -77,7 +77,7 @@ test('facter.conf: without settings there is no file for Facter', async (t) => {
   assert.deepEqual(await names(directory), []);
 });
 
-test('facts: a value stands for its ttl, a blocked fact is not asked for, a slow one is named', async (t) => {
+test('facts: a value is cached for its ttl, a blocked fact is not resolved, a slow one is named', async (t) => {
   const place = await puppetPlace(t);
   const asked = join(place.directory, 'asked');
   const fact = (name: string, code: string) =>

@@ -10,13 +10,13 @@ import { names } from '../../../../support/temporary-directory.ts';
 
 const CONTROL_REPO = join(import.meta.dirname, '../../../../fixtures/control-repo');
 
-/** How many facts there are depends on the machine and on Facter; these every machine has. */
+/** The number of facts depends on the machine and on Facter; every machine has these. */
 const EVERYWHERE = [
   ...['facterversion', 'fips_enabled', 'identity', 'kernel', 'kernelmajversion', 'kernelrelease'],
   ...['kernelversion', 'os', 'path', 'processors', 'ruby', 'timezone'],
 ];
 
-/** What a run applied, resource by resource, which facts it reported, and what it said. */
+/** What a run applied, resource by resource, which facts it reported, and its output. */
 async function traceOf(
   place: PuppetPlace,
   options: Partial<HostPuppetOptions>,
@@ -86,7 +86,7 @@ suite('ruby cache: with the real puppet', () => {
     }
   });
 
-  test('gems of the host are found, and no child inherits what Ruby was told', async (t) => {
+  test('gems of the host are found, and no child inherits the options of our Ruby', async (t) => {
     const place = await puppetPlace(t);
     const gems = join(place.directory, 'gems');
     await writeGem(gems);

@@ -30,9 +30,9 @@ import { waitUntil } from '../../../../support/wait-until.ts';
 
 let place: string;
 let library: string;
-/** A cache that is warm, to be copied. */
+/** A warm cache, as a template for copies. */
 let warm: string;
-/** What the program prints without a cache. */
+/** The output of the program without a cache. */
 let plain: Ended;
 
 const isRoot = process.geteuid?.() === 0;
@@ -49,7 +49,7 @@ before(async () => {
 });
 after(() => rm(place, { recursive: true }));
 
-/** A library beside the run directory of the cache `runs`. */
+/** A library beside the run directory of the cache, `runs`. */
 const belowRuns = () => join(place, 'runs/runs/other');
 
 /** An empty cache with the Ruby file that a run would load. */
@@ -68,13 +68,13 @@ function run(cache: string, shell?: string): Promise<Ended> {
 
 const packOf = (cache: string) => join(cache, 'pack');
 
-/** Changes when a pack was written, by rename. */
+/** A value that changes when a pack was written, because it is renamed into place. */
 async function edition(cache: string): Promise<string> {
   const { ino, ctimeMs } = await lstat(packOf(cache));
   return `${ino} ${ctimeMs}`;
 }
 
-/** Has Ruby change the index of a pack, checksum included. */
+/** Changes the index of a pack with Ruby, including the checksum. */
 function changeIndex(cache: string, change: string): void {
   const script = `require 'zlib'
     bytes = File.binread(ARGV[0])
@@ -94,7 +94,7 @@ async function flip(cache: string, where: (size: number) => number): Promise<voi
   await writeFile(packOf(cache), bytes);
 }
 
-test('ruby cache: what a program sees is the same without it, as it is built, and out of it', async () => {
+test('ruby cache: a program sees the same without the cache, while it is built, and from the cache', async () => {
   const cache = await cacheAt('same');
   assert.equal(plain.code, 3, plain.stderr);
   assert.match(plain.stderr, /duplicated/);
@@ -104,7 +104,7 @@ test('ruby cache: what a program sees is the same without it, as it is built, an
   assert.equal(await edition(cache), built, 'nothing had to be compiled the second time');
 });
 
-test('ruby cache: a source that changed is compiled afresh, though its size and mtime are as before', async (t) => {
+test('ruby cache: a changed source is compiled again, even with the same size and mtime', async (t) => {
   const other = await temporaryDirectory(t);
   const file = join(other, 'twice.rb');
   await writeRubyLibrary(other);
@@ -120,7 +120,7 @@ test('ruby cache: a source that changed is compiled afresh, though its size and 
   assert.equal(second.stdout, first.stdout.replaceAll('twice: ', 'TWICE: '));
 });
 
-test('ruby cache: code beside the run directory, and code that was just written, is not stored', async () => {
+test('ruby cache: code beside the run directory and recently written code is not stored', async () => {
   const cache = await cacheAt('runs');
   const below = belowRuns();
   const preload = join(cache, '../runs/run-1/ruby-cache.rb');
@@ -133,7 +133,7 @@ test('ruby cache: code beside the run directory, and code that was just written,
   assert.ok(!pack.includes(below) && !pack.includes(fresh));
 });
 
-suite('ruby cache: the run goes on with the same outcome, and a good pack is made, when', () => {
+suite('ruby cache: the run continues with the same outcome, and a good pack is written, when', () => {
   const cases: Record<string, (cache: string) => Promise<void> | void> = {
     'the pack is empty': (cache) => truncate(packOf(cache), 0),
     'it ends in the head': (cache) => truncate(packOf(cache), 20),
@@ -155,7 +155,7 @@ suite('ruby cache: the run goes on with the same outcome, and a good pack is mad
          entries[a], entries[b] = [entries[a][0], *entries[b][1, 2], entries[a][3]], [entries[b][0], *entries[a][1, 2], entries[b][3]]`,
       ),
     'it is of another Ruby': (cache) => changeIndex(cache, `ruby[0] = 'ruby 3.0.0p0'`),
-    'its code is none, with the right checksum': (cache) =>
+    'its code is invalid, with the right checksum': (cache) =>
       changeIndex(
         cache,
         `body = 'no code'.b; entries.each_value { |e| e[1, 3] = [0, 7, Zlib.crc32(body)] }`,
@@ -170,7 +170,7 @@ suite('ruby cache: the run goes on with the same outcome, and a good pack is mad
       await symlink(join(cache, 'elsewhere'), packOf(cache));
     },
     'half of a new pack is left over': (cache) => writeFile(`${packOf(cache)}.new`, 'half'),
-    ...(isRoot ? { 'it is of somebody else': (cache) => chown(packOf(cache), 1, 1) } : {}),
+    ...(isRoot ? { 'it belongs to another user': (cache) => chown(packOf(cache), 1, 1) } : {}),
   };
   for (const [name, damage] of Object.entries(cases)) {
     test(name, async () => {
@@ -191,7 +191,7 @@ suite('ruby cache: the run goes on with the same outcome, and a good pack is mad
   }
 });
 
-suite('ruby cache: the run goes on with the same outcome, without one, when', () => {
+suite('ruby cache: the run continues with the same outcome, without a pack, when', () => {
   test('a directory is in the place of the pack, until the next run is prepared', async () => {
     const cache = await cacheAt('directory');
     await mkdir(join(packOf(cache), 'deep'), { recursive: true });
@@ -222,13 +222,13 @@ suite('ruby cache: the run goes on with the same outcome, without one, when', ()
     assert.deepEqual(await run(cache), plain);
   });
 
-  test('the disk takes no more', async () => {
+  test('the disk is full', async () => {
     const cache = await cacheAt('full');
     assert.deepEqual(await run(cache, "trap '' XFSZ; ulimit -f 8;"), plain);
     assert.deepEqual(await names(cache), []);
   });
 
-  test('its directory is gone', async () => {
+  test('its directory is missing', async () => {
     const cache = await cacheAt('gone');
     await rm(cache, { recursive: true });
     assert.deepEqual(await run(cache), plain);
@@ -253,12 +253,12 @@ suite('ruby cache: a directory that others could change is not used:', () => {
     },
     ...(isRoot
       ? {
-          'it is of somebody else': {
+          'it belongs to another user': {
             harm: (root) => chown(join(root, 'ruby-cache'), 1, 1),
             why: /uid 1,/,
           },
           'the one above is': { harm: (root) => chown(root, 1, 1), why: /uid 1,/ },
-          'it is a link into the directory of somebody else': {
+          'it is a link into the directory of another user': {
             harm: async (root) => {
               await mkdir(join(root, 'theirs/ruby-cache'), { recursive: true, mode: 0o700 });
               await chown(join(root, 'theirs'), 1, 1);
@@ -284,7 +284,7 @@ suite('ruby cache: a directory that others could change is not used:', () => {
   }
 });
 
-test('ruby cache: after a Ruby that crashed the cache is gone, after any other end it is not', async (t) => {
+test('ruby cache: the cache is removed after a crash of Ruby, and only then', async (t) => {
   const ends: readonly [PuppetExit, boolean][] = [
     [{ kind: 'killed', signal: 'SIGSEGV', why: 'foreign' }, true],
     [{ kind: 'killed', signal: 'SIGABRT', why: 'foreign' }, true],

@@ -21,14 +21,14 @@ assert.equal(NAMES.length, 5);
 for (const name of NAMES) {
   test(`ruby: ${name} has no mistake that ruby -wc finds`, () => check(join(FOLDER, name)));
 
-  test(`ruby: ${name} is a copy of itself without constants`, async (t) => {
+  test(`ruby: ${name} is copied unchanged without constants`, async (t) => {
     const path = join(await temporaryDirectory(t), name);
     writeRubyCopy(path, name);
     assert.equal(readFileSync(path, 'utf8'), rubySource(name));
   });
 }
 
-test('ruby: constants stand for exactly their text', async (t) => {
+test('ruby: constants are replaced by exactly their text', async (t) => {
   const path = join(await temporaryDirectory(t), 'copy.rb');
   const hostile = `a'b\\'c\\\\#{puts 1} "d" \u{fc}\n__END__`;
   writeRubyCopy(path, 'facts_json.rb', { name: 'Given', constants: { A: hostile, B: 'b' } });
@@ -41,7 +41,7 @@ test('ruby: constants stand for exactly their text', async (t) => {
   assert.equal(stdout, `${hostile}b`);
 });
 
-test('ruby: the built agent has the same texts in it', async () => {
+test('ruby: the built agent contains the same texts', async () => {
   const request = { root: ROOT, program: 'x', entry: 'agent/io/puppet/ruby/ruby-source.ts' };
   const [part] = await bundleProgram({ ...request, plugins: [] });
   assert.ok(part !== undefined);

@@ -19,7 +19,7 @@ const cases: Record<
     want: ['/usr/bin/ruby3.1', ...OPTIONS, 'PUPPET'],
   },
   'by env': { text: '#!/usr/bin/env ruby\n', want: ['/usr/bin/env', 'ruby', ...OPTIONS, 'PUPPET'] },
-  'with options of its own': { text: '#!/usr/bin/ruby -w\n', want: undefined },
+  'with its own options': { text: '#!/usr/bin/ruby -w\n', want: undefined },
   'by env with options': { text: '#!/usr/bin/env -S ruby -w\n', want: undefined },
   'a shell script': { text: '#!/bin/sh\nexec ruby\n', want: undefined },
   'another Ruby': { text: '#!/usr/bin/jruby\n', want: undefined },
@@ -56,7 +56,7 @@ test("ruby program: the wrapper in Puppet's own packages is left out", async (t)
   } satisfies Program);
 });
 
-test('ruby program: Puppet as it is, where nothing is to be loaded or it is no Ruby script', async (t) => {
+test('ruby program: Puppet unchanged, when nothing must be loaded or it is not a Ruby script', async (t) => {
   const place = await puppetPlace(t);
   const script = join(place.directory, 'puppet');
   await writeFile(script, '#!/bin/sh\n');

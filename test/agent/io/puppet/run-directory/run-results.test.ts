@@ -18,13 +18,13 @@ async function read(t: TestContext, files: Readonly<Record<string, string | Buff
   return await hostPuppet({ launcher: 'group' }).read(directory, 'h1');
 }
 
-suite('what a run left', () => {
+suite('the results of a run', () => {
   test('nothing', async (t) => {
     const results = await read(t, {});
     assert.deepEqual(results, { report: undefined, facts: undefined, errors: [], problems: [] });
   });
 
-  test('report and facts; the output only gives the lines that count as errors', async (t) => {
+  test('report and facts; the output only contributes the lines that count as errors', async (t) => {
     const results = await read(t, {
       'report.json': '{"status":"failed"}',
       [FACTS]: Buffer.from('{"values":{"a":"caf\xe9"}}', 'latin1'),
@@ -39,7 +39,7 @@ suite('what a run left', () => {
     });
   });
 
-  test('no report: the errors of the output', async (t) => {
+  test('no report: the errors come from the output', async (t) => {
     const { errors } = await read(t, { 'puppet.log': 'Notice: a\nError: caf\nNotice: b\n' });
     assert.deepEqual(errors, ['Error: caf']);
   });
@@ -58,11 +58,11 @@ suite('what a run left', () => {
     });
   }
 
-  test('facts that are none', async (t) => {
+  test('invalid facts', async (t) => {
     assert.equal((await read(t, { [FACTS]: '7' })).facts, undefined);
   });
 
-  test('of an output that nobody cut only the start is read', async (t) => {
+  test('only the start of an uncut output is read', async (t) => {
     const { errors } = await read(t, { 'puppet.log': 3 * 1024 ** 3 });
     assert.equal(errors.length, 1);
     assert.ok((errors[0]?.length ?? 0) <= 4 * 1024 ** 2);
