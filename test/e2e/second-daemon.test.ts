@@ -131,6 +131,7 @@ test('second daemon: one cycle by hand beside the daemon is allowed', async (t) 
 test('second daemon: an ordinary user gets a message about the running service and sudo', async (t) => {
   const lab = await host(t);
   await start(t, lab, { NOTIFY_SOCKET: '/nowhere' });
+  await waitUntil(() => lab.status().certname !== '');
   await chmod(lab.root, 0o755);
   if (!isRoot) for (const path of [lab.paths.state, lab.paths.runtime]) await chmod(path, 0o555);
   const { code, stderr } = await asOrdinaryUser(['--root', lab.root]);

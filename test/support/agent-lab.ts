@@ -104,7 +104,7 @@ echo "{\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"status\\":\\"unchanged\\"}" > "$re
 
     start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
       const [path = '', ...words] = lab.command;
-      return spawn(path, [...words, ...argv, '--root', root], {
+      const child = spawn(path, [...words, ...argv, '--root', root], {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
           PATH: process.env['PATH'],
@@ -114,6 +114,9 @@ echo "{\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"status\\":\\"unchanged\\"}" > "$re
           ...env,
         },
       });
+      // A daemon whose test has failed would keep the test's process alive.
+      t.after(() => child.kill('SIGKILL'));
+      return child;
     },
 
     async run(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
