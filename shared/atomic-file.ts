@@ -1,6 +1,6 @@
 import { fsyncSync, lstatSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { orUndefined, withOpenFile } from './files.ts';
+import { isFileError, orUndefined, withOpenFile } from './files.ts';
 
 interface FileOptions {
   /** 0644 by default. */
@@ -40,7 +40,7 @@ function replace(
   finish: (fd: number) => void,
 ): void {
   // Another user may have put a link at a name that can be guessed. `wx` never opens what exists.
-  const temporary = `${path}.${randomName()}${SUFFIX}`;
+  const temporary = `${path}.${process.pid}-${randomName()}${SUFFIX}`;
   try {
     withOpenFile(temporary, 'wx', mode, (fd) => {
       writeFileSync(fd, content);
@@ -55,19 +55,28 @@ function replace(
 }
 
 const SUFFIX = '.tmp';
-const LEFTOVER = /^\.[0-9a-f]{12}\.tmp$/;
-/** No write takes longer, so an older temporary file belongs to a process that was killed. */
+const LEFTOVER = /^\.(\d+)-[0-9a-f]{12}\.tmp$/;
+/** No write takes longer: the pid of an older temporary file belongs to another process by now. */
 const LEFTOVER_MS = 60_000;
 
 function removeLeftovers(path: string): void {
   const directory = dirname(path);
   for (const name of readdirSync(directory)) {
-    if (!name.startsWith(basename(path)) || !LEFTOVER.test(name.slice(basename(path).length))) {
-      continue;
-    }
+    if (!name.startsWith(basename(path))) continue;
+    const [, writer] = LEFTOVER.exec(name.slice(basename(path).length)) ?? [];
+    if (writer === undefined) continue;
     const leftover = join(directory, name);
     const { mtimeMs } = lstatSync(leftover);
-    if (Math.abs(Date.now() - mtimeMs) > LEFTOVER_MS) rmSync(leftover, { force: true });
+    const isOld = Math.abs(Date.now() - mtimeMs) > LEFTOVER_MS;
+    if (isOld || !isRunning(Number(writer))) rmSync(leftover, { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return !isFileError(error, 'ESRCH');
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   readdirSync,
   readFileSync,
@@ -7,7 +8,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { replaceFileSync, writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -39,7 +40,7 @@ for (const write of [writeFileAtomicSync, replaceFileSync]) {
     writeFileSync(victim, 'untouched');
     const crypto = process.getBuiltinModule('node:crypto');
     t.mock.method(crypto, 'randomBytes', () => Buffer.from('abcdefabcdef', 'hex'));
-    symlinkSync(victim, `${path}.abcdefabcdef.tmp`);
+    symlinkSync(victim, `${path}.${process.pid}-abcdefabcdef.tmp`);
     assert.throws(() => write(path, 'new'), { code: 'EEXIST' });
     assert.equal(readFileSync(victim, 'utf8'), 'untouched');
   });
@@ -47,15 +48,18 @@ for (const write of [writeFileAtomicSync, replaceFileSync]) {
   test(`${write.name}: removes the leftovers of a killed write, but not the file of a running one`, async (t) => {
     const directory = await temporaryDirectory(t);
     const path = join(directory, 'state.json');
-    const [old, fresh] = [`${path}.0123456789ab.tmp`, `${path}.ba9876543210.tmp`];
-    const foreign = join(directory, 'other.json.0123456789ab.tmp');
-    for (const file of [old, fresh, foreign]) writeFileSync(file, '');
+    const { pid: ended } = spawnSync('true');
+    const old = `${path}.${process.pid}-0123456789ab.tmp`;
+    const killed = `${path}.${ended}-0123456789ab.tmp`;
+    const fresh = `${path}.${process.pid}-ba9876543210.tmp`;
+    const foreign = join(directory, `other.json.${ended}-0123456789ab.tmp`);
+    for (const file of [old, killed, fresh, foreign]) writeFileSync(file, '');
     for (const file of [old, foreign]) utimesSync(file, 1, 1);
     write(path, 'new');
     assert.deepEqual(readdirSync(directory).sort(), [
-      'other.json.0123456789ab.tmp',
+      basename(foreign),
       'state.json',
-      'state.json.ba9876543210.tmp',
+      basename(fresh),
     ]);
   });
 
