@@ -1,5 +1,5 @@
 import { lstatSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { SHA256 } from '../../bucket/documents/name-rules.ts';
 import { orUndefined } from '../../shared/files.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
@@ -35,7 +35,6 @@ export function prune(paths: HostPaths, options: PruneOptions): readonly string[
   pruneBlobs(paths, options.now);
   const runs = newestFirst(paths.runs, () => true);
   for (const run of runs.slice(RUNS_KEPT)) rmSync(join(paths.runs, run), { recursive: true });
-  removeTemporaryFiles(paths, options.now);
   return removed;
 }
 
@@ -95,24 +94,4 @@ function newestFirst(directory: string, matches: (name: string) => boolean): str
   const names = namesIn(directory).filter(matches);
   const dated = names.map((name) => ({ name, at: statSync(join(directory, name)).mtimeMs }));
   return dated.sort((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1)).map(({ name }) => name);
-}
-
-const TEMPORARY = /^(.+)\.[0-9a-f]{12}\.tmp$/;
-/** No write takes longer. */
-const WRITE_MS = 60_000;
-
-/**
- * Temporary files of writes that a kill interrupted. Only the holder of the cycle lock writes the
- * state and the facts, so theirs go at once; a command may be writing another file right now.
- */
-function removeTemporaryFiles(paths: HostPaths, now: number): void {
-  const own = [basename(paths.stateFile), basename(paths.facts)];
-  for (const name of namesIn(paths.state)) {
-    const file = TEMPORARY.exec(name)?.[1];
-    if (file === undefined) continue;
-    const path = join(paths.state, name);
-    const found = orUndefined(() => lstatSync(path));
-    const isOld = found !== undefined && Math.abs(now - found.mtimeMs) > WRITE_MS;
-    if (isOld || own.includes(file)) rmSync(path, { force: true });
-  }
 }

@@ -162,16 +162,3 @@ test('prune: an environment that was tried by hand does not keep its release for
   assert.deepEqual(prune(paths, { ...options, now: later }), [digest('2')]);
   assert.deepEqual(await names(paths.environments), ['stable']);
 });
-
-test('prune: temporary files of an interrupted write go, but not one that may be written now', async (t) => {
-  const paths = await hostWith(t, []);
-  const temporary = (path: string) => `${path}.0123456789ab.tmp`;
-  await mkdir(paths.state, { recursive: true });
-  for (const path of [paths.stateFile, paths.facts, paths.disabledFile, paths.checkedConfig]) {
-    await writeFile(temporary(path), '');
-  }
-  await utimes(temporary(paths.checkedConfig), 1e9, 1e9);
-  await writeFile(paths.stateFile, '{}');
-  prune(paths, none);
-  assert.deepEqual(await names(paths.state), ['disabled.json.0123456789ab.tmp', 'state.json']);
-});
