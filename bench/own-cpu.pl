@@ -1,6 +1,6 @@
-# own-cpu.pl <file> <command...>: runs the command and writes the CPU time of its own process, without children, to the
-# file, in ms. It is read from outside and after the end: nothing is loaded into the process, and its exit is included.
-# Linux only.
+# own-cpu.pl <file> <command...>: runs the command and writes the CPU time of its own process,
+# without children, to the file, in ms. It is read from outside and after the end: nothing is loaded
+# into the process, and its exit is included. Linux only.
 use strict;
 use warnings;
 use POSIX qw(:signal_h);
@@ -16,7 +16,8 @@ if ($pid == 0) {
     exec @ARGV or die "$ARGV[0]: $!\n";
 }
 sigsuspend(POSIX::SigSet->new) until has_ended();
-# The CPU clock of another process: MAKE_PROCESS_CPUCLOCK of linux/posix-timers.h. It exists until the process is waited for.
+# The CPU clock of another process: MAKE_PROCESS_CPUCLOCK of linux/posix-timers.h. It exists until
+# the process is waited for.
 my $seconds = clock_gettime((~$pid << 3) | 2);
 die "the clock of process $pid: $!\n" if $seconds < 0;
 open my $out, '>', $file or die "$file: $!\n";

@@ -47,7 +47,10 @@ const Tree = z.strictObject({
     .describe('Puppet environment to the git ref that `mm publish` takes.'),
 });
 
-/** `miyamoto.yaml`, beside which `mm` is run. Paths in it are relative to its directory; `~/` is the home directory. */
+/**
+ * `miyamoto.yaml`, beside which `mm` is run. Paths in it are relative to its directory; `~/` is the
+ * home directory.
+ */
 export const OperatorConfig = z.strictObject({
   bucket: BucketName.describe('The bucket.'),
   s3: S3Settings.prefault({}),
@@ -120,7 +123,10 @@ export interface ConfigPlace {
   readonly path?: string | undefined;
 }
 
-/** Reads `--config`, or the nearest `miyamoto.yaml` upwards from `cwd`; undefined when there is none. */
+/**
+ * Reads `--config`, or the nearest `miyamoto.yaml` upwards from `cwd`; undefined when there is
+ * none.
+ */
 export async function findConfig({ cwd, path }: ConfigPlace): Promise<LoadedConfig | undefined> {
   if (path !== undefined) return await load(resolve(cwd, path));
   for (let directory = resolve(cwd); ; directory = dirname(directory)) {
@@ -138,7 +144,10 @@ async function load(path: string): Promise<LoadedConfig | undefined> {
   return { path, config: parseConfigFile(text, path, OperatorConfig) };
 }
 
-/** As {@link findConfig}; throws CONFIG_MISSING when there is none, CONFIG_INVALID for what it does not understand. */
+/**
+ * As {@link findConfig}; throws CONFIG_MISSING when there is none, CONFIG_INVALID for what it does
+ * not understand.
+ */
 export async function loadConfig(place: ConfigPlace): Promise<LoadedConfig> {
   const found = await findConfig(place);
   if (found !== undefined) return found;

@@ -3,7 +3,10 @@ import { createS3Client } from '../bucket/s3/sdk/client.ts';
 import type { S3Settings } from '../bucket/s3/settings.ts';
 import { CodedError } from '../shared/coded-error.ts';
 
-/** Makes a bucket with the store's own defaults; on AWS those are private and encrypted. Throws S3_FAILED. */
+/**
+ * Makes a bucket with the store's own defaults; on AWS those are private and encrypted. Throws
+ * S3_FAILED.
+ */
 export async function createBucket(name: string, settings: S3Settings): Promise<void> {
   const client = createS3Client(settings);
   try {

@@ -48,8 +48,8 @@ export interface RepositoryWork {
 }
 
 /**
- * The signed metadata of a tree, with the kept state locked. Without `signing` nothing can be signed. Throws
- * ROOT_MISSING, KEY_INVALID, LOCKED.
+ * The signed metadata of a tree, with the kept state locked. Without `signing` nothing can be
+ * signed. Throws ROOT_MISSING, KEY_INVALID, LOCKED.
  */
 export async function withRepository<T>(
   context: Context,

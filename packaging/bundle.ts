@@ -21,9 +21,9 @@ export interface BundleRequest {
 
 /**
  * Bundles a program with all of its packages: into one ES module, and one script for each of our
- * own modules that is imported by `import()`. At run time agent/program/chunks.ts loads the scripts.
- * Each file is complete, so that a command reads only what it needs. What two files need is in
- * both, so an object of one is never an instance of the other's class.
+ * own modules that is imported by `import()`. At run time agent/program/chunks.ts loads the
+ * scripts. Each file is complete, so that a command reads only what it needs. What two files need
+ * is in both, so an object of one is never an instance of the other's class.
  */
 export async function bundleProgram(request: BundleRequest): Promise<readonly Part[]> {
   const { root, program, entry, plugins } = request;

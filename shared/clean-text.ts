@@ -1,7 +1,7 @@
 /*
- * Text that somebody else wrote: a host, a store, a key holder, Puppet, a file. It reaches terminals,
- * logs and status documents, where an escape sequence can clear the screen, write the clipboard
- * (OSC 52) or draw a false "trust: ok".
+ * Text that somebody else wrote: a host, a store, a key holder, Puppet, a file. It reaches
+ * terminals, logs and status documents, where an escape sequence can clear the screen, write the
+ * clipboard (OSC 52) or draw a false "trust: ok".
  */
 
 /** Line breaks, C0 and C1 controls, and code points that have no meaning yet. */

@@ -3,18 +3,19 @@
  *
  * Parties  Everybody can write to the bucket: nothing in it is trusted because it is there. The
  *          holders of root keys name all other keys. The holders of targets keys give each
- *          environment a role of its own. Operators or CI sign what the hosts of an environment run.
- *          The online keys, of CI and of each operator, sign which files are the newest.
+ *          environment its own role. Operators or CI sign what the hosts of an environment run. The
+ *          online keys, of CI and of each operator, sign which files are the newest.
  * Keys     The installed root.json is the only thing that a host trusts without a signature. It
  *          names root, targets, snapshot and timestamp keys with a threshold for each role; a newer
  *          root must be signed by the old and by the new root keys. A stolen online key freezes or
  *          withholds, and never runs code; new keys in a new root end that.
  * Files    N.root.json -> timestamp.json -> N.snapshot.json -> N.targets.json -> N.env-<name>.json,
- *          which gives length and sha256 of a release's tarball. Only timestamp.json is overwritten.
+ *          which gives length and sha256 of each tarball. Only timestamp.json is overwritten.
  *
  * The verification is TUF's client workflow, done by tuf-js (workflow/). What this folder adds: one
- * request while nothing changes, a clock that cannot be set back, a tree id in each file, limits for
- * versions, and what a machine keeps between two refreshes (kept/). docs/trust.md has the attacks.
+ * request while nothing changes, a clock that cannot be set back, a tree id in each file, limits
+ * for versions, and what a machine keeps between two refreshes (kept/). docs/trust.md has the
+ * attacks.
  */
 import { CodedError } from '../shared/coded-error.ts';
 import { isRootDue, keepEnd, keepRecord } from './kept/progress.ts';

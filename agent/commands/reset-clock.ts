@@ -10,8 +10,8 @@ import { localPaths } from '../paths.ts';
 const WAIT_MS = 60_000;
 
 /**
- * `mm-agent reset-clock`: forgets the time below which this host believes no clock. For a host whose
- * clock was once far ahead: until then, everything that it is offered has expired.
+ * `mm-agent reset-clock`: forgets the time below which this host believes no clock. For a host
+ * whose clock was once far ahead: until then, everything that it is offered has expired.
  */
 export async function resetClock(options: Options): Promise<number> {
   if (options.words.length > 0) {

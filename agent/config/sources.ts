@@ -7,8 +7,8 @@ import type { HostPaths } from '../paths.ts';
 
 /**
  * The text of `agent.yaml` and of `agent.d/*.yaml`; the keys of later files win. Throws
- * CONFIG_MISSING when no file exists, CONFIG_INVALID for a file that cannot be read, and FILE_UNSAFE
- * when another user could change what root does by one of them.
+ * CONFIG_MISSING when no file exists, CONFIG_INVALID for a file that cannot be read, and
+ * FILE_UNSAFE when another user could change what root does by one of them.
  */
 export function readConfigSources(
   paths: Pick<HostPaths, 'configFile' | 'configDirectory'>,

@@ -29,8 +29,8 @@ export interface NameSources {
 /**
  * Returns the certname. `agent.yaml` wins; then a name that was found before stays, because a later
  * look-up may fail (no DNS) and would give the host another name and another catalog. A kept name
- * without a domain gets one when the resolver knows it. Throws CONFIG_INVALID for a name that cannot
- * identify one host.
+ * without a domain gets one when the resolver knows it. Throws CONFIG_INVALID for a name that
+ * cannot identify one host.
  */
 export async function chooseCertname(sources: NameSources): Promise<string> {
   const certname = sources.configured ?? (await keptName(sources)) ?? (await sources.find());

@@ -3,8 +3,8 @@ import { EnvironmentName, Instant, Sha256 } from '../../bucket/documents/names.t
 import { StatusDocument } from '../../bucket/documents/status.ts';
 
 /**
- * The schema of {@link HostState}, in a file of its own: the daemon needs only the type and must not
- * load zod.
+ * The schema of {@link HostState}, in a file of its own: the daemon needs only the type and must
+ * not load zod.
  */
 export const HostStateSchema = z.object({
   schemaVersion: z.literal(1),

@@ -149,7 +149,9 @@ async function receive(
   }
 }
 
-/** Gives the bytes a name under which a later call finds them; undefined when they cannot be of use. */
+/**
+ * Gives the bytes a name under which a later call finds them; undefined when they cannot be of use.
+ */
 function partialOf(
   { release, directory, mayResume, signal }: Attempts,
   path: string,

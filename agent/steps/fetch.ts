@@ -8,7 +8,10 @@ import { type DownloadRequest, download } from './download.ts';
 
 const verified: unique symbol = Symbol('verified');
 
-/** A tarball with the length and the sha256 that the signed metadata names. Only this file makes one. */
+/**
+ * A tarball with the length and the sha256 that the signed metadata names. Only this file makes
+ * one.
+ */
 export interface VerifiedTarball {
   readonly path: string;
   readonly sha256: string;
@@ -24,9 +27,9 @@ export interface FetchOptions extends DownloadRequest {
 
 /**
  * Brings the tarball of a release onto the disk. Until its bytes are verified the file's name ends
- * in `.unverified`. Of a download that broke off the bytes stay when the store gave an ETag, and the
- * next call goes on from there; nothing else stays after an error. A tarball from an earlier call is
- * verified again. Throws BLOB_MISMATCH, ARCHIVE_TOO_LARGE, DISK_FULL, S3_*.
+ * in `.unverified`. Of a download that broke off the bytes stay when the store gave an ETag, and
+ * the next call goes on from there; nothing else stays after an error. A tarball from an earlier
+ * call is verified again. Throws BLOB_MISMATCH, ARCHIVE_TOO_LARGE, DISK_FULL, S3_*.
  */
 export async function fetchRelease(options: FetchOptions): Promise<VerifiedTarball> {
   const { release, directory, maxBytes } = options;

@@ -11,7 +11,10 @@ export interface PartialDownload {
 
 const NAME = /^([0-9a-f]{64})\.([\w-]{1,180})\.unverified$/;
 
-/** Where the bytes of an object go until they are verified. Without an ETag nothing can be resumed later. */
+/**
+ * Where the bytes of an object go until they are verified. Without an ETag nothing can be resumed
+ * later.
+ */
 export function unverifiedPath(directory: string, sha256: string, etag?: string): string {
   const mark = etag === undefined ? '' : `.${Buffer.from(etag).toString('base64url')}`;
   return join(directory, `${sha256}${mark}.unverified`);

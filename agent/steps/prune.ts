@@ -73,8 +73,9 @@ function pruneReleases(paths: HostPaths, wanted: ReadonlySet<string>, keep: numb
 const PARTIAL_KEPT_MS = 7 * 86_400_000;
 
 /**
- * A tarball is not needed once its release is unpacked. One that could not be unpacked stays, and so
- * does one that broke off, so that the next poll need not fetch it again; of each only the newest.
+ * A tarball is not needed once its release is unpacked. One that could not be unpacked stays, and
+ * so does one that broke off, so that the next poll need not fetch it again; of each only the
+ * newest.
  */
 function pruneBlobs(paths: HostPaths, now: number): void {
   const kept = { tarball: false, partial: false };

@@ -1,6 +1,7 @@
 #!/bin/sh
-# original-cycle.sh s3cmd|aws ENDPOINT BUCKET PUPPET-APPLY... - in a folder with environments/: a cycle of the original
-# Miyamoto. One line in the bucket names the release; facts are uploaded after the run.
+# original-cycle.sh s3cmd|aws ENDPOINT BUCKET PUPPET-APPLY... - in a folder with environments/: a
+# cycle of the original Miyamoto. One line in the bucket names the release; facts
+# are uploaded after the run.
 set -eu
 tool=$1 endpoint=$2 bucket=$3
 shift 3

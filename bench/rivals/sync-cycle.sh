@@ -1,5 +1,6 @@
 #!/bin/sh
-# sync-cycle.sh ENDPOINT BUCKET PUPPET-APPLY... - in a folder with environments/: the bucket holds the files as they are.
+# sync-cycle.sh ENDPOINT BUCKET PUPPET-APPLY... - in a folder with environments/: the bucket
+# holds the files as they are.
 set -eu
 endpoint=$1 bucket=$2
 shift 2

@@ -1,4 +1,7 @@
-/** A table in plain text: columns as wide as their widest cell, two spaces between, nothing behind the last. */
+/**
+ * A table in plain text: columns as wide as their widest cell, two spaces between, nothing behind
+ * the last.
+ */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {

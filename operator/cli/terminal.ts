@@ -42,7 +42,8 @@ export function askHidden({ input, output }: Terminal, question: string): Promis
       else queueMicrotask(finish); // the other keys of this chunk come first
     };
     input.on('keypress', onKey).on('end', onEnd);
-    // Must come before the question: the user types as soon as it appears, and the system would echo.
+    // Must come before the question: the user types as soon as it appears, and the system would
+    // echo.
     input.setRawMode?.(true);
     output.write(question);
     input.resume();
@@ -58,7 +59,9 @@ function lineEnd(line: string, { name, ctrl }: Key): LineEnd | undefined {
   return isCancelled ? 'cancelled' : undefined;
 }
 
-/** The line after a key. `text` is undefined for keys without a character, such as the arrow keys. */
+/**
+ * The line after a key. `text` is undefined for keys without a character, such as the arrow keys.
+ */
 function edited(line: string, text: string | undefined, { name, ctrl, meta }: Key): string {
   if (meta === true) return line;
   if (name === 'backspace') return line.replace(/.$/su, '');

@@ -11,8 +11,9 @@ import { missingIn, propose } from '../proposals/proposal.ts';
 import { verifyCommitted } from '../repository/read-bucket.ts';
 
 /*
- * The frame of every command that signs: plan what would change in the verified state, show it, then carry it out. Carried
- * out means one commit to the bucket; with --out a file for others to sign; with --noop nothing.
+ * The frame of every command that signs: plan what would change in the verified state, show it,
+ * then carry it out. Carried out means one commit to the bucket; with --out a file for others to
+ * sign; with --noop nothing.
  */
 
 export interface CarryOutOptions extends Pick<SigningOptions, 'noop'> {

@@ -10,13 +10,13 @@ import { changeOf } from '../proposals/proposal.ts';
 import { repairing } from '../repository/recovery.ts';
 import { type CarriedOut, type CarryOutOptions, carryOut } from './carry-out.ts';
 
-/* What all commands share that change keys or signatures: key rotate, key revoke, renew, root commit. */
+/* For the commands that change keys or signatures: key rotate, key revoke, renew, root commit. */
 
 export interface ChangeOptions extends SigningOptions, CarryOutOptions {}
 
 /**
- * Opens a tree, also one whose last rotation did not finish, and one whose online roles a thief has signed: these commands
- * are the way back.
+ * Opens a tree, also one whose last rotation did not finish, and one whose online roles a thief has
+ * signed: these commands are the way back.
  */
 export async function withRepair<T>(
   context: Context,
@@ -34,8 +34,8 @@ export async function withRepair<T>(
 export type ChangeIntent = (verified: VerifiedMetadata) => Change | undefined;
 
 /**
- * Carries out a change of keys or signatures together with all that it leaves without a valid signature. The answer is
- * the change in words.
+ * Carries out a change of keys or signatures together with all that it leaves without a valid
+ * signature. The answer is the change in words.
  */
 export async function changeKeys(
   context: Context,

@@ -66,7 +66,10 @@ function firstOf(environments: Iterable<string>, other: string): string {
   throw usage('--like is needed: there is no other environment in miyamoto.yaml');
 }
 
-/** A delegation like another environment's, and the first, empty file of the role. Throws ENVIRONMENT_UNKNOWN. */
+/**
+ * A delegation like another environment's, and the first, empty file of the role. Throws
+ * ENVIRONMENT_UNKNOWN.
+ */
 export function planEnvironment(
   verified: VerifiedMetadata,
   { environment, like }: Wanted,

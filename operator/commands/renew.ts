@@ -21,9 +21,10 @@ export interface RenewOptions extends ChangeOptions {
 }
 
 /**
- * `mm renew`: signs anew what would lapse soon, with the content that it has; made for a job that runs every day. With
- * roles named it renews those in any case. Throws METADATA_ROLLBACK for a bucket that was put back to an older state:
- * signing that anew would make it true (attack L); STATE_MISSING where that cannot be known.
+ * `mm renew`: signs anew what would lapse soon, with the content that it has; made for a job that
+ * runs every day. With roles named it renews those in any case. Throws METADATA_ROLLBACK for a
+ * bucket that was put back to an older state: signing that anew would make it true (attack L);
+ * STATE_MISSING where that cannot be known.
  */
 export async function renew(
   context: Context,
@@ -87,7 +88,8 @@ function planRenewal(
   { keyring, notice, isAsked }: Renewing,
 ): Change | undefined {
   const isOnline = (role: string) => role === 'snapshot' || role === 'timestamp';
-  // Online keys are what this command cannot do without; others may be with people, whom `mm doctor` reminds.
+  // Online keys are what this command cannot do without; others may be with people, whom
+  // `mm doctor` reminds.
   const renewed = due.filter(
     (role) => isOnline(role) || isAsked || isSignable(verified, role, keyring),
   );

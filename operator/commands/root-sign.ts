@@ -21,8 +21,9 @@ import {
 } from './change-keys.ts';
 
 /**
- * `mm root sign`: shows what a proposal changes against the metadata that this person trusts, and adds the signatures
- * that keys at hand can make. With `--noop` it only shows. Throws PROPOSAL_INVALID, KEY_MISSING.
+ * `mm root sign`: shows what a proposal changes against the metadata that this person trusts, and
+ * adds the signatures that keys at hand can make. With `--noop` it only shows. Throws
+ * PROPOSAL_INVALID, KEY_MISSING.
  */
 export async function signRoot(
   context: Context,
@@ -38,7 +39,8 @@ export async function signRoot(
       const reviewed = reviewProposal(repository, verified, proposal);
       const changes = describeChange(verified, changeOf(proposal));
       if (proposal.restart) changes.push('versions of snapshot and timestamp begin again');
-      // Before any key is used: this is what the person, or the token in the hand, is asked to agree to.
+      // Before any key is used: this is what the person, or the token in the hand, is asked to
+      // agree to.
       for (const line of changes) context.notice(line);
       const isNoop = options.noop === true;
       const { proposal: signed, added } = isNoop

@@ -15,9 +15,15 @@ export interface Change {
   readonly roles: ReadonlyMap<string, RoleContent>;
   /** The next root. */
   readonly root?: RoleContent | undefined;
-  /** Documents that several people have signed already, by role. They are uploaded as they are, or not at all. */
+  /**
+   * Documents that several people have signed already, by role. They are uploaded as they are, or
+   * not at all.
+   */
   readonly drafts?: ReadonlyMap<string, Draft> | undefined;
-  /** Versions of snapshot and timestamp start at 1 again, because the next root replaces every online key. */
+  /**
+   * Versions of snapshot and timestamp start at 1 again, because the next root replaces every
+   * online key.
+   */
   readonly restart?: boolean | undefined;
   /** Sign a new timestamp only: hosts need one request less to follow. */
   readonly keepSnapshot?: boolean | undefined;

@@ -7,14 +7,15 @@ import type { Blob, Change } from './change.ts';
 import { signAndUpload } from './sign-and-upload.ts';
 
 /*
- * The one way in which signed metadata gets into a bucket. Every command states an intent: a function from the verified
- * state to the change that it wants. `commit` verifies the bucket, asks the intent, signs, and uploads in the order that
- * keeps every host able to follow; the last upload replaces timestamp.json only if it is still the one that was read. When
- * another publisher was first, it begins again with the same intent, so that nobody's publication is lost.
+ * The one way in which signed metadata gets into a bucket. Every command states an intent: a
+ * function from the verified state to the change that it wants. `commit` verifies the bucket, asks
+ * the intent, signs, and uploads in the order that keeps every host able to follow; the last upload
+ * replaces timestamp.json only if it is still the one that was read. When another publisher was
+ * first, it begins again with the same intent, so that nobody's publication is lost.
  *
  *   read-bucket.ts      verify the whole bucket, as a host and with what was seen before
  *   read-recovery.ts    the same for a bucket that raises an alarm, to repair it
- *   sign-and-upload.ts  one try: blobs, roles, snapshot, then the timestamp, which is the commit point
+ *   sign-and-upload.ts  one try: blobs, roles, snapshot, then the timestamp: the commit point
  *   versions.ts         which versions the files get
  *   affected.ts         which roles a change of keys leaves without a valid signature
  */
@@ -39,13 +40,17 @@ export type Committed<T> =
 
 /** Enough for three people whose CI publishes all day. */
 const MAX_ATTEMPTS = 30;
-/** Without a newer timestamp nobody published: whoever writes there has no key, and must not make us sign for ever. */
+/**
+ * Without a newer timestamp nobody published: whoever writes there has no key, and must not make us
+ * sign for ever.
+ */
 const MAX_LOST_TO_NOBODY = 3;
 const MAX_PAUSE_MS = 3000;
 
 /**
- * Throws PUBLISH_LOST when others wrote first every time, KEY_MISSING without the keys that a role needs,
- * METADATA_EXPIRED when hosts could not follow because of a role that is not renewed here, and every alarm of the bucket.
+ * Throws PUBLISH_LOST when others wrote first every time, KEY_MISSING without the keys that a role
+ * needs, METADATA_EXPIRED when hosts could not follow because of a role that is not renewed here,
+ * and every alarm of the bucket.
  */
 export async function commit<T>(repository: Repository, intent: Intent<T>): Promise<Committed<T>> {
   let seen = -1;

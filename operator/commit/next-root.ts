@@ -15,8 +15,8 @@ import type { Change } from './change.ts';
 import { assertEnough, signersAtHand, unique } from './sign-role.ts';
 
 /**
- * The root that follows on the one of today, signed by the thresholds of both. Throws KEY_MISSING without the keys,
- * PROPOSAL_INVALID for a draft that continues another root.
+ * The root that follows on the one of today, signed by the thresholds of both. Throws KEY_MISSING
+ * without the keys, PROPOSAL_INVALID for a draft that continues another root.
  */
 export async function nextRoot(
   repository: Repository,

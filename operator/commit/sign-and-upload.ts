@@ -26,9 +26,10 @@ import { areOnlineKeysReplaced, freeVersion, planVersions, type Versions } from 
 const MAX_TRIES_PER_FILE = 3;
 
 /**
- * One try to bring a change into the bucket. The order is what keeps every host able to follow (I5): nothing that hosts
- * ask for changes before the end, because no timestamp leads to the files before it. With a new root that is not enough,
- * see {@link previousDelegators}. `lost`: another publisher was first.
+ * One try to bring a change into the bucket. The order is what keeps every host able to follow
+ * (I5): nothing that hosts ask for changes before the end, because no timestamp leads to the files
+ * before it. With a new root that is not enough, see {@link previousDelegators}. `lost`: another
+ * publisher was first.
  */
 export async function signAndUpload(
   repository: Repository,
@@ -56,7 +57,9 @@ export async function signAndUpload(
   return end === 'lost' ? 'lost' : [...roles.files, ...snapshot.files, ...end];
 }
 
-/** The object keys that a change would write, in order. Throws as `commit` does for keys and expiry. */
+/**
+ * The object keys that a change would write, in order. Throws as `commit` does for keys and expiry.
+ */
 export function objectKeysOf(
   repository: Repository,
   verified: VerifiedMetadata,
@@ -73,7 +76,8 @@ export function objectKeysOf(
     ...(isWithSnapshot ? ['snapshot'] : []),
     'timestamp',
   ]) {
-    // A role that this change adds has no keys yet, and who signs by a new root is checked when it signs.
+    // A role that this change adds has no keys yet, and who signs by a new root is checked when it
+    // signs.
     const keys = change.root === undefined ? findKeys(verified, role) : undefined;
     if (keys !== undefined) signersAtHand(repository.keyring, keys);
   }
@@ -107,8 +111,8 @@ function requireFollowable(verified: VerifiedMetadata, { roles, root }: Change):
 }
 
 /**
- * A snapshot that is not believed may name versions that do not exist. Hosts that saw it would call a true one a rollback
- * for as long as it verifies.
+ * A snapshot that is not believed may name versions that do not exist. Hosts that saw it would call
+ * a true one a rollback for as long as it verifies.
  */
 function requireBelievable(verified: VerifiedMetadata, root: Metadata<Root>): void {
   const { distrusted, timestamp, snapshot } = verified;
@@ -235,8 +239,9 @@ interface CommitPoint {
 }
 
 /**
- * From here on hosts see it. A new root comes between two timestamps where the old timestamp would not verify by it: the
- * first one verifies by both roots, and the second tells hosts that there is a root to look for.
+ * From here on hosts see it. A new root comes between two timestamps where the old timestamp would
+ * not verify by it: the first one verifies by both roots, and the second tells hosts that there is
+ * a root to look for.
  */
 async function putCommitPoint(
   signing: Signing,

@@ -16,11 +16,16 @@ import type { Repository } from '../repository/repository.ts';
 export interface Signing {
   readonly repository: Repository;
   readonly delegators: Delegators;
-  /** Delegators of hosts that have not seen the new root yet, and must be able to follow until then. */
+  /**
+   * Delegators of hosts that have not seen the new root yet, and must be able to follow until then.
+   */
   readonly previous: Delegators | undefined;
 }
 
-/** Signs with keys at hand, and reads the result back as each kind of host would. Throws KEY_*, METADATA_INVALID. */
+/**
+ * Signs with keys at hand, and reads the result back as each kind of host would. Throws KEY_*,
+ * METADATA_INVALID.
+ */
 export async function signCompletely(
   signing: Signing,
   { role, content, version }: { role: string; content: RoleContent; version: number },
@@ -48,7 +53,10 @@ export function signersAtHand(keyring: Keyring, keys: RoleKeys): readonly Signer
   }
 }
 
-/** Adds the signatures that can be made here to those of others. Throws KEY_MISSING when it takes still more. */
+/**
+ * Adds the signatures that can be made here to those of others. Throws KEY_MISSING when it takes
+ * still more.
+ */
 export async function signDraft(signing: Signing, draft: Draft): Promise<SignedFile> {
   const { keyring, treeId } = signing.repository;
   const wanted = audiences(signing, draft.role).map((each) => keysOf(each, draft.role));
@@ -85,7 +93,10 @@ export function checked(
   return file;
 }
 
-/** Environments are the word of targets, and these come with the snapshot: only what the root names is judged twice. */
+/**
+ * Environments are the word of targets, and these come with the snapshot: only what the root names
+ * is judged twice.
+ */
 function audiences({ delegators, previous }: Signing, role: string): readonly Delegators[] {
   return previous !== undefined && isTopLevel(role) ? [delegators, previous] : [delegators];
 }

@@ -5,9 +5,10 @@ import { parseSignedFile, type SignedFile } from '../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 
 /**
- * What a snapshot says: for targets and each role that it delegates, the file that was verified or was just made. Nothing
- * is copied from the snapshot before, except for roles that are no longer delegated: hosts refuse a snapshot in which an
- * entry is missing that they have seen (TUF 5.5.5), and such an entry leads nowhere.
+ * What a snapshot says: for targets and each role that it delegates, the file that was verified or
+ * was just made. Nothing is copied from the snapshot before, except for roles that are no longer
+ * delegated: hosts refuse a snapshot in which an entry is missing that they have seen (TUF 5.5.5),
+ * and such an entry leads nowhere.
  */
 export function snapshotMeta(
   { files, snapshot, distrusted }: VerifiedMetadata,

@@ -45,8 +45,8 @@ async function hashOf(bucket: Bucket, key: string, maxBytes: number): Promise<st
 }
 
 /**
- * Puts a file of signed metadata where none is. `taken`: somebody else's file has its name; the same bytes under it are
- * our own, of a try whose answer was lost.
+ * Puts a file of signed metadata where none is. `taken`: somebody else's file has its name; the
+ * same bytes under it are our own, of a try whose answer was lost.
  */
 export async function putMetadata(
   place: TreePlace,
@@ -65,7 +65,10 @@ export async function putMetadata(
   return found?.bytes.equals(bytes) === true ? 'there' : 'taken';
 }
 
-/** Replaces the timestamp.json that has this ETag, undefined: none. `lost`: another publisher was first. */
+/**
+ * Replaces the timestamp.json that has this ETag, undefined: none. `lost`: another publisher was
+ * first.
+ */
 export async function putTimestamp(
   { bucket, tree }: TreePlace,
   { file, bytes }: SignedFile,

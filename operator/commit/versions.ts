@@ -18,9 +18,10 @@ export interface Versions {
 }
 
 /**
- * A restart is possible when the new root replaces every online key: then nothing that hosts have kept of snapshot and
- * timestamp verifies any more, and so there is nothing that a lower version could be a rollback of (TUF 5.3.11). A plain
- * rotation goes on counting instead: while it is under way, files are signed by old and new keys, and those stay.
+ * A restart is possible when the new root replaces every online key: then nothing that hosts have
+ * kept of snapshot and timestamp verifies any more, and so there is nothing that a lower version
+ * could be a rollback of (TUF 5.3.11). A plain rotation goes on counting instead: while it is under
+ * way, files are signed by old and new keys, and those stay.
  */
 export function planVersions(
   verified: VerifiedMetadata,
@@ -63,9 +64,9 @@ export function areOnlineKeysReplaced(before: Metadata<Root>, after: Metadata<Ro
 const MAX_SKIPPED = 1000;
 
 /**
- * The first version from `from` on whose file does not exist. To be asked before anything is signed: a key may be a token
- * that a person touches for each signature, and who can write to the bucket can take names. Throws METADATA_INVALID when
- * too many are taken.
+ * The first version from `from` on whose file does not exist. To be asked before anything is
+ * signed: a key may be a token that a person touches for each signature, and who can write to the
+ * bucket can take names. Throws METADATA_INVALID when too many are taken.
  */
 export async function freeVersion(
   repository: Repository,

@@ -11,7 +11,10 @@ import { keyIdOf, TufKey } from './signer.ts';
 
 const MAX_BYTES = 16 * 1024;
 
-/** A signing key as it lies on disk, one line of JSON, mode 0600. The public part is readable without a passphrase. */
+/**
+ * A signing key as it lies on disk, one line of JSON, mode 0600. The public part is readable
+ * without a passphrase.
+ */
 export const KeyDocument = z.strictObject({
   format: z.literal('miyamoto-key'),
   version: z.literal(1),
@@ -71,8 +74,8 @@ async function newKeyDocument(passphrase: string | undefined, now: Date): Promis
 }
 
 /**
- * Reads a key file. Throws KEY_MISSING when there is none; KEY_INVALID when others may read it, when it is cut off or
- * changed, or when its key id is not the hash of its key.
+ * Reads a key file. Throws KEY_MISSING when there is none; KEY_INVALID when others may read it,
+ * when it is cut off or changed, or when its key id is not the hash of its key.
  */
 export async function readKeyFile(path: string): Promise<KeyFile> {
   const text = await readPrivateText(path);

@@ -20,8 +20,8 @@ export interface Keyring {
 }
 
 /**
- * Opens every key file of the directory; a missing directory has none. `env` is mm's environment: ssh-agent, KMS and
- * signing commands read it. Throws KEY_INVALID for a broken file.
+ * Opens every key file of the directory; a missing directory has none. `env` is mm's environment:
+ * ssh-agent, KMS and signing commands read it. Throws KEY_INVALID for a broken file.
  */
 export async function openKeyring(
   directory: string,

@@ -22,7 +22,10 @@ export interface PassphraseSource {
   readonly kind?: 'given' | 'typed' | 'none';
 }
 
-/** A file or descriptor is read once, when the first locked key needs it, and its content is used for all keys. */
+/**
+ * A file or descriptor is read once, when the first locked key needs it, and its content is used
+ * for all keys.
+ */
 export function passphraseSource({ file, fd, ask }: PassphraseOptions): PassphraseSource {
   if (file !== undefined || fd !== undefined) {
     let given: Promise<string> | undefined;

@@ -10,7 +10,10 @@ import { CodedError } from '../../shared/coded-error.ts';
 
 const Base64 = z.base64().max(4096);
 
-/** The private half of a key file: PKCS#8 as it is, or under a passphrase. Parameters are bounded: a file is input. */
+/**
+ * The private half of a key file: PKCS#8 as it is, or under a passphrase. Parameters are bounded: a
+ * file is input.
+ */
 export const PrivatePart = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('plain'), pkcs8: Base64 }),
   z.strictObject({
@@ -54,7 +57,10 @@ export async function encryptPrivateKey(
   };
 }
 
-/** The PKCS#8 bytes. Throws KEY_LOCKED for a wrong passphrase (or a changed file: GCM cannot tell them apart). */
+/**
+ * The PKCS#8 bytes. Throws KEY_LOCKED for a wrong passphrase (or a changed file: GCM cannot tell
+ * them apart).
+ */
 export async function decryptPrivateKey(
   part: EncryptedPart,
   passphrase: string,

@@ -24,7 +24,10 @@ export const PublicKeyDocument = z.strictObject({
 });
 export type PublicKeyDocument = Readonly<z.infer<typeof PublicKeyDocument>>;
 
-/** Throws KEY_MISSING without the file, KEY_INVALID for a broken one, TREE_MISMATCH for one made for another tree. */
+/**
+ * Throws KEY_MISSING without the file, KEY_INVALID for a broken one, TREE_MISMATCH for one made for
+ * another tree.
+ */
 export async function readPublicKey(path: string, treeId: string): Promise<PublicKeyDocument> {
   const parsed = PublicKeyDocument.safeParse(parseJson(await readText(path), path));
   if (!parsed.success) {

@@ -3,8 +3,8 @@ import { publicKeyIdentity } from '../../trust/workflow/key-identity.ts';
 import type { TufKey } from './signer.ts';
 
 /**
- * The one form in which we write a public key, so that the same key has the same key id wherever it comes from: Ed25519
- * in hex, ECDSA P-256 in PEM (TUF 4.2). Undefined for every other kind.
+ * The one form in which we write a public key, so that the same key has the same key id wherever it
+ * comes from: Ed25519 in hex, ECDSA P-256 in PEM (TUF 4.2). Undefined for every other kind.
  */
 export function tufKeyOf(key: KeyObject): TufKey | undefined {
   const spki = key.export({ type: 'spki', format: 'der' });

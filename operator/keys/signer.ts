@@ -15,7 +15,10 @@ export interface Signer {
   /** sha256 of the canonical public key, in hex. */
   readonly keyId: string;
   readonly publicKey: TufKey;
-  /** What the first signature needs; left out: nothing that is known. `impossible`: it throws KEY_LOCKED. */
+  /**
+   * What the first signature needs; left out: nothing that is known. `impossible`: it throws
+   * KEY_LOCKED.
+   */
   readonly unlocking?: 'none' | 'passphrase' | 'impossible' | undefined;
   /** The raw signature over the bytes. Throws KEY_LOCKED, KEY_MISSING or KEY_INVALID. */
   sign(bytes: Uint8Array): Promise<Buffer>;

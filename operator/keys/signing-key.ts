@@ -23,7 +23,10 @@ export interface KeyAccess extends HolderAccess {
   readonly passphrase: PassphraseSource;
 }
 
-/** Throws KEY_MISSING when there is no such file, KEY_INVALID for a broken one, FILE_UNSAFE when others could change it. */
+/**
+ * Throws KEY_MISSING when there is no such file, KEY_INVALID for a broken one, FILE_UNSAFE when
+ * others could change it.
+ */
 export async function readSigningKey(path: string): Promise<SigningKeyFile> {
   const file = (await readHeldKeyFile(path)) ?? (await readKeyFile(path));
   // A key of kind `command` names a program that mm runs.
@@ -60,9 +63,9 @@ export type NewSigningKey =
   | (NewHeldKey & { readonly kind: 'command'; readonly command: readonly string[] });
 
 /**
- * Makes a key file: with a new key in it, or for a key that somebody else holds. Throws KEY_MISSING when the key is not
- * there, KEY_LOCKED when it cannot be used now, KEY_INVALID for a kind of key that hosts do not verify or when the file
- * exists, USAGE when it is not clear which key is meant.
+ * Makes a key file: with a new key in it, or for a key that somebody else holds. Throws KEY_MISSING
+ * when the key is not there, KEY_LOCKED when it cannot be used now, KEY_INVALID for a kind of key
+ * that hosts do not verify or when the file exists, USAGE when it is not clear which key is meant.
  */
 export async function newKeyFile(wanted: NewSigningKey): Promise<SigningKeyFile> {
   if (wanted.kind === 'file') return await createKeyFile(wanted);

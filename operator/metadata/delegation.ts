@@ -26,8 +26,9 @@ export function keysOf(delegators: Delegators, role: string): RoleKeys {
 }
 
 /**
- * Reads a signed file back as a client would, before anybody else can. Throws METADATA_INVALID when its signatures do
- * not reach the threshold, or when it has a release of an environment that another role answers for.
+ * Reads a signed file back as a client would, before anybody else can. Throws METADATA_INVALID when
+ * its signatures do not reach the threshold, or when it has a release of an environment that
+ * another role answers for.
  */
 export function checkAsClient(delegators: Delegators, role: string, { bytes }: SignedFile): void {
   const kind = role === 'snapshot' || role === 'timestamp' ? role : 'targets';

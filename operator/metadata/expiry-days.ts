@@ -4,8 +4,9 @@ const DAY_MS = 86_400_000;
 export type SigningMode = 'ci' | 'laptop';
 
 /**
- * Days that a fresh signature holds. That of the timestamp is how long a thief of the bucket can hide newer releases from
- * hosts: without a scheduled re-signer only a publication renews it, so it must last longer.
+ * Days that a fresh signature holds. That of the timestamp is how long a thief of the bucket can
+ * hide newer releases from hosts: without a scheduled re-signer only a publication renews it, so it
+ * must last longer.
  */
 const EXPIRY_DAYS = { root: 365, targets: 365, environment: 180, snapshot: 365 };
 

@@ -68,8 +68,8 @@ export interface KeyChange {
 }
 
 /**
- * Root and targets with other keys, as far as they change. Throws THRESHOLD_UNMET when a role would be left with fewer
- * keys than it takes.
+ * Root and targets with other keys, as far as they change. Throws THRESHOLD_UNMET when a role would
+ * be left with fewer keys than it takes.
  */
 export function editKeys(
   verified: VerifiedMetadata,

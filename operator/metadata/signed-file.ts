@@ -51,7 +51,10 @@ interface KindOf {
   timestamp: Timestamp;
 }
 
-/** Completes, checks and signs the content of a role. Throws METADATA_INVALID for what fails the lint, KEY_* for keys. */
+/**
+ * Completes, checks and signs the content of a role. Throws METADATA_INVALID for what fails the
+ * lint, KEY_* for keys.
+ */
 export async function signFile(request: SigningRequest): Promise<SignedFile> {
   const draft = await addSignatures(draftOf(request), request.signers);
   return draftToFile(draft, request.treeId);
@@ -88,7 +91,10 @@ export async function addSignatures(draft: Draft, signers: readonly Signer[]): P
   return { ...draft, signatures };
 }
 
-/** The file for the bucket; whether its signatures suffice is for the caller to check. Throws METADATA_INVALID. */
+/**
+ * The file for the bucket; whether its signatures suffice is for the caller to check. Throws
+ * METADATA_INVALID.
+ */
 export function draftToFile({ role, signed, signatures }: Draft, treeId: string): SignedFile {
   const version = Number(signed['version']);
   const bytes = Buffer.from(`${JSON.stringify({ signatures, signed })}\n`);
@@ -105,7 +111,10 @@ export function parseContent<K extends keyof KindOf>(
   return parseSignedFile(Buffer.from(JSON.stringify({ signatures: [], signed: content })), kind);
 }
 
-/** Reads a document; its signatures are for the caller to check, by its delegator's `verifyDelegate`. */
+/**
+ * Reads a document; its signatures are for the caller to check, by its delegator's
+ * `verifyDelegate`.
+ */
 export function parseSignedFile<K extends keyof KindOf>(
   bytes: Uint8Array,
   kind: K,

@@ -25,13 +25,13 @@ export interface VerifiedMetadata {
   /** Roles that have expired. */
   readonly expired: readonly string[];
   /**
-   * The earlier root by which everything else verified, when a rotation ended before its timestamp: hosts that see the
-   * new root refuse the rest.
+   * The earlier root by which everything else verified, when a rotation ended before its timestamp:
+   * hosts that see the new root refuse the rest.
    */
   readonly unfinishedSince?: Metadata<Root> | undefined;
   /**
-   * Why the bucket's snapshot and timestamp are not believed. The rest was read without them, and only a change by which
-   * they no longer verify may be committed.
+   * Why the bucket's snapshot and timestamp are not believed. The rest was read without them, and
+   * only a change by which they no longer verify may be committed.
    */
   readonly distrusted?: CodedError | undefined;
 }
@@ -56,8 +56,8 @@ export function rootContentOf(document: Metadata<Root>): RoleContent {
 }
 
 /**
- * What an environment is offered, and by which role. Throws ENVIRONMENT_UNKNOWN when no role is delegated for it,
- * METADATA_INVALID when only a newer mm understands its release.
+ * What an environment is offered, and by which role. Throws ENVIRONMENT_UNKNOWN when no role is
+ * delegated for it, METADATA_INVALID when only a newer mm understands its release.
  */
 export function offerOf(
   verified: VerifiedMetadata,

@@ -5,8 +5,9 @@ import type { Change } from '../commit/change.ts';
 import { contentOf, rootContentOf, type VerifiedMetadata } from '../metadata/verified.ts';
 
 /**
- * What a change does, in words for the person who is asked to sign it. Every text in it comes from a document that nobody
- * may have signed yet. Whatever this does not have words for is named as well: nothing can be slipped in.
+ * What a change does, in words for the person who is asked to sign it. Every text in it comes from
+ * a document that nobody may have signed yet. Whatever this does not have words for is named as
+ * well: nothing can be slipped in.
  */
 export function describeChange(verified: VerifiedMetadata, { root, roles }: Change): string[] {
   const lines: string[] = [];

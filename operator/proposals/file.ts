@@ -27,8 +27,9 @@ const ProposedDocument = z.strictObject({
 export type ProposedDocument = Readonly<z.infer<typeof ProposedDocument>>;
 
 /**
- * Documents that go from one signer to the next, by mail or chat: nothing in it is secret, and nothing in it is believed.
- * Snapshot and timestamp are not among them: whoever commits signs those.
+ * Documents that go from one signer to the next, by mail or chat: nothing in it is secret, and
+ * nothing in it is believed. Snapshot and timestamp are not among them: whoever commits signs
+ * those.
  */
 export const Proposal = z.strictObject({
   format: z.literal('miyamoto-proposal'),

@@ -23,19 +23,24 @@ import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
 import type { Repository } from '../repository/repository.ts';
 import { invalidProposal, type Proposal, type ProposedDocument } from './file.ts';
 
-/** A role of a proposal, and all who may sign it: by the word of today, and by that of the proposal itself. */
+/**
+ * A role of a proposal, and all who may sign it: by the word of today, and by that of the proposal
+ * itself.
+ */
 export interface Reviewed {
   readonly document: ProposedDocument;
   readonly draft: Draft;
   /** Each of these thresholds must be reached. */
   readonly wanted: readonly RoleKeys[];
-  /** Whose signature is welcome as well: so that hosts can follow which have not seen the new root. */
+  /**
+   * Whose signature is welcome as well: so that hosts can follow which have not seen the new root.
+   */
   readonly also: readonly RoleKeys[];
 }
 
 /**
- * The change as a proposal, with the signatures of the keys at hand. Its blobs go into the bucket now: nobody asks for
- * them before it is committed.
+ * The change as a proposal, with the signatures of the keys at hand. Its blobs go into the bucket
+ * now: nobody asks for them before it is committed.
  */
 export async function propose(
   repository: Repository,
@@ -84,8 +89,8 @@ async function freeVersion(
 }
 
 /**
- * Checks a proposal against what this person trusts: it must continue the very versions of today, pass the lint, and have
- * no signature that is wrong. Throws PROPOSAL_INVALID.
+ * Checks a proposal against what this person trusts: it must continue the very versions of today,
+ * pass the lint, and have no signature that is wrong. Throws PROPOSAL_INVALID.
  */
 export function reviewProposal(
   { treeId, now }: Pick<Repository, 'treeId' | 'now'>,
@@ -118,7 +123,8 @@ export function reviewProposal(
     const { role } = document;
     const before = isTopLevel(role) ? [findKeys(verified, role)].filter(isThere) : [];
     const after = [findKeys(then, role)].filter(isThere);
-    // A new root needs the word of the old one as well; for all others that of the new delegator counts.
+    // A new root needs the word of the old one as well; for all others that of the new delegator
+    // counts.
     const wanted = role === 'root' ? [...before, ...after] : after;
     if (after.length === 0) throw refused(role, 'nobody is delegated for it');
     const draft: Draft = { role, signed: document.signed, signatures: document.signatures };
@@ -127,7 +133,10 @@ export function reviewProposal(
   });
 }
 
-/** Nobody signs that versions begin again: with an old key left, hosts would take that for a rollback. */
+/**
+ * Nobody signs that versions begin again: with an old key left, hosts would take that for a
+ * rollback.
+ */
 function assertNewOnlineKeys(before: Metadata<Root>, after: Metadata<Root>): void {
   for (const role of ['snapshot', 'timestamp']) {
     const old = before.signed.roles[role]?.keyIDs ?? [];
@@ -219,7 +228,10 @@ export function changeOf({ documents, restart }: Proposal): Change {
   return { blobs: [], roles, root, drafts, restart };
 }
 
-/** What of a proposal the bucket does not have yet: a commit may have been ended half-way, or its answer was lost. */
+/**
+ * What of a proposal the bucket does not have yet: a commit may have been ended half-way, or its
+ * answer was lost.
+ */
 export function remainingOf(verified: VerifiedMetadata, proposal: Proposal): Proposal {
   const documents = proposal.documents.filter(({ role, signed }) => {
     const there =

@@ -8,8 +8,8 @@ import type { TreeEntry, TreeProblem } from './tree.ts';
 export const OLD_SITE = 'nodeless_site.pp';
 
 /**
- * Whether the tree is a Puppet environment: the manifest that environment.conf names, `manifests/`, or
- * the older form. If it is not, the problem says what was found instead and what to do.
+ * Whether the tree is a Puppet environment: the manifest that environment.conf names, `manifests/`,
+ * or the older form. If it is not, the problem says what was found instead and what to do.
  */
 export function findShapeProblems(
   entries: readonly TreeEntry[],

@@ -79,7 +79,9 @@ function findLinkProblems(entry: TreeEntry): TreeProblem[] {
   return problem === undefined ? [] : [unsafe(entry.path, problem)];
 }
 
-/** macOS treats names as equal that differ in case or in Unicode form, for files and directories. */
+/**
+ * macOS treats names as equal that differ in case or in Unicode form, for files and directories.
+ */
 function findClashes(entries: readonly TreeEntry[]): TreeProblem[] {
   const seen = new Map<string, string>();
   const problems: TreeProblem[] = [];

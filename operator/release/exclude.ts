@@ -4,7 +4,10 @@ import { moduleOf } from './modules/module-path.ts';
 /** File in the root of an environment with patterns of what is not published, as in .gitignore. */
 export const IGNORE_FILE = '.mmignore';
 
-/** What Puppet never loads, below the directory of a module. Names that end with "/" are directories. */
+/**
+ * What Puppet never loads, below the directory of a module. Names that end with "/" are
+ * directories.
+ */
 const NEVER_LOADED = new Set([
   ...['spec/', 'tests/', 'examples/', 'acceptance/', 'spec_helper.rb'],
   ...['.github/', '.gitlab/', '.circleci/', '.devcontainer/', '.vscode/', '.idea/', '.bundle/'],

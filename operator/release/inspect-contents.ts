@@ -19,8 +19,9 @@ export interface ContentProblem {
 }
 
 /**
- * Looks into every file for what must not be in a release: private keys, git-lfs pointers in place of
- * files, files that git-crypt has encrypted. `allowed`: patterns of paths that may hold private keys.
+ * Looks into every file for what must not be in a release: private keys, git-lfs pointers in place
+ * of files, files that git-crypt has encrypted. `allowed`: patterns of paths that may hold private
+ * keys.
  */
 export function inspectContents(
   { entries }: Pick<SourceTree, 'entries'>,

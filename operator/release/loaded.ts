@@ -7,7 +7,9 @@ import { OLD_SITE } from './check-shape.ts';
 import { moduleOf } from './modules/module-path.ts';
 
 const IN_MODULE = /^(?:manifests|functions|types)\/.+\.pp$/;
-/** An environment is like a module: it has functions and types, and the manifest instead of classes. */
+/**
+ * An environment is like a module: it has functions and types, and the manifest instead of classes.
+ */
 const AT_TOP = /^(?:functions|types)\/.+\.pp$/;
 
 /** Whether Puppet would load the path as a manifest: a `.pp` in files/ or spec/ is not code. */

@@ -9,8 +9,8 @@ export interface FoundKey {
 
 /**
  * Finds private keys and AWS secret keys in the content of a file: a release is readable by every
- * host, so a key in it is a key that is lost. What only looks like a key is not reported: a word such
- * as "BEGIN PRIVATE KEY" in code, or a template that fills a key in.
+ * host, so a key in it is a key that is lost. What only looks like a key is not reported: a word
+ * such as "BEGIN PRIVATE KEY" in code, or a template that fills a key in.
  */
 export function findPrivateKey(bytes: Buffer): FoundKey | undefined {
   return findInText(bytes) ?? findBinaryKey(bytes);

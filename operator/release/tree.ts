@@ -1,7 +1,9 @@
 import type { ErrorCode } from '../../shared/coded-error.ts';
 import type { Content } from './spool.ts';
 
-/** A file or link of a Puppet environment. `path` is relative to its root, with "/" between names. */
+/**
+ * A file or link of a Puppet environment. `path` is relative to its root, with "/" between names.
+ */
 export type TreeEntry =
   | {
       readonly kind: 'file';

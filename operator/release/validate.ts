@@ -19,7 +19,8 @@ const MAX_LINES = 20;
 
 /**
  * Lets the Puppet of this machine parse every manifest that Puppet would load; `puppet apply` loads
- * no plans. Throws RELEASE_INVALID with the message of Puppet. Skipped where no Puppet is installed.
+ * no plans. Throws RELEASE_INVALID with the message of Puppet. Skipped where no Puppet is
+ * installed.
  */
 export async function validateManifests(
   tree: SourceTree,

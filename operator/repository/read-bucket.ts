@@ -16,9 +16,10 @@ import type { VerifiedMetadata } from '../metadata/verified.ts';
 import { type RepositoryOptions, trustOptions } from './repository.ts';
 
 /*
- * A publisher believes a bucket only as a whole. The thief of an online key can sign a snapshot that names files which do
- * not exist: a publisher who kept it, or copied one line of it, would carry that into his own snapshot, and could never
- * go back behind it. So every role that targets delegates is read and verified, and nothing is kept before all of it was.
+ * A publisher believes a bucket only as a whole. The thief of an online key can sign a snapshot
+ * that names files which do not exist: a publisher who kept it, or copied one line of it, would
+ * carry that into his own snapshot, and could never go back behind it. So every role that targets
+ * delegates is read and verified, and nothing is kept before all of it was.
  */
 
 /** How often targets may change while it is read. */
@@ -44,8 +45,8 @@ export async function readAsNewHost(
 }
 
 /**
- * Reads back what was just committed, as a new host, and then remembers it. Throws what a host would report, and
- * METADATA_ROLLBACK when the bucket shows something older than the commit.
+ * Reads back what was just committed, as a new host, and then remembers it. Throws what a host
+ * would report, and METADATA_ROLLBACK when the bucket shows something older than the commit.
  */
 export async function verifyCommitted(
   options: RepositoryOptions,
@@ -72,7 +73,9 @@ interface Reading {
   readonly source?: MetadataSource;
 }
 
-/** Verifies all that the source holds, starting from what the directory holds, and keeps it there. */
+/**
+ * Verifies all that the source holds, starting from what the directory holds, and keeps it there.
+ */
 export async function readWhole(
   options: RepositoryOptions,
   directory: string,
@@ -102,7 +105,9 @@ export async function readWhole(
   };
 }
 
-/** Without an ETag the next write of timestamp.json could not tell that another publisher was first. */
+/**
+ * Without an ETag the next write of timestamp.json could not tell that another publisher was first.
+ */
 function withoutEtag(): CodedError {
   return new CodedError('the store gives timestamp.json no strong ETag of plain characters', {
     code: 'S3_FAILED',
@@ -111,8 +116,8 @@ function withoutEtag(): CodedError {
 }
 
 /**
- * Reads the environments that were asked for, then every other role that targets delegates. Of those others an expired
- * one is accepted: it is no reason not to publish.
+ * Reads the environments that were asked for, then every other role that targets delegates. Of
+ * those others an expired one is accepted: it is no reason not to publish.
  */
 async function refreshWhole(
   options: RepositoryOptions,
@@ -140,7 +145,10 @@ async function refreshWhole(
   });
 }
 
-/** One environment for each delegated role. For a pattern such as `dev_*` it is one that the pattern covers. */
+/**
+ * One environment for each delegated role. For a pattern such as `dev_*` it is one that the pattern
+ * covers.
+ */
 export function delegatedEnvironments({ signed }: Metadata<Targets>): string[] {
   return Object.values(signed.delegations?.roles ?? {}).flatMap(({ paths }) =>
     (paths ?? []).slice(0, 1).map((path) => path.replace(/\*?\/\*$/, '')),
@@ -170,8 +178,9 @@ function explained(cause: unknown, { bucket, tree }: RepositoryOptions): unknown
 }
 
 /**
- * Runs the work on a copy of what is kept. When it succeeds the copy is kept; when it fails only newer roots are, which
- * enough root keys have signed: without them a publisher could be led back to revoked keys.
+ * Runs the work on a copy of what is kept. When it succeeds the copy is kept; when it fails only
+ * newer roots are, which enough root keys have signed: without them a publisher could be led back
+ * to revoked keys.
  */
 async function withScratch<T>(
   stateDirectory: string,

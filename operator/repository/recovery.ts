@@ -17,14 +17,19 @@ import { etagOf, listFiles, readFile } from './stored-files.ts';
 import { readUnderEarlierRoot } from './unfinished-rotation.ts';
 
 /*
- * How a publisher reads a bucket that raises an alarm, to repair it. Two causes look alike: a rotation that ended between
- * the new root and its timestamp, and a thief who holds an online key. So snapshot and timestamp are not believed. Roots
- * verify by themselves; targets and the roles below it verify by their own keys; of each, the newest of these counts: the
- * one that this machine has verified before, and the one that the snapshot names. Without either it is the newest in the
- * bucket. A person decides to do this, never a job, and sees which versions and releases were found.
+ * How a publisher reads a bucket that raises an alarm, to repair it. Two causes look alike: a
+ * rotation that ended between the new root and its timestamp, and a thief who holds an online key.
+ * So snapshot and timestamp are not believed. Roots verify by themselves; targets and the roles
+ * below it verify by their own keys; of each, the newest of these counts: the one that this machine
+ * has verified before, and the one that the snapshot names. Without either it is the newest in the
+ * bucket. A person decides to do this, never a job, and sees which versions and releases were
+ * found.
  */
 
-/** What a bucket that cannot be believed answers with. Everything else (network, credentials) is no alarm. */
+/**
+ * What a bucket that cannot be believed answers with. Everything else (network, credentials) is no
+ * alarm.
+ */
 const ALARMS: ReadonlySet<string> = new Set([
   'METADATA_INVALID',
   'METADATA_MISMATCH',
@@ -152,8 +157,8 @@ async function readOnline(
 }
 
 /**
- * Newest first. Earlier ones only where this machine has not seen the rotation finished: who replays old metadata with a
- * revoked key makes the same picture as a rotation that did not finish.
+ * Newest first. Earlier ones only where this machine has not seen the rotation finished: who
+ * replays old metadata with a revoked key makes the same picture as a rotation that did not finish.
  */
 function rootsToTry(chain: RootChain, kept: ReadonlyMap<string, Buffer>): Metadata<Root>[] {
   const roots = [...chain.roots.values()].map((bytes) => parseSignedFile(bytes, 'root')).reverse();

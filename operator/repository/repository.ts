@@ -22,11 +22,14 @@ export interface RepositoryOptions extends Omit<Repository, 'read'> {
   /** The bytes of the root.json that everything is trusted by. */
   readonly root: Uint8Array;
   /**
-   * What this publisher has verified before. Without it a bucket that was put back to an older state looks honest, and
-   * to sign on top of that would make the older state the newest one (attack L).
+   * What this publisher has verified before. Without it a bucket that was put back to an older
+   * state looks honest, and to sign on top of that would make the older state the newest one
+   * (attack L).
    */
   readonly stateDirectory: string;
-  /** Environments whose offers are read, besides those that targets delegates; `all`: only those. */
+  /**
+   * Environments whose offers are read, besides those that targets delegates; `all`: only those.
+   */
   readonly environments: readonly string[] | 'all';
 }
 

@@ -7,8 +7,8 @@ import { CodedError } from '../../shared/coded-error.ts';
 const STALE_MS = 15_000;
 
 /**
- * One mm at a time per tree and machine: the kept state has one writer. Waits up to `waitMs`, then throws LOCKED. The
- * directory is made when missing, with a .gitignore that hides it.
+ * One mm at a time per tree and machine: the kept state has one writer. Waits up to `waitMs`, then
+ * throws LOCKED. The directory is made when missing, with a .gitignore that hides it.
  */
 export async function withStateLock<T>(
   directory: string,
@@ -20,7 +20,8 @@ export async function withStateLock<T>(
   try {
     return await work();
   } finally {
-    // A machine that slept has lost it. That is no harm to the bucket: its own conditions guard each commit.
+    // A machine that slept has lost it. That is no harm to the bucket: its own conditions guard
+    // each commit.
     if (!lost.aborted) await release();
   }
 }

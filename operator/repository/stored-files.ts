@@ -20,7 +20,10 @@ export interface StoredFile {
   readonly etag: string | undefined;
 }
 
-/** A file of metadata as it is in the bucket, verified by nobody; undefined when it is missing or too large. */
+/**
+ * A file of metadata as it is in the bucket, verified by nobody; undefined when it is missing or
+ * too large.
+ */
 export async function readFile(
   { bucket, tree }: TreePlace,
   file: string,
@@ -50,7 +53,10 @@ export async function etagOf(
   }
 }
 
-/** Names of all metadata files. Throws METADATA_INVALID when somebody has filled the bucket with them. */
+/**
+ * Names of all metadata files. Throws METADATA_INVALID when somebody has filled the bucket with
+ * them.
+ */
 export async function listFiles({ bucket, tree }: TreePlace): Promise<string[]> {
   const prefix = metadataKey(tree, '');
   const files: string[] = [];

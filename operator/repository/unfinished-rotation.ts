@@ -11,10 +11,11 @@ import { readWhole } from './read-bucket.ts';
 import { type RepositoryOptions, trustOptions } from './repository.ts';
 
 /**
- * Reads a bucket whose last rotation ended between the new root and the timestamp that follows it. Hosts that see the new
- * root refuse everything else, and so does a publisher. What the root before had signed is read by the same rules, as if
- * the new root were not there. Undefined when that is not the cause, and for a publisher who has seen the rotation
- * finished: who replays old metadata with a revoked key makes the same picture.
+ * Reads a bucket whose last rotation ended between the new root and the timestamp that follows it.
+ * Hosts that see the new root refuse everything else, and so does a publisher. What the root before
+ * had signed is read by the same rules, as if the new root were not there. Undefined when that is
+ * not the cause, and for a publisher who has seen the rotation finished: who replays old metadata
+ * with a revoked key makes the same picture.
  */
 export async function readUnderEarlierRoot(
   options: RepositoryOptions,

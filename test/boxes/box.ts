@@ -6,7 +6,10 @@ const run = promisify(execFile);
 const SCRIPT = join(import.meta.dirname, '../support/systemd-box.sh');
 const SETUP = join(import.meta.dirname, '../support/setup.sh');
 
-/** A booted Debian with a real systemd, an overlay of a template that is made once and kept. Shares this host's network. */
+/**
+ * A booted Debian with a real systemd, an overlay of a template that is made once and kept. Shares
+ * this host's network.
+ */
 export interface Box extends AsyncDisposable {
   /** Runs a command inside and returns what it printed on stdout; throws when it fails. */
   exec(...command: string[]): Promise<string>;

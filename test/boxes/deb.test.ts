@@ -12,8 +12,8 @@ import { type Box, bootBox } from './box.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
 /**
- * The package in a booted Debian: one host's life from installation to purge, told in order. Each step begins where
- * the one before it ended.
+ * The package in a booted Debian: one host's life from installation to purge, told in order. Each
+ * step begins where the one before it ended.
  */
 
 const UNIT = 'mm-agent.service';

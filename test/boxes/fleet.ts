@@ -19,7 +19,10 @@ const user = (name: string) => ({
 const publisher = user('publisher');
 const machine = user('machine');
 
-/** An S3 server, an operator with the real `mm`, and what the host that belongs to it needs to be told. */
+/**
+ * An S3 server, an operator with the real `mm`, and what the host that belongs to it needs to be
+ * told.
+ */
 export interface Fleet extends AsyncDisposable {
   readonly server: S3Server;
   /** By the path on the host. */

@@ -9,8 +9,9 @@ import { bootBox } from './box.ts';
 import { registrySettings } from './registry.ts';
 
 /**
- * A newcomer's commands as README has them, on a fresh Debian with its own Node and npm: `git clone`, `npm run demo`,
- * `npm test`. MM_TEST_SUITES names the suites, of which each takes some ten minutes.
+ * A newcomer's commands as README has them, on a fresh Debian with its own Node and npm:
+ * `git clone`, `npm run demo`, `npm test`. MM_TEST_SUITES names the suites, of which each takes
+ * some ten minutes.
  */
 
 interface Newcomer {

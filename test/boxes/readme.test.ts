@@ -17,9 +17,9 @@ import { type S3Server, startS3Server } from '../support/s3/server.ts';
 import { type Box, bootBox } from './box.ts';
 
 /**
- * README, followed word for word by an operator (the user ann) and on a host, in one booted Debian without Puppet. What
- * README leaves to its reader is here: a store, credentials, a control repository. Each step begins where the one before
- * it ended.
+ * README, followed word for word by an operator (the user ann) and on a host, in one booted Debian
+ * without Puppet. What README leaves to its reader is here: a store, credentials, a control
+ * repository. Each step begins where the one before it ended.
  */
 
 const BUCKET = 'masterless-puppet.example.com';

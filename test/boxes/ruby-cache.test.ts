@@ -10,7 +10,10 @@ import { type RunTrace, runTrace } from '../support/run-trace.ts';
 import { type Box, bootBox } from './box.ts';
 import { bundleDriver } from './driver.ts';
 
-/** Compiled Ruby and Facter's settings with the Ruby, Puppet and Facter of a suite; MM_TEST_SUITES names others too. */
+/**
+ * Compiled Ruby and Facter's settings with the Ruby, Puppet and Facter of a suite; MM_TEST_SUITES
+ * names others too.
+ */
 
 const FIXTURES = join(import.meta.dirname, '../fixtures');
 const SUITES = (process.env['MM_TEST_SUITES'] ?? 'bookworm').split(/[ ,]+/);
@@ -32,7 +35,10 @@ before(async () => {
 });
 after(() => stack.disposeAsync());
 
-/** Forky has OpenVox in Puppet's place; bullseye has Puppet 5, but the Ruby 2.7 of Puppet 7's own packages. */
+/**
+ * Forky has OpenVox in Puppet's place; bullseye has Puppet 5, but the Ruby 2.7 of Puppet 7's own
+ * packages.
+ */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   forky: ['openvox-agent', 'openfact'],
   bullseye: [
@@ -53,7 +59,10 @@ async function boxOf(suite: string): Promise<Box> {
   return box;
 }
 
-/** One run in the box, with those switches; the same run directory each time, for its path is a fact. */
+/**
+ * One run in the box, with those switches; the same run directory each time, for its path is a
+ * fact.
+ */
 async function apply(
   box: Box,
   options: Partial<HostPuppetOptions>,
@@ -144,7 +153,10 @@ for (const suite of SUITES) {
   });
 }
 
-/** The Ruby of bookworm's Puppet 7 and Facter 4, which is Ruby 2.7's too, where Puppet's own packages have theirs. */
+/**
+ * The Ruby of bookworm's Puppet 7 and Facter 4, which is Ruby 2.7's too, where Puppet's own
+ * packages have theirs.
+ */
 async function unpackPuppet7(box: Box): Promise<void> {
   await box.sh(`cd /root
     sed s/bullseye/bookworm/ /etc/apt/sources.list >/etc/apt/sources.list.d/bookworm.list
@@ -158,7 +170,10 @@ async function unpackPuppet7(box: Box): Promise<void> {
     cp -r unpacked/etc unpacked/usr unpacked/var /`);
 }
 
-/** As Puppet's and OpenVox's own packages have it: a script that clears the environment, and the real one elsewhere. */
+/**
+ * As Puppet's and OpenVox's own packages have it: a script that clears the environment, and the
+ * real one elsewhere.
+ */
 async function layOutLikePuppetsOwn(box: Box): Promise<void> {
   await box.sh(`mkdir -p /opt/puppetlabs/bin /opt/puppetlabs/puppet/bin
     cd /opt/puppetlabs/puppet/bin

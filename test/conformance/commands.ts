@@ -13,7 +13,7 @@ import { HttpMetadata, httpTarget } from './http-repository.ts';
  * fetching of tarballs. It adds plain HTTP instead of S3, repositories without a tree, and targets
  * with any name.
  *
- * <metadata-dir>/agent/packaged-root.json the argument of init
+ * <metadata-dir>/agent/packaged-root.json    the argument of init
  *                agent/trust/, agent/blobs/  the agent's own folders
  *                root.json, timestamp.json   copies of the trusted files, for the suite to look at
  */

@@ -54,6 +54,7 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
     invariant: 'I14',
     file: 'operator/repository/read-bucket.ts',
     line: 'const before = readKept(stateDirectory);',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a line of code, as it is in the file
     instead: 'const before = readKept(`${stateDirectory}-forgotten`);',
     test: 'test/operator/commit/commit.test.ts',
     name: '^I14',

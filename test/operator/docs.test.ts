@@ -69,8 +69,9 @@ function assertTestsExist(document: string): void {
 const CONFIG_PAGE = `<!-- Generated from operator/config.ts: UPDATE_DOCS=1 node --test test/operator/docs.test.ts -->
 # miyamoto.yaml
 
-\`mm\` reads the nearest \`miyamoto.yaml\` upwards from where it is run; \`mm init\` writes it. It belongs into the git repository
-of the environments, beside the trust root. Paths are relative to it. A key that is not in this table is an error.
+\`mm\` reads the nearest \`miyamoto.yaml\` upwards from where it is run; \`mm init\` writes it. It belongs into the git
+repository of the environments, beside the trust root. Paths are relative to it. A key that is not in this table is an
+error.
 
 \`\`\`yaml
 bucket: masterless-puppet.example.com

@@ -4,7 +4,10 @@ import { ROOT } from '../../packaging/build.ts';
 
 const LEFT_OUT = new Set(['.git', 'node_modules', 'dist', 'build']);
 
-/** Copies the checkout as a new clone has it, uncommitted work included, to a directory that is not there. */
+/**
+ * Copies the checkout as a new clone has it, uncommitted work included, to a directory that is not
+ * there.
+ */
 export async function copyCheckoutTo(directory: string): Promise<void> {
   await cp(ROOT, directory, {
     recursive: true,

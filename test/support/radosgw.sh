@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# radosgw.sh - a real, independent S3 server (Ceph RADOS Gateway) on loopback only, from Debian packages.
+# radosgw.sh - a real, independent S3 server (Ceph RADOS Gateway) on loopback only, from Debian
+# packages.
 #   radosgw.sh install | start | stop | wipe | status | env
-# start is idempotent: it installs what is missing, makes the cluster once, starts what is not running,
-# waits until the gateway answers, and creates the users and their policies. stop ends only the PIDs it saved.
-# No ceph-mgr is needed (but `ceph df`, `ceph pg ...` then hang: they ask the mgr). STORE=memstore forgets
-# everything at stop; STORE=bluestore (a sparse file) keeps it.
+# start is idempotent: it installs what is missing, makes the cluster once, starts what is not
+# running, waits until the gateway answers, and creates the users and their policies. stop ends only
+# the PIDs it saved. No ceph-mgr is needed (but `ceph df`, `ceph pg ...` then hang: they ask the
+# mgr). STORE=memstore forgets everything at stop; STORE=bluestore (a sparse file) keeps it.
 # Settings (environment): RGW_DIR RGW_PORT MON_PORT OSD_PORT_MIN STORE=memstore|bluestore BUCKET
 set -euo pipefail
 RGW_DIR=${RGW_DIR:-${TMPDIR:-/tmp}/miyamoto-radosgw}; RGW_PORT=${RGW_PORT:-17480}; MON_PORT=${MON_PORT:-16789}
@@ -126,7 +127,8 @@ machine_policy() { policy machine "$(allow GetObject '/ubuntu/manifests/*')" "$(
 reader_policy() { policy reader "$(allow GetObject '/ubuntu/status/*')" "$(allow GetObject '/ubuntu/manifests/*')" "$(allow ListBucket '' 'ubuntu/status/*')"; }
 start() {
   install_pkgs; local t0; t0=$(date +%s%N)
-  # memstore is volatile: without the OSD its objects are lost, so create it again (STORE=bluestore keeps them)
+  # memstore is volatile: without the OSD its objects are lost, so create it again
+  # (STORE=bluestore keeps them)
   if [ "$STORE" = memstore ] && [ -e "$RGW_DIR/osd/whoami" ] && ! alive osd; then stop; rm -rf "$RGW_DIR"; fi
   conf
   if [ ! -e "$RGW_DIR/mon/keyring" ] && [ ! -e "$RGW_DIR/mon/store.db" ]; then
@@ -153,4 +155,4 @@ export PUB_AK=$PUB_AK PUB_SK=$PUB_SK MACHINE_AK=$MACHINE_AK MACHINE_SK=$MACHINE_
 E
 }
 case ${1:-} in install) install_pkgs;; start) start;; stop) stop;; wipe) wipe;; status) status;; env) envs;;
-  *) sed -n 2,8p "$0"; exit 2;; esac
+  *) sed -n 2,9p "$0"; exit 2;; esac

@@ -1,7 +1,8 @@
 #!/bin/sh
 # setup.sh [PART...] - the npm scripts call it first; it returns at once when nothing is missing.
-#   always    the npm packages as package-lock.json says; any Node with npm 7 or newer works, they contain the
-#             pinned one, which is linked as node_modules/.bin/node: all npm scripts run on it
+#   always    the npm packages as package-lock.json says; any Node with npm 7 or newer works:
+#             they contain the pinned one, which is linked as node_modules/.bin/node, and all npm
+#             scripts run on it
 #   puppet git ssh ps strip
 #             these programs, by apt where they are missing; Puppet looks at services with ps
 #   control-repos
@@ -18,8 +19,8 @@ fail() {
 }
 seconds_since() { echo $(($(date +%s) - $1)); }
 
-# What is installed. The platform, because a folder that was copied from another machine holds that machine's programs;
-# npm's own list, because a later npm command may have removed packages.
+# What is installed. The platform, because a folder that was copied from another machine holds that
+# machine's programs; npm's own list, because a later npm command may have removed packages.
 installed() {
   echo "$(uname -sm) $(cksum <package-lock.json) $(cat node_modules/.package-lock.json 2>/dev/null | cksum)"
 }
@@ -61,8 +62,8 @@ user() { id -un 2>/dev/null || id -u; }
 
 writable() { [ -w . ] || fail "$(user) cannot write in $PWD; use a checkout that belongs to this user"; }
 
-# Npm before 11.6 installs the pinned Node of this platform, and then removes its link together with those of the
-# other platforms' packages, which have the same name.
+# Npm before 11.6 installs the pinned Node of this platform, and then removes its link together with
+# those of the other platforms' packages, which have the same name.
 link_node() {
   words=
   for node in node_modules/node-*/bin/node; do
@@ -75,7 +76,8 @@ link_node() {
   return 1
 }
 
-# Adds packages to $missing unless all commands of a purpose are there; apt takes the first alternative that it knows.
+# Adds packages to $missing unless all commands of a purpose are there; apt takes the first
+# alternative that it knows.
 # needs 'COMMAND...' 'PACKAGE[ | PACKAGE]...'
 needs() {
   for command in $1; do

@@ -1,7 +1,10 @@
 #!/bin/bash
-# systemd-box.sh - a real systemd (PID 1) in a throw-away container, without systemd on the host. Needs root.
-#   make  SUITE [PACKAGE...]       debootstrap a template (bookworm, trixie, forky) once, and one more with the packages
-#   up    NAME SUITE [PACKAGE...]  boot a pristine overlay of that template; it shares the host's network
+# systemd-box.sh - a real systemd (PID 1) in a throw-away container, without systemd on the host.
+# Needs root.
+#   make  SUITE [PACKAGE...]       debootstrap a template (bookworm, trixie, forky) once, and
+#                                  one more with the packages
+#   up    NAME SUITE [PACKAGE...]  boot a pristine overlay of that template; it shares the
+#                                  network of the host
 #   exec  NAME COMMAND...          run a command inside; its exit status is passed through
 #   push  NAME SOURCE TARGET       copy a file in
 #   down  NAME                     power it off, unmount, remove the overlay and cgroups
@@ -88,7 +91,8 @@ up() {
   : >"$box/root/etc/machine-id"
   echo "$name" >"$box/root/etc/hostname"
   (
-    # A separate cgroup, because boxes collide in /payload; a pure cgroup2 view of it, which systemd >= 256 needs.
+    # A separate cgroup, because boxes collide in /payload; a pure cgroup2 view of it, which
+    # systemd >= 256 needs.
     for tree in "${CGROUPS[@]}"; do
       mkdir -p "$tree/box-$name"
       echo "$BASHPID" >"$tree/box-$name/cgroup.procs"
@@ -136,7 +140,7 @@ make | up | down) "$verb" "$@" ;;
 exec) inside "$@" ;;
 push) cp -- "$2" "$RUN/$1/root/$3" ;;
 *)
-  sed -n '3,7s/^# //p' "$0" >&2
+  sed -n '4,10s/^# //p' "$0" >&2
   exit 2
   ;;
 esac

@@ -20,7 +20,7 @@ import { withOpenFile } from '../../shared/files.ts';
  * The files below `<state>/trust`:
  *
  * current -> generation-x7Kq2a    replaced by rename: the trusted files are the old or the new ones
- * generation-x7Kq2a/3.root.json   every root since the installed one; timestamp.json, snapshot.json ...
+ * generation-x7Kq2a/3.root.json   each root since the installed one; timestamp.json and the others
  * record.json                     what no signed file says
  */
 const CURRENT = 'current';

@@ -25,8 +25,8 @@ const MOST_ERROR_LINES = 1000;
 
 /**
  * The errors of Puppet's output, without the word in front. `err()` logs while the catalog is
- * compiled, before the report begins, so its message is only here. Errors of Facter about facts that
- * it cannot resolve come in good runs and do not count.
+ * compiled, before the report begins, so its message is only here. Errors of Facter about facts
+ * that it cannot resolve come in good runs and do not count.
  */
 export function errorLines(lines: readonly string[]): readonly string[] {
   return lines

@@ -10,7 +10,9 @@ export function readKeptName(path: string): KeptName | undefined {
   return orUndefined(() => keptName(JSON.parse(readFileSync(path, 'utf8'))));
 }
 
-/** Without zod: the daemon's start reads the settings, and must not load a schema for two fields. */
+/**
+ * Without zod: the daemon's start reads the settings, and must not load a schema for two fields.
+ */
 function keptName(value: unknown): KeptName | undefined {
   if (!isJsonObject(value)) return undefined;
   const { certname, machine } = value;

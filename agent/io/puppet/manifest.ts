@@ -16,8 +16,8 @@ type Place = Pick<
 >;
 
 /**
- * Returns the arguments that `environment.conf` asks for, the manifest last: `puppet apply` does not
- * use the manifest of the environment by itself. Environments of the older form have
+ * Returns the arguments that `environment.conf` asks for, the manifest last: `puppet apply` does
+ * not use the manifest of the environment by itself. Environments of the older form have
  * `nodeless_site.pp` and `classes/`, which Puppet before 4 imported. Newer ones accept a directory
  * of manifests instead, so this function makes one of links in the run directory.
  */
@@ -63,7 +63,8 @@ function pathOf(manifest: string, directory: string, place: Place): string | und
 
 /**
  * A config_version program that fails ends the run, and most of them ask git, which has no
- * repository on a host. The program still decides; when it fails, the release's own version is used.
+ * repository on a host. The program still decides; when it fails, the release's own version is
+ * used.
  */
 function configVersionArguments(program: string, directory: string): readonly string[] {
   const command = /^[/$]/.test(program) ? program : join(directory, program);

@@ -26,7 +26,10 @@ export interface Examination {
   readonly seen: KeyOverview | undefined;
 }
 
-/** Looks at everything, also behind what is broken. Nothing is written but what was seen of the bucket. */
+/**
+ * Looks at everything, also behind what is broken. Nothing is written but what was seen of the
+ * bucket.
+ */
 export async function examine(
   context: Context,
   tree: OpenTree,
@@ -85,7 +88,8 @@ async function examineBucket(checks: Check[], opened: RepositoryWork): Promise<V
     const { timestampVersion } = await opened.repository.read();
     return { value: undefined, message: `the bucket is not behind it, ${timestampVersion}` };
   });
-  // A host that is installed today must know a lapsed tree for one; its owner wants to know what lapsed.
+  // A host that is installed today must know a lapsed tree for one; its owner wants to know what
+  // lapsed.
   const verified = fresh ?? (await readAsNewHost(options, true));
   await tried(checks, 'root chain', async () => {
     const { version } = verified.root.signed;
@@ -131,7 +135,10 @@ function keyChecks({ keys, roles }: KeyOverview): Check[] {
   return checks;
 }
 
-/** Trees whose keys are shared verify each other's files: then only the signed tree id keeps them apart. */
+/**
+ * Trees whose keys are shared verify each other's files: then only the signed tree id keeps them
+ * apart.
+ */
 async function checkSharedKeys(
   context: Context,
   options: SigningOptions,

@@ -9,7 +9,10 @@ export interface DoctorOptions extends SigningOptions {
   readonly resetClock?: boolean | undefined;
 }
 
-/** `mm doctor`: whether hosts can follow, for how long, and who could see to it. Exit code 1 when something is wrong. */
+/**
+ * `mm doctor`: whether hosts can follow, for how long, and who could see to it. Exit code 1 when
+ * something is wrong.
+ */
 export async function doctor(context: Context, options: DoctorOptions): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
     const clock = await withKeptState(tree.config, async (stateDirectory) =>

@@ -22,8 +22,8 @@ import { soloKeys } from './keys.ts';
 import { type InitOptions, type InitPlan, keyPaths, planInit } from './plan.ts';
 
 /**
- * `mm init`: configuration, keys and signed metadata of a new tree. Every step can be repeated: the next run finishes one
- * that ended half-way, until timestamp.json exists.
+ * `mm init`: configuration, keys and signed metadata of a new tree. Every step can be repeated: the
+ * next run finishes one that ended half-way, until timestamp.json exists.
  */
 export async function init(context: Context, options: InitOptions): Promise<Answer> {
   const plan = await planInit(context, options);
@@ -49,7 +49,9 @@ export async function init(context: Context, options: InitOptions): Promise<Answ
   }
 }
 
-/** Before anything is written. Throws ALREADY_INITIALIZED, and S3_* where the bucket cannot be used. */
+/**
+ * Before anything is written. Throws ALREADY_INITIALIZED, and S3_* where the bucket cannot be used.
+ */
 async function assertFresh(
   context: Context,
   { config }: InitPlan,
@@ -106,7 +108,8 @@ async function establish(
   const { tree, id: treeId, rootFile } = config;
   const now = () => context.now();
   const root = await establishRoot({ ...place, treeId, keys: signers, now });
-  // Must come before the timestamp: once that exists nobody may be without the root that hosts trust.
+  // Must come before the timestamp: once that exists nobody may be without the root that hosts
+  // trust.
   await keepRoot(rootFile, root);
   const environments = [...config.refs.keys()];
   const options: RepositoryOptions = {
@@ -129,7 +132,10 @@ async function establish(
   return { objects: [metadataKey(tree, root.file), ...done.objects], expires: done.expires };
 }
 
-/** Throws ROOT_INVALID when another root is there: it may be the only copy of what other hosts trust. */
+/**
+ * Throws ROOT_INVALID when another root is there: it may be the only copy of what other hosts
+ * trust.
+ */
 async function keepRoot(path: string, { bytes }: SignedFile): Promise<void> {
   const there = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;

@@ -17,8 +17,8 @@ export interface SoloKeys {
   /** Signs releases, snapshot and timestamp, every day. */
   readonly operator: Signer;
   /**
-   * Signs root and targets. It is kept off the machine: a thief of the daily key can then neither give himself other keys
-   * nor shut the owner out.
+   * Signs root and targets. It is kept off the machine: a thief of the daily key can then neither
+   * give himself other keys nor shut the owner out.
    */
   readonly safe: Signer;
 }
@@ -30,8 +30,9 @@ export interface InitialRoot extends TreePlace {
 }
 
 /**
- * Uploads 1.root.json where there is none. An earlier `mm init` with the same keys that ended half-way has left the root
- * that is wanted: then it returns that one. Throws ALREADY_INITIALIZED for a root of other keys.
+ * Uploads 1.root.json where there is none. An earlier `mm init` with the same keys that ended
+ * half-way has left the root that is wanted: then it returns that one. Throws ALREADY_INITIALIZED
+ * for a root of other keys.
  */
 export async function establishRoot(options: InitialRoot): Promise<SignedFile> {
   const root = await signRoot(options);

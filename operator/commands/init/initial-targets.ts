@@ -11,8 +11,9 @@ import { isMissing, type TreePlace } from '../../repository/stored-files.ts';
 import { keyMap } from './initial-root.ts';
 
 /**
- * The first targets of a tree: a role for each environment and one that all short-lived environments share, still without
- * a release. The operator's key signs for all of them; targets itself is signed by the key that root names for it.
+ * The first targets of a tree: a role for each environment and one that all short-lived
+ * environments share, still without a release. The operator's key signs for all of them; targets
+ * itself is signed by the key that root names for it.
  */
 export function firstChange(environments: readonly string[], operator: Signer): Change {
   const delegated = firstRoles(environments).map((name) => delegation(name, operator));

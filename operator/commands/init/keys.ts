@@ -14,8 +14,9 @@ import type { InitOptions } from './plan.ts';
 import { keyPaths } from './plan.ts';
 
 /**
- * The two keys of a tree that one person operates. An earlier init that ended half-way has left keys: those are used.
- * The safe's key gets a passphrase unless nobody can be asked for one. Throws KEY_INVALID, KEY_LOCKED.
+ * The two keys of a tree that one person operates. An earlier init that ended half-way has left
+ * keys: those are used. The safe's key gets a passphrase unless nobody can be asked for one. Throws
+ * KEY_INVALID, KEY_LOCKED.
  */
 export async function soloKeys(
   context: Context,
@@ -27,7 +28,8 @@ export async function soloKeys(
   const passphrases = newPassphrases(context, options, source);
   const now = new Date(context.now());
   const paths = keyPaths(directory);
-  // The one that a person may be asked for comes first: a mistyped passphrase leaves nothing behind.
+  // The one that a person may be asked for comes first: a mistyped passphrase leaves nothing
+  // behind.
   const safe = await keyAt(paths.safe, { source, now, newPassphrase: passphrases.safe });
   const operator = await keyAt(paths.operator, {
     source,

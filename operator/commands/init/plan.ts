@@ -23,7 +23,10 @@ export interface InitOptions extends SigningOptions {
   readonly endpoint?: string | undefined;
   readonly region?: string | undefined;
   readonly repository?: string | undefined;
-  /** True: ask for a passphrase for both keys. False: for none. Left out: for the safe's key, on a terminal. */
+  /**
+   * True: ask for a passphrase for both keys. False: for none. Left out: for the safe's key, on a
+   * terminal.
+   */
   readonly passphrase?: boolean | undefined;
   readonly createBucket?: boolean | undefined;
 }
@@ -38,8 +41,8 @@ export interface InitPlan {
 const DEFAULT_ENVIRONMENTS = ['stable=main', 'testing=testing'];
 
 /**
- * What `mm init` is to make: by the configuration file when there is one, else by the options, which then become the
- * file. Throws USAGE, CONFIG_INVALID.
+ * What `mm init` is to make: by the configuration file when there is one, else by the options,
+ * which then become the file. Throws USAGE, CONFIG_INVALID.
  */
 export async function planInit(context: Context, options: InitOptions): Promise<InitPlan> {
   const { cwd, home } = context;

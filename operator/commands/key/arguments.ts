@@ -44,8 +44,8 @@ function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * The key id of a key that some role has: by its name in the metadata, or by the beginning of the id. Throws USAGE when
- * it is none of them, or not clear which.
+ * The key id of a key that some role has: by its name in the metadata, or by the beginning of the
+ * id. Throws USAGE when it is none of them, or not clear which.
  */
 export function findKeyId(verified: VerifiedMetadata, given: string): string {
   const keys = listedKeys(verified);
@@ -64,8 +64,8 @@ export function findKeyId(verified: VerifiedMetadata, given: string): string {
 }
 
 /**
- * The TUF roles that are meant by `root`, `targets`, `online` (snapshot and timestamp, which always have the same keys),
- * or an environment. Throws USAGE.
+ * The TUF roles that are meant by `root`, `targets`, `online` (snapshot and timestamp, which always
+ * have the same keys), or an environment. Throws USAGE.
  */
 export function rolesNamed(verified: VerifiedMetadata, given: string): readonly string[] {
   if (given === 'root' || given === 'targets') return [given];

@@ -23,7 +23,10 @@ export interface WantedKey {
   readonly command: readonly string[];
 }
 
-/** `mm key new`: a key for this tree, and for no other. It counts for nothing until `mm key rotate` adds it to a role. */
+/**
+ * `mm key new`: a key for this tree, and for no other. It counts for nothing until `mm key rotate`
+ * adds it to a role.
+ */
 export async function newKey(
   context: Context,
   { name, command }: WantedKey,

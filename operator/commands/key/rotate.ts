@@ -24,7 +24,10 @@ export interface RotateOptions extends ChangeOptions {
   readonly recover?: boolean | undefined;
 }
 
-/** `mm key rotate`: other keys for roles, and all signed anew that the change makes unsigned: one commit. */
+/**
+ * `mm key rotate`: other keys for roles, and all signed anew that the change makes unsigned: one
+ * commit.
+ */
 export async function rotateKeys(context: Context, options: RotateOptions): Promise<Answer> {
   const { role = [], add = [], remove = [], threshold, recover = false } = options;
   if (role.length === 0) throw usage('wanted --role root, targets, online or an environment');
@@ -56,7 +59,10 @@ export interface RevokeOptions extends ChangeOptions {
   readonly replaceBy?: string | undefined;
 }
 
-/** `mm key revoke`: takes a key out of every role that it is in. Throws THRESHOLD_UNMET when too few would be left. */
+/**
+ * `mm key revoke`: takes a key out of every role that it is in. Throws THRESHOLD_UNMET when too few
+ * would be left.
+ */
 export async function revokeKey(
   context: Context,
   given: string,
@@ -92,8 +98,9 @@ function planEdits(
 }
 
 /**
- * Fast-forward recovery: whoever drove up the versions of timestamp and snapshot did so with a key of theirs. Without any
- * of the old keys the old files count nowhere, and versions begin again (attack 17).
+ * Fast-forward recovery: whoever drove up the versions of timestamp and snapshot did so with a key
+ * of theirs. Without any of the old keys the old files count nowhere, and versions begin again
+ * (attack 17).
  */
 function planRecovery(
   verified: VerifiedMetadata,

@@ -14,8 +14,8 @@ import { type PublishOptions, whatToPublish } from './what-to-publish.ts';
 
 /**
  * `mm publish`: the files of a git ref, a work tree or a directory become the release of an
- * environment. `what-to-publish.ts` decides which files, `prepare.ts` reads and checks them, `plan.ts` decides
- * what changes in the signed metadata, and `commit/commit.ts` writes it.
+ * environment. `what-to-publish.ts` decides which files, `prepare.ts` reads and checks them,
+ * `plan.ts` decides what changes in the signed metadata, and `commit/commit.ts` writes it.
  */
 export async function publish(
   context: Context,

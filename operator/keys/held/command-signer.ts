@@ -14,9 +14,9 @@ import {
 const MAX_OUTPUT_BYTES = 64 * 1024;
 
 /**
- * Signs by a program that holds a key: `<command> sign` reads the bytes from stdin and prints the signature, in hex or
- * base64. It is not verified here. Throws KEY_MISSING when there is no such program, KEY_LOCKED when it fails or takes too
- * long, KEY_INVALID when it prints something else.
+ * Signs by a program that holds a key: `<command> sign` reads the bytes from stdin and prints the
+ * signature, in hex or base64. It is not verified here. Throws KEY_MISSING when there is no such
+ * program, KEY_LOCKED when it fails or takes too long, KEY_INVALID when it prints something else.
  */
 export async function signByCommand(
   { path, command }: { readonly path: string; readonly command: Command },
@@ -31,8 +31,8 @@ export async function signByCommand(
 }
 
 /**
- * The key of a program: `<command> public-key` prints it, in PEM or as a TUF key in JSON. Throws as {@link signByCommand}
- * does, and USAGE for what is no command.
+ * The key of a program: `<command> public-key` prints it, in PEM or as a TUF key in JSON. Throws as
+ * {@link signByCommand} does, and USAGE for what is no command.
  */
 export async function findCommandKey(
   given: readonly string[],
@@ -66,7 +66,10 @@ function readPublicKey(output: string): TufKey | undefined {
   }
 }
 
-/** What the program printed. Its stderr is for the error message; for a PIN it may open the terminal itself. */
+/**
+ * What the program printed. Its stderr is for the error message; for a PIN it may open the terminal
+ * itself.
+ */
 function run(
   [program = '', ...args]: readonly string[],
   stdin: Uint8Array,

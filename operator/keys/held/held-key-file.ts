@@ -97,8 +97,9 @@ const HeldKind = z.looseObject({
 });
 
 /**
- * Reads the file of a key that is held elsewhere; undefined for every other file, also for one that cannot be read.
- * Throws KEY_INVALID when others may change it, or when it is not as `mm key new` writes it.
+ * Reads the file of a key that is held elsewhere; undefined for every other file, also for one that
+ * cannot be read. Throws KEY_INVALID when others may change it, or when it is not as `mm key new`
+ * writes it.
  */
 export async function readHeldKeyFile(path: string): Promise<HeldKeyFile | undefined> {
   const found = await readSmallJson(path);

@@ -7,8 +7,8 @@ import { signByKms } from './kms-signer.ts';
 import { signByAgent } from './ssh-agent-signer.ts';
 
 /**
- * A signer whose key somebody else holds. No signature leaves it that the public key in the file does not verify: a
- * holder that has another key by now, or that lies, is KEY_INVALID.
+ * A signer whose key somebody else holds. No signature leaves it that the public key in the file
+ * does not verify: a holder that has another key by now, or that lies, is KEY_INVALID.
  */
 export function heldSigner(file: HeldKeyFile, access: HolderAccess): Signer {
   const { keyid, public: publicKey } = file.document;

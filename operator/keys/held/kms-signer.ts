@@ -15,8 +15,9 @@ const KEY_SPEC = 'ECC_NIST_P256';
 const ALGORITHM = 'ECDSA_SHA_256';
 
 /**
- * The signature, in DER, not verified. Asks for `kms:Sign` alone: whoever has that may publish. Throws KEY_MISSING for a
- * key that does not exist, KEY_LOCKED when KMS cannot be reached or will not sign.
+ * The signature, in DER, not verified. Asks for `kms:Sign` alone: whoever has that may publish.
+ * Throws KEY_MISSING for a key that does not exist, KEY_LOCKED when KMS cannot be reached or will
+ * not sign.
  */
 export async function signByKms(
   arn: string,
@@ -38,8 +39,8 @@ export async function signByKms(
 }
 
 /**
- * The key with this ARN, or with this id or alias in the region of the AWS environment. Asks for `kms:GetPublicKey`.
- * Throws as {@link signByKms} does, and KEY_INVALID for a key of another kind.
+ * The key with this ARN, or with this id or alias in the region of the AWS environment. Asks for
+ * `kms:GetPublicKey`. Throws as {@link signByKms} does, and KEY_INVALID for a key of another kind.
  */
 export async function findKmsKey(id: string, access: HolderAccess): Promise<FoundKey> {
   const found = await withKms(id, access, async (client, { GetPublicKeyCommand }, abortSignal) =>

@@ -20,8 +20,9 @@ export interface WantedAgentKey {
 }
 
 /**
- * The signature, not verified. Throws KEY_MISSING without an agent or without the key in it, KEY_LOCKED when the agent
- * is locked or may not use the key, KEY_INVALID for a signature of another kind.
+ * The signature, not verified. Throws KEY_MISSING without an agent or without the key in it,
+ * KEY_LOCKED when the agent is locked or may not use the key, KEY_INVALID for a signature of
+ * another kind.
  */
 export async function signByAgent(
   wanted: WantedAgentKey,
@@ -55,8 +56,9 @@ function whyRefused(wanted: WantedAgentKey, blob: Buffer, held: readonly AgentKe
 }
 
 /**
- * The key of the agent with this fingerprint or comment, or the only one that can sign for TUF. Throws KEY_MISSING when
- * there is none, KEY_INVALID for one of another kind, USAGE for more than one, and what {@link listAgentKeys} throws.
+ * The key of the agent with this fingerprint or comment, or the only one that can sign for TUF.
+ * Throws KEY_MISSING when there is none, KEY_INVALID for one of another kind, USAGE for more than
+ * one, and what {@link listAgentKeys} throws.
  */
 export async function findAgentKey(
   wanted: string | undefined,

@@ -4,7 +4,9 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { HOLDER_TIME_LIMIT_MS, type HolderAccess } from './held-key-file.ts';
 import { splitSshStrings, sshString, uint32 } from './ssh-string.ts';
 
-/** What we ask a running ssh-agent (draft-ietf-sshm-ssh-agent): which keys it has, and signatures. */
+/**
+ * What we ask a running ssh-agent (draft-ietf-sshm-ssh-agent): which keys it has, and signatures.
+ */
 export interface AgentKey {
   /** The public key as SSH writes it. */
   readonly blob: Buffer;
@@ -20,7 +22,10 @@ const SIGN_RESPONSE = 14;
 /** OpenSSH's own limit, in both directions. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
 
-/** None when the agent is locked. Throws KEY_MISSING when no agent answers, KEY_LOCKED when it takes too long. */
+/**
+ * None when the agent is locked. Throws KEY_MISSING when no agent answers, KEY_LOCKED when it takes
+ * too long.
+ */
 export async function listAgentKeys(access: HolderAccess): Promise<readonly AgentKey[]> {
   const path = socketOf(access);
   const keys = parseIdentities(await ask(path, Buffer.from([REQUEST_IDENTITIES]), access));
@@ -29,8 +34,8 @@ export async function listAgentKeys(access: HolderAccess): Promise<readonly Agen
 }
 
 /**
- * The signature as SSH writes it; `refused` when the agent does not have the key or may not use it. Throws as
- * {@link listAgentKeys} does, and KEY_INVALID for more than an agent takes.
+ * The signature as SSH writes it; `refused` when the agent does not have the key or may not use it.
+ * Throws as {@link listAgentKeys} does, and KEY_INVALID for more than an agent takes.
  */
 export async function askAgentToSign(
   blob: Buffer,

@@ -11,7 +11,10 @@ export function sshKeyType(blob: Buffer): string {
   return firstSshString(blob)?.toString('latin1').slice(0, 64) ?? '';
 }
 
-/** The key as TUF documents hold it; undefined for kinds that cannot sign for TUF, see {@link whyUnusable}. */
+/**
+ * The key as TUF documents hold it; undefined for kinds that cannot sign for TUF, see
+ * {@link whyUnusable}.
+ */
 export function sshToTufKey(blob: Buffer): TufKey | undefined {
   const [type, first, second, ...more] = (splitSshStrings(blob) ?? []).map((part) =>
     part.toString('hex'),
@@ -37,14 +40,17 @@ export function tufToSshKey(key: TufKey): Buffer {
     : Buffer.concat([sshString(P256), sshString('nistp256'), sshString(spki.subarray(-65))]);
 }
 
-/** The signature as TUF has it: raw for Ed25519, ASN.1 DER for ECDSA. Undefined for what is neither. */
+/**
+ * The signature as TUF has it: raw for Ed25519, ASN.1 DER for ECDSA. Undefined for what is neither.
+ */
 export function sshToTufSignature(blob: Buffer): Buffer | undefined {
   const [type, signature, ...more] = splitSshStrings(blob) ?? [];
   if (signature === undefined || more.length > 0) return undefined;
   if (type?.toString('latin1') === ED25519) return signature;
   if (type?.toString('latin1') !== P256) return undefined;
   const numbers = splitSshStrings(signature) ?? [];
-  // SSH and DER write the same integers: big-endian, two's complement, no byte too many. 33 bytes at most for P-256.
+  // SSH and DER write the same integers: big-endian, two's complement, no byte too many. 33 bytes
+  // at most for P-256.
   if (numbers.length !== 2 || numbers.some(({ length }) => length < 1 || length > 33)) {
     return undefined;
   }

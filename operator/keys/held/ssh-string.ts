@@ -1,4 +1,7 @@
-/** SSH's `string` (RFC 4251, section 5): a length in four bytes, then that many bytes. Keys and signatures are rows of them. */
+/**
+ * SSH's `string` (RFC 4251, section 5): a length in four bytes, then that many bytes. Keys and
+ * signatures are rows of them.
+ */
 export function sshString(value: string | Uint8Array): Buffer {
   const bytes = Buffer.from(value);
   return Buffer.concat([uint32(bytes.length), bytes]);

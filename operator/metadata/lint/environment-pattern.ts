@@ -1,12 +1,16 @@
 /**
- * The path patterns that we delegate: `stable/*` for one environment, `dev_*` + `/*` for all whose names begin so.
- * Returns the environment's part, undefined for any other form: so that overlap can be decided without a glob engine.
+ * The path patterns that we delegate: `stable/*` for one environment, `dev_*` + `/*` for all whose
+ * names begin so. Returns the environment's part, undefined for any other form: so that overlap can
+ * be decided without a glob engine.
  */
 export function environmentPattern(path: string): string | undefined {
   return /^(\w+\*?)\/\*$/.exec(path)?.[1];
 }
 
-/** Whether there is an environment that both patterns cover. Forms that are not ours overlap with everything. */
+/**
+ * Whether there is an environment that both patterns cover. Forms that are not ours overlap with
+ * everything.
+ */
 export function patternsOverlap(a: string, b: string): boolean {
   const left = environmentPattern(a);
   const right = environmentPattern(b);

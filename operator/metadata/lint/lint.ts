@@ -13,8 +13,8 @@ export interface LintContext {
 }
 
 /**
- * What TUF would let pass and we never publish. Throws METADATA_INVALID with every problem of the document; nothing that
- * fails here may be signed.
+ * What TUF would let pass and we never publish. Throws METADATA_INVALID with every problem of the
+ * document; nothing that fails here may be signed.
  */
 export function assertSound(signed: JsonObject, context: LintContext): void {
   const problems = lint(signed, context);

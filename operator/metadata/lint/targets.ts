@@ -3,7 +3,10 @@ import { type JsonObject, jsonObject } from '../../../shared/json.ts';
 import { environmentPattern, patternsOverlap } from './environment-pattern.ts';
 import { lintContent, lintKeys, lintRoleKeys } from './parts.ts';
 
-/** Problems of a targets document: the top-level one delegates only, an environment's one has releases only. */
+/**
+ * Problems of a targets document: the top-level one delegates only, an environment's one has
+ * releases only.
+ */
 export function lintTargets(signed: JsonObject, role: string): string[] {
   const targets = Object.entries(jsonObject(signed['targets']));
   if (role === 'targets') {
@@ -49,7 +52,10 @@ function lintNames(roles: readonly JsonObject[]): string[] {
     .map((name) => `${name}: delegated twice`);
 }
 
-/** Where paths overlap, the order of the delegations decides who may write an environment: nobody sees that. */
+/**
+ * Where paths overlap, the order of the delegations decides who may write an environment: nobody
+ * sees that.
+ */
 function lintOverlaps(roles: readonly JsonObject[]): string[] {
   const all = roles.flatMap((role) => pathsOf(role).map((path) => ({ role, path })));
   return all.flatMap((a, index) =>

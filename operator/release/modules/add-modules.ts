@@ -16,8 +16,8 @@ export interface ModulesRequest {
 }
 
 /**
- * Makes sure that every module of the Puppetfile is in the tree: installs them, or refuses with their
- * names. Without this a release would lack its modules and fail on every host. Throws
+ * Makes sure that every module of the Puppetfile is in the tree: installs them, or refuses with
+ * their names. Without this a release would lack its modules and fail on every host. Throws
  * RELEASE_INVALID.
  */
 export async function addModules(builder: TreeBuilder, request: ModulesRequest): Promise<void> {

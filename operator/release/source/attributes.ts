@@ -8,8 +8,8 @@ export interface Attributes {
 }
 
 /**
- * Attributes by path; paths without any are missing. `from` index: from the commit that was read into
- * the index of a clean room. `from` work tree: from the files there.
+ * Attributes by path; paths without any are missing. `from` index: from the commit that was read
+ * into the index of a clean room. `from` work tree: from the files there.
  */
 export async function attributesOf(
   place: GitPlace,

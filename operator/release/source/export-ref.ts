@@ -65,8 +65,9 @@ export interface Exporting {
 }
 
 /**
- * Adds the files of a commit as `git archive` gives them, with those of its submodules. Neither work
- * tree, index nor current branch are read or changed, and `export-ignore` counts. Throws GIT_FAILED.
+ * Adds the files of a commit as `git archive` gives them, with those of its submodules. Neither
+ * work tree, index nor current branch are read or changed, and `export-ignore` counts. Throws
+ * GIT_FAILED.
  */
 export async function exportCommit(
   found: FoundCommit,
@@ -96,7 +97,9 @@ export async function exportCommit(
   }
 }
 
-/** Paths with the attribute `filter`: the archive has what is in the repository, not in a checkout. */
+/**
+ * Paths with the attribute `filter`: the archive has what is in the repository, not in a checkout.
+ */
 async function filterEntries(
   { room, commit, place, repository }: FoundCommit,
   { builder, filters }: Exporting,

@@ -112,7 +112,9 @@ interface Smudge {
   readonly pointer?: Pointer;
 }
 
-/** Runs the filter's own program, as the user's git is configured, on the content in the repository. */
+/**
+ * Runs the filter's own program, as the user's git is configured, on the content in the repository.
+ */
 async function smudge(
   builder: TreeBuilder,
   entry: FileEntry,

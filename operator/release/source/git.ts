@@ -89,9 +89,9 @@ export async function gitList(
 }
 
 /**
- * Runs git and passes its output to `read` as it arrives. If `read` throws while git still runs, git
- * is ended and that error counts. If git failed by itself, its own message counts: the reader only
- * saw output that ended too early. Throws GIT_FAILED.
+ * Runs git and passes its output to `read` as it arrives. If `read` throws while git still runs,
+ * git is ended and that error counts. If git failed by itself, its own message counts: the reader
+ * only saw output that ended too early. Throws GIT_FAILED.
  */
 export async function gitStream<T>(
   place: GitPlace,

@@ -85,7 +85,8 @@ export class TreeBuilder {
 
   #add(entry: TreeEntry): void {
     this.entries.push(entry);
-    // Only for a directory without end, such as one mounted into itself; check.ts has the real limit.
+    // Only for a directory without end, such as one mounted into itself; check.ts has the real
+    // limit.
     if (this.entries.length > 2 * LIMITS.entries) throw tooLarge(entry.path);
   }
 }

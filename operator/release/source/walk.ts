@@ -17,9 +17,9 @@ import type { TreeBuilder } from './tree-builder.ts';
 const CHUNK_BYTES = 1024 ** 2;
 
 /**
- * Adds everything below a directory, without git: a repository that was unpacked there brings its own
- * configuration, which can name programs. Its `.gitignore` files count where a `.git` is, and nothing
- * of `.git` is read. Throws ARCHIVE_UNSAFE for sockets and the like.
+ * Adds everything below a directory, without git: a repository that was unpacked there brings its
+ * own configuration, which can name programs. Its `.gitignore` files count where a `.git` is, and
+ * nothing of `.git` is read. Throws ARCHIVE_UNSAFE for sockets and the like.
  */
 export function addDirectory(
   builder: TreeBuilder,

@@ -15,8 +15,8 @@ export interface WorkTreeOptions {
 
 /**
  * Adds the files of a work tree: tracked files as they are now, and new files that git does not
- * ignore. Repositories inside are read without git. Returns the ignored paths that are not published.
- * Throws GIT_FAILED where no work tree is, ARCHIVE_UNSAFE.
+ * ignore. Repositories inside are read without git. Returns the ignored paths that are not
+ * published. Throws GIT_FAILED where no work tree is, ARCHIVE_UNSAFE.
  */
 export async function readWorkTree(
   place: GitPlace,
@@ -69,7 +69,10 @@ function statOf(file: string): Stats | undefined {
   }
 }
 
-/** The paths, and each directory above them as `dir/`: attributes of a directory count for its files. */
+/**
+ * The paths, and each directory above them as `dir/`: attributes of a directory count for its
+ * files.
+ */
 function withParents(paths: Iterable<string>): string[] {
   const all = new Set<string>();
   for (const path of paths) {

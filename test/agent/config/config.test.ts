@@ -155,9 +155,10 @@ for (const [name, text] of Object.entries(bad)) {
 const PAGE = `<!-- Generated from agent/config/config.ts: UPDATE_DOCS=1 node --test test/agent/config/config.test.ts -->
 # agent.yaml
 
-The agent reads \`/etc/miyamoto/agent.yaml\`, then all \`/etc/miyamoto/agent.d/*.yaml\` in the order of their names. Later files
-win, key by key; a list is replaced as a whole. A key that is not in this table is an error. \`bucket\` and \`tree\`
-are required. A host also needs a region, here or in its environment; \`mm init\` prints these lines for the hosts of a tree:
+The agent reads \`/etc/miyamoto/agent.yaml\`, then all \`/etc/miyamoto/agent.d/*.yaml\` in the order of their names. Later
+files win, key by key; a list is replaced as a whole. A key that is not in this table is an error. \`bucket\` and \`tree\`
+are required. A host also needs a region, here or in its environment; \`mm init\` prints these lines for the hosts of a
+tree:
 
 \`\`\`yaml
 bucket: masterless-puppet.example.com

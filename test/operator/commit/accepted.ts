@@ -7,8 +7,8 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { sharedTree } from './shared-tree.ts';
 
 /**
- * Publishes with the signer as the only one who may sign for an environment, then reads the bucket by the rules of
- * trust as somebody who was never there before.
+ * Publishes with the signer as the only one who may sign for an environment, then reads the bucket
+ * by the rules of trust as somebody who was never there before.
  */
 export async function assertHostsAccept(t: TestContext, signer: Signer): Promise<void> {
   const role = 'env-stable';

@@ -43,7 +43,8 @@ test('I19 revoking a key signs anew what it had signed, in the same commit', asy
   }));
   assert.equal(done.kind, 'committed');
   assert.deepEqual(signersOf(tree, '3.env-stable.json'), [bob.keyId]);
-  // Hosts that were there before and hosts that are new follow at once, and are offered what they were.
+  // Hosts that were there before and hosts that are new follow at once, and are offered what they
+  // were.
   assert.deepEqual(await host(), before);
   assert.deepEqual(await (await pollingHost(tree, await temporaryDirectory(t)))(), before);
 

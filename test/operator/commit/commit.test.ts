@@ -199,7 +199,8 @@ test('I7: with the key of testing alone nobody changes stable', async (t) => {
   const pretends = { ...ci, keyId: tree.operator.keyId };
   const forging = await tree.publisher({ keyring: { place: 'CI', signers: [pretends] } });
   await assert.rejects(forging.publish('stable'), hasCode('METADATA_INVALID'));
-  // The worst case: CI's key, and one that signs snapshot and timestamp. A release of stable in the role of testing.
+  // The worst case: CI's key, and one that signs snapshot and timestamp. A release of stable in the
+  // role of testing.
   const { repository, publish } = await tree.publisher({
     keyring: { place: 'CI', signers: [ci, { ...tree.operator }] },
   });

@@ -39,7 +39,8 @@ test(`I6: ${PUBLISHERS} racing publishers lose none of ${PUBLICATIONS} publicati
   const { repository } = await tree.publisher();
   const verified = await repository.read();
   for (const [environment, published] of Object.entries(links)) {
-    // Each was signed on top of another one, and no two on top of the same: a chain from nothing to what is offered.
+    // Each was signed on top of another one, and no two on top of the same: a chain from nothing to
+    // what is offered.
     const after = new Map(published.map(({ previous, release }) => [previous, release]));
     let at: string | undefined;
     let length = 0;
@@ -58,7 +59,10 @@ test(`I6: ${PUBLISHERS} racing publishers lose none of ${PUBLICATIONS} publicati
   assert.ok(attempts > PUBLISHERS * PUBLICATIONS, 'nobody ever lost a race: they did not race');
 });
 
-/** Hosts that poll all the time must never see anything but a good state. Resolves to how many polls there were. */
+/**
+ * Hosts that poll all the time must never see anything but a good state. Resolves to how many polls
+ * there were.
+ */
 async function poll(directory: string, { options }: Publisher, stop: AbortSignal): Promise<number> {
   const kept = await mkdtemp(join(directory, 'host-'));
   let polls = 0;

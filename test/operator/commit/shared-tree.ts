@@ -41,7 +41,9 @@ export interface Delegates {
   readonly threshold: number;
 }
 
-/** A tree with environments stable and testing, both the operator's but for what `delegates` says. */
+/**
+ * A tree with environments stable and testing, both the operator's but for what `delegates` says.
+ */
 export async function sharedTree(t: TestContext, delegates?: Delegates): Promise<SharedTree> {
   const directory = await mkdtemp(join(tmpdir(), 'miyamoto-test-'));
   t.after(() => rm(directory, { recursive: true, force: true }));

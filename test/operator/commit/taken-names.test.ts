@@ -7,7 +7,10 @@ import { BUCKET, TREE } from '../operator-lab.ts';
 import { hasCode } from './accepted.ts';
 import { sharedTree, snapshotOf } from './shared-tree.ts';
 
-/** Who can write to the bucket, and has no key, must not make a person touch a token again and again. */
+/**
+ * Who can write to the bucket, and has no key, must not make a person touch a token again and
+ * again.
+ */
 
 async function countingPublisher(t: TestContext) {
   const tree = await sharedTree(t);

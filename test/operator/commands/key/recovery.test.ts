@@ -25,7 +25,10 @@ const TIMESTAMP = metadataKey(TREE, 'timestamp.json');
 /** As far as hosts accept it in one step. */
 const HIGH = 900_000;
 
-/** What a thief of the bucket and of the online key puts there: the same content under these versions. */
+/**
+ * What a thief of the bucket and of the online key puts there: the same content under these
+ * versions.
+ */
 async function forge(
   lab: OperatorLab,
   key: string,

@@ -8,7 +8,10 @@ import { changed, codeOf, type Host, hostOf, listKeys, newKey } from '../../key-
 import { BUCKET, TREE } from '../../operator-lab.ts';
 import { type CiLab, ciLab, Thief } from './theft.ts';
 
-/** What a thief of the online key, or of an environment's key, can do with the bucket; and the way back. */
+/**
+ * What a thief of the online key, or of an environment's key, can do with the bucket; and the way
+ * back.
+ */
 
 const MISSING_VERSION = 900_000;
 const AGAIN = ['--no-validate', '--force', '--version', '2.0.0'];

@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 
 /**
- * No KMS can be had in tests: this speaks its JSON protocol for GetPublicKey and Sign, with a real P-256 key, and
- * refuses what the API reference says that KMS refuses. What it cannot show is that AWS does the same.
+ * No KMS can be had in tests: this speaks its JSON protocol for GetPublicKey and Sign, with a real
+ * P-256 key, and refuses what the API reference says that KMS refuses. What it cannot show is that
+ * AWS does the same.
  */
 export interface FakeKms {
   readonly arn: string;
@@ -105,7 +106,10 @@ function sign(body: Record<string, string>, key: KeyObject): object | string {
 /** The order of the group P-256 (FIPS 186-4, D.1.2.3). */
 const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
-/** ECDSA over a digest as it is (FIPS 186-4, 6.4): node:crypto signs whole messages only. For tests: not constant in time. */
+/**
+ * ECDSA over a digest as it is (FIPS 186-4, 6.4): node:crypto signs whole messages only. For tests:
+ * not constant in time.
+ */
 function signDigest(digest: Buffer, key: KeyObject): Buffer {
   const secret = toNumber(Buffer.from(String(key.export({ format: 'jwk' }).d), 'base64url'));
   const once = createECDH('prime256v1');

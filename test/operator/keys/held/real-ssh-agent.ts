@@ -26,7 +26,8 @@ export const RSA = ['-t', 'rsa', '-b', '2048'] as const;
 export async function startAgent(t: TestContext): Promise<RealAgent> {
   const directory = await temporaryDirectory(t);
   const socket = join(directory, 'agent.sock');
-  // Nobody is there to confirm or to type: what would ask gets no, and "ssh-add -x" a passphrase from its stdin.
+  // Nobody is there to confirm or to type: what would ask gets no, and "ssh-add -x" a passphrase
+  // from its stdin.
   const asks = { SSH_ASKPASS: '/bin/false', SSH_ASKPASS_REQUIRE: 'force' };
   const PATH = process.env['PATH'];
   const env = { PATH, HOME: directory, SSH_AUTH_SOCK: socket };

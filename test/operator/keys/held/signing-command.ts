@@ -2,7 +2,8 @@ import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { existsSync, readFileSync, writeSync } from 'node:fs';
 
 /**
- * A signing command with the key in `<directory>/key.pem`; `<directory>/<fault>` makes it behave like others do.
+ * A signing command with the key in `<directory>/key.pem`; `<directory>/<fault>` makes it behave
+ * like others do.
  *
  *   signing-command.ts DIRECTORY FORMAT public-key|sign
  */

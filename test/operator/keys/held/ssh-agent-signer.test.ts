@@ -50,7 +50,8 @@ test('ssh-agent: ECDSA numbers of several lengths become DER that verifies', asy
   await agent.holdNew('ann', ...P256);
   const signer = heldSigner(await keyFor(agent), agent);
   const lengths = new Set<number>();
-  // A leading zero byte comes with every second number, a short number with every 128th signature: those must not throw.
+  // A leading zero byte comes with every second number, a short number with every 128th signature:
+  // those must not throw.
   for (let round = 0; round < 64; round++) {
     lengths.add((await signer.sign(Buffer.from([round]))).length);
   }
@@ -168,7 +169,10 @@ test('ssh-agent: keys come back from SSH as they went', () => {
   for (const key of [ed25519, p256]) assert.deepEqual(sshToTufKey(tufToSshKey(key)), key);
 });
 
-/** What listens at the socket and is no sound agent: its answer to a list, and to the request to sign. */
+/**
+ * What listens at the socket and is no sound agent: its answer to a list, and to the request to
+ * sign.
+ */
 const frame = (...parts: readonly Uint8Array[]) => {
   const message = Buffer.concat(parts);
   return Buffer.concat([uint32(message.length), message]);
