@@ -7,6 +7,7 @@ import { FactsDocument, StatusDocument } from '../bucket/documents/status.ts';
 import { DISPOSITION } from '../shared/coded-error.ts';
 import { INVARIANTS } from './guards/invariants.ts';
 import { type Citation, citations, isDocument, isFile, trustRows } from './support/citations.ts';
+import { longComments, longLines, longMarkdown } from './support/long-lines.ts';
 import { projectFiles } from './support/project-files.ts';
 import { schemaPaths } from './support/schema-paths.ts';
 import { sampleStatus } from './support/status-sample.ts';
@@ -191,3 +192,22 @@ async function anchorsOf(file: string): Promise<string[]> {
       .replaceAll(' ', '-'),
   );
 }
+
+test('docs: comments end at column 100, Markdown at column 120', () => {
+  assert.deepEqual(longLines(), []);
+});
+
+test('docs: a line that is too long is found, except where it cannot be wrapped', () => {
+  const words = (length: number) => 'word '.repeat(length).slice(0, length);
+  const found = { number: 2, length: 101 };
+  assert.deepEqual(longComments('a.ts', `/**\n * ${words(98)}\n */`), [found]);
+  assert.deepEqual(longComments('a.ts', `x\n// ${words(98)}`), [found]);
+  assert.deepEqual(longComments('a.sh', `x\n# ${words(99)}`), [found]);
+  assert.deepEqual(
+    longComments('a.ts', `// ${words(97)}\n// https://example.com/${words(98)}`),
+    [],
+  );
+  assert.deepEqual(longMarkdown(`# a\n${words(121)}`), [{ number: 2, length: 121 }]);
+  const kept = ['```', words(121), '```', `| ${words(121)}`, `[a](${'x'.repeat(121)})`];
+  assert.deepEqual(longMarkdown(kept.join('\n')), []);
+});
