@@ -35,7 +35,7 @@ export interface Fleet {
   readonly lateMs: number[];
 }
 
-/** A host: the agent's own poll and cycle in a folder of its own, without Puppet. */
+/** A host: the agent's own poll and cycle in a separate folder, without Puppet. */
 export interface SimulatedHost {
   readonly agent: Agent;
   state: HostState;

@@ -23,7 +23,7 @@ export interface LoadServer {
 export function startLoadServer(): LoadServer {
   const program = join(import.meta.dirname, 'load-server.ts');
   const words = [MACHINE.accessKeyId, MACHINE.secretAccessKey];
-  // In a process group of its own: this process passes on Ctrl-C.
+  // In a separate process group: this process passes on Ctrl-C.
   const child = fork(program, words, { detached: true });
   const asked: Asked[] = [];
   const ready = Promise.withResolvers<Ready>();

@@ -6,7 +6,7 @@ import { PROJECT } from './lab.ts';
 /**
  * Writes a playbook that manages the same as the 100 resources. It is made from what Puppet wrote
  * below `managedRoot`, so that Ansible finds nothing to change. It has one loop for each kind of
- * resource, as a person would write it. Ansible collects its own facts and reports to nobody. For
+ * resource, as a person would write it. Ansible collects its own facts and sends no report. For
  * the four commands that leave no file in a run of Puppet, it checks a marker file.
  */
 export async function playbook(directory: string, managedRoot: string): Promise<void> {
@@ -33,7 +33,7 @@ interface Entry {
   readonly mode: string;
 }
 
-/** Services and commands leave marker files, whose content nobody manages. */
+/** Services and commands leave marker files, whose content is not managed. */
 const MARKS = /^run\/|^var\/lib\/(store\.ok|token)$/;
 
 async function look(managedRoot: string): Promise<Found> {

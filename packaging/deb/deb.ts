@@ -66,7 +66,7 @@ async function stage(staging: string, files: readonly PackageFile[]): Promise<vo
   }
 }
 
-/** With 0755 whatever the builder's umask is. */
+/** Creates it with mode 0755 under any umask of the builder. */
 async function makeDirectory(staging: string, path: string): Promise<void> {
   if (path === '.') return;
   await makeDirectory(staging, dirname(path));

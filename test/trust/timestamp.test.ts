@@ -92,7 +92,7 @@ test('row 10: a store that answers every condition with 304 freezes a host for a
   assert.equal(await versionFrom(host, store), '1.1.0');
 });
 
-test('row 10: expired metadata is asked for without a condition', async () => {
+test('row 10: expired metadata is requested without a condition', async () => {
   const repository = new TufSimulator();
   await using host = await SimulatedHost.polled(repository);
   const store = new OddStore(repository, '"always"');

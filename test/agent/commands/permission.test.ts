@@ -38,7 +38,7 @@ const COMMANDS: Record<string, readonly [argv: readonly string[], typed: string,
   enable: [['enable'], 'enable ', 'write'],
 };
 for (const [name, [argv, typed, verb]] of Object.entries(COMMANDS)) {
-  test(`permission: ${name}: an ordinary user is told to use sudo`, async (t) => {
+  test(`permission: ${name}: the message tells an ordinary user to use sudo`, async (t) => {
     const root = await installed(t);
     const { code, stdout, stderr } = await asOrdinaryUser(argv, root);
     assert.deepEqual([code, stdout], [20, ''], stderr);

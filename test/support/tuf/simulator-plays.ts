@@ -25,7 +25,7 @@ export interface Attack {
   readonly newRoot?: true;
   /** An honest bucket alone does not end the attack. */
   readonly lasting?: true;
-  /** The host has no state of its own, only what its package brought. */
+  /** The host has no stored state, only the files of its package. */
   readonly fresh?: true;
 }
 

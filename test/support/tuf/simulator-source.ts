@@ -77,7 +77,7 @@ export class SimulatedSource implements MetadataSource {
 
 /**
  * Sends single bytes slowly. A signal ends it, as with a socket; it also ends after a while when
- * nobody set a limit.
+ * no limit was set.
  */
 async function drip(signal: AbortSignal = new AbortController().signal): Promise<never> {
   const impatient = new AbortController();

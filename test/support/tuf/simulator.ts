@@ -106,7 +106,7 @@ export class TufSimulator {
   }
 
   /**
-   * Gives an environment a role of its own. Takes effect with the next commit of `targets` and that
+   * Gives an environment its own role. Takes effect with the next commit of `targets` and that
    * role.
    */
   delegate(environment: string, ...keys: SimulatedKey[]): void {
