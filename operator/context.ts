@@ -18,6 +18,8 @@ export interface Context {
   setLogFormat(format: 'text' | 'json'): void;
   /** Asks a question and hides the typed answer. Undefined without a terminal. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** Asks a question and returns the line that was typed. Left out without a terminal. */
+  readonly askLine?: ((question: string) => Promise<string>) | undefined;
   openBucket(name: string, settings: S3Settings): Bucket;
 }
 

@@ -3,7 +3,7 @@ import { homedir, hostname, userInfo } from 'node:os';
 import { openBucket } from '../bucket/s3/sdk/sdk-bucket.ts';
 import { type OperatorLog, operatorLog } from './cli/log.ts';
 import { run } from './cli/run.ts';
-import { askHidden } from './cli/terminal.ts';
+import { askHidden, askLine } from './cli/terminal.ts';
 import type { Context } from './context.ts';
 import { removeTemporaryDirectories } from './files/temporary-directory.ts';
 
@@ -28,6 +28,7 @@ function processContext(log: OperatorLog): Context {
     notice: log.notice,
     setLogFormat: log.setFormat,
     ask: isTerminal ? (question) => askHidden({ input, output }, question) : undefined,
+    askLine: isTerminal ? (question) => askLine({ input, output }, question) : undefined,
     openBucket,
   };
 }

@@ -14,6 +14,9 @@ import type { Context, SigningOptions } from '../context.ts';
 import { collect, signing, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
 
+const RELEASES =
+  'go back to this release, by version or sha256, or ENVIRONMENT=RELEASE; may be repeated';
+
 /** Adds the commands that manage keys and signatures. */
 export function addKeyCommands(program: Command, context: Context, output: Output): void {
   const key = program.command('key').description('signing keys, and what they may sign');
@@ -73,6 +76,8 @@ function addRotations(key: Command, context: Context, output: Output): void {
   signing(key.command('revoke <key>'))
     .description('remove a key from every role, and sign again what it had signed')
     .option('--replace-by <key>', 'public key file, or name of a key here, to use instead')
+    .option('--keep', 'sign the releases again that only this key had signed')
+    .option('--back-to <release>', RELEASES, collect)
     .option('--out <file>', 'write a proposal for other signers')
     .action(async (given: string, options: RevokeOptions) =>
       output.answer(await revokeKey(context, given, options), options),

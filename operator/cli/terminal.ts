@@ -1,4 +1,4 @@
-import { emitKeypressEvents, type Key } from 'node:readline';
+import { createInterface, emitKeypressEvents, type Key } from 'node:readline';
 import { CodedError } from '../../shared/coded-error.ts';
 
 /** Input and output of a terminal. */
@@ -47,6 +47,24 @@ export function askHidden({ input, output }: Terminal, question: string): Promis
     input.setRawMode?.(true);
     output.write(question);
     input.resume();
+  });
+}
+
+/** Asks a question whose answer everybody may see. The end of the input is an empty answer. */
+export function askLine(
+  {
+    input,
+    output,
+  }: { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream },
+  question: string,
+): Promise<string> {
+  return new Promise((resolve) => {
+    const lines = createInterface({ input, output });
+    lines.on('close', () => resolve(''));
+    lines.question(question, (answer) => {
+      resolve(answer.trim());
+      lines.close();
+    });
   });
 }
 

@@ -30,8 +30,15 @@ export async function withRepair<T>(
   );
 }
 
+/** A change of keys, with what its author should know beside the change itself. */
+export interface KeyChange extends Change {
+  readonly remarks?: readonly string[] | undefined;
+}
+
 /** Undefined: the state is as wanted. */
-export type ChangeIntent = (verified: VerifiedMetadata) => Change | undefined;
+export type ChangeIntent = (
+  verified: VerifiedMetadata,
+) => Promise<KeyChange | undefined> | KeyChange | undefined;
 
 /**
  * Carries out a change of keys or signatures together with all that it leaves without a valid
@@ -42,20 +49,25 @@ export async function changeKeys(
   opened: RepositoryWork,
   { intent, options }: { readonly intent: ChangeIntent; readonly options: CarryOutOptions },
 ): Promise<CarriedOut<readonly string[]>> {
-  const whole: Intent<readonly string[]> = (verified) => {
-    const change = intent(verified);
+  let remarks: readonly string[] = [];
+  const whole: Intent<readonly string[]> = async (verified) => {
+    const change = await intent(verified);
+    remarks = change?.remarks ?? [];
     const all = withAffected(verified, change ?? { blobs: [], roles: new Map() });
     const isNothing = change === undefined && all.roles.size === 0;
     if (isNothing && verified.unfinishedSince === undefined) {
       if (verified.distrusted !== undefined) throw verified.distrusted;
       return { kind: 'nothing', answer: [] };
     }
-    return { kind: 'change', change: all, answer: describeChange(verified, all) };
+    return { kind: 'change', change: all, answer: [...remarks, ...describeChange(verified, all)] };
   };
   return await carryOut(context, opened, {
     intent: whole,
     options,
-    answerProposal: (verified, proposal) => describeChange(verified, changeOf(proposal)),
+    answerProposal: (verified, proposal) => [
+      ...remarks,
+      ...describeChange(verified, changeOf(proposal)),
+    ],
   });
 }
 

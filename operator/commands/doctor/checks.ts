@@ -123,7 +123,7 @@ function keyChecks({ keys, roles }: KeyOverview): Check[] {
       name: `key ${name}`,
       outcome: 'warning',
       message: `whoever reads ${file} can sign: it has no passphrase`,
-      next: 'mm key new NAME --passphrase, then mm key revoke OLD --replace-by NAME',
+      next: 'mm key new NAME --passphrase, then mm key revoke OLD --replace-by NAME --keep',
     }));
   const root = roles.find(({ role }) => role === 'root');
   // One key can be copied. Where several people must sign, each is needed.
@@ -161,7 +161,7 @@ async function checkSharedKeys(
           name,
           outcome: 'failed',
           message: `key ${keyId.slice(0, 12)} belongs to ${other} and to ${tree}`,
-          next: `mm key new NAME --tree ${tree}, then mm key revoke ${keyId.slice(0, 12)} --replace-by NAME --tree ${tree}`,
+          next: `mm key new NAME --tree ${tree}, then mm key revoke ${keyId.slice(0, 12)} --replace-by NAME --keep --tree ${tree}`,
         };
       }
     }

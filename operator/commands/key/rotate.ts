@@ -12,6 +12,7 @@ import {
   withRepair,
 } from '../change-keys.ts';
 import { findKeyId, hasKey, namedKey, rolesNamed } from './arguments.ts';
+import { chooseReleases, type ReleaseChoice } from './choose-releases.ts';
 
 export interface RotateOptions extends ChangeOptions {
   /** `root`, `targets`, `online`, an environment. */
@@ -55,13 +56,13 @@ export async function rotateKeys(context: Context, options: RotateOptions): Prom
   });
 }
 
-export interface RevokeOptions extends ChangeOptions {
+export interface RevokeOptions extends ChangeOptions, ReleaseChoice {
   readonly replaceBy?: string | undefined;
 }
 
 /**
- * `mm key revoke`: takes a key out of every role that it is in. Throws THRESHOLD_UNMET when too few
- * would be left.
+ * `mm key revoke`: removes a key from every role. Throws THRESHOLD_UNMET when too few keys would be
+ * left, USAGE when releases depend on the key and nobody has chosen what becomes of them.
  */
 export async function revokeKey(
   context: Context,
@@ -72,17 +73,25 @@ export async function revokeKey(
     const { replaceBy } = options;
     const wanted = replaceBy === undefined ? [] : [replaceBy];
     const add = await readKeys(context, tree, { given: wanted, options });
+    const by = replaceBy === undefined ? '' : ` --replace-by ${replaceBy}`;
+    const command = `mm key revoke ${given}${by}`;
     let keyId: string | undefined;
-    const intent: ChangeIntent = (verified) => {
-      keyId ??= findKeyId(verified, given);
-      const revoked = keyId;
-      const roles = roleEntries(verified).filter((entry) => hasKey(entry, revoked));
-      const names = roles.map(({ role }) => role);
-      return planEdits(verified, names, { add, remove: [revoked] });
-    };
-    const done = await withRepair(context, tree, options, (opened) =>
-      changeKeys(context, opened, { intent, options }),
-    );
+    const done = await withRepair(context, tree, options, (opened) => {
+      const intent: ChangeIntent = async (verified) => {
+        keyId ??= findKeyId(verified, given);
+        const revoked = keyId;
+        const roles = roleEntries(verified).filter((entry) => hasKey(entry, revoked));
+        const names = roles.map(({ role }) => role);
+        const change = planEdits(verified, names, { add, remove: [revoked] });
+        if (change === undefined) return undefined;
+        const removed = [revoked];
+        const asked = { verified, removed, choice: options, command };
+        const chosen = await chooseReleases(context, opened.repository, asked);
+        const contents = new Map([...change.roles, ...chosen.roles]);
+        return { ...change, roles: contents, remarks: chosen.remarks };
+      };
+      return changeKeys(context, opened, { intent, options });
+    });
     return answerChange(tree, done);
   });
 }

@@ -62,7 +62,7 @@ test('I19: a revoked key has signed nothing that counts any more, after one comm
   const ann = await newKey(lab, 'ann');
   const before = lab.files();
   const [operator] = (await listKeys(lab)).keys;
-  const revoke = ['key', 'revoke', 'operator', '--replace-by', 'ann'];
+  const revoke = ['key', 'revoke', 'operator', '--replace-by', 'ann', '--keep'];
   const noop = await changed(lab, [...revoke, '--noop']);
   assert.deepEqual([noop.outcome, lab.files()], ['noop', before]);
   const answer = await changed(lab, revoke);
@@ -104,7 +104,7 @@ test('a solo operator who lost the key gets back with the one from the safe', as
   await host.poll();
   assert.equal(await codeOf(lab, [...PUBLISH, ...AGAIN]), 'KEY_MISSING');
   await newKey(lab, 'again');
-  await changed(lab, ['key', 'revoke', 'operator', '--replace-by', 'again']);
+  await changed(lab, ['key', 'revoke', 'operator', '--replace-by', 'again', '--keep']);
   const published = await lab.mm([...PUBLISH, ...AGAIN, '--json']);
   const { release } = PublishAnswer.parse(published.json);
   const { trusted } = await host.poll();

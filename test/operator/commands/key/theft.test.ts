@@ -142,6 +142,6 @@ test('row 5: an environment signed at version 2^53-1 is refused by hosts, and it
   await assert.rejects(lab.host.poll(['testing']), { code: 'METADATA_INVALID' });
   assert.equal(await codeOf(lab, ['publish', 'testing', ...AGAIN]), 'METADATA_INVALID');
   await changed(lab, RECOVER);
-  await changed(lab, ['key', 'revoke', 'ci', '--replace-by', 'ci2']);
+  await changed(lab, ['key', 'revoke', 'ci', '--replace-by', 'ci2', '--keep']);
   await assertHealthy(t, lab, 'fresh');
 });
