@@ -33,14 +33,14 @@ test('own-cpu.pl: counts a process without its children, and exits with its stat
   assert.ok((await countedMs(process.execPath, '-e', busy)) >= 300);
   const shell = await countedMs('sh', '-c', '"$0" -e "$1"; true', process.execPath, busy);
   assert.ok(shell > 0 && shell < 200, `${shell} ms`);
-  await assert.rejects(countedMs('sh', '-c', 'exit 3'), /ended with 3/);
+  await assert.rejects(countedMs('sh', '-c', 'exit 3'), /exited with 3/);
   await assert.rejects(countedMs('sh', '-c', 'kill -9 $$'), /ended with 137/);
 });
 
 test('measure: a command that fails is an error with its last lines', async (t) => {
   const place = { folder: await temporaryDirectory(t), stop: new AbortController().signal };
   const argv = ['sh', '-c', 'echo no such thing >&2; exit 3'];
-  await assert.rejects(measure({ argv, environment }, place), /ended with 3:\nno such thing/);
+  await assert.rejects(measure({ argv, environment }, place), /exited with 3:\nno such thing/);
 });
 
 test('measure: a stop ends the command and its children', async (t) => {
