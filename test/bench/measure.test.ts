@@ -34,7 +34,7 @@ test('own-cpu.pl: counts a process without its children, and exits with its stat
   const shell = await countedMs('sh', '-c', '"$0" -e "$1"; true', process.execPath, busy);
   assert.ok(shell > 0 && shell < 200, `${shell} ms`);
   await assert.rejects(countedMs('sh', '-c', 'exit 3'), /exited with 3/);
-  await assert.rejects(countedMs('sh', '-c', 'kill -9 $$'), /ended with 137/);
+  await assert.rejects(countedMs('sh', '-c', 'kill -9 $$'), /exited with 137/);
 });
 
 test('measure: a command that fails is an error with its last lines', async (t) => {
