@@ -68,7 +68,9 @@ function addRotations(key: Command, context: Context, output: Output): void {
     .option('--add <key>', 'public key file, or name of a key here; may be repeated', collect)
     .option('--remove <key>', 'name or id of a key; may be repeated', collect)
     .option('--threshold <number>', 'how many signatures the roles need', wholeNumber)
-    .option('--recover', 'with --role online: restart the versions of snapshot and timestamp')
+    .option('--recover', 'with one --role, online or an environment: start its versions again')
+    .option('--keep', 'with --recover: sign the releases again that only the old keys had signed')
+    .option('--back-to <release>', RELEASES, collect)
     .option('--out <file>', 'write a proposal for other signers')
     .action(async (options: RotateOptions) =>
       output.answer(await rotateKeys(context, options), options),

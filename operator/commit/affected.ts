@@ -21,7 +21,9 @@ export function withAffected(verified: VerifiedMetadata, change: Change): Change
   const content = roles.get('targets');
   const targets = content === undefined ? current : parseContent(content, 'targets');
   for (const [role, document] of verified.roles) {
-    if (!roles.has(role) && targets !== undefined && !verifies(targets, role, document)) {
+    const isDelegated = targets?.signed.delegations?.roles?.[role] !== undefined;
+    if (!isDelegated) continue; // a role that ends with this change
+    if (!roles.has(role) && !verifies(targets, role, document)) {
       roles.set(role, contentOf(document));
     }
   }

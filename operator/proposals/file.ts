@@ -8,7 +8,9 @@ const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_DOCUMENTS = 500;
 
 const ProposedDocument = z.strictObject({
-  role: z.string().regex(/^(root|targets|env-\w+)$/, 'expected root, targets or env-<environment>'),
+  role: z
+    .string()
+    .regex(/^(root|targets|env-\w+(-\d+)?)$/, 'expected root, targets or env-<environment>'),
   /** The version that it continues, 0: none. */
   base: z.int().min(0),
   signed: z.record(z.string(), z.unknown()),

@@ -118,7 +118,7 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
   {
     invariant: 'I19',
     file: 'operator/commit/affected.ts',
-    line: 'if (!roles.has(role) && targets !== undefined && !verifies(targets, role, document)) {',
+    line: 'if (!roles.has(role) && !verifies(targets, role, document)) {',
     instead: 'if (!roles.has(role) && targets === undefined) {',
     test: 'test/operator/commit/affected.test.ts',
     name: '^I19 ',

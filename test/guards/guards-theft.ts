@@ -35,6 +35,22 @@ export const THEFT_GUARDS: readonly Guard[] = [
     name: '^row 4: a snapshot that names a file .* key rotate',
   },
   {
+    invariant: 'row 5',
+    file: 'operator/commands/key/recover-environment.ts',
+    line: "['targets', renamed(targets, role, next)],",
+    instead: "['targets', targets],",
+    test: 'test/operator/commands/key/theft.test.ts',
+    name: '^row 5: an environment at the last version',
+  },
+  {
+    invariant: 'row 5',
+    file: 'operator/commands/key/recover-environment.ts',
+    line: 'if (add.some(({ keyId }) => old.includes(keyId))) {',
+    instead: 'if (add.length < 0) {',
+    test: 'test/operator/commands/key/theft.test.ts',
+    name: '^row 5: an environment at the last version',
+  },
+  {
     invariant: 'row 6',
     file: 'operator/commands/key/choose-releases.ts',
     line: 'if (context.askLine === undefined) throw undecided(doubtful, open, command);',

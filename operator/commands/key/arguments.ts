@@ -71,7 +71,7 @@ export function rolesNamed(verified: VerifiedMetadata, given: string): readonly 
   if (given === 'root' || given === 'targets') return [given];
   if (given === 'online') return ['snapshot', 'timestamp'];
   const entries = roleEntries(verified);
-  const found = entries.find(({ role }) => role === given || role === `env-${given}`);
+  const found = entries.find(({ role }) => role === given || baseName(role) === `env-${given}`);
   const isEnvironment = found?.role.startsWith('env-') === true;
   if (isEnvironment && (EnvironmentName.safeParse(given).success || given === found.role)) {
     return [found.role];
@@ -86,8 +86,13 @@ export function rolesNamed(verified: VerifiedMetadata, given: string): readonly 
 /** A role as the command line names it. An environment may be called as a role of TUF is. */
 export function roleWord(role: string): string {
   if (role === 'snapshot' || role === 'timestamp') return 'online';
-  const environment = role.replace(/^env-/, '');
+  const environment = baseName(role).replace(/^env-/, '');
   return ['root', 'targets', 'online'].includes(environment) ? role : environment;
+}
+
+/** Without the number that `--recover` adds. */
+function baseName(role: string): string {
+  return role.replace(/-\d+$/, '');
 }
 
 /** Whether the key is in a role. */

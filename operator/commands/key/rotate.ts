@@ -4,6 +4,7 @@ import type { Answer, Context } from '../../context.ts';
 import { editKeys, type NamedKey, type RoleEdit, roleEntries } from '../../metadata/role-keys.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { type OpenTree, withTree } from '../../open-tree.ts';
+import type { Repository } from '../../repository/repository.ts';
 import {
   answerChange,
   type ChangeIntent,
@@ -13,8 +14,9 @@ import {
 } from '../change-keys.ts';
 import { findKeyId, hasKey, namedKey, rolesNamed } from './arguments.ts';
 import { chooseReleases, type ReleaseChoice } from './choose-releases.ts';
+import { planEnvironmentRecovery } from './recover-environment.ts';
 
-export interface RotateOptions extends ChangeOptions {
+export interface RotateOptions extends ChangeOptions, ReleaseChoice {
   /** `root`, `targets`, `online`, an environment. */
   readonly role?: readonly string[] | undefined;
   /** Files of public keys, or names of keys at hand. */
@@ -32,8 +34,15 @@ export interface RotateOptions extends ChangeOptions {
 export async function rotateKeys(context: Context, options: RotateOptions): Promise<Answer> {
   const { role = [], add = [], remove = [], threshold, recover = false } = options;
   if (role.length === 0) throw usage('wanted --role root, targets, online or an environment');
-  if (recover && (role.join() !== 'online' || remove.length > 0 || add.length === 0)) {
-    throw usage('--recover takes --role online and the new keys, --add; all others go');
+  const isOne = role.length === 1 && !['root', 'targets'].includes(role[0] ?? '');
+  if (recover && (!isOne || remove.length > 0 || add.length === 0)) {
+    throw usage(
+      '--recover takes one --role, online or an environment, and the new keys, --add; all others go',
+    );
+  }
+  const isChoice = options.keep === true || options.backTo !== undefined;
+  if (isChoice && (!recover || role[0] === 'online')) {
+    throw usage('--keep and --back-to go with --recover of an environment');
   }
   if (add.length === 0 && remove.length === 0 && threshold === undefined) {
     throw usage('wanted --add, --remove or --threshold');
@@ -41,16 +50,24 @@ export async function rotateKeys(context: Context, options: RotateOptions): Prom
   return await withTree(context, options, async (tree) => {
     const keys = await readKeys(context, tree, { given: add, options });
     let ids: readonly string[] | undefined;
-    const intent: ChangeIntent = (verified) => {
-      // Once: when the first try came through after all, the second finds no such key any more.
-      const isFirst = ids === undefined;
-      ids ??= remove.map((given) => findKeyId(verified, given));
-      const roles = role.flatMap((given) => rolesNamed(verified, given));
-      if (recover) return planRecovery(verified, keys, isFirst);
-      return planEdits(verified, roles, { add: keys, remove: ids, threshold });
-    };
+    const intentOn =
+      (repository: Repository): ChangeIntent =>
+      (verified) => {
+        // Once: when the first try came through after all, the second finds no such key any more.
+        const isFirst = ids === undefined;
+        ids ??= remove.map((given) => findKeyId(verified, given));
+        const roles = role.flatMap((given) => rolesNamed(verified, given));
+        const [only = ''] = roles;
+        if (recover && only.startsWith('env-')) {
+          const command = `mm key rotate --role ${role[0]} --recover --add ${add.join(' --add ')}`;
+          const wanted = { role: only, add: keys, choice: options, command, isFirst };
+          return planEnvironmentRecovery(context, repository, verified, wanted);
+        }
+        if (recover) return planRecovery(verified, keys, isFirst);
+        return planEdits(verified, roles, { add: keys, remove: ids, threshold });
+      };
     const done = await withRepair(context, tree, options, (opened) =>
-      changeKeys(context, opened, { intent, options }),
+      changeKeys(context, opened, { intent: intentOn(opened.repository), options }),
     );
     return answerChange(tree, done);
   });

@@ -52,11 +52,12 @@ function allOffers(
   { refs }: TreeConfig,
 ): Map<string, EnvironmentOffer> {
   const offers = new Map([...verified.environments].filter(([name]) => refs.has(name)));
-  const { targets = {} } = verified.roles.get(DEV_ROLE)?.signed ?? {};
+  const devRole = verified.environments.get('dev')?.role ?? DEV_ROLE;
+  const { targets = {} } = verified.roles.get(devRole)?.signed ?? {};
   for (const name of Object.keys(targets).map((path) => path.split('/')[0] ?? '')) {
     const current = targets[releaseTarget(name, 'current')];
     const next = targets[releaseTarget(name, 'next')];
-    offers.set(name, readOffer(DEV_ROLE, { current, next }));
+    offers.set(name, readOffer(devRole, { current, next }));
   }
   return offers;
 }

@@ -33,7 +33,7 @@ function lintDelegations(delegations: JsonObject): string[] {
 function lintDelegatedRole(role: JsonObject, keys: JsonObject): string[] {
   const name = String(role['name']);
   const problems = lintRoleKeys(name, role, keys);
-  if (!/^env-\w+$/.test(name)) problems.push(`${name}: wanted a role name like env-stable`);
+  if (!/^env-\w+(-\d+)?$/.test(name)) problems.push(`${name}: wanted a role name like env-stable`);
   if (role['terminating'] !== true) problems.push(`${name}: wanted terminating true`);
   const paths = pathsOf(role);
   if (paths.length === 0) problems.push(`${name}: wanted paths, found none`);

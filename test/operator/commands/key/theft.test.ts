@@ -3,6 +3,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { metadataKey } from '../../../../bucket/layout.ts';
+import { ErrorAnswer } from '../../../../operator/answers.ts';
+import { MAX_VERSION } from '../../../../trust/metadata/version-limits.ts';
 import { putBack, snapshotOf } from '../../commit/shared-tree.ts';
 import { changed, codeOf, type Host, hostOf, listKeys, newKey } from '../../key-commands.ts';
 import { BUCKET, TREE } from '../../operator-lab.ts';
@@ -133,6 +135,41 @@ for (const [name, forge] of Object.entries(JUNK)) {
     await assertHealthy(t, lab, 'fresh');
   });
 }
+
+test('row 5: an environment at the last version begins again under another name, and hosts follow', async (t) => {
+  const lab = await scene(t);
+  const version = MAX_VERSION;
+  await lab.thief.signTesting(version);
+  await lab.thief.signOnline({ 'env-testing': version });
+  // Who has seen nothing before has no step to measure.
+  await rm(join(lab.repository, '.miyamoto'), { recursive: true });
+  const saw = await hostOf(t, lab, 'saw');
+  assert.equal((await saw.poll(['testing'])).trusted.versions['env-testing'], version);
+  const { exitCode, json } = await lab.mm(['publish', 'testing', ...AGAIN, '--json']);
+  assert.notEqual(exitCode, 0);
+  const { next } = ErrorAnswer.parse(json).error;
+  const [printed = ''] =
+    /mm key rotate --role testing --recover --add KEY/.exec(String(next)) ?? [];
+  const args = printed.replace('KEY', 'ci2').split(' ').slice(1);
+  assert.equal(await codeOf(lab, args), 'USAGE');
+  const old = [...args.slice(0, -1), 'ci', '--keep'];
+  assert.equal(await codeOf(lab, old), 'USAGE');
+  const { outcome, versions } = await changed(lab, [...args, '--back-to', '0.1.0']);
+  assert.deepEqual([outcome, versions?.['env-testing-2']], ['committed', 1]);
+  for (const host of [saw, await hostOf(t, lab, 'late')]) {
+    const { trusted } = await host.poll(['stable', 'testing']);
+    assert.equal(trusted.environments.get('testing')?.current?.custom.version, '0.1.0');
+  }
+  // A host that saw only low versions refuses the leap that the thief of the online key signed.
+  await assert.rejects(lab.host.poll(['testing']), { code: 'METADATA_INVALID' });
+  await changed(lab, RECOVER);
+  // The old key and the old name count for nothing; the next recovery takes another name.
+  await assertHealthy(t, lab, 'fresh');
+  await newKey(lab, 'ci3');
+  const again = [...args.slice(0, -1), 'ci3', '--keep'];
+  assert.equal((await changed(lab, again)).versions?.['env-testing-3'], 1);
+  await assertHealthy(t, lab, 'fresh again');
+});
 
 test('row 5: an environment signed at version 2^53-1 is refused by hosts, and its key is revoked', async (t) => {
   const lab = await scene(t);

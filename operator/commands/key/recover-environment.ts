@@ -1,0 +1,83 @@
+import { CodedError } from '../../../shared/coded-error.ts';
+import { jsonObject } from '../../../shared/json.ts';
+import type { Context } from '../../context.ts';
+import { editKeys, type NamedKey, roleEntries } from '../../metadata/role-keys.ts';
+import type { RoleContent } from '../../metadata/signed-file.ts';
+import { contentOf, type VerifiedMetadata } from '../../metadata/verified.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { KeyChange } from '../change-keys.ts';
+import { chooseReleases, type ReleaseChoice } from './choose-releases.ts';
+
+export interface EnvironmentRecovery {
+  /** The role of the environment. */
+  readonly role: string;
+  readonly add: readonly NamedKey[];
+  readonly choice: ReleaseChoice;
+  /** The command to repeat, for the error. */
+  readonly command: string;
+  /** False when an earlier try of the same command lost a race. */
+  readonly isFirst: boolean;
+}
+
+/**
+ * Starts the role of an environment at version 1, under another name: hosts would take a lower
+ * version of the old name for a rollback. They find the role by the paths that targets delegates,
+ * not by its name. A file does not say which role it is, so a key of the old role must not be one
+ * of the new: its old files would verify under the new name. Throws USAGE, THRESHOLD_UNMET.
+ */
+export async function planEnvironmentRecovery(
+  context: Context,
+  repository: Repository,
+  verified: VerifiedMetadata,
+  { role, add, choice, command, isFirst }: EnvironmentRecovery,
+): Promise<KeyChange | undefined> {
+  const old = roleEntries(verified).find((entry) => entry.role === role)?.keyIds ?? [];
+  if (add.some(({ keyId }) => old.includes(keyId))) {
+    if (!isFirst) return undefined;
+    throw new CodedError('--recover needs keys that the environment does not have yet', {
+      code: 'USAGE',
+      next: 'mm key new NAME, then the same command with --add NAME',
+    });
+  }
+  const edited = editKeys(verified, new Map([[role, { add, remove: old }]]));
+  const targets = edited.roles.get('targets');
+  if (targets === undefined) return undefined;
+  const asked = { verified, removed: old, choice, command };
+  const { roles, remarks } = await chooseReleases(context, repository, asked);
+  const next = freeName(verified, role);
+  const document = verified.roles.get(role);
+  const content = roles.get(role) ?? (document && contentOf(document));
+  return {
+    blobs: [],
+    roles: new Map([
+      ['targets', renamed(targets, role, next)],
+      [next, unversioned(content)],
+    ]),
+    remarks: [...remarks, `${role} ends; ${next} begins at version 1 in its place`],
+  };
+}
+
+/** `env-stable`, `env-stable-2`, and so on. Hosts keep the versions of every name that they saw. */
+function freeName(verified: VerifiedMetadata, role: string): string {
+  const base = role.replace(/-\d+$/, '');
+  const taken = new Set([
+    ...Object.keys(verified.snapshot?.signed.meta ?? {}),
+    ...[...verified.roles.keys()].map((name) => `${name}.json`),
+  ]);
+  for (let number = 2; ; number++) {
+    if (!taken.has(`${base}-${number}.json`)) return `${base}-${number}`;
+  }
+}
+
+function renamed(targets: RoleContent, from: string, to: string): RoleContent {
+  const delegations = jsonObject(targets['delegations']);
+  const listed = Array.isArray(delegations['roles']) ? delegations['roles'].map(jsonObject) : [];
+  const roles = listed.map((each) => (each['name'] === from ? { ...each, name: to } : each));
+  return { ...targets, delegations: { ...delegations, roles } };
+}
+
+function unversioned(content: RoleContent | undefined): RoleContent {
+  if (content === undefined) return { _type: 'targets', targets: {} };
+  const { version: _, expires: __, ...rest } = content;
+  return rest as RoleContent;
+}
