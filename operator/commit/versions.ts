@@ -109,8 +109,9 @@ async function exists({ bucket, tree }: Repository, file: string): Promise<boole
 }
 
 function noRoom(role: string): CodedError {
-  const word = role.replace(/^env-/, '').replace(/-\d+$/, '');
-  return new CodedError(`the version of ${word} is near ${MAX_VERSION}: no higher one is left`, {
+  const name = role === 'targets' ? 'online' : role; // new online keys restart targets as well
+  const word = name.replace(/^env-/, '').replace(/-\d+$/, '');
+  return new CodedError(`the version of ${role} is near ${MAX_VERSION}: no higher one is left`, {
     code: 'METADATA_INVALID',
     next: `a key of it was stolen: mm key rotate --role ${word} --recover --add KEY`,
     details: { role },

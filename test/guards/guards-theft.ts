@@ -51,6 +51,14 @@ export const THEFT_GUARDS: readonly Guard[] = [
     name: '^row 5: an environment at the last version',
   },
   {
+    invariant: 'row 5',
+    file: 'operator/commands/key/rotate.ts',
+    line: 'const contents = new Map([...again, ...changed.roles]);',
+    instead: 'const contents = changed.roles;',
+    test: 'test/operator/commands/key/theft.test.ts',
+    name: '^row 5: targets at the last version',
+  },
+  {
     invariant: 'row 6',
     file: 'operator/commands/key/choose-releases.ts',
     line: 'if (context.askLine === undefined) throw undecided(doubtful, open, command);',

@@ -1,8 +1,9 @@
 import { CodedError } from '../../../shared/coded-error.ts';
+import { isVersion } from '../../../trust/metadata/version-limits.ts';
 import type { Change } from '../../commit/change.ts';
 import type { Answer, Context } from '../../context.ts';
 import { editKeys, type NamedKey, type RoleEdit, roleEntries } from '../../metadata/role-keys.ts';
-import type { VerifiedMetadata } from '../../metadata/verified.ts';
+import { contentOf, type VerifiedMetadata, versionOf } from '../../metadata/verified.ts';
 import { type OpenTree, withTree } from '../../open-tree.ts';
 import type { Repository } from '../../repository/repository.ts';
 import {
@@ -147,7 +148,11 @@ function planRecovery(
   }
   const edit = { add, remove: old.filter((keyId) => !added.includes(keyId)), threshold: 1 };
   const changed = editKeys(verified, new Map(online.map(({ role }) => [role, edit])));
-  return { blobs: [], ...changed, restart: true };
+  const { targets } = verified;
+  const hasRoom = isVersion(versionOf(verified, 'targets') + 1);
+  const again = targets === undefined || hasRoom ? [] : [['targets', contentOf(targets)] as const];
+  const contents = new Map([...again, ...changed.roles]);
+  return { blobs: [], ...changed, roles: contents, restart: true };
 }
 
 async function readKeys(

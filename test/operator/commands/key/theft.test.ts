@@ -171,6 +171,26 @@ test('row 5: an environment at the last version begins again under another name,
   await assertHealthy(t, lab, 'fresh again');
 });
 
+test('row 5: targets at the last version begin again with new online keys, and hosts follow', async (t) => {
+  const lab = await scene(t);
+  await lab.thief.signTargets(MAX_VERSION);
+  await lab.thief.signOnline({ targets: MAX_VERSION });
+  await rm(join(lab.repository, '.miyamoto'), { recursive: true });
+  const saw = await hostOf(t, lab, 'saw');
+  assert.equal((await saw.poll(['testing'])).trusted.versions['targets'], MAX_VERSION);
+  const add = ['key', 'rotate', '--role', 'testing', '--add', 'ci2'];
+  const { json } = await lab.mm([...add, '--json']);
+  const { next } = ErrorAnswer.parse(json).error;
+  assert.match(String(next), /mm key rotate --role online --recover --add KEY/);
+  const { versions } = await changed(lab, RECOVER);
+  assert.ok((versions?.['targets'] ?? MAX_VERSION) < 100);
+  for (const host of [saw, lab.host]) {
+    assert.equal((await host.poll(['testing'])).trusted.versions['targets'], versions?.['targets']);
+  }
+  await changed(lab, ['key', 'revoke', 'safe', '--replace-by', 'ci2']);
+  await assertHealthy(t, lab, 'fresh');
+});
+
 test('row 5: an environment signed at version 2^53-1 is refused by hosts, and its key is revoked', async (t) => {
   const lab = await scene(t);
   const version = Number.MAX_SAFE_INTEGER;

@@ -43,6 +43,12 @@ export class Thief {
     await this.#put(`${version}.env-testing.json`, { ...signed, ...fields, version }, 'testing');
   }
 
+  /** Targets under this version, by the key of the safe. */
+  async signTargets(version: number): Promise<void> {
+    const { signed } = this.#lab.metadata(`${this.#current('targets')}.targets.json`);
+    await this.#put(`${version}.targets.json`, { ...signed, version }, 'safe');
+  }
+
   /** A snapshot that names these versions, and a timestamp that leads to it. */
   async signOnline(
     named: Readonly<Record<string, number>>,
@@ -79,8 +85,8 @@ export class Thief {
     return this.#lab.metadata(snapshot).signed.meta[`${role}.json`].version;
   }
 
-  async #put(file: string, signed: object, key: 'online' | 'testing'): Promise<Buffer> {
-    const path = this.#lab[key];
+  async #put(file: string, signed: object, key: 'online' | 'testing' | 'safe'): Promise<Buffer> {
+    const path = key === 'safe' ? join(keysOf(this.#lab), 'safe.json') : this.#lab[key];
     const signer = fileSigner(await readKeyFile(path), () => Promise.reject(new Error(path)));
     const sig = (await signer.sign(Buffer.from(canonicalize(signed)))).toString('hex');
     const bytes = Buffer.from(
