@@ -17,7 +17,7 @@ import { ROOT } from '../../packaging/build.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 /** All programs that the script can find on the search path: no apt-get, no sudo, no puppet. */
-const TOOLS = 'sh dirname uname cksum cat date id mkdir mktemp rm ln tail chmod'.split(' ');
+const TOOLS = 'sh dirname uname cksum cat date id mkdir mktemp rm ln tail chmod grep'.split(' ');
 /**
  * A stand-in for npm: notes how it was called, and makes what "npm ci" of a version before 11.6
  * makes: the package of this platform's Node without its link. "test/setup" runs the real ones.

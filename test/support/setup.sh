@@ -131,7 +131,7 @@ for part in "$@"; do
   ps) needs ps procps ;;
   strip) needs strip binutils ;;
   control-repos)
-    needs r10k r10k
+    grep -qs '^VERSION_CODENAME=forky' /etc/os-release || needs r10k r10k # forky has none
     needs g10k g10k
     needs git-lfs git-lfs
     ;;
