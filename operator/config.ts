@@ -21,13 +21,13 @@ export const BucketName = z
     'expected a bucket name without "s3://", for example "masterless-puppet.example.com"',
   );
 
-/** Signed into every file of a tree, so that no tree's files can stand in for another's. */
+/** Part of every signed file of a tree, so that files of another tree cannot replace it. */
 export const TreeId = z
   .string()
   .max(200)
   .regex(
     /^[a-zA-Z0-9][\w.-]*(\/[a-zA-Z0-9][\w.-]*)*$/,
-    'expected names with "/" between, for example "acme-prod/ubuntu"',
+    'expected names separated by "/", for example "acme-prod/ubuntu"',
   );
 
 const Ref = z
@@ -36,25 +36,26 @@ const Ref = z
   .regex(/^(?!-)[^\s\p{Cc}~^:?*[\\]+$/u, 'expected a branch, tag or commit, for example "main"');
 
 const Tree = z.strictObject({
-  id: TreeId.describe('Signed into every file: unique among all trees that anybody trusts.'),
+  id: TreeId.describe(
+    'Part of every signed file. It must be unique among all trees that your hosts trust.',
+  ),
   root: z
     .string()
     .min(1)
     .optional()
-    .describe('The trust root. Left out: `<tree>.root.json` beside this file.'),
+    .describe('The trust root. Default: `<tree>.root.json` beside this file.'),
   environments: z
     .record(EnvironmentName, z.strictObject({ ref: Ref.describe('Branch, tag or commit.') }))
-    .describe('Puppet environment to the git ref that `mm publish` takes.'),
+    .describe('For each Puppet environment the git ref that `mm publish` publishes.'),
 });
 
-/**
- * `miyamoto.yaml`, beside which `mm` is run. Paths in it are relative to its directory; `~/` is the
- * home directory.
- */
+/** `miyamoto.yaml`. Paths in it are relative to its directory; `~/` is the home directory. */
 export const OperatorConfig = z.strictObject({
   bucket: BucketName.describe('The bucket.'),
   s3: S3Settings.prefault({}),
-  trees: z.record(TreeName, Tree).describe('Prefix in the bucket to what is published there.'),
+  trees: z
+    .record(TreeName, Tree)
+    .describe('For each prefix in the bucket the tree that is published there.'),
   repository: z
     .string()
     .min(1)
@@ -65,29 +66,33 @@ export const OperatorConfig = z.strictObject({
     .string()
     .min(1)
     .default(DEFAULT_KEYS)
-    .describe('Directory of the signing keys; those of a tree lie below its id.'),
+    .describe(
+      'Directory of the signing keys. The keys of a tree are in a subdirectory named by its id.',
+    ),
   state: z
     .string()
     .min(1)
     .default(DEFAULT_STATE)
-    .describe('Directory of what this publisher has seen of the buckets; keep it.'),
+    .describe('Directory of the bucket state that this publisher has seen. Keep it.'),
   cache: z
     .string()
     .min(1)
     .default('~/.cache/miyamoto')
-    .describe('Directory of modules that were installed for a publication; it may be deleted.'),
+    .describe('Directory of modules that were installed for a publication. You may delete it.'),
   signing: z
     .enum(['ci', 'laptop'])
     .default('laptop')
     .describe(
-      '`ci`: a job runs `mm renew` every day, and timestamps hold 14 days. `laptop`: they hold 60.',
+      '`ci`: a job runs `mm renew` every day, and timestamps are valid for 14 days. `laptop`: for 60 days.',
     ),
   log: z
     .strictObject({
       format: z
         .enum(['text', 'json'])
         .default('text')
-        .describe('`json`: what mm says on stderr as one object per line, for a CI job.'),
+        .describe(
+          '`json`: mm writes its messages on stderr as one JSON object per line, for a CI job.',
+        ),
     })
     .prefault({}),
 });
@@ -95,7 +100,7 @@ export type OperatorConfig = Readonly<z.infer<typeof OperatorConfig>>;
 
 export interface LoadedConfig {
   readonly path: string;
-  /** The file as it is; for what has defaults that depend on others, see {@link selectTree}. */
+  /** The parsed file. {@link selectTree} adds the defaults that depend on other values. */
   readonly config: OperatorConfig;
 }
 
@@ -115,7 +120,7 @@ export interface TreeConfig {
   readonly mode: SigningMode;
 }
 
-/** Where to look. */
+/** Where to look for the file. */
 export interface ConfigPlace {
   readonly cwd: string;
   readonly home: string;
@@ -124,8 +129,8 @@ export interface ConfigPlace {
 }
 
 /**
- * Reads `--config`, or the nearest `miyamoto.yaml` upwards from `cwd`; undefined when there is
- * none.
+ * Reads `--config`, or the nearest `miyamoto.yaml` in `cwd` or a parent directory; undefined when
+ * there is no file.
  */
 export async function findConfig({ cwd, path }: ConfigPlace): Promise<LoadedConfig | undefined> {
   if (path !== undefined) return await load(resolve(cwd, path));
@@ -137,7 +142,8 @@ export async function findConfig({ cwd, path }: ConfigPlace): Promise<LoadedConf
 
 async function load(path: string): Promise<LoadedConfig | undefined> {
   if (!existsSync(path)) return undefined;
-  // Who can write it decides which keys are used, and a key can name a program that mm runs.
+  // A user who can write this file decides which keys are used, and a key can name a program that
+  // mm runs.
   requireOwn(path, 'the configuration');
   const text = readConfigFile(path);
   if (text === undefined) return undefined;
@@ -145,20 +151,20 @@ async function load(path: string): Promise<LoadedConfig | undefined> {
 }
 
 /**
- * As {@link findConfig}; throws CONFIG_MISSING when there is none, CONFIG_INVALID for what it does
- * not understand.
+ * Like {@link findConfig}. Throws CONFIG_MISSING when there is no file, CONFIG_INVALID when it is
+ * not valid.
  */
 export async function loadConfig(place: ConfigPlace): Promise<LoadedConfig> {
   const found = await findConfig(place);
   if (found !== undefined) return found;
-  const looked = place.path ?? `${CONFIG_FILE} in ${resolve(place.cwd)} or above`;
+  const looked = place.path ?? `${CONFIG_FILE} in ${resolve(place.cwd)} or a parent directory`;
   throw new CodedError(`no configuration: looked for ${looked}`, {
     code: 'CONFIG_MISSING',
     next: 'mm init --bucket BUCKET --tree ubuntu, or --config FILE',
   });
 }
 
-/** The tree of that name, or the only one. Throws USAGE. */
+/** The tree with that name; without a name the only one. Throws USAGE. */
 export function selectTree(
   { path, config }: LoadedConfig,
   { home, tree }: { readonly home: string; readonly tree: string | undefined },

@@ -11,22 +11,22 @@ import { missingIn, propose } from '../proposals/proposal.ts';
 import { verifyCommitted } from '../repository/read-bucket.ts';
 
 /*
- * The frame of every command that signs: plan what would change in the verified state, show it,
- * then carry it out. Carried out means one commit to the bucket; with --out a file for others to
- * sign; with --noop nothing.
+ * The frame of every command that signs: plan the change on the verified state, show it, then carry
+ * it out. That means one commit to the bucket; with --out a file for others to sign; with --noop
+ * nothing.
  */
 
 export interface CarryOutOptions extends Pick<SigningOptions, 'noop'> {
-  /** Write a proposal for others to sign, and leave the metadata in the bucket alone. */
+  /** Write a proposal for others to sign, and do not change the metadata in the bucket. */
   readonly out?: string | undefined;
 }
 
 export interface Job<T> {
   readonly intent: Intent<T>;
   readonly options: CarryOutOptions;
-  /** Called before any key is used, again when somebody else was first. */
+  /** Called before any key is used, and again when another publisher was first. */
   show?(planned: { readonly answer: T; readonly verified: VerifiedMetadata }): void;
-  /** The answer when a proposal was made: only then are versions and expiry known. */
+  /** The answer for a proposal. Versions and expiry are known only then. */
   answerProposal?(verified: VerifiedMetadata, proposal: Proposal): T;
 }
 
@@ -36,11 +36,11 @@ export interface CarriedOut<T> {
   readonly answer: T;
   /** Object keys, in the order in which they are written. */
   readonly objects: string[];
-  /** The file, when one was written. */
+  /** The proposal file, if one was written. */
   readonly proposal: string | null;
-  /** Signatures that roles of a proposal still need. */
+  /** Signatures that the roles of a proposal still need. */
   readonly missing: Record<string, number>;
-  /** As a new host reads them from the bucket; null when nothing was committed. */
+  /** As a new host reads them from the bucket; null when mm committed nothing. */
   readonly versions: Record<string, number> | null;
   readonly expires: Record<string, string> | null;
   /** Above 1: other publishers were first. */

@@ -21,7 +21,7 @@ interface Wanted {
   readonly like: string;
 }
 
-/** `mm environment add`: delegates a new environment, still without a release. */
+/** `mm environment add`: delegates a new environment, without a release yet. */
 export async function addEnvironment(
   context: Context,
   environment: string,
@@ -32,7 +32,7 @@ export async function addEnvironment(
     const wanted = { environment, like: options.like ?? firstOf(refs.keys(), environment) };
     if (!EnvironmentName.safeParse(environment).success) {
       throw usage(
-        `environment ${JSON.stringify(environment)}: a name has letters, digits and "_" only`,
+        `environment ${JSON.stringify(environment)}: a name must have only letters, digits and "_"`,
       );
     }
     const needs = { environments: [environment, wanted.like], signing: options };
@@ -67,7 +67,7 @@ function firstOf(environments: Iterable<string>, other: string): string {
 }
 
 /**
- * A delegation like another environment's, and the first, empty file of the role. Throws
+ * A copy of the delegation of another environment, and the first, empty file of the role. Throws
  * ENVIRONMENT_UNKNOWN.
  */
 export function planEnvironment(

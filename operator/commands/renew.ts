@@ -14,17 +14,17 @@ import { answerChange, type ChangeOptions, changeKeys } from './change-keys.ts';
 import { rolesNamed } from './key/arguments.ts';
 
 export interface RenewOptions extends ChangeOptions {
-  /** The bucket is taken for honest as it is: without kept state nobody can tell. */
+  /** Trust the bucket as it is: without kept state mm cannot detect a rollback. */
   readonly trustBucket?: boolean | undefined;
-  /** Go on with a rotation that was ended half-way. */
+  /** Finish a rotation that was interrupted. */
   readonly finish?: boolean | undefined;
 }
 
 /**
- * `mm renew`: signs anew what would lapse soon, with the content that it has; made for a job that
- * runs every day. With roles named it renews those in any case. Throws METADATA_ROLLBACK for a
- * bucket that was put back to an older state: signing that anew would make it true (attack L);
- * STATE_MISSING where that cannot be known.
+ * `mm renew`: signs the roles that expire soon again, with unchanged content. It is made for a
+ * daily job. Roles that are named are always renewed. Throws METADATA_ROLLBACK for a bucket that
+ * was reset to an older state: a new signature would make that state valid (attack L). Throws
+ * STATE_MISSING when mm has no kept state to compare with.
  */
 export async function renew(
   context: Context,
@@ -56,7 +56,7 @@ async function assertSeen({ options }: RepositoryWork): Promise<void> {
   if ((await readTrusted(trustOptions(options, stateDirectory))) !== undefined) return;
   throw new CodedError(`nothing in ${stateDirectory} says what the bucket held before`, {
     code: 'STATE_MISSING',
-    next: 'keep state: of miyamoto.yaml from run to run (a cache in CI); the first time: mm renew --trust-bucket',
+    next: 'keep the directory `state` of miyamoto.yaml between runs (a cache in CI); for the first run: mm renew --trust-bucket',
     details: { stateDirectory },
   });
 }
@@ -78,7 +78,7 @@ function dueRoles(
 interface Renewing {
   readonly keyring: Keyring;
   notice(line: string): void;
-  /** The roles were named: not to have a key for one is an error then. */
+  /** The roles were named: a missing key is then an error. */
   readonly isAsked: boolean;
 }
 
@@ -88,14 +88,13 @@ function planRenewal(
   { keyring, notice, isAsked }: Renewing,
 ): Change | undefined {
   const isOnline = (role: string) => role === 'snapshot' || role === 'timestamp';
-  // Online keys are what this command cannot do without; others may be with people, whom
-  // `mm doctor` reminds.
+  // This command needs the online keys. Other keys may be held by people, whom `mm doctor` reminds.
   const renewed = due.filter(
     (role) => isOnline(role) || isAsked || isSignable(verified, role, keyring),
   );
   for (const role of due.filter((each) => !renewed.includes(each))) {
     notice(
-      `${role} expires at ${verified.expires[role]}, and its keys are not here: mm renew ${role}`,
+      `${role} expires at ${verified.expires[role]}, and its keys are not on this machine: mm renew ${role}`,
     );
   }
   if (renewed.length === 0) return undefined;

@@ -15,8 +15,8 @@ import type { Change } from './change.ts';
 import { assertEnough, signersAtHand, unique } from './sign-role.ts';
 
 /**
- * The root that follows on the one of today, signed by the thresholds of both. Throws KEY_MISSING
- * without the keys, PROPOSAL_INVALID for a draft that continues another root.
+ * The root that follows the current one, signed by the thresholds of both. Throws KEY_MISSING when
+ * keys are missing, PROPOSAL_INVALID when the draft continues another root.
  */
 export async function nextRoot(
   repository: Repository,
@@ -52,6 +52,6 @@ export async function nextRoot(
 function stale({ signed }: Draft, wanted: number): CodedError {
   return new CodedError(
     `the proposed root has version ${String(signed['version'])}; the next one is ${wanted}`,
-    { code: 'PROPOSAL_INVALID', next: 'propose it again on top of the root of today' },
+    { code: 'PROPOSAL_INVALID', next: 'propose it again on top of the current root' },
   );
 }

@@ -12,18 +12,19 @@ import {
 } from '../metadata/signed-file.ts';
 import type { Repository } from '../repository/repository.ts';
 
-/** Who signs, and by whose word. */
+/** The signers, and the documents that delegate to them. */
 export interface Signing {
   readonly repository: Repository;
   readonly delegators: Delegators;
   /**
-   * Delegators of hosts that have not seen the new root yet, and must be able to follow until then.
+   * Delegators that hosts trust which have not seen the new root yet. Those hosts must be able to
+   * follow until they have.
    */
   readonly previous: Delegators | undefined;
 }
 
 /**
- * Signs with keys at hand, and reads the result back as each kind of host would. Throws KEY_*,
+ * Signs with the available keys, and verifies the result as each kind of host would. Throws KEY_*,
  * METADATA_INVALID.
  */
 export async function signCompletely(
@@ -38,7 +39,7 @@ export async function signCompletely(
   return checked(signing, role, await signFile({ ...request, signers: unique(signers) }));
 }
 
-/** As `signersFor`, with the way on where it takes more than one person. */
+/** Like `signersFor`. When several people must sign, the error names the next command. */
 export function signersAtHand(keyring: Keyring, keys: RoleKeys): readonly Signer[] {
   try {
     return signersFor(keyring, keys);
@@ -47,15 +48,15 @@ export function signersAtHand(keyring: Keyring, keys: RoleKeys): readonly Signer
     throw new CodedError(error.message, {
       code: error.code,
       cause: error,
-      next: 'the same command with --out FILE; then another holder runs mm root sign FILE',
+      next: 'run the same command with --out FILE; then the owner of another key runs mm root sign FILE',
       details: error.details,
     });
   }
 }
 
 /**
- * Adds the signatures that can be made here to those of others. Throws KEY_MISSING when it takes
- * still more.
+ * Adds the signatures of the available keys to those of others. Throws KEY_MISSING when more are
+ * needed.
  */
 export async function signDraft(signing: Signing, draft: Draft): Promise<SignedFile> {
   const { keyring, treeId } = signing.repository;
@@ -67,7 +68,7 @@ export async function signDraft(signing: Signing, draft: Draft): Promise<SignedF
   return checked(signing, draft.role, draftToFile(signed, treeId));
 }
 
-/** Throws KEY_MISSING with how many signatures there are, and whose could still come. */
+/** Throws KEY_MISSING, with the number of signatures and the keys that can still sign. */
 export function assertEnough(draft: Draft, keys: RoleKeys): void {
   const signed = keys.keyIds.filter((id) => draft.signatures.some(({ keyid }) => keyid === id));
   if (signed.length >= keys.threshold) return;
@@ -76,13 +77,13 @@ export function assertEnough(draft: Draft, keys: RoleKeys): void {
     `${draft.role} needs ${keys.threshold} signatures and has ${signed.length}; it may still be signed by ${others.join(', ')}`,
     {
       code: 'KEY_MISSING',
-      next: 'mm root sign FILE, by a holder of one of these keys',
+      next: 'mm root sign FILE, run by an owner of one of these keys',
       details: { role: draft.role, threshold: keys.threshold, signed: signed.length },
     },
   );
 }
 
-/** Reads a file back as each kind of host would. Throws METADATA_INVALID. */
+/** Verifies a file as each kind of host would. Throws METADATA_INVALID. */
 export function checked(
   { delegators, previous }: Signing,
   role: string,
@@ -94,8 +95,8 @@ export function checked(
 }
 
 /**
- * Environments are the word of targets, and these come with the snapshot: only what the root names
- * is judged twice.
+ * Targets delegates the environments, and hosts get both through the snapshot. So only the roles
+ * that root lists are verified twice.
  */
 function audiences({ delegators, previous }: Signing, role: string): readonly Delegators[] {
   return previous !== undefined && isTopLevel(role) ? [delegators, previous] : [delegators];

@@ -8,7 +8,7 @@ import type { Blob } from './change.ts';
 
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
-/** Puts a tarball where none is. Throws BLOB_MISMATCH when another content has its name. */
+/** Uploads a tarball unless it exists. Throws BLOB_MISMATCH when other content has its name. */
 export async function putBlob({ bucket, tree }: TreePlace, blob: Blob): Promise<void> {
   const { sha256, length } = blob;
   const key = blobKey(tree, sha256);
@@ -45,8 +45,8 @@ async function hashOf(bucket: Bucket, key: string, maxBytes: number): Promise<st
 }
 
 /**
- * Puts a file of signed metadata where none is. `taken`: somebody else's file has its name; the
- * same bytes under it are our own, of a try whose answer was lost.
+ * Uploads a file of signed metadata unless it exists. `taken`: another file has its name. The same
+ * bytes are our own file, from an attempt whose answer was lost.
  */
 export async function putMetadata(
   place: TreePlace,
@@ -66,8 +66,8 @@ export async function putMetadata(
 }
 
 /**
- * Replaces the timestamp.json that has this ETag, undefined: none. `lost`: another publisher was
- * first.
+ * Replaces the timestamp.json with this ETag; undefined: there must be no such file yet. `lost`:
+ * another publisher was first.
  */
 export async function putTimestamp(
   { bucket, tree }: TreePlace,

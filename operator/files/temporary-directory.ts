@@ -20,7 +20,7 @@ export async function withTemporaryDirectory<T>(
   }
 }
 
-/** Removes all of them at once; for a process that a signal ends. */
+/** Removes all of them at once. A process that a signal ends calls it. */
 export function removeTemporaryDirectories(): void {
   for (const directory of live) rmSync(directory, { recursive: true, force: true });
 }

@@ -8,7 +8,7 @@ import type { Signer } from './signer.ts';
 /** How often a person may type the passphrase. */
 const MAX_TRIES = 3;
 
-/** A signer whose key is in a file. The file is unlocked once, at the first signature. */
+/** A signer whose key is in a file. The first signature unlocks the file, once. */
 export function fileSigner(file: KeyFile, passphrase: PassphraseSource): Signer {
   let unlocked: Promise<KeyObject> | undefined;
   const isPlain = file.document.private.kind === 'plain';
@@ -54,13 +54,13 @@ function readPkcs8(pkcs8: Buffer, path: string): KeyObject {
     throw invalid(path, 'its private part is not a PKCS#8 key', cause);
   }
   if (key.asymmetricKeyType === 'ed25519') return key;
-  throw invalid(path, `it must be an Ed25519 key, and is ${key.asymmetricKeyType}`);
+  throw invalid(path, `wanted an Ed25519 key, found ${key.asymmetricKeyType}`);
 }
 
 function invalid(path: string, what: string, cause?: unknown): CodedError {
   return new CodedError(`signing key ${path}: ${what}`, {
     code: 'KEY_INVALID',
     cause,
-    next: 'restore the file from your copy of it',
+    next: 'restore the file from your copy',
   });
 }

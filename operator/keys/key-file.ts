@@ -12,8 +12,8 @@ import { keyIdOf, TufKey } from './signer.ts';
 const MAX_BYTES = 16 * 1024;
 
 /**
- * A signing key as it lies on disk, one line of JSON, mode 0600. The public part is readable
- * without a passphrase.
+ * A signing key as stored on disk: one line of JSON, mode 0600. The public part is readable without
+ * a passphrase.
  */
 export const KeyDocument = z.strictObject({
   format: z.literal('miyamoto-key'),
@@ -25,7 +25,7 @@ export const KeyDocument = z.strictObject({
 });
 export type KeyDocument = z.infer<typeof KeyDocument>;
 
-/** A key file that was read and checked; the private part is still as it lies on disk. */
+/** A key file that was read and checked. Its private part is still encoded as on disk. */
 export interface KeyFile {
   readonly path: string;
   /** The file's name without `.json`, for people. */
@@ -35,7 +35,9 @@ export interface KeyFile {
 
 export interface NewKey {
   readonly path: string;
-  /** Undefined: the private part is written as it is, and the file's mode is all that guards it. */
+  /**
+   * Undefined: the private part is written unencrypted, and only the mode of the file protects it.
+   */
   readonly passphrase: string | undefined;
   readonly now: Date;
 }
@@ -45,7 +47,7 @@ export async function createKeyFile({ path, passphrase, now }: NewKey): Promise<
   const document = await newKeyDocument(passphrase, now);
   await makeKeysDirectory(path);
   if (!(await writeNewFile(path, `${JSON.stringify(document)}\n`, 0o600))) {
-    throw invalid(path, 'a key file is there already, it is never overwritten');
+    throw invalid(path, 'a key file exists already, and mm never overwrites one');
   }
   return { path, name: basename(path, '.json'), document };
 }
@@ -74,8 +76,8 @@ async function newKeyDocument(passphrase: string | undefined, now: Date): Promis
 }
 
 /**
- * Reads a key file. Throws KEY_MISSING when there is none; KEY_INVALID when others may read it,
- * when it is cut off or changed, or when its key id is not the hash of its key.
+ * Reads a key file. Throws KEY_MISSING when it does not exist; KEY_INVALID when other users may
+ * read it, when it is truncated or changed, or when its key id is not the hash of its key.
  */
 export async function readKeyFile(path: string): Promise<KeyFile> {
   const text = await readPrivateText(path);
@@ -107,7 +109,7 @@ async function readPrivateText(path: string): Promise<string> {
     throw new CodedError(`cannot read signing key: ${why}`, {
       code: 'KEY_MISSING',
       cause,
-      next: 'mm init, or --keys DIR to say where the keys are',
+      next: 'mm init, or give the directory of the keys with --keys DIR',
     });
   }
 }
@@ -116,7 +118,7 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw invalid(path, 'wanted JSON, found something else or a part of it', cause);
+    throw invalid(path, 'wanted JSON, found something else or truncated JSON', cause);
   }
 }
 
@@ -124,6 +126,6 @@ function invalid(path: string, what: string, cause?: unknown, next?: string): Co
   return new CodedError(`signing key ${path}: ${what}`, {
     code: 'KEY_INVALID',
     cause,
-    next: next ?? 'put the file back from your copy of it',
+    next: next ?? 'restore the file from your copy',
   });
 }

@@ -5,7 +5,7 @@ import type { PassphraseSource } from './passphrase.ts';
 import type { Signer } from './signer.ts';
 import { openSigner, readSigningKey, type SigningKeyFile } from './signing-key.ts';
 
-/** Who may sign for a role, and how many of them must. */
+/** The keys that may sign for a role, and how many of them must. */
 export interface RoleKeys {
   readonly name: string;
   readonly keyIds: readonly string[];
@@ -14,14 +14,15 @@ export interface RoleKeys {
 
 /** The signing keys that this command can use. */
 export interface Keyring {
-  /** Where they are, for messages. */
+  /** Where the keys are, for messages. */
   readonly place: string;
   readonly signers: readonly Signer[];
 }
 
 /**
- * Opens every key file of the directory; a missing directory has none. `env` is mm's environment:
- * ssh-agent, KMS and signing commands read it. Throws KEY_INVALID for a broken file.
+ * Opens every key file of the directory. A missing directory counts as empty. `env` is the
+ * environment of mm: ssh-agent, KMS and signing commands read it. Throws KEY_INVALID for a broken
+ * file.
  */
 export async function openKeyring(
   directory: string,
@@ -48,10 +49,13 @@ export async function readSigningKeys(directory: string): Promise<SigningKeyFile
   return Promise.all(files.map((name) => readSigningKey(join(directory, name))));
 }
 
-/** Keys that need no passphrase come first: nobody is asked for one without need. */
+/** Keys without a passphrase come first, so that mm asks for a passphrase only when it must. */
 const UNLOCKING = ['none', 'passphrase', 'impossible'] as const satisfies Signer['unlocking'][];
 
-/** As many signers as the role's threshold. Throws KEY_MISSING when fewer are here. */
+/**
+ * Selects as many signers as the threshold of the role. Throws KEY_MISSING when the keyring has
+ * fewer.
+ */
 export function signersFor(keyring: Keyring, role: RoleKeys): readonly Signer[] {
   const held = role.keyIds
     .flatMap((keyId) => keyring.signers.find((signer) => signer.keyId === keyId) ?? [])
@@ -62,13 +66,13 @@ export function signersFor(keyring: Keyring, role: RoleKeys): readonly Signer[] 
     `${role.name} needs ${role.threshold} of the keys ${wanted}; ${keyring.place} has ${held.length} of them`,
     {
       code: 'KEY_MISSING',
-      next: 'run this where the keys are, or say where with --keys DIR',
+      next: 'run this on the machine that has the keys, or give their directory with --keys DIR',
       details: { role: role.name, threshold: role.threshold, held: held.length },
     },
   );
 }
 
-/** Whether enough keys for the role are here and can be unlocked. */
+/** Whether the keyring has enough keys for the role that can be unlocked. */
 export function canSign({ signers }: Keyring, { keyIds, threshold }: RoleKeys): boolean {
   const usable = signers.filter(({ unlocking }) => unlocking !== 'impossible');
   return keyIds.filter((id) => usable.some(({ keyId }) => keyId === id)).length >= threshold;

@@ -4,27 +4,30 @@ import { CodedError } from '../../shared/coded-error.ts';
 
 const MAX_BYTES = 1024;
 
-/** Asks a person without showing what is typed. */
+/** Asks a person for a line, without showing what is typed. */
 export type Ask = (question: string) => Promise<string>;
 
-/** Where a passphrase may come from. Never the text of an argument: `ps` shows those. */
+/** Where a passphrase may come from. Never from the text of an argument: `ps` shows arguments. */
 export interface PassphraseOptions {
   readonly file?: string | undefined;
   readonly fd?: number | undefined;
-  /** Undefined without a terminal. */
+  /** Undefined when there is no terminal. */
   readonly ask?: Ask | undefined;
 }
 
-/** Returns the passphrase of a key. Throws KEY_LOCKED when there is none to be had. */
+/** Returns the passphrase of a key. Throws KEY_LOCKED when no source has one. */
 export interface PassphraseSource {
   (keyName: string, isRetry?: boolean): Promise<string>;
-  /** `typed`: a person may mistype, and is asked again. `none`: every call throws KEY_LOCKED. */
+  /**
+   * `typed`: a person may mistype, so a wrong passphrase is asked for again. `none`: every call
+   * throws KEY_LOCKED.
+   */
   readonly kind?: 'given' | 'typed' | 'none';
 }
 
 /**
- * A file or descriptor is read once, when the first locked key needs it, and its content is used
- * for all keys.
+ * Reads a file or descriptor once, when the first locked key needs it. Its content is used for all
+ * keys.
  */
 export function passphraseSource({ file, fd, ask }: PassphraseOptions): PassphraseSource {
   if (file !== undefined || fd !== undefined) {
@@ -48,7 +51,7 @@ export function passphraseSource({ file, fd, ask }: PassphraseOptions): Passphra
 
 /** A passphrase for new keys, typed twice. Throws KEY_LOCKED when it is empty or the two differ. */
 export async function askNewPassphrase(ask: Ask | undefined, question: string): Promise<string> {
-  if (ask === undefined) throw notMade('a passphrase can only be typed on a terminal');
+  if (ask === undefined) throw notMade('mm can only ask for a passphrase on a terminal');
   const first = await ask(`${question}: `);
   const second = await ask('The same again: ');
   if (first === '') throw notMade('the passphrase is empty');
@@ -94,7 +97,7 @@ function requireText(passphrase: string): string {
 
 function noTerminal(keyName: string): CodedError {
   return new CodedError(
-    `signing key ${keyName} has a passphrase, and there is no terminal to ask`,
+    `signing key ${keyName} has a passphrase, and there is no terminal to ask for it`,
     {
       code: 'KEY_LOCKED',
       next: 'give --passphrase-file FILE, or MM_KEY_PASSPHRASE_FILE in the environment',

@@ -11,8 +11,8 @@ import { CodedError } from '../../shared/coded-error.ts';
 const Base64 = z.base64().max(4096);
 
 /**
- * The private half of a key file: PKCS#8 as it is, or under a passphrase. Parameters are bounded: a
- * file is input.
+ * The private half of a key file: PKCS#8, unencrypted or encrypted with a passphrase. The
+ * parameters have limits, because a file is untrusted input.
  */
 export const PrivatePart = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('plain'), pkcs8: Base64 }),
@@ -34,7 +34,7 @@ export const PrivatePart = z.discriminatedUnion('kind', [
 export type PrivatePart = z.infer<typeof PrivatePart>;
 export type EncryptedPart = Extract<PrivatePart, { kind: 'scrypt-aes-256-gcm' }>;
 
-/** 128 MiB and about half a second per guess. */
+/** Costs an attacker 128 MiB and about half a second for each guess. */
 const COST = { n: 2 ** 17, r: 8, p: 1 };
 
 export async function encryptPrivateKey(
@@ -58,8 +58,8 @@ export async function encryptPrivateKey(
 }
 
 /**
- * The PKCS#8 bytes. Throws KEY_LOCKED for a wrong passphrase (or a changed file: GCM cannot tell
- * them apart).
+ * Returns the PKCS#8 bytes. Throws KEY_LOCKED for a wrong passphrase or a changed file: GCM cannot
+ * tell the two apart.
  */
 export async function decryptPrivateKey(
   part: EncryptedPart,
@@ -92,7 +92,8 @@ function deriveKey(
 ): Promise<Buffer> {
   const options: ScryptOptions = { N: n, r, p, maxmem: 256 * n * r };
   return new Promise((resolve, reject) => {
-    // The same characters must be the same passphrase, whichever way a keyboard composes them.
+    // Keyboards compose characters in different ways. After normalization the same text is the same
+    // passphrase.
     scrypt(passphrase.normalize('NFC'), salt, 32, options, (error, key) => {
       if (error === null) resolve(key);
       else reject(error);

@@ -7,16 +7,19 @@ import { keyIdOf, TufKey } from './signer.ts';
 
 const MAX_BYTES = 16 * 1024;
 
-/** Names of keys are for people: whose it is. */
+/** Names of keys tell people who owns a key. */
 export const KeyName = z
   .string()
   .regex(/^\w[\w.@-]{0,63}$/, 'expected letters, digits, "_", "-", "." or "@", at most 64');
 
-/** The public part of a key, as one person sends it to another. */
+/** The public part of a key, in a file that one person sends to another. */
 export const PublicKeyDocument = z.strictObject({
   format: z.literal('miyamoto-public-key'),
   version: z.literal(1),
-  /** A key belongs to one tree: shared ones would let files of one tree stand in for another's. */
+  /**
+   * A key belongs to one tree: if trees shared a key, files of one tree could replace those of
+   * another.
+   */
   tree: z.string().max(200),
   name: KeyName,
   keyid: Sha256,
@@ -25,8 +28,8 @@ export const PublicKeyDocument = z.strictObject({
 export type PublicKeyDocument = Readonly<z.infer<typeof PublicKeyDocument>>;
 
 /**
- * Throws KEY_MISSING without the file, KEY_INVALID for a broken one, TREE_MISMATCH for one made for
- * another tree.
+ * Throws KEY_MISSING when the file does not exist, KEY_INVALID when it is broken, TREE_MISMATCH
+ * when it was made for another tree.
  */
 export async function readPublicKey(path: string, treeId: string): Promise<PublicKeyDocument> {
   const parsed = PublicKeyDocument.safeParse(parseJson(await readText(path), path));
@@ -37,7 +40,7 @@ export async function readPublicKey(path: string, treeId: string): Promise<Publi
   const document = parsed.data;
   const key = keyObjectOf(document.public);
   const own = key === undefined ? undefined : tufKeyOf(key);
-  // Both, so that one key can never get two ids by being written in another way.
+  // Checks both forms, so that one key cannot get two ids through another encoding.
   if (
     own === undefined ||
     keyIdOf(own) !== document.keyid ||
@@ -64,7 +67,7 @@ async function readText(path: string): Promise<string> {
     throw new CodedError(`cannot read public key: ${why}`, {
       code: 'KEY_MISSING',
       cause,
-      next: 'its holder makes the file: mm key export NAME --out NAME.pub.json',
+      next: 'the owner of the key makes the file: mm key export NAME --out NAME.pub.json',
     });
   }
 }
@@ -81,6 +84,6 @@ function invalid(path: string, what: string, cause?: unknown): CodedError {
   return new CodedError(`public key ${path}: ${what}`, {
     code: 'KEY_INVALID',
     cause,
-    next: 'have it sent again: mm key export NAME --out NAME.pub.json',
+    next: 'ask the owner of the key for the file again: mm key export NAME --out NAME.pub.json',
   });
 }

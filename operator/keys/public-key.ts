@@ -3,8 +3,8 @@ import { publicKeyIdentity } from '../../trust/workflow/key-identity.ts';
 import type { TufKey } from './signer.ts';
 
 /**
- * The one form in which we write a public key, so that the same key has the same key id wherever it
- * comes from: Ed25519 in hex, ECDSA P-256 in PEM (TUF 4.2). Undefined for every other kind.
+ * The only form in which mm writes a public key: Ed25519 in hex, ECDSA P-256 in PEM (TUF 4.2). The
+ * same key therefore has the same key id everywhere. Undefined for other kinds of key.
  */
 export function tufKeyOf(key: KeyObject): TufKey | undefined {
   const spki = key.export({ type: 'spki', format: 'der' });
@@ -17,14 +17,14 @@ export function tufKeyOf(key: KeyObject): TufKey | undefined {
   return { keytype: 'ecdsa', scheme: 'ecdsa-sha2-nistp256', keyval };
 }
 
-/** Undefined for what is no public key. */
+/** Undefined when the text is not a public key. */
 export function keyObjectOf(key: TufKey): KeyObject | undefined {
   const spki = publicKeyIdentity(key);
   if (spki === undefined) return undefined;
   return createPublicKey({ key: Buffer.from(spki, 'hex'), format: 'der', type: 'spki' });
 }
 
-/** Whether hosts will take the signature: raw for Ed25519, ASN.1 DER for ECDSA. */
+/** Whether hosts will accept the signature: raw for Ed25519, ASN.1 DER for ECDSA. */
 export function isSignedBy(key: TufKey, bytes: Uint8Array, signature: Uint8Array): boolean {
   const publicKey = keyObjectOf(key);
   if (publicKey === undefined) return false;

@@ -16,11 +16,11 @@ export interface Signer {
   readonly keyId: string;
   readonly publicKey: TufKey;
   /**
-   * What the first signature needs; left out: nothing that is known. `impossible`: it throws
+   * What the first signature needs. Left out: nothing, as far as mm knows. `impossible`: it throws
    * KEY_LOCKED.
    */
   readonly unlocking?: 'none' | 'passphrase' | 'impossible' | undefined;
-  /** The raw signature over the bytes. Throws KEY_LOCKED, KEY_MISSING or KEY_INVALID. */
+  /** Returns the raw signature of the bytes. Throws KEY_LOCKED, KEY_MISSING or KEY_INVALID. */
   sign(bytes: Uint8Array): Promise<Buffer>;
 }
 

@@ -16,7 +16,7 @@ import { createKeyFile, type KeyFile, readKeyFile } from './key-file.ts';
 import type { PassphraseSource } from './passphrase.ts';
 import type { Signer } from './signer.ts';
 
-/** A signing key, wherever its private part is: `document.private.kind` says. */
+/** A signing key. `document.private.kind` says where its private part is. */
 export type SigningKeyFile = KeyFile | HeldKeyFile;
 
 export interface KeyAccess extends HolderAccess {
@@ -24,8 +24,8 @@ export interface KeyAccess extends HolderAccess {
 }
 
 /**
- * Throws KEY_MISSING when there is no such file, KEY_INVALID for a broken one, FILE_UNSAFE when
- * others could change it.
+ * Throws KEY_MISSING when the file does not exist, KEY_INVALID when it is broken, FILE_UNSAFE when
+ * other users could change it.
  */
 export async function readSigningKey(path: string): Promise<SigningKeyFile> {
   const file = (await readHeldKeyFile(path)) ?? (await readKeyFile(path));
@@ -34,7 +34,7 @@ export async function readSigningKey(path: string): Promise<SigningKeyFile> {
   return file;
 }
 
-/** Nothing is unlocked, loaded or asked before the first signature. */
+/** Makes the signer. It unlocks, loads or contacts nothing before the first signature. */
 export function openSigner(file: SigningKeyFile, access: KeyAccess): Signer {
   return isHeld(file) ? heldSigner(file, access) : fileSigner(file, access.passphrase);
 }
@@ -56,27 +56,27 @@ export type NewSigningKey =
       readonly now: Date;
       readonly passphrase: string | undefined;
     }
-  /** `key`: fingerprint or comment; left out: the only one that can sign. */
+  /** `key`: fingerprint or comment. Without it: the only key that can sign. */
   | (NewHeldKey & { readonly kind: 'ssh-agent'; readonly key?: string | undefined })
-  /** `key`: ARN, or id or alias in the region of the AWS environment. */
+  /** `key`: the ARN, or an id or alias in the region of the AWS environment. */
   | (NewHeldKey & { readonly kind: 'kms'; readonly key: string })
   | (NewHeldKey & { readonly kind: 'command'; readonly command: readonly string[] });
 
 /**
- * Makes a key file: with a new key in it, or for a key that somebody else holds. Throws KEY_MISSING
- * when the key is not there, KEY_LOCKED when it cannot be used now, KEY_INVALID for a kind of key
- * that hosts do not verify or when the file exists, USAGE when it is not clear which key is meant.
+ * Makes a key file: with a new key in it, or for a key that is held elsewhere. Throws KEY_MISSING
+ * when that key does not exist, KEY_LOCKED when it cannot be used now, KEY_INVALID when hosts
+ * cannot verify its kind or when the file exists, USAGE when several keys could be meant.
  */
 export async function newKeyFile(wanted: NewSigningKey): Promise<SigningKeyFile> {
   if (wanted.kind === 'file') return await createKeyFile(wanted);
   const file = heldKeyFile(wanted.path, await findKey(wanted), wanted.now);
-  // In KMS it is known what a key can do, and who makes the file need not be who may sign.
+  // KMS says what a key can do, and the person who makes the file may lack the permission to sign.
   if (wanted.kind !== 'kms') await heldSigner(file, wanted).sign(TRIAL);
   await writeHeldKeyFile(file);
   return file;
 }
 
-/** No TUF document: a signature over it is of no use to anybody. */
+/** Not a TUF document, so a signature for it cannot be misused. */
 const TRIAL = Buffer.from('miyamoto: does this key sign?\n');
 
 function findKey(wanted: Exclude<NewSigningKey, { kind: 'file' }>): Promise<FoundKey> {

@@ -3,14 +3,14 @@ import { CodedError } from '../../shared/coded-error.ts';
 import type { RoleKeys } from '../keys/keyring.ts';
 import { parseSignedFile, type SignedFile } from './signed-file.ts';
 
-/** Who speaks for whom, while a commit is put together. */
+/** The delegators while a commit is built. */
 export interface Delegators {
   readonly root: Metadata<Root>;
-  /** The one of this commit, as soon as there is one. */
+  /** The document of this commit once it exists. */
   readonly targets: Metadata<Targets> | undefined;
 }
 
-/** Who may sign for a role; undefined when nobody is delegated for it. */
+/** The keys that may sign for a role; undefined when nothing delegates it. */
 export function findKeys({ root, targets }: Delegators, role: string): RoleKeys | undefined {
   const found = isTopLevel(role)
     ? root.signed.roles[role]
@@ -18,17 +18,17 @@ export function findKeys({ root, targets }: Delegators, role: string): RoleKeys 
   return found && { name: role, keyIds: found.keyIDs, threshold: found.threshold };
 }
 
-/** The same; throws METADATA_INVALID when there is nobody. */
+/** The same; throws METADATA_INVALID when nothing delegates the role. */
 export function keysOf(delegators: Delegators, role: string): RoleKeys {
   const keys = findKeys(delegators, role);
-  if (keys === undefined) throw refused(role, 'nobody is delegated for it');
+  if (keys === undefined) throw refused(role, 'no document delegates it');
   return keys;
 }
 
 /**
- * Reads a signed file back as a client would, before anybody else can. Throws METADATA_INVALID when
- * its signatures do not reach the threshold, or when it has a release of an environment that
- * another role answers for.
+ * Verifies a signed file as a client would, before it is uploaded. Throws METADATA_INVALID when it
+ * has too few valid signatures, or when it lists a release of an environment that belongs to
+ * another role.
  */
 export function checkAsClient(delegators: Delegators, role: string, { bytes }: SignedFile): void {
   const kind = role === 'snapshot' || role === 'timestamp' ? role : 'targets';
@@ -42,7 +42,7 @@ export function checkAsClient(delegators: Delegators, role: string, { bytes }: S
   if (!isTopLevel(role)) checkPaths(delegators, role, parseSignedFile(bytes, 'targets'));
 }
 
-/** A first root vouches for itself. Throws METADATA_INVALID when it does not. */
+/** Verifies a first root with its own keys. Throws METADATA_INVALID when that fails. */
 export function checkRoot(root: Metadata<Root>): void {
   try {
     root.verifyDelegate('root', root);
@@ -55,17 +55,17 @@ function checkPaths({ targets }: Delegators, role: string, document: Metadata<Ta
   for (const path of Object.keys(document.signed.targets)) {
     const [answers] = targets?.signed.delegations?.rolesForTarget(path) ?? [];
     if (answers?.role !== role) {
-      throw refused(role, `${path} is answered for by ${answers?.role ?? 'nobody'}`);
+      throw refused(role, `${path} belongs to ${answers?.role ?? 'no role'}`);
     }
   }
 }
 
-/** Whether the root names who signs, not targets. */
+/** Whether root, and not targets, lists the keys of the role. */
 export function isTopLevel(role: string): boolean {
   return !role.startsWith('env-');
 }
 
-/** Whether enough of the delegator's keys for that role have signed the document. */
+/** Whether enough keys of the delegator have signed the document for that role. */
 export function verifies(
   delegator: Metadata<Root> | Metadata<Targets>,
   role: string,
@@ -79,12 +79,12 @@ export function verifies(
   }
 }
 
-/** What hosts would say of it. */
+/** The error for a document that hosts would refuse. */
 export function refused(role: string, why: string, cause?: unknown): CodedError {
-  return new CodedError(`${role} as signed here would be refused by hosts: ${why}`, {
+  return new CodedError(`hosts would refuse ${role} as it is signed here: ${why}`, {
     code: 'METADATA_INVALID',
     cause,
-    next: 'check which keys are at hand; nothing of it was uploaded',
+    next: 'check which signing keys are on this machine; nothing was uploaded',
     details: { role },
   });
 }

@@ -1,16 +1,16 @@
 const DAY_MS = 86_400_000;
 
-/** Who renews timestamp.json: a job in CI every day, or whoever publishes next. */
+/** Who renews timestamp.json: a daily CI job, or the next person who publishes. */
 export type SigningMode = 'ci' | 'laptop';
 
 /**
- * Days that a fresh signature holds. That of the timestamp is how long a thief of the bucket can
- * hide newer releases from hosts: without a scheduled re-signer only a publication renews it, so it
- * must last longer.
+ * Days for which a new signature is valid. The days of the timestamp limit how long an attacker who
+ * controls the bucket can hide newer releases from hosts. Without a scheduled job only a
+ * publication renews the timestamp, so it must be valid for longer.
  */
 const EXPIRY_DAYS = { root: 365, targets: 365, environment: 180, snapshot: 365 };
 
-/** With fewer days left a signature should be renewed. */
+/** A signature with fewer days left should be renewed. */
 const RENEW_BELOW_DAYS = {
   root: 120,
   targets: 120,
@@ -23,18 +23,20 @@ const TIMESTAMP_DAYS = {
   laptop: { expiry: 60, renewBelow: 25 },
 } as const satisfies Record<SigningMode, object>;
 
-/** When a signature of `now` over that role lapses, ISO 8601 to the second as TUF wants it. */
+/**
+ * When a signature made at `now` for that role expires: ISO 8601 to the second, as TUF requires.
+ */
 export function expiresAt(role: string, now: number, mode: SigningMode = 'laptop'): string {
   const days = role === 'timestamp' ? TIMESTAMP_DAYS[mode].expiry : EXPIRY_DAYS[kindOf(role)];
   return new Date(now + days * DAY_MS).toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
 
-/** Days below which a signature over that role should be renewed. */
+/** A signature for that role should be renewed when it has fewer days left than this. */
 export function renewalMark(role: string, mode: SigningMode = 'laptop'): number {
   return role === 'timestamp' ? TIMESTAMP_DAYS[mode].renewBelow : RENEW_BELOW_DAYS[kindOf(role)];
 }
 
-/** Whether that role's signature has fewer days left than it should. */
+/** Whether the signature for that role should be renewed. */
 export function isRenewalDue(
   role: string,
   expires: string,

@@ -5,10 +5,13 @@ import type { TufKey } from '../keys/signer.ts';
 import type { RoleContent } from './signed-file.ts';
 import { contentOf, rootContentOf, type VerifiedMetadata } from './verified.ts';
 
-/** Names of keys by key id, beside the keys in root and targets: signed, and unknown to TUF. */
+/**
+ * Names of keys by key id. They are stored beside the keys in root and targets: signed, but not
+ * part of the TUF specification.
+ */
 const NAMES = 'x-key-names';
 
-/** Who may sign for a role, as the signed metadata says. */
+/** The keys that may sign for a role, according to the signed metadata. */
 export interface RoleEntry {
   /** TUF's name: `root`, `env-stable`. */
   readonly role: string;
@@ -22,7 +25,7 @@ export interface NamedKey {
   readonly publicKey: TufKey;
 }
 
-/** What shall be different in the keys of a role. */
+/** The change to make in the keys of a role. */
 export interface RoleEdit {
   readonly add: readonly NamedKey[];
   /** Key ids. */
@@ -30,7 +33,7 @@ export interface RoleEdit {
   readonly threshold?: number | undefined;
 }
 
-/** Root and targets, which between them say everything about keys. */
+/** Root and targets. Together they list every key and every role. */
 interface Contents {
   readonly root: RoleContent;
   readonly targets: RoleContent | undefined;
@@ -41,13 +44,13 @@ function contentsOf(verified: VerifiedMetadata): Contents {
   return { root: rootContentOf(root), targets: targets && contentOf(targets) };
 }
 
-/** Every role of the tree, those of the root first. */
+/** Every role of the tree: first the roles that root lists, then the delegated ones. */
 export function roleEntries(verified: VerifiedMetadata): RoleEntry[] {
   const { root, targets } = contentsOf(verified);
   return [...rootEntries(root), ...targetsEntries(targets)];
 }
 
-/** The keys that the metadata lists, with the names that it gives them. */
+/** The keys that the metadata lists, with their names. */
 export function listedKeys(verified: VerifiedMetadata): NamedKey[] {
   const { root, targets } = contentsOf(verified);
   const delegations = jsonObject(targets?.['delegations']);
@@ -60,7 +63,7 @@ export function listedKeys(verified: VerifiedMetadata): NamedKey[] {
   }));
 }
 
-/** The documents that an edit of keys changes. */
+/** The documents that a change of keys affects. */
 export interface KeyChange {
   readonly root?: RoleContent | undefined;
   /** `targets`, or nothing. */
@@ -68,8 +71,8 @@ export interface KeyChange {
 }
 
 /**
- * Root and targets with other keys, as far as they change. Throws THRESHOLD_UNMET when a role would
- * be left with fewer keys than it takes.
+ * Root and targets with other keys; only the documents that change. Throws THRESHOLD_UNMET when a
+ * role would have fewer keys than its threshold.
  */
 export function editKeys(
   verified: VerifiedMetadata,
@@ -130,7 +133,7 @@ function namesField(names: JsonObject, used: readonly string[]): JsonObject {
   return { [NAMES]: Object.fromEntries(named) };
 }
 
-/** In the order of the object, so that what does not change stays as it is. */
+/** Keeps the order of the object, so that unchanged entries keep their place. */
 function pick<T>(all: Readonly<Record<string, T>>, used: readonly string[]): Record<string, T> {
   return Object.fromEntries(Object.entries(all).filter(([keyId]) => used.includes(keyId)));
 }
@@ -175,7 +178,10 @@ function isSame(a: RoleContent, b: RoleContent | undefined): boolean {
   return b !== undefined && canonicalize(withoutEmpty(a)) === canonicalize(withoutEmpty(b));
 }
 
-/** Ids of the keys that a root file lists, whoever signed it; none for what is no root. */
+/**
+ * Ids of the keys that a root file lists, without verifying its signatures. Empty when the file is
+ * not a root.
+ */
 export function keyIdsIn(rootFile: string): string[] {
   try {
     return Object.keys(jsonObject(jsonObject(jsonObject(JSON.parse(rootFile))['signed'])['keys']));

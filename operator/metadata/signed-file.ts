@@ -15,7 +15,7 @@ export interface SignedFile {
   readonly bytes: Buffer;
 }
 
-/** What a role says, without what every signature sets anew: version, expiry, tree. */
+/** The content of a role without the fields that every signature sets: version, expiry, tree. */
 export type RoleContent = JsonObject & {
   readonly _type: 'root' | 'targets' | 'snapshot' | 'timestamp';
 };
@@ -30,7 +30,9 @@ export interface SigningRequest extends DraftRequest {
   readonly signers: readonly Signer[];
 }
 
-/** A complete document on its way from one signer to the next: all of them sign the same bytes. */
+/**
+ * A complete document that is passed from one signer to the next. All of them sign the same bytes.
+ */
 export interface Draft {
   readonly role: string;
   readonly signed: JsonObject;
@@ -52,8 +54,8 @@ interface KindOf {
 }
 
 /**
- * Completes, checks and signs the content of a role. Throws METADATA_INVALID for what fails the
- * lint, KEY_* for keys.
+ * Completes, checks and signs the content of a role. Throws METADATA_INVALID when the content fails
+ * the lint, and KEY_* when a key cannot sign.
  */
 export async function signFile(request: SigningRequest): Promise<SignedFile> {
   const draft = await addSignatures(draftOf(request), request.signers);
@@ -74,12 +76,12 @@ export function draftOf(request: DraftRequest): Draft {
   return { role, signed, signatures: [] };
 }
 
-/** The bytes that every signature of the draft is over. */
+/** The bytes that every signer signs. */
 export function messageOf({ signed }: Pick<Draft, 'signed'>): Buffer {
   return Buffer.from(canonicalize(signed));
 }
 
-/** Signs with each who has not signed yet. Throws KEY_*. */
+/** Signs with each signer whose signature is missing. Throws KEY_*. */
 export async function addSignatures(draft: Draft, signers: readonly Signer[]): Promise<Draft> {
   const message = messageOf(draft);
   const signatures = [...draft.signatures];
@@ -92,7 +94,7 @@ export async function addSignatures(draft: Draft, signers: readonly Signer[]): P
 }
 
 /**
- * The file for the bucket; whether its signatures suffice is for the caller to check. Throws
+ * The file for the bucket. The caller must check that it has enough signatures. Throws
  * METADATA_INVALID.
  */
 export function draftToFile({ role, signed, signatures }: Draft, treeId: string): SignedFile {
@@ -103,7 +105,7 @@ export function draftToFile({ role, signed, signatures }: Draft, treeId: string)
   return { file, version, bytes };
 }
 
-/** Content that nobody has signed, read as the document that it will be. */
+/** Unsigned content, parsed as the document that it will become. */
 export function parseContent<K extends keyof KindOf>(
   content: JsonObject,
   kind: K,
@@ -112,8 +114,7 @@ export function parseContent<K extends keyof KindOf>(
 }
 
 /**
- * Reads a document; its signatures are for the caller to check, by its delegator's
- * `verifyDelegate`.
+ * Parses a document. The caller must check its signatures with its delegator's `verifyDelegate`.
  */
 export function parseSignedFile<K extends keyof KindOf>(
   bytes: Uint8Array,
@@ -126,7 +127,7 @@ export function parseSignedFile<K extends keyof KindOf>(
     timestamp: MetadataKind.Timestamp,
   } as const;
   const document: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  // The library's overloads name each kind; which one it is decides the type that comes back.
+  // The library has one overload for each kind. The kind decides the type of the result.
   const read = Metadata.fromJSON as (kind: MetadataKind, document: unknown) => unknown;
   return read(kinds[kind], document) as Metadata<KindOf[K]>;
 }

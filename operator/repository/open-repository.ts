@@ -3,7 +3,7 @@ import { treeIdOf } from '../../trust/workflow/inspect.ts';
 import { readBucket } from './read-bucket.ts';
 import type { Repository, RepositoryOptions } from './repository.ts';
 
-/** Opens a tree that was initialized. Throws TREE_MISMATCH when the root belongs to another one. */
+/** Opens an initialized tree. Throws TREE_MISMATCH when the root belongs to another tree. */
 export function openRepository(options: RepositoryOptions): Repository {
   const found = treeIdOf(options.root);
   if (found !== options.treeId) {

@@ -16,25 +16,29 @@ import type { VerifiedMetadata } from '../metadata/verified.ts';
 import { type RepositoryOptions, trustOptions } from './repository.ts';
 
 /*
- * A publisher believes a bucket only as a whole. The thief of an online key can sign a snapshot
- * that names files which do not exist: a publisher who kept it, or copied one line of it, would
- * carry that into his own snapshot, and could never go back behind it. So every role that targets
- * delegates is read and verified, and nothing is kept before all of it was.
+ * A publisher verifies a bucket completely or rejects it. An attacker with an online key can sign a
+ * snapshot that names files which do not exist. A publisher who kept that snapshot, or copied one
+ * entry of it, would carry the entry into the next snapshot and could never go back to a lower
+ * version. So mm reads and verifies every role that targets delegates, and keeps nothing until all
+ * of them are verified.
  */
 
-/** How often targets may change while it is read. */
+/** How often targets may change during one read. */
 const MAX_TRIES = 5;
 
-/** Verifies all that the bucket holds, then remembers it. Throws what a host would report. */
+/**
+ * Verifies everything in the bucket, then stores it as seen. Throws the error that a host would
+ * report.
+ */
 export async function readBucket(options: RepositoryOptions): Promise<VerifiedMetadata> {
   return await withScratch(options.stateDirectory, async (scratch) => {
-    // Expired files may only be signed again by somebody who knows that they were the newest.
+    // A publisher may sign expired files again only when it knows that they were the newest.
     const hasSeen = (await readTrusted(trustOptions(options, scratch))) !== undefined;
     return await readWhole(options, scratch, { acceptExpired: hasSeen });
   });
 }
 
-/** Reads the bucket as a host that was installed this minute. Nothing is kept. */
+/** Reads the bucket as a newly installed host would. Keeps nothing. */
 export async function readAsNewHost(
   options: RepositoryOptions,
   acceptExpired = false,
@@ -45,8 +49,9 @@ export async function readAsNewHost(
 }
 
 /**
- * Reads back what was just committed, as a new host, and then remembers it. Throws what a host
- * would report, and METADATA_ROLLBACK when the bucket shows something older than the commit.
+ * Reads back what was just committed, as a new host, and then stores it as seen. Throws the error
+ * that a host would report, and METADATA_ROLLBACK when the bucket returns something older than the
+ * commit.
  */
 export async function verifyCommitted(
   options: RepositoryOptions,
@@ -61,20 +66,21 @@ export async function verifyCommitted(
   const wanted = files.at(-1)?.version ?? 0;
   const found = trusted.versions['timestamp'] ?? 0;
   if (found >= wanted) return trusted;
-  throw new CodedError(`timestamp.json ${wanted} was written, but ${found} is what can be read`, {
+  throw new CodedError(`timestamp.json ${wanted} was written, but the bucket returns ${found}`, {
     code: 'METADATA_ROLLBACK',
-    next: 'look for a cache or proxy before the bucket, and for who else writes to it',
+    next: 'look for a cache or proxy in front of the bucket, and for other writers',
   });
 }
 
 interface Reading {
   readonly acceptExpired: boolean;
-  /** The bucket when left out. */
+  /** Default: the bucket. */
   readonly source?: MetadataSource;
 }
 
 /**
- * Verifies all that the source holds, starting from what the directory holds, and keeps it there.
+ * Verifies everything in the source, starting from the kept state in the directory, and stores it
+ * there.
  */
 export async function readWhole(
   options: RepositoryOptions,
@@ -106,18 +112,22 @@ export async function readWhole(
 }
 
 /**
- * Without an ETag the next write of timestamp.json could not tell that another publisher was first.
+ * Without an ETag the next write of timestamp.json could not detect that another publisher was
+ * first.
  */
 function withoutEtag(): CodedError {
-  return new CodedError('the store gives timestamp.json no strong ETag of plain characters', {
-    code: 'S3_FAILED',
-    next: 'look for a proxy before the bucket; a store without ETags cannot hold a tree',
-  });
+  return new CodedError(
+    'the store returns timestamp.json without a strong ETag of plain characters',
+    {
+      code: 'S3_FAILED',
+      next: 'look for a proxy in front of the bucket; mm cannot use a store without ETags',
+    },
+  );
 }
 
 /**
- * Reads the environments that were asked for, then every other role that targets delegates. Of
- * those others an expired one is accepted: it is no reason not to publish.
+ * Reads the requested environments, then every other role that targets delegates. Of those other
+ * roles an expired one is accepted: it must not block a publication.
  */
 async function refreshWhole(
   options: RepositoryOptions,
@@ -141,13 +151,13 @@ async function refreshWhole(
   }
   throw new CodedError(`targets changed ${MAX_TRIES} times while it was read`, {
     code: 'METADATA_MISMATCH',
-    next: 'find out who adds environments all the time; then try again',
+    next: 'find out who keeps adding environments, then try again',
   });
 }
 
 /**
- * One environment for each delegated role. For a pattern such as `dev_*` it is one that the pattern
- * covers.
+ * One environment for each delegated role. For a pattern such as `dev_*` it is an environment that
+ * the pattern covers.
  */
 export function delegatedEnvironments({ signed }: Metadata<Targets>): string[] {
   return Object.values(signed.delegations?.roles ?? {}).flatMap(({ paths }) =>
@@ -155,7 +165,7 @@ export function delegatedEnvironments({ signed }: Metadata<Targets>): string[] {
   );
 }
 
-/** A missing file means something else to a publisher than to a host. */
+/** A missing file has another meaning for a publisher than for a host. */
 function explained(cause: unknown, { bucket, tree }: RepositoryOptions): unknown {
   if (!(cause instanceof CodedError) || cause.code !== 'METADATA_MISSING') return cause;
   const { file } = cause.details;
@@ -167,20 +177,20 @@ function explained(cause: unknown, { bucket, tree }: RepositoryOptions): unknown
     });
   }
   return new CodedError(
-    `${cause.message}, but signed metadata names it: nothing is built on that`,
+    `${cause.message}, but signed metadata names it: mm does not build on that`,
     {
       code: 'METADATA_MISSING',
       cause,
-      next: 'bring its object version back; if it never existed, an online key was stolen: mm key rotate --role online --recover --add KEY',
+      next: 'restore its object version; if it never existed, an online key was stolen: mm key rotate --role online --recover --add KEY',
       details: cause.details,
     },
   );
 }
 
 /**
- * Runs the work on a copy of what is kept. When it succeeds the copy is kept; when it fails only
- * newer roots are, which enough root keys have signed: without them a publisher could be led back
- * to revoked keys.
+ * Runs the work on a copy of the kept state. When the work succeeds, the copy replaces the kept
+ * state. When it fails, only newer roots are kept, which enough root keys have signed: without them
+ * an attacker could lead a publisher back to revoked keys.
  */
 async function withScratch<T>(
   stateDirectory: string,

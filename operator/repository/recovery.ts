@@ -17,18 +17,18 @@ import { etagOf, listFiles, readFile } from './stored-files.ts';
 import { readUnderEarlierRoot } from './unfinished-rotation.ts';
 
 /*
- * How a publisher reads a bucket that raises an alarm, to repair it. Two causes look alike: a
- * rotation that ended between the new root and its timestamp, and a thief who holds an online key.
- * So snapshot and timestamp are not believed. Roots verify by themselves; targets and the roles
- * below it verify by their own keys; of each, the newest of these counts: the one that this machine
- * has verified before, and the one that the snapshot names. Without either it is the newest in the
- * bucket. A person decides to do this, never a job, and sees which versions and releases were
- * found.
+ * How a publisher reads a bucket that fails verification, to repair it. Two causes look alike: a
+ * rotation that stopped between the new root and its timestamp, and an attacker who has an online
+ * key. Snapshot and timestamp are therefore not trusted. Roots verify each other. Targets and the
+ * delegated roles are verified with their own keys. Of each role the newest of two versions is
+ * used: the one that this machine has verified before, and the one that the snapshot names. Without
+ * either, the newest version in the bucket is used. Only a person starts a recovery, never a job,
+ * and mm prints the versions and releases that it found.
  */
 
 /**
- * What a bucket that cannot be believed answers with. Everything else (network, credentials) is no
- * alarm.
+ * The error codes of a bucket that must not be trusted. All other errors (network, credentials) do
+ * not start a recovery.
  */
 const ALARMS: ReadonlySet<string> = new Set([
   'METADATA_INVALID',
@@ -40,7 +40,7 @@ const ALARMS: ReadonlySet<string> = new Set([
   'TREE_MISMATCH',
 ]);
 
-/** A repository that reads what it can when the bucket raises an alarm, and says so. */
+/** A repository that reads what it can when the bucket fails verification, and prints a notice. */
 export function repairing(repository: Repository, options: RepositoryOptions): Repository {
   const read = async () => {
     try {
@@ -51,23 +51,21 @@ export function repairing(repository: Repository, options: RepositoryOptions): R
         const verified = await readUnderEarlierRoot(options);
         const version = verified?.root.signed.version;
         if (verified !== undefined) {
-          repository.notice?.(
-            `the rotation to root ${version} did not finish: going on from there`,
-          );
+          repository.notice?.(`the rotation to root ${version} did not finish: continuing it`);
           return verified;
         }
       }
       const verified = await readForRecovery(options, error);
       if (verified === undefined) throw error;
       repository.notice?.(`${error.code}: ${error.message}`);
-      repository.notice?.('the snapshot and timestamp of the bucket are not believed');
+      repository.notice?.('the snapshot and timestamp of the bucket are not trusted');
       return verified;
     }
   };
   return { ...repository, read };
 }
 
-/** Undefined when not even targets is to be had. */
+/** Undefined when not even targets can be read. */
 export async function readForRecovery(
   options: RepositoryOptions,
   alarm: CodedError,
@@ -105,7 +103,7 @@ export async function readForRecovery(
   };
 }
 
-/** Roots verify each other: one more is asked for until none is there. */
+/** Roots verify each other: reads the next root until there are no more. */
 async function readRoots(
   options: RepositoryOptions,
   kept: ReadonlyMap<string, Buffer>,
@@ -123,10 +121,10 @@ async function readRoots(
 
 interface Online {
   readonly etag: string | undefined;
-  /** Undefined when no root of the chain vouches for it. So is the snapshot. */
+  /** Undefined when no root of the chain verifies it; then the snapshot is undefined, too. */
   readonly timestamp?: Metadata<Timestamp>;
   readonly snapshot?: Metadata<Snapshot>;
-  /** The root that vouches for them, when it is not the newest. */
+  /** The root that verifies them, when it is not the newest. */
   readonly earlierRoot?: Metadata<Root>;
 }
 
@@ -157,8 +155,9 @@ async function readOnline(
 }
 
 /**
- * Newest first. Earlier ones only where this machine has not seen the rotation finished: who
- * replays old metadata with a revoked key makes the same picture as a rotation that did not finish.
+ * Newest first. Earlier roots are tried only when this machine has not seen the rotation finished:
+ * an attacker who replays old metadata with a revoked key causes the same state as an unfinished
+ * rotation.
  */
 function rootsToTry(chain: RootChain, kept: ReadonlyMap<string, Buffer>): Metadata<Root>[] {
   const roots = [...chain.roots.values()].map((bytes) => parseSignedFile(bytes, 'root')).reverse();
@@ -173,7 +172,7 @@ interface Search {
   readonly options: RepositoryOptions;
   readonly kept: ReadonlyMap<string, Buffer>;
   readonly snapshot: Metadata<Snapshot> | undefined;
-  /** File names in the bucket, once somebody needed them. */
+  /** File names in the bucket, listed at the first use. */
   listed: readonly string[] | undefined;
 }
 
@@ -229,7 +228,7 @@ function parsed<K extends 'timestamp' | 'snapshot' | 'targets'>(
     inspectMetadata(bytes, kind, treeId);
     return parseSignedFile(bytes, kind);
   } catch {
-    return undefined; // not usable, whatever it is
+    return undefined; // unusable, for any reason
   }
 }
 

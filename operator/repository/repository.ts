@@ -4,7 +4,7 @@ import type { SigningMode } from '../metadata/expiry-days.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { TreePlace } from './stored-files.ts';
 
-/** The signed metadata of one tree in a bucket, and what is needed to sign more of it. */
+/** The signed metadata of one tree in a bucket, and what mm needs to sign changes. */
 export interface Repository extends TreePlace {
   /** The signed `x-tree`. */
   readonly treeId: string;
@@ -12,28 +12,28 @@ export interface Repository extends TreePlace {
   readonly mode?: SigningMode | undefined;
   /** ms since 1970. */
   now(): number;
-  /** Verifies what the bucket holds. Every alarm is an error: nothing is signed on top of it. */
+  /** Verifies the bucket. Every problem is an error: mm signs nothing on top of it. */
   read(): Promise<VerifiedMetadata>;
-  /** A line for the person who publishes. */
+  /** Prints a line for the person who publishes. */
   notice?(line: string): void;
 }
 
 export interface RepositoryOptions extends Omit<Repository, 'read'> {
-  /** The bytes of the root.json that everything is trusted by. */
+  /** The bytes of the root.json that is the trust root. */
   readonly root: Uint8Array;
   /**
-   * What this publisher has verified before. Without it a bucket that was put back to an older
-   * state looks honest, and to sign on top of that would make the older state the newest one
-   * (attack L).
+   * What this publisher has verified before. Without it a bucket that was reset to an older state
+   * looks valid, and a commit on top of it would make the older state the newest one (attack L).
    */
   readonly stateDirectory: string;
   /**
-   * Environments whose offers are read, besides those that targets delegates; `all`: only those.
+   * Environments whose releases are read, besides those that targets delegates. `all`: only the
+   * delegated ones.
    */
   readonly environments: readonly string[] | 'all';
 }
 
-/** What a refresh needs, apart from where the files come from. */
+/** What a refresh needs, apart from the source of the files. */
 export function trustOptions(
   { root, now }: Pick<RepositoryOptions, 'root' | 'now'>,
   directory: string,

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { CodedError } from '../../shared/coded-error.ts';
 
-/** A killed holder's lock frees itself after this. */
+/** After this time the lock of a killed process is released. */
 const STALE_MS = 15_000;
 
 /**
- * One mm at a time per tree and machine: the kept state has one writer. Waits up to `waitMs`, then
- * throws LOCKED. The directory is made when missing, with a .gitignore that hides it.
+ * One mm at a time per tree and machine, because the kept state must have one writer. Waits up to
+ * `waitMs`, then throws LOCKED. Makes a missing directory, with a .gitignore that hides it.
  */
 export async function withStateLock<T>(
   directory: string,
@@ -20,13 +20,16 @@ export async function withStateLock<T>(
   try {
     return await work();
   } finally {
-    // A machine that slept has lost it. That is no harm to the bucket: its own conditions guard
-    // each commit.
+    // A machine that slept has lost the lock. That cannot damage the bucket: each commit has
+    // conditional writes.
     if (!lost.aborted) await release();
   }
 }
 
-/** Makes the state directory and hides it from git, whose users should not have to know of it. */
+/**
+ * Makes the state directory and hides it from git, so that users need not add it to their
+ * .gitignore.
+ */
 export async function makeStateDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
   try {
@@ -61,7 +64,7 @@ async function take(lockfilePath: string, waitMs: number): Promise<Held> {
     return { release, lost: lost.signal };
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'ELOCKED')) throw cause;
-    throw new CodedError(`another mm is at work on this machine: it holds ${lockfilePath}`, {
+    throw new CodedError(`another mm is running on this machine: it holds ${lockfilePath}`, {
       code: 'LOCKED',
       cause,
       next: 'wait for it, then try again',

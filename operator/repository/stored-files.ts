@@ -9,10 +9,10 @@ export interface TreePlace {
   readonly tree: string;
 }
 
-/** Above every file of metadata: 4 MiB are some 5,000 environments. */
+/** More than any metadata file needs: 4 MiB are about 5,000 environments. */
 const MAX_METADATA_BYTES = 4 * 1024 * 1024;
 
-/** More than a tree gets in 50 years at ten publications a day. */
+/** More than a tree has after 50 years with ten publications a day. */
 const MAX_LISTED = 500_000;
 
 export interface StoredFile {
@@ -20,10 +20,7 @@ export interface StoredFile {
   readonly etag: string | undefined;
 }
 
-/**
- * A file of metadata as it is in the bucket, verified by nobody; undefined when it is missing or
- * too large.
- */
+/** A metadata file from the bucket, not verified; undefined when it is missing or too large. */
 export async function readFile(
   { bucket, tree }: TreePlace,
   file: string,
@@ -38,7 +35,7 @@ export async function readFile(
   }
 }
 
-/** The ETag of a file, however large; undefined when it is missing. */
+/** The ETag of a file of any size; undefined when the file is missing. */
 export async function etagOf(
   { bucket, tree }: TreePlace,
   file: string,
@@ -54,8 +51,8 @@ export async function etagOf(
 }
 
 /**
- * Names of all metadata files. Throws METADATA_INVALID when somebody has filled the bucket with
- * them.
+ * Names of all metadata files. Throws METADATA_INVALID when the bucket has far more objects than a
+ * tree needs.
  */
 export async function listFiles({ bucket, tree }: TreePlace): Promise<string[]> {
   const prefix = metadataKey(tree, '');
@@ -65,14 +62,14 @@ export async function listFiles({ bucket, tree }: TreePlace): Promise<string[]> 
     if (files.length > MAX_LISTED) {
       throw new CodedError(`more than ${MAX_LISTED} objects below ${prefix}`, {
         code: 'METADATA_INVALID',
-        next: 'find out who writes to the bucket, and remove what no metadata names',
+        next: 'find out who writes to the bucket, and remove the objects that no metadata names',
       });
     }
   }
   return files;
 }
 
-/** S3 answers "denied" for a missing object when the caller may not list. */
+/** S3 answers "denied" for a missing object when the caller has no permission to list. */
 export function isMissing(error: unknown): boolean {
   return (
     error instanceof CodedError &&

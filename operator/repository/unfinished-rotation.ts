@@ -11,11 +11,11 @@ import { readWhole } from './read-bucket.ts';
 import { type RepositoryOptions, trustOptions } from './repository.ts';
 
 /**
- * Reads a bucket whose last rotation ended between the new root and the timestamp that follows it.
- * Hosts that see the new root refuse everything else, and so does a publisher. What the root before
- * had signed is read by the same rules, as if the new root were not there. Undefined when that is
- * not the cause, and for a publisher who has seen the rotation finished: who replays old metadata
- * with a revoked key makes the same picture.
+ * Reads a bucket whose last rotation stopped between the new root and the timestamp that must
+ * follow it. Hosts that have the new root refuse everything else, and so does a publisher. This
+ * function verifies the files of the previous root by the same rules, as if the new root did not
+ * exist. Returns undefined when that is not the cause, and when this publisher has seen the
+ * rotation finished: an attacker who replays old metadata with a revoked key causes the same state.
  */
 export async function readUnderEarlierRoot(
   options: RepositoryOptions,
@@ -34,7 +34,7 @@ export async function readUnderEarlierRoot(
   return undefined;
 }
 
-/** Undefined when this root has not signed for it either. */
+/** Undefined when the keys of this root have not signed it either. */
 async function readUnder(
   version: number,
   files: ReadonlyMap<string, Buffer>,
@@ -47,7 +47,7 @@ async function readUnder(
       isLater(file) ? Promise.reject(hidden(file)) : inBucket.get(file, request),
   };
   return await withTemporaryDirectory('rotation', async (directory) => {
-    // What was seen before stays the floor against a rollback.
+    // The versions seen before remain the minimum, to detect a rollback.
     keepFiles(directory, new Map([...files].filter(([file]) => !isLater(file))));
     const acceptExpired = (await readTrusted(trustOptions(options, directory))) !== undefined;
     try {

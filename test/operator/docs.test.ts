@@ -18,7 +18,7 @@ function commandsIn(text: string): string[] {
   return [...blocks, ...spans];
 }
 
-/** The words that the command line would not understand. */
+/** The words that the command line does not accept. */
 function unknownWords(line: string): string[] {
   const output = { answer: () => undefined, out: () => undefined, err: () => undefined };
   let command: Command = buildProgram({} as Context, output);
@@ -35,7 +35,7 @@ function unknownWords(line: string): string[] {
 }
 
 for (const name of ['keys.md', 'signers.md', 'threat-model.md', 'control-repos.md']) {
-  test(`docs: every command in ${name} is one that mm has`, () => {
+  test(`docs: every command in ${name} exists in mm`, () => {
     const commands = commandsIn(page(name));
     assert.ok(commands.length > 2);
     const wrong = commands.filter((line) => unknownWords(line).length > 0);
@@ -44,7 +44,7 @@ for (const name of ['keys.md', 'signers.md', 'threat-model.md', 'control-repos.m
 }
 
 for (const name of ['threat-model.md', 'control-repos.md']) {
-  test(`docs: every test that ${name} names is there`, () => assertTestsExist(name));
+  test(`docs: every test that ${name} names exists`, () => assertTestsExist(name));
 }
 
 function assertTestsExist(document: string): void {
@@ -52,7 +52,7 @@ function assertTestsExist(document: string): void {
   assert.ok(named.length >= 15);
   const files = globSync('test/**/*.test.ts', { cwd: ROOT });
   const sources = files.map((file) => readFileSync(join(ROOT, file), 'utf8'));
-  // Rows of a table make their titles of two parts: what stands before and behind the variable one.
+  // The title of a generated test has a variable part. This compares the parts before and after it.
   const titles = sources.flatMap((text) =>
     [...text.matchAll(/\btest\(\s*(['`])((?:(?!\1).)+)\1/gs)].map(([, , title = '']) => title),
   );
@@ -81,9 +81,9 @@ function testsOfClaim(row: string): string[] {
 const CONFIG_PAGE = `<!-- Generated from operator/config.ts: UPDATE_DOCS=1 node --test test/operator/docs.test.ts -->
 # miyamoto.yaml
 
-\`mm\` reads the nearest \`miyamoto.yaml\` upwards from where it is run; \`mm init\` writes it. It belongs into the git
-repository of the environments, beside the trust root. Paths are relative to it. A key that is not in this table is an
-error.
+\`mm\` reads the nearest \`miyamoto.yaml\` in the current directory or a parent directory; \`mm init\` writes it. It belongs
+into the git repository of the environments, beside the trust root. Paths are relative to it. A key that is not in this
+table is an error.
 
 \`\`\`yaml
 bucket: masterless-puppet.example.com
@@ -95,12 +95,12 @@ trees:
       testing: { ref: testing }
 \`\`\`
 
-Credentials have no place in this file. They come from where the AWS SDK looks for them.
+Credentials do not belong in this file. The AWS SDK finds them in its usual places.
 
 ${configTable(OperatorConfig)}
 `;
 
-test('docs/operator-config.md says what the schema says', async () => {
+test('docs/operator-config.md matches the schema', async () => {
   const path = join(ROOT, 'docs/operator-config.md');
   assert.equal(await pageAsCommitted(path, CONFIG_PAGE), CONFIG_PAGE);
 });

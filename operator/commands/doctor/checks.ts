@@ -27,8 +27,8 @@ export interface Examination {
 }
 
 /**
- * Looks at everything, also behind what is broken. Nothing is written but what was seen of the
- * bucket.
+ * Runs every check, also after a failed one. It writes nothing except the state that was seen of
+ * the bucket.
  */
 export async function examine(
   context: Context,
@@ -56,7 +56,7 @@ export async function examine(
   return { checks, seen };
 }
 
-/** Runs a check whose failure is a finding. */
+/** Runs a check. An error becomes a failed check. */
 async function tried<T>(
   checks: Check[],
   name: string,
@@ -88,8 +88,8 @@ async function examineBucket(checks: Check[], opened: RepositoryWork): Promise<V
     const { timestampVersion } = await opened.repository.read();
     return { value: undefined, message: `the bucket is not behind it, ${timestampVersion}` };
   });
-  // A host that is installed today must know a lapsed tree for one; its owner wants to know what
-  // lapsed.
+  // A newly installed host must refuse an expired tree, but its owner needs to know which role has
+  // expired.
   const verified = fresh ?? (await readAsNewHost(options, true));
   await tried(checks, 'root chain', async () => {
     const { version } = verified.root.signed;
@@ -109,7 +109,7 @@ function expiryChecks(verified: VerifiedMetadata, { roles }: KeyOverview): Check
   return roles.map(({ role, days, expires, renewBelowDays }) => {
     const name = `expiry of ${role}`;
     if (days === null) return { name, outcome: 'ok', message: 'never signed', next: null };
-    const message = `${days} days, ${expires}; to be renewed below ${renewBelowDays}`;
+    const message = `${days} days, ${expires}; renew it below ${renewBelowDays} days`;
     const isSoon = verified.expired.includes(role) || days < renewBelowDays;
     const word = role === 'snapshot' || role === 'timestamp' ? 'online' : role;
     return { name, outcome: isSoon ? 'failed' : 'ok', message, next: `mm renew ${word}` };
@@ -122,11 +122,12 @@ function keyChecks({ keys, roles }: KeyOverview): Check[] {
     .map(({ name, file }) => ({
       name: `key ${name}`,
       outcome: 'warning',
-      message: `whoever reads ${file} can sign: it has no passphrase`,
+      message: `every user or program that can read ${file} can sign: it has no passphrase`,
       next: 'mm key new NAME --passphrase, then mm key revoke OLD --replace-by NAME --keep',
     }));
   const root = roles.find(({ role }) => role === 'root');
-  // One key can be copied. Where several people must sign, each is needed.
+  // A single key can be backed up as a copy. When several people must sign, losing one key blocks
+  // all of them.
   if (root !== undefined && root.threshold > 1 && root.keyIds.length <= root.threshold) {
     const message = `${root.threshold} of ${root.keyIds.length}: if one key is lost, root can never be signed again`;
     const next = 'mm key rotate --role root --role targets --add FILE';
@@ -136,8 +137,7 @@ function keyChecks({ keys, roles }: KeyOverview): Check[] {
 }
 
 /**
- * Trees whose keys are shared verify each other's files: then only the signed tree id keeps them
- * apart.
+ * Trees that share keys verify each other's files: then only the signed tree id keeps them apart.
  */
 async function checkSharedKeys(
   context: Context,
@@ -166,12 +166,12 @@ async function checkSharedKeys(
       }
     }
   }
-  return { name, outcome: 'ok', message: 'none is shared', next: null };
+  return { name, outcome: 'ok', message: 'no key is shared', next: null };
 }
 
 async function keyIdsOf(rootFile: string, directory: string): Promise<string[]> {
   const root = await readFile(rootFile, 'utf8').catch(() => undefined);
-  // What is broken there is for `mm doctor --tree` of that tree to say.
+  // Problems of that tree are reported by `mm doctor --tree`.
   const files = await readSigningKeys(directory).catch(() => []);
   return [
     ...(root === undefined ? [] : keyIdsIn(root)),

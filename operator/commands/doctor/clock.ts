@@ -3,10 +3,13 @@ import type { TreeConfig } from '../../config.ts';
 import type { Context } from '../../context.ts';
 import type { Check } from './checks.ts';
 
-/** The store's clock may raise the floor to a day ahead, so that more is a clock that was wrong. */
+/** The clock of the store may be up to a day ahead. A floor beyond that came from a wrong clock. */
 const DAY_MS = 86_400_000;
 
-/** The time below which mm believes no clock; with `--reset-clock` it is forgotten first. */
+/**
+ * The check of the clock floor: mm does not trust a clock that shows an earlier time. With
+ * `--reset-clock` the floor is deleted first.
+ */
 export function checkClock(
   context: Pick<Context, 'now'>,
   { stateDirectory }: Pick<TreeConfig, 'stateDirectory'>,

@@ -10,8 +10,8 @@ export interface DoctorOptions extends SigningOptions {
 }
 
 /**
- * `mm doctor`: whether hosts can follow, for how long, and who could see to it. Exit code 1 when
- * something is wrong.
+ * `mm doctor`: whether hosts can follow the tree, for how long, and which keys could renew it. Exit
+ * code 1 when something is wrong.
  */
 export async function doctor(context: Context, options: DoctorOptions): Promise<Answer> {
   return await withTree(context, options, async (tree) => {

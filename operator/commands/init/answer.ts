@@ -12,7 +12,7 @@ export interface InitOutcome {
   readonly expires?: InitAnswer['expires'];
 }
 
-/** What was made, or would be, and how to go on. */
+/** What mm made or would make, and the next steps. */
 export function answerInit({ plan, keys, outcome, objects, expires }: InitOutcome): Answer {
   const { config, configFile } = plan;
   const document: InitAnswer = {
@@ -57,7 +57,7 @@ function doneLines(document: InitAnswer): string[] {
     'The daily key publishes. The safe key adds environments and replaces keys: move its file off',
     'this machine now, to a safe place. Without it a lost daily key cannot be replaced.',
     'Commit configuration and trust root. Never commit the keys.',
-    `Signatures expire at ${expires?.['timestamp']} unless something is published or renewed before.`,
+    `Signatures expire at ${expires?.['timestamp']} unless you publish or renew before.`,
     '',
     'Next:',
     `  mm publish ${environment?.slice('env-'.length) ?? 'stable'}`,

@@ -22,8 +22,8 @@ import { soloKeys } from './keys.ts';
 import { type InitOptions, type InitPlan, keyPaths, planInit } from './plan.ts';
 
 /**
- * `mm init`: configuration, keys and signed metadata of a new tree. Every step can be repeated: the
- * next run finishes one that ended half-way, until timestamp.json exists.
+ * `mm init`: configuration, keys and signed metadata of a new tree. Every step can be repeated
+ * until timestamp.json exists: the next run finishes an interrupted one.
  */
 export async function init(context: Context, options: InitOptions): Promise<Answer> {
   const plan = await planInit(context, options);
@@ -50,7 +50,8 @@ export async function init(context: Context, options: InitOptions): Promise<Answ
 }
 
 /**
- * Before anything is written. Throws ALREADY_INITIALIZED, and S3_* where the bucket cannot be used.
+ * Runs before anything is written. Throws ALREADY_INITIALIZED, and S3_* when the bucket cannot be
+ * used.
  */
 async function assertFresh(
   context: Context,
@@ -76,7 +77,7 @@ async function assertFresh(
   }
 }
 
-/** No file with `s3.region` exists yet. */
+/** No configuration file with `s3.region` exists yet, so the error names `--region`. */
 function sayRegion(cause: CodedError): CodedError {
   const { message, code, next } = cause;
   return new CodedError(message, { code, cause, next: `${next}; mm init takes --region` });
@@ -84,9 +85,9 @@ function sayRegion(cause: CodedError): CodedError {
 
 async function writeConfig({ configFile, configText }: InitPlan): Promise<void> {
   if (configText === undefined || (await writeNewFile(configFile, configText, 0o644))) return;
-  throw new CodedError(`${configFile} was made by somebody else in this moment`, {
+  throw new CodedError(`${configFile} was created by another process at the same time`, {
     code: 'CONFIG_INVALID',
-    next: 'look at it, then mm init again',
+    next: 'read the file, then run mm init again',
   });
 }
 
@@ -108,7 +109,7 @@ async function establish(
   const { tree, id: treeId, rootFile } = config;
   const now = () => context.now();
   const root = await establishRoot({ ...place, treeId, keys: signers, now });
-  // Must come before the timestamp: once that exists nobody may be without the root that hosts
+  // Must come before the timestamp: once that exists, the operator must have the root that hosts
   // trust.
   await keepRoot(rootFile, root);
   const environments = [...config.refs.keys()];
@@ -133,8 +134,8 @@ async function establish(
 }
 
 /**
- * Throws ROOT_INVALID when another root is there: it may be the only copy of what other hosts
- * trust.
+ * Throws ROOT_INVALID when another root file exists: it may be the only copy of a root that other
+ * hosts trust.
  */
 async function keepRoot(path: string, { bytes }: SignedFile): Promise<void> {
   const there = await readFile(path).catch((error: NodeJS.ErrnoException) => {
@@ -143,9 +144,9 @@ async function keepRoot(path: string, { bytes }: SignedFile): Promise<void> {
   });
   if (there?.equals(bytes)) return;
   if (there !== undefined) {
-    throw new CodedError(`${path} is there already, and is the root of something else`, {
+    throw new CodedError(`${path} exists already, and is the root of another tree`, {
       code: 'ROOT_INVALID',
-      next: `mv ${path} ${path}.old, then mm init again`,
+      next: `mv ${path} ${path}.old, then run mm init again`,
     });
   }
   writeFileAtomicSync(path, bytes);

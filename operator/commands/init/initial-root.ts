@@ -17,8 +17,8 @@ export interface SoloKeys {
   /** Signs releases, snapshot and timestamp, every day. */
   readonly operator: Signer;
   /**
-   * Signs root and targets. It is kept off the machine: a thief of the daily key can then neither
-   * give himself other keys nor shut the owner out.
+   * Signs root and targets. It is kept off the machine. A thief of the daily key can then neither
+   * add other keys nor lock the owner out.
    */
   readonly safe: Signer;
 }
@@ -30,9 +30,8 @@ export interface InitialRoot extends TreePlace {
 }
 
 /**
- * Uploads 1.root.json where there is none. An earlier `mm init` with the same keys that ended
- * half-way has left the root that is wanted: then it returns that one. Throws ALREADY_INITIALIZED
- * for a root of other keys.
+ * Uploads 1.root.json unless it exists. When an earlier interrupted `mm init` with the same keys
+ * has left one, it returns that root. Throws ALREADY_INITIALIZED for a root with other keys.
  */
 export async function establishRoot(options: InitialRoot): Promise<SignedFile> {
   const root = await signRoot(options);
@@ -45,7 +44,7 @@ export async function establishRoot(options: InitialRoot): Promise<SignedFile> {
   }
   throw new CodedError(`s3://${bucket.name}/${key} exists already, made with other keys`, {
     code: 'ALREADY_INITIALIZED',
-    next: 'use the keys and the root file that it was made with, or choose another --tree',
+    next: 'use its keys and its root file, or choose another --tree',
   });
 }
 
@@ -85,6 +84,6 @@ function isOwn(bytes: Buffer, treeId: string, keys: SoloKeys): boolean {
       roles.every(([role, { keyids }]) => root.signed.roles[role]?.keyIDs.join() === keyids.join())
     );
   } catch {
-    return false; // it cannot even be read as a root
+    return false; // it is not a root
   }
 }

@@ -11,9 +11,9 @@ import { isMissing, type TreePlace } from '../../repository/stored-files.ts';
 import { keyMap } from './initial-root.ts';
 
 /**
- * The first targets of a tree: a role for each environment and one that all short-lived
- * environments share, still without a release. The operator's key signs for all of them; targets
- * itself is signed by the key that root names for it.
+ * The first targets of a tree: one role for each environment, and one that all short-lived
+ * environments share, all without a release. The operator's key signs for all of them. Targets
+ * itself is signed by the key that root lists for it.
  */
 export function firstChange(environments: readonly string[], operator: Signer): Change {
   const delegated = firstRoles(environments).map((name) => delegation(name, operator));
@@ -48,7 +48,7 @@ function delegation(name: string, signer: Signer): Delegation {
   return { name, keyids: [signer.keyId], threshold: 1, terminating: true, paths };
 }
 
-/** A tree that has only a root. Throws ALREADY_INITIALIZED when it has a timestamp. */
+/** A tree that has only a root. Throws ALREADY_INITIALIZED when a timestamp exists. */
 export async function readEmptyTree(
   place: TreePlace,
   root: Metadata<Root>,

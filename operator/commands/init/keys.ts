@@ -14,9 +14,9 @@ import type { InitOptions } from './plan.ts';
 import { keyPaths } from './plan.ts';
 
 /**
- * The two keys of a tree that one person operates. An earlier init that ended half-way has left
- * keys: those are used. The safe's key gets a passphrase unless nobody can be asked for one. Throws
- * KEY_INVALID, KEY_LOCKED.
+ * The two keys of a tree that one person operates. Keys of an earlier interrupted init are used
+ * again. The safe key gets a passphrase, unless mm cannot ask for one. Throws KEY_INVALID,
+ * KEY_LOCKED.
  */
 export async function soloKeys(
   context: Context,
@@ -28,8 +28,8 @@ export async function soloKeys(
   const passphrases = newPassphrases(context, options, source);
   const now = new Date(context.now());
   const paths = keyPaths(directory);
-  // The one that a person may be asked for comes first: a mistyped passphrase leaves nothing
-  // behind.
+  // The key that may need a typed passphrase comes first: when the passphrase is mistyped, no file
+  // is left behind.
   const safe = await keyAt(paths.safe, { source, now, newPassphrase: passphrases.safe });
   const operator = await keyAt(paths.operator, {
     source,
@@ -66,7 +66,9 @@ function newPassphrases(
   return {
     operator: none,
     safe() {
-      context.notice('the safe key gets no passphrase: who copies its file can sign a new root');
+      context.notice(
+        'the safe key gets no passphrase: everyone who can copy its file can sign a new root',
+      );
       return Promise.resolve(undefined);
     },
   };
@@ -85,7 +87,7 @@ async function keyAt(path: string, { source, now, newPassphrase }: Making): Prom
   );
   if (isThere) return fileSigner(await readKeyFile(path), source);
   const passphrase = await newPassphrase();
-  // It was typed a moment ago: do not ask for it again.
+  // The passphrase was typed a moment ago: do not ask for it again.
   return fileSigner(await createKeyFile({ path, passphrase, now }), () =>
     Promise.resolve(passphrase ?? ''),
   );

@@ -24,8 +24,8 @@ export interface InitOptions extends SigningOptions {
   readonly region?: string | undefined;
   readonly repository?: string | undefined;
   /**
-   * True: ask for a passphrase for both keys. False: for none. Left out: for the safe's key, on a
-   * terminal.
+   * True: ask for a passphrase for both keys. False: use no passphrase. Undefined: on a terminal
+   * ask for the safe key only.
    */
   readonly passphrase?: boolean | undefined;
   readonly createBucket?: boolean | undefined;
@@ -34,15 +34,15 @@ export interface InitOptions extends SigningOptions {
 export interface InitPlan {
   readonly config: TreeConfig;
   readonly configFile: string;
-  /** Undefined: the file is there already. */
+  /** Undefined: the file exists already. */
   readonly configText: string | undefined;
 }
 
 const DEFAULT_ENVIRONMENTS = ['stable=main', 'testing=testing'];
 
 /**
- * What `mm init` is to make: by the configuration file when there is one, else by the options,
- * which then become the file. Throws USAGE, CONFIG_INVALID.
+ * What `mm init` must make: from the configuration file if there is one, otherwise from the
+ * options, which then become the file. Throws USAGE, CONFIG_INVALID.
  */
 export async function planInit(context: Context, options: InitOptions): Promise<InitPlan> {
   const { cwd, home } = context;
@@ -55,7 +55,7 @@ export async function planInit(context: Context, options: InitOptions): Promise<
   return { config: tree, configFile, configText };
 }
 
-/** The file is the operator's: it is read, never changed. */
+/** The file belongs to the operator: mm reads it and never changes it. */
 async function planByFile(
   found: LoadedConfig,
   home: string,
@@ -106,8 +106,9 @@ async function newConfig(
 }
 
 /**
- * The region of the file, of `--region`, or of the environment of this user. Hosts do not have that
- * environment, so the region is always written down for them. Throws USAGE when there is none.
+ * The region of the file, of `--region`, or of this user's environment. Hosts do not have that
+ * environment, so mm always writes the region into their configuration. Throws USAGE when no region
+ * is set.
  */
 async function usedRegion(
   { bucket, tree, region: given }: InitOptions,
@@ -117,7 +118,7 @@ async function usedRegion(
   if (region !== undefined) return region;
   throw new CodedError('wanted a region: --region, AWS_REGION, or region in ~/.aws/config', {
     code: 'USAGE',
-    next: `mm init --bucket ${bucket} --tree ${tree} --region eu-central-1; stores other than AWS mostly take us-east-1`,
+    next: `mm init --bucket ${bucket} --tree ${tree} --region eu-central-1; most stores other than AWS accept us-east-1`,
   });
 }
 
@@ -137,7 +138,7 @@ export function keyPaths(directory: string): { readonly operator: string; readon
   return { operator: join(directory, 'operator.json'), safe: join(directory, 'safe.json') };
 }
 
-/** What /etc/miyamoto/agent.yaml says on a host of that tree. */
+/** The content of /etc/miyamoto/agent.yaml on a host of that tree. */
 export function agentConfig({ bucket, tree, refs, s3 }: TreeConfig): string {
   const [environment = 'stable'] = refs.keys();
   const { endpoint, region } = s3;

@@ -14,9 +14,10 @@ import {
 const MAX_OUTPUT_BYTES = 64 * 1024;
 
 /**
- * Signs by a program that holds a key: `<command> sign` reads the bytes from stdin and prints the
- * signature, in hex or base64. It is not verified here. Throws KEY_MISSING when there is no such
- * program, KEY_LOCKED when it fails or takes too long, KEY_INVALID when it prints something else.
+ * Signs with a program that holds a key: `<command> sign` reads the bytes from stdin and prints the
+ * signature in hex or base64. The signature is not verified here. Throws KEY_MISSING when the
+ * program does not exist, KEY_LOCKED when it fails or takes too long, KEY_INVALID when it prints
+ * anything else.
  */
 export async function signByCommand(
   { path, command }: { readonly path: string; readonly command: Command },
@@ -31,8 +32,8 @@ export async function signByCommand(
 }
 
 /**
- * The key of a program: `<command> public-key` prints it, in PEM or as a TUF key in JSON. Throws as
- * {@link signByCommand} does, and USAGE for what is no command.
+ * The public key of a program: `<command> public-key` prints it, in PEM or as a TUF key in JSON.
+ * Throws like {@link signByCommand}, and USAGE when the command is not valid.
  */
 export async function findCommandKey(
   given: readonly string[],
@@ -43,7 +44,7 @@ export async function findCommandKey(
     const [issue] = parsed.error.issues;
     throw new CodedError(`command ${printable(given.join(' '), 200)}: ${issue?.message}`, {
       code: 'USAGE',
-      next: 'give program and arguments one by one, the program by its absolute path',
+      next: 'give the program and each argument separately; use an absolute path for the program',
     });
   }
   const command = parsed.data;
@@ -67,8 +68,8 @@ function readPublicKey(output: string): TufKey | undefined {
 }
 
 /**
- * What the program printed. Its stderr is for the error message; for a PIN it may open the terminal
- * itself.
+ * The output of the program. Its stderr is used for the error message. To ask for a PIN it may open
+ * the terminal itself.
  */
 function run(
   [program = '', ...args]: readonly string[],
@@ -85,7 +86,7 @@ function run(
         else reject(failed([program, ...args], error, { stderr, timeLimitMs }));
       },
     );
-    child.stdin?.on('error', () => undefined); // it need not read: how it ends is what counts
+    child.stdin?.on('error', () => undefined); // it may ignore stdin: only its exit code counts
     child.stdin?.end(stdin);
   });
 }
@@ -101,7 +102,7 @@ function failed(
     return new CodedError(`cannot run signing command ${named}: ${code}`, {
       code: 'KEY_MISSING',
       cause,
-      next: 'install the program, or run this where it is',
+      next: 'install the program, or run this on a machine that has it',
     });
   }
   if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
@@ -111,7 +112,7 @@ function failed(
     ? `took longer than ${timeLimitMs / 1000} s`
     : `ended with ${cause.signal ?? `exit code ${code}`}`;
   return new CodedError(
-    `signing command ${named} ${end}: ${printable(stderr, 500) || 'no words'}`,
+    `signing command ${named} ${end}: ${printable(stderr, 500) || 'no message on stderr'}`,
     {
       code: 'KEY_LOCKED',
       cause,
@@ -131,7 +132,9 @@ function wrongOutput(command: readonly string[], wanted: string, path?: string):
   );
 }
 
-/** Program and verb; what stands between is nobody's business in a log. */
+/**
+ * Program and last argument. The arguments between them may be private and must not get into a log.
+ */
 function describe(command: readonly string[]): string {
   return printable(`${command[0]} ... ${command.at(-1)}`, 300);
 }

@@ -10,7 +10,7 @@ import { keyIdOf, type TufKey } from '../signer.ts';
 
 const MAX_BYTES = 16 * 1024;
 
-/** Names key and region for good; an alias could be pointed elsewhere. */
+/** Identifies key and region permanently. An alias could be moved to another key. */
 export const KmsKeyArn = z
   .string()
   .max(256)
@@ -24,7 +24,7 @@ const Argument = z
   .max(1024)
   .refine((argument) => !argument.includes('\0'), 'expected no zero byte');
 
-/** Program and arguments, never a line for a shell. */
+/** Program and arguments. mm never passes a command line to a shell. */
 export const Command = z.tuple([Argument.min(1)], Argument).check(
   z.maxLength(32),
   z.refine(
@@ -34,16 +34,16 @@ export const Command = z.tuple([Argument.min(1)], Argument).check(
 );
 export type Command = Readonly<z.infer<typeof Command>>;
 
-/** Who holds the private part of a key that is not in its file. */
+/** What holds the private part of a key when it is not in the key file. */
 export const Holder = z.discriminatedUnion('kind', [
-  /** The comment says which key of a person it is; found it is by its public part. */
+  /** The comment shows people which key it is. mm finds the key by its public part. */
   z.strictObject({ kind: z.literal('ssh-agent'), comment: z.string().max(200) }),
   z.strictObject({ kind: z.literal('kms'), key: KmsKeyArn }),
   z.strictObject({ kind: z.literal('command'), command: Command }),
 ]);
 export type Holder = Readonly<z.infer<typeof Holder>>;
 
-/** As {@link KeyDocument}, but with nothing secret in it: it may lie in a git repository. */
+/** Like {@link KeyDocument}, but without secrets: it may be stored in a git repository. */
 export const HeldKeyDocument = KeyDocument.extend({ private: Holder });
 export type HeldKeyDocument = z.infer<typeof HeldKeyDocument>;
 
@@ -54,24 +54,24 @@ export interface HeldKeyFile {
   readonly document: HeldKeyDocument;
 }
 
-/** What it takes to reach who holds a key. */
+/** What mm needs to reach the holder of a key. */
 export interface HolderAccess {
-  /** The environment of mm: SSH_AUTH_SOCK, proxies, and all of it for commands. */
+  /** The environment of mm: SSH_AUTH_SOCK and proxies. Commands get all of it. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** For one answer, {@link HOLDER_TIME_LIMIT_MS} when left out. */
+  /** Time limit for one answer; default {@link HOLDER_TIME_LIMIT_MS}. */
   readonly timeLimitMs?: number | undefined;
 }
 
-/** A person may have to type a PIN or to find the token that wants to be touched. */
+/** Long enough for a person to type a PIN, or to find the token and touch it. */
 export const HOLDER_TIME_LIMIT_MS = 120_000;
 
-/** A public key as its holder showed it. */
+/** A public key as its holder returned it. */
 export interface FoundKey {
   readonly publicKey: TufKey;
   readonly holder: Holder;
 }
 
-/** The file for a key that was found, not written yet. */
+/** The content of the key file, before it is written. */
 export function heldKeyFile(path: string, { publicKey, holder }: FoundKey, now: Date): HeldKeyFile {
   const document: HeldKeyDocument = {
     format: 'miyamoto-key',
@@ -88,7 +88,7 @@ export function heldKeyFile(path: string, { publicKey, holder }: FoundKey, now: 
 export async function writeHeldKeyFile({ path, document }: HeldKeyFile): Promise<void> {
   await makeKeysDirectory(path);
   if (!(await writeNewFile(path, `${JSON.stringify(document)}\n`, 0o644))) {
-    throw invalid(path, 'a key file is there already, it is never overwritten');
+    throw invalid(path, 'a key file exists already, and mm never overwrites one');
   }
 }
 
@@ -97,17 +97,17 @@ const HeldKind = z.looseObject({
 });
 
 /**
- * Reads the file of a key that is held elsewhere; undefined for every other file, also for one that
- * cannot be read. Throws KEY_INVALID when others may change it, or when it is not as `mm key new`
- * writes it.
+ * Reads the file of a key that is held elsewhere. Returns undefined for every other file, and for a
+ * file that cannot be read. Throws KEY_INVALID when other users may change the file, or when it
+ * differs from what `mm key new` writes.
  */
 export async function readHeldKeyFile(path: string): Promise<HeldKeyFile | undefined> {
   const found = await readSmallJson(path);
   if (!HeldKind.safeParse(found?.value).success) return undefined;
-  // The file may name a program that is then run as the operator.
+  // The file can name a program, which mm then runs as the operator.
   if (found !== undefined && (found.mode & 0o022) !== 0) {
     const octal = (found.mode & 0o777).toString(8).padStart(4, '0');
-    throw invalid(path, `others may change it, its mode is ${octal}`, `chmod go-w ${path}`);
+    throw invalid(path, `other users may change it: its mode is ${octal}`, `chmod go-w ${path}`);
   }
   const parsed = HeldKeyDocument.safeParse(found?.value);
   if (!parsed.success) {
@@ -132,13 +132,13 @@ async function readSmallJson(
     if (size > MAX_BYTES) return undefined;
     return { value: JSON.parse(await file.readFile('utf8')), mode };
   } catch {
-    return undefined; // whoever reads it as a key file of the other kind says what is wrong
+    return undefined; // the reader of the other kind of key file reports the problem
   }
 }
 
 function invalid(path: string, what: string, next?: string): CodedError {
   return new CodedError(`signing key ${path}: ${what}`, {
     code: 'KEY_INVALID',
-    next: next ?? 'put the file back from your copy of it, or mm key new',
+    next: next ?? 'restore the file from your copy, or: mm key new',
   });
 }

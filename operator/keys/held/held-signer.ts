@@ -7,8 +7,8 @@ import { signByKms } from './kms-signer.ts';
 import { signByAgent } from './ssh-agent-signer.ts';
 
 /**
- * A signer whose key somebody else holds. No signature leaves it that the public key in the file
- * does not verify: a holder that has another key by now, or that lies, is KEY_INVALID.
+ * A signer whose key is held elsewhere. It returns only signatures that the public key in the file
+ * verifies. Throws KEY_INVALID when the holder uses another key or returns a wrong signature.
  */
 export function heldSigner(file: HeldKeyFile, access: HolderAccess): Signer {
   const { keyid, public: publicKey } = file.document;
@@ -20,10 +20,10 @@ export function heldSigner(file: HeldKeyFile, access: HolderAccess): Signer {
       if (isSignedBy(publicKey, bytes, signature)) return signature;
       const { kind } = file.document.private;
       throw new CodedError(
-        `signing key ${file.path}: the signature that ${kind} gave is not by the public key in the file`,
+        `signing key ${file.path}: the signature from ${kind} does not match the public key in the file`,
         {
           code: 'KEY_INVALID',
-          next: 'find out why the holder has another key; a new key gets a file of its own: mm key new',
+          next: 'find out why the holder has another key; make a separate file for a new key: mm key new',
           details: { keyid, kind },
         },
       );

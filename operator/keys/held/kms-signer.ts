@@ -10,14 +10,16 @@ import {
   KmsKeyArn,
 } from './held-key-file.ts';
 
-/** The only kind of key: Ed25519 in KMS takes whole messages, and of those only 4,096 bytes. */
+/**
+ * The only supported kind of key. Ed25519 in KMS signs whole messages only, of at most 4,096 bytes.
+ */
 const KEY_SPEC = 'ECC_NIST_P256';
 const ALGORITHM = 'ECDSA_SHA_256';
 
 /**
- * The signature, in DER, not verified. Asks for `kms:Sign` alone: whoever has that may publish.
- * Throws KEY_MISSING for a key that does not exist, KEY_LOCKED when KMS cannot be reached or will
- * not sign.
+ * The signature in DER, not verified. Needs only `kms:Sign`: a principal with that permission can
+ * publish. Throws KEY_MISSING when the key does not exist, KEY_LOCKED when KMS cannot be reached or
+ * refuses to sign.
  */
 export async function signByKms(
   arn: string,
@@ -39,8 +41,8 @@ export async function signByKms(
 }
 
 /**
- * The key with this ARN, or with this id or alias in the region of the AWS environment. Asks for
- * `kms:GetPublicKey`. Throws as {@link signByKms} does, and KEY_INVALID for a key of another kind.
+ * The key with this ARN, or with this id or alias in the region of the AWS environment. Needs
+ * `kms:GetPublicKey`. Throws like {@link signByKms}, and KEY_INVALID for a key of another kind.
  */
 export async function findKmsKey(id: string, access: HolderAccess): Promise<FoundKey> {
   const found = await withKms(id, access, async (client, { GetPublicKeyCommand }, abortSignal) =>
@@ -77,7 +79,7 @@ async function withKms<T>(
   { env, timeLimitMs = HOLDER_TIME_LIMIT_MS }: HolderAccess,
   work: (client: KMSClient, kms: KmsModule, abortSignal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  // Nobody else's mm should start slower for it.
+  // Loaded here, so that mm starts no slower when no KMS key is used.
   const kms = await import('@aws-sdk/client-kms');
   const region = /^arn:[^:]*:kms:([^:]+):/.exec(id)?.[1];
   const agent = { proxyEnv: { ...env } };
@@ -101,9 +103,9 @@ async function withKms<T>(
 
 const MISSING = 'aws kms describe-key --key-id ID; check region and account';
 const CREDENTIALS =
-  'give credentials as the AWS SDK reads them; aws sts get-caller-identity shows whose they are';
+  'configure credentials for the AWS SDK; aws sts get-caller-identity shows which are in use';
 
-/** By the name of KMS's answer: what it means, and what to do. */
+/** By the name of the KMS error: our error code, and the next command. */
 const MEANING = new Map<string, readonly [ErrorCode, string]>([
   ['NotFoundException', ['KEY_MISSING', MISSING]],
   ['InvalidArnException', ['KEY_MISSING', MISSING]],
@@ -123,7 +125,7 @@ function kmsError(id: string, cause: unknown): CodedError {
   const { name, message } = cause instanceof Error ? cause : { name: '', message: String(cause) };
   const [code, next] = MEANING.get(name) ?? [
     'KEY_LOCKED',
-    'try again, or give the whole ARN of the key',
+    'try again, or give the full ARN of the key',
   ];
   const key = printable(id, 300);
   return new CodedError(`KMS key ${key}: ${name}: ${printable(message, 300)}`, {

@@ -12,7 +12,7 @@ import {
   whyUnusable,
 } from './ssh-key.ts';
 
-/** A key that an ssh-agent should hold, named for messages. */
+/** A key that an ssh-agent must hold, with its name for messages. */
 export interface WantedAgentKey {
   readonly name: string;
   readonly comment: string;
@@ -20,9 +20,9 @@ export interface WantedAgentKey {
 }
 
 /**
- * The signature, not verified. Throws KEY_MISSING without an agent or without the key in it,
- * KEY_LOCKED when the agent is locked or may not use the key, KEY_INVALID for a signature of
- * another kind.
+ * Returns the signature without verifying it. Throws KEY_MISSING when there is no agent or the
+ * agent does not have the key, KEY_LOCKED when the agent is locked or may not use the key,
+ * KEY_INVALID for a signature of another kind.
  */
 export async function signByAgent(
   wanted: WantedAgentKey,
@@ -35,8 +35,8 @@ export async function signByAgent(
   const signature = sshToTufSignature(answer);
   if (signature !== undefined) return signature;
   throw new CodedError(
-    `ssh-agent signed for ${describe(wanted, blob)} in another way than ${sshKeyType(blob)}`,
-    { code: 'KEY_INVALID', next: 'ssh-add -l, to see which agent this is' },
+    `the signature of ssh-agent for ${describe(wanted, blob)} is not of type ${sshKeyType(blob)}`,
+    { code: 'KEY_INVALID', next: 'ssh-add -l shows the keys of this agent' },
   );
 }
 
@@ -46,19 +46,19 @@ function whyRefused(wanted: WantedAgentKey, blob: Buffer, held: readonly AgentKe
   if (!held.some((other) => other.blob.equals(blob))) {
     return new CodedError(`ssh-agent does not hold signing key ${key}, only ${list(held)}`, {
       code: 'KEY_MISSING',
-      next: 'ssh-add FILE with the file of that key, or plug its token in',
+      next: 'ssh-add FILE with the file of that key, or connect its token',
     });
   }
-  return new CodedError(`ssh-agent holds signing key ${key}, but would not sign`, {
+  return new CodedError(`ssh-agent holds signing key ${key}, but refused to sign`, {
     code: 'KEY_LOCKED',
-    next: 'confirm or touch when you are asked; ssh-add -T FILE.pub tries the key without mm',
+    next: 'confirm or touch the token when asked; ssh-add -T FILE.pub tests the key without mm',
   });
 }
 
 /**
- * The key of the agent with this fingerprint or comment, or the only one that can sign for TUF.
- * Throws KEY_MISSING when there is none, KEY_INVALID for one of another kind, USAGE for more than
- * one, and what {@link listAgentKeys} throws.
+ * The key of the agent with this fingerprint or comment; without `wanted` the only key that can
+ * sign for TUF. Throws KEY_MISSING when no key matches, KEY_INVALID for a key of another kind,
+ * USAGE when several match, and what {@link listAgentKeys} throws.
  */
 export async function findAgentKey(
   wanted: string | undefined,
@@ -107,9 +107,9 @@ function noneUsable(
 }
 
 function nothingHeld(key: string): CodedError {
-  return new CodedError(`wanted ${key}, but the ssh-agent shows none: it is locked or empty`, {
+  return new CodedError(`wanted ${key}, but the ssh-agent lists no keys: it is locked or empty`, {
     code: 'KEY_LOCKED',
-    next: 'ssh-add -X when it is locked, else ssh-add FILE',
+    next: 'ssh-add -X when it is locked, otherwise ssh-add FILE',
   });
 }
 

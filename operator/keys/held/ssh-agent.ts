@@ -4,11 +4,9 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { HOLDER_TIME_LIMIT_MS, type HolderAccess } from './held-key-file.ts';
 import { splitSshStrings, sshString, uint32 } from './ssh-string.ts';
 
-/**
- * What we ask a running ssh-agent (draft-ietf-sshm-ssh-agent): which keys it has, and signatures.
- */
+/** The two requests to a running ssh-agent (draft-ietf-sshm-ssh-agent): list the keys, and sign. */
 export interface AgentKey {
-  /** The public key as SSH writes it. */
+  /** The public key in SSH's encoding. */
   readonly blob: Buffer;
   readonly comment: string;
 }
@@ -19,23 +17,24 @@ const IDENTITIES_ANSWER = 12;
 const SIGN_REQUEST = 13;
 const SIGN_RESPONSE = 14;
 
-/** OpenSSH's own limit, in both directions. */
+/** OpenSSH's limit, in both directions. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
 
 /**
- * None when the agent is locked. Throws KEY_MISSING when no agent answers, KEY_LOCKED when it takes
- * too long.
+ * Returns an empty list when the agent is locked. Throws KEY_MISSING when no agent answers,
+ * KEY_LOCKED when it takes too long.
  */
 export async function listAgentKeys(access: HolderAccess): Promise<readonly AgentKey[]> {
   const path = socketOf(access);
   const keys = parseIdentities(await ask(path, Buffer.from([REQUEST_IDENTITIES]), access));
-  if (keys === undefined) throw noAgent(path, 'it did not answer as an ssh-agent does');
+  if (keys === undefined) throw noAgent(path, 'its answer does not follow the ssh-agent protocol');
   return keys;
 }
 
 /**
- * The signature as SSH writes it; `refused` when the agent does not have the key or may not use it.
- * Throws as {@link listAgentKeys} does, and KEY_INVALID for more than an agent takes.
+ * The signature in SSH's encoding; `refused` when the agent does not have the key or may not use
+ * it. Throws like {@link listAgentKeys}, and KEY_INVALID when the message is larger than an agent
+ * accepts.
  */
 export async function askAgentToSign(
   blob: Buffer,
@@ -49,17 +48,17 @@ export async function askAgentToSign(
   if (request.length > MAX_MESSAGE_BYTES) {
     throw new CodedError(
       `ssh-agent signs at most ${MAX_MESSAGE_BYTES} bytes, this document has ${bytes.length}`,
-      { code: 'KEY_INVALID', next: 'let a key in a file or in KMS sign for this role' },
+      { code: 'KEY_INVALID', next: 'use a key in a file or in KMS for this role' },
     );
   }
   const answer = await ask(path, request, access);
   if (answer[0] === FAILURE) return 'refused';
   const [signature, ...more] = splitSshStrings(answer.subarray(1)) ?? [];
   if (answer[0] === SIGN_RESPONSE && signature !== undefined && more.length === 0) return signature;
-  throw noAgent(path, 'it did not answer as an ssh-agent does');
+  throw noAgent(path, 'its answer does not follow the ssh-agent protocol');
 }
 
-/** Reads an agent's list of keys; undefined for anything else. */
+/** Parses an agent's list of keys; undefined for anything else. */
 export function parseIdentities(answer: Buffer): readonly AgentKey[] | undefined {
   if (answer[0] === FAILURE) return [];
   if (answer[0] !== IDENTITIES_ANSWER || answer.length < 5) return undefined;
@@ -82,7 +81,7 @@ function socketOf({ env }: HolderAccess): string {
   });
 }
 
-/** One request on a connection of its own; the answer without its length. */
+/** Sends one request on a new connection. Returns the answer without its length field. */
 async function ask(path: string, message: Buffer, access: HolderAccess): Promise<Buffer> {
   const limitMs = access.timeLimitMs ?? HOLDER_TIME_LIMIT_MS;
   const socket = addAbortSignal(AbortSignal.timeout(limitMs), connect(path));
@@ -96,7 +95,7 @@ async function ask(path: string, message: Buffer, access: HolderAccess): Promise
       if (end > 4 + MAX_MESSAGE_BYTES) throw noAgent(path, `its answer has ${end - 4} bytes`);
       if (received.length >= end) return received.subarray(4, end);
     }
-    throw noAgent(path, 'it hung up without an answer');
+    throw noAgent(path, 'it closed the connection without an answer');
   } catch (cause) {
     if (cause instanceof CodedError) throw cause;
     if (cause instanceof Error && cause.name === 'AbortError') throw tooSlow(path, limitMs, cause);
@@ -110,7 +109,7 @@ function tooSlow(path: string, limitMs: number, cause: unknown): CodedError {
   return new CodedError(`ssh-agent at ${path} gave no answer in ${limitMs / 1000} s`, {
     code: 'KEY_LOCKED',
     cause,
-    next: 'look whether it waits for a PIN, a touch or a confirmation, then try again',
+    next: 'check whether it waits for a PIN, a touch or a confirmation, then try again',
   });
 }
 

@@ -6,14 +6,17 @@ import { firstSshString, splitSshStrings, sshString } from './ssh-string.ts';
 const ED25519 = 'ssh-ed25519'; // RFC 8709
 const P256 = 'ecdsa-sha2-nistp256'; // RFC 5656
 
-/** `ssh-ed25519`; what others wrote, cut to what a name can be. */
+/**
+ * The type of the key, such as `ssh-ed25519`. The bytes are foreign input, so it is cut to 64
+ * characters.
+ */
 export function sshKeyType(blob: Buffer): string {
   return firstSshString(blob)?.toString('latin1').slice(0, 64) ?? '';
 }
 
 /**
- * The key as TUF documents hold it; undefined for kinds that cannot sign for TUF, see
- * {@link whyUnusable}.
+ * The key as in TUF documents; undefined for kinds that cannot sign for TUF, see {@link
+ * whyUnusable}.
  */
 export function sshToTufKey(blob: Buffer): TufKey | undefined {
   const [type, first, second, ...more] = (splitSshStrings(blob) ?? []).map((part) =>
@@ -22,7 +25,8 @@ export function sshToTufKey(blob: Buffer): TufKey | undefined {
   if (type === hex(ED25519) && first?.length === 64 && second === undefined) {
     return { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: first } };
   }
-  // Only the uncompressed form: RFC 5656 lets nobody be sent the other one without asking for it.
+  // Only the uncompressed form: RFC 5656 forbids sending the compressed one unless it was
+  // negotiated.
   const isPoint = second?.length === 130 && second.startsWith('04');
   if (type !== hex(P256) || first !== hex('nistp256') || !isPoint || more.length > 0) {
     return undefined;
@@ -32,7 +36,7 @@ export function sshToTufKey(blob: Buffer): TufKey | undefined {
   return key === undefined ? undefined : tufKeyOf(key);
 }
 
-/** The same key for an agent. Expects what {@link tufKeyOf} gives. */
+/** The key in SSH's encoding. Expects a result of {@link tufKeyOf}. */
 export function tufToSshKey(key: TufKey): Buffer {
   const spki = keyObjectOf(key)?.export({ type: 'spki', format: 'der' }) ?? Buffer.alloc(0);
   return key.keytype === 'ed25519'
@@ -40,17 +44,15 @@ export function tufToSshKey(key: TufKey): Buffer {
     : Buffer.concat([sshString(P256), sshString('nistp256'), sshString(spki.subarray(-65))]);
 }
 
-/**
- * The signature as TUF has it: raw for Ed25519, ASN.1 DER for ECDSA. Undefined for what is neither.
- */
+/** The signature in TUF's form: raw for Ed25519, ASN.1 DER for ECDSA. Undefined for other kinds. */
 export function sshToTufSignature(blob: Buffer): Buffer | undefined {
   const [type, signature, ...more] = splitSshStrings(blob) ?? [];
   if (signature === undefined || more.length > 0) return undefined;
   if (type?.toString('latin1') === ED25519) return signature;
   if (type?.toString('latin1') !== P256) return undefined;
   const numbers = splitSshStrings(signature) ?? [];
-  // SSH and DER write the same integers: big-endian, two's complement, no byte too many. 33 bytes
-  // at most for P-256.
+  // SSH and DER encode integers in the same way: big-endian, two's complement, shortest form. For
+  // P-256 that is at most 33 bytes.
   if (numbers.length !== 2 || numbers.some(({ length }) => length < 1 || length > 33)) {
     return undefined;
   }
@@ -67,10 +69,11 @@ export function sshFingerprint(blob: Buffer): string {
 /** Why a kind of key cannot sign for TUF. */
 export function whyUnusable(type: string): string {
   if (type.startsWith('sk-')) {
-    return 'FIDO keys sign a message of their own around the one that they are given';
+    return 'FIDO keys do not sign the document itself: they wrap it in their own message';
   }
-  if (type === 'ssh-rsa') return 'ssh-agent signs by RSA in PKCS#1 v1.5, TUF clients want RSA-PSS';
-  if (type.includes('-cert-')) return 'it is a certificate; the key itself is wanted';
+  if (type === 'ssh-rsa')
+    return 'ssh-agent makes RSA signatures with PKCS#1 v1.5, TUF clients need RSA-PSS';
+  if (type.includes('-cert-')) return 'it is a certificate; use the key itself';
   return `wanted ${ED25519} or ${P256}`;
 }
 

@@ -1,6 +1,6 @@
 /**
  * SSH's `string` (RFC 4251, section 5): a length in four bytes, then that many bytes. Keys and
- * signatures are rows of them.
+ * signatures are sequences of strings.
  */
 export function sshString(value: string | Uint8Array): Buffer {
   const bytes = Buffer.from(value);
@@ -13,14 +13,14 @@ export function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** The first string of the bytes, which others wrote; undefined when it is cut off. */
+/** The first string of these foreign bytes; undefined when it is truncated. */
 export function firstSshString(bytes: Buffer): Buffer | undefined {
   if (bytes.length < 4) return undefined;
   const end = 4 + bytes.readUInt32BE();
   return end <= bytes.length ? bytes.subarray(4, end) : undefined;
 }
 
-/** All strings of the bytes; undefined when they are anything else. */
+/** All strings of the bytes; undefined when the bytes are not a sequence of strings. */
 export function splitSshStrings(bytes: Buffer): Buffer[] | undefined {
   const found: Buffer[] = [];
   let rest = bytes;

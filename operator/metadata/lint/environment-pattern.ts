@@ -1,15 +1,14 @@
 /**
- * The path patterns that we delegate: `stable/*` for one environment, `dev_*` + `/*` for all whose
- * names begin so. Returns the environment's part, undefined for any other form: so that overlap can
- * be decided without a glob engine.
+ * The path patterns that mm delegates: `stable/*` for one environment, `dev_*` + `/*` for all
+ * environments whose names start with `dev_`. Returns the part before the slash, or undefined for
+ * any other form. With these forms only, overlap can be decided without a glob engine.
  */
 export function environmentPattern(path: string): string | undefined {
   return /^(\w+\*?)\/\*$/.exec(path)?.[1];
 }
 
 /**
- * Whether there is an environment that both patterns cover. Forms that are not ours overlap with
- * everything.
+ * Whether an environment exists that both patterns cover. Any other form overlaps with everything.
  */
 export function patternsOverlap(a: string, b: string): boolean {
   const left = environmentPattern(a);

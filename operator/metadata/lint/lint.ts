@@ -13,20 +13,20 @@ export interface LintContext {
 }
 
 /**
- * What TUF would let pass and we never publish. Throws METADATA_INVALID with every problem of the
- * document; nothing that fails here may be signed.
+ * Checks that go beyond TUF: such a document would be valid, but mm never publishes it. Throws
+ * METADATA_INVALID with every problem of the document. Nothing that fails here may be signed.
  */
 export function assertSound(signed: JsonObject, context: LintContext): void {
   const problems = lint(signed, context);
   if (problems.length === 0) return;
-  throw new CodedError(`${context.role} is not fit to be signed: ${problems.join('; ')}`, {
+  throw new CodedError(`${context.role} must not be signed: ${problems.join('; ')}`, {
     code: 'METADATA_INVALID',
-    next: 'this is a defect of mm or of the keys and configuration given to it; nothing was signed',
+    next: 'this is a defect in mm, in the keys or in the configuration; nothing was signed',
     details: { role: context.role, problems },
   });
 }
 
-/** The problems in words; empty when it is sound. */
+/** The problems as text; empty when the document is sound. */
 export function lint(signed: JsonObject, { role, treeId, now }: LintContext): string[] {
   const problems = [...lintHeader(signed, treeId, now), ...lintNumbers(signed, '')];
   switch (signed['_type']) {
@@ -48,14 +48,14 @@ function lintHeader(signed: JsonObject, treeId: string, now: number): string[] {
   if (signed['x-tree'] !== treeId) problems.push(`x-tree: wanted ${JSON.stringify(treeId)}`);
   if (!isVersion(version)) problems.push(`version: wanted 1 to ${MAX_VERSION}`);
   if (typeof expires !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(expires)) {
-    problems.push('expires: wanted an instant like 2027-01-31T00:00:00Z');
+    problems.push('expires: wanted a time like 2027-01-31T00:00:00Z');
   } else if (!(Date.parse(expires) > now)) {
     problems.push(`expires: ${expires} is not in the future`);
   }
   return problems;
 }
 
-/** Canonical JSON has no floats, and an integer past 2^53 is not the same everywhere. */
+/** Canonical JSON has no floats, and parsers disagree on integers above 2^53. */
 function lintNumbers(value: unknown, path: string): string[] {
   if (typeof value === 'number') {
     return Number.isSafeInteger(value) ? [] : [`${path}: wanted an integer, found ${value}`];

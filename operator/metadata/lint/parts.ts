@@ -7,7 +7,7 @@ export function lintKeys(keys: JsonObject): string[] {
   const problems: string[] = [];
   const seen = new Map<string, string>();
   for (const [keyId, key] of Object.entries(keys)) {
-    if (keyIdOf(key) !== keyId) problems.push(`keys.${keyId}: not the hash of its key`);
+    if (keyIdOf(key) !== keyId) problems.push(`keys.${keyId}: the id is not the hash of its key`);
     const identity = publicKeyIdentity(key);
     const earlier = identity === undefined ? undefined : seen.get(identity);
     if (identity === undefined) problems.push(`keys.${keyId}: no usable public key`);
@@ -30,7 +30,10 @@ export function lintRoleKeys(name: string, role: JsonObject, keys: JsonObject): 
   return problems;
 }
 
-/** TUF lets length and hashes be missing or empty: then any bytes pass (attack 22). */
+/**
+ * TUF allows length and hashes to be missing or empty. A host would then accept any bytes (attack
+ * 22).
+ */
 export function lintContent(where: string, entry: JsonObject): string[] {
   const hashes = jsonObject(entry['hashes']);
   const problems: string[] = [];

@@ -4,8 +4,8 @@ import { environmentPattern, patternsOverlap } from './environment-pattern.ts';
 import { lintContent, lintKeys, lintRoleKeys } from './parts.ts';
 
 /**
- * Problems of a targets document: the top-level one delegates only, an environment's one has
- * releases only.
+ * Problems of a targets document. The top-level document only delegates; the document of an
+ * environment only lists releases.
  */
 export function lintTargets(signed: JsonObject, role: string): string[] {
   const targets = Object.entries(jsonObject(signed['targets']));
@@ -53,8 +53,8 @@ function lintNames(roles: readonly JsonObject[]): string[] {
 }
 
 /**
- * Where paths overlap, the order of the delegations decides who may write an environment: nobody
- * sees that.
+ * When paths overlap, the order of the delegations decides who may write an environment. A reader
+ * would not notice that.
  */
 function lintOverlaps(roles: readonly JsonObject[]): string[] {
   const all = roles.flatMap((role) => pathsOf(role).map((path) => ({ role, path })));

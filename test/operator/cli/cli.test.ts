@@ -56,7 +56,7 @@ test('cli: a person runs init, publish twice, releases and status', async (t) =>
   assert.equal((await mm(lab, 'status')).exitCode, 0);
 });
 
-test('cli: only the answer goes to stdout; exit code 0 done, 1 failed, 2 usage', async (t) => {
+test('cli: only the answer goes to stdout; exit code 0 is success, 1 failure, 2 wrong usage', async (t) => {
   const lab = await openOperatorLab(t);
   const version = await mm(lab, '--version');
   assert.deepEqual(version, { exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
@@ -112,7 +112,7 @@ test('cli: two publications at the same time on one machine wait for each other'
   }
 });
 
-test('cli: a directory that cannot be written is one line of error', async (t) => {
+test('cli: a directory that mm cannot write gives a one-line error', async (t) => {
   const lab = await initialized(t);
   await rm(join(lab.repository, '.miyamoto'), { recursive: true });
   await lab.write('.miyamoto', 'a file');
@@ -121,7 +121,7 @@ test('cli: a directory that cannot be written is one line of error', async (t) =
   assert.match(stderr, /^mm: E[A-Z]+: .*\.miyamoto.*\n$/);
 });
 
-test('cli: two people with their own keys change the root to need both', async (t) => {
+test('cli: two people with their own keys change the root to require both keys', async (t) => {
   const lab = await initialized(t);
   const bob = ['--keys', join(lab.directory, 'bob')];
   const run = async (...args: string[]) => {
@@ -132,7 +132,7 @@ test('cli: two people with their own keys change the root to need both', async (
   // Bob, on his machine:
   await run('key', 'new', 'bob', ...bob);
   await run('key', 'export', 'bob', '--out', 'bob.pub.json', ...bob);
-  // Ann removes the safe's key and requires two signatures from now on.
+  // Ann removes the safe key and requires two signatures from now on.
   const rotate = ['key', 'rotate', '--role', 'root', '--role', 'targets'];
   await run(
     ...rotate,
@@ -161,5 +161,5 @@ test('cli: two people with their own keys change the root to need both', async (
   assert.equal(DoctorAnswer.parse(JSON.parse(doctor.stdout)).outcome, 'warning');
   const alone = await mm(lab, 'renew', 'root');
   assert.equal(alone.exitCode, 1);
-  assert.match(alone.stderr, /next: the same command with --out FILE/);
+  assert.match(alone.stderr, /next: run the same command with --out FILE/);
 });
