@@ -50,7 +50,7 @@ test('config: paths are relative to its directory, defaults included', async (t)
   );
 });
 
-test('config: found upwards from the current directory; --config wins', async (t) => {
+test('config: found in the current directory or a parent; --config wins', async (t) => {
   const { cwd, home } = await place(t, TEXT);
   await mkdir(join(cwd, 'a/b'), { recursive: true });
   const below = join(cwd, 'a/b');
@@ -60,7 +60,7 @@ test('config: found upwards from the current directory; --config wins', async (t
   assert.equal(given?.path, join(cwd, 'a/other.yaml'));
 });
 
-test('config: none is CONFIG_MISSING', async (t) => {
+test('config: a missing file is CONFIG_MISSING', async (t) => {
   const cwd = await temporaryDirectory(t);
   await assert.rejects(
     loadConfig({ cwd, home: cwd, path: 'none.yaml' }),
@@ -72,9 +72,9 @@ test('config: none is CONFIG_MISSING', async (t) => {
 const invalid = {
   'unknown key': TEXT.replace('bucket:', 'bukcet: x\nbucket:'),
   'bucket as a URL': TEXT.replace('fleet', 's3://fleet'),
-  'tree id that climbs': TEXT.replace('acme/ubuntu', '../ubuntu'),
+  'tree id with ..': TEXT.replace('acme/ubuntu', '../ubuntu'),
   'tree name with a slash': TEXT.replace('  ubuntu:', '  ubuntu/x:'),
-  'environment that Puppet does not take': TEXT.replace('stable:', 'sta-ble:'),
+  'environment name that Puppet refuses': TEXT.replace('stable:', 'sta-ble:'),
   'ref that looks like an option': TEXT.replace('ref: main', 'ref: --upload-pack=x'),
   'empty ref': TEXT.replace('ref: main', 'ref: ""'),
   'no trees': 'bucket: fleet\n',
@@ -86,7 +86,7 @@ for (const [name, text] of Object.entries(invalid)) {
   });
 }
 
-test('config: --tree is wanted where there is more than one, and must be known', async (t) => {
+test('config: --tree is required with several trees, and must name one of them', async (t) => {
   const two = `${TEXT}  osx:\n    id: acme/osx\n    environments: {}\n`;
   const { cwd, home } = await place(t, two);
   const loaded = await loadConfig({ cwd, home });

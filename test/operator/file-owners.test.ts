@@ -12,7 +12,7 @@ import { initialized, type OperatorLab } from './operator-lab.ts';
 const PUBLISH = ['publish', 'stable', '--no-validate'];
 const NOBODY = 65_534;
 
-/** What `publish` reads, and how others get at it. */
+/** Files and directories that `publish` reads and another user could write. */
 const READ: Readonly<Record<string, (lab: OperatorLab) => string>> = {
   'miyamoto.yaml': ({ repository }) => join(repository, 'miyamoto.yaml'),
   'the directory of miyamoto.yaml': ({ repository }) => repository,
@@ -39,7 +39,7 @@ for (const [name, pathIn] of Object.entries(READ)) {
 
 test('row 16: a configuration that somebody left further up does not make mm run his program', async (t) => {
   const lab = await initialized(t);
-  // The victim works below a directory in which others may write, and has no miyamoto.yaml there.
+  // The victim works below a directory that other users can write, without a miyamoto.yaml there.
   const shared = join(lab.directory, 'shared');
   const project = join(shared, 'project');
   await mkdir(join(shared, 'keys/acme/ubuntu'), { recursive: true });
@@ -66,7 +66,7 @@ test('row 16: a configuration that somebody left further up does not make mm run
     assert.equal(await codeOf(lab, args, { cwd: project }), 'FILE_UNSAFE', args.join(' '));
   }
   assert.equal(existsSync(marker), false);
-  // The guard is what stops it: as the victim's own configuration it would have run.
+  // Only the check stops it: in a configuration of the victim the program would run.
   await chmod(shared, 0o755);
   if (process.geteuid?.() === 0) await chown(join(shared, 'miyamoto.yaml'), 0, 0);
   await lab.mm(PUBLISH, { cwd: project });

@@ -11,7 +11,7 @@ import { bucketSource } from '../../trust/metadata/source.ts';
 import { type Refresh, refresh } from '../../trust/reader.ts';
 import { BUCKET, type OperatorLab, TREE } from './operator-lab.ts';
 
-/** A host that keeps what it sees, as an agent does. */
+/** A host that keeps the verified state, as an agent does. */
 export interface Host {
   poll(environments?: readonly string[]): Promise<Refresh>;
 }
@@ -42,7 +42,7 @@ export async function hostOf(
   };
 }
 
-/** Calls `after` between two uploads, and lets the next one wait for it. */
+/** Calls `after` between two uploads. The next upload waits for it. */
 export function afterEachPut(after: (key: string) => Promise<void>): Pick<Context, 'openBucket'> {
   return {
     openBucket(name, settings) {
@@ -69,7 +69,7 @@ export async function newKey(lab: OperatorLab, name: string, ...more: string[]):
   return KeyNewAnswer.parse(json).keyId ?? '';
 }
 
-/** Runs a command that changes keys or signatures, and wants it to end well. */
+/** Runs a command that changes keys or signatures, and expects success. */
 export async function changed(
   lab: OperatorLab,
   args: readonly string[],
@@ -80,7 +80,7 @@ export async function changed(
   return ChangeAnswer.parse(json);
 }
 
-/** The code that the command fails with. */
+/** The error code of the command. */
 export async function codeOf(
   lab: OperatorLab,
   args: readonly string[],
@@ -103,6 +103,6 @@ export const signersOf = (lab: OperatorLab, file: string): string[] =>
 export const fileNames = (objects: readonly string[]): string[] =>
   objects.map((key) => key.split('/').at(-1) ?? '');
 
-/** Where the keys of the tree lie when nothing else is said. */
+/** The default directory of the keys of the tree. */
 export const keysOf = ({ directory }: OperatorLab): string =>
   join(directory, 'home/.config/miyamoto/keys/acme/ubuntu');

@@ -14,20 +14,20 @@ export const BUCKET = 'fleet';
 export const TREE = 'ubuntu';
 export const TREE_ID = 'acme/ubuntu';
 
-/** An operator's place of work: a git repository with two branches, an S3 server, and mm. */
+/** The environment of an operator: a git repository with two branches, an S3 server, and mm. */
 export interface OperatorLab {
   readonly server: S3Server;
   /** Removed after the test. */
   readonly directory: string;
   /** The git repository; its work tree is on branch `main`. */
   readonly repository: string;
-  /** mm in this process; the exit code, what it printed, and the document of `--json`. */
+  /** Runs mm in this process. Returns the exit code, its output, and the document of `--json`. */
   mm(args: readonly string[], more?: Partial<Context>): Promise<Done>;
   git(...args: string[]): Promise<string>;
   write(path: string, content: string): Promise<void>;
-  /** Writes the file, commits all, returns the commit. */
+  /** Writes the file and commits all changes. Returns the commit. */
   commit(path: string, content: string): Promise<string>;
-  /** The metadata file as it lies in the bucket. */
+  /** A metadata file from the bucket. */
   metadata(file: string): MetadataJson;
   /** Names of the metadata files in the bucket. */
   files(): string[];
@@ -108,7 +108,7 @@ export async function startServer(t: TestContext): Promise<S3Server> {
     buckets: [BUCKET],
   });
   t.after(() => server.close());
-  // The SDK's own chain; each test file is a process of its own.
+  // Where the SDK reads its credentials. Each test file runs in a separate process.
   Object.assign(process.env, {
     AWS_ACCESS_KEY_ID: 'OPERATOR',
     AWS_SECRET_ACCESS_KEY: 'operator-secret',

@@ -15,7 +15,7 @@ import { temporaryDirectory } from '../../support/temporary-directory.ts';
 const NOWHERE = { answer: () => undefined, out: () => undefined, err: () => undefined };
 const tree = commandTree(buildProgram({} as Context, NOWHERE));
 
-/** What a bash of a person offers for the words so far; the last one is being typed. */
+/** The completions of an interactive bash for these words. The last word is incomplete. */
 async function offered(t: TestContext, script: string, ...words: string[]): Promise<string[]> {
   const path = join(await temporaryDirectory(t), 'mm.bash');
   await writeFile(path, script);
@@ -36,9 +36,9 @@ const TYPED: Record<string, { words: string[]; want: string[] }> = {
     want: ['--passphrase-file', '--passphrase-fd'],
   },
   'no option of another command': { words: ['mm', 'releases', '--passphrase'], want: [] },
-  'nothing for a value that may be anything': { words: ['mm', 'publish', '--ref', ''], want: [] },
+  'nothing for a value without fixed choices': { words: ['mm', 'publish', '--ref', ''], want: [] },
   'nothing for a value after =': { words: ['mm', 'publish', '--ref', '=', 'm'], want: [] },
-  'a file: what bash itself finds': { words: ['mm', 'publish', '--out', ''], want: [] },
+  'a file: left to bash': { words: ['mm', 'publish', '--out', ''], want: [] },
   'an argument with few values': { words: ['mm', 'completion', ''], want: ['bash', 'zsh', 'fish'] },
   'the value of an option is no command': {
     words: ['mm', 'key', 'rotate', '--role', 'root', '--thr'],
@@ -66,7 +66,7 @@ test('completion: each script has every command and every option', () => {
   }
 });
 
-test('completion: a new command, option and choice are offered without anything else to change', async (t) => {
+test('completion: a new command, option and choice are offered without any other change', async (t) => {
   const program = new Command('mm');
   program
     .command('brew')

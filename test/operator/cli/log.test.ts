@@ -14,12 +14,12 @@ function stderrOf(body: string): string {
   return stderr;
 }
 
-test('log of mm: a notice is one line, a failure as many as it has', () => {
+test('log of mm: a notice is one line, a failure keeps its lines', () => {
   const stderr = stderrOf("log.notice('one\\ntwo'); log.failure('mm: no\\n    why\\nnext: x\\n');");
   assert.equal(stderr, 'mm: one two\nmm: no\n    why\nnext: x\n');
 });
 
-test('log of mm: as JSON, one object a line', () => {
+test('log of mm: as JSON, one object per line', () => {
   const stderr = stderrOf(
     "log.setFormat('json'); log.notice('one'); log.failure('mm: no\\nnext: x');",
   );

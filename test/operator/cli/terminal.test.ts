@@ -6,12 +6,12 @@ import { PublishAnswer } from '../../../operator/answers.ts';
 import { openTerminal, type PseudoTerminal } from '../../support/pseudo-terminal.ts';
 import { BUCKET, type OperatorLab, openOperatorLab } from '../operator-lab.ts';
 
-/** On real terminals: what a key does depends on how the terminal is set. */
+/** On real terminals: the effect of a key depends on the settings of the terminal. */
 
 const ROOT = join(import.meta.dirname, '../../..');
 const TERMINALS = { xterm: 'xterm-256color', dumb: 'dumb', unset: undefined };
 
-/** Runs a shell's text between two looks at how the terminal is set. */
+/** Runs shell commands and records the settings of the terminal before and after. */
 function onTerminal(text: string, term: string | undefined, more: NodeJS.ProcessEnv = {}) {
   const { TERM: _ownTerminal, ...inherited } = process.env;
   const env = {
@@ -40,15 +40,15 @@ function assertRestored({ shown }: PseudoTerminal): void {
   assert.deepEqual([after, ...more], [before], shown);
 }
 
-/** What is typed, and the passphrase that it makes. */
+/** Typed keys, and the resulting passphrase. */
 const TYPED: Record<string, readonly [keys: string, wanted: string]> = {
-  'Backspace takes a character away': ['sek\x7fcret\r', 'secret'],
-  'Ctrl-H takes a character away': ['sek\bcret\r', 'secret'],
+  'Backspace deletes a character': ['sek\x7fcret\r', 'secret'],
+  'Ctrl-H deletes a character': ['sek\bcret\r', 'secret'],
   'Backspace on an empty line does nothing': ['\x7f\x7fsecret\r', 'secret'],
-  'Backspace takes all bytes of a character away': ['äß€😀\x7f\x7f\r', 'äß'],
+  'Backspace deletes all bytes of a character': ['äß€😀\x7f\x7f\r', 'äß'],
   'characters of several bytes': ['pässwörd-日本-😀\r', 'pässwörd-日本-😀'],
-  'Ctrl-U takes the line away': ['wrong one\x15secret\r', 'secret'],
-  'Ctrl-W takes a word away': ['correct horse  \x17battery\r', 'correct battery'],
+  'Ctrl-U deletes the line': ['wrong one\x15secret\r', 'secret'],
+  'Ctrl-W deletes a word': ['correct horse  \x17battery\r', 'correct battery'],
   'Ctrl-D after some text does nothing': ['sec\x04ret\r', 'secret'],
   'a line feed ends the line': ['secret\n', 'secret'],
   'blanks and tabs are part of it': ['  a\tb  \r', '  a\tb  '],
@@ -58,7 +58,7 @@ const TYPED: Record<string, readonly [keys: string, wanted: string]> = {
 };
 
 for (const [name, term] of Object.entries(TERMINALS)) {
-  test(`terminal: TERM ${name}: each key does what it does elsewhere, and nothing is shown`, async () => {
+  test(`terminal: TERM ${name}: each key has its usual effect, and nothing is shown`, async () => {
     const rows = Object.entries(TYPED);
     const terminal = ask(rows.length, term);
     for (const [index, [, [keys]]] of rows.entries()) {
@@ -76,11 +76,11 @@ for (const [name, term] of Object.entries(TERMINALS)) {
   });
 }
 
-/** What comes in one piece, to two questions. */
+/** Input that arrives in one piece, for two questions. */
 const PASTED: Record<string, string> = {
   'two lines': 'one\rtwo\r',
-  'two lines of Unix': 'one\ntwo\n',
-  'two lines of Windows': 'one\r\ntwo\r\n',
+  'two lines with Unix line ends': 'one\ntwo\n',
+  'two lines with Windows line ends': 'one\r\ntwo\r\n',
 };
 for (const [name, keys] of Object.entries(PASTED)) {
   test(`terminal: ${name} pasted at once answer two questions`, async () => {
@@ -92,7 +92,7 @@ for (const [name, keys] of Object.entries(PASTED)) {
   });
 }
 
-/** `mm init` with a passphrase that is asked for; the shell shows the id of its process. */
+/** `mm init` with a typed passphrase. The shell prints its process id. */
 function init({ repository, directory, server }: OperatorLab, term: string | undefined) {
   const mm = `'${process.execPath}' '${join(ROOT, 'operator/main.ts')}'`;
   const options = `--bucket ${BUCKET} --tree ubuntu --endpoint ${server.endpoint} --passphrase`;
@@ -101,7 +101,7 @@ function init({ repository, directory, server }: OperatorLab, term: string | und
 }
 
 for (const [name, term] of Object.entries(TERMINALS)) {
-  test(`terminal: TERM ${name}: mm takes a passphrase that was corrected while it was typed`, async (t) => {
+  test(`terminal: TERM ${name}: mm accepts a passphrase that was corrected during typing`, async (t) => {
     const lab = await openOperatorLab(t);
     const terminal = init(lab, term);
     await terminal.see('Passphrase for the new keys: ');
@@ -122,7 +122,7 @@ for (const [name, term] of Object.entries(TERMINALS)) {
 
 const BROKEN_OFF: Record<string, string> = { 'Ctrl-C': 'sec\x03', 'Ctrl-D': '\x04' };
 for (const [name, keys] of Object.entries(BROKEN_OFF)) {
-  test(`terminal: ${name} ends mm, and the terminal is as it was`, async (t) => {
+  test(`terminal: ${name} ends mm, and restores the terminal`, async (t) => {
     const lab = await openOperatorLab(t);
     const terminal = init(lab, 'dumb');
     await terminal.see('Passphrase for the new keys: ');
@@ -135,7 +135,7 @@ for (const [name, keys] of Object.entries(BROKEN_OFF)) {
 }
 
 for (const [signal, number] of Object.entries({ SIGINT: 2, SIGHUP: 1, SIGQUIT: 3, SIGTERM: 15 })) {
-  test(`terminal: ${signal} ends mm while it asks, and the terminal is as it was`, async (t) => {
+  test(`terminal: ${signal} ends mm during a question, and restores the terminal`, async (t) => {
     const lab = await openOperatorLab(t);
     const terminal = init(lab, 'dumb');
     await terminal.see('Passphrase for the new keys: ');

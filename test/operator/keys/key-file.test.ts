@@ -37,7 +37,7 @@ test('key file: mode 0600 in a directory of mode 0700, whatever the umask', asyn
   assert.deepEqual(await readdir(join(path, '..')), ['.gitignore', 'operator.json']);
 });
 
-test('key file: never replaced', async (t) => {
+test('key file: an existing one is never replaced', async (t) => {
   const { path } = await newKey(t);
   const before = await readFile(path);
   await assert.rejects(createKeyFile({ path, passphrase: undefined, now }), hasCode('KEY_INVALID'));
@@ -46,9 +46,9 @@ test('key file: never replaced', async (t) => {
 });
 
 for (const passphrase of [undefined, 'correct horse\u00e9']) {
-  test(`key file: signs what TUF clients verify, ${passphrase ? 'with' : 'without'} a passphrase`, async (t) => {
+  test(`key file: TUF clients verify its signatures, ${passphrase ? 'with' : 'without'} a passphrase`, async (t) => {
     const { path } = await newKey(t, passphrase);
-    // Typed on another keyboard the same text comes in another Unicode form.
+    // On another keyboard the same text has another Unicode form.
     const ask = passphrase === undefined ? never : () => Promise.resolve('correct horsee\u0301');
     const signer = fileSigner(await readKeyFile(path), ask);
     const { bytes } = await signFile({
@@ -82,10 +82,10 @@ test('key file: a passphrase keeps the private part out of the file', async (t) 
     'salt',
     'tag',
   ]);
-  assert.ok(!JSON.stringify(document).includes('MC4CAQAwBQYDK2Vw')); // how an Ed25519 PKCS#8 begins
+  assert.ok(!JSON.stringify(document).includes('MC4CAQAwBQYDK2Vw')); // the start of an Ed25519 PKCS#8
 });
 
-test('key file: the passphrase is asked for once, at the first signature', async (t) => {
+test('key file: mm asks for the passphrase once, at the first signature', async (t) => {
   let asked = 0;
   const ask: PassphraseSource = (name) => {
     asked++;
@@ -112,13 +112,13 @@ test('key file: a wrong passphrase is KEY_LOCKED', async () => {
   await assert.rejects(signer.sign(Buffer.from('a')), hasCode('KEY_LOCKED'));
 });
 
-/** One for all: making it takes half a second and 128 MB. */
+/** Shared by the tests: making one takes half a second and 128 MB. */
 let locked: Promise<KeyFile>;
 before((t) => {
   locked = newKey(t as TestContext, 'secret');
 });
 
-/** What somebody may do to the file of a key with a passphrase. */
+/** Faults in the file of a key with a passphrase. */
 const spoilt = {
   'cut off': { spoil: (text: string) => text.slice(0, 200) },
   empty: { spoil: () => '' },
@@ -132,7 +132,7 @@ const spoilt = {
   'costs that would take all memory': {
     spoil: (text: string) => text.replace('"n":131072', '"n":1073741824'),
   },
-  'costs that protect nothing': { spoil: (text: string) => text.replace('"n":131072', '"n":2') },
+  'costs too low to protect': { spoil: (text: string) => text.replace('"n":131072', '"n":2') },
   'far too large': { spoil: (text: string) => text + ' '.repeat(20_000) },
 } satisfies Record<string, { spoil: (text: string) => string }>;
 
@@ -148,7 +148,7 @@ for (const [name, { spoil }] of Object.entries(spoilt)) {
   });
 }
 
-test("key file: the private part of another key is KEY_INVALID, of another key's passphrase KEY_LOCKED", async (t) => {
+test('key file: the private part of another key is KEY_INVALID; encrypted for another key it is KEY_LOCKED', async (t) => {
   const mine = await newKey(t);
   const other = await newKey(t);
   const swapped = { ...mine, document: { ...mine.document, private: other.document.private } };
@@ -167,7 +167,7 @@ for (const mode of [0o640, 0o604, 0o660]) {
   });
 }
 
-test('key file: none is KEY_MISSING', async (t) => {
+test('key file: a missing file is KEY_MISSING', async (t) => {
   const path = join(await temporaryDirectory(t), 'none.json');
   await assert.rejects(readKeyFile(path), hasCode('KEY_MISSING'));
 });

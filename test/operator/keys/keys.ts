@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { keyIdOf, type Signer, type TufKey } from '../../../operator/keys/signer.ts';
 
-/** A signer with a key of its own, in memory. */
+/** A signer with a new key in memory. */
 export function newSigner(): Signer {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);

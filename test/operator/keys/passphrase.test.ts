@@ -14,9 +14,9 @@ const isLocked = (error: unknown) => error instanceof CodedError && error.code =
 const texts = {
   'one line': ['secret\n', 'secret'],
   'no line end': ['secret', 'secret'],
-  'a line end of Windows': ['secret\r\n', 'secret'],
+  'a Windows line end': ['secret\r\n', 'secret'],
   'blanks are part of it': [' a b \n', ' a b '],
-  'only the last line end goes': ['a\n\n', 'a\n'],
+  'only the last line end is removed': ['a\n\n', 'a\n'],
 } as const;
 
 for (const [name, [text, wanted]] of Object.entries(texts)) {
@@ -29,14 +29,14 @@ for (const [name, [text, wanted]] of Object.entries(texts)) {
   });
 }
 
-test('passphrase: a descriptor gives it once, for all keys', async (t) => {
+test('passphrase: a descriptor is read once, for all keys', async (t) => {
   const path = join(await temporaryDirectory(t), 'passphrase');
   await writeFile(path, 'secret');
   const source = passphraseSource({ fd: openSync(path, 'r') });
   assert.deepEqual(await Promise.all([source('a'), source('b')]), ['secret', 'secret']);
 });
 
-test('passphrase: asked for by the name of the key', async () => {
+test('passphrase: the prompt names the key', async () => {
   const questions: string[] = [];
   const ask = (question: string) => {
     questions.push(question);
@@ -46,7 +46,7 @@ test('passphrase: asked for by the name of the key', async () => {
   assert.match(questions.join(), /operator/);
 });
 
-test('passphrase: none to be had is KEY_LOCKED', async (t) => {
+test('passphrase: no source for one is KEY_LOCKED', async (t) => {
   const directory = await temporaryDirectory(t);
   await writeFile(join(directory, 'empty'), '\n');
   await writeFile(join(directory, 'huge'), 'x'.repeat(2000));
@@ -61,12 +61,12 @@ test('terminal: what is typed is not shown', async () => {
   let shown = '';
   const output = { write: (text: string) => (shown += text) };
   const answer = askHidden({ input, output }, 'Passphrase: ');
-  input.write('sec\u007fcret\r'); // a backspace counts
+  input.write('sec\u007fcret\r'); // with a backspace
   assert.equal(await answer, 'secret');
   assert.equal(shown, 'Passphrase: \n');
 });
 
-test('terminal: a character may come in pieces', async () => {
+test('terminal: the bytes of a character may arrive in pieces', async () => {
   const input = new PassThrough();
   const answer = askHidden({ input, output: { write: () => undefined } }, 'Passphrase: ');
   for (const byte of Buffer.from('a€b\r')) input.write(Buffer.from([byte]));

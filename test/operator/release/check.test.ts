@@ -13,7 +13,7 @@ const refused = {
   'link to an absolute path': { entry: link('manifests/x', '/etc/passwd'), code: 'ARCHIVE_UNSAFE' },
   'link above the tree': { entry: link('manifests/x', '../../x'), code: 'ARCHIVE_UNSAFE' },
   'link above the tree from its top': { entry: link('x', '..'), code: 'ARCHIVE_UNSAFE' },
-  'link with ".." behind a name': { entry: link('a/b/x', '../c/../../y'), code: 'ARCHIVE_UNSAFE' },
+  'link with ".." after a name': { entry: link('a/b/x', '../c/../../y'), code: 'ARCHIVE_UNSAFE' },
   'link to nothing': { entry: link('x', ''), code: 'ARCHIVE_UNSAFE' },
   'link with a control character': { entry: link('x', 'a\u001bb'), code: 'ARCHIVE_UNSAFE' },
   'file of a git repository': { entry: file('modules/a/.git/config'), code: 'ARCHIVE_UNSAFE' },

@@ -17,7 +17,7 @@ export function link(path: string, target: string): TreeEntry {
   return { kind: 'link', path, target };
 }
 
-/** A small environment of one commit. */
+/** A small environment from one commit. */
 export function sourceTree(...more: readonly TreeEntry[]): SourceTree {
   return {
     entries: [file('manifests/site.pp', 'node default { }\n'), ...more],
@@ -60,7 +60,7 @@ export async function pack(
   return await packRelease(tree, label, await temporaryDirectory(t));
 }
 
-/** What a file of the source holds. */
+/** The content of a file in the source. */
 export function textOf({ tree }: Pick<Source, 'tree'>, path: string): string | undefined {
   const entry = tree.entries.find((each) => each.path === path);
   return entry?.kind === 'file' ? entry.content.read().toString() : undefined;

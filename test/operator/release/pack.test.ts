@@ -21,7 +21,7 @@ const TREE = sourceTree(
 
 const tarOf = (tree: SourceTree) => Buffer.concat([...packTar(tree, LABEL)]);
 
-/** The digests of that tree on every machine. A change here makes every tree a new release. */
+/** The digests of that tree on every machine. A change here makes a new release of every tree. */
 const GOLDEN = {
   tar: 'c1af5025b4af111bc59ebbe4a1688da2cb280da0569f74cf2eab12dbe9d78f60',
   tarball: '8c1bc273d0fd1483660a675c957e0ec99eb70ff1568f16acde2f4af18874d5e5',
@@ -33,12 +33,12 @@ test('pack: a tree has the same bytes on every machine', async (t) => {
   assert.deepEqual({ tar, tarball: sha256 }, GOLDEN);
 });
 
-test('pack: the order of the entries does not count', async (t) => {
+test('pack: the order of the entries has no effect', async (t) => {
   const turned = { ...TREE, entries: TREE.entries.toReversed() };
   assert.equal((await pack(t, turned)).sha256, (await pack(t, TREE)).sha256);
 });
 
-test('pack: the gzip header has neither time nor system', async (t) => {
+test('pack: the gzip header has no time and no operating system', async (t) => {
   const tarball = await pack(t, TREE);
   const { sha256 } = tarball;
   const bytes = await tarball.read();
@@ -48,7 +48,7 @@ test('pack: the gzip header has neither time nor system', async (t) => {
   assert.equal(tarball.length, bytes.length);
 });
 
-test('pack: GNU tar unpacks it to what went in', async (t) => {
+test('pack: GNU tar unpacks it to the original tree', async (t) => {
   const directory = await temporaryDirectory(t);
   await writeFile(join(directory, 'release.tar.gz'), await (await pack(t, TREE)).read());
   execFileSync('tar', ['-xpzf', 'release.tar.gz'], { cwd: directory, stdio: 'pipe' });

@@ -86,7 +86,7 @@ const harmless = {
   'the example of the AWS documentation': 'secret_key: wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n',
   'a hash': `secret_key: ${'0123456789abcdef'.repeat(3).slice(0, 40)}\n`,
   'a public JWK': '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
-  'the public part of our own key': '{"format":"miyamoto-public-key","public":{}}',
+  'the public part of an mm key': '{"format":"miyamoto-public-key","public":{}}',
 };
 
 for (const [name, content] of Object.entries(harmless)) {
@@ -95,7 +95,7 @@ for (const [name, content] of Object.entries(harmless)) {
   });
 }
 
-test('row 14: keys that the real programs write are found', async (t) => {
+test('row 14: keys that real programs write are found', async (t) => {
   const directory = await temporaryDirectory(t);
   const make = `ssh-keygen -q -t ed25519 -N "" -f openssh
     ssh-keygen -q -t rsa -N secret -f openssh-encrypted
@@ -107,7 +107,7 @@ test('row 14: keys that the real programs write are found', async (t) => {
   }
 });
 
-test('row 14: a key in a large file is found, also across two pieces of it', async (t) => {
+test('row 14: a key in a large file is found, also across two chunks', async (t) => {
   const directory = await temporaryDirectory(t);
   using spool = new Spool(directory);
   const lines = 'x'
@@ -155,7 +155,7 @@ test('row 14: an untracked eyaml key is refused with file and line, and nothing 
   assert.deepEqual(lab.server.keys(BUCKET), before);
 });
 
-test('row 14: our own key, copied into the repository, is refused', async (t) => {
+test('row 14: an mm signing key, copied into the repository, is refused', async (t) => {
   const lab = await initialized(t);
   const { operator } = await keyFiles(lab.directory);
   await lab.commit('files/copy.json', await readFile(operator, 'utf8'));
@@ -181,7 +181,7 @@ test('row 14: keys inside the repository are refused, by init and by publish', a
   assert.equal(ErrorAnswer.parse(published.json).error.code, 'CONFIG_INVALID');
 });
 
-test('row 14: a keys directory gets a .gitignore that covers all of it', async (t) => {
+test('row 14: a keys directory gets a .gitignore that covers everything in it', async (t) => {
   const lab = await initialized(t);
   const keysDirectory = join(lab.directory, 'home/.config/miyamoto/keys');
   const git = (...args: string[]) => execFileSync('git', ['-C', keysDirectory, ...args]);

@@ -10,7 +10,7 @@ import { file, sourceTree } from './fixture.ts';
 const CONF = parseEnvironmentConf('');
 const env = { PATH: process.env['PATH'], HOME: '/nonexistent' };
 
-test('validate: Puppet parses every manifest, plans apart', async () => {
+test('validate: Puppet parses every manifest, and plans separately', async () => {
   const tree = sourceTree(
     file('modules/a/manifests/init.pp', 'class a { notify { "a": } }\n'),
     file('modules/a/plans/p.pp', 'plan a::p() { }\n'),
@@ -19,7 +19,7 @@ test('validate: Puppet parses every manifest, plans apart', async () => {
   assert.deepEqual(await validateManifests(tree, CONF, env), { kind: 'valid', manifests: 2 });
 });
 
-test("validate: a syntax error is told in Puppet's words, with the tree's path", async () => {
+test("validate: the error has Puppet's message for a syntax error, and the path in the tree", async () => {
   const tree = sourceTree(file('modules/a/manifests/init.pp', 'class a { notify { "a" }\n'));
   await assert.rejects(
     validateManifests(tree, CONF, env),

@@ -4,10 +4,10 @@ import { assertVersion, isLower, nextVersion } from '../../../operator/release/v
 import { CodedError } from '../../../shared/coded-error.ts';
 
 const next = {
-  'nothing before': [undefined, '0.1.0'],
+  'no earlier version': [undefined, '0.1.0'],
   'the next patch': ['1.4.9', '1.4.10'],
-  'out of a pre-release': ['2.0.0-rc.1', '2.0.0'],
-  'no semver before': ['summer', '0.1.0'],
+  'after a pre-release': ['2.0.0-rc.1', '2.0.0'],
+  'the earlier label is not semver': ['summer', '0.1.0'],
 } as const;
 
 for (const [name, [current, wanted]] of Object.entries(next)) {
@@ -20,20 +20,20 @@ const given = {
   'lower without a reason': { wanted: '0.9.0', current: '1.0.0', reason: '', ok: false },
   'lower with a reason': { wanted: '0.9.0', current: '1.0.0', reason: 'renamed', ok: true },
   first: { wanted: '3.0.0', current: undefined, reason: '', ok: true },
-  'no semver': { wanted: '1.0', current: undefined, reason: '', ok: false },
+  'not semver': { wanted: '1.0', current: undefined, reason: '', ok: false },
   'with a v': { wanted: 'v1.0.0', current: undefined, reason: '', ok: false },
-  'after a label that is no semver': { wanted: '1.0.0', current: 'summer', reason: '', ok: true },
+  'after a label that is not semver': { wanted: '1.0.0', current: 'summer', reason: '', ok: true },
 } as const;
 
 for (const [name, { wanted, current, reason, ok }] of Object.entries(given)) {
-  test(`version: ${name} is ${ok ? 'taken' : 'refused'}`, () => {
+  test(`version: ${name} is ${ok ? 'accepted' : 'refused'}`, () => {
     const check = () => assertVersion(wanted, { current, reason });
     if (ok) check();
     else assert.throws(check, (error) => error instanceof CodedError && error.code === 'USAGE');
   });
 }
 
-test('version: lower is lower by semver, not by letters', () => {
+test('version: versions are compared as semver, not as text', () => {
   assert.equal(isLower('1.9.0', '1.10.0'), true);
   assert.equal(isLower('1.10.0', '1.9.0'), false);
   assert.equal(isLower('1.0.0', undefined), false);

@@ -34,7 +34,7 @@ const FILES = [
 const keyIdIn = async (path: string) =>
   (JSON.parse(await readFile(path, 'utf8')) as KeyDocument).keyid;
 
-test('init: a tree that hosts can follow, of two keys, with all files the operator needs', async (t) => {
+test('init: makes a tree that hosts can follow, with two keys and all files of the operator', async (t) => {
   const lab = await openOperatorLab(t);
   const { exitCode, json } = await lab.mm(initArgs(lab));
   assert.equal(exitCode, 0);
@@ -71,7 +71,7 @@ test('init: a tree that hosts can follow, of two keys, with all files the operat
   assert.equal(await lab.git('status', '--porcelain'), '');
 });
 
-test('init: what it prints for a host is what the agent takes', async (t) => {
+test('init: the agent accepts the configuration that it prints for a host', async (t) => {
   const lab = await openOperatorLab(t);
   const { json } = await lab.mm(initArgs(lab, '--environment', 'prod=main'));
   const { agentConfig, rootFile } = InitAnswer.parse(json);
@@ -101,7 +101,7 @@ test('init: a second time is ALREADY_INITIALIZED and changes nothing', async (t)
 });
 
 for (const upload of FILES) {
-  test(`init: ended before ${upload} is in, the next one finishes it`, async (t) => {
+  test(`init: interrupted before the upload of ${upload}, the next run finishes it`, async (t) => {
     const lab = await openOperatorLab(t);
     const key = `ubuntu/manifests/metadata/${upload}`;
     lab.server.faults.add({
@@ -122,7 +122,7 @@ for (const upload of FILES) {
   });
 }
 
-test('init: half a tree of other keys is refused', async (t) => {
+test('init: an incomplete tree with other keys is refused', async (t) => {
   const lab = await openOperatorLab(t);
   const key = /timestamp\.json/;
   lab.server.faults.add({
@@ -138,7 +138,7 @@ test('init: half a tree of other keys is refused', async (t) => {
   assert.equal(ErrorAnswer.parse(json).error.code, 'ALREADY_INITIALIZED');
 });
 
-test('init --noop: names files and objects, makes none', async (t) => {
+test('init --noop: names files and objects, and makes none of them', async (t) => {
   const lab = await openOperatorLab(t);
   const before = await readdir(lab.directory, { recursive: true });
   const { exitCode, json } = await lab.mm(initArgs(lab, '--noop'));
@@ -150,7 +150,7 @@ test('init --noop: names files and objects, makes none', async (t) => {
   assert.deepEqual(await readdir(lab.directory, { recursive: true }), before);
 });
 
-test('init: a passphrase that was given locks both keys', async (t) => {
+test('init: a passphrase from an option locks both keys', async (t) => {
   const lab = await openOperatorLab(t);
   const file = join(lab.directory, 'passphrase');
   await writeFile(file, 'secret\n');
@@ -167,7 +167,7 @@ test('init: a passphrase that was given locks both keys', async (t) => {
   assert.equal((await lab.mm(publish, { env })).exitCode, 0);
 });
 
-test('init --passphrase: asks twice for one, and takes no two that differ', async (t) => {
+test('init --passphrase: asks twice, and refuses two different answers', async (t) => {
   const lab = await openOperatorLab(t);
   const asking = (...answers: string[]) => ({
     ask: () => Promise.resolve(answers.shift() ?? assert.fail('asked too often')),
@@ -219,7 +219,7 @@ test('init: miyamoto.yaml is never changed, and options that contradict it are r
   assert.equal(await readFile(path, 'utf8'), before);
 });
 
-test('init: another root file in the way is kept', async (t) => {
+test('init: a root file of another tree is kept', async (t) => {
   const lab = await openOperatorLab(t);
   await lab.write('ubuntu.root.json', 'the only copy');
   const { json } = await lab.mm(initArgs(lab));
@@ -228,7 +228,7 @@ test('init: another root file in the way is kept', async (t) => {
   assert.ok(!lab.files().includes('timestamp.json'));
 });
 
-test('init: a missing bucket is made only when told so', async (t) => {
+test('init: a missing bucket is made only with --create-bucket', async (t) => {
   const lab = await openOperatorLab(t);
   const server = await startS3Server({
     users: [{ accessKeyId: 'OPERATOR', secretAccessKey: 'operator-secret', policy: adminPolicy }],

@@ -9,7 +9,7 @@ import { parseConfigFile } from '../../../../shared/config/file.ts';
 
 import { BUCKET, initArgs, openOperatorLab } from '../../operator-lab.ts';
 
-/** Runs with the variables set in this process, where the AWS SDK reads them. */
+/** Sets the variables in this process, where the AWS SDK reads them, and runs the work. */
 async function withVariables<T>(
   variables: Readonly<Record<string, string | undefined>>,
   work: () => Promise<T>,
@@ -38,7 +38,7 @@ const regions: Record<
   'of ~/.aws/config': { args: [], env: { AWS_REGION: undefined }, config: 'us-east-1' },
 };
 for (const [name, { args, env, config }] of Object.entries(regions)) {
-  test(`init: the region ${name} is written down for operators and hosts, and printed`, async (t) => {
+  test(`init: the region ${name} is written into the configuration of operators and hosts, and printed`, async (t) => {
     const lab = await openOperatorLab(t);
     const shared = join(lab.directory, 'aws-config');
     await writeFile(shared, config === undefined ? '' : `[default]\nregion = ${config}\n`);
@@ -52,7 +52,7 @@ for (const [name, { args, env, config }] of Object.entries(regions)) {
   });
 }
 
-test('init: by a file without a region, hosts are told the one that was used', async (t) => {
+test('init: with a file without a region, the configuration of hosts has the region that was used', async (t) => {
   const lab = await openOperatorLab(t);
   const { endpoint } = lab.server;
   const trees = '{ ubuntu: { id: acme/ubuntu, environments: { stable: { ref: main } } } }';
@@ -65,7 +65,7 @@ test('init: by a file without a region, hosts are told the one that was used', a
   assert.match(text.stdout, /^ {2}s3:\n {4}endpoint: \S+\n {4}region: us-east-1$/m);
 });
 
-test('init: no region anywhere is a usage error that says --region, and nothing is written', async (t) => {
+test('init: no region at all is a usage error that names --region, and nothing is written', async (t) => {
   const lab = await openOperatorLab(t);
   const none = { AWS_REGION: undefined, AWS_CONFIG_FILE: '/dev/null' };
   const done = await withVariables(none, () => lab.mm(initArgs(lab)));
@@ -77,7 +77,7 @@ test('init: no region anywhere is a usage error that says --region, and nothing 
   await assert.rejects(access(join(lab.repository, 'miyamoto.yaml')));
 });
 
-test('init: another region than that of the bucket says --region, and nothing is written', async (t) => {
+test('init: a region other than that of the bucket is an error that names --region, and nothing is written', async (t) => {
   const lab = await openOperatorLab(t);
   const { json } = await lab.mm(initArgs(lab, '--region', 'eu-west-1'));
   const { error } = ErrorAnswer.parse(json);

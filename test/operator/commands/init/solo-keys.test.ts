@@ -18,12 +18,12 @@ import {
   TREE,
 } from '../../operator-lab.ts';
 
-/** What a thief of the operator's laptop can do after the safe's key has left it. */
+/** What a thief of the operator's laptop can do when the safe key is no longer on it. */
 
 const PUBLISH = ['publish', 'stable', '--no-validate'];
 const DAY_MS = 86_400_000;
 
-/** Moves the safe's key away, as mm init says. */
+/** Moves the safe key away, as mm init recommends. */
 async function moveSafe(lab: OperatorLab): Promise<void> {
   const stick = join(lab.directory, 'usb-stick');
   await mkdir(stick);
@@ -57,7 +57,7 @@ test('row 8: with the daily key alone nobody changes keys or environments, but p
   await assert.rejects(host.poll(), { code: 'METADATA_UNSIGNED' });
 });
 
-/** A root that gives everything to the daily key, signed by it. */
+/** A root that gives every role to the daily key, signed by that key. */
 async function forgeRoot(lab: OperatorLab, keyId: string): Promise<void> {
   const { signed } = lab.metadata('1.root.json');
   const offline = { keyids: [keyId], threshold: 1 };
@@ -102,7 +102,7 @@ test('row 8: on a terminal the safe key gets a passphrase, and adding an environ
   assert.deepEqual(questions, ['Passphrase of signing key safe: ']);
 });
 
-test('row 8: a passphrase that was mistyped is asked for again, at most three times', async (t) => {
+test('row 8: mm asks again for a mistyped passphrase, at most three times', async (t) => {
   const lab = await openOperatorLab(t);
   await lab.mm(initArgs(lab), { ask: () => Promise.resolve('correct horse') });
   const typed = (...answers: string[]) => ({
@@ -113,14 +113,14 @@ test('row 8: a passphrase that was mistyped is asked for again, at most three ti
   assert.equal((await lab.mm(add, typed('a', 'correct horse'))).exitCode, 0);
 });
 
-test('row 8: without a terminal mm says that the safe key has no passphrase', async (t) => {
+test('row 8: without a terminal mm warns that the safe key has no passphrase', async (t) => {
   const lab = await openOperatorLab(t);
   const { stderr, exitCode } = await lab.mm(initArgs(lab));
   assert.equal(exitCode, 0);
   assert.match(stderr, /the safe key gets no passphrase/);
 });
 
-test('row 8: a daily job renews without the safe key, also when its locked file is still there', async (t) => {
+test('row 8: a daily job renews without the safe key, also when its locked file still exists', async (t) => {
   const lab = await openOperatorLab(t);
   await lab.mm(initArgs(lab), { ask: () => Promise.resolve('correct horse') });
   const later = { now: () => Date.now() + 250 * DAY_MS };
@@ -130,7 +130,7 @@ test('row 8: a daily job renews without the safe key, also when its locked file 
   assert.match(stderr, /root expires at .* mm renew root/);
 });
 
-test('row 8: a targets key of its own adds environments without the safe', async (t) => {
+test('row 8: a separate targets key adds environments without the safe key', async (t) => {
   const lab = await initialized(t);
   await newKey(lab, 'environments');
   await changed(lab, ['key', 'rotate', '--role', 'targets', '--add', 'environments']);

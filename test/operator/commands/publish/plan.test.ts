@@ -20,7 +20,7 @@ const packed = (content: string) => {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   return { sha256, length: bytes.length, read: () => Promise.resolve(bytes) };
 };
-/** Content and label make the tarball, as in real life. */
+/** Content and label determine the tarball, as in a real publication. */
 const request: PublishRequest = {
   environment: 'stable',
   version: undefined,
@@ -155,7 +155,7 @@ for (const [name, { have, asked, want }] of Object.entries(cases)) {
   });
 }
 
-test('plan: what is signed is complete, and what others have in the role stays', async () => {
+test('plan: the signed content is complete, and other releases in the role are kept', async () => {
   const others = { 'other/current': target(released('9.9.9')) };
   const planned = await planPublication({ ...request, reason: 'why' }, baseWith({ others }));
   assert.ok(planned.kind === 'change');
@@ -186,7 +186,7 @@ test('plan: what is signed is complete, and what others have in the role stays',
   assert.deepEqual(content['x-unknown'], [1]);
 });
 
-test('plan: hold, stop and minAgent of the environment outlast a publication', async () => {
+test('plan: a publication keeps hold, stop and minAgent of the environment', async () => {
   const kept = { hold: true, stop: true, minAgent: '1.2.0' };
   const current = released('1.0.0', { ...kept, commit: null });
   const { answer } = await planPublication(request, baseWith({ current }));
@@ -194,7 +194,7 @@ test('plan: hold, stop and minAgent of the environment outlast a publication', a
   assert.deepEqual({ hold, stop, minAgent }, kept);
 });
 
-test('plan: a renewal changes nothing of what is said', async () => {
+test('plan: a renewal does not change the content', async () => {
   const current = released('1.4.2');
   const verified = baseWith({ current, expires: { timestamp: inDays(1) } });
   const planned = await planPublication(request, verified);
@@ -206,7 +206,7 @@ test('plan: a renewal changes nothing of what is said', async () => {
 
 const unknown = baseWith({});
 const refused = {
-  'an environment that nobody is delegated for': {
+  'an environment without a delegation': {
     verified: {
       ...unknown,
       environments: new Map([['stable', { role: undefined, schemaTooNew: false }]]),

@@ -11,7 +11,7 @@ import { BUCKET, initialized } from '../../operator-lab.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate', '--json'];
 
-test('publish: the tarball of the configured ref is what hosts are offered', async (t) => {
+test('publish: hosts are offered the tarball of the configured ref', async (t) => {
   const lab = await initialized(t);
   const commit = await lab.git('rev-parse', 'main');
   await lab.write('manifests/site.pp', 'not committed');
@@ -39,11 +39,11 @@ test('publish: the tarball of the configured ref is what hosts are offered', asy
   assert.equal(site, 'node default { }\n');
 });
 
-test('publish: the next commit is the next version, the same one nothing to publish', async (t) => {
+test('publish: the next commit becomes the next version, and the same commit publishes nothing', async (t) => {
   const lab = await initialized(t);
   await lab.mm(PUBLISH);
   const files = lab.files();
-  // Within the same second it would be taken for the same publication, tried once more.
+  // Within the same second it would count as a retry of the same publication.
   const later = { now: () => Date.now() + 2000 };
   const again = PublishAnswer.parse((await lab.mm(PUBLISH, later)).json);
   assert.deepEqual([again.outcome, again.objects], ['unchanged', []]);
@@ -55,7 +55,7 @@ test('publish: the next commit is the next version, the same one nothing to publ
   assert.deepEqual([next.release.version, next.previous?.version], ['0.1.1', '0.1.0']);
 });
 
-test('publish --noop: names the objects, writes none and no file', async (t) => {
+test('publish --noop: names the objects, and writes neither objects nor files', async (t) => {
   const lab = await initialized(t);
   const objects = lab.server.keys(BUCKET);
   const files = await readdir(lab.directory, { recursive: true });
@@ -69,7 +69,7 @@ test('publish --noop: names the objects, writes none and no file', async (t) => 
   assert.deepEqual(done.objects, answer.objects);
 });
 
-test('publish --working-tree: what lies there, for an environment of the user', async (t) => {
+test('publish --working-tree: publishes the work tree to the environment of the user', async (t) => {
   const lab = await initialized(t);
   await lab.write('manifests/new.pp', '# untracked\n');
   const { json } = await lab.mm(['publish', '--working-tree', '--no-validate', '--json']);
@@ -81,13 +81,13 @@ test('publish --working-tree: what lies there, for an environment of the user', 
   });
   assert.ok(names.split('\n').includes('manifests/new.pp'));
   assert.ok(!names.includes('miyamoto.yaml'), 'it is ignored by git here');
-  // Another person's environment is in the same role, and stays there.
+  // The environment of another person is in the same role, and must stay there.
   await lab.mm(['publish', '--working-tree', '--no-validate'], { user: 'bob' });
   const { targets } = lab.metadata('3.env-dev.json').signed;
   assert.deepEqual(Object.keys(targets), ['dev_ann_lee/current', 'dev_bob/current']);
 });
 
-test('publish: works from a bare repository with the file elsewhere', async (t) => {
+test('publish: works from a bare repository with the configuration elsewhere', async (t) => {
   const lab = await initialized(t);
   const bare = join(lab.directory, 'bare.git');
   execFileSync('git', ['clone', '--quiet', '--bare', lab.repository, bare]);
@@ -98,7 +98,7 @@ test('publish: works from a bare repository with the file elsewhere', async (t) 
   assert.equal(exitCode, 0, stderr);
 });
 
-test('publish: a manifest with a syntax error is refused before the bucket is asked', async (t) => {
+test('publish: a manifest with a syntax error is refused before any request to the bucket', async (t) => {
   const lab = await initialized(t);
   await lab.commit('manifests/site.pp', 'node default {\n');
   lab.server.requests.length = 0;
@@ -109,7 +109,7 @@ test('publish: a manifest with a syntax error is refused before the bucket is as
   assert.equal((await lab.mm(PUBLISH)).exitCode, 0, '--no-validate');
 });
 
-test('publish: a lower version wants a reason', async (t) => {
+test('publish: a lower version needs a reason', async (t) => {
   const lab = await initialized(t);
   await lab.mm([...PUBLISH, '--version', '2.0.0']);
   const lower = [...PUBLISH, '--version', '1.0.0'];
@@ -121,7 +121,7 @@ test('publish: a lower version wants a reason', async (t) => {
 });
 
 const refusals = {
-  'a tree that links out of itself': {
+  'a tree with a link that leaves it': {
     spoil: (repository: string) => symlink('/etc/passwd', join(repository, 'manifests/x')),
     args: ['publish', '--working-tree'],
     code: 'ARCHIVE_UNSAFE',
@@ -146,7 +146,7 @@ const refusals = {
     args: ['publish', 'prod'],
     code: 'ENVIRONMENT_UNKNOWN',
   },
-  'environment that nobody is delegated for': {
+  'environment without a delegation': {
     spoil: () => undefined,
     args: ['publish', 'prod', '--ref', 'main'],
     code: 'ENVIRONMENT_UNKNOWN',
@@ -171,9 +171,9 @@ for (const [name, { spoil, args, code }] of Object.entries(refusals)) {
   });
 }
 
-test('publish: nothing stays behind in the temporary directory', async (t) => {
+test('publish: leaves nothing in the temporary directory', async (t) => {
   const lab = await initialized(t);
-  // One of its own: other tests have theirs in the common one at this moment.
+  // A separate directory: other tests use the common one at the same time.
   const own = await temporaryDirectory(t);
   const { TMPDIR } = process.env;
   t.after(() => {
@@ -218,7 +218,7 @@ const wanted = {
 };
 
 for (const [name, { given, options, want }] of Object.entries(wanted)) {
-  test(`publish takes: ${name}`, () => {
+  test(`publish accepts: ${name}`, () => {
     const what = whatToPublish(
       { user: 'J\u00f6rg.x-Y', cwd: '/' },
       { refs },
@@ -234,7 +234,7 @@ for (const [given, options] of [
   ['../x', { workingTree: true }],
   ['stable', { workingTree: true, ref: 'main' }],
 ] as const) {
-  test(`publish does not take: ${given} ${JSON.stringify(options)}`, () => {
+  test(`publish refuses: ${given} ${JSON.stringify(options)}`, () => {
     assert.throws(
       () => whatToPublish({ user: 'x', cwd: '/' }, { refs }, { environment: given, options }),
       {

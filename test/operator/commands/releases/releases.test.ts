@@ -24,7 +24,7 @@ test('releases: lists every environment, also the short-lived ones', async (t) =
   );
 });
 
-test('releases <environment>: earlier releases, newest first, each of them once', async (t) => {
+test('releases <environment>: earlier releases, newest first, each one once', async (t) => {
   const lab = await initialized(t);
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
     await lab.mm([...PUBLISH, '--version', version]);
@@ -36,7 +36,7 @@ test('releases <environment>: earlier releases, newest first, each of them once'
   };
   assert.deepEqual(await history(), ['1.2.0', '1.1.0', '1.0.0']);
   assert.deepEqual(await history('--limit', '1'), ['1.2.0', '1.1.0']);
-  // A file that an attacker without keys put there is not history.
+  // A file that an attacker without keys uploaded is not part of the history.
   const key = 'ubuntu/manifests/metadata/2.env-stable.json';
   const forged = String(lab.server.get(BUCKET, key)).replace('1.0.0', '6.6.6');
   lab.server.put(BUCKET, key, forged);

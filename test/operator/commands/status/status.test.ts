@@ -12,7 +12,7 @@ const put = (lab: OperatorLab, certname: string, body: unknown) =>
     typeof body === 'string' ? body : JSON.stringify(body),
   );
 
-test('status <certname>: --json prints the document, without it lines for people', async (t) => {
+test('status <certname>: --json prints the document; without it mm prints text', async (t) => {
   const lab = await initialized(t);
   put(lab, sampleStatus.certname, sampleStatus);
   const { json } = await lab.mm(['status', sampleStatus.certname, '--json']);
@@ -25,7 +25,7 @@ test('status <certname>: --json prints the document, without it lines for people
 });
 
 const evil = '\u001b]0;x\u0007\u009b31m\u202e\u2066\r\n';
-test('status: no text of a host reaches the terminal uncleaned', async (t) => {
+test('status: text from a host is cleaned before it reaches the terminal', async (t) => {
   const lab = await initialized(t);
   const resource = `File[/x]${evil}`;
   const run = {
@@ -87,7 +87,7 @@ test('status: an object that is too large is refused', async (t) => {
   assert.equal(ErrorAnswer.parse(json).error.code, 'S3_TOO_LARGE');
 });
 
-test('status: a host that never reported, and an invalid certname', async (t) => {
+test('status: a host without a status and an invalid certname are errors', async (t) => {
   const lab = await initialized(t);
   const unknown = await lab.mm(['status', 'web1.example.com', '--json']);
   assert.equal(ErrorAnswer.parse(unknown.json).error.code, 'S3_NOT_FOUND');

@@ -16,7 +16,7 @@ const noPassphrase = () => assert.fail('nobody should be asked');
 const PROGRAM = join(import.meta.dirname, 'signing-command.ts');
 
 interface Made {
-  /** Where the command has its key, and looks for the fault to have. */
+  /** The command reads its key here, and the fault that it must show. */
   readonly directory: string;
   readonly file: HeldKeyFile;
 }
@@ -46,7 +46,7 @@ for (const [name, type] of [
   ['a TUF key and hex', 'ed25519'],
   ['PEM and base64', 'ec'],
 ] as const) {
-  test(`command: ${name}: hosts accept what it signs`, async (t) => {
+  test(`command: ${name}: hosts accept its signatures`, async (t) => {
     const { file } = await keyFor(t, type);
     const { signers } = await openKeyring(join(file.path, '..'), noPassphrase, access.env);
     const [signer] = signers;
@@ -56,7 +56,7 @@ for (const [name, type] of [
   });
 }
 
-test('command: is no line for a shell', async (t) => {
+test('command: is not passed to a shell', async (t) => {
   const { directory, file } = await keyFor(t);
   const { private: holder } = file.document;
   assert.ok(holder.kind === 'command');
@@ -64,11 +64,11 @@ test('command: is no line for a shell', async (t) => {
   const command: typeof holder.command = [program, script, ...rest, `; touch ${directory}/shell`];
   const document = { ...file.document, private: { ...holder, command } };
   const signer = heldSigner({ ...file, document }, access);
-  await assert.rejects(signer.sign(bytes), hasCode('KEY_LOCKED')); // the verb is not where it should be
+  await assert.rejects(signer.sign(bytes), hasCode('KEY_LOCKED')); // the last argument is not where the program expects it
   await assert.rejects(stat(join(directory, 'shell')));
 });
 
-/** What can come between a key and its use. */
+/** Faults between making the key file and signing. */
 const gone: Record<string, { code: string; spoil: (directory: string) => Promise<void> }> = {
   'a program without its key': {
     code: 'KEY_LOCKED',
@@ -95,7 +95,7 @@ for (const [name, { code, spoil }] of Object.entries(gone)) {
   });
 }
 
-test('command: a program that hangs is KEY_LOCKED, and ended', async (t) => {
+test('command: a program that hangs is KEY_LOCKED, and is killed', async (t) => {
   const { directory, file } = await keyFor(t);
   const pidFile = join(directory, 'pid');
   const hangs = ['sh', '-c', `trap '' TERM; echo $$ >'${pidFile}'; exec sleep 1000`];
@@ -107,26 +107,26 @@ test('command: a program that hangs is KEY_LOCKED, and ended', async (t) => {
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
 });
 
-test("command: the program's own words are in the error", async (t) => {
+test('command: the error contains the stderr of the program', async (t) => {
   const { directory, file } = await keyFor(t);
   await writeFile(join(directory, 'fails'), '');
   await assert.rejects(heldSigner(file, access).sign(bytes), /the token is not plugged in/);
 });
 
-test('command: a program that does not read what it is to sign is no crash', async (t) => {
+test('command: a program that does not read its stdin causes no crash', async (t) => {
   const { directory, file } = await keyFor(t);
   await writeFile(join(directory, 'mumbles'), '');
-  const large = Buffer.alloc(4 * 1024 * 1024); // more than a pipe holds
+  const large = Buffer.alloc(4 * 1024 * 1024); // larger than the buffer of a pipe
   await assert.rejects(heldSigner(file, access).sign(large), hasCode('KEY_INVALID'));
 });
 
-/** What is refused before a key file is made. */
+/** Commands that are refused before a key file is made. */
 const refused: Record<string, { code: string; command: readonly string[] }> = {
   'no command': { code: 'USAGE', command: [] },
   'a program by a relative path': { code: 'USAGE', command: ['./sign'] },
   'an argument with a zero byte': { code: 'USAGE', command: ['true', 'a\0b'] },
   'a program that does not exist': { code: 'KEY_MISSING', command: ['/nonexistent/sign'] },
-  'a program of no name on the path': { code: 'KEY_MISSING', command: ['mm-nonexistent-sign'] },
+  'a program that is not on the path': { code: 'KEY_MISSING', command: ['mm-nonexistent-sign'] },
   'a program that prints no key': { code: 'KEY_INVALID', command: ['echo'] },
   'a program that fails': { code: 'KEY_LOCKED', command: ['false'] },
 };

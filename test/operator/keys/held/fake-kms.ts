@@ -5,19 +5,19 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 
 /**
- * No KMS can be had in tests: this speaks its JSON protocol for GetPublicKey and Sign, with a real
- * P-256 key, and refuses what the API reference says that KMS refuses. What it cannot show is that
- * AWS does the same.
+ * Tests cannot use a real KMS. This server speaks its JSON protocol for GetPublicKey and Sign, with
+ * a real P-256 key, and refuses what KMS refuses according to the API reference. It cannot show
+ * that AWS behaves in the same way.
  */
 export interface FakeKms {
   readonly arn: string;
-  /** Names of the actions that were asked for, in order. */
+  /** Names of the requested actions, in order. */
   readonly asked: string[];
-  /** From now on every request is answered with this instead. */
+  /** Every later request gets this answer. */
   answerWith(error: string | 'silence'): void;
-  /** From now on it signs with another key. */
+  /** Later signatures use another key. */
   replaceKey(): void;
-  /** What it says of the key, beside what a right one has. */
+  /** Adds to or replaces fields of the key's description. */
   describe(more: object): void;
 }
 
@@ -57,7 +57,7 @@ export async function startFakeKms(t: TestContext): Promise<FakeKms> {
     server.close();
     server.closeAllConnections();
   });
-  // The SDK's own way; each test file is a process of its own.
+  // Where the SDK reads its settings. Each test file runs in a separate process.
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_KMS: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     AWS_ACCESS_KEY_ID: 'OPERATOR',
@@ -107,7 +107,7 @@ function sign(body: Record<string, string>, key: KeyObject): object | string {
 const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 /**
- * ECDSA over a digest as it is (FIPS 186-4, 6.4): node:crypto signs whole messages only. For tests:
+ * ECDSA over a given digest (FIPS 186-4, 6.4): node:crypto signs whole messages only. For tests:
  * not constant in time.
  */
 function signDigest(digest: Buffer, key: KeyObject): Buffer {

@@ -12,7 +12,7 @@ import { newSigner } from '../keys.ts';
 const now = new Date('2026-03-01T12:00:00Z');
 const noPassphrase = () => assert.fail('nobody should be asked');
 
-/** The file of a key that a program holds, which is never run here. */
+/** The file of a key that a program holds. The program is never run here. */
 async function heldKey(t: TestContext) {
   const holder = { kind: 'command', command: ['/nonexistent/sign', '--slot', '9c'] } as const;
   const { publicKey } = newSigner();
@@ -26,7 +26,7 @@ async function heldKey(t: TestContext) {
   return file;
 }
 
-test('held key file: is read as it was written, and never replaced', async (t) => {
+test('held key file: reading returns what was written, and an existing file is never replaced', async (t) => {
   const file = await heldKey(t);
   assert.deepEqual(await readSigningKey(file.path), file);
   const before = await readFile(file.path);
@@ -40,7 +40,7 @@ test('held key file: is read as it was written, and never replaced', async (t) =
   assert.deepEqual(await readdir(join(file.path, '..')), ['.gitignore', 'hsm.json']);
 });
 
-test('held key file: beside keys in files, a keyring has them all', async (t) => {
+test('held key file: a keyring opens it together with keys in files', async (t) => {
   const { path, document } = await heldKey(t);
   const directory = join(path, '..');
   const here = join(directory, 'ann.json');
@@ -62,7 +62,7 @@ test('held key file: beside keys in files, a keyring has them all', async (t) =>
   await assert.rejects(signers[1]!.sign(Buffer.from('a')), hasCode('KEY_MISSING'));
 });
 
-test('held key file: nothing secret in it, so it may be readable as git leaves it', async (t) => {
+test('held key file: it has no secrets, so the mode that git gives it is accepted', async (t) => {
   const file = await heldKey(t);
   for (const mode of [0o600, 0o644]) {
     await chmod(file.path, mode);
@@ -71,14 +71,14 @@ test('held key file: nothing secret in it, so it may be readable as git leaves i
 });
 
 for (const mode of [0o664, 0o646]) {
-  test(`held key file: mode ${mode.toString(8)} is KEY_INVALID: others may say what is run`, async (t) => {
+  test(`held key file: mode ${mode.toString(8)} is KEY_INVALID: other users could choose the program`, async (t) => {
     const { path } = await heldKey(t);
     await chmod(path, mode);
     await assert.rejects(readSigningKey(path), hasCode('KEY_INVALID'));
   });
 }
 
-test('held key file: its mode is narrow whatever the umask', async (t) => {
+test('held key file: its mode does not depend on the umask', async (t) => {
   const umask = process.umask(0);
   t.after(() => process.umask(umask));
   const { path } = await heldKey(t);
@@ -86,7 +86,7 @@ test('held key file: its mode is narrow whatever the umask', async (t) => {
   assert.equal((await stat(join(path, '..'))).mode & 0o777, 0o700);
 });
 
-/** What somebody may do to the file. */
+/** Faults in the file. */
 const spoilt: Record<string, (text: string) => string> = {
   'cut off': (text) => text.slice(0, 200),
   'another public key': (text) =>
@@ -95,7 +95,7 @@ const spoilt: Record<string, (text: string) => string> = {
   'unknown version': (text) => text.replace('"version":1', '"version":2'),
   'unknown field': (text) => text.replace('"version":1', '"version":1,"x":1'),
   'unknown holder': (text) => text.replace('"kind":"command"', '"kind":"cloud"'),
-  'a line for a shell': (text) => text.replace(/"command":\[.*\]/, '"command":"sign it"'),
+  'a command line for a shell': (text) => text.replace(/"command":\[.*\]/, '"command":"sign it"'),
   'a relative path': (text) => text.replace('"/nonexistent/sign"', '"./sign"'),
   'far too large': (text) => text + ' '.repeat(20_000),
 };

@@ -22,8 +22,8 @@ async function keyFor(t: TestContext, key: string) {
   return await newHeldKey({ kind: 'kms', path, now, key, ...access });
 }
 
-// First, while nobody has signed yet.
-test('kms: its package is loaded by the first signature, not by a key file', async (t) => {
+// Must be the first test: the package is not loaded yet.
+test('kms: the first signature loads its package, a key file does not', async (t) => {
   const loaded = () =>
     Object.keys(createRequire(import.meta.url).cache).some((path) => path.includes('client-kms'));
   const { arn } = await startFakeKms(t);
@@ -37,7 +37,7 @@ test('kms: its package is loaded by the first signature, not by a key file', asy
   assert.equal(loaded(), true);
 });
 
-test('kms: hosts accept what it signs; nothing but kms:Sign is asked for', async (t) => {
+test('kms: hosts accept its signatures; only kms:Sign is called', async (t) => {
   const kms = await startFakeKms(t);
   const { path, document } = await keyFor(t, kms.arn);
   assert.deepEqual(document.private, { kind: 'kms', key: kms.arn });
@@ -48,29 +48,29 @@ test('kms: hosts accept what it signs; nothing but kms:Sign is asked for', async
   assert.deepEqual(new Set(kms.asked), new Set(['Sign']));
 });
 
-test('kms: an alias is looked up once; the file names the key for good', async (t) => {
+test('kms: an alias is resolved once; the file names the key permanently', async (t) => {
   const { arn } = await startFakeKms(t);
   const { document } = await keyFor(t, ALIAS);
   assert.deepEqual(document.private, { kind: 'kms', key: arn });
 });
 
-test('kms: documents of any size: the digest is signed', async (t) => {
+test('kms: signs documents of any size, because it signs the digest', async (t) => {
   const { arn } = await startFakeKms(t);
   await heldSigner(await keyFor(t, arn), access).sign(Buffer.alloc(100_000));
 });
 
-test('kms: the region is the one in the ARN, whatever the environment says', async (t) => {
+test('kms: the region in the ARN wins over the environment', async (t) => {
   const { arn } = await startFakeKms(t);
-  process.env['AWS_REGION'] = 'us-east-1'; // the fake wants eu-central-1 in the credentials' scope
+  process.env['AWS_REGION'] = 'us-east-1'; // the fake requires eu-central-1 in the credential scope
   await heldSigner(await keyFor(t, arn), access).sign(bytes);
 });
 
-/** What KMS may say of a key that is no use. */
+/** Descriptions of keys that mm cannot use. */
 const wrongKeys = {
   'another curve': { KeySpec: 'ECC_NIST_P384' },
   'a key to encrypt': { KeyUsage: 'ENCRYPT_DECRYPT' },
   'no key at all': { PublicKey: 'AAAA' },
-  'a name that is no ARN': { KeyId: ALIAS },
+  'a key id that is not an ARN': { KeyId: ALIAS },
 };
 
 for (const [name, described] of Object.entries(wrongKeys)) {
@@ -84,7 +84,7 @@ for (const [name, described] of Object.entries(wrongKeys)) {
   });
 }
 
-/** What can come between a key and its use. */
+/** Faults between making the key file and signing. */
 const gone: Record<string, { code: string; spoil: (kms: FakeKms) => void; timeLimitMs?: number }> =
   {
     'another key': { code: 'KEY_INVALID', spoil: (kms) => kms.replaceKey() },

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
-/** OpenSSH's own ssh-agent, in a directory of its own; ended with the test. */
+/** OpenSSH's ssh-agent in a temporary directory. It is stopped after the test. */
 export interface RealAgent {
   readonly directory: string;
-  /** With SSH_AUTH_SOCK, for who asks the agent. */
+  /** The environment with SSH_AUTH_SOCK, for clients of the agent. */
   readonly env: NodeJS.ProcessEnv;
-  /** Makes a key pair; the file of the private part. */
+  /** Makes a key pair. Returns the file of the private part. */
   keygen(name: string, ...type: readonly string[]): Promise<string>;
   /** Makes a key pair and gives it to the agent. */
   holdNew(name: string, ...type: readonly string[]): Promise<string>;
   sshAdd(...args: readonly string[]): Promise<string>;
-  /** Ends the agent. */
+  /** Stops the agent. */
   stop(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export const RSA = ['-t', 'rsa', '-b', '2048'] as const;
 export async function startAgent(t: TestContext): Promise<RealAgent> {
   const directory = await temporaryDirectory(t);
   const socket = join(directory, 'agent.sock');
-  // Nobody is there to confirm or to type: what would ask gets no, and "ssh-add -x" a passphrase
+  // No person can confirm or type here: every prompt gets "no", and "ssh-add -x" reads a passphrase
   // from its stdin.
   const asks = { SSH_ASKPASS: '/bin/false', SSH_ASKPASS_REQUIRE: 'force' };
   const PATH = process.env['PATH'];
@@ -41,7 +41,7 @@ export async function startAgent(t: TestContext): Promise<RealAgent> {
     await ended;
   };
   t.after(stop);
-  await once(child.stdout, 'data'); // it says where it listens once it does
+  await once(child.stdout, 'data'); // it prints its socket when it listens
   const sshAdd = (...args: readonly string[]) => runWith('ssh-add', args, env);
   const keygen = async (name: string, ...type: readonly string[]) => {
     const path = join(directory, name);
@@ -62,7 +62,7 @@ export async function startAgent(t: TestContext): Promise<RealAgent> {
   };
 }
 
-/** For "ssh-add -x" and "-X", which read a passphrase twice at most. */
+/** For "ssh-add -x" and "-X", which read a passphrase at most twice. */
 const STDIN = 'agent passphrase\nagent passphrase\n';
 
 function runWith(
@@ -75,7 +75,7 @@ function runWith(
       assert.equal(error, null, `${program} ${args.join(' ')}: ${stderr}`);
       resolve(stdout);
     });
-    child.stdin?.on('error', () => undefined); // not everything reads it
+    child.stdin?.on('error', () => undefined); // not every command reads its stdin
     child.stdin?.end(STDIN);
   });
 }

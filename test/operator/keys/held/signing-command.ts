@@ -2,8 +2,8 @@ import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { existsSync, readFileSync, writeSync } from 'node:fs';
 
 /**
- * A signing command with the key in `<directory>/key.pem`; `<directory>/<fault>` makes it behave
- * like others do.
+ * A signing command with the key in `<directory>/key.pem`; the file `<directory>/<fault>` makes it
+ * fail in that way.
  *
  *   signing-command.ts DIRECTORY FORMAT public-key|sign
  */
@@ -42,7 +42,7 @@ function publicKey(): string {
 function signature(): string {
   const digest = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
   const bytes = sign(digest, readFileSync(0), key);
-  // As the program base64 prints it: 76 characters a line.
+  // Like the program base64 prints it: 76 characters per line.
   return format === 'hex'
     ? bytes.toString('hex')
     : (bytes.toString('base64').match(/.{1,76}/g) ?? []).join('\n');

@@ -31,7 +31,7 @@ function keyFor({ directory, env }: RealAgent, key?: string, name = 'ann') {
 }
 
 for (const [type, options] of Object.entries({ Ed25519: ED25519, 'ECDSA P-256': P256 })) {
-  test(`ssh-agent: ${type}: hosts accept what it signs`, async (t) => {
+  test(`ssh-agent: ${type}: hosts accept its signatures`, async (t) => {
     const agent = await startAgent(t);
     await agent.holdNew('ann@laptop', ...options);
     const { path, document } = await keyFor(agent);
@@ -50,15 +50,15 @@ test('ssh-agent: ECDSA numbers of several lengths become DER that verifies', asy
   await agent.holdNew('ann', ...P256);
   const signer = heldSigner(await keyFor(agent), agent);
   const lengths = new Set<number>();
-  // A leading zero byte comes with every second number, a short number with every 128th signature:
-  // those must not throw.
+  // Every second number has a leading zero byte, and every 128th signature has a short number.
+  // Neither may throw.
   for (let round = 0; round < 64; round++) {
     lengths.add((await signer.sign(Buffer.from([round]))).length);
   }
   assert.ok(lengths.size > 1);
 });
 
-test('ssh-agent: two keys: named by fingerprint or comment, each signs with its own', async (t) => {
+test('ssh-agent: two keys: selected by fingerprint or comment, each signs with the right one', async (t) => {
   const agent = await startAgent(t);
   await agent.holdNew('one', ...ED25519);
   await agent.holdNew('two', ...ED25519);
@@ -73,10 +73,10 @@ test('ssh-agent: two keys: named by fingerprint or comment, each signs with its 
   await assert.rejects(keyFor(agent, 'three', 'three'), hasCode('KEY_MISSING'));
 });
 
-test('ssh-agent: no key file is replaced, and nothing is written for a key that does not sign', async (t) => {
+test('ssh-agent: no key file is replaced, and no file is written for a key that does not sign', async (t) => {
   const agent = await startAgent(t);
   const file = await agent.keygen('ann', ...ED25519);
-  await agent.sshAdd('-c', file); // every use is to be confirmed, and nobody does
+  await agent.sshAdd('-c', file); // every use must be confirmed, and here no person confirms
   await assert.rejects(keyFor(agent), hasCode('KEY_LOCKED'));
   await assert.rejects(stat(join(agent.directory, 'keys')));
   await agent.sshAdd('-d', file);
@@ -87,7 +87,7 @@ test('ssh-agent: no key file is replaced, and nothing is written for a key that 
   assert.deepEqual(await readFile(path), before);
 });
 
-/** What can come between a key and its use. */
+/** Faults between making the key file and signing. */
 const gone = {
   'locked agent': { code: 'KEY_LOCKED', spoil: (agent: RealAgent) => agent.sshAdd('-x') },
   'removed key': {
@@ -122,7 +122,7 @@ for (const [name, { code, spoil }] of Object.entries(gone)) {
   });
 }
 
-test('ssh-agent: unlocked again it signs again', async (t) => {
+test('ssh-agent: after it is unlocked it signs again', async (t) => {
   const agent = await startAgent(t);
   await agent.holdNew('ann', ...ED25519);
   const signer = heldSigner(await keyFor(agent), agent);
@@ -139,7 +139,7 @@ test('ssh-agent: without SSH_AUTH_SOCK is KEY_MISSING', async (t) => {
   await assert.rejects(heldSigner(file, { env: {} }).sign(bytes), hasCode('KEY_MISSING'));
 });
 
-test('ssh-agent: a document larger than agents take is KEY_INVALID', async (t) => {
+test('ssh-agent: a document above the size limit of agents is KEY_INVALID', async (t) => {
   const agent = await startAgent(t);
   await agent.holdNew('ann', ...ED25519);
   const signer = heldSigner(await keyFor(agent), agent);
@@ -151,7 +151,7 @@ for (const [name, options] of Object.entries({
   RSA,
   'ECDSA P-384': ['-t', 'ecdsa', '-b', '384'],
 })) {
-  test(`ssh-agent: ${name} is KEY_INVALID, and passed over beside a key that will do`, async (t) => {
+  test(`ssh-agent: ${name} is KEY_INVALID, and ignored when the agent has a usable key`, async (t) => {
     const agent = await startAgent(t);
     await agent.holdNew('old', ...options);
     await assert.rejects(keyFor(agent), hasCode('KEY_INVALID'));
@@ -165,13 +165,12 @@ for (const [name, options] of Object.entries({
 const ed25519 = tufKeyOf(generateKeyPairSync('ed25519').publicKey)!;
 const p256 = tufKeyOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey)!;
 
-test('ssh-agent: keys come back from SSH as they went', () => {
+test('ssh-agent: a key converted to SSH and back is the same', () => {
   for (const key of [ed25519, p256]) assert.deepEqual(sshToTufKey(tufToSshKey(key)), key);
 });
 
 /**
- * What listens at the socket and is no sound agent: its answer to a list, and to the request to
- * sign.
+ * Listens at the socket instead of a correct agent. Its answers to a list and to a signing request.
  */
 const frame = (...parts: readonly Uint8Array[]) => {
   const message = Buffer.concat(parts);
@@ -248,7 +247,7 @@ async function fakeAgent(
   return path;
 }
 
-test('ssh-agent: whatever an agent writes is read or refused, never a crash', () => {
+test('ssh-agent: any bytes from an agent are parsed or refused, never a crash', () => {
   const parse = (answer: Uint8Array) => {
     const wrapped = Buffer.from(answer);
     parseIdentities(wrapped);

@@ -87,7 +87,7 @@ const rootRole = (keyids: string[], threshold: number) => ({
   ...root,
   roles: { ...(root['roles'] as object), root: { keyids, threshold } },
 });
-/** The same key, written so that its hash is another one. */
+/** The same key, encoded in another way, so that its hash differs. */
 const disguised = { ...alice.publicKey, keyval: { ...alice.publicKey.keyval, note: 'again' } };
 const pem = {
   keytype: 'ed25519',
@@ -109,7 +109,7 @@ const rejected = {
   'no tree': ['snapshot', { ...snapshot, 'x-tree': undefined }],
   expired: ['timestamp', { ...timestamp, expires: '2026-03-01T12:00:00Z' }],
   'no expiry': ['timestamp', { ...timestamp, expires: undefined }],
-  'expiry that is none': ['timestamp', { ...timestamp, expires: 'never' }],
+  'expiry that is not a time': ['timestamp', { ...timestamp, expires: 'never' }],
   'version 0': ['snapshot', { ...snapshot, version: 0 }],
   'another type': ['root', { ...root, _type: 'mirrors' }],
   'float in a version': ['snapshot', { ...snapshot, version: 1.5 }],
@@ -143,7 +143,7 @@ const rejected = {
     twice({ keytype: 'ed25519', scheme: 'ed25519', keyval: { public: 'zz' } }),
   ],
   'key id twice in a role': ['root', rootRole([alice.keyId, alice.keyId], 2)],
-  'key id that nobody knows': ['root', rootRole([alice.keyId, '0'.repeat(64)], 1)],
+  'key id that is not among the keys': ['root', rootRole([alice.keyId, '0'.repeat(64)], 1)],
   'threshold 0': ['root', rootRole([alice.keyId], 0)],
   'threshold above the keys': ['root', rootRole([alice.keyId], 2)],
   'no consistent snapshots': ['root', { ...root, consistent_snapshot: false }],
@@ -155,7 +155,7 @@ const rejected = {
     'targets',
     { ...targets, targets: { 'stable/current': release } },
   ],
-  'role without our prefix': ['targets', withRoles(delegated('root', 'root/*'))],
+  'role without the prefix env-': ['targets', withRoles(delegated('root', 'root/*'))],
   'role delegated twice': [
     'targets',
     withRoles(delegated('env-a', 'a/*'), delegated('env-a', 'b/*')),

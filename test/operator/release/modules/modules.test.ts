@@ -8,7 +8,7 @@ import { ErrorAnswer, PublishAnswer } from '../../../../operator/answers.ts';
 import { parsePuppetfile } from '../../../../operator/release/modules/puppetfile.ts';
 import { BUCKET, git, initialized, type OperatorLab } from '../../operator-lab.ts';
 
-test('modules: a Puppetfile is read without being run', () => {
+test('modules: a Puppetfile is parsed without running it', () => {
   const text = `forge 'https://forge.puppet.com'
 # mod 'no/comment', '1.0.0'
 mod 'puppetlabs/stdlib', '9.4.1'
@@ -31,7 +31,7 @@ mod 'profile', local: true
   );
 });
 
-/** A module in a git repository of its own, and a control repository whose Puppetfile names it. */
+/** A module in a separate git repository, and a control repository whose Puppetfile names it. */
 async function withPuppetfile(lab: OperatorLab): Promise<{ module: string; commit: string }> {
   const module = join(lab.directory, 'modules-at-home/thing');
   await mkdir(join(module, 'manifests'), { recursive: true });
@@ -64,7 +64,7 @@ function unpacked(lab: OperatorLab, answer: PublishAnswer): Record<string, strin
   );
 }
 
-/** A program that installs the module; it runs beside the Puppetfile. */
+/** A program that installs the module. It runs in the directory of the Puppetfile. */
 async function installProgram({ directory }: OperatorLab): Promise<string> {
   const program = join(directory, 'install');
   const source = join(directory, 'modules-at-home/thing');
@@ -117,7 +117,7 @@ test(`modules: with exact versions the next publication needs neither network no
   assert.ok(failed.message.includes(`${installer} did not install`), failed.message);
 });
 
-test('modules: without r10k the error names it and the other ways', async (t) => {
+test('modules: without r10k the error names r10k and the alternatives', async (t) => {
   const lab = await initialized(t);
   await withPuppetfile(lab);
   const bin = join(lab.directory, 'bin');
@@ -131,7 +131,7 @@ test('modules: without r10k the error names it and the other ways', async (t) =>
   assert.match(next ?? '', /apt-get install r10k.*--directory DIR/);
 });
 
-test('modules: with modules: none, or only some of them in the repository, the others are named', async (t) => {
+test('modules: with modules: none, or with some modules missing in the repository, the missing ones are named', async (t) => {
   const lab = await initialized(t);
   await withPuppetfile(lab);
   configure(lab, '{ modules: none }');

@@ -44,7 +44,7 @@ test('submodules by ref: their own objects, recursively, from a clone and by the
   await git(directory, ...allow, 'submodule', '--quiet', 'add', module, 'modules/thing');
   await git(directory, ...allow, 'submodule', '--quiet', 'update', '--init', '--recursive');
   await commit(directory, {});
-  // The checkout does not count: by ref it is the commit that counts.
+  // By ref only the commit counts, not the checked-out submodule.
   await write(directory, { 'modules/thing/manifests/init.pp': 'changed' });
   const source = await read(t, { directory, env }, 'main');
   assert.deepEqual(paths(source.tree), [
@@ -66,7 +66,7 @@ test('submodules by ref: their own objects, recursively, from a clone and by the
   check(source.tree);
 });
 
-test('submodules that are not here are named with the command that brings them', async (t) => {
+test('missing submodules are named, with the command that fetches them', async (t) => {
   const module = await repository(t, { 'manifests/init.pp': '' });
   const directory = await repository(t, { 'manifests/site.pp': '' });
   const allow = ['-c', 'protocol.file.allow=always'];
@@ -84,7 +84,7 @@ test('submodules that are not here are named with the command that brings them',
   );
 });
 
-test("a partial clone is GIT_FAILED with git's own message, and the command that mends it", async (t) => {
+test("a partial clone is GIT_FAILED with git's message, and the command that repairs it", async (t) => {
   const origin = await repository(t, { 'manifests/site.pp': 'node default { }\n', a: 'large' });
   await git(origin, 'config', 'uploadpack.allowFilter', 'true');
   const clone = join(await temporaryDirectory(t), 'clone');
@@ -122,7 +122,7 @@ test('a ref behind origin, and a detached HEAD elsewhere, are warnings with both
   assert.match(detached ?? '', new RegExp(`${newer.slice(0, 12)} is checked out`));
 });
 
-test('safe.directory by GIT_CONFIG_COUNT, as in a CI container, counts', async (t) => {
+test('safe.directory from GIT_CONFIG_COUNT, as in a CI container, is respected', async (t) => {
   const directory = await repository(t, { 'manifests/site.pp': '' });
   execFileSync('chown', ['-R', '65534', directory]);
   const HOME = await temporaryDirectory(t);
@@ -139,7 +139,7 @@ test('safe.directory by GIT_CONFIG_COUNT, as in a CI container, counts', async (
   check((await read(t, { directory, env: { ...place.env, ...given } }, 'main')).tree);
 });
 
-test('export-ignore counts in a work tree as well, also for a directory', async (t) => {
+test('export-ignore also applies to a work tree, and to a directory', async (t) => {
   const directory = await repository(t, {
     '.gitattributes': 'doc export-ignore\n*.tmp export-ignore\n',
     'manifests/site.pp': '',

@@ -67,7 +67,7 @@ test('export: work tree, index and current branch are neither read nor changed',
   assert.equal(site?.kind === 'file' && site.content.read().toString(), 'node default { }\n');
 });
 
-test('export: every clone gives the same tarball, bare or not, whatever the user has set', async (t) => {
+test('export: every clone, bare or not, gives the same tarball with any git settings of the user', async (t) => {
   const { directory } = await repository(t);
   const elsewhere = await temporaryDirectory(t);
   const clone = join(elsewhere, 'ein anderer Ort');
@@ -85,14 +85,14 @@ test('export: every clone gives the same tarball, bare or not, whatever the user
   t.after(() => process.umask(umask));
   const wanted = await packed(directory, {});
   assert.equal(await packed(clone, { LC_ALL: 'de_DE.UTF-8', TZ: 'Asia/Tokyo' }), wanted);
-  // As in a hook: git sets these for the repository that receives the push.
+  // As in a hook: git sets these variables for the repository that receives the push.
   assert.equal(
     await packed(bare, { GIT_DIR: '/nonexistent', GIT_INDEX_FILE: '/nonexistent' }),
     wanted,
   );
 });
 
-test('export: a directory in a repository gives what is below it', async (t) => {
+test('export: a directory in a repository exports only its files', async (t) => {
   const { directory } = await repository(t);
   const { tree } = await read(t, { directory: join(directory, 'manifests'), env }, 'main');
   assert.deepEqual(
@@ -101,7 +101,7 @@ test('export: a directory in a repository gives what is below it', async (t) => 
   );
 });
 
-test('export: a branch wins over a tag, then a branch of origin, then a commit', async (t) => {
+test('export: a ref is looked up as a branch, a tag, a branch of origin, then a commit', async (t) => {
   const { directory, commit } = await repository(t);
   await git(directory, 'tag', 'release');
   await writeFile(join(directory, 'second'), '');
@@ -120,7 +120,7 @@ test('export: a branch wins over a tag, then a branch of origin, then a commit',
   assert.equal(await commitOf(directory, commit.slice(0, 12)), commit);
 });
 
-test('export: a submodule whose commit is not here is refused', async (t) => {
+test('export: a submodule whose commit is missing is refused', async (t) => {
   const { directory, commit } = await repository(t);
   await git(directory, 'update-index', '--add', '--cacheinfo', `160000,${commit},modules/stdlib`);
   await git(directory, 'commit', '--quiet', '--message', 'submodule');

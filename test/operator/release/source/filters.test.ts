@@ -24,7 +24,10 @@ async function repository(t: TestContext, files: Record<string, string>): Promis
   return directory;
 }
 
-/** A filter as git-crypt unlocked is one: what is in the repository is not what is checked out. */
+/**
+ * A filter like that of an unlocked git-crypt: the content in the repository differs from the
+ * checkout.
+ */
 async function setFilter(directory: string, name: string, smudge: string): Promise<void> {
   await git(directory, 'config', `filter.${name}.smudge`, smudge);
   await git(directory, 'config', `filter.${name}.clean`, 'cat');
@@ -85,7 +88,7 @@ test('row 15: a named filter that this machine does not have, or that fails, is 
   await assert.rejects(publish(), refused('secret.yaml', 'locked'));
 });
 
-test('row 15: content that git-crypt has encrypted is refused without the attribute, too', async (t) => {
+test('row 15: content that git-crypt encrypted is refused also without the attribute', async (t) => {
   const directory = await repository(t, { 'data/secret.yaml': '\0GITCRYPT\0abc' });
   const { tree } = await read(t, { directory, env }, 'main');
   assert.throws(() => check(tree), refused('data/secret.yaml', 'git-crypt'));
@@ -127,7 +130,7 @@ for (const ref of ['main', undefined]) {
   });
 }
 
-test('row 15: a git-lfs file that is not here is an error that names the command', async (t) => {
+test('row 15: a missing git-lfs file is an error that names the command', async (t) => {
   const directory = await repository(t, LFS);
   await assert.rejects(
     read(t, { directory, env }, 'main', { filters: ['lfs'] }),
@@ -190,7 +193,7 @@ test('row 17: git runs no program that a repository or the user configures', asy
     `[remote "origin"]\n\turl = ext::${program}\n\tpromisor = true`,
   ].join('\n');
   await writeFile(join(HOME, '.gitconfig'), hostile);
-  // An unpacked module that brings a configuration of its own.
+  // An unpacked module that has its own git configuration.
   const inner = join(directory, 'modules/inner');
   await mkdir(inner);
   await git(inner, 'init', '--quiet');
@@ -212,7 +215,7 @@ test('row 17: a repository inside is listed without git', async (t) => {
   await mkdir(join(inner, 'manifests'), { recursive: true });
   await git(inner, 'init', '--quiet');
   await writeFile(join(inner, 'manifests/init.pp'), '');
-  // With any of these, git itself would refuse to work there.
+  // With any of these settings git itself refuses to work there.
   await writeFile(join(inner, '.git/config'), 'this is no configuration\n');
   const { tree } = await read(t, { directory, env }, undefined);
   const paths = tree.entries.map(({ path }) => path).filter((path) => path.startsWith('modules/'));

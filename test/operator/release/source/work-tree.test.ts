@@ -27,7 +27,7 @@ const readHere = async (t: TestContext, directory: string) =>
 const pathsIn = async (t: TestContext, directory: string) =>
   (await readHere(t, directory)).entries.map(({ path }) => path).sort();
 
-test('work tree: tracked files as they are now and new ones, without ignored and deleted ones', async (t) => {
+test('work tree: has tracked files in their current state and new files, without ignored and deleted ones', async (t) => {
   const directory = await workTree(t);
   await writeFile(join(directory, 'manifests/site.pp'), 'changed');
   await writeFile(join(directory, 'new'), '');
@@ -60,7 +60,7 @@ test('work tree: a repository inside is read with its own .gitignore, an empty o
   );
 });
 
-test('work tree: times, modes for others and the place do not count', async (t) => {
+test('work tree: times, modes for group and others, and the path of the repository have no effect', async (t) => {
   const first = await workTree(t);
   const second = await workTree(t);
   await chmod(join(second, 'gone'), 0o600);
@@ -68,7 +68,7 @@ test('work tree: times, modes for others and the place do not count', async (t) 
   assert.equal(await packed(first), await packed(second));
 });
 
-test('work tree: what is neither a file nor a link is refused', async (t) => {
+test('work tree: an entry that is neither a file nor a link is refused', async (t) => {
   const directory = await workTree(t);
   const path = join(directory, 'gone');
   await rm(path);
