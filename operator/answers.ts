@@ -136,7 +136,20 @@ export const SignAnswer = z.looseObject({
   ...Tree,
   outcome: z.enum(['signed', 'unchanged', 'noop']),
   proposal: z.string(),
+  /** A summary of `diff`, for people. */
   changes: z.array(z.string()),
+  /** Every value that is signed and that is not in the bucket now. */
+  diff: z.array(
+    z.looseObject({
+      role: z.string(),
+      /** Names and list indexes: `targets["stable/current"].hashes.sha256`. */
+      path: z.string(),
+      /** JSON text. Null when the value is removed. */
+      now: z.string().nullable(),
+      /** JSON text. Null when there was no value. */
+      was: z.string().nullable(),
+    }),
+  ),
   /** The signatures that this command added. */
   added: z.array(z.looseObject({ role: z.string(), keyId: Sha256 })),
   /** Role to the number of signatures that it still needs. Empty: `mm root commit` can run. */

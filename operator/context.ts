@@ -14,6 +14,11 @@ export interface Context {
   now(): number;
   /** Writes one line to the log on stderr, beside the answer. */
   notice(line: string): void;
+  /**
+   * Writes a line to stderr whole: not cut, and with nothing redacted. For what a person is asked to
+   * sign. Undefined: `notice` writes whole lines.
+   */
+  readonly show?: ((line: string) => void) | undefined;
   /** Applies `log.format` of the configuration. */
   setLogFormat(format: 'text' | 'json'): void;
   /** Asks a question and hides the typed answer. Undefined without a terminal. */

@@ -26,6 +26,7 @@ function processContext(log: OperatorLog): Context {
     host: hostname(),
     now: () => Date.now(),
     notice: log.notice,
+    show: log.show,
     setLogFormat: log.setFormat,
     ask: isTerminal ? (question) => askHidden({ input, output }, question) : undefined,
     askLine: isTerminal ? (question) => askLine({ input, output }, question) : undefined,

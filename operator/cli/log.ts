@@ -1,3 +1,4 @@
+import { printableLines } from '../../shared/clean-text.ts';
 import { openLog } from '../../shared/log/open-log.ts';
 import { safeLine } from '../../shared/log/safe-line.ts';
 
@@ -5,6 +6,8 @@ import { safeLine } from '../../shared/log/safe-line.ts';
 export interface OperatorLog {
   /** Something worth knowing, on one line. */
   notice(line: string): void;
+  /** As `notice`, but never cut, and with nothing redacted. */
+  show(line: string): void;
   /** Why the command failed; may have several lines. */
   failure(text: string): void;
   /** From here on; before the configuration was read it is text. */
@@ -21,6 +24,7 @@ export function operatorLog(env: NodeJS.ProcessEnv): OperatorLog {
   let isJson = false;
   return {
     notice: (line) => log.info(`${isJson ? '' : 'mm: '}${safeLine(line, MAX_LINE)}`),
+    show: (line) => log.info(printableLines(line)),
     failure(text) {
       const lines = text.trimEnd().split('\n');
       log.error(lines.map((line) => safeLine(line, MAX_LINE)).join('\n'));

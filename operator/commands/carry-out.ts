@@ -108,7 +108,7 @@ async function proposeChange<T>(
 ): Promise<CarriedOut<T>> {
   const { answer, change, verified, job } = given;
   const path = resolve(context.cwd, job.options.out ?? '');
-  const proposal = await propose(repository, verified, { change, by: whoIs(context) });
+  const proposal = await propose(repository, verified, change);
   await writeProposal(path, proposal);
   return {
     ...NOTHING,
@@ -120,7 +120,7 @@ async function proposeChange<T>(
   };
 }
 
-/** The person or CI job at work, as releases and proposals name them. */
+/** The person or CI job at work, as releases name them. */
 export function whoIs({ user, host }: Pick<Context, 'user' | 'host'>): string {
   return `${user}@${host}`.slice(0, 200);
 }

@@ -3,7 +3,9 @@ import { CodedError } from '../../shared/coded-error.ts';
 import type { SignAnswer } from '../answers.ts';
 import type { Answer, Context, SigningOptions } from '../context.ts';
 import { withTree } from '../open-tree.ts';
+import { requireComplete } from '../proposals/complete.ts';
 import { describeChange } from '../proposals/describe-change.ts';
+import { diffDocuments, diffLines } from '../proposals/diff.ts';
 import { readProposal, writeProposal } from '../proposals/file.ts';
 import {
   changeOf,
@@ -37,12 +39,13 @@ export async function signRoot(
     return await withRepair(context, tree, options, async ({ repository }) => {
       const verified = await repository.read();
       const reviewed = reviewProposal(repository, verified, proposal);
+      requireComplete(verified, proposal);
       const changes = describeChange(verified, changeOf(proposal));
-      if (proposal.restart) changes.push('versions of snapshot and timestamp begin again');
+      const diff = diffDocuments(verified, proposal.documents);
+      const isNoop = options.noop === true;
       // Before any key is used: this is what the person, or the token in the hand, is asked to
       // agree to.
-      for (const line of changes) context.notice(line);
-      const isNoop = options.noop === true;
+      show(context, [...changes, ...(isNoop ? [] : diffLines(diff))]);
       const { proposal: signed, added } = isNoop
         ? { proposal, added: [] }
         : await signProposal(repository, proposal, reviewed);
@@ -58,6 +61,7 @@ export async function signRoot(
         outcome: isNoop ? 'noop' : added.length === 0 ? 'unchanged' : 'signed',
         proposal: path,
         changes,
+        diff: diff.map((each) => ({ ...each })),
         added: added.map((each) => ({ ...each })),
         missing,
       };
@@ -80,6 +84,9 @@ export async function commitRoot(
         const remaining = remainingOf(verified, proposal);
         if (remaining.documents.length === 0) return undefined;
         reviewProposal(opened.repository, verified, remaining);
+        requireComplete(verified, proposal);
+        // Keys at hand sign here as well, where signatures are still missing.
+        show(context, diffLines(diffDocuments(verified, remaining.documents)));
         return changeOf(remaining);
       };
       return await changeKeys(context, opened, { intent, options });
@@ -88,8 +95,13 @@ export async function commitRoot(
   });
 }
 
-function linesOf({ outcome, proposal, added, missing }: SignAnswer): string[] {
+function show({ show: write, notice }: Context, lines: readonly string[]): void {
+  for (const line of lines) (write ?? notice)(line);
+}
+
+function linesOf({ outcome, proposal, diff, added, missing }: SignAnswer): string[] {
   const rest = proposalLines(proposal, missing);
+  if (outcome === 'noop') return [...diffLines(diff), ...rest];
   const signed = added.map(({ role, keyId }) => `signed ${role} with ${keyId.slice(0, 12)}`);
   return outcome === 'signed' ? [...signed, ...rest] : [...rest];
 }

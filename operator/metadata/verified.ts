@@ -45,17 +45,30 @@ export function versionOf(verified: VerifiedMetadata, role: string): number {
   return Math.max(document?.signed.version ?? 0, listed?.version ?? 0);
 }
 
+/** The signed part of the document that a role has now. Undefined when it was never published. */
+export function documentOf(verified: VerifiedMetadata, role: string): JsonObject | undefined {
+  const { root, targets, roles } = verified;
+  const document = role === 'root' ? root : role === 'targets' ? targets : roles.get(role);
+  return document && { ...(document.signed.toJSON() as JsonObject) };
+}
+
 /**
  * The current content of a role, to be changed and signed again. Fields that mm does not know are
  * kept.
  */
 export function contentOf(document: Metadata<Targets>): RoleContent {
-  return { ...(document.signed.toJSON() as JsonObject), _type: 'targets' };
+  return { ...withoutProposal(document.signed), _type: 'targets' };
 }
 
 /** The current content of root, to be changed and signed again. */
 export function rootContentOf(document: Metadata<Root>): RoleContent {
-  return { ...(document.signed.toJSON() as JsonObject), _type: 'root' };
+  return { ...withoutProposal(document.signed), _type: 'root' };
+}
+
+/** Which proposal a version came from is no content of the next version. */
+function withoutProposal(signed: Root | Targets): JsonObject {
+  const { 'x-proposal': _, ...content } = signed.toJSON() as JsonObject;
+  return content;
 }
 
 /**

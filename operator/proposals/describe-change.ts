@@ -2,16 +2,24 @@ import { canonicalize } from '@tufjs/canonical-json';
 import { printable } from '../../shared/clean-text.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import type { Change } from '../commit/change.ts';
+import { areOnlineKeysReplaced } from '../commit/versions.ts';
+import { parseContent } from '../metadata/signed-file.ts';
 import { contentOf, rootContentOf, type VerifiedMetadata } from '../metadata/verified.ts';
 
 /**
- * What a change does, in words for the person who is asked to sign it. Every text in it comes from
- * a document that nobody may have signed yet. Whatever this does not have words for is named as
- * well: nothing can be slipped in.
+ * A short summary of a change. It leaves things out: what a person agrees to is the whole diff in
+ * `diff.ts`. Every text in it comes from a document that nobody may have signed yet.
  */
 export function describeChange(verified: VerifiedMetadata, { root, roles }: Change): string[] {
   const lines: string[] = [];
-  if (root !== undefined) lines.push(...describeRoot(rootContentOf(verified.root), root));
+  if (root !== undefined) {
+    lines.push(...describeRoot(rootContentOf(verified.root), root));
+    if (areOnlineKeysReplaced(verified.root, parseContent(root, 'root'))) {
+      lines.push(
+        'every online key is replaced: versions of snapshot and timestamp can begin again',
+      );
+    }
+  }
   for (const [role, content] of roles) {
     const before = role === 'targets' ? verified.targets : verified.roles.get(role);
     const current = before === undefined ? {} : contentOf(before);
@@ -28,7 +36,7 @@ function describeRoot(before: JsonObject, after: JsonObject): string[] {
   const name = namesOf([before, after]);
   const roles = [before, after].map((each) => jsonObject(each['roles']));
   const [old = {}, next = {}] = roles;
-  const lines = ['root', 'targets', 'snapshot', 'timestamp'].flatMap((role) =>
+  const lines = [...new Set([...Object.keys(old), ...Object.keys(next)])].flatMap((role) =>
     describeKeys(role, { before: jsonObject(old[role]), after: jsonObject(next[role]), name }),
   );
   return headed('root', before, after, [...lines, ...others(before, after, ['roles', 'keys'])]);
@@ -56,7 +64,7 @@ function describeReleases(role: string, before: JsonObject, after: JsonObject): 
   const [old, next] = [jsonObject(before['targets']), jsonObject(after['targets'])];
   const lines = [...new Set([...Object.keys(old), ...Object.keys(next)])]
     .filter((path) => canonicalize(old[path] ?? null) !== canonicalize(next[path] ?? null))
-    .map((path) => `${path}: ${release(old[path])} -> ${release(next[path])}`);
+    .map((path) => `${path}: ${release(next[path])}, before: ${release(old[path])}`);
   return headed(role, before, after, [...lines, ...others(before, after, ['targets'])]);
 }
 
@@ -78,11 +86,21 @@ function headed(
 ): string[] {
   const [from, to] = [before, after].map((each) => String(each['version'] ?? 'none'));
   const [was, is] = [before, after].map((each) => String(each['expires'] ?? 'never'));
-  const words = lines.length === 0 ? ['the same, signed anew'] : lines;
+  const words = lines.length > 0 ? lines : [isRenewal(before, after) ? RENEWAL : 'other changes'];
   const what = words.map((line) => `  ${printable(line, 1500)}`);
   const isDraft = from !== to;
   const versions = isDraft ? `version ${from} -> ${to}, expires ${was} -> ${is}` : 'changes';
   return [printable(`${role}: ${versions}`, 400), ...what];
+}
+
+const RENEWAL = 'the same, signed anew';
+
+function isRenewal(before: JsonObject, after: JsonObject): boolean {
+  const [old, next] = [before, after].map(
+    ({ version: _, expires: __, 'x-proposal': ___, 'x-tree': ____, ...content }) =>
+      canonicalize(content),
+  );
+  return old === next;
 }
 
 function describeKeys(
@@ -108,7 +126,7 @@ function describeKeys(
 
 /** Fields that changed and that the words above do not cover. */
 function others(before: JsonObject, after: JsonObject, known: readonly string[]): string[] {
-  const skipped = [...known, 'version', 'expires', 'x-key-names', 'spec_version'];
+  const skipped = [...known, 'version', 'expires', 'x-proposal'];
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...fields]
     .filter((field) => !skipped.includes(field))

@@ -1,8 +1,10 @@
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
-import { Instant, Sha256 } from '../../bucket/documents/names.ts';
+import { Sha256 } from '../../bucket/documents/names.ts';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { requireBound } from './binding.ts';
+import { invalidProposal } from './invalid-proposal.ts';
 
 const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_DOCUMENTS = 500;
@@ -29,18 +31,14 @@ const ProposedDocument = z.strictObject({
 export type ProposedDocument = Readonly<z.infer<typeof ProposedDocument>>;
 
 /**
- * Documents that go from one signer to the next, by mail or chat: nothing in it is secret, and
- * nothing in it is believed. Snapshot and timestamp are not among them: whoever commits signs
- * those.
+ * Documents that go from one signer to the next, by mail or chat. Nothing in it is secret. Nothing
+ * outside the signed documents decides anything: `tree` and `base` are compared with what is
+ * signed. Snapshot and timestamp are not in it: the person who commits signs those.
  */
 export const Proposal = z.strictObject({
   format: z.literal('miyamoto-proposal'),
-  version: z.literal(1),
+  version: z.literal(2),
   tree: z.string().max(200),
-  created: Instant,
-  by: z.string().max(200),
-  /** Versions of snapshot and timestamp begin again. */
-  restart: z.boolean(),
   documents: z.array(ProposedDocument).min(1).max(MAX_DOCUMENTS),
 });
 export type Proposal = Readonly<z.infer<typeof Proposal>>;
@@ -61,6 +59,7 @@ export async function readProposal(path: string, treeId: string): Promise<Propos
   }
   const roles = documents.map(({ role }) => role);
   if (new Set(roles).size !== roles.length) throw invalidProposal(`${path}: a role comes twice`);
+  requireBound(documents);
   return parsed.data;
 }
 
@@ -79,12 +78,4 @@ async function readJson(path: string): Promise<unknown> {
 
 export async function writeProposal(path: string, proposal: Proposal): Promise<void> {
   writeFileAtomicSync(path, `${JSON.stringify(proposal, null, 1)}\n`, { mode: 0o644 });
-}
-
-export function invalidProposal(message: string, cause?: unknown): CodedError {
-  return new CodedError(message, {
-    code: 'PROPOSAL_INVALID',
-    cause,
-    next: 'have it proposed again, on top of the metadata of today',
-  });
 }

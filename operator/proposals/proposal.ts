@@ -1,7 +1,6 @@
-import type { Metadata, Root } from '@tufjs/models';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { type JsonObject, jsonObject } from '../../shared/json.ts';
+import { jsonObject } from '../../shared/json.ts';
 import type { Change } from '../commit/change.ts';
 import { unique } from '../commit/sign-role.ts';
 import { putBlob } from '../commit/upload.ts';
@@ -19,9 +18,11 @@ import {
   parseContent,
   type RoleContent,
 } from '../metadata/signed-file.ts';
-import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
+import { documentOf, type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
 import type { Repository } from '../repository/repository.ts';
-import { invalidProposal, type Proposal, type ProposedDocument } from './file.ts';
+import { bound } from './binding.ts';
+import type { Proposal, ProposedDocument } from './file.ts';
+import { invalidProposal } from './invalid-proposal.ts';
 
 /**
  * A role of a proposal, and all who may sign it: by the word of today, and by that of the proposal
@@ -45,7 +46,7 @@ export interface Reviewed {
 export async function propose(
   repository: Repository,
   verified: VerifiedMetadata,
-  { change, by }: { readonly change: Change; readonly by: string },
+  change: Change,
 ): Promise<Proposal> {
   const { treeId, mode } = repository;
   const now = repository.now();
@@ -61,12 +62,9 @@ export async function propose(
   }
   const proposal: Proposal = {
     format: 'miyamoto-proposal',
-    version: 1,
+    version: 2,
     tree: treeId,
-    created: new Date(now).toISOString(),
-    by,
-    restart: change.restart === true,
-    documents,
+    documents: bound(documents),
   };
   return (await signProposal(repository, proposal, reviewProposal(repository, verified, proposal)))
     .proposal;
@@ -95,7 +93,7 @@ async function freeVersion(
 export function reviewProposal(
   { treeId, now }: Pick<Repository, 'treeId' | 'now'>,
   verified: VerifiedMetadata,
-  { documents, restart }: Proposal,
+  { documents }: Proposal,
 ): readonly Reviewed[] {
   const content = (role: string) => documents.find((each) => each.role === role)?.signed;
   for (const { role, base: continued, signed } of documents) {
@@ -116,7 +114,6 @@ export function reviewProposal(
     root: root === undefined ? verified.root : parseContent(root, 'root'),
     targets: targets === undefined ? verified.targets : parseContent(targets, 'targets'),
   };
-  if (restart && root !== undefined) assertNewOnlineKeys(verified.root, then.root);
   const keys = { ...keysIn(root), ...keysIn(jsonObject(targets?.['delegations'])) };
   for (const { keyId, publicKey } of listedKeys(verified)) keys[keyId] = publicKey;
   return documents.map((document) => {
@@ -131,19 +128,6 @@ export function reviewProposal(
     assertGenuine(draft, keys);
     return { document, draft, wanted, also: role === 'root' ? [] : before };
   });
-}
-
-/**
- * Nobody signs that versions begin again: with an old key left, hosts would take that for a
- * rollback.
- */
-function assertNewOnlineKeys(before: Metadata<Root>, after: Metadata<Root>): void {
-  for (const role of ['snapshot', 'timestamp']) {
-    const old = before.signed.roles[role]?.keyIDs ?? [];
-    if (after.signed.roles[role]?.keyIDs.some((keyId) => old.includes(keyId)) === true) {
-      throw invalidProposal(`versions would begin again, but ${role} keeps one of its keys`);
-    }
-  }
 }
 
 function isThere<T>(value: T | undefined): value is T {
@@ -215,8 +199,11 @@ export function missingIn(
   return Object.fromEntries(missing.filter(([, count]) => count > 0));
 }
 
-/** The change that a proposal is; what it leaves behind unsigned is for `withAffected`. */
-export function changeOf({ documents, restart }: Proposal): Change {
+/**
+ * The change that a proposal is. Whether versions of snapshot and timestamp begin again follows from
+ * the keys in its root, see `planVersions`.
+ */
+export function changeOf({ documents }: Proposal): Change {
   const drafts = new Map<string, Draft>();
   const roles = new Map<string, RoleContent>();
   let root: RoleContent | undefined;
@@ -225,7 +212,7 @@ export function changeOf({ documents, restart }: Proposal): Change {
     if (role === 'root') root = { ...signed, _type: 'root' };
     else roles.set(role, { ...signed, _type: 'targets' });
   }
-  return { blobs: [], roles, root, drafts, restart };
+  return { blobs: [], roles, root, drafts };
 }
 
 /**
@@ -234,14 +221,9 @@ export function changeOf({ documents, restart }: Proposal): Change {
  */
 export function remainingOf(verified: VerifiedMetadata, proposal: Proposal): Proposal {
   const documents = proposal.documents.filter(({ role, signed }) => {
-    const there =
-      role === 'root'
-        ? verified.root
-        : role === 'targets'
-          ? verified.targets
-          : verified.roles.get(role);
+    const there = documentOf(verified, role);
     if (there === undefined) return true;
-    const current = messageOf({ signed: { ...(there.signed.toJSON() as JsonObject) } });
+    const current = messageOf({ signed: there });
     return !current.equals(messageOf({ signed }));
   });
   return { ...proposal, documents };

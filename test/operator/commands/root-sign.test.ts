@@ -1,49 +1,15 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { PublishAnswer, SignAnswer } from '../../../operator/answers.ts';
+import { test } from 'node:test';
+import { PublishAnswer } from '../../../operator/answers.ts';
+import { bound } from '../../../operator/proposals/binding.ts';
 import { Proposal } from '../../../operator/proposals/file.ts';
 import { snapshotOf } from '../commit/shared-tree.ts';
-import { changed, codeOf, hostOf, keysOf, listKeys, newKey, signersOf } from '../key-commands.ts';
-import { initialized, type OperatorLab } from '../operator-lab.ts';
+import { changed, codeOf, hostOf, listKeys, newKey, signersOf } from '../key-commands.ts';
+import { COMMIT, FILE, ROOT_ROLES, sign, team } from '../proposals/team.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate'];
-const FILE = 'proposal.json';
-const ROOT_ROLES = ['--role', 'root', '--role', 'targets'];
-
-interface Team extends OperatorLab {
-  /** `--keys` of each person: nobody has the other's. */
-  readonly ann: readonly string[];
-  readonly bob: readonly string[];
-  readonly proposal: string;
-}
-
-/** A tree whose root takes two of Ann, Bob and the safe; Ann alone has the online key. */
-async function team(t: TestContext): Promise<Team> {
-  const lab = await initialized(t);
-  const home = join(lab.directory, 'bob');
-  const bob = ['--keys', home];
-  await newKey(lab, 'bob', ...bob);
-  const file = join(lab.repository, 'bob.pub.json');
-  await lab.mm(['key', 'export', 'bob', '--out', file, ...bob]);
-  const people = ['--add', 'operator', '--add', 'bob.pub.json'];
-  const rotate = ['key', 'rotate', ...ROOT_ROLES, ...people, '--threshold', '2'];
-  const team = { ...lab, ann: [], bob, proposal: join(lab.repository, FILE) };
-  // The safe is opened for the last time: from here on it takes two people.
-  await changed(lab, rotate, {});
-  await mkdir(join(lab.directory, 'safe'));
-  await rename(join(keysOf(lab), 'safe.json'), join(lab.directory, 'safe/safe.json'));
-  return team;
-}
-
-async function sign(people: Team, ...args: readonly string[]): Promise<SignAnswer> {
-  const { exitCode, json, stderr } = await people.mm(['root', 'sign', FILE, '--json', ...args]);
-  assert.equal(exitCode, 0, stderr);
-  return SignAnswer.parse(json);
-}
-
-const COMMIT = ['root', 'commit', FILE];
 
 test('a root that takes two people: one proposes, one signs, either commits', async (t) => {
   const people = await team(t);
@@ -149,9 +115,17 @@ test('proposals that were tampered with are PROPOSAL_INVALID, and nobody signs o
   await changed(people, ['key', 'rotate', '--role', 'root', '--add', 'carl', '--out', FILE]);
   const good = Proposal.parse(JSON.parse(await readFile(people.proposal, 'utf8')));
   const before = snapshotOf(people.server);
-  for (const [name, spoil] of Object.entries(SPOILED)) {
-    const spoiled = spoil(good);
-    const text = typeof spoiled === 'string' ? spoiled : JSON.stringify(spoiled);
+  const spoiled = Object.entries(SPOILED).flatMap(([name, spoil]) => {
+    const made = spoil(good);
+    if (typeof made === 'string') return [{ name, text: made }];
+    // A proposer can bind it together; somebody who carries it can do so as well, and loses the signatures.
+    const again = { ...made, documents: bound((made as Proposal).documents) };
+    return [
+      { name, text: JSON.stringify(made) },
+      { name: `${name}, bound together again`, text: JSON.stringify(again) },
+    ];
+  });
+  for (const { name, text } of spoiled) {
     await writeFile(people.proposal, text);
     const args = ['root', 'sign', FILE, ...people.bob];
     assert.equal(await codeOf(people, args), 'PROPOSAL_INVALID', name);

@@ -1,0 +1,86 @@
+import { asciiJson } from '../../shared/clean-text.ts';
+import { isJsonObject, type JsonObject } from '../../shared/json.ts';
+import { documentOf, type VerifiedMetadata } from '../metadata/verified.ts';
+import type { ProposedDocument } from './file.ts';
+import { invalidProposal } from './invalid-proposal.ts';
+
+/** A value of a document that differs from the one in the bucket. */
+export interface DocumentChange {
+  readonly role: string;
+  /** `targets["stable/current"].hashes.sha256` */
+  readonly path: string;
+  /** JSON in ASCII. Null: the value is removed. */
+  readonly now: string | null;
+  /** JSON in ASCII. Null: there was no value. */
+  readonly was: string | null;
+}
+
+/** What a person can still look through. `x-proposal` names every role of the proposal in one line. */
+const MAX_LINE = 16 * 1024;
+const MAX_LINES = 5000;
+
+/**
+ * Every value that a signature would be over and that is not in the bucket now. Throws
+ * PROPOSAL_INVALID when it is too much to show: nobody must sign what they cannot see.
+ */
+export function diffDocuments(
+  verified: VerifiedMetadata,
+  documents: readonly ProposedDocument[],
+): DocumentChange[] {
+  const changes = documents.flatMap(({ role, signed }) =>
+    diff(role, documentOf(verified, role), signed),
+  );
+  if (changes.length > MAX_LINES) {
+    throw invalidProposal(
+      `${changes.length} values change: wanted at most ${MAX_LINES}, so that a person can read them`,
+    );
+  }
+  const long = changes.find((each) => lineOf(each).length > MAX_LINE);
+  if (long !== undefined) {
+    const path = long.path.slice(0, 200);
+    throw invalidProposal(
+      `${long.role}: ${path} is too long to be shown: wanted at most ${MAX_LINE} characters`,
+    );
+  }
+  return changes;
+}
+
+/** Each document has a heading, and each of its changes a line: the new value first. */
+export function diffLines(changes: readonly DocumentChange[]): string[] {
+  const byRole = Map.groupBy(changes, ({ role }) => role);
+  return [...byRole].flatMap(([role, each]) => [`signed in ${role}:`, ...each.map(lineOf)]);
+}
+
+function lineOf({ path, now, was }: DocumentChange): string {
+  return `  ${path}: ${now ?? 'removed'} (was ${was ?? 'absent'})`;
+}
+
+function diff(role: string, before: JsonObject | undefined, after: JsonObject): DocumentChange[] {
+  const old = new Map(before === undefined ? [] : leaves(before, ''));
+  const next = new Map(leaves(after, ''));
+  const changed = [...next]
+    .filter(([path, now]) => old.get(path) !== now)
+    .map(([path, now]) => ({ role, path, now, was: old.get(path) ?? null }));
+  const removed = [...old]
+    .filter(([path]) => !next.has(path))
+    .map(([path, was]) => ({ role, path, now: null, was }));
+  return [...changed, ...removed];
+}
+
+/** Path and JSON of every value without parts. An empty object or list is one as well. */
+function leaves(value: unknown, path: string): [path: string, json: string][] {
+  if (Array.isArray(value) && value.length > 0) {
+    return value.flatMap((each, index) => leaves(each, `${path}[${index}]`));
+  }
+  if (isJsonObject(value) && Object.keys(value).length > 0) {
+    const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return sorted.flatMap(([name, each]) => leaves(each, joined(path, name)));
+  }
+  return [[path, asciiJson(value)]];
+}
+
+/** Two places never have the same path: names with other characters are quoted. */
+function joined(path: string, name: string): string {
+  if (!/^[\w-]+$/.test(name)) return `${path}[${asciiJson(name)}]`;
+  return path === '' ? name : `${path}.${name}`;
+}

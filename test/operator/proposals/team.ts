@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { SignAnswer } from '../../../operator/answers.ts';
+import { bound } from '../../../operator/proposals/binding.ts';
+import { Proposal } from '../../../operator/proposals/file.ts';
+import { changed, keysOf, newKey } from '../key-commands.ts';
+import { initialized, type OperatorLab } from '../operator-lab.ts';
+
+export const FILE = 'proposal.json';
+export const COMMIT = ['root', 'commit', FILE];
+export const ROOT_ROLES = ['--role', 'root', '--role', 'targets'];
+
+export interface Team extends OperatorLab {
+  /** `--keys` of each person: nobody has the other's. */
+  readonly ann: readonly string[];
+  readonly bob: readonly string[];
+  readonly proposal: string;
+}
+
+/** A tree whose root takes two of Ann, Bob and the safe; Ann alone has the online key. */
+export async function team(t: TestContext): Promise<Team> {
+  const lab = await initialized(t);
+  const home = join(lab.directory, 'bob');
+  const bob = ['--keys', home];
+  await newKey(lab, 'bob', ...bob);
+  const file = join(lab.repository, 'bob.pub.json');
+  await lab.mm(['key', 'export', 'bob', '--out', file, ...bob]);
+  const people = ['--add', 'operator', '--add', 'bob.pub.json'];
+  const rotate = ['key', 'rotate', ...ROOT_ROLES, ...people, '--threshold', '2'];
+  const team = { ...lab, ann: [], bob, proposal: join(lab.repository, FILE) };
+  // The safe is opened for the last time: from here on it takes two people.
+  await changed(lab, rotate, {});
+  await mkdir(join(lab.directory, 'safe'));
+  await rename(join(keysOf(lab), 'safe.json'), join(lab.directory, 'safe/safe.json'));
+  return team;
+}
+
+export async function sign(people: Team, ...args: readonly string[]): Promise<SignAnswer> {
+  const { exitCode, json, stderr } = await people.mm(['root', 'sign', FILE, '--json', ...args]);
+  assert.equal(exitCode, 0, stderr);
+  return SignAnswer.parse(json);
+}
+
+export async function readProposalOf(people: Team): Promise<Proposal> {
+  return Proposal.parse(JSON.parse(await readFile(people.proposal, 'utf8')));
+}
+
+export async function put(people: Team, proposal: object): Promise<void> {
+  await writeFile(people.proposal, JSON.stringify(proposal));
+}
+
+export type Documents = Proposal['documents'];
+
+/** As somebody without keys can propose it: bound together, and signed by nobody. */
+export function proposedAgain(proposal: Proposal, documents: Documents): Proposal {
+  return { ...proposal, documents: bound(documents.map((each) => ({ ...each, signatures: [] }))) };
+}
+
+/** The same with other fields in the document of a role. */
+export function edited(proposal: Proposal, role: string, fields: object): Proposal {
+  const documents = proposal.documents.map((each) =>
+    each.role === role ? { ...each, signed: { ...each.signed, ...fields } } : each,
+  );
+  return proposedAgain(proposal, documents);
+}
