@@ -15,8 +15,8 @@ export interface Context {
   /** Writes one line to the log on stderr, beside the answer. */
   notice(line: string): void;
   /**
-   * Writes a line to stderr whole: not cut, and with nothing redacted. For what a person is asked to
-   * sign. Undefined: `notice` writes whole lines.
+   * Writes a line to stderr whole: not cut, and with nothing redacted. For what a person is asked
+   * to sign. Undefined: `notice` writes whole lines.
    */
   readonly show?: ((line: string) => void) | undefined;
   /** Applies `log.format` of the configuration. */

@@ -15,7 +15,7 @@ export interface DocumentChange {
   readonly was: string | null;
 }
 
-/** What a person can still look through. `x-proposal` names every role of the proposal in one line. */
+/** Long enough for `x-proposal`, which names every role of a proposal. */
 const MAX_LINE = 16 * 1024;
 const MAX_LINES = 5000;
 

@@ -200,8 +200,8 @@ export function missingIn(
 }
 
 /**
- * The change that a proposal is. Whether versions of snapshot and timestamp begin again follows from
- * the keys in its root, see `planVersions`.
+ * The change that a proposal is. Whether versions of snapshot and timestamp begin again follows
+ * from the keys in its root, see `planVersions`.
  */
 export function changeOf({ documents }: Proposal): Change {
   const drafts = new Map<string, Draft>();
