@@ -118,7 +118,7 @@ test('proposals that were tampered with are PROPOSAL_INVALID, and nobody signs o
   const spoiled = Object.entries(SPOILED).flatMap(([name, spoil]) => {
     const made = spoil(good);
     if (typeof made === 'string') return [{ name, text: made }];
-    // A proposer can bind it together; somebody who carries it can do so as well, and loses the signatures.
+    // A proposer can bind the documents again, and so can a carrier, who loses the signatures.
     const again = { ...made, documents: bound((made as Proposal).documents) };
     return [
       { name, text: JSON.stringify(made) },
