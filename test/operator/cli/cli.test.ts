@@ -149,9 +149,10 @@ test('cli: two people with their own keys change the root to require both keys',
   );
   const early = await mm(lab, 'root', 'commit', 'p.json');
   assert.deepEqual([early.exitCode, early.stdout], [1, '']);
+  // What the documents say comes first, whole.
   assert.match(
     early.stderr,
-    /^mm: .*root needs 2 signatures and has 1.*\nnext: mm root sign .*\n$/,
+    /^signed in root:\n.*^mm: root needs 2 signatures and has 1.*\nnext: mm root sign .*\n$/ms,
   );
   const signed = await run('root', 'sign', 'p.json', ...bob);
   assert.match(signed, /next: mm root commit/);
