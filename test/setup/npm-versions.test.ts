@@ -93,7 +93,8 @@ interface Place {
 async function assertGlobal(argv: readonly string[], place: Place): Promise<void> {
   const { bin, checkout, directory } = place;
   const prefix = join(directory, argv.join(''));
-  const env = { ...place.env, npm_config_prefix: prefix };
+  // A user who turned links of programs off must turn them on to get a command.
+  const env = { ...place.env, npm_config_prefix: prefix, npm_config_bin_links: 'true' };
   await run(join(bin, 'npm'), argv, { cwd: checkout, env });
   const broken = join(directory, 'broken');
   await mkdir(broken, { recursive: true });
