@@ -14,7 +14,7 @@ export function readConfigSources(
   paths: Pick<HostPaths, 'configFile' | 'configDirectory'>,
 ): readonly ConfigSource[] {
   const sources: ConfigSource[] = [];
-  // The directory as well: whoever can write to it can add a file.
+  // The directory as well: who can write to it can add a file.
   requireOwn(paths.configDirectory, 'the configuration directory');
   for (const path of [paths.configFile, ...dropIns(paths.configDirectory)]) {
     requireOwn(path, 'the configuration');

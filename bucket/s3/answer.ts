@@ -5,7 +5,7 @@ import type { S3Answer } from './errors.ts';
 /**
  * Reads what the SDK threw. Its errors have no common class: those of S3 carry the fields of S3's
  * XML and the response, those of the network are Node's own, and an answer that is not XML is a
- * plain Error with the response attached. Whoever answers writes all of it, so each field must look
+ * plain Error with the response attached. Who answers writes all of it, so each field must look
  * like what it claims to be: a region goes into a command that people copy.
  */
 export function answerOf(thrown: unknown): S3Answer {

@@ -41,7 +41,7 @@ export type Committed<T> =
 /** Enough for three people whose CI publishes all day. */
 const MAX_ATTEMPTS = 30;
 /**
- * Without a newer timestamp nobody published: whoever writes there has no key, and must not make us
+ * Without a newer timestamp nobody published: who writes there has no key, and must not make us
  * sign for ever.
  */
 const MAX_LOST_TO_NOBODY = 3;

@@ -17,7 +17,7 @@ export interface LogEntry {
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** `json`: one object a line, whoever reads it. */
+  /** `json`: one object a line, for every reader. */
   readonly format: 'text' | 'json';
   readonly env: NodeJS.ProcessEnv;
   /** By default stderr: stdout is for answers. */

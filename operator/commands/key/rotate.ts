@@ -29,7 +29,7 @@ export interface RotateOptions extends ChangeOptions, ReleaseChoice {
 }
 
 /**
- * `mm key rotate`: other keys for roles, and all signed anew that the change makes unsigned: one
+ * `mm key rotate`: other keys for roles, and new signatures for what the change makes unsigned: one
  * commit.
  */
 export async function rotateKeys(context: Context, options: RotateOptions): Promise<Answer> {
@@ -125,7 +125,7 @@ function planEdits(
 }
 
 /**
- * Fast-forward recovery: whoever drove up the versions of timestamp and snapshot did so with a key
+ * Fast-forward recovery: who drove up the versions of timestamp and snapshot did so with a key
  * of theirs. Without any of the old keys the old files count nowhere, and versions begin again
  * (attack 17).
  */
