@@ -2,6 +2,7 @@ import type { Config } from './config/config.ts';
 import type { Trigger } from './core/decide.ts';
 import type { Prefetched } from './core/poll-result.ts';
 import type { Identity } from './core/status/status.ts';
+import type { Pin } from './core/when/pin.ts';
 import type { HostPaths } from './paths.ts';
 import type { Ports } from './ports.ts';
 
@@ -10,6 +11,8 @@ export interface Agent {
   readonly identity: Identity;
   readonly config: Config;
   readonly paths: HostPaths;
+  /** What a person at the host made it follow for a time. */
+  readonly pin?: Pin | undefined;
   /** The installed trust root: the bytes of `root.json`. */
   readonly packagedRoot: Uint8Array;
   readonly packagedSeeds?: PackagedSeeds | undefined;
@@ -28,6 +31,17 @@ export interface PackagedSeeds {
 export interface CycleRequest {
   readonly trigger: Trigger;
   readonly noop: boolean;
+  /**
+   * A noop run by hand, of another environment or for `mm-agent diff`. The state of this host and
+   * its status in the bucket stay as they were.
+   */
+  readonly isTrial: boolean;
+  /** The bucket is not asked: the active release is run. */
+  readonly keepsRelease: boolean;
+  /** Puppet prints the differences of files. */
+  readonly showDiff: boolean;
+  /** Run although `apply_window` is closed. */
+  readonly ignoreWindow: boolean;
   readonly tags: readonly string[];
   readonly skipTags: readonly string[];
   readonly debug: boolean;

@@ -1,9 +1,14 @@
 import type { RunSummary } from '../bucket/documents/status.ts';
+import { cleanText } from '../shared/clean-text.ts';
 import type { CodedError } from '../shared/coded-error.ts';
 import type { Agent, CycleRequest } from './agent.ts';
-import { type Decision, decide, type View } from './core/decide.ts';
+import { type Decision, decide, deferred, type View } from './core/decide.ts';
 import { errorOf, type Findings, type Found, mergeFindings, offerOf } from './core/findings.ts';
+import type { Offer } from './core/offer/offer.ts';
 import { skippedRun } from './core/run/run-summary.ts';
+import type { HostState } from './core/state.ts';
+import { OPEN, windowAt } from './core/when/apply-window.ts';
+import { findDeferral } from './steps/deferral.ts';
 import { readDisabled } from './steps/disabled.ts';
 import { install } from './steps/install.ts';
 import { prune } from './steps/prune.ts';
@@ -11,21 +16,23 @@ import { readHost } from './steps/read-host.ts';
 import { refresh } from './steps/refresh.ts';
 import { report } from './steps/report.ts';
 import { apply } from './steps/run/apply.ts';
+import { hasHooksAfter, runHooksAfter } from './steps/run/hooks.ts';
 import { finishInterruptedRuns } from './steps/run/interrupted-runs.ts';
+import { findRollback, rollBack } from './steps/run/roll-back.ts';
 import { saveState } from './steps/save-state.ts';
 
 /** How a cycle ended, for the exit code. */
 export interface CycleEnd {
   readonly decision: Decision;
   readonly run: RunSummary | undefined;
-  /** What kept the cycle from getting what is new. */
+  /** The error that kept the cycle from a newer release. */
   readonly error: CodedError | undefined;
 }
 
 /**
  * One cycle from top to bottom: ask the bucket, decide, install, run Puppet, report. The caller
  * holds the cycle lock. Each step is in a file of `steps/` and returns what it found; only this
- * function merges. Whatever happens, the report step writes a status of it and sends it.
+ * function merges. The report step always writes and sends a status, above all after a failure.
  *
  * The active release is the one that the environment's link points to. The ETag is remembered only
  * when the release that it leads to is active (I3): after a kill at any line, the next cycle starts
@@ -41,42 +48,81 @@ export async function cycle(
     findings = mergeFindings(findings, found);
   };
   try {
-    for await (const run of finishInterruptedRuns(agent, findings.active, stop)) {
-      merge(run);
+    /** The status comes first: hooks must not delay it, and a kill must not lose the run. */
+    const reportBeforeHooks = async (run: RunSummary): Promise<void> => {
       merge(await report(agent, findings));
+      merge(await runHooksAfter(agent, findings, run, stop));
+    };
+    for await (const run of finishInterruptedRuns(agent, findings, stop)) {
+      merge({ ...run, hooks: [] });
+      await reportBeforeHooks(run.run.summary);
     }
     merge({ disabled: readDisabled(agent.paths, agent.ports) });
     if (findings.disabled === null) merge(await refresh(agent, request, findings, stop));
     let decision = decide(viewOf(agent, request, findings));
+    const deferral = await findDeferral(agent, request, findings, decision);
+    merge({ state: { deferred: deferral ?? null } });
+    if (deferral !== undefined) decision = deferred(decision, deferral.why);
     if (decision.install) {
       merge(await install(agent, request, findings, stop));
-      // A release that could not be installed is not an offer: the active one may be due for a run.
+      // A release that could not be installed does not count as offered: the active one may be due
+      // for a run.
       if (errorOf(findings) !== undefined) decision = decide(viewOf(agent, request, findings));
     }
-    merge(await rememberEtag(agent, findings));
+    if (decision.skipped !== 'deferred' && !request.isTrial)
+      merge(await rememberEtag(agent, findings));
     logDecision(agent, request, findings, decision);
-    merge(await runOrSkip(agent, request, findings, decision, stop));
-    return { decision, run: findings.run?.summary, error: errorOf(findings) };
+    const runAndHooks = async (todo: Decision): Promise<RunSummary | undefined> => {
+      merge({ state: { decision: decided(agent, request, todo) } });
+      if (todo.rollback !== undefined) merge(rollBack(agent, findings));
+      merge(await runOrSkip(agent, request, findings, todo, stop));
+      const run = findings.run?.summary;
+      const mayReport = !request.lockLost.aborted && !request.isTrial;
+      if (mayReport && run !== undefined && hasHooksAfter(agent, run)) await reportBeforeHooks(run);
+      return run;
+    };
+    const run = await runAndHooks(decision);
+    if (decision.run !== 'no' && !request.isTrial && !stop.aborted) {
+      const next = decide({ ...viewOf(agent, request, findings), trigger: 'poll' });
+      if (next.rollback !== undefined) {
+        // The run of a bad release is the outcome of this cycle: report it before the next run.
+        merge(await report(agent, findings));
+        logDecision(agent, request, findings, next);
+        await runAndHooks(next);
+      }
+    }
+    return { decision, run, error: errorOf(findings) };
   } catch (error) {
     // Logged here because a failing report would replace the error. The caller logs a stop.
     if (!stop.aborted) agent.ports.log.error('cycle.failed', { error: stackOf(error) });
     throw error;
   } finally {
-    // Another cycle writes here once the lock is lost.
-    if (!request.lockLost.aborted) await reportAndPrune(agent, findings);
+    // After the lock is lost, another cycle may write here.
+    if (!request.lockLost.aborted) await reportAndPrune(agent, request, findings);
   }
 }
 
+/** A stop that is known still binds. */
+const NOT_ASKED: Offer = { kind: 'nothing', why: 'the bucket was not asked' };
+
 function viewOf(agent: Agent, request: CycleRequest, findings: Findings): View {
   const { state, active, disabled } = findings;
+  const now = agent.ports.clock.now();
   return {
     trigger: request.trigger,
     disabled: disabled ?? undefined,
-    offer: offerOf(findings),
+    offer: request.keepsRelease ? NOT_ASKED : offerOf(findings),
     stopped: state.stopped,
     onExpired: agent.config.on_expired,
     active: active?.sha256,
     lastRun: state.lastRunRelease ?? undefined,
+    retry: state.retry,
+    held: state.held,
+    wasDeferred: state.deferred !== null,
+    bad: state.bad.map(({ sha256 }) => sha256),
+    rollback: findRollback(agent, findings)?.sha256,
+    window: request.noop || request.ignoreWindow ? OPEN : windowAt(agent.config.apply_window, now),
+    now,
     noop: request.noop,
   };
 }
@@ -99,17 +145,27 @@ async function runOrSkip(
   decision: Decision,
   stop: AbortSignal,
 ): Promise<Found> {
-  const { run, why, skipped } = decision;
+  const { run, why, skipped, isHeld = false } = decision;
   const now = agent.ports.clock.now();
   if (stop.aborted) {
-    return { run: { summary: skippedRun('the agent was told to stop before Puppet ran', now) } };
+    return { run: { summary: skippedRun('the agent was stopped before Puppet ran', now) } };
   }
   if (run !== 'no') {
-    return await apply(agent, request, findings, { noop: run === 'noop', why }, stop);
+    return await apply(agent, request, findings, { noop: run === 'noop', why, isHeld }, stop);
   }
   // No run is due at a poll: the status keeps the last one, and has the reason in other fields.
   if (skipped === undefined || request.trigger === 'poll') return {};
   return { run: { summary: skippedRun(why, now) } };
+}
+
+/** For `mm-agent why`. */
+function decided(
+  { ports }: Agent,
+  { trigger }: CycleRequest,
+  { run, why }: Decision,
+): HostState['decision'] {
+  const at = new Date(ports.clock.now()).toISOString();
+  return { at, trigger, run, why: cleanText(why, 1000) };
 }
 
 /** A skipped run is a warning. An error is named by its code: its step has logged the message. */
@@ -117,33 +173,45 @@ function logDecision(
   { ports }: Agent,
   { trigger }: CycleRequest,
   findings: Findings,
-  { run, why, skipped }: Decision,
+  { run, why, skipped, isHeld }: Decision,
 ): void {
   const error = errorOf(findings);
   const short = error === undefined ? why : why.replace(error.message, error.code);
-  const level = skipped === undefined || trigger === 'poll' ? 'info' : 'warn';
-  ports.log[level]('cycle.decided', { run, why: short });
+  const isOverruled = isHeld === true && trigger === 'asked';
+  const isWarning = (skipped !== undefined && trigger !== 'poll') || isOverruled;
+  const next = isOverruled ? 'to apply it now: mm-agent --once --ignore-window' : undefined;
+  ports.log[isWarning ? 'warn' : 'info']('cycle.decided', { run, why: short, next });
 }
 
 function stackOf(error: unknown): string {
   return String(error instanceof Error ? error.stack : error);
 }
 
-async function reportAndPrune(agent: Agent, findings: Findings): Promise<void> {
+async function reportAndPrune(
+  agent: Agent,
+  { isTrial }: CycleRequest,
+  findings: Findings,
+): Promise<void> {
   try {
-    await report(agent, findings);
+    if (isTrial) agent.ports.log.info('status.kept', { why: TRIAL });
+    else await report(agent, findings);
   } finally {
-    // Also when nothing could be written: pruning makes room.
+    // Also after a failed write: pruning frees disk space.
     pruneIfPossible(agent, findings);
   }
 }
+
+const TRIAL = 'a noop run by hand that is not reported; the status of this host stays as it was';
 
 function pruneIfPossible(agent: Agent, { state }: Findings): void {
   try {
     prune(agent.paths, {
       keep: agent.config.releases.keep,
       lastGood: state.lastGoodRelease ?? undefined,
-      environment: agent.identity.environment,
+      pinned: agent.pin?.release?.sha256,
+      // With --environment, the environment of the configuration must keep its release, too.
+      environments: [agent.config.environment, agent.identity.environment],
+      keepRuns: agent.config.run.keep,
       now: agent.ports.clock.now(),
     });
   } catch (error) {

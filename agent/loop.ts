@@ -1,6 +1,6 @@
 import { DISPOSITION, type ErrorCode } from '../shared/coded-error.ts';
 import type { Trigger } from './core/decide.ts';
-import type { PollResult, Prefetched } from './core/poll-result.ts';
+import type { PollResult, Prefetched, TurnEnd } from './core/poll-result.ts';
 import { backoffMs, type CronPosition, dueAfter } from './core/schedule.ts';
 import type { Clock, Log } from './ports.ts';
 
@@ -17,17 +17,26 @@ export interface LoopPorts {
   settings(): LoopSettings;
   /** The matches of a cron expression before and after now. */
   cron(expression: string): CronPosition;
+  /** With `schedule.apply: boot`: no run has been made since the machine booted. */
+  isBootRunDue(): boolean;
+  /** Whether the bucket could be reached. It is asked after the start and after a sleep. */
+  hasNetwork(): boolean;
   /** One conditional GET. Returns whether a cycle has something to do. */
   poll(stop: AbortSignal): Promise<PollResult>;
-  /** Runs a cycle to its end and returns the error that its refresh ended with, if any. */
-  runCycle(trigger: Trigger, prefetched: Prefetched | undefined): Promise<ErrorCode | undefined>;
+  /** A turn has ended: when the next ones are due. */
+  planned(due: Due): void;
+  /** Runs a cycle to its end. */
+  runCycle(trigger: Trigger, prefetched: Prefetched | undefined): Promise<TurnEnd>;
 }
 
 export interface LoopSettings {
   readonly certname: string;
-  /** Cron expressions. */
+  /** A cron expression. */
   readonly poll: string;
+  /** A cron expression, `boot` or `never`. */
   readonly apply: string;
+  readonly jitterMs: number;
+  readonly waitForNetworkMs: number;
 }
 
 /** What signals request from the loop. */
@@ -42,101 +51,182 @@ export interface LoopControl {
 /** A machine that was asleep is noticed within this time. */
 const LONGEST_SLEEP_MS = 60_000;
 
-/** When a clock is set back by less than this, waiting makes up for it. */
+const ASK_FOR_NETWORK_MS = 2000;
+
+/** A run that stays due must not make the daemon poll without a pause. */
+const SHORTEST_PAUSE_MS = 1000;
+
+/** A clock that is set back by less than this only delays the next poll. */
 const CLOCK_SET_BACK_MS = 60_000;
+
+/** A sleep that was longer by this: the machine slept, or its clock was set forward. */
+const CLOCK_SET_FORWARD_MS = 60_000;
 
 /** Runs until `stop` aborts. An error of one turn never ends it: the next turn may succeed. */
 export async function loop(ports: LoopPorts, control: LoopControl): Promise<void> {
   const { clock } = ports;
-  // The first poll and the first run start at once: a new host needs its configuration now.
-  let due: Due = { pollAt: 0, applyAt: 0, failures: 0 };
+  let due = firstDue(ports);
   let last = clock.now();
+  let patienceMs = ports.settings().waitForNetworkMs;
   while (!control.stop.aborted) {
     const now = clock.now();
     if (now < last - CLOCK_SET_BACK_MS) due = dueAfterSetBack(ports, due, now);
     last = now;
     const trigger = dueTrigger(due, await control.handleRequests(), now);
     if (trigger !== undefined) {
-      const failed = await safeTurn(ports, trigger, control.stop);
-      due = nextDue(ports, due, trigger, failed);
+      if (trigger !== 'asked' && patienceMs > 0 && !ports.hasNetwork()) {
+        patienceMs -= ASK_FOR_NETWORK_MS;
+        if (patienceMs <= 0) ports.log.warn('network.missing', { why: NO_NETWORK });
+        await clock.sleep(ASK_FOR_NETWORK_MS, control.wake);
+        continue;
+      }
+      patienceMs = 0;
+      const end = await safeTurn(ports, trigger, control);
+      if (end === 'interrupted') continue;
+      due = nextDue(ports, due, trigger, end.error, end);
+      ports.planned(due);
       continue;
     }
     const waitMs = Math.min(due.pollAt, due.applyAt) - clock.now();
-    await clock.sleep(Math.max(0, Math.min(waitMs, LONGEST_SLEEP_MS)), control.wake);
+    const sleepMs = Math.max(0, Math.min(waitMs, LONGEST_SLEEP_MS));
+    await clock.sleep(sleepMs, control.wake);
+    if (clock.now() - now - sleepMs > CLOCK_SET_FORWARD_MS) patienceMs = wokeUp(ports, now);
   }
 }
 
-interface Due {
+const NO_NETWORK = 'the machine has no address in a network; going on without one';
+
+/** What is overdue is done once. Returns how long to wait for a network, in ms. */
+function wokeUp({ clock, log, settings }: LoopPorts, before: number): number {
+  const seconds = Math.round((clock.now() - before) / 1000);
+  log.info('clock.jumped', { seconds, why: 'the machine slept, or its clock was set forward' });
+  return settings().waitForNetworkMs;
+}
+
+const AT_ONCE = Number.NEGATIVE_INFINITY;
+
+/** ms since 1970; infinite for a run that is not scheduled. */
+export interface Due {
   readonly pollAt: number;
   readonly applyAt: number;
   /** Polls in a row that failed with an error that a retry may cure. */
   readonly failures: number;
 }
 
+/** The first poll and the first run start at once: a new host needs its configuration now. */
+function firstDue(ports: LoopPorts): Due {
+  const { apply } = ports.settings();
+  const isRunDue = apply === 'boot' ? ports.isBootRunDue() : apply !== 'never';
+  const applyAt = isRunDue ? AT_ONCE : Number.POSITIVE_INFINITY;
+  return { pollAt: AT_ONCE, applyAt, failures: 0 };
+}
+
 function dueTrigger(due: Due, requested: boolean, now: number): Trigger | undefined {
   if (requested) return 'asked';
+  if (due.applyAt === AT_ONCE) return 'start';
   if (now >= due.applyAt) return 'apply';
   if (now >= due.pollAt) return 'poll';
   return undefined;
 }
 
-/** What was due by the old clock may be years ahead of the new one. */
+/** The due times of the old clock may be years in the future of the new one. */
 function dueAfterSetBack(ports: LoopPorts, due: Due, now: number): Due {
-  const { certname, apply } = ports.settings();
   ports.log.warn('clock.set-back', { now: new Date(now).toISOString() });
-  return { ...due, pollAt: now, applyAt: dueAfter(ports.cron(apply), certname, now) };
+  // The first run may still wait for the network.
+  const applyAt = due.applyAt <= now ? due.applyAt : nextRun(ports, now, now);
+  return { ...due, pollAt: now, applyAt };
 }
 
 async function safeTurn(
   ports: LoopPorts,
   trigger: Trigger,
-  stop: AbortSignal,
-): Promise<TurnFailure | undefined> {
+  control: LoopControl,
+): Promise<SafeTurnEnd | 'interrupted'> {
   try {
-    return await turn(ports, trigger, stop);
+    return await turn(ports, trigger, control);
   } catch (error) {
     ports.log.error('turn.failed', { trigger, error: String(error) });
-    return 'unexpected';
+    return { error: 'unexpected' };
   }
 }
 
 /** `unexpected` stands for an error without a code. A retry may cure it. */
 type TurnFailure = ErrorCode | 'unexpected';
 
+type SafeTurnEnd = Omit<TurnEnd, 'error'> & { readonly error?: TurnFailure | undefined };
+
 async function turn(
   ports: LoopPorts,
   trigger: Trigger,
-  stop: AbortSignal,
-): Promise<ErrorCode | undefined> {
-  if (trigger !== 'poll') return await ports.runCycle(trigger, undefined);
-  const result = await ports.poll(stop);
+  control: LoopControl,
+): Promise<TurnEnd | 'interrupted'> {
+  if (trigger !== 'poll') return await startCycle(ports, trigger, undefined, control);
+  const result = await ports.poll(control.stop);
   switch (result.kind) {
     case 'idle':
-      return undefined;
     case 'failed':
-      return result.code;
-    case 'cycle':
-      ports.log.debug('cycle.starting', { why: result.why });
-      return await ports.runCycle('poll', result.prefetched);
+      return result;
+    case 'cycle': {
+      const { why, prefetched, retryAfterMs } = result;
+      ports.log.debug('cycle.starting', { why });
+      const end = await startCycle(ports, 'poll', prefetched, control);
+      return end === 'interrupted' ? end : { ...end, retryAfterMs };
+    }
   }
 }
 
-/** Every turn polls, so each one moves the next poll. Only a run moves the next run. */
+/** A request during the delay interrupts it: the requested run begins at once, instead. */
+async function startCycle(
+  ports: LoopPorts,
+  trigger: Trigger,
+  prefetched: Prefetched | undefined,
+  { wake }: LoopControl,
+): Promise<TurnEnd | 'interrupted'> {
+  const delayMs = Math.floor(ports.random() * ports.settings().jitterMs);
+  if (trigger === 'asked' || delayMs === 0) return await ports.runCycle(trigger, prefetched);
+  ports.log.info('cycle.delayed', { trigger, seconds: Math.round(delayMs / 1000) });
+  await ports.clock.sleep(delayMs, wake);
+  // What was read before the delay is old: its Date would look like a clock that is off.
+  return wake.aborted ? 'interrupted' : await ports.runCycle(trigger, undefined);
+}
+
+type DuePorts = Pick<LoopPorts, 'clock' | 'random' | 'settings' | 'cron' | 'isBootRunDue'>;
+
+/**
+ * Every turn polls, so each one moves the next poll. Only a run moves the next run. `runAt` is when
+ * a failed run is due again: the host then polls, and runs what is newest.
+ */
 export function nextDue(
-  ports: Pick<LoopPorts, 'clock' | 'random' | 'settings' | 'cron'>,
+  ports: DuePorts,
   due: Due,
   trigger: Trigger,
   failed: TurnFailure | undefined,
+  { runAt = Number.POSITIVE_INFINITY, retryAfterMs }: Omit<TurnEnd, 'error'> = {},
 ): Due {
   const now = ports.clock.now();
-  const { certname, poll, apply } = ports.settings();
-  const applyAt = trigger === 'poll' ? due.applyAt : dueAfter(ports.cron(apply), certname, now);
+  const { certname, poll } = ports.settings();
   const failures = isRetryable(failed) ? due.failures + 1 : 0;
-  const pollAt =
+  const regularPollAt =
     failures === 0
       ? dueAfter(ports.cron(poll), certname, now)
-      : now + backoffMs(failures, ports.random());
+      : now + backoffMs(failures, ports.random(), retryAfterMs);
+  const runPollAt = failures > 0 && retryAfterMs !== undefined ? regularPollAt : runAt;
+  const pollAt = Math.min(regularPollAt, Math.max(runPollAt, now + SHORTEST_PAUSE_MS));
+  const applyAt = trigger === 'poll' ? due.applyAt : nextRun(ports, now, pollAt);
   return { pollAt, applyAt, failures };
+}
+
+/** The next run without a new release. A boot run that was not made is tried at the next poll. */
+function nextRun(ports: DuePorts, now: number, pollAt: number): number {
+  const { certname, apply } = ports.settings();
+  switch (apply) {
+    case 'never':
+      return Number.POSITIVE_INFINITY;
+    case 'boot':
+      return ports.isBootRunDue() ? pollAt : Number.POSITIVE_INFINITY;
+    default:
+      return dueAfter(ports.cron(apply), certname, now);
+  }
 }
 
 function isRetryable(failed: TurnFailure | undefined): boolean {

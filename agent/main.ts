@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { CodedError } from '../shared/coded-error.ts';
 import { errorExitCode } from './core/exit-code.ts';
+import { HELP } from './help.ts';
 import { deniedFile, isDenial } from './io/host/permission.ts';
 import { writeFailure } from './io/write-failure.ts';
-import { HELP, parseOptions } from './options.ts';
+import { parseOptions } from './options.ts';
 import { localPaths } from './paths.ts';
 import { keepCompiled, useCompileCache } from './program/chunks.ts';
 import { VERSION } from './program/version.ts';
@@ -34,12 +35,33 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
       if (hasRun) keepCompiled(); // a shorter cycle did not load everything that the next one needs
       return exitCode;
     }
+    case 'converge':
+      return await (await import('./commands/converge.ts')).converge(options, env);
     case 'settings':
       return await (await import('./commands/settings.ts')).settings(options);
+    case 'apply':
+      return await (await import('./commands/apply.ts')).apply(options, env);
     case 'status':
-      return await (await import('./commands/status.ts')).status(options, env);
+      return await (await import('./commands/show/status.ts')).status(options, env);
+    case 'run':
+      return await (await import('./commands/steer/run.ts')).run(options);
+    case 'diff':
+      useCompileCache(localPaths(options.root).state);
+      return await (await import('./commands/steer/diff.ts')).diff(options, env);
+    case 'pin':
+      return await (await import('./commands/steer/pin.ts')).pin(options, env);
+    case 'unpin':
+      return await (await import('./commands/steer/pin.ts')).unpin(options, env);
+    case 'why':
+      return await (await import('./commands/show/why.ts')).why(options, env);
+    case 'history':
+      return (await import('./commands/show/history.ts')).history(options);
+    case 'log':
+      return (await import('./commands/show/log.ts')).log(options);
     case 'facts':
-      return (await import('./commands/facts.ts')).facts(options);
+      return (await import('./commands/show/facts.ts')).facts(options);
+    case 'binary':
+      return await (await import('./commands/binary.ts')).binary(options, env);
     case 'disable':
       return (await import('./commands/disable.ts')).disable(options, env);
     case 'enable':
@@ -60,10 +82,10 @@ function endWith(exitCode: number): void {
   process.stdout.write('', () => process.exit(exitCode));
 }
 
-// With `| head` nobody reads the rest.
+// EPIPE: the reader has closed the pipe, as `| head` does.
 process.stdout.on('error', () => undefined);
 
-// An error of a callback, or of a promise that nobody waits for.
+// An error of a callback, or of a promise that is not awaited.
 process.on('uncaughtException', (error) => process.exit(explain(error)));
 
 endWith(await main(ARGV, env).catch(explain));

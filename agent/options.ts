@@ -1,25 +1,28 @@
 import { parseArgs } from 'node:util';
 import { CodedError } from '../shared/coded-error.ts';
-import { nearest } from '../shared/suggestion.ts';
-import { DETAILED_EXIT_CODES, EXIT_CODES, exitCodesText } from './core/exit-code.ts';
+import { didYouMean, nearest } from '../shared/suggestion.ts';
+import type { Trigger } from './core/decide.ts';
 
-/** What the daemon passes to its child processes. Not in the help text. */
+/** What the daemon and `mm apply` pass to the processes that they start. Not in the help text. */
 const CHILD_OPTIONS = {
   trigger: { type: 'string' },
   service: { type: 'boolean' },
   'daemon-input': { type: 'boolean' },
-  /**
-   * The older name of `--daemon-input`: until it is restarted, an older daemon starts newer
-   * children.
-   */
-  handed: { type: 'boolean' },
   settings: { type: 'boolean' },
+  apply: { type: 'string' },
 } as const;
 
 /** The command line of mm-agent. Names and habits are Puppet's where Puppet has them. */
 const OPTIONS = {
   once: { type: 'boolean' },
+  /** As `puppet agent --test`. */
+  test: { type: 'boolean', short: 't' },
   noop: { type: 'boolean' },
+  'ignore-window': { type: 'boolean' },
+  'until-converged': { type: 'boolean' },
+  tries: { type: 'string' },
+  deadline: { type: 'string' },
+  sentinel: { type: 'string' },
   tags: { type: 'string' },
   skip_tags: { type: 'string' },
   environment: { type: 'string' },
@@ -28,59 +31,44 @@ const OPTIONS = {
   json: { type: 'boolean' },
   root: { type: 'string' },
   until: { type: 'string' },
+  /** The same as `until`. */
+  for: { type: 'string' },
+  reason: { type: 'string' },
+  /** As `puppet agent --disable` and `--enable`. */
+  disable: { type: 'boolean' },
+  enable: { type: 'boolean' },
   version: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   ...CHILD_OPTIONS,
 } as const;
 
-export const HELP = `mm-agent: applies Puppet code from an S3 bucket and reports back
-
-mm-agent                     run as a daemon (what systemd and launchd start)
-mm-agent --once              poll, apply, report, and end with an exit code
-mm-agent status              what this host last did and why, from its own disk
-mm-agent facts [name...]     the facts of the last run
-mm-agent disable "reason"    no runs until enabled again; the host still reports
-mm-agent enable
-mm-agent reset-clock         forget the time below which this host believes no clock
-
-With --once:
-  --noop                     show what would change; --no-noop overrides run.noop of agent.yaml
-  --tags a,b --skip_tags c   apply only a part of the catalog
-  --environment name         another environment than the one in agent.yaml, this once
-  --detailed-exitcodes       ${exitCodesText(DETAILED_EXIT_CODES)}
-  --debug                    debug output of Puppet and of mm-agent
-Everywhere:
-  --root directory           all files of the agent, and Puppet's own, below this directory
-  --json                     the answer of status and facts as JSON, logs as JSON lines
-  --until 2h                 with disable: enabled again after that time
-  --version, --help
-
-Exit codes of --once:
-${exitCodeLines()}
-`;
-
-function exitCodeLines(): string {
-  return Object.values(EXIT_CODES)
-    .map(({ code, meaning }) => `  ${String(code).padEnd(3)} ${meaning}`)
-    .join('\n');
-}
-
 export interface Options {
   readonly command:
     | 'daemon'
     | 'once'
+    | 'converge'
     | 'status'
+    | 'why'
+    | 'run'
+    | 'diff'
+    | 'pin'
+    | 'unpin'
+    | 'history'
+    | 'log'
     | 'facts'
+    | 'binary'
     | 'disable'
     | 'enable'
     | 'reset-clock'
     | 'settings'
+    | 'apply'
     | 'help'
     | 'version';
-  /** As they were typed. */
+  /** As the user typed it. */
   readonly argv: readonly string[];
   readonly words: readonly string[];
   readonly noop: boolean | undefined;
+  readonly ignoreWindow: boolean;
   readonly tags: readonly string[];
   readonly skipTags: readonly string[];
   readonly environment: string | undefined;
@@ -88,39 +76,70 @@ export interface Options {
   readonly debug: boolean;
   readonly json: boolean;
   readonly root: string;
+  /** How long, as typed. */
   readonly until: string | undefined;
+  readonly reason: string | undefined;
+  /** Show what changes inside of files, as `puppet agent --test` does. */
+  readonly showDiff: boolean;
+  /** Of --until-converged, as typed. */
+  readonly tries: string | undefined;
+  readonly deadline: string | undefined;
+  readonly sentinel: string | undefined;
   /** Why the daemon starts this cycle; undefined when a person does. */
-  readonly trigger: 'asked' | 'poll' | 'apply' | undefined;
+  readonly trigger: Trigger | undefined;
   /** The daemon runs under systemd or launchd. */
   readonly service: boolean;
   /** The daemon writes the configuration, and timestamp.json if its poll read it, to stdin. */
   readonly daemonInput: boolean;
+  /** With `apply`: the directory that `mm apply` made. */
+  readonly directory: string | undefined;
 }
 
-const COMMANDS = ['status', 'facts', 'disable', 'enable', 'reset-clock'] as const;
+/** The options that every process has which this one starts in its own place. */
+export function childOptions({ root, environment, debug, json }: Options): string[] {
+  return [
+    `--root=${root}`,
+    ...(environment === undefined ? [] : [`--environment=${environment}`]),
+    ...(debug ? ['--debug'] : []),
+    ...(json ? ['--json'] : []),
+  ];
+}
+
+const COMMANDS = [
+  ...(['status', 'why', 'history', 'log', 'facts', 'binary'] as const),
+  ...(['run', 'diff', 'pin', 'unpin', 'disable', 'enable', 'reset-clock'] as const),
+] as const;
 
 /** Throws USAGE for an unknown option or command, with the nearest known one. */
 export function parseOptions(argv: readonly string[]): Options {
   const { values, positionals } = parse(argv);
-  const [word, ...words] = positionals;
-  const command = commandOf(values, word);
+  const { command, words } = commandOf(values, positionals);
+  const isTest = values.test ?? false;
   if (command === 'daemon') refuseForOneCycle(values);
+  refuseForConverge(command, values);
   return {
     command,
     argv,
     words,
     noop: values.noop,
+    ignoreWindow: values['ignore-window'] ?? false,
     tags: list(values.tags),
     skipTags: list(values.skip_tags),
     environment: values.environment,
-    detailedExitCodes: values['detailed-exitcodes'] ?? false,
+    detailedExitCodes: values['detailed-exitcodes'] ?? isTest,
+    showDiff: isTest,
     debug: values.debug ?? false,
     json: values.json ?? false,
     root: values.root ?? '/',
-    until: values.until,
+    until: values.until ?? values.for,
+    reason: values.reason,
+    tries: values.tries,
+    deadline: values.deadline,
+    sentinel: values.sentinel,
     trigger: triggerOf(values.trigger),
     service: values.service ?? false,
-    daemonInput: values['daemon-input'] ?? values.handed ?? false,
+    daemonInput: values['daemon-input'] ?? false,
+    directory: values.apply,
   };
 }
 
@@ -142,7 +161,12 @@ function parse(argv: readonly string[]) {
   }
 }
 
-const FOR_ONE_CYCLE = ['noop', 'tags', 'skip_tags', 'detailed-exitcodes'] as const;
+const FOR_CONVERGE = ['tries', 'deadline', 'sentinel'] as const;
+const CONVERGE_ONLY: ReadonlySet<string> = new Set(['until-converged', ...FOR_CONVERGE]);
+const FOR_ONE_CYCLE = [
+  ...['noop', 'ignore-window', 'tags', 'skip_tags', 'detailed-exitcodes'],
+  ...CONVERGE_ONLY,
+];
 
 /** Without this, a forgotten --once would start a daemon that applies everything for real. */
 function refuseForOneCycle(values: Readonly<Record<string, unknown>>): void {
@@ -150,25 +174,72 @@ function refuseForOneCycle(values: Readonly<Record<string, unknown>>): void {
   if (given === undefined) return;
   throw new CodedError(`--${given} is an option of --once; without --once a daemon would start`, {
     code: 'USAGE',
-    next: 'mm-agent --once --noop',
+    next: CONVERGE_ONLY.has(given) ? 'mm-agent --once --until-converged' : 'mm-agent --once --noop',
   });
 }
 
+/** An option that would have no effect is refused. */
+function refuseForConverge(
+  command: Options['command'],
+  values: Readonly<Record<string, unknown>>,
+): void {
+  const next = 'mm-agent --once --until-converged';
+  if (command !== 'converge') {
+    const given = FOR_CONVERGE.find((name) => values[name] !== undefined);
+    if (given === undefined) return;
+    throw new CodedError(`--${given} is an option of --until-converged`, { code: 'USAGE', next });
+  }
+  const without = ['noop', 'detailed-exitcodes', 'test'].find((name) => values[name] === true);
+  if (without === undefined) return;
+  throw new CodedError(`--${without} and --until-converged exclude each other`, {
+    code: 'USAGE',
+    next,
+  });
+}
+
+interface CommandWords {
+  readonly command: Options['command'];
+  /** The words after the command. */
+  readonly words: readonly string[];
+}
+
 function commandOf(
-  values: { version?: boolean; help?: boolean; once?: boolean; settings?: boolean },
-  word: string | undefined,
-): Options['command'] {
+  values: {
+    version?: boolean;
+    help?: boolean;
+    once?: boolean;
+    test?: boolean;
+    settings?: boolean;
+    'until-converged'?: boolean;
+    apply?: string;
+    disable?: boolean;
+    enable?: boolean;
+  },
+  typed: readonly string[],
+): CommandWords {
+  const option = optionCommand(values);
+  if (option !== undefined) return { command: option, words: typed };
+  const [word, ...words] = typed;
+  if (word === undefined) {
+    if (!values.once && !values.test) return { command: 'daemon', words };
+    return { command: values['until-converged'] ? 'converge' : 'once', words };
+  }
+  const command = COMMANDS.find((known) => known === word);
+  if (command !== undefined) return { command, words };
+  throw new CodedError(`unknown command ${word}${didYouMean(word, COMMANDS)}`, {
+    code: 'USAGE',
+    next: 'mm-agent --help',
+  });
+}
+
+/** A command that is typed as an option. */
+function optionCommand(values: Parameters<typeof commandOf>[0]): Options['command'] | undefined {
   if (values.help) return 'help';
   if (values.version) return 'version';
   if (values.settings) return 'settings';
-  if (word === undefined) return values.once ? 'once' : 'daemon';
-  const command = COMMANDS.find((known) => known === word);
-  if (command !== undefined) return command;
-  const close = nearest(word, COMMANDS);
-  throw new CodedError(
-    `unknown command ${word}${close === undefined ? '' : `; did you mean ${close}?`}`,
-    { code: 'USAGE', next: 'mm-agent --help' },
-  );
+  if (values.apply !== undefined) return 'apply';
+  if (values.disable) return 'disable';
+  return values.enable ? 'enable' : undefined;
 }
 
 function isKnown(option: string): boolean {
@@ -183,6 +254,8 @@ function list(value: string | undefined): string[] {
   return value === undefined ? [] : value.split(',').filter((item) => item !== '');
 }
 
+const TRIGGERS: readonly Trigger[] = ['asked', 'poll', 'apply', 'start'];
+
 function triggerOf(value: string | undefined): Options['trigger'] {
-  return value === 'asked' || value === 'poll' || value === 'apply' ? value : undefined;
+  return TRIGGERS.find((trigger) => trigger === value);
 }

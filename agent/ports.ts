@@ -1,19 +1,34 @@
 import type { HostBucket } from '../bucket/bucket.ts';
-import type { StatusDocument } from '../bucket/documents/status.ts';
+import type { HookFailure, StatusDocument } from '../bucket/documents/status.ts';
+import type { HookFacts } from './core/hooks/hook-facts.ts';
+import type { HookStage } from './core/hooks/stages.ts';
+import type { HistoryEntry } from './core/run/history-entry.ts';
 import type { PuppetExit, PuppetLine, RunResults } from './core/run/puppet-run.ts';
 import type { HostState } from './core/state.ts';
+import type { Condition } from './core/when/deferral.ts';
 
 /**
- * What the steps need from outside. `io/` implements it, `commands/` connect it, tests replace it.
+ * The interfaces that the steps need from outside. `io/` implements it, `commands/` connect it,
+ * tests replace it.
  */
 export interface Ports {
   readonly clock: Clock;
   readonly log: Log;
   readonly bucket: HostBucket;
   readonly puppet: Puppet;
+  readonly hooks: Hooks;
   readonly state: StateStore;
+  readonly history: RunHistory;
+  /** The first of these conditions that holds. Never throws. */
+  condition(conditions: readonly Condition[]): Promise<Condition | undefined>;
   /** Uptime, memory, disk, load, battery. A value that cannot be read is null. Never throws. */
   vitals(): Promise<StatusDocument['vitals']>;
+}
+
+/** Keeps the last runs for a person at the host. */
+export interface RunHistory {
+  /** Adds a run, and what it printed if `runDirectory` has it. Never throws. */
+  add(entry: HistoryEntry, runDirectory: string): void;
 }
 
 /** Stores what the host remembers between cycles. `save` is atomic and durable. */
@@ -51,7 +66,8 @@ export interface Puppet {
   find(): Promise<PuppetInstall>;
   /**
    * Starts one run and resolves when its whole process group has ended. Throws PUPPET_NOT_STARTED
-   * when the program cannot be started. A failed run is a result, not an error.
+   * when the program cannot be started, and FILES_MISSING, FILE_UNSAFE or CONFIG_INVALID when the
+   * host lacks what the run needs. A failed run is a result, not an error.
    */
   apply(request: ApplyRequest, signal: AbortSignal): Promise<PuppetExit>;
   /**
@@ -63,6 +79,20 @@ export interface Puppet {
   read(runDirectory: string, certname: string): Promise<RunResults>;
 }
 
+/** The programs of `hooks.d`. */
+export interface Hooks {
+  /** Whether a stage has a directory. The first call reads one directory; later calls read none. */
+  has(stage: HookStage): boolean;
+  /**
+   * Runs the programs of a stage, one after the other, and logs what they print. Returns those that
+   * failed. Never throws.
+   */
+  run(request: HookRequest, stop: AbortSignal): Promise<readonly HookFailure[]>;
+}
+
+/** The facts of a run. The adapter knows where its log is. */
+export type HookRequest = Omit<HookFacts, 'schemaVersion' | 'log'>;
+
 export interface ApplyRequest {
   /** Letters, digits, `_`, `.` and `-`, at most 64. */
   readonly runId: string;
@@ -72,6 +102,10 @@ export interface ApplyRequest {
   /** Directory whose entry `<environment>` is the environment to apply. */
   readonly environmentPath: string;
   readonly environment: string;
+  /** The label of the release. */
+  readonly releaseLabel: string;
+  /** Where a run with an overlay has its own view of the environment. The caller removes it. */
+  readonly viewPath: string;
   readonly certname: string;
   readonly noop: boolean;
   readonly tags: readonly string[];

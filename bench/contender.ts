@@ -1,8 +1,8 @@
 import type { Command, Cost } from './measure.ts';
 
 /**
- * One side of a comparison: Miyamoto, or what a user would run instead. It is set up and has run
- * before.
+ * One side of a comparison: Miyamoto, or what a user would run instead. It is set up and has
+ * already run once.
  */
 export interface Contender {
   readonly command: Command;

@@ -21,7 +21,7 @@ export interface Bench {
   readonly lab: Lab;
   readonly operator: Operator;
   readonly plan: Plan;
-  /** Tells the person who waits what is being done. */
+  /** Shows the progress to the person who waits. */
   say(line: string): void;
 }
 

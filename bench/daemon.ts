@@ -32,7 +32,7 @@ export interface IdleTime {
 
 /** Runs until the lab is closed. */
 export interface IdleDaemon {
-  /** Waits until it has been watched for that many minutes, then stops watching. */
+  /** Waits until it has been measured for that many minutes, then ends the measurement. */
   end(minutes: number): Promise<IdleTime>;
 }
 

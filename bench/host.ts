@@ -80,8 +80,8 @@ export async function ownContender(
     argv: [...counter, lab.programs.agent, '--once', '--json', '--root', host.root],
     environment: host.environment,
   };
-  // The first run creates the resources; the second one finds nothing to change, as all measured
-  // runs do.
+  // The first run creates the resources. The second one finds nothing to change, like all measured
+  // runs.
   for (let n = 0; n < 2; n += 1) await measure(command, lab);
   const ownCpuMs: number[] = [];
   return {

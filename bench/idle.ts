@@ -1,3 +1,4 @@
+import { PRICES } from '../operator/commands/cost/prices.ts';
 import {
   type IdleDaemon,
   type IdleMinute,
@@ -97,10 +98,6 @@ const FACTS_A_DAY = 1;
 const MINUTES_A_DAY = 1440;
 const DAYS_A_MONTH = 365 / 12;
 
-/** List price per request of S3 Standard in us-east-1. A 304 is billed like any GET. */
-const DOLLARS_PER_GET = 0.0004 / 1000;
-const DOLLARS_PER_PUT = 0.005 / 1000;
-
 /**
  * In its first minutes a daemon's garbage collections are a large share of its CPU; fewer minutes
  * would show little else.
@@ -115,9 +112,9 @@ function perDay(polling: IdleTime, keeping: IdleTime, { ownCpuMs }: CycleCost): 
     samples: minutes.length,
   });
   const bytes = median(each(minutes, 'requestBytes')) + median(each(minutes, 'responseBytes'));
+  const { get, put } = PRICES.dollars;
   const dollars =
-    (POLLS_A_DAY + CYCLES_A_DAY) * DOLLARS_PER_GET +
-    (STATUSES_A_DAY + FACTS_A_DAY) * DOLLARS_PER_PUT;
+    ((POLLS_A_DAY + CYCLES_A_DAY) * get + (STATUSES_A_DAY + FACTS_A_DAY) * put) / 1000;
   return [
     ...cpuADay(polling, keeping, ownCpuMs).map(([what, seconds]) => row(what, 's', seconds)),
     row('bytes of polls a day, both ways', 'kB', (POLLS_A_DAY * bytes) / 1000),

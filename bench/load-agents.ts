@@ -27,7 +27,7 @@ export interface Fleet {
   readonly stop: AbortSignal;
   /** How long the poll interval of 5 minutes takes in this test, ms. */
   intervalMs: number;
-  /** Allows a few cycles at a time: on two cores, 5,000 at once would all be late. */
+  /** Allows a few cycles at a time: with 5,000 at once on two cores, all would be late. */
   readonly turnstile: Turnstile;
   /** What agents logged as warnings or errors. */
   readonly problems: string[];
@@ -58,6 +58,7 @@ export function newHost(fleet: Fleet, number: number): SimulatedHost {
         tree: PLACE.tree,
         environment: ENVIRONMENT,
         groups: [],
+        hostId: null,
         agentVersion: '0.1.0',
         nodeVersion: process.versions.node,
       },
@@ -70,12 +71,15 @@ export function newHost(fleet: Fleet, number: number): SimulatedHost {
         log: problemsOnly(fleet.problems, name),
         bucket: fleet.buckets[number % fleet.buckets.length] as HostBucket,
         puppet: NO_PUPPET,
+        hooks: { has: () => false, run: async () => [] },
         state: {
           load: async () => host.state,
           save: async (state) => {
             host.state = state;
           },
         },
+        history: { add: () => undefined },
+        condition: async () => undefined,
         vitals: async () => sampleStatus.vitals,
       },
     },
@@ -136,7 +140,7 @@ async function turn(fleet: Fleet, host: SimulatedHost, dueAt: number): Promise<v
       },
       fleet.stop,
     );
-    if (result.kind === 'failed') fleet.problems.push(`${identity.certname}: ${result.code}`);
+    if (result.kind === 'failed') fleet.problems.push(`${identity.certname}: ${result.error}`);
     if (result.kind !== 'cycle') return;
     const version = await fleet.turnstile.through(() => take(fleet, host, result.prefetched));
     if (version !== undefined && version !== host.applied?.version)
@@ -163,7 +167,17 @@ export async function take(
     host.state = { ...host.state, etag };
     return version;
   }
-  const request = { trigger: 'poll', noop: false, tags: [], skipTags: [], debug: false } as const;
+  const request = {
+    trigger: 'poll',
+    noop: false,
+    ignoreWindow: false,
+    isTrial: false,
+    keepsRelease: false,
+    showDiff: false,
+    tags: [],
+    skipTags: [],
+    debug: false,
+  } as const;
   await mkdir(agent.paths.state, { recursive: true });
   const lockLost = new AbortController().signal;
   await cycle(agent, { ...request, prefetched, lockLost }, fleet.stop);

@@ -9,7 +9,8 @@ const MAX_BYTES = 1024 * 1024;
 
 /**
  * Sends the requests of a cycle that takes a release, in the same order, and does nothing else: for
- * the hosts of the load test that this machine has no room for. Returns the version of the release.
+ * the hosts of the load test that exceed the capacity of this machine. Returns the version of the
+ * release.
  */
 export async function askAsACycle(
   { ports, identity }: Agent,

@@ -7,7 +7,7 @@ import { TufSimulator } from '../test/support/tuf/simulator.ts';
 
 /**
  * The second process of the load test: the S3 server on loopback, and the publisher. Messages
- * control it. It reports regularly which requests came since its last report.
+ * control it. It reports regularly which requests arrived since its last report.
  */
 
 export const PLACE = { bucket: 'load.example.com', tree: 'ubuntu' } as const;

@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
 import { type Bench, cycles } from './cycles.ts';
+import { fleet } from './fleet/fleet.ts';
+import { gates } from './gates.ts';
 import { startIdleDaemons } from './idle.ts';
 import { openLab, QUIET_TREE, TREE } from './lab.ts';
 import { load } from './load.ts';
 import { openOperator } from './operator.ts';
 import { FULL, QUICK } from './plan.ts';
+import { preview } from './preview.ts';
 import { publishing } from './publishing.ts';
 import { type Results, textOf, thisMachine, writeJson, writePage } from './results.ts';
 import { type Group, isMissing } from './rows.ts';
@@ -16,17 +19,21 @@ import { installMissing } from './tools.ts';
  * work, in one run. The marks are shown, not enforced: exit code 1 means that something could not
  * be measured.
  */
-const HELP = `npm run bench -- [options]
---quick     only what has a mark: about 2 minutes instead of 8
+const HELP = `npm run bench -- [options] [fleet]
+fleet       only mm fleet with 100,000 hosts: under 3 minutes
+--hosts     how many hosts \`fleet\` has; default: 100000
+--quick     only what has a mark: about 3 minutes instead of 12
 --load      only the load test: one publication for 5,000 simulated hosts
 --install   install missing tools to compare with (apt, as root)
 --write     write the results to docs/performance.md and the JSON document beside it
 `;
 
-const { values: options } = parseArgs({
+const { values: options, positionals: parts } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
     load: { type: 'boolean', default: false },
+    hosts: { type: 'string', default: '100000' },
     install: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -43,11 +50,13 @@ function help(): number {
 }
 
 async function main(): Promise<number> {
+  if (parts.some((part) => part !== 'fleet')) {
+    process.stderr.write(`bench: there is no part ${parts.join(' ')}\n${HELP}`);
+    return 2;
+  }
   if (options.install) await installMissing(say);
   try {
-    const results = options.load
-      ? await measured('load', load)
-      : await measured('benchmark', benchmark);
+    const results = await measuredPart();
     if (stop.signal.aborted) return 130;
     process.stdout.write(`${textOf(results)}\n`);
     say(`JSON: ${await writeJson(results)}`);
@@ -57,6 +66,13 @@ async function main(): Promise<number> {
     if (stop.signal.aborted) return 130;
     throw error;
   }
+}
+
+async function measuredPart(): Promise<Results> {
+  if (parts.length > 0) {
+    return await measured('fleet', (signal) => fleet(Number(options.hosts), signal, say));
+  }
+  return options.load ? await measured('load', load) : await measured('benchmark', benchmark);
 }
 
 type Measured = Pick<Results, 'groups' | 'noise'>;
@@ -80,6 +96,7 @@ async function benchmark(signal: AbortSignal): Promise<Measured> {
   const daemons = await startIdleDaemons(lab, await openOperator(lab, QUIET_TREE));
   const { groups, ownCpuMs } = await cycles(bench);
   const others = [await start(bench), await publishing(bench)];
+  others.push(await gates(bench), await preview(bench));
   say('waiting until the daemons have been idle for long enough');
   const idle = await daemons.end(options.quick ? 1 : 4, { ownCpuMs });
   return { groups: [...groups, ...others, idle], noise: lab.noise.summary };

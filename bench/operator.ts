@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BUCKET, type Lab, USERS } from './lab.ts';
+import { BUCKET, type Lab, USERS, type User } from './lab.ts';
 import { type Cost, measure } from './measure.ts';
 import { EMPTY, HUNDRED, IDLE, MANY_FILES, THOUSAND, type Workload } from './workloads.ts';
 
@@ -16,8 +16,10 @@ export interface Operator {
   /** Makes a work tree with a new branch; the caller commits. */
   source(branch: string): Promise<string>;
   commit(directory: string): Promise<void>;
-  /** Runs `mm publish` without gates. */
-  publish(workload: Workload): Promise<Cost>;
+  /** Runs `mm publish`, by default without gates. */
+  publish(workload: Workload, words?: readonly string[]): Promise<Cost>;
+  /** Runs `mm diff` with the catalogs of that many hosts. */
+  diff(workload: Workload, hosts: number): Promise<Cost>;
 }
 
 /** Makes a tree in the bucket, with `mm init`. */
@@ -45,7 +47,10 @@ export async function openOperator(lab: Lab, tree: string): Promise<Operator> {
       await git(directory, 'add', '--all');
       await git(directory, 'commit', '--quiet', '--message', 'A change');
     },
-    publish: ({ name }) => mm(lab, desk, ['publish', name, '--no-validate']),
+    publish: ({ name }, words = ['--no-validate']) => mm(lab, desk, ['publish', name, ...words]),
+    // A publisher may not read what hosts report.
+    diff: ({ name }, hosts) =>
+      mm(lab, desk, ['diff', name, '--sample', String(hosts)], USERS.rival),
   };
 }
 
@@ -58,9 +63,14 @@ function initOptions({ server, folder }: Lab, tree: string, repository: string):
   ];
 }
 
-async function mm(lab: Lab, cwd: string, words: readonly string[]): Promise<Cost> {
+async function mm(
+  lab: Lab,
+  cwd: string,
+  words: readonly string[],
+  user: User = USERS.publisher,
+): Promise<Cost> {
   const argv = [...lab.programs.operator, ...words];
-  return await measure({ argv, cwd, environment: lab.environment(USERS.publisher) }, lab);
+  return await measure({ argv, cwd, environment: lab.environment(user) }, lab);
 }
 
 async function run(lab: Lab, argv: readonly string[]): Promise<void> {

@@ -13,9 +13,11 @@ type Part =
   | 'firstReleases'
   | 'otherReleases'
   | 'start'
-  | 'publishing';
+  | 'publishing'
+  | 'gates'
+  | 'preview';
 
-/** About 8 minutes. */
+/** About 12 minutes. */
 export const FULL: Plan = {
   empty: { pairs: 4, seconds: 30 },
   hundred: { pairs: 6, least: 3, seconds: 60 },
@@ -27,9 +29,11 @@ export const FULL: Plan = {
   otherReleases: { pairs: 2, seconds: 30 },
   start: { pairs: 15, seconds: 15 },
   publishing: { pairs: 3, seconds: 30 },
+  gates: { pairs: 2, seconds: 90 },
+  preview: { pairs: 1, seconds: 0 },
 };
 
-/** About 2 minutes: only what has a mark. */
+/** About 3 minutes: only what has a mark, without the preview of 1,000 hosts. */
 export const QUICK: Plan = {
   empty: undefined,
   hundred: { pairs: 3, least: 2, seconds: 30 },
@@ -41,4 +45,6 @@ export const QUICK: Plan = {
   otherReleases: undefined,
   start: { pairs: 9, seconds: 8 },
   publishing: { pairs: 1, seconds: 0 },
+  gates: { pairs: 1, seconds: 0 },
+  preview: undefined,
 };

@@ -27,22 +27,22 @@ async function rows(bench: Bench, rounds: number): Promise<readonly Row[]> {
     config: `run: { puppet: ${await idlePuppet(lab)} }\n`,
   });
   const published: number[] = [];
-  const taken: number[] = [];
+  const installed: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     lab.noise.sample();
     await appendFile(join(source, 'modules/module_0/files/file-0.txt'), `round ${round}\n`);
     await operator.commit(source);
     published.push((await operator.publish(MANY_FILES)).wallSeconds);
-    taken.push(await take(bench, host));
+    installed.push(await secondsToInstall(bench, host));
   }
   return [
     figure('mm publish without gates', 's', published, below(5)),
-    figure('fetch, unpack, activate', 's', taken, below(1)),
+    figure('fetch, unpack, activate', 's', installed, below(1)),
   ];
 }
 
 /** Seconds from the decision to fetch to the swap of the link, from the agent's own log. */
-async function take({ lab }: Bench, host: Host): Promise<number> {
+async function secondsToInstall({ lab }: Bench, host: Host): Promise<number> {
   const argv = [lab.programs.agent, '--once', '--json', '--root', host.root];
   const lines = logLines(await measure({ argv, environment: host.environment }, lab));
   const at = (event: string): number => {

@@ -11,7 +11,7 @@ import { markdownTables, textTable } from './table.ts';
 
 /** One run of the benchmark: what the JSON document holds. */
 export interface Results {
-  readonly kind: 'benchmark' | 'load';
+  readonly kind: 'benchmark' | 'load' | 'fleet';
   readonly at: string;
   readonly machine: Machine;
   readonly noise?: NoiseSummary;

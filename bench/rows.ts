@@ -80,7 +80,7 @@ export function figure(
   return { what, unit, ours: median(samples), samples: samples.length, marks };
 }
 
-/** The rows of a part of the benchmark, or one row that says why there are none. */
+/** The rows of a part of the benchmark, or one row that says why it has no figures. */
 export async function rowsOf(
   what: string,
   part: () => Promise<readonly Row[]>,

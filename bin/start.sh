@@ -1,6 +1,7 @@
-# Sourced by mm and mm-agent, which `npm install --global .` and `npm link` put on the search path: they set `program`
-# and `here`. Starts the built program on the pinned Node, whatever Node the user has, and whatever npm did with the
-# links of its packages. Npm links to the whole checkout, or (npm 9.0 to 9.4) copies bin/ and dist/ and fetches packages.
+# Sourced by mm and mm-agent, which `npm install --global .` and `npm link` put on the search path: they set `program`,
+# `here` and, for mm, `options` of Node. Starts the built program on the pinned Node, whatever Node the user has, and
+# whatever npm did with the links of its packages. Npm links to the whole checkout, or (npm 9.0 to 9.4) copies bin/ and
+# dist/ and fetches packages.
 root=$(dirname "$here")
 built=$root/dist/$program.mjs
 setup=$root/test/support/setup.sh
@@ -34,7 +35,7 @@ is_stale() {
 }
 
 if [ ! -e "$built" ] || ! find_node; then
-  # Nobody has set up this checkout yet. The script says what it does, and what is missing.
+  # This checkout is not set up yet. The script reports what it does and what is missing.
   if [ -e "$setup" ]; then sh "$setup" programs >&2 || exit 1; fi
   find_node || die "the pinned Node is missing: wanted $node" 'npm install --global . --include=optional, in the checkout'
   [ -e "$built" ] || die "it was not built when it was installed: wanted $built" \
@@ -43,6 +44,7 @@ elif [ -e "$setup" ] && [ -w "$root" ] && is_stale; then
   sh "$setup" programs >&2 || exit 1
 fi
 
-# Options that a login shell has set for another Node must not reach this one.
+# Options in the environment for another Node must not reach this one.
 unset NODE_OPTIONS NODE_PATH NODE_V8_COVERAGE NODE_COMPILE_CACHE
-exec "$node" "$built" "$@"
+# shellcheck disable=SC2086 # several options are several words
+exec "$node" ${options-} "$built" "$@"

@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
+import type { FileContent } from './file-content.ts';
+import type { MultipartUploads } from './multipart.ts';
 
 /**
  * The few S3 requests that Miyamoto needs, for agent and operator alike. `s3/sdk` and `s3/light`
- * implement them and answer to one suite of tests (test/s3/contract.ts). Every failure is a
- * CodedError with an S3_* code. Keys are whole object keys, tree prefix included (see `layout.ts`).
+ * implement them; one suite (test/s3/contract.ts) tests both. Every failure is a CodedError with an
+ * S3_* code. Keys are whole object keys, tree prefix included (see `layout.ts`).
  */
 export interface Bucket {
   /** The bucket's name, for messages. */
@@ -21,15 +23,27 @@ export interface Bucket {
   /**
    * Writes a whole object. Throws S3_PRECONDITION_FAILED when a condition does not hold (412, 409).
    */
-  put(key: string, body: Uint8Array, options?: PutOptions): Promise<PutResult>;
+  put(key: string, body: Uint8Array | FileContent, options?: PutOptions): Promise<PutResult>;
+  /** Uploads of objects that are too large for one request. */
+  readonly multipart: MultipartUploads;
   /** Lists the objects below a prefix in order of key, page by page. */
   list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ListedObject>;
+  /** Removes an object. A missing key is not an error. */
+  remove(key: string): Promise<void>;
+  /**
+   * A command line of the AWS CLI that reaches this store, for a person. `words` are what follows
+   * `aws`, for example `s3 ls s3://bucket/`.
+   */
+  awsCommand(words: string): string;
   /** Frees sockets. */
   close(): void;
 }
 
-/** What a host asks of a bucket: everything but listing, which no host may do. */
-export type HostBucket = Omit<Bucket, 'list'>;
+/** What a host needs of a bucket: it uploads only small objects, and may not list. */
+export interface HostBucket
+  extends Omit<Bucket, 'awsCommand' | 'list' | 'multipart' | 'put' | 'remove'> {
+  put(key: string, body: Uint8Array, options?: PutOptions): Promise<PutResult>;
+}
 
 export interface GetOptions {
   readonly maxBytes: number;
@@ -59,19 +73,19 @@ export type Etag = string | undefined;
 
 export interface OpenOptions {
   /**
-   * Goes on with an object of which the first `bytes` are here. Throws S3_PRECONDITION_FAILED when
-   * its ETag changed.
+   * Continues a download of which the first `bytes` are already here. Throws S3_PRECONDITION_FAILED
+   * when its ETag changed.
    */
   readonly resume?: { readonly bytes: number; readonly etag: string };
-  /** Ends the request, and the body as long as it lasts. */
+  /** Aborts the request, and also the body while it is being read. */
   readonly signal?: AbortSignal;
 }
 
 export interface OpenResult {
   readonly body: Readable;
   /**
-   * The first byte of the body in the object. Left out or 0: the whole object, also where `resume`
-   * was ignored.
+   * Offset of the first byte of the body in the object. It is 0 or left out when the body is the
+   * whole object, also when the server ignored `resume`.
    */
   readonly from?: number;
   /** Content-Length of the body, when the server gave one. */
@@ -82,7 +96,7 @@ export interface OpenResult {
 export interface PutOptions {
   /** ETag that the object must still have. */
   readonly ifMatch?: string;
-  /** True: write only where no object is. */
+  /** True: write only when no object has this key. */
   readonly createOnly?: boolean;
   readonly contentType?: string;
   readonly cacheControl?: string;

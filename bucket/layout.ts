@@ -11,29 +11,65 @@ export function metadataKey(tree: string, file: string): string {
   return `${metadataPrefix(tree)}${file}`;
 }
 
+/** Signed metadata. */
 export function metadataPrefix(tree: string): string {
-  return `${tree}/manifests/metadata/`;
+  return `${manifestPrefix(tree)}metadata/`;
+}
+
+/** Metadata and tarballs: what publishers write and hosts read. */
+export function manifestPrefix(tree: string): string {
+  return `${tree}/manifests/`;
 }
 
 /** A release tarball, content-addressed by its sha256 in lower-case hex. */
 export function blobKey(tree: string, sha256: string): string {
-  return `${tree}/manifests/blobs/${sha256}.tar.gz`;
+  return `${blobPrefix(tree)}${sha256}.tar.gz`;
 }
 
-export function binaryKey(tree: string, path: string): string {
-  return `${tree}/binaries/${path}`;
+/** Tarballs of releases, by their sha256. */
+export function blobPrefix(tree: string): string {
+  return `${manifestPrefix(tree)}blobs/`;
 }
 
-/** What happened on a host: the status document. */
+/**
+ * A file that manifests need, such as a package. The sha256, in lower-case hex, gives other content
+ * another key; the name is for people who look into the bucket.
+ */
+export function binaryKey(tree: string, { sha256, name }: BinaryFile): string {
+  return `${binaryPrefix(tree)}${sha256}.${name}`;
+}
+
+export interface BinaryFile {
+  readonly sha256: string;
+  readonly name: string;
+}
+
+/** Files that manifests need. */
+export function binaryPrefix(tree: string): string {
+  return `${tree}/binaries/`;
+}
+
+/** The status document of a host. */
 export function hostStatusKey(tree: string, certname: string): string {
   return `${hostStatusPrefix(tree)}${certname}.json`;
 }
 
+/** Status documents of all hosts. */
 export function hostStatusPrefix(tree: string): string {
-  return `${tree}/status/hosts/`;
+  return `${statusPrefix(tree)}hosts/`;
 }
 
-/** What facter collected on a host: the facts document. */
+/** The facts document of a host: what Facter collected. */
 export function hostFactsKey(tree: string, certname: string): string {
-  return `${tree}/status/facts/${certname}.json`;
+  return `${hostFactsPrefix(tree)}${certname}.json`;
+}
+
+/** Facts documents of all hosts. */
+export function hostFactsPrefix(tree: string): string {
+  return `${statusPrefix(tree)}facts/`;
+}
+
+/** Status and facts of all hosts. */
+export function statusPrefix(tree: string): string {
+  return `${tree}/status/`;
 }

@@ -127,13 +127,13 @@ async function installHost(host: string, repository: string, endpoint: string): 
 }
 
 async function goOn(repository: string, host: string): Promise<void> {
-  title('To go on by hand');
+  title('To continue by hand');
   if (!stay) {
     say('npm run demo -- --stay     keeps the server until Ctrl-C and prints the commands');
     return;
   }
   say(`cd ${repository}
-export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=${publisher.accessKeyId} AWS_SECRET_ACCESS_KEY=${publisher.secretAccessKey}
+export HOME=${folder} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=${publisher.accessKeyId} AWS_SECRET_ACCESS_KEY=${publisher.secretAccessKey}
 alias mm='${process.execPath} ${join(PROJECT, 'dist/mm.mjs')}'
 alias mm-agent='${process.execPath} ${join(PROJECT, 'dist/mm-agent.mjs')} --root ${host}'
 mm releases; mm publish stable --working-tree --noop

@@ -1,14 +1,18 @@
 import { z } from 'zod';
 import { EnvironmentName, Instant, Sha256, TreeName } from '../bucket/documents/names.ts';
+import { DiffAnswer } from './diff-answer.ts';
+import { Handover } from './proposals/handover.ts';
+import { GateProblem } from './release/gates/problem.ts';
 
 /*
- * The documents that `--json` prints. They are an API: new fields may be added. A change that would
- * break a reader changes `schemaVersion`.
+ * The documents that `--json` prints. They are an API: new fields may be added, and an incompatible
+ * change raises `schemaVersion`.
  */
 
-const Tree = { schemaVersion: z.literal(1), bucket: z.string(), tree: TreeName };
+/** The fields that every answer about a tree has. */
+export const Tree = { schemaVersion: z.literal(1), bucket: z.string(), tree: TreeName };
 
-/** A release as the signed metadata of its environment names it. */
+/** A release, as the signed metadata of its environment describes it. */
 export const ReleaseAnswer = z.looseObject({
   version: z.string(),
   /** Id of this publication. */
@@ -17,13 +21,35 @@ export const ReleaseAnswer = z.looseObject({
   /** Size of the tarball in bytes. */
   length: z.int(),
   commit: z.string().nullable(),
+  /** The branch that an environment of a class is made from. */
+  branch: z.string().nullable(),
   created: Instant,
   by: z.string(),
   reason: z.string(),
   hold: z.boolean(),
   stop: z.boolean(),
+  /** Who asked for the hold or the stop. Null without a hold or a stop. */
+  pause: z.looseObject({ by: z.string(), at: Instant, reason: z.string() }).nullable(),
 });
 export type ReleaseAnswer = z.infer<typeof ReleaseAnswer>;
+
+/** A key of the `config.json` of the original Miyamoto. */
+export const ConvertedKey = z.looseObject({
+  key: z.string(),
+  value: z.string(),
+  /** The key in miyamoto.yaml; null when it has no counterpart. */
+  became: z.string().nullable(),
+  why: z.string(),
+});
+export type ConvertedKey = z.infer<typeof ConvertedKey>;
+
+/** The fields of an answer that can be a proposal. */
+export const Proposed = {
+  /** Path of the file for the other signers. Null when none was written. */
+  proposal: z.string().nullable(),
+  /** Null without a proposal. */
+  handover: Handover.nullable().optional(),
+};
 
 export const InitAnswer = z.looseObject({
   ...Tree,
@@ -39,8 +65,24 @@ export const InitAnswer = z.looseObject({
   agentConfig: z.string(),
   /** Expiry of each role, ISO 8601. Null with `--noop`. */
   expires: z.record(z.string(), Instant).nullable(),
+  /** With `--from`: what each key of that file became. */
+  converted: z.array(ConvertedKey).optional(),
 });
 export type InitAnswer = z.infer<typeof InitAnswer>;
+
+export const GatesAnswer = z.looseObject({
+  /** Files that Puppet would load, and how many of them were checked by this command. */
+  loaded: z.int(),
+  checked: z.int(),
+  /** Versions of the programs. Null when no program was needed or found. */
+  tools: z
+    .looseObject({ puppet: z.string(), ruby: z.string(), lint: z.string().nullable() })
+    .nullable(),
+  /** What was not checked, and why. */
+  skipped: z.array(z.string()),
+  warnings: z.array(GateProblem),
+});
+export type GatesAnswer = z.infer<typeof GatesAnswer>;
 
 export const PublishAnswer = z.looseObject({
   ...Tree,
@@ -50,31 +92,45 @@ export const PublishAnswer = z.looseObject({
   release: ReleaseAnswer,
   /** The release that this one replaces. Null for the first release. */
   previous: ReleaseAnswer.nullable(),
+  /** Null when nothing was published, and with `--no-validate`. */
+  gates: GatesAnswer.nullable(),
   /** Object keys in the order of writing. */
   objects: z.array(z.string()),
   /** Version of each role as a new host reads it from the bucket. Null when nothing was written. */
   versions: z.record(z.string(), z.int()).nullable(),
   expires: z.record(z.string(), Instant).nullable(),
-  /** Above 1 when other publishers committed first and this one had to try again. */
+  /** Above 1 when other publishers committed first and mm tried again. */
   attempts: z.int(),
-  /** Path of the file for the other signers, when one was written. */
-  proposal: z.string().nullable(),
+  ...Proposed,
+  /** What `--preview` showed; left out without it. */
+  preview: DiffAnswer.optional(),
 });
 export type PublishAnswer = z.infer<typeof PublishAnswer>;
 
 export const EnvironmentAnswer = z.looseObject({
   ...Tree,
   outcome: z.enum(['added', 'proposed', 'unchanged', 'noop']),
-  environment: EnvironmentName,
-  /** The keys of this environment may publish the new one. */
+  /** Name of the environment, or of a class such as `feature_*`. */
+  environment: z.string(),
+  /** The environment whose keys may also publish the new one. */
   like: EnvironmentName,
   objects: z.array(z.string()),
-  /** The file for others to sign, when one was written. */
-  proposal: z.string().nullable(),
+  ...Proposed,
   /** Signatures that roles of the proposal still need. */
   missing: z.record(z.string(), z.int()),
 });
 export type EnvironmentAnswer = z.infer<typeof EnvironmentAnswer>;
+
+export const PruneAnswer = z.looseObject({
+  ...Tree,
+  outcome: z.enum(['pruned', 'proposed', 'unchanged', 'noop']),
+  /** Environments whose branch is gone. */
+  gone: z.array(z.looseObject({ environment: EnvironmentName, branch: z.string() })),
+  objects: z.array(z.string()),
+  ...Proposed,
+  missing: z.record(z.string(), z.int()),
+});
+export type PruneAnswer = z.infer<typeof PruneAnswer>;
 
 export const ReleasesAnswer = z.looseObject({
   ...Tree,
@@ -93,37 +149,16 @@ export const ReleasesAnswer = z.looseObject({
 });
 export type ReleasesAnswer = z.infer<typeof ReleasesAnswer>;
 
-/** One line for each host. `mm status <certname>` prints the host's status document itself. */
-export const StatusListAnswer = z.looseObject({
-  ...Tree,
-  hosts: z.array(
-    z.looseObject({
-      /** From the object key. */
-      certname: z.string(),
-      /** When S3 received the object. */
-      receivedAt: Instant,
-      /** Null when the object is not a valid status document; `problem` says why. */
-      environment: z.string().nullable(),
-      version: z.string().nullable(),
-      run: z.string().nullable(),
-      trust: z.string().nullable(),
-      problem: z.string().nullable(),
-    }),
-  ),
-});
-export type StatusListAnswer = z.infer<typeof StatusListAnswer>;
-
 /** What `mm key rotate`, `mm key revoke`, `mm renew` or `mm root commit` changed. */
 export const ChangeAnswer = z.looseObject({
   ...Tree,
   /** `proposed`: a file for the other signers was written; the bucket is unchanged. */
   outcome: z.enum(['committed', 'proposed', 'unchanged', 'noop']),
-  /** One sentence for each change. */
+  /** One sentence per change. */
   changes: z.array(z.string()),
   /** Object keys in the order of writing. */
   objects: z.array(z.string()),
-  /** Path of the proposal, when one was written. */
-  proposal: z.string().nullable(),
+  ...Proposed,
   /** Role to the number of signatures that it still needs. */
   missing: z.record(z.string(), z.int()),
   versions: z.record(z.string(), z.int()).nullable(),
@@ -136,7 +171,9 @@ export const SignAnswer = z.looseObject({
   ...Tree,
   outcome: z.enum(['signed', 'unchanged', 'noop']),
   proposal: z.string(),
-  /** A summary of `diff`, for people. */
+  /** One line for each environment that changes: `stable 0.1.0 -> 0.1.1`. */
+  summary: z.array(z.string()).optional(),
+  /** A longer summary of `diff`, for people. */
   changes: z.array(z.string()),
   /** Every value that is signed and that is not in the bucket now. */
   diff: z.array(
@@ -150,72 +187,44 @@ export const SignAnswer = z.looseObject({
       was: z.string().nullable(),
     }),
   ),
+  /** The new releases, and whether the commit gives the same tarball in this clone. */
+  rebuilt: z.array(
+    z.looseObject({
+      /** `stable/current` */
+      path: z.string(),
+      outcome: z.enum(['same', 'not-compared']),
+      commit: z.string().nullable(),
+      sha256: Sha256,
+    }),
+  ),
+  /** The new binaries, and whether a file of `--binary` is the same. */
+  binaries: z.array(
+    z.looseObject({
+      name: z.string(),
+      outcome: z.enum(['same', 'not-compared']),
+      sha256: Sha256,
+      /** Bytes. */
+      length: z.int(),
+    }),
+  ),
   /** The signatures that this command added. */
   added: z.array(z.looseObject({ role: z.string(), keyId: Sha256 })),
   /** Role to the number of signatures that it still needs. Empty: `mm root commit` can run. */
   missing: z.record(z.string(), z.int()),
+  handover: Handover.optional(),
 });
 export type SignAnswer = z.infer<typeof SignAnswer>;
 
-export const KeyNewAnswer = z.looseObject({
-  schemaVersion: z.literal(1),
-  outcome: z.enum(['made', 'noop']),
-  tree: TreeName,
-  name: z.string(),
-  file: z.string(),
-  kind: z.string(),
-  /** Null with `--noop`. */
-  keyId: Sha256.nullable(),
-});
-export type KeyNewAnswer = z.infer<typeof KeyNewAnswer>;
-
-const KeyAnswer = z.looseObject({
-  keyId: Sha256,
-  /** The name in the signed metadata; empty when it has none. */
-  name: z.string(),
-  /** `root`, `targets`, `online` or names of environments. */
-  roles: z.array(z.string()),
-  /** Path of the key file. Null when this machine does not have the key. */
-  file: z.string().nullable(),
-  /** Where the key is: `file`, `file without passphrase`, `ssh-agent`, `kms`, `command` or null. */
-  kind: z.string().nullable(),
-});
-
-const RoleAnswer = z.looseObject({
-  role: z.string(),
-  threshold: z.int(),
-  keyIds: z.array(Sha256),
-  /** Null for a role that was never signed. */
-  expires: Instant.nullable(),
-  days: z.int().nullable(),
-  /** The role should be renewed when fewer days than this are left. */
-  renewBelowDays: z.int(),
-});
-
-export const KeyListAnswer = z.looseObject({
+/** `mm policy`. */
+export const PolicyAnswer = z.looseObject({
   ...Tree,
-  keys: z.array(KeyAnswer),
-  roles: z.array(RoleAnswer),
+  of: z.enum(['machine', 'publisher', 'reader', 'cleaner']),
+  /** How hosts get their credentials. Null for people and jobs. */
+  credentials: z.enum(['shared-user', 'ec2', 'roles-anywhere']).nullable(),
+  /** The IAM policy, in the form of AWS. Without `--json` only this is printed. */
+  policy: z.record(z.string(), z.unknown()),
 });
-export type KeyListAnswer = z.infer<typeof KeyListAnswer>;
-
-export const DoctorAnswer = z.looseObject({
-  ...Tree,
-  /** The worst result of all checks. With `failed` the exit code is 1. */
-  outcome: z.enum(['ok', 'warning', 'failed']),
-  checks: z.array(
-    z.looseObject({
-      name: z.string(),
-      outcome: z.enum(['ok', 'warning', 'failed']),
-      message: z.string(),
-      next: z.string().nullable(),
-    }),
-  ),
-  /** Null when the signed metadata could not be read. */
-  keys: z.array(KeyAnswer).nullable(),
-  roles: z.array(RoleAnswer).nullable(),
-});
-export type DoctorAnswer = z.infer<typeof DoctorAnswer>;
+export type PolicyAnswer = z.infer<typeof PolicyAnswer>;
 
 /** Printed on stdout when a command with `--json` fails. */
 export const ErrorAnswer = z.looseObject({
@@ -225,6 +234,8 @@ export const ErrorAnswer = z.looseObject({
     code: z.string().nullable(),
     message: z.string(),
     next: z.string().nullable(),
+    /** When files of a release are refused. */
+    problems: z.array(GateProblem).optional(),
   }),
 });
 export type ErrorAnswer = z.infer<typeof ErrorAnswer>;

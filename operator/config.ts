@@ -1,25 +1,21 @@
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { BucketName } from '../bucket/documents/bucket-name.ts';
 import { EnvironmentName, TreeName } from '../bucket/documents/names.ts';
 import { S3Settings } from '../bucket/s3/settings.ts';
 import { CodedError } from '../shared/coded-error.ts';
-import { parseConfigFile } from '../shared/config/file.ts';
+import { mergeConfigFiles } from '../shared/config/file.ts';
 import { readConfigFile } from '../shared/config/source.ts';
 import { requireOwn } from '../shared/owned-path.ts';
+import { didYouMean, nearest } from '../shared/suggestion.ts';
 import type { SigningMode } from './metadata/expiry-days.ts';
-import { PublishSettings } from './release/publish-settings.ts';
+import { PublishSettings } from './release/source/publish-settings.ts';
 
 export const CONFIG_FILE = 'miyamoto.yaml';
 export const DEFAULT_KEYS = '~/.config/miyamoto/keys';
+export const DEFAULT_CACHE = '~/.cache/miyamoto';
 const DEFAULT_STATE = '.miyamoto';
-
-export const BucketName = z
-  .string()
-  .regex(
-    /^[a-zA-Z0-9][a-zA-Z0-9._-]{1,61}[a-zA-Z0-9]$/,
-    'expected a bucket name without "s3://", for example "masterless-puppet.example.com"',
-  );
 
 /** Part of every signed file of a tree, so that files of another tree cannot replace it. */
 export const TreeId = z
@@ -28,12 +24,14 @@ export const TreeId = z
   .regex(
     /^[a-zA-Z0-9][\w.-]*(\/[a-zA-Z0-9][\w.-]*)*$/,
     'expected names separated by "/", for example "acme-prod/ubuntu"',
-  );
+  )
+  .meta({ example: 'acme-prod/ubuntu' });
 
 const Ref = z
   .string()
   .max(255)
-  .regex(/^(?!-)[^\s\p{Cc}~^:?*[\\]+$/u, 'expected a branch, tag or commit, for example "main"');
+  .regex(/^(?!-)[^\s\p{Cc}~^:?*[\\]+$/u, 'expected a branch, tag or commit, for example "main"')
+  .meta({ example: 'main' });
 
 const Tree = z.strictObject({
   id: TreeId.describe(
@@ -44,18 +42,28 @@ const Tree = z.strictObject({
     .min(1)
     .optional()
     .describe('The trust root. Default: `<tree>.root.json` beside this file.'),
+  ignores_case: z
+    .boolean()
+    .default(false)
+    .describe(
+      'True: hosts have a file system that ignores case, as macOS has. Names that differ only in case, and backslashes in names, are then refused. `mm init --tree osx` sets it.',
+    ),
   environments: z
     .record(EnvironmentName, z.strictObject({ ref: Ref.describe('Branch, tag or commit.') }))
-    .describe('For each Puppet environment the git ref that `mm publish` publishes.'),
+    .describe('For each Puppet environment the git ref that `mm publish` publishes.')
+    .meta({ example: '{stable: {ref: main}}' }),
 });
 
 /** `miyamoto.yaml`. Paths in it are relative to its directory; `~/` is the home directory. */
 export const OperatorConfig = z.strictObject({
-  bucket: BucketName.describe('The bucket.'),
+  bucket: BucketName.describe('The bucket, or the ARN of an S3 access point.'),
   s3: S3Settings.prefault({}),
   trees: z
     .record(TreeName, Tree)
-    .describe('For each prefix in the bucket the tree that is published there.'),
+    .describe(
+      'For each prefix in the bucket the tree that is published there. `ignores_case: true` in a tree: its hosts have a file system that ignores case, as macOS has; backslashes in names, and names that differ only in case, are then refused. `mm init --tree osx` sets it.',
+    )
+    .meta({ example: '{ubuntu: {id: acme-prod/ubuntu, environments: {stable: {ref: main}}}}' }),
   repository: z
     .string()
     .min(1)
@@ -77,7 +85,7 @@ export const OperatorConfig = z.strictObject({
   cache: z
     .string()
     .min(1)
-    .default('~/.cache/miyamoto')
+    .default(DEFAULT_CACHE)
     .describe('Directory of modules that were installed for a publication. You may delete it.'),
   signing: z
     .enum(['ci', 'laptop'])
@@ -102,6 +110,8 @@ export interface LoadedConfig {
   readonly path: string;
   /** The parsed file. {@link selectTree} adds the defaults that depend on other values. */
   readonly config: OperatorConfig;
+  /** Key path (`publish.links`) to `file:line`, for the keys that the file has. */
+  readonly origins: ReadonlyMap<string, string>;
 }
 
 /** One tree of the configuration, every path absolute. */
@@ -110,6 +120,8 @@ export interface TreeConfig {
   readonly s3: S3Settings;
   readonly tree: string;
   readonly id: string;
+  /** Whether the file system of the hosts of this tree ignores case. */
+  readonly ignoresCase: boolean;
   readonly refs: ReadonlyMap<string, string>;
   readonly rootFile: string;
   readonly repository: string;
@@ -126,28 +138,32 @@ export interface ConfigPlace {
   readonly home: string;
   /** `--config`. */
   readonly path?: string | undefined;
+  /** The user whose file it may be; by default the user of this process. Root's is always fine. */
+  readonly owner?: number | undefined;
 }
 
 /**
  * Reads `--config`, or the nearest `miyamoto.yaml` in `cwd` or a parent directory; undefined when
  * there is no file.
  */
-export async function findConfig({ cwd, path }: ConfigPlace): Promise<LoadedConfig | undefined> {
-  if (path !== undefined) return await load(resolve(cwd, path));
+export async function findConfig(place: ConfigPlace): Promise<LoadedConfig | undefined> {
+  const { cwd, path, owner } = place;
+  if (path !== undefined) return await load(resolve(cwd, path), owner);
   for (let directory = resolve(cwd); ; directory = dirname(directory)) {
-    const found = await load(join(directory, CONFIG_FILE));
+    const found = await load(join(directory, CONFIG_FILE), owner);
     if (found !== undefined || directory === dirname(directory)) return found;
   }
 }
 
-async function load(path: string): Promise<LoadedConfig | undefined> {
+async function load(path: string, owner: number | undefined): Promise<LoadedConfig | undefined> {
   if (!existsSync(path)) return undefined;
   // A user who can write this file decides which keys are used, and a key can name a program that
   // mm runs.
-  requireOwn(path, 'the configuration');
+  requireOwn(path, 'the configuration', owner);
   const text = readConfigFile(path);
   if (text === undefined) return undefined;
-  return { path, config: parseConfigFile(text, path, OperatorConfig) };
+  const { config, origins } = mergeConfigFiles([{ path, text }], OperatorConfig);
+  return { path, config, origins };
 }
 
 /**
@@ -166,7 +182,7 @@ export async function loadConfig(place: ConfigPlace): Promise<LoadedConfig> {
 
 /** The tree with that name; without a name the only one. Throws USAGE. */
 export function selectTree(
-  { path, config }: LoadedConfig,
+  { path, config }: Pick<LoadedConfig, 'path' | 'config'>,
   { home, tree }: { readonly home: string; readonly tree: string | undefined },
 ): TreeConfig {
   const names = Object.keys(config.trees);
@@ -174,23 +190,29 @@ export function selectTree(
   const chosen =
     name !== undefined && Object.hasOwn(config.trees, name) ? config.trees[name] : undefined;
   if (name === undefined || chosen === undefined) {
-    const wanted = tree === undefined ? 'wanted --tree' : `no tree ${JSON.stringify(tree)}`;
+    const wanted =
+      tree === undefined
+        ? 'wanted --tree'
+        : `no tree ${JSON.stringify(tree)}${didYouMean(tree, names)}`;
     throw new CodedError(`${wanted}: ${path} has ${names.join(', ') || 'none'}`, {
       code: 'USAGE',
-      next: `--tree ${names[0] ?? 'NAME'}`,
+      next: `--tree ${nearest(tree ?? '', names) ?? names[0] ?? 'NAME'}`,
     });
   }
-  const directory = dirname(path);
-  const at = (relative: string) => resolvePath(directory, relative, home);
+  const at = (relative: string) => resolvePath(path, relative, home);
   return {
     bucket: config.bucket,
     s3: config.s3,
     tree: name,
     id: chosen.id,
+    ignoresCase: chosen.ignores_case,
     refs: new Map(Object.entries(chosen.environments).map(([env, { ref }]) => [env, ref])),
     rootFile: at(chosen.root ?? `${name}.root.json`),
     repository: at(config.repository),
-    publish: config.publish,
+    publish: {
+      ...config.publish,
+      r10k_config: config.publish.r10k_config && at(config.publish.r10k_config),
+    },
     cacheDirectory: at(config.cache),
     keysDirectory: join(at(config.keys), chosen.id),
     stateDirectory: join(at(config.state), name),
@@ -198,7 +220,8 @@ export function selectTree(
   };
 }
 
-function resolvePath(directory: string, path: string, home: string): string {
+/** A path of the configuration file, absolute. */
+export function resolvePath(file: string, path: string, home: string): string {
   if (path === '~' || path.startsWith('~/')) return join(home, path.slice(1));
-  return isAbsolute(path) ? path : join(directory, path);
+  return isAbsolute(path) ? path : join(dirname(file), path);
 }

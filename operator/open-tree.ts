@@ -1,17 +1,20 @@
-import { cp, readFile } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Bucket } from '../bucket/bucket.ts';
-import { plainHttpEndpoint } from '../bucket/s3/plain-http.ts';
+import { plainHttpEndpoint } from '../bucket/s3/effective-settings.ts';
 import { CodedError } from '../shared/coded-error.ts';
+import { fileProblem } from '../shared/file-problem.ts';
+import { readStart } from '../shared/files.ts';
 import { requireOwn } from '../shared/owned-path.ts';
 import { loadConfig, selectTree, type TreeConfig } from './config.ts';
 import type { CommonOptions, Context, SigningOptions } from './context.ts';
+import { type LockOptions, withLock } from './files/lock.ts';
 import { withTemporaryDirectory } from './files/temporary-directory.ts';
+import { type PassphraseSource, passphraseSource } from './keys/file/passphrase.ts';
 import { type Keyring, openKeyring } from './keys/keyring.ts';
-import { type PassphraseSource, passphraseSource } from './keys/passphrase.ts';
 import { openRepository } from './repository/open-repository.ts';
 import type { Repository, RepositoryOptions } from './repository/repository.ts';
-import { makeStateDirectory, withStateLock } from './repository/state-lock.ts';
+import { makeStateDirectory } from './repository/state-directory.ts';
 
 /** A tree that commands read or write. */
 export interface OpenTree {
@@ -25,14 +28,11 @@ export async function withTree<T>(
   options: CommonOptions,
   work: (tree: OpenTree) => Promise<T>,
 ): Promise<T> {
-  const { cwd, home } = context;
-  const loaded = await loadConfig({ cwd, home, path: options.config });
-  context.setLogFormat(loaded.config.log.format);
-  const config = selectTree(loaded, { home, tree: options.tree });
-  const bucket = context.openBucket(config.bucket, config.s3);
-  const plain = plainHttpEndpoint(config.s3, context.env);
+  const config = await loadTree(context, options);
+  const bucket = await context.openBucket(config.bucket, config.s3);
+  const plain = await plainHttpEndpoint(config.s3, context.env);
   if (plain !== undefined) {
-    context.notice(`${plain} is plain HTTP: everybody on the way can read and change what is sent`);
+    context.notice(`${plain} is plain HTTP: anyone on the path can read and change what is sent`);
   }
   try {
     return await work({ config, bucket });
@@ -41,9 +41,17 @@ export async function withTree<T>(
   }
 }
 
+/** The configuration of the tree that the options name. Throws CONFIG_*, USAGE. */
+export async function loadTree(context: Context, options: CommonOptions): Promise<TreeConfig> {
+  const { cwd, home } = context;
+  const loaded = await loadConfig({ cwd, home, path: options.config });
+  context.setLogFormat(loaded.config.log.format);
+  return selectTree(loaded, { home, tree: options.tree });
+}
+
 export interface RepositoryWork {
   readonly repository: Repository;
-  /** For what needs to look at the bucket in other ways than the repository does. */
+  /** For requests that the repository does not make. */
   readonly options: RepositoryOptions;
 }
 
@@ -62,9 +70,13 @@ export async function withRepository<T>(
 ): Promise<T> {
   const { environments, signing } = needs;
   const root = await readRoot(config);
-  const keyring = await keyringFor(context, config, signing);
-  const withState = signing?.noop === true ? withStateCopy : withKeptState;
-  return await withState(config, async (stateDirectory) => {
+  const keyring =
+    signing === undefined
+      ? { place: 'this command', signers: [] }
+      : await openKeys(context, config, signing);
+  const withState: typeof withKeptState = signing?.noop === true ? withStateCopy : withKeptState;
+  const onWait = (line: string) => context.notice(line);
+  const run = async (stateDirectory: string) => {
     const options: RepositoryOptions = {
       bucket,
       tree: config.tree,
@@ -76,22 +88,28 @@ export async function withRepository<T>(
       mode: config.mode,
       now: () => context.now(),
       notice: (line) => context.notice(line),
+      showProgress: context.showProgress,
     };
     return await work({ repository: openRepository(options), options });
-  });
+  };
+  return await withState(config, run, onWait);
 }
 
 type StateWork<T> = (directory: string) => Promise<T>;
 
-/** Runs the work on what this publisher has seen so far, which it may add to. Throws LOCKED. */
-export async function withKeptState<T>(config: TreeConfig, work: StateWork<T>): Promise<T> {
+/** Runs the work with the lock of the kept state, which the work may extend. Throws LOCKED. */
+export async function withKeptState<T>(
+  config: TreeConfig,
+  work: StateWork<T>,
+  onWait?: LockOptions['onWait'],
+): Promise<T> {
   const { stateDirectory } = config;
   requireOwn(stateDirectory, 'the kept state');
   await makeStateDirectory(dirname(stateDirectory));
-  return await withStateLock(stateDirectory, () => work(join(stateDirectory, 'trust')));
+  return await withLock(stateDirectory, () => work(join(stateDirectory, 'trust')), { onWait });
 }
 
-/** The same for who must not write a thing. */
+/** The same for a user who must not write any file. */
 async function withStateCopy<T>(config: TreeConfig, work: StateWork<T>): Promise<T> {
   return await withTemporaryDirectory('state', async (directory) => {
     const kept = join(config.stateDirectory, 'trust');
@@ -105,12 +123,12 @@ function ifMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;
 }
 
-async function keyringFor(
+/** The keys of this machine, without unlocking one. Throws KEY_INVALID, FILE_UNSAFE. */
+export async function openKeys(
   context: Context,
   config: TreeConfig,
-  signing: SigningOptions | undefined,
+  signing: SigningOptions,
 ): Promise<Keyring> {
-  if (signing === undefined) return { place: 'this command', signers: [] };
   return await openKeyring(
     keysDirectory(context, config, signing),
     passphraseFor(context, signing),
@@ -118,7 +136,9 @@ async function keyringFor(
   );
 }
 
-/** Where the tree's keys lie: below its id in `--keys`, or in `keys:` of the configuration. */
+/**
+ * The directory of the tree's keys: below its id in `--keys`, or in `keys:` of the configuration.
+ */
 export function keysDirectory(
   context: Context,
   config: TreeConfig,
@@ -129,11 +149,15 @@ export function keysDirectory(
     : join(resolve(context.cwd, signing.keys), config.id);
 }
 
+/**
+ * Where to get the passphrase of the keys: from the place that an option or a variable names, or
+ * from a person.
+ */
 export function passphraseFor(context: Context, signing: SigningOptions): PassphraseSource {
   return passphraseSource({ ...givenPassphrase(context, signing), ask: context.ask });
 }
 
-/** Where a passphrase lies, if anybody said. */
+/** Where the passphrase is, when an option or a variable names a place. */
 export function givenPassphrase(
   { cwd, env }: Context,
   { passphraseFile, passphraseFd }: SigningOptions,
@@ -144,16 +168,19 @@ export function givenPassphrase(
   return file === undefined || file === '' ? {} : { file: resolve(cwd, file) };
 }
 
-async function readRoot({ rootFile, tree }: TreeConfig): Promise<Buffer> {
+/** Limit of a root in bytes: hosts do not read a larger one. */
+const MAX_ROOT_BYTES = 512_000;
+
+function readRoot({ rootFile, tree }: TreeConfig): Buffer {
   requireOwn(rootFile, 'the trust root');
   try {
-    return await readFile(rootFile);
+    return readStart(rootFile, MAX_ROOT_BYTES);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const { why } = fileProblem(rootFile, cause);
     throw new CodedError(`no trust root for tree ${tree}: ${why}`, {
       code: 'ROOT_MISSING',
       cause,
-      next: `copy it to ${rootFile}, from whoever ran mm init or from /etc/miyamoto/root.json of a host that you trust`,
+      next: `copy it to ${rootFile}, from the person who ran mm init or from /etc/miyamoto/root.json of a host that you trust`,
     });
   }
 }

@@ -17,7 +17,8 @@ export const rubyTexts: Plugin = {
       const texts = names.map((name, index) => `${JSON.stringify(name)}: t${index}`);
       const contents = `${imports.join('')}
         const texts = {${texts.join()}};
-        export function rubySource(name) { return texts[name]; }`;
+        export function rubySource(name) { return texts[name]; }
+        export function rubySources() { return texts; }`;
       return { contents, resolveDir: folder, loader: 'js' };
     });
   },

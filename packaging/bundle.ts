@@ -22,8 +22,8 @@ export interface BundleRequest {
 /**
  * Bundles a program with all of its packages: into one ES module, and one script for each of our
  * own modules that is imported by `import()`. At run time agent/program/chunks.ts loads the
- * scripts. Each file is complete, so that a command reads only what it needs. What two files need
- * is in both, so an object of one is never an instance of the other's class.
+ * scripts. Each file is complete, so that a command reads only what it needs. Code that two files
+ * need is in both, so an object of one is never an instance of the other's class.
  */
 export async function bundleProgram(request: BundleRequest): Promise<readonly Part[]> {
   const { root, program, entry, plugins } = request;
@@ -54,10 +54,9 @@ const OPTIONS = {
   bundle: true,
   platform: 'node',
   target: 'node24',
-  // ES modules of packages, because esbuild can leave out what is not used of them.
+  // ES modules of packages, because esbuild can leave out their unused parts.
   mainFields: ['module', 'main'],
-  // Names stay as they are: a stack trace must be readable, and full minifying does not start
-  // faster.
+  // Names stay unchanged, so that stack traces are readable; full minifying would not start faster.
   minifyWhitespace: true,
   minifySyntax: true,
   lineLimit: 120, // Node prints the whole line in which an error was thrown
@@ -75,7 +74,7 @@ const MODULE = {
 } as const;
 const LOADER = "require('./agent/program/chunks.ts').importChunk";
 
-/** One function. Its arguments are what an ES module would have. */
+/** One function. Its arguments replace the variables of an ES module. */
 const SCRIPT = {
   format: 'cjs',
   banner: { js: '(function(module,chunkUrl,importChunk,require){' },

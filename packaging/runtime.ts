@@ -4,7 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ROOT } from './build.ts';
+import { isFileError } from '../shared/files.ts';
+import { ARCHITECTURES, type Architecture } from './architectures.ts';
+import { runtimeFolder } from './runtime-folder.ts';
 
 const run = promisify(execFile);
 
@@ -33,23 +35,19 @@ export const RUNTIME_SHA512: Readonly<Record<string, string>> = {
 };
 
 /**
- * The pinned Node of an npm package without its symbols: 18 MB less on every host. Refuses one that
- * is not the pinned program. Linux only: stripping a macOS binary breaks its signature. Needs
- * strip.
+ * The pinned Node of an architecture without its symbols: 18 MB less on every host. Refuses one
+ * that is not the pinned program. Linux only: stripping a macOS binary breaks its signature.
  */
-export async function strippedRuntime(npmPackage: string): Promise<Runtime> {
-  const folder = join(ROOT, 'node_modules', npmPackage);
+export async function strippedRuntime(architecture: Architecture): Promise<Runtime> {
+  const folder = await runtimeFolder(ARCHITECTURES[architecture].runtime);
   const directory = await mkdtemp(join(tmpdir(), 'miyamoto-runtime-'));
   try {
     const [pinned, stripped] = [join(directory, 'pinned'), join(directory, 'node')];
     const { program, version } = await pinnedRuntime(folder);
     // Strip the bytes that were compared, even if the folder changes meanwhile.
     await writeFile(pinned, program, { mode: 0o755 });
-    await run('strip', ['--strip-all', '-o', stripped, pinned]);
-    const { stdout } = await run(stripped, ['--version']);
-    if (stdout.trim() !== `v${version}`) {
-      throw new Error(`${folder}: wanted Node ${version}, its program says ${stdout.trim()}`);
-    }
+    await strip(architecture, ['--strip-all', '-o', stripped, pinned]);
+    if (architecture === process.arch) await assertStarts(stripped, version);
     return {
       program: await readFile(stripped),
       license: await readFile(join(folder, 'LICENSE'), 'utf8'),
@@ -59,7 +57,30 @@ export async function strippedRuntime(npmPackage: string): Promise<Runtime> {
   }
 }
 
-/** Returns the program of an installed npm package. Throws when it is not the pinned one. */
+/**
+ * GNU strip handles only the architectures that it was built for, so each has its own program.
+ * There is no other program to fall back to: packages would then differ between machines.
+ */
+async function strip(architecture: Architecture, words: readonly string[]): Promise<void> {
+  const { gnu } = ARCHITECTURES[architecture];
+  try {
+    await run(`${gnu}-strip`, words);
+  } catch (error) {
+    if (!isFileError(error, 'ENOENT')) throw error;
+    throw new Error(
+      `${gnu}-strip is missing: on Debian, apt-get install binutils-${gnu.replace('_', '-')}`,
+      { cause: error },
+    );
+  }
+}
+
+async function assertStarts(program: string, version: string): Promise<void> {
+  const { stdout } = await run(program, ['--version']);
+  if (stdout.trim() === `v${version}`) return;
+  throw new Error(`${program}: wanted Node ${version}, its program says ${stdout.trim()}`);
+}
+
+/** Returns the program of an unpacked npm package. Throws when it is not the pinned one. */
 export async function pinnedRuntime(
   folder: string,
 ): Promise<{ readonly program: Uint8Array; readonly version: string }> {

@@ -39,7 +39,8 @@ function replace(
   { mode = 0o644 }: FileOptions,
   finish: (fd: number) => void,
 ): void {
-  // Another user may have put a link at a name that can be guessed. `wx` never opens what exists.
+  // The name can be guessed, so another user may have made a link there. `wx` never opens an
+  // existing file.
   const temporary = `${path}.${process.pid}-${randomName()}${SUFFIX}`;
   try {
     withOpenFile(temporary, 'wx', mode, (fd) => {
@@ -56,7 +57,10 @@ function replace(
 
 const SUFFIX = '.tmp';
 const LEFTOVER = /^\.(\d+)-[0-9a-f]{12}\.tmp$/;
-/** No write takes longer: the pid of an older temporary file belongs to another process by now. */
+/**
+ * No write lasts that long, so the pid in the name of an older file belongs to another process by
+ * now.
+ */
 const LEFTOVER_MS = 60_000;
 
 function removeLeftovers(path: string): void {
@@ -80,7 +84,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Loads the module when it is needed: `mm-agent --version` does without it. */
+/** Loaded on demand: `mm-agent --version` does not need it. */
 function randomName(): string {
   return process.getBuiltinModule('node:crypto').randomBytes(6).toString('hex');
 }

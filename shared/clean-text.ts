@@ -1,7 +1,7 @@
 /*
- * Text that somebody else wrote: a host, a store, a key holder, Puppet, a file. It reaches
- * terminals, logs and status documents, where an escape sequence can clear the screen, write the
- * clipboard (OSC 52) or draw a false "trust: ok".
+ * Text that others wrote: a host, a store, a key holder, Puppet, the author of a file. It reaches
+ * terminals, logs and status documents. There, an escape sequence can clear the screen, write to
+ * the clipboard (OSC 52) or draw a false "trust: ok".
  */
 
 /** Line breaks, C0 and C1 controls, and code points that have no meaning yet. */
@@ -33,8 +33,8 @@ export function cleanText(text: string, max: number): string {
 }
 
 /**
- * As {@link printable} for each line, with the line's indentation. For all that a program writes to
- * a terminal.
+ * As {@link printable} for each line, with the line's indentation. For everything that is written
+ * to a terminal.
  */
 export function printableLines(text: string, maxPerLine = Number.POSITIVE_INFINITY): string {
   return text
@@ -62,6 +62,6 @@ function replaceUnsafe(text: string, controls: RegExp): string {
 
 function cut(text: string, max: number, mark: string): string {
   if (text.length <= max) return text;
-  // A cut inside a surrogate pair leaves a half one.
+  // A cut inside a surrogate pair leaves an invalid half.
   return `${text.slice(0, max - mark.length).toWellFormed()}${mark}`;
 }

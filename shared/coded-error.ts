@@ -10,9 +10,12 @@ import { printable, printableLines } from './clean-text.ts';
 export type Disposition =
   /** Try again with backoff; the current release keeps being applied. */
   | 'retry'
-  /** Take nothing new until somebody or something changes; keep the normal interval. */
+  /** Install nothing new until the cause is removed; keep the normal interval. */
   | 'hold'
-  /** Waiting does not help: end with an exit code that does not restart. */
+  /**
+   * Waiting does not help: end with an exit code after which the service manager does not restart
+   * it.
+   */
   | 'exit';
 
 export const DISPOSITION = {
@@ -23,6 +26,9 @@ export const DISPOSITION = {
   ROOT_INVALID: 'exit',
   USAGE: 'exit',
   PERMISSION_DENIED: 'exit',
+  AGENT_MISSING: 'exit',
+  DAEMON_MISSING: 'exit',
+  FILE_FAILED: 'exit',
 
   S3_CREDENTIALS_MISSING: 'retry',
   S3_CREDENTIALS_REJECTED: 'retry',
@@ -46,12 +52,16 @@ export const DISPOSITION = {
   TREE_MISMATCH: 'hold',
   RELEASE_INVALID: 'hold',
   BLOB_MISMATCH: 'hold',
+  BINARY_UNKNOWN: 'hold',
   ARCHIVE_UNSAFE: 'hold',
   ARCHIVE_TOO_LARGE: 'hold',
   DISK_FULL: 'retry',
 
   PUPPET_MISSING: 'hold',
   PUPPET_NOT_STARTED: 'retry',
+  PUPPET_FAILED: 'exit',
+  FILES_MISSING: 'hold',
+  HOOK_FAILED: 'hold',
   LOCKED: 'retry',
 
   GIT_FAILED: 'exit',
@@ -61,6 +71,7 @@ export const DISPOSITION = {
   KEY_INVALID: 'exit',
   ALREADY_INITIALIZED: 'exit',
   PUBLISH_LOST: 'exit',
+  NOT_CONFIRMED: 'exit',
   PROPOSAL_INVALID: 'exit',
   THRESHOLD_UNMET: 'exit',
   STATE_MISSING: 'exit',
@@ -72,15 +83,15 @@ export type ErrorCode = keyof typeof DISPOSITION;
 export interface CodedErrorOptions {
   readonly code: ErrorCode;
   readonly cause?: unknown;
-  /** The next command to try, or the thing to do, in words. */
+  /** The next command to try, or what to do instead. */
   readonly next?: string;
-  /** Facts apart from words. Never a secret, a signed URL or a whole document. */
+  /** Data of the error for logs. Never a secret, a signed URL or a whole document. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /**
  * A failure with a code. The message says what was wanted, what was found, and where. It is one
- * line, whatever the foreign text in it contains; a message of several lines is given as an array.
+ * line, even when it quotes text of others. A message of several lines is passed as an array.
  */
 export class CodedError extends Error {
   /** Compares by name: each file of a bundled program has its own copy of this class. */

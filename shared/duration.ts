@@ -9,8 +9,8 @@ const SECONDS_PER_UNIT = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 
 /**
  * Schema of a duration: a string such as `30m`, or a number of seconds; whole seconds. `min` and
- * `max` are durations and are allowed themselves. `min` is `1s` by default, because nobody means no
- * time at all. In a schema, set a default with `.prefault('1h')`.
+ * `max` are durations and are allowed themselves. `min` is `1s` by default, because 0 is always a
+ * mistake. In a schema, set a default with `.prefault('1h')`.
  */
 export function duration({ min = '1s', max }: { readonly min?: string; readonly max?: string }) {
   const atMost = max === undefined ? '' : `, at most ${max}`;
@@ -31,7 +31,7 @@ export function duration({ min = '1s', max }: { readonly min?: string; readonly 
 /** Any duration of a second or more. */
 export const Duration = duration({});
 
-/** NaN for what is not a duration: NaN is in no range. */
+/** NaN for text that is not a duration: every range check refuses NaN. */
 function parseSeconds(value: string | number): number {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : Number.NaN;
   const parts = /^(\d{1,9})([smhd]?)$/.exec(value);

@@ -1,12 +1,13 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 /*
- * The agent calls `node:fs` synchronously. A cycle makes some 300 calls for small local files, one
- * after the other, and has nothing else to do meanwhile.
+ * The agent calls `node:fs` synchronously. A cycle makes about 300 calls for small local files, one
+ * after the other, and has no other work to do in parallel.
  */
 
 /**
- * Returns what `call` returns, or undefined when it throws, for files that may be gone or hidden.
+ * Returns what `call` returns, or undefined when it throws, for files that may be missing or
+ * unreadable.
  */
 export function orUndefined<T>(call: () => T): T | undefined {
   try {
@@ -26,11 +27,12 @@ export function ifPresent<T>(call: () => T): T | undefined {
   }
 }
 
+/** Whether an error of `node:fs` has this code, for example `ENOENT`. */
 export function isFileError(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-/** Opens a file, passes its descriptor to `use`, and closes it whatever happens. */
+/** Opens a file, passes its descriptor to `use`, and always closes it. */
 export function withOpenFile<T>(
   path: string,
   flags: string | number,
@@ -45,9 +47,13 @@ export function withOpenFile<T>(
   }
 }
 
-/** Returns the first `maxBytes` bytes of a file. */
+/**
+ * Returns the first `maxBytes` bytes of a regular file. Throws for a device, and for a FIFO:
+ * opening it would wait for a writer forever.
+ */
 export function readStart(path: string, maxBytes: number): Buffer {
-  return withOpenFile(path, 'r', undefined, (fd) => {
+  return withOpenFile(path, constants.O_RDONLY | constants.O_NONBLOCK, undefined, (fd) => {
+    if (!fstatSync(fd).isFile()) throw new Error('it is not a regular file');
     const bytes = Buffer.alloc(maxBytes);
     return bytes.subarray(0, readSync(fd, bytes, 0, maxBytes, null));
   });

@@ -1,20 +1,22 @@
 import { constants, fstatSync, readSync } from 'node:fs';
 import { isFileError, withOpenFile } from './files.ts';
 
-/** What is at a path where another user, or a program that runs as root, may put anything. */
+/** What is found at a path that another user or program controls. */
 export type ForeignFile =
   | { readonly kind: 'missing' }
   | { readonly kind: 'read'; readonly bytes: Buffer }
-  /** A link, a FIFO, a device, a directory, too large, or not readable for this user. */
+  /**
+   * A link, a FIFO, a device, a directory, a file that is too large or that this user cannot read.
+   */
   | { readonly kind: 'refused'; readonly why: string };
 
 /**
  * Without O_NONBLOCK, opening a FIFO waits for a writer forever. With O_NOFOLLOW, a link cannot
- * make root read a file of another user, or a device without an end.
+ * make root read a file of another user, or an endless device.
  */
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Reads a regular file of at most `maxBytes` bytes. Does not throw and does not wait. */
+/** Reads a regular file of at most `maxBytes` bytes. Never throws and never blocks. */
 export function readForeignFile(path: string, maxBytes: number): ForeignFile {
   try {
     return withOpenFile(path, FLAGS, undefined, (fd) => readRegular(fd, maxBytes));
@@ -25,7 +27,7 @@ export function readForeignFile(path: string, maxBytes: number): ForeignFile {
   }
 }
 
-/** Returns the text of such a file, or undefined whatever is wrong with it. */
+/** Returns the text of such a file, or undefined when it is refused. */
 export function foreignText(path: string, maxBytes: number): string | undefined {
   const file = readForeignFile(path, maxBytes);
   return file.kind === 'read' ? file.bytes.toString() : undefined;

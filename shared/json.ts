@@ -1,4 +1,4 @@
-/** A JSON object whose fields nobody has checked. */
+/** A JSON object whose fields have not been checked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** True for `{...}`: not for null, not for an array. */

@@ -2,10 +2,10 @@ import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { CodedError } from './coded-error.ts';
 
-/** What the kernel follows at most. */
+/** The kernel follows at most this many links. */
 const MAX_LINKS = 40;
 
-/** Somebody else than the user of this process and root can change what a path leads to. */
+/** Another user than root and the user of this process can change what the path leads to. */
 export interface Foreign {
   /** The file, directory or link itself. */
   readonly path: string;
@@ -17,8 +17,8 @@ export interface Foreign {
 /**
  * Follows a path as the kernel does and looks at each directory and link on the way, from `/` on.
  * Undefined when only `uid` and root can change them, and for what does not exist. A sticky
- * directory such as /tmp is no problem by itself: nobody can replace there what belongs to others.
- * A group that has the user's own number is the user's private one.
+ * directory such as /tmp is allowed: users cannot replace files of others in it. A group with the
+ * user's own number counts as the user's private group.
  */
 export function findForeign(path: string, uid = process.geteuid?.() ?? 0): Foreign | undefined {
   let parts = resolve(path).split('/').slice(1);
@@ -42,7 +42,7 @@ export function findForeign(path: string, uid = process.geteuid?.() ?? 0): Forei
   }
 }
 
-/** Undefined for what cannot be looked at: then it cannot be opened either. */
+/** Returns undefined when the entry cannot be examined: this user cannot open it either. */
 function lookAt(path: string): Stats | undefined {
   try {
     return lstatSync(path);
@@ -51,9 +51,12 @@ function lookAt(path: string): Stats | undefined {
   }
 }
 
-/** Throws FILE_UNSAFE. `what` begins the message: "the configuration". */
-export function requireOwn(path: string, what: string): void {
-  const found = findForeign(path);
+/**
+ * Throws FILE_UNSAFE. `what` names the file in the message, for example "the configuration". `uid`:
+ * the user who may own it; by default the user of this process.
+ */
+export function requireOwn(path: string, what: string, uid?: number): void {
+  const found = findForeign(path, uid);
   if (found === undefined) return;
   const mode = (found.mode & 0o7777).toString(8).padStart(4, '0');
   const [why, next] =

@@ -1,16 +1,22 @@
 /**
- * The candidate that needs the fewest edits; undefined when even that is too many for a typing
- * mistake.
+ * The candidate with the fewest edits; undefined when it has too many for a typing mistake. Upper
+ * and lower case count as equal.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const short = word.slice(0, 64);
+  const short = word.slice(0, 64).toLowerCase();
   const ranked = candidates
-    .map((candidate) => ({ candidate, edits: editDistance(short, candidate) }))
+    .map((candidate) => ({ candidate, edits: editDistance(short, candidate.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits);
   const best = ranked[0];
-  return best !== undefined && best.edits <= Math.max(2, short.length / 3)
-    ? best.candidate
-    : undefined;
+  if (best === undefined || best.edits > Math.max(2, short.length / 3)) return undefined;
+  // A word of which no letter is left is another word.
+  return best.edits < Math.max(short.length, best.candidate.length) ? best.candidate : undefined;
+}
+
+/** The end of a message about an unknown word: `; did you mean stable?`, or nothing. */
+export function didYouMean(word: string, candidates: readonly string[]): string {
+  const near = nearest(word, candidates);
+  return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
 /** Levenshtein's distance, one row at a time. */

@@ -11,9 +11,11 @@ const REASONS: Record<string, string> = {
   '@aws-sdk/client-kms':
     'keys of an operator in AWS KMS; loaded by mm only where such a key is configured',
   '@aws-sdk/client-s3': 'requests, signatures, retries and every way of AWS to find credentials',
-  '@aws-sdk/credential-provider-node':
-    "credentials for the host's light client of S3, by the SDK's own chain",
+  '@aws-sdk/credential-provider-ini':
+    'credentials of a profile; the chain below replaces the reason of a failure by its own',
+  '@aws-sdk/credential-provider-node': "credentials for both clients of S3, by the SDK's own chain",
   '@smithy/core': "retries and shared AWS files for the host's light client of S3, as the SDK does",
+  '@smithy/node-http-handler': "the SDK's own connections: one handler for each proxy",
   '@smithy/signature-v4': "signatures for the host's light client of S3, by the SDK's own code",
   '@tufjs/canonical-json': 'the exact bytes that signatures are over',
   '@tufjs/models': 'TUF metadata: schema, signatures, thresholds, delegations',

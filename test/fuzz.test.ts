@@ -8,17 +8,20 @@ import { Config } from '../agent/config/config.ts';
 import { collectFacts } from '../agent/core/facts/facts.ts';
 import { outcomeOf } from '../agent/core/run/outcome.ts';
 import { RunSummary } from '../bucket/documents/status.ts';
-import { readStatusDocument } from '../operator/commands/status/document.ts';
 import { OperatorConfig } from '../operator/config.ts';
-import { createKeyFile } from '../operator/keys/key-file.ts';
+import { createKeyFile } from '../operator/keys/file/key-file.ts';
 import { readSigningKey } from '../operator/keys/signing-key.ts';
+import { readStatusDocument } from '../operator/repository/host-documents.ts';
 import { parseConfigFile } from '../shared/config/file.ts';
 import {
+  anyCodePoint,
   anyJsonText,
   checkProperty,
+  LARGE_JSON,
   nested,
   orCoded,
   parsed,
+  smallJsonText,
   spoilt,
   withAnyValue,
 } from './support/fuzz.ts';
@@ -42,7 +45,7 @@ facts:
   deny: [ec2_userdata]
 `;
 const anyYaml = fc.oneof(
-  spoilt(CONFIG, fc.string({ unit: 'binary' })),
+  spoilt(CONFIG, fc.string({ unit: anyCodePoint })),
   spoilt(
     CONFIG,
     fc.constantFrom('&a', '*a', '<<: *a', '!!js/function', '---', '? ', '|', '\t', '%'),
@@ -52,18 +55,19 @@ const anyYaml = fc.oneof(
       fc.constantFrom('- ', 'a', ': ', '\n', '  ', '{', '}', '[', ']', '"', '#', '|', '&b ', '*b'),
     )
     .map((parts) => parts.join('')),
-  anyJsonText,
-  fc.constantFrom(
-    'a: &a [x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n',
-    nested(120_000),
-    '- '.repeat(120_000),
-    `{a: `.repeat(20_000),
-    Array.from({ length: 20_000 }, (_, index) => `k${index}: 1`).join('\n'),
-    'k: 1\n'.repeat(50_000),
-    `bucket: ${'x'.repeat(300_000)}`,
-    `bucket: "${'\\u0000'.repeat(40_000)}"`,
-  ),
+  smallJsonText,
 );
+/** Each costs as much as a hundred others: they are tried once. */
+const LARGE_YAML = [
+  'a: &a [x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n',
+  nested(120_000),
+  '- '.repeat(120_000),
+  `{a: `.repeat(20_000),
+  Array.from({ length: 20_000 }, (_, index) => `k${index}: 1`).join('\n'),
+  'k: 1\n'.repeat(50_000),
+  `bucket: ${'x'.repeat(300_000)}`,
+  `bucket: "${'\\u0000'.repeat(40_000)}"`,
+];
 
 for (const [file, schema] of Object.entries({
   'agent.yaml': Config,
@@ -77,6 +81,7 @@ for (const [file, schema] of Object.entries({
         await orCoded(() => void parseConfigFile(text, file, schema));
       },
       120,
+      [...LARGE_JSON, ...LARGE_YAML],
     );
   });
 }
@@ -130,7 +135,7 @@ test('fuzz: any bytes as the status of a host are a valid status or STATUS_INVAL
   const valid = JSON.stringify(sampleStatus);
   const anyBytes = fc.oneof(
     withAnyValue(sampleStatus).map((text) => Buffer.from(text)),
-    spoilt(valid, fc.string({ unit: 'binary' })).map((text) => Buffer.from(text)),
+    spoilt(valid, fc.string({ unit: anyCodePoint })).map((text) => Buffer.from(text)),
     anyJsonText.map((text) => Buffer.from(text)),
     fc.uint8Array({ maxLength: 300 }),
   );
@@ -156,7 +161,7 @@ test('fuzz: any text as a key file', async (context) => {
     const anyFile = fc.oneof(
       withAnyValue(document),
       withAnyValue(held),
-      spoilt(JSON.stringify(document), fc.string({ unit: 'binary' })),
+      spoilt(JSON.stringify(document), fc.string({ unit: anyCodePoint })),
       anyJsonText,
     );
     const path = join(directory, 'key.json');

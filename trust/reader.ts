@@ -1,14 +1,14 @@
 /*
  * Who may tell a host what to run. Publisher and host verify by the code in this folder.
  *
- * Parties  Everybody can write to the bucket: nothing in it is trusted because it is there. The
- *          holders of root keys name all other keys. The holders of targets keys give each
+ * Parties  Assume that anyone can write to the bucket: being in the bucket makes nothing trusted.
+ *          The holders of root keys name all other keys. The holders of targets keys give each
  *          environment its own role. Operators or CI sign what the hosts of an environment run. The
  *          online keys, of CI and of each operator, sign which files are the newest.
  * Keys     The installed root.json is the only thing that a host trusts without a signature. It
  *          names root, targets, snapshot and timestamp keys with a threshold for each role; a newer
- *          root must be signed by the old and by the new root keys. A stolen online key freezes or
- *          withholds, and never runs code; new keys in a new root end that.
+ *          root must be signed by the old and by the new root keys. A thief of an online key can
+ *          freeze or withhold releases, but never run code; a new root with new keys ends that.
  * Files    N.root.json -> timestamp.json -> N.snapshot.json -> N.targets.json -> N.env-<name>.json,
  *          which gives length and sha256 of each tarball. Only timestamp.json is overwritten.
  *
@@ -34,7 +34,7 @@ import { inspectMetadata } from './workflow/inspect.ts';
 import { type PassEnd, pass } from './workflow/pass.ts';
 import type { Session } from './workflow/session.ts';
 
-/** What this machine keeps, and what it was installed with. */
+/** What this machine stores, and what was installed with it. */
 export interface TrustOptions {
   /**
    * `<state>/trust`, made when it is missing. One refresh at a time per directory: the caller holds
@@ -46,8 +46,8 @@ export interface TrustOptions {
   readonly environments: readonly string[];
   readonly clock: { now(): number };
   /**
-   * The tree that every file must name. Without it the tree of the installed root, which must name
-   * one. Empty: files that name no tree, which only the TUF conformance suite has.
+   * The tree that every file must name. Left out: the tree of the installed root, which must name
+   * one. Empty: files without a tree, which only the TUF conformance suite has.
    */
   readonly treeId?: string;
 }
@@ -58,22 +58,22 @@ export interface RefreshOptions extends TrustOptions, TimestampOptions {
   /** For publishers: expired metadata must be readable to be renewed. All other checks stay. */
   readonly acceptExpired?: boolean;
   /**
-   * Looks up targets other than releases before anything is kept. What it throws refuses the
-   * refresh.
+   * Reads other targets than releases, before anything is stored. When it throws, the refresh is
+   * refused.
    */
   readonly alsoRead?: (getTargetInfo: Session['getTargetInfo']) => Promise<void>;
 }
 
 export interface Refresh {
   /**
-   * About the metadata alone: an `unchanged` one may still name a release that could not be
-   * installed last time.
+   * Says only that the metadata is unchanged: its release may still be missing, when the last
+   * installation failed.
    */
   readonly kind: 'unchanged' | 'updated';
   readonly trusted: Trusted;
   /**
    * Of the timestamp.json that was used; undefined when the store gave none that is safe to send
-   * back. Store it last, when all that it leads to is done.
+   * back. Must be stored last, after everything that it leads to is installed.
    */
   readonly etag: string | undefined;
   /** S3's clock, ms since 1970. */
@@ -95,9 +95,9 @@ export async function refresh(options: RefreshOptions): Promise<Refresh> {
 }
 
 /**
- * Verifies again what is kept, without network and without writing; undefined when it is unusable.
- * What has expired is still returned, and named in `expired`: it says nothing about newer releases,
- * but it was trusted when it came.
+ * Verifies the stored files again, without network and without writing. Returns undefined when they
+ * are unusable. Expired roles are returned too, and listed in `expired`: they were trusted when
+ * they arrived, but they do not say that nothing newer exists.
  */
 export async function readTrusted(options: TrustOptions): Promise<Trusted | undefined> {
   try {
@@ -115,14 +115,13 @@ export async function readTrusted(options: TrustOptions): Promise<Trusted | unde
 interface Verified {
   readonly timestamp: AskedTimestamp;
   readonly end: PassEnd;
-  /**
-   * Nothing was fetched but timestamp.json, which is the kept one: there is nothing new to keep.
-   */
+  /** Only timestamp.json was fetched, and it equals the stored one: nothing has to be stored. */
   readonly isAsKept: boolean;
 }
 
 /**
- * With the kept timestamp.json nothing is fetched, unless a root is due or what is kept is broken.
+ * When timestamp.json is unchanged nothing else is fetched, unless a root is due or a stored file
+ * is broken.
  */
 async function verify(
   options: RefreshOptions,
@@ -138,9 +137,7 @@ async function verify(
   return isAsKept ? { timestamp, end, isAsKept } : await verifyNew(options, start, timestamp);
 }
 
-/**
- * Expired is not broken: to fetch the same files again would not help, and must not cost requests.
- */
+/** Expired is not broken: fetching the same files again would cost requests and change nothing. */
 function isBroken(outcome: PassEnd['outcome']): boolean {
   if (outcome.kind === 'trusted') return false;
   return !(outcome.error instanceof CodedError && outcome.error.code === 'METADATA_EXPIRED');
@@ -174,7 +171,7 @@ async function verifyNew(
 ): Promise<Verified> {
   const { chain } = start;
   inspectMetadata(timestamp.bytes, 'timestamp.json', chain.treeId);
-  // A rotation always signs timestamp.json again: with the kept one only a root can be new.
+  // A rotation always signs timestamp.json again. While it is unchanged, only a root can be new.
   const source = timestamp.isKept ? undefined : options.source;
   const end = await pass({
     ...options,
@@ -191,8 +188,8 @@ async function verifyNew(
 }
 
 /**
- * A root that was seen must be reached again: a bucket without it could lead back to revoked keys
- * (I10).
+ * Every refresh must reach the newest root that was ever seen: a bucket without it could lead back
+ * to revoked keys (I10).
  */
 function requireRootFloor(
   { outcome, askedForRoot, rootVersion }: PassEnd,
@@ -210,7 +207,7 @@ function requireRootFloor(
   );
 }
 
-/** Makes what was verified the trusted files; throws what refused the rest. */
+/** Stores the verified files as the trusted ones, then throws the error that refused the others. */
 function keep(
   { directory }: RefreshOptions,
   start: Start,

@@ -14,8 +14,8 @@ export interface SelectingHost {
 }
 
 export type Selection =
-  /** The release to run. */
-  | { readonly kind: 'take'; readonly slot: ReleaseSlot; readonly release: OfferedRelease }
+  /** Run this release: install it unless it is active already. */
+  | { readonly kind: 'run'; readonly slot: ReleaseSlot; readonly release: OfferedRelease }
   /**
    * Install nothing new, keep applying the active release. `release`: the one that is held back, if
    * it could be read.
@@ -24,6 +24,11 @@ export type Selection =
       readonly kind: 'hold';
       readonly why: 'held' | 'agent-too-old' | 'schema-too-new';
       readonly release: OfferedRelease | undefined;
+      /**
+       * Of `held`: the release whose metadata sets the hold. A hold on `current` applies to `next`
+       * as well.
+       */
+      readonly holding?: OfferedRelease;
     }
   /** Apply nothing until signed metadata says otherwise. */
   | { readonly kind: 'stop'; readonly release: OfferedRelease }
@@ -42,13 +47,12 @@ export function select(offer: EnvironmentOffer, host: SelectingHost): Selection 
   if (stopping !== undefined) return { kind: 'stop', release: stopping };
   if (offer.schemaTooNew) return { kind: 'hold', why: 'schema-too-new', release: chosen?.release };
   if (chosen === undefined) return { kind: 'nothing' };
-  if (binding.some((release) => release.custom.hold)) {
-    return { kind: 'hold', why: 'held', release: chosen.release };
-  }
+  const holding = binding.find((release) => release.custom.hold);
+  if (holding !== undefined) return { kind: 'hold', why: 'held', release: chosen.release, holding };
   if (binding.some((release) => !isNewEnough(host.agentVersion, release.custom.minAgent))) {
     return { kind: 'hold', why: 'agent-too-old', release: chosen.release };
   }
-  return { kind: 'take', ...chosen };
+  return { kind: 'run', ...chosen };
 }
 
 /** Without `current` there is no release: `next` alone is not a rollout. */
@@ -62,7 +66,11 @@ function choose(
     : { slot: 'current', release: current };
 }
 
-function isInRollout(next: OfferedRelease, host: SelectingHost): boolean {
+/** Whether a host runs `next`. `mm` also counts hosts with this function. */
+export function isInRollout(
+  next: OfferedRelease,
+  host: Pick<SelectingHost, 'certname' | 'groups'>,
+): boolean {
   const { rollout } = next.custom;
   if (rollout === undefined) return false;
   return (

@@ -2,11 +2,9 @@ import { strongEtag } from '../bucket/etag.ts';
 import { isRootDue } from './kept/progress.ts';
 import { isExpired, type Start } from './kept/start.ts';
 import { type GuardedClock, guardClock, guardedNow } from './metadata/clock.ts';
+import { MAX_FILE_BYTES } from './metadata/file-limits.ts';
 import type { MetadataSource } from './metadata/source.ts';
 import { getFile } from './workflow/fetcher.ts';
-
-/** TUF limits the one file whose size no signed file says (TUF 5.4.1). */
-const MAX_TIMESTAMP_BYTES = 16_384;
 
 export interface TimestampOptions {
   readonly source: MetadataSource;
@@ -25,14 +23,14 @@ export interface AskedTimestamp {
   /** S3's clock, ms since 1970. */
   readonly serverDate: number | undefined;
   readonly clock: GuardedClock;
-  /** It is the kept one, so that nothing below it can have changed. A root still can have. */
+  /** Equals the stored one, so nothing that it lists has changed. A newer root may still exist. */
   readonly isKept: boolean;
 }
 
 /**
- * Asks for timestamp.json. A 304 costs nothing but says only that the store believes nothing has
- * changed. Hence the request has no condition once a day, and whenever something of what is kept
- * has expired: a store or proxy that answers 304 forever then cannot freeze a host unseen.
+ * Asks for timestamp.json. A 304 is cheap but unsigned: only the store says that nothing has
+ * changed. The request is therefore unconditional once a day, and whenever a stored file has
+ * expired, so that a store or proxy that always answers 304 cannot freeze a host unnoticed.
  */
 export async function askForTimestamp(
   options: TimestampOptions,
@@ -57,7 +55,7 @@ export async function askForTimestamp(
   return { bytes, etag, ...times, isKept };
 }
 
-/** Asks for timestamp.json without a condition: what is kept turned out to be unusable. */
+/** Asks for timestamp.json without a condition, because the stored files are unusable. */
 export async function askForWholeTimestamp(
   options: TimestampOptions,
   start: Start,
@@ -68,9 +66,7 @@ export async function askForWholeTimestamp(
   return { bytes, etag: strongEtag(answer.etag), serverDate, clock, isKept: false };
 }
 
-/**
- * "Not modified" is an answer only for a host that keeps something whole which was not modified.
- */
+/** "Not modified" is only acceptable when the stored timestamp.json is intact. */
 function keptTimestamp(
   { etag: stored }: TimestampOptions,
   { chain, files, local, rootFloor }: Start,
@@ -91,5 +87,5 @@ function clockOf(
 }
 
 function limitsOf({ signal, timeoutMs }: TimestampOptions) {
-  return { maxBytes: MAX_TIMESTAMP_BYTES, signal, timeoutMs };
+  return { maxBytes: MAX_FILE_BYTES.timestamp, signal, timeoutMs };
 }

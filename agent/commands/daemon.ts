@@ -1,27 +1,38 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostBucket } from '../../bucket/bucket.ts';
 import { openHostBucket } from '../../bucket/s3/host/host-bucket.ts';
 import type { ErrorCode } from '../../shared/coded-error.ts';
-import { isUnexplainedEnd, unexplainedReason } from '../core/child-end.ts';
+import { hasRun, isUnexplainedEnd, unexplainedReason } from '../core/child-end.ts';
 import { cycleLimitMs } from '../core/cycle-limit.ts';
 import type { Trigger } from '../core/decide.ts';
-import type { PollResult, Prefetched } from '../core/poll-result.ts';
+import { EXIT_CODES } from '../core/exit-code.ts';
+import type { PollResult, Prefetched, TurnEnd } from '../core/poll-result.ts';
+import { retryTime } from '../core/when/retry.ts';
 import { systemClock as clock } from '../io/clock.ts';
 import { type Cron, openCron } from '../io/daemon/cron.ts';
 import { type CycleChildEnd, runCycleChild } from '../io/daemon/cycle-child.ts';
+import { daemonNotes } from '../io/daemon/daemon-notes.ts';
 import { startHeartbeat } from '../io/daemon/heartbeat.ts';
-import { notingLastCheck } from '../io/daemon/last-check.ts';
 import { lastState } from '../io/daemon/last-state.ts';
+import { hasNetwork } from '../io/daemon/network.ts';
+import {
+  acceptRequest,
+  answering,
+  type RunRequest,
+  removeRequest,
+} from '../io/daemon/run-request.ts';
+import { writeRuntimeFile } from '../io/daemon/runtime-file.ts';
 import { ownService } from '../io/daemon/service-name.ts';
 import { serviceNotifier } from '../io/daemon/service-notify.ts';
 import { type DaemonSettings, readSettings } from '../io/daemon/settings-child.ts';
 import { stopOnSignals, wakeOnSignals } from '../io/daemon/signals.ts';
+import { findCondition } from '../io/host/conditions.ts';
 import { claimDaemon } from '../io/locks/daemon-claim.ts';
 import { agentLog } from '../io/log.ts';
 import { followTimeZone } from '../io/time-zone.ts';
-import { loop } from '../loop.ts';
-import type { Options } from '../options.ts';
+import { type LoopSettings, loop } from '../loop.ts';
+import { childOptions, type Options } from '../options.ts';
 import { type HostPaths, localPaths } from '../paths.ts';
 import type { Log } from '../ports.ts';
 import { poll } from '../steps/poll.ts';
@@ -44,11 +55,16 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   const options = { ...given, service: service !== undefined };
   const paths = localPaths(options.root);
   if (service?.manager === 'launchd') removePidFileAtEnd(paths);
-  await claimDaemon({ paths, options, service: service?.name, now: clock.now() });
+  // Must come before the claim: a signal without a handler ends the process and leaves the file.
   const stop = stopOnSignals();
   const wakes = wakeOnSignals(stop);
+  await claimDaemon({ paths, options, service: service?.name, now: clock.now() });
+  // One that no daemon has read belongs to a command that has given up.
+  removeRequest(paths);
+  let request: RunRequest | undefined;
   const notifier = serviceNotifier(env);
   const readTimeZone = followTimeZone(env);
+  const notes = daemonNotes(paths.lastCheck, { clock, notifier });
   let self = await open(options, env);
   self.log.info('agent.started', { ...self.identity, config: self.paths.configFile });
   notifier.ready();
@@ -65,25 +81,31 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
       },
       log: self.log,
       random: Math.random,
-      settings: () => ({ ...self.config.schedule, certname: self.identity.certname }),
+      settings: () => loopSettings(self),
       cron(expression) {
         readTimeZone();
         return self.cron(expression);
       },
+      isBootRunDue: () => !existsSync(self.paths.bootRun),
+      hasNetwork: () => hasNetwork(self.config.s3),
       async poll(signal) {
         heartbeat.allow(longestPollMs(self.config));
-        const result = await pollOnce(self, signal);
-        notifier.status(pollText(result, clock.now()));
+        const result = await pollOnce(self, notes.answered, signal);
+        notes.polled(result);
         return result;
       },
       async runCycle(trigger, prefetched) {
-        heartbeat.allow(cycleLimitMs(self.config.run.time_limit.seconds));
-        notifier.status(`a cycle is under way (${trigger}) since ${timeText(clock.now())}`);
-        const error = await runCycle(self, options, { trigger, prefetched, stop });
-        const end = error === undefined ? 'ended' : `ended with ${error}`;
-        notifier.status(`last cycle (${trigger}) ${end} at ${timeText(clock.now())}`);
-        return error;
+        heartbeat.allow(cycleLimitMs(self.config));
+        notes.cycleStarts(trigger);
+        const wanted = request;
+        request = undefined;
+        const end = await answering(paths, wanted, () =>
+          runCycle(self, options, { trigger, prefetched, stop, ...wanted }),
+        );
+        notes.cycleEnded(trigger, end.error);
+        return end;
       },
+      planned: notes.planned,
     },
     {
       stop,
@@ -97,6 +119,7 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
           self = await reopen(self, options, env);
           notifier.ready();
         }
+        if (runNow) request = acceptRequest(paths);
         return runNow || reload;
       },
     },
@@ -107,6 +130,15 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   return 0;
 }
 
+function loopSettings({ config, identity }: DaemonSettings): LoopSettings {
+  return {
+    ...config.schedule,
+    certname: identity.certname,
+    jitterMs: (config.run.jitter?.seconds ?? 0) * 1000,
+    waitForNetworkMs: config.wait_for_network.seconds * 1000,
+  };
+}
+
 /** More than all attempts of one request can take, with the pauses between them, in ms. */
 function longestPollMs({ s3 }: DaemonSettings['config']): number {
   const attemptSeconds = s3.connect_timeout.seconds + 3 * s3.request_timeout.seconds;
@@ -115,23 +147,6 @@ function longestPollMs({ s3 }: DaemonSettings['config']): number {
 
 /** Of `s3.max_attempts`; AWS_MAX_ATTEMPTS may set it, too. */
 const MAX_ATTEMPTS = 20;
-
-function pollText(result: PollResult, now: number): string {
-  const at = timeText(now);
-  switch (result.kind) {
-    case 'idle':
-      return `nothing new at ${at}`;
-    case 'failed':
-      return `the poll at ${at} failed: ${result.code}`;
-    case 'cycle':
-      return `a cycle is due at ${at}: ${result.why}`;
-  }
-}
-
-/** In UTC, to the second. */
-function timeText(now: number): string {
-  return `${new Date(now).toISOString().slice(0, 19)}Z`;
-}
 
 /**
  * `mm-agent-daemon` wrote the file before it became this process. When it stays, newsyslog signals
@@ -171,18 +186,30 @@ async function reopen(self: Daemon, options: Options, env: NodeJS.ProcessEnv): P
   }
 }
 
-async function pollOnce(self: Daemon, stop: AbortSignal): Promise<PollResult> {
-  const { identity, config, paths } = self;
+async function pollOnce(
+  self: Daemon,
+  onAnswer: () => void,
+  stop: AbortSignal,
+): Promise<PollResult> {
+  const { identity, config, paths, bucket } = self;
   try {
     return await poll(
       {
         clock,
         log: self.log,
-        bucket: notingLastCheck(self.bucket, paths.lastCheck, clock),
+        bucket: {
+          async get(...request) {
+            const answer = await bucket.get(...request);
+            onAnswer();
+            return answer;
+          },
+        },
         state: lastState(paths.stateFile),
         tree: identity.tree,
         environment: identity.environment,
         heartbeatSeconds: config.report.heartbeat.seconds,
+        window: config.run.noop ? undefined : config.apply_window,
+        findCondition: () => findCondition(config.defer_on),
       },
       stop,
     );
@@ -204,36 +231,40 @@ async function runCycle(
     readonly trigger: Trigger;
     readonly prefetched: Prefetched | undefined;
     readonly stop: AbortSignal;
+    readonly noop?: boolean;
   },
-): Promise<ErrorCode | undefined> {
+): Promise<TurnEnd & { readonly exitCode?: number }> {
   const before = lastState(paths.stateFile);
   const end = runCycleChild({
     ...cycle,
     config,
     stop: options.service ? new AbortController().signal : cycle.stop,
-    limitMs: cycleLimitMs(config.run.time_limit.seconds),
-    passedOn: passedOn(options),
+    limitMs: cycleLimitMs(config),
+    passedOn: [...passedOn(options), ...(cycle.noop === true ? ['--noop'] : [])],
   });
   const ended = await (options.service ? endOrStop(end, cycle.stop) : end);
-  if (ended === undefined) return undefined;
+  if (ended === undefined) {
+    const why = 'the agent is stopped; Puppet goes on, and the cycle reports by itself';
+    log.warn('cycle.continues', { why, next: 'mm-agent status' });
+    return {};
+  }
   const state = lastState(paths.stateFile);
+  if (hasRun(before, state)) writeRuntimeFile(paths.bootRun, new Date(clock.now()).toISOString());
   if (ended.kind === 'killed') log.error('cycle.killed', { signal: ended.signal });
   else if (!cycle.stop.aborted && isUnexplainedEnd(ended.exitCode, before, state))
     log.error('cycle.failed', {
       exitCode: ended.exitCode,
       why: unexplainedReason(ended.exitCode),
     });
-  return state?.status?.trust.error?.code as ErrorCode | undefined;
+  return {
+    exitCode: ended.kind === 'exited' ? ended.exitCode : EXIT_CODES.failed.code,
+    error: state?.status?.trust.error?.code as ErrorCode | undefined,
+    runAt: retryTime(state?.retry ?? null, clock.now()),
+  };
 }
 
 function passedOn(options: Options): string[] {
-  return [
-    `--root=${options.root}`,
-    ...(options.environment === undefined ? [] : [`--environment=${options.environment}`]),
-    ...(options.service ? ['--service'] : []),
-    ...(options.debug ? ['--debug'] : []),
-    ...(options.json ? ['--json'] : []),
-  ];
+  return [...childOptions(options), ...(options.service ? ['--service'] : [])];
 }
 
 /** Undefined when `stop` aborts first. The cycle then continues without the daemon. */

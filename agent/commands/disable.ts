@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, rmSync } from 'node:fs';
-import { printable } from '../../shared/clean-text.ts';
+import { asciiJson, printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { Duration } from '../../shared/duration.ts';
 import { EXIT_CODES } from '../core/exit-code.ts';
@@ -9,13 +9,16 @@ import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 import { writeDisabled } from '../steps/disabled.ts';
 
-/** `mm-agent disable "reason" [--until 2h]`: no more runs; the host continues to report. */
+/**
+ * `mm-agent disable "reason" [--for 2h]`: no more runs; the host continues to report. The reason
+ * may also be in `--reason`.
+ */
 export function disable(options: Options, env: NodeJS.ProcessEnv): number {
-  const reason = options.words.join(' ').trim();
+  const reason = [...options.words, options.reason ?? ''].join(' ').trim();
   if (reason === '') {
     throw new CodedError('a reason is missing: it tells others why this host does not run', {
       code: 'USAGE',
-      next: 'mm-agent disable "database migration" --until 2h',
+      next: 'mm-agent disable "database migration" --for 2h',
     });
   }
   const until = options.until === undefined ? null : untilOf(options.until);
@@ -24,7 +27,11 @@ export function disable(options: Options, env: NodeJS.ProcessEnv): number {
   mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   const by = env['SUDO_USER'] ?? env['USER'] ?? null;
   writeDisabled(paths.disabledFile, { reason: reason.slice(0, 500), by, until });
-  printAnswer(`disabled${until === null ? '' : ` until ${until}`}: ${printable(reason)}`);
+  printAnswer(
+    options.json
+      ? asciiJson({ reason: reason.slice(0, 500), by, until })
+      : `disabled${until === null ? '' : ` until ${until}`}: ${printable(reason)}`,
+  );
   return 0;
 }
 
@@ -36,24 +43,30 @@ export function enable(options: Options): number {
   requireWritable([state], options.argv);
   rmSync(disabledFile, { force: true });
   const remaining = puppetDisabledFiles.filter(
-    // Also a link to nothing disables.
+    // lstat: a broken link disables, too.
     (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined,
   );
-  if (remaining.length === 0) {
+  const isEnabled = remaining.length === 0;
+  const exitCode = isEnabled ? EXIT_CODES.done.code : EXIT_CODES.disabled.code;
+  if (options.json) {
+    printAnswer(asciiJson({ enabled: isEnabled, disabledBy: remaining }));
+    return exitCode;
+  }
+  if (isEnabled) {
     process.stdout.write('enabled\n');
-    return 0;
+    return exitCode;
   }
   process.stdout.write(`still disabled by Puppet's own ${remaining.join(' and ')}\n`);
   process.stderr.write(`next: puppet agent --enable, or remove the file\n`);
-  return EXIT_CODES.disabled.code;
+  return exitCode;
 }
 
 function untilOf(text: string): string {
   const parsed = Duration.safeParse(text);
   if (!parsed.success) {
-    throw new CodedError(`--until: wanted a duration such as 2h or 1d, found ${text}`, {
+    throw new CodedError(`--for: wanted a duration such as 2h or 1d, found ${text}`, {
       code: 'USAGE',
-      next: 'mm-agent disable "reason" --until 2h',
+      next: 'mm-agent disable "reason" --for 2h',
     });
   }
   return new Date(Date.now() + parsed.data.seconds * 1000).toISOString();

@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events';
+import type { RunSummary } from '../../bucket/documents/status.ts';
 import type { Agent, CycleRequest } from '../agent.ts';
 import { cycleLimitMs } from '../core/cycle-limit.ts';
 import { cycleExitCode, EXIT_CODES } from '../core/exit-code.ts';
+import { wouldChange } from '../core/run/run-text.ts';
 import { type CycleEnd, cycle } from '../cycle.ts';
 import { NO_DAEMON_INPUT, readDaemonInput } from '../io/daemon/daemon-input.ts';
 import { endAfter } from '../io/daemon/end-after.ts';
@@ -12,16 +14,21 @@ import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 import { openAgent } from './open-agent.ts';
 
-/** A person waits for the answer; the daemon starts another cycle soon anyway. */
+/**
+ * A person waits for the answer. The daemon starts another cycle soon, so its children wait less.
+ */
 const BY_HAND_WAIT_MS = 60_000;
 
 export interface OnceEnd {
   readonly exitCode: number;
   /** Puppet ran in this cycle and left a report. */
   readonly hasRun: boolean;
+  readonly run?: RunSummary | undefined;
 }
 
-/** One cycle, started by a person or by the daemon. What it leaves open ends with the process. */
+/**
+ * One cycle, started by a person or by the daemon. Open files and connections end with the process.
+ */
 export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<OnceEnd> {
   const isByHand = options.trigger === undefined;
   // SIGHUP means that the terminal was closed. The daemon's children have no terminal.
@@ -33,7 +40,7 @@ export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<On
   const input = options.daemonInput ? await readDaemonInput() : NO_DAEMON_INPUT;
   const agent = await openAgent(options, env, input.config);
   const { log } = agent.ports;
-  if (!isByHand) endAfter(cycleLimitMs(agent.config.run.time_limit.seconds), log);
+  if (!isByHand) endAfter(cycleLimitMs(agent.config), log);
   const request = { ...requestOf(options, agent), prefetched: input.prefetched };
   try {
     return await lockedCycle(agent, request, options, stop);
@@ -62,7 +69,7 @@ async function lockedCycle(
     setMaxListeners(0, signal);
     const end = await cycle(agent, { ...request, lockLost: lock.lost }, signal);
     const hasRun = end.decision.run !== 'no' && end.run !== undefined && end.run.resources !== null;
-    return { exitCode: exitCode(agent, end, options), hasRun };
+    return { exitCode: exitCode(agent, end, options), hasRun, run: end.run };
   } catch (error) {
     lock.lost.throwIfAborted();
     if (stop.aborted) throw error;
@@ -75,11 +82,18 @@ async function lockedCycle(
 
 function requestOf(
   options: Options,
-  { config }: Agent,
+  { config, identity, pin }: Agent,
 ): Omit<CycleRequest, 'lockLost' | 'prefetched'> {
+  const noop = options.noop ?? config.run.noop;
+  const isDiff = options.command === 'diff';
+  const isOther = identity.environment !== (pin?.environment ?? config.environment);
   return {
     trigger: options.trigger ?? 'asked',
-    noop: options.noop ?? config.run.noop,
+    noop,
+    isTrial: isDiff || (options.trigger === undefined && noop && isOther),
+    keepsRelease: isDiff,
+    showDiff: options.showDiff,
+    ignoreWindow: options.ignoreWindow,
     tags: options.tags.length > 0 ? options.tags : config.run.tags,
     skipTags: options.skipTags,
     debug: options.debug,
@@ -95,7 +109,8 @@ function exitCode(agent: Agent, end: CycleEnd, options: Options): number {
   agent.ports.log.info('cycle.ended', {
     run: run?.status,
     exitCode: code,
-    changed: run?.resources?.changed,
+    changed: run?.noop === true ? undefined : run?.resources?.changed,
+    wouldChange: run && wouldChange(run),
     failed: run?.resources?.failed,
     seconds: run?.durationSeconds,
   });

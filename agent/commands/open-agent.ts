@@ -1,16 +1,21 @@
+import { plainHttpEndpoint } from '../../bucket/s3/effective-settings.ts';
 import { openHostBucket } from '../../bucket/s3/host/host-bucket.ts';
-import { plainHttpEndpoint } from '../../bucket/s3/plain-http.ts';
 import type { Agent } from '../agent.ts';
 import type { Config } from '../config/config.ts';
+import type { Pin } from '../core/when/pin.ts';
 import { systemClock } from '../io/clock.ts';
+import { hostHooks } from '../io/hooks/hooks.ts';
+import { findCondition } from '../io/host/conditions.ts';
 import { forgetOtherMachine, readKeptName, writeKeptName } from '../io/host/kept-name.ts';
 import { readPackagedSeeds } from '../io/host/packaged-seeds.ts';
 import { readVitals } from '../io/host/vitals.ts';
 import { agentLog } from '../io/log.ts';
-import { hostPuppet } from '../io/puppet/puppet.ts';
+import { runHistory } from '../io/run-history.ts';
 import { stateFile } from '../io/state-file.ts';
 import type { Options } from '../options.ts';
 import type { Log } from '../ports.ts';
+import { readPin } from '../steps/pin.ts';
+import { configuredPuppet } from './host-puppet.ts';
 import { type Host, openHost } from './open-host.ts';
 
 /**
@@ -27,29 +32,35 @@ export async function openAgent(
   const { config, paths } = host;
   const log = agentLog(options, config.log, env);
   keepIdentity(host, log);
-  const plain = plainHttpEndpoint(config.s3, env);
+  const pin = readPin(paths, { clock: systemClock, log });
+  const plain = await plainHttpEndpoint(config.s3, env);
+  const launcher = options.service && process.platform === 'linux' ? 'systemd' : 'group';
   if (plain !== undefined) log.warn('s3.plain-http', { endpoint: plain });
   return {
     ...host,
+    identity: { ...host.identity, environment: followed(options, pin) ?? config.environment },
+    pin,
     packagedSeeds: readPackagedSeeds(paths, log),
     ports: {
       clock: systemClock,
       log,
       bucket: await openHostBucket(config.bucket, config.s3, env),
-      puppet: hostPuppet({
-        configuredPath: config.run.puppet,
+      puppet: configuredPuppet(config, paths, {
         rubyCache: { directory: paths.rubyCache, isEnabled: config.run.ruby_cache },
-        facter: {
-          ttl: config.facts.ttl ?? {},
-          block: config.facts.block,
-          cacheDirectory: paths.factCache,
-        },
-        launcher: options.service && process.platform === 'linux' ? 'systemd' : 'group',
+        launcher,
       }),
+      hooks: hostHooks(config, paths, { files: paths.hookFiles, launcher, log }),
       state: stateFile(paths.stateFile, log),
+      history: runHistory(paths.history, log),
+      condition: findCondition,
       vitals: readVitals,
     },
   };
+}
+
+/** The environment that is not that of the configuration. What a person types comes first. */
+function followed({ environment }: Options, pin: Pin | undefined): string | null | undefined {
+  return environment ?? pin?.environment;
 }
 
 /** A clone starts as a new host. A name that this host has found stays, see `chooseCertname`. */

@@ -1,14 +1,15 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { requireOwn } from '../../shared/owned-path.ts';
 import { checkedConfig } from '../config/checked-config.ts';
 import type { Config } from '../config/config.ts';
-import { chooseCertname, isClone } from '../core/certname.ts';
+import { chooseCertname, isClone, knownIds } from '../core/certname.ts';
 import type { Identity } from '../core/status/status.ts';
-import { findCertname, qualifiedName } from '../io/host/find-certname.ts';
 import { readKeptName } from '../io/host/kept-name.ts';
 import { machineDigest } from '../io/host/machine.ts';
+import { findCertname, qualifiedName } from '../io/puppet/find-certname.ts';
 import type { Options } from '../options.ts';
 import { type HostPaths, localPaths } from '../paths.ts';
 import { programStamp } from '../program/stamp.ts';
@@ -21,7 +22,7 @@ export interface Host {
   readonly identity: Identity;
   /** The installed trust root: the bytes of `root.json`. */
   readonly packagedRoot: Uint8Array;
-  /** Digest of the ids of this machine; null when it has none. */
+  /** Digests of the ids of this machine; null when it has none. */
   readonly machine: string | null;
   /** The state was made on another machine and came here with an image. */
   readonly isClone: boolean;
@@ -36,22 +37,43 @@ export async function openHost(options: Options, knownConfig?: Config): Promise<
   const paths = localPaths(options.root);
   const config = knownConfig ?? (await checkedConfig(paths, programStamp()));
   const packagedRoot = readRoot(paths);
-  mkdirSync(paths.state, { recursive: true, mode: 0o700 });
+  const mode = Number.parseInt(config.releases.mode, 8);
+  for (const directory of [paths.state, paths.releases]) makeDirectory(directory, mode);
   mkdirSync(paths.runtime, { recursive: true, mode: 0o755 });
+  return { paths, config, packagedRoot, ...(await identifyHost(options, paths, config)) };
+}
+
+/** Finds out who this host is. Writes nothing. Throws USAGE, and what `findCertname` throws. */
+export async function identifyHost(
+  options: Pick<Options, 'root' | 'environment'>,
+  paths: Pick<HostPaths, 'keptName'>,
+  config: Config,
+): Promise<Pick<Host, 'identity' | 'machine' | 'isClone'>> {
   const kept = readKeptName(paths.keptName);
-  const machine = machineDigest(options.root);
-  const isOther = isClone(kept, machine);
+  const found = machineDigest(options.root);
+  const isOther = isClone(kept, found);
+  const machine = isOther ? found : knownIds(kept, found);
   const certname = await chooseCertname({
     configured: config.certname,
     kept: isOther ? undefined : kept,
     find: () => findCertname(config.run.puppet),
     qualify: qualifiedName,
   });
-  const identity = identify(config, options, certname);
-  return { paths, config, packagedRoot, identity, machine, isClone: isOther };
+  const identity = identify(config, options, { certname, machine });
+  return { identity, machine, isClone: isOther };
 }
 
-function identify(config: Config, options: Options, certname: string): Identity {
+/** `releases.mode` may have changed, and systemd restores the mode of the state directory. */
+function makeDirectory(path: string, mode: number): void {
+  mkdirSync(path, { recursive: true, mode });
+  if ((statSync(path).mode & 0o7777) !== mode) chmodSync(path, mode);
+}
+
+function identify(
+  config: Config,
+  options: Pick<Options, 'environment'>,
+  { certname, machine }: { readonly certname: string; readonly machine: string | null },
+): Identity {
   const environment = options.environment ?? config.environment;
   if (!ENVIRONMENT_NAME.test(environment)) {
     throw new CodedError(
@@ -64,9 +86,14 @@ function identify(config: Config, options: Options, certname: string): Identity 
     tree: config.tree,
     environment,
     groups: config.groups,
+    hostId: machine === null ? null : hostIdOf(machine),
     agentVersion: VERSION,
     nodeVersion: process.versions.node,
   };
+}
+
+function hostIdOf(machine: string): string {
+  return createHash('sha256').update(machine).digest('hex').slice(0, 16);
 }
 
 /** Throws ROOT_MISSING; FILE_UNSAFE when another user could put in a root of their own. */

@@ -6,16 +6,20 @@ import { printAnswer } from '../io/print-answer.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 
-/** A cycle that is under way may still write the older floor. */
+/** A running cycle may still write the older floor, so wait for its end. */
 const WAIT_MS = 60_000;
 
 /**
- * `mm-agent reset-clock`: forgets the time below which this host believes no clock. For a host
- * whose clock was once far ahead: until then, everything that it is offered has expired.
+ * `mm-agent reset-clock`: deletes the clock floor, the time below which this host believes no
+ * clock. For a host whose clock was once far ahead: all metadata counts as expired there until real
+ * time reaches the floor.
  */
 export async function resetClock(options: Options): Promise<number> {
   if (options.words.length > 0) {
-    throw new CodedError('reset-clock takes no words', { code: 'USAGE', next: 'mm-agent --help' });
+    throw new CodedError(
+      `reset-clock has no arguments, found ${JSON.stringify(options.words[0])}`,
+      { code: 'USAGE', next: 'mm-agent --help' },
+    );
   }
   const { lock: path, trust } = localPaths(options.root);
   const stop = new AbortController().signal;

@@ -16,7 +16,8 @@ async function answer(options: Options): Promise<SettingsAnswer> {
     const { config, identity } = await openHost(options);
     const { parseCron } = await import('../config/parse-cron.ts');
     const { poll, apply } = config.schedule;
-    const cronFields = { [poll]: parseCron(poll), [apply]: parseCron(apply) };
+    const expressions = [poll, apply].filter((text) => text !== 'never' && text !== 'boot');
+    const cronFields = Object.fromEntries(expressions.map((text) => [text, parseCron(text)]));
     return { config, identity, cronFields };
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;

@@ -1,18 +1,32 @@
 import * as z from 'zod';
+import { BucketName } from '../../bucket/documents/bucket-name.ts';
 import { Certname, EnvironmentName, TreeName } from '../../bucket/documents/names.ts';
 import { S3Settings } from '../../bucket/s3/settings.ts';
 import { duration } from '../../shared/duration.ts';
-import { nextMatch } from '../core/cron/next-match.ts';
-import { parseCron } from './parse-cron.ts';
+import { Hooks } from './hook-keys.ts';
+import {
+  HOST_FACTS,
+  Overlay,
+  Puppet,
+  RequireFiles,
+  RunEnvironment,
+  RunEnvironmentFiles,
+} from './host-keys.ts';
+import { AbsolutePath } from './host-path.ts';
+import {
+  ApplyWindowKeys,
+  DeferLimit,
+  DeferOn,
+  Jitter,
+  Retry,
+  Schedule,
+  WaitForNetwork,
+} from './when-keys.ts';
 
-const BucketName = z
-  .string()
-  .regex(
-    /^[a-zA-Z0-9][a-zA-Z0-9._-]{1,61}[a-zA-Z0-9]$/,
-    'expected a bucket name without "s3://", for example "masterless-puppet.example.com"',
-  );
-
-const AbsolutePath = z.string().max(1024).regex(/^\//, 'expected an absolute path');
+/*
+ * agent.yaml and agent.d: this file has schema and defaults. sources.ts reads the files,
+ * load-config.ts merges and checks them, and checked-config.ts keeps the result between cycles.
+ */
 
 const Group = z
   .string()
@@ -38,33 +52,23 @@ const FacterName = z
     'expected the name of a fact, of a group of facts or of a file in facts.d',
   );
 
-/** Stays text; the daemon gets it parsed from `mm-agent --settings`. Refuses what never matches. */
-const CronExpression = z.string().superRefine((text, context) => {
-  try {
-    nextMatch(parseCron(text), 0);
-  } catch (error) {
-    const why = (error as Error).message;
-    const message = `expected a cron expression as in crontab(5), for example "*/5 * * * *": ${why}`;
-    context.addIssue({ code: 'custom', message });
-  }
-});
-
-const Schedule = z.strictObject({
-  poll: CronExpression.default('*/5 * * * *').describe(
-    'When to poll the bucket: a cron expression as in crontab(5), in local time. Each host adds its own fixed delay.',
-  ),
-  apply: CronExpression.default('*/30 * * * *').describe(
-    'When to run Puppet although nothing is new. A new release runs at once.',
-  ),
-});
-
 const Run = z.strictObject({
   time_limit: duration({ min: '1m', max: '1d' })
     .prefault('1h')
     .describe('A run that takes longer is ended.'),
+  retry: Retry,
+  jitter: Jitter,
   puppet: AbsolutePath.optional().describe(
     'The puppet program. Left out: `/opt/puppetlabs/bin/puppet`, `/usr/bin/puppet`, then the search path.',
   ),
+  keep: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(20)
+    .describe(
+      'How many runs `mm-agent history` and `mm-agent log` can show. Of each, at most 1 MB of what Puppet printed stays on the host.',
+    ),
   ruby_cache: z
     .boolean()
     .default(true)
@@ -74,16 +78,19 @@ const Run = z.strictObject({
   fail_on_error_lines: z
     .boolean()
     .default(false)
-    .describe('A run that logs errors is a failed one, also when no resource failed.'),
+    .describe('A run that logs errors counts as failed, even when no resource failed.'),
   extra_arguments: z
     .array(z.string().min(1).max(1000))
     .max(50)
     .default([])
     .describe('Added to the arguments of `puppet apply`.'),
+  environment: RunEnvironment,
+  environment_files: RunEnvironmentFiles,
 });
 
 /**
- * What most questions about a fleet need, so that nobody has to read the facts objects for them.
+ * The facts that most questions about a fleet need, so that readers rarely need the facts
+ * documents.
  */
 const PROMOTED_FACTS = [
   'os.name',
@@ -109,6 +116,10 @@ const PROMOTED_FACTS = [
 ];
 
 const Facts = z.strictObject({
+  ...HOST_FACTS,
+  time_limit: duration({ min: '1s', max: '5m' })
+    .prefault('10s')
+    .describe('Limit for each program in `knob_scripts`.'),
   promote: z
     .array(FactPath)
     .max(100)
@@ -118,7 +129,7 @@ const Facts = z.strictObject({
     .array(FactPath)
     .max(1000)
     .default([])
-    .describe('Facts that never leave the host; `ec2_userdata` never does.'),
+    .describe('Facts that never leave the host. `ec2_userdata` is always among them.'),
   ttl: z
     .record(FacterName, duration({ min: '1m', max: '365d' }))
     .optional()
@@ -142,7 +153,24 @@ const Facts = z.strictObject({
     ),
 });
 
+const MODES = ['0700', '0711', '0755'] as const;
+
+/** YAML reads 0755 as the number 755, and 0o755 as 493. */
+const DirectoryMode = z
+  .union([z.string(), z.number()])
+  .transform((value) => {
+    const isMeant = (mode: string) =>
+      [Number(mode), Number.parseInt(mode, 8)].includes(Number(value));
+    return MODES.find(isMeant) ?? String(value);
+  })
+  .pipe(z.enum(MODES));
+
 const Releases = z.strictObject({
+  mode: DirectoryMode.prefault('0700')
+    .describe(
+      'Mode of the directories above a release: `0711` or `0755` lets commands of other users read its files. See [agent.md](agent.md).',
+    )
+    .meta({ type: '"0700" or "0711" or "0755"' }),
   keep: z
     .int()
     .min(2)
@@ -170,7 +198,7 @@ const Releases = z.strictObject({
 
 /** `agent.yaml` with the keys of `agent.d/*.yaml`. */
 export const Config = z.strictObject({
-  bucket: BucketName.describe('The bucket.'),
+  bucket: BucketName.describe('The bucket, or the ARN of an S3 access point.'),
   tree: TreeName.describe('The prefix of this platform in the bucket, for example `ubuntu`.'),
   environment: EnvironmentName.default('stable').describe('The Puppet environment to follow.'),
   certname: Certname.optional().describe(
@@ -183,12 +211,26 @@ export const Config = z.strictObject({
     .describe('Groups that this host belongs to. A rollout can name them.'),
   s3: S3Settings.prefault({}),
   schedule: Schedule.prefault({}),
+  apply_window: ApplyWindowKeys,
+  wait_for_network: WaitForNetwork,
+  defer_on: DeferOn,
+  defer_limit: DeferLimit,
   run: Run.prefault({}),
+  hooks: Hooks,
+  puppet: Puppet.prefault({}),
+  overlay: Overlay,
+  require_files: RequireFiles,
   on_expired: z
     .enum(['apply', 'noop', 'stop'])
     .default('apply')
     .describe(
       'What to do with the active release after the signed metadata has expired: apply it, run it as noop, or do not run it.',
+    ),
+  on_failure: z
+    .enum(['keep', 'rollback'])
+    .default('keep')
+    .describe(
+      'What to do with a release that does not compile on this host, or fails where the last good one did not: keep applying it, or go back to the last good one until a newer release is offered. See [agent.md](agent.md#a-release-that-is-bad-here).',
     ),
   facts: Facts.prefault({}),
   report: z

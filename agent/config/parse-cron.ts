@@ -15,9 +15,9 @@ const ITEM = new RegExp(
 );
 
 /**
- * Reads a cron expression of five fields, as crontab(5) has it; with six fields node-cron takes the
- * first for seconds, and a fleet would ask 60 times a minute. Throws an error that says which field
- * is wrong.
+ * Reads a cron expression of five fields, as crontab(5) has it; with six fields node-cron reads the
+ * first one as seconds, and a fleet would poll 60 times a minute. Throws an error that says which
+ * field is wrong.
  */
 export function parseCron(expression: string): CronFields {
   const words = expression.trim().split(/\s+/);
@@ -25,8 +25,8 @@ export function parseCron(expression: string): CronFields {
   if (words.length !== 5) throw new Error(`it has ${words.length} fields instead of 5`);
   const wrong = words.flatMap((word) => word.split(',')).find((item) => !ITEM.test(item));
   if (wrong !== undefined) throw new Error(`"${wrong}" is not a value, a range or a step`);
-  // Apart, for node-cron refuses a day that the month does not have, and here the weekday may be
-  // enough.
+  // Parsed separately: node-cron refuses a day that the month does not have, but here the weekday
+  // may be enough.
   const { dayOfMonth } = parse(`0 0 ${day} * *`);
   const others = parse(`${minute} ${hour} * ${month} ${weekday}`);
   return {
@@ -39,7 +39,7 @@ export function parseCron(expression: string): CronFields {
   };
 }
 
-/** crontab(5): a field that begins with `*` does not count as restricted, whatever step it has. */
+/** crontab(5): a field that begins with `*` is not restricted, even when it has a step. */
 function isRestricted(field: string): boolean {
   return !/^[*?]/.test(field);
 }

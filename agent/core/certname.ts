@@ -4,17 +4,29 @@ import { CodedError } from '../../shared/coded-error.ts';
 /** The name that a host found for itself, and the machine that it was found on. */
 export interface KeptName {
   readonly certname: string;
-  /** Digest of the machine's ids; null when it has none. */
+  /** Digests of the ids of the machine, separated by dots. Null when it has no ids. */
   readonly machine: string | null;
 }
 
 /**
- * Whether the state was made on another machine and came here with an image: then its name, its
- * status and its schedule belong to the other machine. A machine without ids is never taken for a
- * clone.
+ * Whether the state was made on another machine and was copied with an image. Its name, its status
+ * and its schedule then belong to that machine. An id that the machine has gained or lost is
+ * ignored: a package may create `/etc/machine-id`.
  */
 export function isClone(kept: KeptName | undefined, machine: string | null): boolean {
-  return kept !== undefined && kept.machine !== null && kept.machine !== (machine ?? kept.machine);
+  const now = machine?.split('.') ?? [];
+  const before = kept?.machine?.split('.') ?? [];
+  return before.some((id, index) => id !== '' && (now[index] || id) !== id);
+}
+
+/** The ids of the machine: those that are known now, and earlier values of those that are not. */
+export function knownIds(kept: KeptName | undefined, machine: string | null): string | null {
+  const before = kept?.machine?.split('.') ?? [];
+  if (machine === null) return kept?.machine ?? null;
+  return machine
+    .split('.')
+    .map((id, index) => id || (before[index] ?? ''))
+    .join('.');
 }
 
 export interface NameSources {

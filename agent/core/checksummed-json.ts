@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 /**
  * JSON that this program writes for itself, with a checksum in it. When the checksum is right, the
- * value is complete, nobody has edited it, and it was written for the same `key` (this version of
- * the program and the same inputs), so it does not have to be checked against its schema again. The
+ * value is complete and unchanged, and it was written for the same `key` (this version of the
+ * program and the same inputs), so it does not have to be checked against its schema again. The
  * checksum is no protection against an attacker, who can compute one as well.
  */
 export function toChecksummedJson(value: object, key: string): string {

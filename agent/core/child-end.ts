@@ -28,3 +28,9 @@ export function unexplainedReason(exitCode: number): string {
     ? 'a mistake in the configuration or no trust root; the cycle has printed which'
     : 'it ended without a status; what it printed before may say why';
 }
+
+/** Whether a run was made between the two states. A skipped run is not one. */
+export function hasRun(before: HostState | undefined, after: HostState | undefined): boolean {
+  const run = after?.status?.run ?? null;
+  return run !== null && run.status !== 'skipped' && run.id !== before?.status?.run?.id;
+}

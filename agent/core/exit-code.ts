@@ -11,11 +11,13 @@ export const EXIT_CODES = {
   failed: { code: 1, meaning: 'failed' },
   disabled: { code: 10, meaning: 'disabled or stopped' },
   locked: { code: 11, meaning: 'another cycle is active' },
+  held: { code: 12, meaning: 'apply_window is closed: something would change' },
   config: { code: 20, meaning: 'configuration' },
   noRelease: { code: 21, meaning: 'no release for this host' },
   unreachable: { code: 22, meaning: 'bucket not reached and nothing applied' },
   untrusted: { code: 23, meaning: 'release not trusted' },
   timeLimit: { code: 24, meaning: 'time limit' },
+  notConverged: { code: 25, meaning: 'not converged' },
 } as const;
 
 /** With `--detailed-exitcodes`: what `puppet apply` returns. */
@@ -55,7 +57,12 @@ export function cycleExitCode(
   const { decision, run, errorCode } = end;
   switch (decision.skipped) {
     case undefined:
-      return run === undefined ? EXIT_CODES.done.code : runExitCode(run, options);
+      if (run === undefined) return EXIT_CODES.done.code;
+      // Nobody would otherwise notice that what they asked for was not done.
+      if (decision.isHeld === true && run.status === 'pending') return EXIT_CODES.held.code;
+      return runExitCode(run, options);
+    case 'deferred':
+      return EXIT_CODES.done.code;
     case 'disabled':
     case 'stopped':
       return EXIT_CODES.disabled.code;
@@ -91,7 +98,7 @@ function detailedFailure({ resources }: RunSummary): number {
     : DETAILED_EXIT_CODES.failed.code;
 }
 
-/** For a host without a release; `code` is the error that kept it from getting one. */
+/** For a host without a release; `code` is the error that prevented an installation. */
 function noReleaseExitCode(code: ErrorCode | undefined): number {
   if (code === undefined) return EXIT_CODES.noRelease.code;
   if (code.startsWith('S3_') || code === 'DISK_FULL') return EXIT_CODES.unreachable.code;

@@ -1,13 +1,15 @@
 import type { OfferedRelease, ReleaseCustom } from '../../bucket/documents/release.ts';
 import type {
   ActiveRelease,
+  HookFailure,
   RunSummary,
   SlowFact,
   StatusDocument,
 } from '../../bucket/documents/status.ts';
 import type { CodedError } from '../../shared/coded-error.ts';
 import type { CollectedFacts } from './facts/facts.ts';
-import type { Offer } from './offer.ts';
+import type { Offer } from './offer/offer.ts';
+import type { ChangedValue } from './run/changed-values.ts';
 import type { HostState } from './state.ts';
 
 /**
@@ -26,11 +28,14 @@ export interface Findings {
   readonly install: InstallResult | undefined;
   /** The run of this cycle that is not reported yet, or why there was none. */
   readonly run: RunResult | undefined;
+  /** The hooks of the last run that failed. Undefined when this cycle made no run. */
+  readonly hooks?: readonly HookFailure[] | undefined;
 }
 
 /** What one step found: its fields replace those of {@link Findings}, `state` key by key. */
 export type Found = Partial<Omit<Findings, 'state'>> & { readonly state?: Partial<HostState> };
 
+/** Adds what a step found. The fields of the state are merged one by one. */
 export function mergeFindings(findings: Findings, found: Found): Findings {
   return { ...findings, ...found, state: { ...findings.state, ...found.state } };
 }
@@ -64,6 +69,8 @@ export interface RunResult {
   readonly puppetVersion?: string | undefined;
   /** Undefined when the run left none that can be read. */
   readonly facts?: CollectedFacts | undefined;
+  /** Properties that the run has changed. */
+  readonly changes?: readonly ChangedValue[] | undefined;
   /** Facts that took a second or longer; undefined when there was no run. */
   readonly slowFacts?: readonly SlowFact[] | undefined;
 }
@@ -75,7 +82,7 @@ export function offerOf({ refresh, install }: Pick<Findings, 'refresh' | 'instal
   return refresh?.kind === 'verified' ? refresh.offer : { kind: 'nothing' };
 }
 
-/** What kept this cycle from getting what is new; undefined when nothing did. */
+/** The error that kept this cycle from a newer release. Undefined when there was none. */
 export function errorOf({
   refresh,
   install,

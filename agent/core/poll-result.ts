@@ -1,11 +1,26 @@
 import type { ErrorCode } from '../../shared/coded-error.ts';
 
+/** How a turn of the daemon ended: a poll, or a cycle. */
+export interface TurnEnd {
+  /** The error that the bucket was read with; undefined after a good answer. */
+  readonly error?: ErrorCode | undefined;
+  /** When a failed run is due again, ms since 1970; undefined when none is. */
+  readonly runAt?: number | undefined;
+  /** How long the server asks to wait, not bounded. */
+  readonly retryAfterMs?: number | undefined;
+}
+
 /** What the daemon's own poll found: one conditional GET of timestamp.json. */
 export type PollResult =
-  | { readonly kind: 'idle' }
+  | ({ readonly kind: 'idle' } & TurnEnd)
   /** Something for a cycle to do. */
-  | { readonly kind: 'cycle'; readonly why: string; readonly prefetched?: Prefetched }
-  | { readonly kind: 'failed'; readonly code: ErrorCode };
+  | {
+      readonly kind: 'cycle';
+      readonly why: string;
+      readonly prefetched?: Prefetched;
+      readonly retryAfterMs?: number | undefined;
+    }
+  | ({ readonly kind: 'failed'; readonly error: ErrorCode } & TurnEnd);
 
 /**
  * timestamp.json as the daemon's GET returned it, not verified. The cycle verifies it and does not

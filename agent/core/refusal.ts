@@ -3,12 +3,12 @@ import type { Trigger } from './decide.ts';
 import type { HostState } from './state.ts';
 
 /**
- * How long a poll leaves a refused release alone. A corrected tarball is installed within this
+ * How long polls do not try a refused release again. A corrected tarball is installed within this
  * time, and a fleet does not download a bad one at every poll.
  */
 const TRY_AGAIN_MS = 3_600_000;
 
-/** What to remember of a release that was refused; null for an error that may pass by itself. */
+/** What the state remembers of a refused release; null for an error that may be temporary. */
 export function refusalOf(sha256: string, error: CodedError, now: number): HostState['refused'] {
   if (DISPOSITION[error.code] !== 'hold') return null;
   const message = error.message.slice(0, 1000);
@@ -16,8 +16,8 @@ export function refusalOf(sha256: string, error: CodedError, now: number): HostS
 }
 
 /**
- * The error of an earlier cycle that a poll would only meet again; undefined when the release must
- * be tried. Runs and people always try.
+ * The error of an earlier cycle that a poll would only repeat; undefined when the release must be
+ * tried. Scheduled runs and people always try.
  */
 export function earlierRefusal(
   refused: HostState['refused'],

@@ -7,9 +7,7 @@ import { createHash } from 'node:crypto';
 
 /** The matches of a cron expression around now, in ms since 1970. */
 export interface CronPosition {
-  /**
-   * The match at or before now that is one interval before `next`; undefined when there is none.
-   */
+  /** The match one interval before `next`, at or before now; undefined without one. */
   readonly previous: number | undefined;
   /** The first match after now. */
   readonly next: number;
@@ -37,11 +35,16 @@ const FIRST_BACKOFF_MS = 30_000;
 const MAX_BACKOFF_MS = 30 * 60_000;
 const MIN_BACKOFF_MS = 5000;
 
+/** A server cannot keep a host away for longer by its Retry-After. */
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
+
 /**
  * Exponential backoff with full jitter after `failures` errors in a row (1 or more), in ms.
- * `random` is in [0, 1). The result is at least the Retry-After of the server.
+ * `random` is in [0, 1). It begins after the Retry-After of the server, because a fleet that all
+ * comes back at that time would be too much for the server again.
  */
 export function backoffMs(failures: number, random: number, retryAfterMs = 0): number {
   const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failures, 16));
-  return Math.max(MIN_BACKOFF_MS, retryAfterMs, Math.floor(random * ceiling));
+  const jitterMs = Math.floor(random * ceiling);
+  return Math.max(MIN_BACKOFF_MS, Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS) + jitterMs);
 }

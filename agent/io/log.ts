@@ -40,7 +40,7 @@ export function textOf({ level, time, event, fields }: LogEntry, style: TextStyl
 
 const COLOURS = { debug: undefined, info: undefined, warn: 'yellow', error: 'red' } as const;
 
-/** Two blanks separate fields: a foreign value must not look like a field. */
+/** Two spaces separate fields, so text of others must not contain them. */
 function valueText(value: unknown): string {
   return (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/ {2,}/g, ' ');
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
+import { parseExactJson } from '../core/facts/exact-json.ts';
 import { NO_STATE } from '../core/state.ts';
 import { HostStateSchema } from '../core/state-schema.ts';
 import type { Log, StateStore } from '../ports.ts';
@@ -12,7 +13,7 @@ export function stateFile(path: string, log: Log): StateStore {
   return {
     async load() {
       try {
-        return HostStateSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+        return HostStateSchema.parse(parseExactJson(readFileSync(path, 'utf8')));
       } catch (error) {
         if (!isMissing(error)) {
           log.warn('state.unreadable', { path, error: String(error).slice(0, 500) });

@@ -4,8 +4,8 @@ const LOCALTIME = '/etc/localtime';
 
 /**
  * Returns a function that makes Node read the host's time zone again when it was changed; to be
- * called before local time is used. Node reads `/etc/localtime` once, when it starts. Where TZ is
- * set, that is the zone, and nothing is read.
+ * called before local time is used. Node reads `/etc/localtime` once, when it starts. When TZ is
+ * set, it is the zone, and no file is read.
  */
 export function followTimeZone(env: NodeJS.ProcessEnv, path = LOCALTIME): () => void {
   let known = identity(path);
@@ -14,14 +14,13 @@ export function followTimeZone(env: NodeJS.ProcessEnv, path = LOCALTIME): () => 
     const now = identity(path);
     if (now === known) return;
     known = now;
-    // Node drops what it knows of the zone whenever this variable changes, and reads the file when
-    // it is not set.
+    // Node forgets the zone whenever this variable changes, and reads the file when it is not set.
     env['TZ'] = 'UTC';
     delete env['TZ'];
   };
 }
 
-/** Of the file and, where it is a link as nearly everywhere, of the link. */
+/** Identifies the file and, when it is a link as on most systems, the link. */
 function identity(path: string): string {
   return [lstatSync, statSync].map((read) => describe(read, path)).join(' ');
 }

@@ -7,8 +7,8 @@ const MAX_LINES = 100;
 const MAX_LINE = 2000;
 
 /**
- * Says on stderr why the program ends. Without pino: a program that cannot load its parts must say
- * so, too.
+ * Says on stderr why the program ends. Without pino, because a program that cannot load its parts
+ * must report that, too.
  */
 export function writeFailure(error: unknown, env: NodeJS.ProcessEnv): void {
   const text = linesOf(error)
@@ -24,6 +24,6 @@ function linesOf(error: unknown): readonly string[] {
     return `mm-agent: ${stack}`.split('\n');
   }
   const next = error.next === undefined ? [] : [`next: ${error.next}`];
-  // Indented: no line of foreign text may look like one of ours.
+  // Indented, so that no line of foreign text looks like one of ours.
   return [...`mm-agent: ${error.message.replaceAll('\n', '\n    ')}`.split('\n'), ...next];
 }

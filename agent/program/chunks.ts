@@ -27,7 +27,8 @@ const chunks = new Map<string, unknown>();
 
 /**
  * In the built program, this replaces `import()` of our own modules: runs the chunk, a file beside
- * the first file of the program, and returns its exports. A chunk is a script and not an ES module,
+ * the first file of the program, and returns its exports. Chunks save 2.5 % of a cycle's CPU, and
+ * their compiled code 1.2 % (ADR 0009, 0015, 0022). A chunk is a script and not an ES module,
  * because V8 exports the compiled code of scripts only.
  */
 export function importChunk(name: string): unknown {
@@ -63,8 +64,8 @@ export function useCompileCache(stateDirectory: string): void {
 
 /**
  * Stores the compiled code of chunks that the cache did not have: all functions that have run so
- * far. A function is compiled when it is first called, which is most of the cost of a start. So
- * this is for the end of a process whose work shall be fast next time.
+ * far. A function is compiled when it is first called, which is most of the cost of a start. Call
+ * it at the end of a process whose next start must be fast.
  */
 export function keepCompiled(): void {
   for (const { name, source, script } of missed.splice(0)) {

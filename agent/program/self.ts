@@ -1,6 +1,6 @@
 /**
  * Returns how to start this program again with other arguments, for the children of the daemon. The
- * options for Node that the daemon has are not passed on: they are for a process that lives long.
+ * options for Node that the daemon has are not passed on: they are for a long-lived process.
  */
 export function ownProgram(...argv: readonly string[]): {
   readonly path: string;

@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { syncDirectorySync } from '../../shared/atomic-file.ts';
@@ -6,7 +14,7 @@ import { type HostPaths, releasePaths } from '../paths.ts';
 import { isUnpacked } from './unpack/unpack.ts';
 
 export interface Activated {
-  /** For `puppet apply --environmentpath`. No later activation changes what it leads to. */
+  /** For `puppet apply --environmentpath`. No later activation changes its target. */
   readonly environmentPath: string;
 }
 
@@ -19,10 +27,10 @@ export function activate(
   { environment, sha256 }: { readonly environment: string; readonly sha256: string },
 ): Activated {
   const release = releasePaths(paths, sha256);
-  mkdirSync(release.environments, { recursive: true, mode: 0o755 });
+  makeReadable(release.environments);
   swapLink(join(release.environments, environment), '../tree');
   syncDirectorySync(release.directory);
-  mkdirSync(paths.environments, { recursive: true, mode: 0o755 });
+  makeReadable(paths.environments);
   swapLink(join(paths.environments, environment), `../releases/${sha256}/tree`);
   return { environmentPath: release.environments };
 }
@@ -56,6 +64,12 @@ export function namesIn(directory: string): string[] {
     if (isMissing(error)) return [];
     throw error;
   }
+}
+
+/** Sets the mode independently of the umask: only `releases.mode` decides who may enter. */
+function makeReadable(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  chmodSync(directory, 0o755);
 }
 
 function swapLink(link: string, target: string): void {

@@ -16,9 +16,9 @@ export type Disabled = z.infer<typeof Disabled>;
 const MAX_BYTES = 64 * 1024;
 
 /**
- * Returns why runs are disabled on this host, or null. An expired file is removed. Anything else in
- * the place of one of the files disables as well: somebody wanted to stop the agent. The directory
- * of Puppet's file belongs to the user puppet, who can put anything there.
+ * Returns why runs are disabled on this host, or null. An expired file is removed. Anything else at
+ * one of these paths disables as well, because a person wanted to stop the agent. The directory of
+ * Puppet's file belongs to the user puppet, who can put anything there.
  */
 export function readDisabled(
   paths: Pick<HostPaths, 'disabledFile' | 'puppetDisabledFiles'>,
@@ -40,6 +40,7 @@ export function readDisabled(
   return null;
 }
 
+/** Writes the file that disables this host. */
 export function writeDisabled(path: string, disabled: Disabled): void {
   writeFileAtomicSync(path, `${JSON.stringify(disabled)}\n`);
 }

@@ -6,13 +6,14 @@ import { earlierRefusal, refusalOf } from '../core/refusal.ts';
 import { releasePaths } from '../paths.ts';
 import type { LogFields } from '../ports.ts';
 import { activate } from './activate.ts';
-import { fetchRelease } from './fetch.ts';
-import { isUnpacked, unpack } from './unpack/unpack.ts';
+import { fetchRelease } from './fetch/fetch.ts';
+import { describeRelease } from './read-host.ts';
+import { isUnpacked, type LinkRule, requireAllowedLinks, unpack } from './unpack/unpack.ts';
 
 /**
- * Fetches, verifies, unpacks and activates the offered release. Each of these leaves all of its
- * work or nothing, so a killed cycle is simply repeated. A release that cannot be installed is a
- * result of kind `failed`; errors without a code are bugs and are thrown.
+ * Fetches, verifies, unpacks and activates the offered release. Each of these steps is atomic, so a
+ * killed cycle is simply repeated. A release that cannot be installed is a result of kind `failed`;
+ * errors without a code are bugs and are thrown.
  */
 export async function install(
   agent: Agent,
@@ -24,17 +25,24 @@ export async function install(
   if (release === undefined) throw new TypeError('a decision to install needs a release');
   const { identity, paths, ports } = agent;
   const { sha256, custom } = release;
+  const offer = refresh?.kind === 'verified' ? refresh.offer : undefined;
+  if (offer?.kind === 'offered' && offer.sha256 !== sha256) {
+    return activatePinned(agent, state, offer);
+  }
+  const links = custom.links ?? 'refuse';
   const view = { trigger: request.trigger, now: ports.clock.now() };
   const refused = earlierRefusal(state.refused, sha256, view);
   if (refused !== undefined) return failed(agent, refused, { downloaded: false });
 
   let downloaded = false;
   try {
+    const { directory } = releasePaths(paths, sha256);
     // An earlier release may still be complete on the disk: a rollback needs no download.
-    if (!isUnpacked(releasePaths(paths, sha256).directory)) {
+    if (isUnpacked(directory)) requireAllowedLinks(directory, links);
+    else {
       const tarball = await fetch(agent, release, stop);
       downloaded = true;
-      await unpackRelease(agent, tarball, stop);
+      await unpackRelease(agent, tarball, { links, signal: stop });
     }
     activate(paths, { environment: identity.environment, sha256 });
   } catch (error) {
@@ -49,6 +57,28 @@ export async function install(
     install: { kind: 'installed', downloaded },
     state: { refused: null },
   };
+}
+
+/**
+ * An installed release that this host stays on. No metadata says whether its links may leave it, so
+ * they may not.
+ */
+function activatePinned(
+  agent: Agent,
+  state: Findings['state'],
+  { sha256, version }: { readonly sha256: string; readonly version: string },
+): Found {
+  const { identity, paths, ports } = agent;
+  try {
+    requireAllowedLinks(releasePaths(paths, sha256).directory, 'refuse');
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return failed(agent, error, { downloaded: false });
+  }
+  activate(paths, { environment: identity.environment, sha256 });
+  ports.log.info('release.activated', { version, sha256, why: 'pinned' });
+  const active = describeRelease(agent, state, sha256);
+  return { active, install: { kind: 'installed', downloaded: false } };
 }
 
 async function fetch(
@@ -70,11 +100,11 @@ async function fetch(
 async function unpackRelease(
   { paths, config }: Agent,
   tarball: Awaited<ReturnType<typeof fetchRelease>>,
-  signal: AbortSignal,
+  options: { readonly links: LinkRule; readonly signal: AbortSignal },
 ): Promise<void> {
   const limits = { maxBytes: config.releases.max_bytes, maxFiles: config.releases.max_files };
   const { directory } = releasePaths(paths, tarball.sha256);
-  await unpack(tarball, directory, { limits, signal });
+  await unpack(tarball, directory, { limits, ...options });
 }
 
 function failed(

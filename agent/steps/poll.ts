@@ -2,9 +2,19 @@ import type { HostBucket } from '../../bucket/bucket.ts';
 import { strongEtag } from '../../bucket/etag.ts';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { hasExpiredMetadata, needsCycle } from '../core/needs-cycle.ts';
 import type { PollResult } from '../core/poll-result.ts';
 import type { HostState } from '../core/state.ts';
+import {
+  hasExpiredMetadata,
+  isReportDue,
+  type Moment,
+  needsCycle,
+  owedRunOf,
+} from '../core/status/needs-cycle.ts';
+import { type ApplyWindow, windowAt } from '../core/when/apply-window.ts';
+import { type Condition, mayWait } from '../core/when/deferral.ts';
+import { followedEnvironment } from '../core/when/pin.ts';
+import { retryTime } from '../core/when/retry.ts';
 import type { Clock, Log } from '../ports.ts';
 
 /** timestamp.json has one signature or two. A larger file can only be an attack. */
@@ -19,16 +29,21 @@ export interface PollInput {
    */
   readonly state: HostState | undefined;
   readonly tree: string;
+  /** That of the configuration. */
   readonly environment: string;
   readonly heartbeatSeconds: number;
+  /** Undefined also when all runs are noop. */
+  readonly window?: ApplyWindow | undefined;
+  /** The condition of `defer_on` that holds now. Only asked while a run is deferred. */
+  readonly findCondition?: () => Promise<Condition | undefined>;
 }
 
 /** The daemon's own poll: one GET, no write. A cycle verifies what it finds. */
 export async function poll(input: PollInput, stop: AbortSignal): Promise<PollResult> {
   const { bucket, clock, log, state } = input;
-  const known =
-    state?.etag?.environment === input.environment ? strongEtag(state.etag.value) : undefined;
-  // A store that answers 304 forever must not freeze a host: trust/timestamp.ts has the other half.
+  const followed = followedEnvironment(state?.status?.pin, input.environment, clock.now());
+  const known = state?.etag?.environment === followed ? strongEtag(state.etag.value) : undefined;
+  // A store that answers 304 forever must not freeze a host. See also trust/timestamp.ts.
   const ifNoneMatch = hasExpiredMetadata(state, clock.now()) ? undefined : known;
   try {
     const answer = await bucket.get(metadataKey(input.tree, 'timestamp.json'), {
@@ -37,17 +52,64 @@ export async function poll(input: PollInput, stop: AbortSignal): Promise<PollRes
       signal: stop,
     });
     if (answer.kind === 'object' && (known === undefined || answer.etag !== known)) {
-      return { kind: 'cycle', why: 'the bucket has newer metadata', prefetched: answer };
+      const why = 'the bucket has newer metadata';
+      return await unlessDeferred(input, { kind: 'cycle', why, prefetched: answer });
     }
-    const why = needsCycle(state, clock.now(), input.heartbeatSeconds);
+    const why = needsCycle(state, momentOf(input), input.heartbeatSeconds);
     log.debug('poll.unchanged', { cycle: why });
-    return why === undefined ? { kind: 'idle' } : { kind: 'cycle', why };
+    if (why === undefined) return { kind: 'idle', runAt: runAt(input) };
+    const isRun = why === owedRunOf(state, momentOf(input));
+    return isRun ? await unlessDeferred(input, { kind: 'cycle', why }) : { kind: 'cycle', why };
   } catch (error) {
     if (!(error instanceof CodedError) || stop.aborted) throw error;
-    const recorded = state?.status?.trust.error?.code === error.code;
-    // The first failure of a kind goes into a status. The cycle meets it again and logs it.
-    if (!recorded) return { kind: 'cycle', why: `the poll failed: ${error.message}` };
-    log.warn('poll.failed', { code: error.code, error: error.message, next: error.next });
-    return { kind: 'failed', code: error.code };
+    const retryAfterMs = retryAfterOf(error);
+    // The cycle repeats the request, and logs the failure.
+    if (!isReported(input, error))
+      return { kind: 'cycle', why: `the poll failed: ${error.message}`, retryAfterMs };
+    const { code, message, next, details } = error;
+    log.warn('poll.failed', {
+      code,
+      error: message,
+      next,
+      retryAfter: details['retryAfterSeconds'],
+    });
+    const owed = owedRunOf(state, momentOf(input));
+    if (owed !== undefined) return { kind: 'cycle', why: owed, retryAfterMs };
+    return { kind: 'failed', error: code, runAt: runAt(input), retryAfterMs };
   }
+}
+
+/** While a run is deferred, no cycle is started just to find that the conditions are the same. */
+async function unlessDeferred(input: PollInput, cycle: PollResult): Promise<PollResult> {
+  const { state, clock, log, heartbeatSeconds } = input;
+  const deferral = state?.deferred ?? null;
+  const now = clock.now();
+  if (deferral === null || !mayWait(deferral, now) || isReportDue(state, now, heartbeatSeconds))
+    return cycle;
+  if ((await input.findCondition?.()) === undefined) return cycle;
+  log.debug('poll.deferred', { why: deferral.why });
+  return { kind: 'idle' };
+}
+
+/**
+ * Whether no cycle has to report this error. The first failure of a kind must get into a status.
+ * When S3 asks for fewer requests, it waits until a status is due in any case.
+ */
+function isReported({ state, clock, heartbeatSeconds }: PollInput, { code }: CodedError): boolean {
+  if (state?.status?.trust.error?.code === code) return true;
+  return code === 'S3_SLOW_DOWN' && !isReportDue(state, clock.now(), heartbeatSeconds);
+}
+
+function retryAfterOf({ details }: CodedError): number | undefined {
+  const { retryAfterSeconds } = details;
+  return typeof retryAfterSeconds === 'number' ? retryAfterSeconds * 1000 : undefined;
+}
+
+function momentOf({ window, clock }: PollInput): Moment {
+  const now = clock.now();
+  return { now, isWindowOpen: windowAt(window, now).isOpen };
+}
+
+function runAt({ state, clock }: PollInput): number | undefined {
+  return retryTime(state?.retry ?? null, clock.now());
 }

@@ -4,10 +4,10 @@ import { SHA256 } from '../../bucket/documents/name-rules.ts';
 import { orUndefined } from '../../shared/files.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
 import { activeReleases, namesIn } from './activate.ts';
-import { releaseOfPartial } from './partial-download.ts';
+import { releaseOfPartial } from './fetch/partial-download.ts';
 import { isUnpacked } from './unpack/unpack.ts';
 
-/** Run directories that stay for a person who looks for the cause of a failure. */
+/** Number of run directories that stay, for a person who looks for the cause of a failure. */
 const RUNS_KEPT = 5;
 
 export interface PruneOptions {
@@ -15,15 +15,19 @@ export interface PruneOptions {
   readonly keep: number;
   /** sha256 of the last release that a run applied without failures. */
   readonly lastGood: string | undefined;
-  /** The environment that this host follows. */
-  readonly environment: string;
+  /** sha256 of the release that `mm-agent pin` keeps the host on. */
+  readonly pinned?: string | undefined;
+  /** The environments that this host follows. */
+  readonly environments: readonly string[];
+  /** `run.keep`. */
+  readonly keepRuns: number;
   /** ms since 1970. */
   readonly now: number;
 }
 
 /**
- * Removes old releases, downloads, old run directories, and what crashes left over. The active
- * release of each environment and the last good one always stay, then the newest ones up to
+ * Removes old releases, downloads, old run directories, and files that crashes left behind. The
+ * active release of each environment and the last good one always stay, then the newest ones up to
  * `keep`. The caller holds the cycle lock. Returns the releases that were removed.
  */
 export function prune(paths: HostPaths, options: PruneOptions): readonly string[] {
@@ -31,19 +35,31 @@ export function prune(paths: HostPaths, options: PruneOptions): readonly string[
   // Must come first: when the links cannot be read, nothing may be removed.
   const wanted = new Set(activeReleases(paths));
   if (options.lastGood !== undefined) wanted.add(options.lastGood);
+  if (options.pinned !== undefined) wanted.add(options.pinned);
   const removed = pruneReleases(paths, wanted, options.keep);
   pruneBlobs(paths, options.now);
   const runs = newestFirst(paths.runs, () => true);
   for (const run of runs.slice(RUNS_KEPT)) rmSync(join(paths.runs, run), { recursive: true });
+  pruneHistory(paths.history, options.keepRuns);
   return removed;
 }
 
-/** How long an environment that somebody tried with `--environment` keeps its release. */
+/** An output without its entry was left by a crash. */
+function pruneHistory(directory: string, keep: number): void {
+  const runOf = (name: string) => name.replace(/(\.json|\.log\.gz)$/, '');
+  const entries = newestFirst(directory, (name) => name.endsWith('.json')).map(runOf);
+  const kept = new Set(entries.slice(0, keep));
+  for (const name of namesIn(directory)) {
+    if (!kept.has(runOf(name))) rmSync(join(directory, name), { force: true });
+  }
+}
+
+/** How long an environment that was only tried with `--environment` keeps its release. */
 const TRIED_KEPT_MS = 7 * 86_400_000;
 
-function unlinkTriedEnvironments(paths: HostPaths, { environment, now }: PruneOptions): void {
+function unlinkTriedEnvironments(paths: HostPaths, { environments, now }: PruneOptions): void {
   for (const name of namesIn(paths.environments)) {
-    if (name === environment) continue;
+    if (environments.includes(name)) continue;
     const link = join(paths.environments, name);
     const found = orUndefined(() => lstatSync(link));
     if (found?.isSymbolicLink() && now - found.mtimeMs > TRIED_KEPT_MS) rmSync(link);
@@ -69,13 +85,12 @@ function pruneReleases(paths: HostPaths, wanted: ReadonlySet<string>, keep: numb
   return removed;
 }
 
-/** A download that nobody goes on with, for example of a release that was replaced meanwhile. */
+/** A download that no cycle continues, for example of a release that was replaced meanwhile. */
 const PARTIAL_KEPT_MS = 7 * 86_400_000;
 
 /**
- * A tarball is not needed once its release is unpacked. One that could not be unpacked stays, and
- * so does one that broke off, so that the next poll need not fetch it again; of each only the
- * newest.
+ * A tarball is not needed once its release is unpacked. The newest one that could not be unpacked
+ * stays, and so does the newest partial one, so that the next poll need not fetch it again.
  */
 function pruneBlobs(paths: HostPaths, now: number): void {
   const kept = { tarball: false, partial: false };

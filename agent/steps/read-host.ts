@@ -5,7 +5,7 @@ import type { ActiveRelease } from '../../bucket/documents/status.ts';
 import type { Agent } from '../agent.ts';
 import type { Findings } from '../core/findings.ts';
 import type { HostState } from '../core/state.ts';
-import { releasePaths } from '../paths.ts';
+import { type HostPaths, releasePaths } from '../paths.ts';
 import { activeRelease } from './activate.ts';
 
 /**
@@ -16,7 +16,7 @@ export async function readHost(agent: Agent): Promise<Findings> {
   const sha256 = activeRelease(agent.paths, agent.identity.environment);
   return {
     state,
-    active: sha256 === undefined ? null : describe(agent, state, sha256),
+    active: sha256 === undefined ? null : describeRelease(agent, state, sha256),
     disabled: null,
     refresh: undefined,
     install: undefined,
@@ -28,10 +28,10 @@ export async function readHost(agent: Agent): Promise<Findings> {
  * The labels come from the state or, when the state was lost, from the release's own
  * `release.json`.
  */
-function describe(agent: Agent, state: HostState, sha256: string): ActiveRelease {
+export function describeRelease(agent: Agent, state: HostState, sha256: string): ActiveRelease {
   const known = state.status?.release;
   if (known?.sha256 === sha256) return known;
-  const file = releaseFile(join(releasePaths(agent.paths, sha256).tree, 'release.json'));
+  const file = readReleaseFile(agent.paths, sha256);
   return {
     version: file?.version ?? 'unknown',
     release: sha256.slice(0, 12),
@@ -41,8 +41,10 @@ function describe(agent: Agent, state: HostState, sha256: string): ActiveRelease
   };
 }
 
-function releaseFile(path: string): ReleaseFile | undefined {
+/** What an installed release says of itself; undefined when it cannot be read. */
+export function readReleaseFile(paths: HostPaths, sha256: string): ReleaseFile | undefined {
   try {
+    const path = join(releasePaths(paths, sha256).tree, 'release.json');
     return ReleaseFile.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
     return undefined;

@@ -1,15 +1,19 @@
 import { CodedError } from '../../shared/coded-error.ts';
+import { delegatedEnvironments } from '../../trust/metadata/environments.ts';
 import { bucketSource, type MetadataSource } from '../../trust/metadata/source.ts';
 import type { Trusted } from '../../trust/metadata/trusted.ts';
 import { readTrusted, refresh as refreshMetadata } from '../../trust/reader.ts';
-import { select } from '../../trust/selection.ts';
+import { type Selection, select } from '../../trust/selection.ts';
 import type { Agent, CycleRequest } from '../agent.ts';
 import { activeReleaseOf, type Findings, type Found } from '../core/findings.ts';
-import { offerOfSelection } from '../core/offer.ts';
+import { type Offer, offerOfSelection, unknownEnvironment } from '../core/offer/offer.ts';
+import { bindingSelection, pinnedOffer } from '../core/offer/pinned-offer.ts';
 import type { Prefetched } from '../core/poll-result.ts';
 import type { HostState } from '../core/state.ts';
 import type { Identity } from '../core/status/status.ts';
 import { trustAfterError, trustAfterRefresh, withKnown } from '../core/status/trust-status.ts';
+import { releasePaths } from '../paths.ts';
+import { isUnpacked } from './unpack/unpack.ts';
 
 /**
  * Asks the bucket for newer metadata, verifies it, and finds out what it offers to this host. Any
@@ -22,11 +26,14 @@ export async function refresh(
   { state, active }: Findings,
   stop: AbortSignal,
 ): Promise<Found> {
-  const { identity, ports } = agent;
+  if (request.keepsRelease) return {};
+  const { identity, config, pin, ports } = agent;
+  // A pin is no way around a stop of the environment that the host follows by its configuration.
+  const own = pin === undefined ? [] : [config.environment];
   const options = {
     directory: agent.paths.trust,
     packagedRoot: agent.packagedRoot,
-    environments: [identity.environment],
+    environments: [...new Set([identity.environment, ...own])],
     clock: ports.clock,
   };
   try {
@@ -38,12 +45,12 @@ export async function refresh(
       signal: stop,
     });
     const now = ports.clock.now();
-    return verified(trusted, identity, { active, etag, now, serverDate });
+    return verified(trusted, agent, { state, active, etag, now, serverDate });
   } catch (error) {
     if (!(error instanceof CodedError) || stop.aborted) throw error;
     ports.log.warn('refresh.failed', { code: error.code, error: error.message, next: error.next });
     const known = await readTrusted(options);
-    return failed(error, known, { identity, state, now: ports.clock.now() });
+    return failed(error, known, { agent, state, now: ports.clock.now() });
   }
 }
 
@@ -62,7 +69,7 @@ function sourceOf(agent: Agent, prefetched: Prefetched | undefined): MetadataSou
 }
 
 /**
- * An ETag stands for what was installed for one environment; another one may not be installed yet.
+ * An ETag says what was installed for one environment; the release of another one may be missing.
  */
 function rememberedEtag({ etag }: HostState, environment: string): string | undefined {
   return etag?.environment === environment ? etag.value : undefined;
@@ -70,19 +77,27 @@ function rememberedEtag({ etag }: HostState, environment: string): string | unde
 
 function verified(
   trusted: Trusted,
-  identity: Identity,
+  agent: Agent,
   {
+    state,
     active,
     etag,
     ...clock
-  }: Pick<Findings, 'active'> & {
+  }: Pick<Findings, 'state' | 'active'> & {
     readonly etag: string | undefined;
     readonly now: number;
     readonly serverDate: number | undefined;
   },
 ): Found {
-  const selection = selectFor(identity, trusted);
-  const offer = offerOfSelection(selection, identity.agentVersion);
+  const { identity, config, paths } = agent;
+  const selection = selectFor(agent, trusted, state.stopped);
+  // With --environment a person asks for another environment than the pinned release is of.
+  const pin = identity.environment === config.environment ? agent.pin : undefined;
+  const kept = pin?.release ?? undefined;
+  const offer = pinnedOffer(offerOf(selection, identity, trusted), pin, {
+    active: active?.sha256,
+    isInstalled: kept !== undefined && isUnpacked(releasePaths(paths, kept.sha256).directory),
+  });
   const release = 'release' in selection ? selection.release : undefined;
   return {
     refresh: {
@@ -96,8 +111,12 @@ function verified(
     ...(release !== undefined && release.sha256 === active?.sha256
       ? { active: activeReleaseOf(release.sha256, release.custom, active.activatedAt) }
       : {}),
-    // Only verified metadata sets or lifts a stop.
-    state: { stopped: offer.kind === 'stopped', earliestExpiry: earliestExpiry(trusted) },
+    // Only a verified release sets or lifts a stop. A file has no name of its role: who has the
+    // online key can put the empty first file of another environment in the place of this one.
+    state: {
+      stopped: offer.kind === 'stopped' || (offer.kind === 'nothing' && state.stopped),
+      earliestExpiry: earliestExpiry(trusted),
+    },
   };
 }
 
@@ -105,25 +124,35 @@ function verified(
 function failed(
   error: CodedError,
   known: Trusted | undefined,
-  {
-    identity,
-    state,
-    now,
-  }: Pick<Findings, 'state'> & { readonly identity: Identity; readonly now: number },
+  { agent, state, now }: Pick<Findings, 'state'> & { readonly agent: Agent; readonly now: number },
 ): Found {
   const trust = trustAfterError(state.status?.trust, error);
   if (known === undefined) return { refresh: { kind: 'failed', error, trust } };
   // A signed stop binds as long as nothing newer is known, also when the state was lost.
-  const stopped = state.stopped || selectFor(identity, known).kind === 'stop';
+  const stopped = state.stopped || selectFor(agent, known, state.stopped).kind === 'stop';
   return {
     refresh: { kind: 'failed', error, trust: withKnown(trust, known, now) },
     state: { stopped, earliestExpiry: earliestExpiry(known) },
   };
 }
 
-function selectFor(identity: Identity, trusted: Trusted): ReturnType<typeof select> {
-  const environment = trusted.environments.get(identity.environment);
-  return environment === undefined ? { kind: 'nothing' } : select(environment, identity);
+function offerOf(selection: Selection, identity: Identity, trusted: Trusted): Offer {
+  const { environment, tree, agentVersion } = identity;
+  const offer = offerOfSelection(selection, agentVersion);
+  const isKnown = trusted.environments.get(environment)?.role !== undefined;
+  if (offer.kind !== 'nothing' || isKnown) return offer;
+  const others = delegatedEnvironments(trusted.metadata.targets);
+  return { kind: 'nothing', why: unknownEnvironment(environment, { tree, others }) };
+}
+
+function selectFor({ identity, config, pin }: Agent, trusted: Trusted, was: boolean): Selection {
+  const selectIn = (name: string): Selection => {
+    const environment = trusted.environments.get(name);
+    return environment === undefined ? { kind: 'nothing' } : select(environment, identity);
+  };
+  const followed = selectIn(identity.environment);
+  if (pin === undefined) return followed;
+  return bindingSelection(selectIn(config.environment), followed, was);
 }
 
 function earliestExpiry(trusted: Trusted): string | null {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { FactsDocument, StatusDocument } from '../../bucket/documents/status.ts';
-import { hostFactsKey, hostStatusKey } from '../../bucket/layout.ts';
+import { hostFactsKey } from '../../bucket/layout.ts';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
 import { orUndefined } from '../../shared/files.ts';
@@ -9,9 +9,9 @@ import type { CollectedFacts } from '../core/facts/facts.ts';
 import { errorOf, type Findings, type Found } from '../core/findings.ts';
 import type { HostState } from '../core/state.ts';
 import { areFactsDue, isUploadDue, meaningfulDigest, nextStatus } from '../core/status/status.ts';
+import { windowAt } from '../core/when/apply-window.ts';
 import { saveState } from './save-state.ts';
-
-const JSON_TYPE = { contentType: 'application/json', cacheControl: 'no-store' } as const;
+import { JSON_TYPE, sendStatus } from './send-status.ts';
 
 /**
  * Writes the status to the disk, then sends what is due. What could not be sent is kept and goes
@@ -19,17 +19,23 @@ const JSON_TYPE = { contentType: 'application/json', cacheControl: 'no-store' } 
  * run. Returns the saved state, and no run, because the run is reported now.
  */
 export async function report(agent: Agent, findings: Findings): Promise<Found> {
-  const { identity, ports, config } = agent;
+  const { identity, ports, config, pin } = agent;
   const now = ports.clock.now();
   const heartbeatSeconds = config.report.heartbeat.seconds;
-  const context = { now, heartbeatSeconds, vitals: await ports.vitals() };
+  const window = windowAt(config.apply_window, now);
+  const context = { now, heartbeatSeconds, window, pin, vitals: await ports.vitals() };
   const status = nextStatus(findings.state.status, identity, findings, context);
   const collected = findings.run?.facts;
   const facts = collected && factsDocument(identity.certname, collected, now);
   if (facts !== undefined) keepFacts(agent, facts);
-  const state: HostState = { ...findings.state, status };
+  const { uploaded } = findings.state;
+  const isDue = isUploadDue(meaningfulDigest(status), uploaded, now, heartbeatSeconds);
+  // After a kill in the middle of an upload, its object must not look like that of another machine.
+  const inDoubt = isDue && uploaded !== null ? { ...uploaded, etag: null } : uploaded;
+  const state: HostState = { ...findings.state, status, uploaded: inDoubt };
   await saveState(agent, state);
-  const sent = await send(agent, state, { status, facts, known: errorOf(findings) });
+  const last = isDue ? { uploaded } : undefined;
+  const sent = await send(agent, state, { status, facts, last, known: errorOf(findings) });
   if (sent !== state) await saveState(agent, sent);
   return { state: sent, run: undefined };
 }
@@ -54,8 +60,10 @@ function keepFacts({ paths, ports }: Agent, facts: FactsDocument): void {
 
 interface Documents {
   readonly status: StatusDocument;
-  /** Undefined when this cycle collected none. */
+  /** Undefined when this cycle collected no facts. */
   readonly facts: FactsDocument | undefined;
+  /** The upload of the status before this one; undefined when the status is not due. */
+  readonly last: Pick<HostState, 'uploaded'> | undefined;
 }
 
 /** Returns the state with what was uploaded. `known` is the error that the cycle has logged. */
@@ -67,7 +75,9 @@ async function send(
   let sent = state;
   try {
     sent = await sendFacts(agent, sent, documents);
-    sent = await sendStatus(agent, sent, documents);
+    const { status, last } = documents;
+    if (last !== undefined)
+      sent = { ...sent, ...(await sendStatus(agent.ports, status, last.uploaded)) };
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     logUnsent(agent, error, known);
@@ -75,7 +85,7 @@ async function send(
   return sent;
 }
 
-/** Errors of the bucket as a whole: the same code for two requests means the same cause. */
+/** Errors of the bucket as a whole: two requests with the same code have the same cause. */
 const WHOLE_BUCKET: ReadonlySet<ErrorCode> = new Set([
   'S3_CREDENTIALS_MISSING',
   'S3_CREDENTIALS_REJECTED',
@@ -86,7 +96,7 @@ const WHOLE_BUCKET: ReadonlySet<ErrorCode> = new Set([
   'S3_SLOW_DOWN',
 ]);
 
-/** One cause is one warning: what refresh has logged already is not explained again. */
+/** One cause gives one warning: an error that refresh has logged is not explained again. */
 function logUnsent({ ports }: Agent, error: CodedError, known: CodedError | undefined): void {
   const { code, message } = error;
   const next = 'it is kept on this host and sent by a later cycle';
@@ -94,7 +104,7 @@ function logUnsent({ ports }: Agent, error: CodedError, known: CodedError | unde
   else ports.log.warn('status.not-sent', { code, error: message, next });
 }
 
-/** Before the status, which must never name facts that are not in the bucket. */
+/** Must come before the status, which must never name facts that are not in the bucket. */
 async function sendFacts(
   { ports, paths }: Agent,
   state: HostState,
@@ -111,22 +121,4 @@ async function sendFacts(
   if (document === undefined) return state;
   await ports.bucket.put(hostFactsKey(status.tree, status.certname), document, JSON_TYPE);
   return { ...state, factsUploaded: { at: new Date(now).toISOString(), digest } };
-}
-
-async function sendStatus(
-  { ports, config }: Agent,
-  state: HostState,
-  { status }: Documents,
-): Promise<HostState> {
-  const digest = meaningfulDigest(status);
-  const now = ports.clock.now();
-  if (!isUploadDue(digest, state.uploaded, now, config.report.heartbeat.seconds)) return state;
-  const key = hostStatusKey(status.tree, status.certname);
-  await ports.bucket.put(key, Buffer.from(`${JSON.stringify(status)}\n`), JSON_TYPE);
-  ports.log.debug('status.sent', { key });
-  return {
-    ...state,
-    status: { ...status, offline: { runs: 0, skipped: 0 } },
-    uploaded: { at: new Date(now).toISOString(), digest },
-  };
 }

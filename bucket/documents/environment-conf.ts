@@ -9,7 +9,6 @@ export interface EnvironmentConf {
   readonly manifest: string | undefined;
   /** The parts of `modulepath` as written; Puppet's default when it is not set. */
   readonly modulepath: readonly string[];
-  readonly configVersion: string | undefined;
 }
 
 export const DEFAULT_MODULEPATH = ['modules', '$basemodulepath'];
@@ -18,7 +17,7 @@ const SECTION = /^\s*\[(\w+)\]\s*$/u;
 const VARIABLE = /\$(\w+)|\$\{(\w+)\}/g;
 const SETTING = /^\s*(\w+)\s*=\s*(.*?)\s*$/u;
 
-/** Puppet ignores lines and sections that it does not know, and so does this. Never throws. */
+/** Unknown lines and sections are ignored, as Puppet ignores them. Never throws. */
 export function parseEnvironmentConf(text: string): EnvironmentConf {
   const settings = new Map<string, string>();
   let section = 'main';
@@ -34,7 +33,6 @@ export function parseEnvironmentConf(text: string): EnvironmentConf {
   return {
     manifest: settings.get('manifest'),
     modulepath: modulepath ?? DEFAULT_MODULEPATH,
-    configVersion: settings.get('config_version'),
   };
 }
 
@@ -50,8 +48,8 @@ function unquoted(value: string): string {
 }
 
 /**
- * Where a path of environment.conf leads, relative to the environment's directory: "" for that
- * directory itself. Undefined: it leads outside, or starts with a setting such as `$codedir`.
+ * Resolves a path of environment.conf relative to the environment's directory; "" is that directory
+ * itself. Undefined when the path is outside, or starts with a setting such as `$codedir`.
  */
 export function pathInEnvironment(path: string): string | undefined {
   if (/^[$/~]/.test(path)) return undefined;

@@ -13,3 +13,9 @@ export const CERTNAME = /^(?!.*\.\.)(?=.{1,200}$)[a-z0-9_][a-z0-9._-]*$/;
 
 /** In lower-case hex. */
 export const SHA256 = /^[0-9a-f]{64}$/;
+
+/**
+ * A binary: a file name without blanks, quotes and other characters of a shell. `current` and
+ * `next` are names of releases to versions of mm that know no binaries.
+ */
+export const BINARY_NAME = /^(?!(?:current|next)$)\w[\w.+~@%-]{0,199}$/;

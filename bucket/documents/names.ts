@@ -18,7 +18,8 @@ export const TreeName = z
   .regex(
     /^[a-z0-9][a-z0-9-]{0,62}$/,
     'expected lower-case letters, digits and "-", for example "ubuntu"',
-  );
+  )
+  .meta({ example: 'ubuntu' });
 
 export const Sha256 = z.string().regex(SHA256, 'expected 64 lower-case hex digits');
 

@@ -3,6 +3,9 @@ import * as z from 'zod';
 const Instant = z.iso.datetime();
 const text = (min: number, max: number) => z.string().min(min).max(max);
 
+/** Who asked for something, when and why. */
+const Statement = z.looseObject({ by: text(1, 200), at: Instant, reason: text(0, 500) });
+
 /**
  * The `custom` part of a release target (`<environment>/current`, `<environment>/next`) in the
  * signed metadata of an environment's role. Integers only, because canonical JSON has no floats.
@@ -19,6 +22,10 @@ export const ReleaseCustom = z.looseObject({
     .string()
     .regex(/^[0-9a-f]{40,64}$/)
     .nullable(),
+  /** The published ref, which `release.json` names; null for a work tree or a directory. */
+  ref: text(1, 255).nullable().optional(),
+  /** The environment that `release.json` names, when it was promoted from another one. */
+  packedFor: text(1, 100).optional(),
   created: Instant,
   by: text(1, 200),
   reason: text(0, 500),
@@ -26,8 +33,26 @@ export const ReleaseCustom = z.looseObject({
   hold: z.boolean(),
   /** Apply nothing. */
   stop: z.boolean(),
+  /** On `current` only, while `hold` or `stop` is true: who asked for it. */
+  pause: Statement.optional(),
+  /** On `current` only: the command that last changed what the environment offers. */
+  change: Statement.extend({
+    /** `publish`, `promote`, `rollout`, `hold` and so on; later versions of mm add others. */
+    action: text(1, 40),
+    /** Version of the role that it replaced. Nobody used the versions between the two. */
+    after: z.int().min(0),
+    /** `promote` only: the environment that the release comes from. */
+    from: text(1, 100).optional(),
+  }).optional(),
   /** Agents older than this keep what they have; null: any agent may install it. */
   minAgent: text(0, 64).nullable(),
+  /** The branch that the environment is made from. The environment exists as long as the branch. */
+  branch: text(1, 255).optional(),
+  /**
+   * `keep`: the tarball has links that leave the release, and hosts make them. Left out: hosts
+   * refuse such links.
+   */
+  links: z.literal('keep').optional(),
   /** On `next` only: which hosts run it. */
   rollout: z
     .looseObject({
@@ -35,10 +60,25 @@ export const ReleaseCustom = z.looseObject({
       /** Basis points: 1/100 percent, 0 to 10000. */
       bp: z.int().min(0).max(10_000),
       groups: z.array(text(0, 100)).max(100),
+      /** When this share began. Only `mm rollout` reads this field and those below. */
+      since: Instant.optional(),
+      /** The shares that follow, and the seconds that each begins after the one before it. */
+      steps: z
+        .array(
+          z.looseObject({
+            bp: z.int().min(1).max(10_000),
+            afterSeconds: z.int().min(1),
+          }),
+        )
+        .max(50)
+        .optional(),
+      /** The share of failing hosts, of those that ran it, at which `mm rollout step` halts. */
+      haltBp: z.int().min(1).max(10_000).optional(),
     })
     .optional(),
 });
 export type ReleaseCustom = z.infer<typeof ReleaseCustom>;
+export type ReleaseChange = NonNullable<ReleaseCustom['change']>;
 
 /** A release as the verified metadata names it. */
 export interface OfferedRelease {

@@ -17,7 +17,7 @@ export const RunStatus = z.enum([
   'failed',
   /** No catalog: a syntax error, a missing class, Hiera data that does not fit. */
   'not-compiled',
-  /** The time limit or somebody ended the run. */
+  /** The time limit, the agent or another process ended the run. */
   'killed',
   /** No run: disabled, stopped, or nothing to apply. */
   'skipped',
@@ -38,11 +38,11 @@ export const RunSummary = z.looseObject({
   /** Why it ran, or why it was skipped, for people. */
   reason: z.string().max(500),
   noop: z.boolean(),
-  /** Puppet's exit code; null when it did not end by itself or did not run. */
+  /** Puppet's exit code; null when a signal ended it, or when it did not run. */
   exitCode: z.int().nullable(),
   /**
-   * Who ended a run that was killed: its time limit, the agent when it was stopped, or somebody
-   * else.
+   * Who ended a run that was killed: its time limit, the agent when it was stopped, or another
+   * process.
    */
   killedBy: z.enum(['time-limit', 'stopped', 'foreign']).optional(),
   startedAt: Instant,
@@ -56,7 +56,7 @@ export const RunSummary = z.looseObject({
       skipped: z.int(),
       outOfSync: z.int(),
       restarted: z.int(),
-      /** Changes that undo what somebody else changed: drift. */
+      /** Changes that undo a change made outside of Puppet: drift. */
       corrective: z.int(),
     })
     .nullable(),
@@ -69,14 +69,56 @@ export const RunSummary = z.looseObject({
   changedResourcesTotal: z.int(),
   /** The first error of a run that did not compile, was killed or left no report. */
   error: z.string().max(2000).nullable(),
-  /** Errors that were logged and belong to no failed resource; left out when there are none. */
+  /** The code of that error, for a run that was not begun. */
+  errorCode: z.string().max(64).optional(),
+  /** Logged errors that belong to no failed resource. Left out when empty. */
   errors: z.int().min(0).optional(),
-  /** What could not be read of the report or the facts; the verdict does not depend on it. */
+  /** Parts of the report or the facts that could not be read. They do not change `status`. */
   problems: z.array(z.string().max(500)).max(10).optional(),
 });
 export type RunSummary = z.infer<typeof RunSummary>;
 
-/** A fact that was slow to resolve. Its own time, without the facts that it needed. */
+/** A program of `hooks.d` that failed. */
+export const HookFailure = z.looseObject({
+  /** The directory, for example `post-run`. */
+  stage: z.string().max(32),
+  name: z.string().max(100),
+  /** A sentence. */
+  why: z.string().max(300),
+  /** The end of what it printed. Left out when empty. */
+  output: z.string().max(300).optional(),
+});
+export type HookFailure = z.infer<typeof HookFailure>;
+
+/** A property that Puppet changes to the same value in each run. */
+export const Fight = z.looseObject({
+  resource: z.string().max(300),
+  property: z.string().max(100),
+  /** Its value before the last run, and what Puppet sets. Sensitive values are not in it. */
+  previous: z.string().max(100),
+  desired: z.string().max(100),
+  /** Runs in a row. */
+  runs: z.int(),
+  /** The start of the first of them. */
+  since: Instant,
+});
+export type Fight = z.infer<typeof Fight>;
+
+/** A release that does not compile on this host, or fails where the last good one did not. */
+export const BadRelease = z.looseObject({
+  version: z.string().max(64),
+  sha256: Sha256,
+  /** `not-compiled` or `failed`. */
+  outcome: z.string().max(32),
+  runId: z.string().max(64),
+  exitCode: z.int().nullable(),
+  /** The first errors of that run. */
+  errors: z.array(z.string().max(300)).max(3),
+  at: Instant,
+});
+export type BadRelease = z.infer<typeof BadRelease>;
+
+/** A slow fact. The time is its own, without that of the facts that it needed. */
 export const SlowFact = z.looseObject({ name: z.string().max(200), seconds: z.number().min(0) });
 export type SlowFact = z.infer<typeof SlowFact>;
 
@@ -95,6 +137,14 @@ export const StatusDocument = z.looseObject({
   tree: TreeName,
   environment: EnvironmentName,
   groups: z.array(z.string().max(100)).max(100),
+  /** Tells machines apart: a digest of the ids of the machine. Null when it has no ids. */
+  hostId: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .nullable()
+    .optional(),
+  /** Another machine writes this object, too. Left out when nothing was seen for seven days. */
+  otherWriter: z.looseObject({ times: z.int(), lastAt: Instant }).optional(),
   versions: z.looseObject({
     agent: z.string().max(64),
     node: z.string().max(64),
@@ -118,6 +168,8 @@ export const StatusDocument = z.looseObject({
      * `error`.
      */
     state: z.string().max(100),
+    /** Why a host takes nothing new, or runs nothing. Left out with an error, mostly with `ok`. */
+    why: z.string().max(1000).optional(),
     /** The error that ended the last refresh; null when it was good. */
     error: z.looseObject({ code: z.string().max(64), message: z.string().max(1000) }).nullable(),
     /** Version per role. */
@@ -129,6 +181,44 @@ export const StatusDocument = z.looseObject({
   }),
   /** The last run; null before the first. */
   run: RunSummary.nullable(),
+  /** Hooks of the last run that failed. Left out when none did. */
+  hooks: z.array(HookFailure).max(10).optional(),
+  /** Something else changes back what Puppet sets, three runs in a row. Left out when empty. */
+  fights: z.array(Fight).max(10).optional(),
+  /** Releases that are bad on this host, the last one first. Left out when empty. */
+  bad: z.array(BadRelease).max(5).optional(),
+  /** The last run failed: when it is tried again. Left out after a good run. */
+  retry: z
+    .looseObject({
+      /** The number of the next try. */
+      try: z.int(),
+      of: z.int(),
+      /** Null when all tries have failed. */
+      at: Instant.nullable(),
+    })
+    .optional(),
+  /** `apply_window` was closed when this was written; left out when it was open. */
+  window: z
+    .looseObject({
+      /** Null when it does not open again. */
+      opensAt: Instant.nullable(),
+      why: z.string().max(500),
+    })
+    .optional(),
+  /** `mm-agent pin`: what the host follows for a time. Left out without a pin. */
+  pin: z
+    .looseObject({
+      /** In place of the one in its configuration; null: it stays on a release. */
+      environment: EnvironmentName.nullable(),
+      /** The label of the release that it stays on. */
+      release: z.string().max(64).nullable(),
+      until: Instant,
+      reason: z.string().max(500).nullable(),
+      by: z.string().max(200).nullable(),
+    })
+    .optional(),
+  /** A run waits for better conditions (`defer_on`). Left out when none does. */
+  deferred: z.looseObject({ since: Instant, until: Instant, why: z.string().max(500) }).optional(),
   times: z.looseObject({
     lastCheckAt: Instant.nullable(),
     lastDownloadAt: Instant.nullable(),

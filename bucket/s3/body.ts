@@ -1,8 +1,8 @@
 import { PassThrough, type Readable } from 'node:stream';
 
 /**
- * The whole body; undefined as soon as it is known to be longer than `maxBytes`, and the connection
- * ends.
+ * Returns the whole body. Returns undefined, and closes the connection, as soon as the body is
+ * longer than `maxBytes`.
  */
 export async function readBounded(
   body: Readable,
@@ -30,12 +30,13 @@ export function firstByte(contentRange: string | undefined): number {
 }
 
 /**
- * The same bytes. `translate` makes the error that comes out of an error of `body`. Destroying one
- * destroys both.
+ * Returns a stream of the same bytes, with the errors of `body` passed through `translate`.
+ * Destroying one stream destroys both.
  */
 export function translateErrors(body: Readable, translate: (error: unknown) => Error): Readable {
   const translated = new PassThrough();
-  // The reader sees the error anyway, but it may come before anybody has begun to read.
+  // Without a listener, an error before the first read would end the process. The reader still gets
+  // it.
   translated.on('error', () => {});
   body.on('error', (error) => translated.destroy(translate(error)));
   translated.once('close', () => body.destroy());

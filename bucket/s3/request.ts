@@ -2,16 +2,23 @@ import type { Readable } from 'node:stream';
 import { CodedError } from '../../shared/coded-error.ts';
 import { answerOf } from './answer.ts';
 import { translateErrors } from './body.ts';
-import { describeWanted, type S3Wanted, s3Error } from './errors.ts';
+import { trustMoreAfter } from './connection/trust-store.ts';
+import type { S3Wanted } from './errors/answer-meaning.ts';
+import { describeWanted, s3Error } from './errors/errors.ts';
 import type { S3Settings } from './settings.ts';
 import { withinLimit } from './time-limit.ts';
+
+/*
+ * What both S3 clients share: settings.ts, the time limits (time-limit.ts), and one coded error for
+ * each answer (errors.ts). sdk/ and light/ implement the requests.
+ */
 
 /**
  * The limit of a small request is `request_timeout` times this: one silent attempt, the next one,
  * and the waits between them.
  */
 const SILENCES_PER_REQUEST = 3;
-/** An upload also gets the time that it needs on a line of 10 kB/s. */
+/** An upload gets additional time: what its bytes need at 10 kB/s. */
 const SLOWEST_UPLOAD_BYTES_PER_MS = 10;
 
 export interface RequestOptions {
@@ -28,26 +35,36 @@ export type RunRequest = <T>(
 ) => Promise<T>;
 
 /**
- * What both S3 clients do around a request. `prepare` finds credentials and region first and
- * returns the region; its errors are passed on.
+ * The part of a request that both S3 clients share. `prepare` first finds credentials and region,
+ * and returns the region; its errors are passed on, and it has a limit of its own. When the
+ * authority of the server is unknown and more can be trusted, the request is made once more.
  */
 export function requestRunner(
   bucket: string,
   settings: S3Settings,
   prepare: (wanted: S3Wanted) => Promise<string>,
 ): RunRequest {
-  const { endpoint, region } = settings;
-  return (verb, key, { timeoutMs = requestLimitMs(settings), signal }, work) => {
-    const wanted = { verb, bucket, key, endpoint, region };
-    const limit = { limitMs: timeoutMs, signal, wanted: describeWanted(wanted) };
-    return withinLimit(limit, async (stop) => {
-      const found = { ...wanted, region: await prepare(wanted) };
-      try {
-        return await work(stop, found);
-      } catch (error) {
-        throw translated(found, error);
-      }
-    });
+  const { endpoint, region, profile, ca_file } = settings;
+  return async (verb, key, { timeoutMs = requestLimitMs(settings), signal }, work) => {
+    const wanted = { verb, bucket, key, endpoint, region, profile, ca_file };
+    const limit = { signal, wanted: describeWanted(wanted) };
+    const trying = async () => {
+      const prepared = withinLimit({ ...limit, limitMs: undefined }, () => prepare(wanted));
+      const found = { ...wanted, region: await prepared };
+      return await withinLimit({ ...limit, limitMs: timeoutMs }, async (stop) => {
+        try {
+          return await work(stop, found);
+        } catch (error) {
+          throw translated(found, error);
+        }
+      });
+    };
+    try {
+      return await trying();
+    } catch (error) {
+      if (!trustMoreAfter(error)) throw error;
+      return await trying();
+    }
   };
 }
 
@@ -56,7 +73,8 @@ export function uploadLimitMs(settings: S3Settings, bytes: number): number {
   return requestLimitMs(settings) + bytes / SLOWEST_UPLOAD_BYTES_PER_MS;
 }
 
-function requestLimitMs(settings: S3Settings): number {
+/** The time limit of a small request, and of a look-up of credentials, in ms. */
+export function requestLimitMs(settings: S3Settings): number {
   return settings.request_timeout.seconds * 1000 * SILENCES_PER_REQUEST;
 }
 

@@ -1,17 +1,23 @@
 import * as z from 'zod';
 import { Duration } from '../../shared/duration.ts';
+import { parsedProxy } from './connection/proxy.ts';
 import { isPlainHttp } from './plain-http.ts';
 
 const HttpUrl = z
   .url({ protocol: /^https?$/, error: 'expected a URL that begins with https:// or http://' })
-  // Runs also on a value that is not a URL, which has its own message.
+  // Zod also runs this check on text that is not a URL. The check above reports that.
   .refine((url) => !URL.parse(url)?.search, 'expected a URL without a query');
 
 /** The endpoint is part of every error message. */
 const PublicHttpUrl = HttpUrl.refine((url) => {
   const parsed = URL.parse(url);
   return !parsed?.username && !parsed?.password;
-}, 'expected a URL without user and password: credentials come from where the AWS SDK looks for them');
+}, 'expected a URL without user and password; credentials come from where the AWS SDK looks for them');
+
+const ProxyUrl = z
+  .string()
+  .max(1024)
+  .refine((text) => parsedProxy(text) !== undefined, 'expected an http:// or https:// URL');
 
 const Settings = z.strictObject({
   endpoint: PublicHttpUrl.optional().describe(
@@ -21,7 +27,7 @@ const Settings = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'True allows an endpoint with `http://` that is not on this machine. Anybody on the way can read what hosts report. Left out: false.',
+      'True allows an endpoint with `http://` that is not on this machine. Anyone on the path can read what hosts report. Left out: false.',
     ),
   region: z
     .string()
@@ -35,9 +41,17 @@ const Settings = z.strictObject({
     .describe(
       'Bucket in the path instead of the host name. Left out: true when `endpoint` is set.',
     ),
-  proxy: HttpUrl.optional().describe(
-    'Proxy for S3. Left out: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` of the environment count.',
+  proxy: ProxyUrl.optional().describe(
+    'Proxy for S3, such as `proxy.example.com:3128`. Left out: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment count.',
   ),
+  ca_file: z
+    .string()
+    .max(1024)
+    .regex(/^\//, 'expected an absolute path')
+    .optional()
+    .describe(
+      'File in PEM with the only authorities that are trusted. Left out: `AWS_CA_BUNDLE`, `ca_bundle` of the profile, else what Node and the system trust.',
+    ),
   retry_mode: z
     .enum(['standard', 'adaptive'])
     .optional()
@@ -61,10 +75,10 @@ const Settings = z.strictObject({
   profile: z.string().min(1).max(128).optional().describe('Profile of `~/.aws/config`.'),
 });
 /**
- * How to reach S3: the `s3:` part of `agent.yaml` and of `miyamoto.yaml`. For what is left out, the
- * AWS SDK looks where it always does: environment, `~/.aws/config`, its own default. There is no
- * key for credentials. They come only from the SDK's own chain (environment, shared files,
- * `credential_process`, SSO, container, instance role).
+ * How to reach S3: the `s3:` part of `agent.yaml` and of `miyamoto.yaml`. The AWS SDK finds what is
+ * left out as usual: environment, `~/.aws/config`, its own default. No key holds credentials. They
+ * come only from the SDK's own chain (environment, shared files, `credential_process`, SSO,
+ * container, instance role).
  */
 export const S3Settings = Settings.refine(
   ({ endpoint, allow_plain_http }) =>

@@ -1,7 +1,8 @@
 import { CodedError } from '../../shared/coded-error.ts';
 
 export interface TimeLimit {
-  readonly limitMs: number;
+  /** Undefined: `work` has a limit of its own. */
+  readonly limitMs: number | undefined;
   /** The caller's own signal to stop. */
   readonly signal: AbortSignal | undefined;
   /** What was wanted, for the message: `cannot read s3://…`. */
@@ -9,9 +10,9 @@ export interface TimeLimit {
 }
 
 /**
- * Runs `work` until the limit has passed or the caller's signal aborts, even when `work` ignores
- * its signal (a credential helper that hangs). Throws the signal's reason when the caller stopped
- * it, and S3_UNREACHABLE when the limit passed.
+ * Runs `work` until it ends, the limit passes, or the caller's signal aborts. `work` may ignore its
+ * signal, as a credential helper that hangs does. Throws the signal's reason when the caller
+ * stopped it, and S3_UNREACHABLE when the limit passed.
  */
 export async function withinLimit<T>(
   { limitMs, signal, wanted }: TimeLimit,
@@ -21,13 +22,13 @@ export async function withinLimit<T>(
   const stop = new AbortController();
   const passOn = () => stop.abort(signal?.reason);
   signal?.addEventListener('abort', passOn, { once: true });
-  const timer = setTimeout(() => stop.abort(limitPassed(wanted, limitMs)), limitMs);
+  const timer = limitMs && setTimeout(() => stop.abort(limitPassed(wanted, limitMs)), limitMs);
   const stopped = Promise.withResolvers<never>();
   stop.signal.addEventListener('abort', () => stopped.reject(stop.signal.reason), { once: true });
   try {
     return await Promise.race([stopped.promise, work(stop.signal)]);
   } catch (error) {
-    // An error that `work` throws because it was stopped says nothing new.
+    // The error of the stopped `work` adds nothing to the timeout error.
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     clearTimeout(timer);

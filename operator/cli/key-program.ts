@@ -9,9 +9,9 @@ import {
   rotateKeys,
 } from '../commands/key/rotate.ts';
 import { type RenewOptions, renew } from '../commands/renew.ts';
-import { commitRoot, signRoot } from '../commands/root-sign.ts';
+import { commitRoot, type SignOptions, signRoot } from '../commands/root/root-sign.ts';
 import type { Context, SigningOptions } from '../context.ts';
-import { collect, signing, wholeNumber } from './options.ts';
+import { collect, readingKeys, signing, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
 
 const RELEASES =
@@ -25,15 +25,15 @@ export function addKeyCommands(program: Command, context: Context, output: Outpu
   addRoot(program, context, output);
   signing(program.command('renew [role...]'))
     .description('sign again what expires soon; made for a daily job')
-    .option('--trust-bucket', 'accept the bucket as it is; for the first run without kept state')
+    .option('--trust-bucket', 'trust the bucket as it is; for the first run without kept state')
     .option('--finish', 'finish a key rotation that was interrupted')
     .option('--out <file>', 'write a proposal for other signers')
     .action(async (roles: readonly string[], options: RenewOptions) =>
       output.answer(await renew(context, roles, options), options),
     );
-  signing(program.command('doctor'))
+  readingKeys(program.command('doctor'))
     .description('check whether hosts can follow, for how long, and who holds which key')
-    .option('--reset-clock', 'forget the time below which mm believes no clock, then check')
+    .option('--reset-clock', 'delete the clock floor, below which mm ignores clocks, then check')
     .action(async (options: DoctorOptions) =>
       output.answer(await doctor(context, options), options),
     );
@@ -48,7 +48,7 @@ function addKeyFiles(key: Command, context: Context, output: Output): void {
     .action(async (name: string, command: readonly string[], options: KeyNewOptions) =>
       output.answer(await newKey(context, { name, command }, options), options),
     );
-  signing(key.command('list'))
+  readingKeys(key.command('list'))
     .description('show the keys of each role, and when the role expires')
     .action(async (options: SigningOptions) =>
       output.answer(await listKeys(context, options), options),
@@ -69,8 +69,12 @@ function addRotations(key: Command, context: Context, output: Output): void {
     .option('--remove <key>', 'name or id of a key; may be repeated', collect)
     .option('--threshold <number>', 'how many signatures the roles need', wholeNumber)
     .option('--recover', 'with one --role, online or an environment: start its versions again')
-    .option('--keep', 'with --recover: sign the releases again that only the old keys had signed')
+    .option(
+      '--keep',
+      'with --remove, --recover: sign the releases again that only the old keys signed',
+    )
     .option('--back-to <release>', RELEASES, collect)
+    .option('--drop-binaries', 'sign an empty list of binaries, when the old key had signed it')
     .option('--out <file>', 'write a proposal for other signers')
     .action(async (options: RotateOptions) =>
       output.answer(await rotateKeys(context, options), options),
@@ -80,6 +84,7 @@ function addRotations(key: Command, context: Context, output: Output): void {
     .option('--replace-by <key>', 'public key file, or name of a key here, to use instead')
     .option('--keep', 'sign the releases again that only this key had signed')
     .option('--back-to <release>', RELEASES, collect)
+    .option('--drop-binaries', 'sign an empty list of binaries, when the old key had signed it')
     .option('--out <file>', 'write a proposal for other signers')
     .action(async (given: string, options: RevokeOptions) =>
       output.answer(await revokeKey(context, given, options), options),
@@ -89,13 +94,22 @@ function addRotations(key: Command, context: Context, output: Output): void {
 function addRoot(program: Command, context: Context, output: Output): void {
   const root = program.command('root').description('sign and commit the proposals of others');
   signing(root.command('sign <proposal>'))
-    .description('show what a proposal changes, and sign it with your keys')
-    .action(async (file: string, options: SigningOptions) =>
+    .description('show what a proposal changes, rebuild its releases, and sign it with your keys')
+    .option('--no-rebuild', 'do not compare releases with what their commits give in this clone')
+    .option(
+      '--binary <path>',
+      'file or directory to compare with new binaries; repeatable',
+      collect,
+    )
+    .option('--yes', 'do not ask on a terminal')
+    .action(async (file: string, options: SignOptions) =>
       output.answer(await signRoot(context, file, options), options),
     );
   signing(root.command('commit <proposal>'))
     .description('write a proposal with enough signatures to the bucket')
-    .action(async (file: string, options: SigningOptions) =>
+    .option('--no-rebuild', 'as for mm root sign, when your keys sign here')
+    .option('--binary <path>', 'as for mm root sign; may be repeated', collect)
+    .action(async (file: string, options: SignOptions) =>
       output.answer(await commitRoot(context, file, options), options),
     );
 }

@@ -1,20 +1,69 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { COMMON_OPTIONS, KEY_OPTIONS } from './help/help-groups.ts';
 
-/** Adds the options of every command. */
-export function common(command: Command): Command {
+const ONE_TREE = 'name of the tree; needed when miyamoto.yaml has more than one';
+
+/** Adds the options of every command. `tree` describes `--tree`. */
+export function common(command: Command, tree: string = ONE_TREE): Command {
+  return below(COMMON_OPTIONS, command, {
+    '--config <file>': 'configuration file; default: the nearest miyamoto.yaml upwards',
+    '--tree <name>': tree,
+    '--json': 'print the answer as one JSON document',
+  }).addHelpOption(new Option('-h, --help', 'display this help').helpGroup(COMMON_OPTIONS));
+}
+
+/** Adds the options that name a bucket where no miyamoto.yaml does. */
+export function place(command: Command): Command {
   return command
-    .option('--config <file>', 'configuration file; default: the nearest miyamoto.yaml upwards')
-    .option('--tree <name>', 'name of the tree; needed when miyamoto.yaml has more than one')
-    .option('--json', 'print the answer as one JSON document');
+    .option('--bucket <name>', 'name of the bucket, when there is no miyamoto.yaml yet')
+    .option('--endpoint <url>', 'address of an S3-compatible store; default: AWS')
+    .option('--region <region>', 'region of the bucket; default: AWS_REGION or ~/.aws/config');
 }
 
 /** Adds the options of the commands that use signing keys. */
 export function signing(command: Command): Command {
-  return common(command)
-    .option('--keys <dir>', 'directory of the signing keys')
-    .option('--passphrase-file <file>', 'file with the passphrase of the keys')
-    .option('--passphrase-fd <number>', 'open file descriptor with the passphrase', wholeNumber)
+  return below(KEY_OPTIONS, common(command), {
+    '--keys <dir>': 'directory of the signing keys',
+    '--passphrase-file <file>': 'file with the passphrase of the keys',
+  })
+    .addOption(
+      new Option('--passphrase-fd <number>', 'open file descriptor with the passphrase')
+        .argParser(wholeNumber)
+        .helpGroup(KEY_OPTIONS),
+    )
     .option('--noop', 'show what would be written, and write nothing');
+}
+
+/**
+ * Adds the options of the commands that read the keys of this machine and sign nothing. They accept
+ * the other options of {@link signing}, and do not show them.
+ */
+export function readingKeys(command: Command): Command {
+  for (const option of signing(command).options) {
+    if (['--passphrase-file', '--passphrase-fd', '--noop'].includes(option.long ?? '')) {
+      option.hideHelp();
+    }
+  }
+  return command;
+}
+
+function below(
+  heading: string,
+  command: Command,
+  options: Readonly<Record<string, string>>,
+): Command {
+  for (const [flags, description] of Object.entries(options)) {
+    command.addOption(new Option(flags, description).helpGroup(heading));
+  }
+  return command;
+}
+
+/** Adds the options of the commands that compile catalogs of hosts. */
+export function hosts(command: Command): Command {
+  return command
+    .option('--catalog <certname...>', 'compile the catalogs of these hosts on both sides', collect)
+    .option('--sample <number>', 'the same for that many hosts of the environment', wholeNumber)
+    .option('--group <name>', 'the same for the hosts with that group in their agent.yaml');
 }
 
 /** Collects the values of an option that may be repeated. */
@@ -26,4 +75,16 @@ export function collect(value: string, before: readonly string[] | undefined): r
 export function wholeNumber(value: string): number {
   if (/^\d{1,6}$/.test(value)) return Number(value);
   throw new InvalidArgumentError('expected a whole number.');
+}
+
+/** Parses the reason that is signed with a change. Throws InvalidArgumentError. */
+export function reason(value: string): string {
+  if (value.length <= 500) return value;
+  throw new InvalidArgumentError('expected at most 500 characters.');
+}
+
+/** Like {@link reason}, for commands that require one. */
+export function requiredReason(value: string): string {
+  if (value.trim() === '') throw new InvalidArgumentError('expected a reason.');
+  return reason(value);
 }

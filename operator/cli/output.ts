@@ -1,8 +1,18 @@
-import type { Answer, CommonOptions } from '../context.ts';
+import type { Answer, CommonOptions, ListAnswer } from '../context.ts';
 
 /** Where the command line prints. */
 export interface Output {
   answer(answer: Answer, options: CommonOptions): void;
+  /** Prints while it reads. Throws what the entries throw. */
+  list<T extends object>(answer: ListAnswer<T>, options: CommonOptions): Promise<void>;
   out(text: string): void;
   err(text: string): void;
 }
+
+/** For who only reads the commands and options of the program: nothing is printed. */
+export const NO_OUTPUT: Output = {
+  answer: () => undefined,
+  list: async () => undefined,
+  out: () => undefined,
+  err: () => undefined,
+};

@@ -1,20 +1,31 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { type DiffOptions, diff } from '../commands/diff/diff.ts';
 import {
   addEnvironment as addEnvironmentTo,
   type EnvironmentOptions,
-} from '../commands/environment-add.ts';
+} from '../commands/environment/add.ts';
+import { type PruneOptions, pruneEnvironments } from '../commands/environment/prune.ts';
 import { init } from '../commands/init/init.ts';
 import type { InitOptions } from '../commands/init/plan.ts';
 import { publish } from '../commands/publish/publish.ts';
 import type { PublishOptions } from '../commands/publish/what-to-publish.ts';
 import { releases } from '../commands/releases/releases.ts';
-import { status } from '../commands/status/status.ts';
 import type { CommonOptions, Context } from '../context.ts';
-import { addCompletion } from './completion/completion.ts';
+import { addBinaries } from './binaries-program.ts';
+import { addBucket } from './bucket-program.ts';
+import { addByHand } from './by-hand-program.ts';
+import { addCompletion } from './completion.ts';
+import { refuseEmptyValues } from './errors/empty-values.ts';
+import { addExamples } from './help/examples.ts';
+import { groupHelp } from './help/help-groups.ts';
+import { addHostCommands } from './host-program.ts';
 import { addKeyCommands } from './key-program.ts';
-import { collect, common, signing, wholeNumber } from './options.ts';
+import { addMoveCommands } from './move-program.ts';
+import { collect, common, hosts, reason, signing, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
-import { VERSION } from './version.ts';
+import { addPolicy } from './policy-program.ts';
+import { addRollout } from './rollout-program.ts';
+import { VERSION } from './terminal/version.ts';
 
 /**
  * Defines the command line of mm. Parsing throws CommanderError for help and for wrong usage, and
@@ -28,19 +39,29 @@ export function buildProgram(context: Context, output: Output): Command {
     .version(VERSION, '--version')
     .enablePositionalOptions()
     .exitOverride()
-    .showHelpAfterError('next: mm --help')
     .configureOutput({
       writeOut: (text) => output.out(text),
       writeErr: (text) => output.err(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'mm: ')),
+      // `run` prints errors: with their next command, and with --json as a document.
+      outputError: () => undefined,
     });
   addInit(program, context, output);
   addPublish(program, context, output);
+  addDiff(program, context, output);
+  addMoveCommands(program, context, output);
+  addRollout(program, context, output);
   addEnvironment(program, context, output);
+  addBinaries(program, context, output);
   addReleases(program, context, output);
-  addStatus(program, context, output);
+  addHostCommands(program, context, output);
   addKeyCommands(program, context, output);
-  addCompletion(program, output);
+  addBucket(program, context, output);
+  addPolicy(program, context, output);
+  addByHand(program, context, output);
+  addCompletion(program, context, output);
+  refuseEmptyValues(program);
+  groupHelp(program);
+  addExamples(program);
   return program;
 }
 
@@ -56,6 +77,7 @@ function addInit(program: Command, context: Context, output: Output): void {
       'region of the bucket; by default AWS_REGION or that of ~/.aws/config',
     )
     .option('--repository <dir>', 'git repository with the environments; default: that of the file')
+    .option('--from <file>', 'convert the config.json of the original Miyamoto of 2012')
     .option('--create-bucket', 'create the bucket if it does not exist')
     .option('--passphrase', 'ask for a passphrase for both keys, not only for that of the safe')
     .option('--no-passphrase', 'make the keys without a passphrase')
@@ -63,29 +85,62 @@ function addInit(program: Command, context: Context, output: Output): void {
 }
 
 function addPublish(program: Command, context: Context, output: Output): void {
-  signing(program.command('publish [environment]'))
+  hosts(signing(program.command('publish [environment]')))
     .description('publish a commit, or the work tree, as the release of an environment')
     .option('--ref <ref>', 'branch, tag or commit to publish; default: ref in miyamoto.yaml')
     .option('--working-tree', 'publish the files of the work tree; default environment: dev_<user>')
-    .option('--directory <dir>', 'publish what r10k deploy or g10k laid down there')
+    .option('--directory <dir>', 'publish what r10k deploy or g10k deployed there')
     .option('--version <label>', 'version of the release; default: the next patch version')
     .option('--reason <text>', 'why this is published; shown by mm releases', reason)
+    .option('--older', 'publish also a commit that does not contain the one that hosts have now')
+    .option('--despite-hold', 'publish also while the environment is on hold; it stays so')
+    .option('--end-rollout', 'publish also during a rollout, which ends by that')
     .option('--force', 'publish also when the environment already has this release')
     .option('--out <file>', 'write a proposal for other signers instead of publishing')
+    .option('--preview', 'show what would change, as mm diff does, and ask')
+    .option('--yes', 'do not ask after --preview')
     .option('--no-validate', 'publish without the checks of manifests and data')
+    .option('--strict', 'refuse warnings, too, and a missing puppet or puppet-lint')
     .action(async (environment: string | undefined, options: PublishOptions) =>
       output.answer(await publish(context, environment, options), options),
     );
 }
 
+function addDiff(program: Command, context: Context, output: Output): void {
+  hosts(common(program.command('diff <before> [after]')))
+    .description('show what differs between two releases, or between a release and a git ref')
+    .addHelpText(
+      'after',
+      `
+Each of the two is an environment for its current release, ENVIRONMENT=RELEASE (version or sha256)
+for an earlier one, or a git ref. Without the second one: what mm publish would publish.`,
+    )
+    .option('--working-tree', 'compare with the files of the work tree')
+    .action(async (before: string, after: string | undefined, options: DiffOptions) =>
+      output.answer(await diff(context, { before, after }, options), options),
+    );
+}
+
 function addEnvironment(program: Command, context: Context, output: Output): void {
-  const environment = program.command('environment').description('environments of a tree');
+  const environment = program
+    .command('environment')
+    .alias('environments')
+    .description('environments of a tree');
   signing(environment.command('add <name>'))
-    .description('delegate a new environment, so that hosts can follow it')
+    .description(
+      'delegate a new environment, or a class such as feature_*, so that hosts can follow it',
+    )
     .option('--out <file>', 'write a proposal for others to sign')
     .option('--like <environment>', 'copy the keys of this environment; default: the first one')
     .action(async (name: string, options: EnvironmentOptions) =>
       output.answer(await addEnvironmentTo(context, name, options), options),
+    );
+  signing(environment.command('prune'))
+    .description('remove the environments of classes whose branch is gone')
+    .option('--yes', 'do not ask')
+    .option('--out <file>', 'write a proposal for others to sign')
+    .action(async (options: PruneOptions) =>
+      output.answer(await pruneEnvironments(context, options), options),
     );
 }
 
@@ -96,17 +151,4 @@ function addReleases(program: Command, context: Context, output: Output): void {
     .action(async (environment: string | undefined, options: CommonOptions & { limit?: number }) =>
       output.answer(await releases(context, environment, options), options),
     );
-}
-
-function addStatus(program: Command, context: Context, output: Output): void {
-  common(program.command('status [certname]'))
-    .description('show the last status of one host, or one line for each host')
-    .action(async (certname: string | undefined, options: CommonOptions) =>
-      output.answer(await status(context, certname, options), options),
-    );
-}
-
-function reason(value: string): string {
-  if (value.length <= 500) return value;
-  throw new InvalidArgumentError('expected at most 500 characters.');
 }

@@ -1,12 +1,15 @@
 import { CommanderError } from 'commander';
 import { asciiJson, messageOf, printableLines } from '../../shared/clean-text.ts';
-import { CodedError } from '../../shared/coded-error.ts';
-import type { ErrorAnswer } from '../answers.ts';
+import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
+import { fileProblem } from '../../shared/file-problem.ts';
+import { ErrorAnswer } from '../answers.ts';
 import type { Context } from '../context.ts';
+import { nextOf } from './errors/next-steps.ts';
+import { usageError } from './errors/usage-error.ts';
 import { buildProgram } from './program.ts';
+import { type ListOutput, printJson, printLines } from './terminal/print-list.ts';
 
-export interface Streams {
-  out(text: string): void;
+export interface Streams extends ListOutput {
   err(text: string): void;
 }
 
@@ -20,7 +23,9 @@ export async function run(
   streams: Streams,
 ): Promise<number> {
   let exitCode = 0;
-  // Whatever a command prints may contain words of others, down to the arguments it was given.
+  /** Errors that are in the document already. */
+  const printed = new Set<unknown>();
+  // All output is cleaned: it can contain text of others, even in arguments.
   const out = (text: string) => streams.out(printableLines(text));
   const err = (text: string) => streams.err(printableLines(text));
   const program = buildProgram(context, {
@@ -30,36 +35,76 @@ export async function run(
       exitCode = found;
       out(json === true ? `${asciiJson(document, 2)}\n` : `${lines.join('\n')}\n`);
     },
+    async list(answer, { json }) {
+      const end = await (json === true
+        ? printJson(answer, streams, (error) => {
+            printed.add(error);
+            return { error: errorAnswer(error).error };
+          })
+        : printLines(answer, streams));
+      if (end === undefined) return;
+      exitCode = end.exitCode ?? 0;
+      if (json !== true) for (const notice of end.notices) context.notice(notice);
+    },
   });
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  } catch (thrown) {
+    const isHelp =
+      thrown instanceof CommanderError && /^commander\.(help|version)/.test(thrown.code);
+    if (isHelp) return thrown.exitCode === 0 ? 0 : 2;
+    const error =
+      thrown instanceof CommanderError ? usageError(program, args, thrown) : asCoded(thrown);
     err(errorText(error));
-    if (args.includes('--json')) out(`${asciiJson(errorAnswer(error), 2)}\n`);
+    if (args.includes('--json') && !printed.has(error))
+      out(`${asciiJson(errorAnswer(error), 2)}\n`);
     return error instanceof CodedError && error.code === 'USAGE' ? 2 : 1;
   }
 }
 
 function errorText(error: unknown): string {
-  if (isSystemError(error)) return `mm: ${messageOf(error)}\n`;
   if (!(error instanceof CodedError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return `mm: unexpected error, a defect of mm\n${stack}\n`;
   }
   const text = [`mm: ${error.message.replaceAll('\n', '\n    ')}`];
-  if (error.next !== undefined) text.push(`next: ${error.next}`);
+  const next = nextOf(error);
+  if (next !== undefined) text.push(`next: ${next}`);
   return `${text.join('\n')}\n`;
 }
 
-/** A full disk or a missing permission, for example. Node's message names the file. */
+/** An error of this machine is no defect of mm, for example a full disk or a missing permission. */
+function asCoded(error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  const { code = '', path } = error;
+  const { why, next } =
+    path === undefined ? { why: messageOf(error), next: NO_PATH } : fileProblem(path, error);
+  return new CodedError(why, { code: SYSTEM_CODES[code] ?? 'FILE_FAILED', cause: error, next });
+}
+
+/** For an error of the system that names no file. */
+const NO_PATH = 'free what the system lacks, or ask its administrator; then the same command again';
+
+const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
+  EACCES: 'PERMISSION_DENIED',
+  EPERM: 'PERMISSION_DENIED',
+  ENOSPC: 'DISK_FULL',
+  EDQUOT: 'DISK_FULL',
+};
+
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'errno' in error;
 }
 
 function errorAnswer(error: unknown): ErrorAnswer {
   const message = error instanceof CodedError ? error.message : messageOf(error);
-  const { code = null, next = null } = error instanceof CodedError ? error : {};
-  return { schemaVersion: 1, error: { code, message, next } };
+  if (!(error instanceof CodedError)) {
+    return { schemaVersion: 1, error: { code: null, message, next: null } };
+  }
+  const { code, details } = error;
+  const next = nextOf(error) ?? null;
+  const { problems } = details;
+  const { data } = ErrorAnswer.shape.error.shape.problems.safeParse(problems);
+  return { schemaVersion: 1, error: { code, message, next, ...(data && { problems: data }) } };
 }

@@ -2,12 +2,15 @@ import { resolve } from 'node:path';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import type { Change } from '../commit/change.ts';
 import { commit, type Intent } from '../commit/commit.ts';
+import { requireAnyKey, rolesSigned, unlockKeys } from '../commit/require-keys.ts';
 import { objectKeysOf } from '../commit/sign-and-upload.ts';
 import type { Context, SigningOptions } from '../context.ts';
-import type { VerifiedMetadata } from '../metadata/verified.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import { offerOf, type VerifiedMetadata } from '../metadata/verified.ts';
 import type { RepositoryWork } from '../open-tree.ts';
-import { type Proposal, writeProposal } from '../proposals/file.ts';
-import { missingIn, propose } from '../proposals/proposal.ts';
+import { type Proposal, requireProposalPath, writeProposal } from '../proposals/file.ts';
+import { type Handover, handoverOf, missingIn } from '../proposals/handover.ts';
+import { propose } from '../proposals/proposal.ts';
 import { verifyCommitted } from '../repository/read-bucket.ts';
 
 /*
@@ -24,9 +27,9 @@ export interface CarryOutOptions extends Pick<SigningOptions, 'noop'> {
 export interface Job<T> {
   readonly intent: Intent<T>;
   readonly options: CarryOutOptions;
-  /** Called before any key is used, and again when another publisher was first. */
+  /** Called before any key is used, and again when another publisher committed first. */
   show?(planned: { readonly answer: T; readonly verified: VerifiedMetadata }): void;
-  /** The answer for a proposal. Versions and expiry are known only then. */
+  /** The answer for a proposal, with its versions and expiry. */
   answerProposal?(verified: VerifiedMetadata, proposal: Proposal): T;
 }
 
@@ -38,13 +41,20 @@ export interface CarriedOut<T> {
   readonly objects: string[];
   /** The proposal file, if one was written. */
   readonly proposal: string | null;
+  /** Who signs and commits the proposal, if one was written. */
+  readonly handover: Handover | null;
   /** Signatures that the roles of a proposal still need. */
   readonly missing: Record<string, number>;
   /** As a new host reads them from the bucket; null when mm committed nothing. */
   readonly versions: Record<string, number> | null;
   readonly expires: Record<string, string> | null;
-  /** Above 1: other publishers were first. */
+  /** Above 1: other publishers committed first. */
   readonly attempts: number;
+}
+
+/** Whether the command signs and commits, and is neither a proposal nor `--noop`. */
+export function writesMetadata({ noop, out }: CarryOutOptions): boolean {
+  return noop !== true && out === undefined;
 }
 
 /** Throws what `commit` throws, PROPOSAL_INVALID. */
@@ -54,12 +64,16 @@ export async function carryOut<T>(
   job: Job<T>,
 ): Promise<CarriedOut<T>> {
   const { intent, options, show } = job;
+  const isCommit = writesMetadata(options);
   const shownIntent: Intent<T> = async (verified) => {
     const planned = await intent(verified);
-    if (planned.kind === 'change') show?.({ answer: planned.answer, verified });
+    if (planned.kind === 'nothing') return planned;
+    if (isCommit) await unlockKeys(repository, verified, rolesSigned(planned.change));
+    show?.({ answer: planned.answer, verified });
     return planned;
   };
-  if (options.noop === true || options.out !== undefined) {
+  await requireMeans(context, repository.keyring, options);
+  if (!isCommit) {
     const verified = await repository.read();
     const planned = await shownIntent(verified);
     if (planned.kind === 'nothing') return { ...NOTHING, answer: planned.answer };
@@ -86,10 +100,38 @@ export async function carryOut<T>(
   };
 }
 
+/**
+ * What can be checked without the bucket: the path of a proposal, and whether this machine has a
+ * key. Throws USAGE, KEY_MISSING.
+ */
+export async function requireMeans(
+  { cwd }: Pick<Context, 'cwd'>,
+  keyring: Keyring,
+  { out, noop }: CarryOutOptions,
+): Promise<void> {
+  if (out !== undefined) await requireProposalPath(resolve(cwd, out));
+  else if (noop !== true) requireAnyKey(keyring);
+}
+
+/**
+ * Unlocks the keys of an environment before its gates run, so that nobody waits for minutes and
+ * then has no key. A proposal and `--noop` need no key.
+ */
+export async function unlockEarly(
+  repository: RepositoryWork['repository'],
+  verified: VerifiedMetadata,
+  { environment, options }: { readonly environment: string; readonly options: CarryOutOptions },
+): Promise<void> {
+  if (!writesMetadata(options)) return;
+  const { role } = offerOf(verified, environment);
+  await unlockKeys(repository, verified, [role, 'snapshot', 'timestamp']);
+}
+
 const NOTHING: Omit<CarriedOut<unknown>, 'answer'> = {
   outcome: 'unchanged',
   objects: [],
   proposal: null,
+  handover: null,
   missing: {},
   versions: null,
   expires: null,
@@ -110,17 +152,19 @@ async function proposeChange<T>(
   const path = resolve(context.cwd, job.options.out ?? '');
   const proposal = await propose(repository, verified, change);
   await writeProposal(path, proposal);
+  const handover = handoverOf(repository, verified, proposal);
   return {
     ...NOTHING,
     outcome: 'proposed',
     answer: job.answerProposal?.(verified, proposal) ?? answer,
     objects: change.blobs.map(({ sha256 }) => blobKey(repository.tree, sha256)),
     proposal: path,
-    missing: missingIn(repository, verified, proposal),
+    handover,
+    missing: missingIn(handover),
   };
 }
 
-/** The person or CI job at work, as releases name them. */
+/** The name of the person or CI job, for the releases. */
 export function whoIs({ user, host }: Pick<Context, 'user' | 'host'>): string {
   return `${user}@${host}`.slice(0, 200);
 }

@@ -6,6 +6,7 @@ import type { Answer, Context, SigningOptions } from '../context.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 import { type OpenTree, type RepositoryWork, withRepository } from '../open-tree.ts';
 import { describeChange } from '../proposals/describe-change.ts';
+import { handoverLines } from '../proposals/handover.ts';
 import { changeOf } from '../proposals/proposal.ts';
 import { repairing } from '../repository/recovery.ts';
 import { type CarriedOut, type CarryOutOptions, carryOut } from './carry-out.ts';
@@ -15,8 +16,8 @@ import { type CarriedOut, type CarryOutOptions, carryOut } from './carry-out.ts'
 export interface ChangeOptions extends SigningOptions, CarryOutOptions {}
 
 /**
- * Opens a tree, also one whose last rotation did not finish, and one whose online roles a thief has
- * signed: these commands are the way back.
+ * Opens a tree for repair: also one whose last rotation did not finish, or whose online roles a
+ * thief has signed.
  */
 export async function withRepair<T>(
   context: Context,
@@ -30,19 +31,19 @@ export async function withRepair<T>(
   );
 }
 
-/** A change of keys, with what its author should know beside the change itself. */
+/** A change of keys, with remarks for its author. */
 export interface KeyChange extends Change {
   readonly remarks?: readonly string[] | undefined;
 }
 
-/** Undefined: the state is as wanted. */
+/** Undefined: nothing has to change. */
 export type ChangeIntent = (
   verified: VerifiedMetadata,
 ) => Promise<KeyChange | undefined> | KeyChange | undefined;
 
 /**
- * Carries out a change of keys or signatures together with all that it leaves without a valid
- * signature. The answer is the change in words.
+ * Carries out a change of keys or signatures, and signs again every role that it leaves without a
+ * valid signature. The answer describes the change for people.
  */
 export async function changeKeys(
   context: Context,
@@ -81,28 +82,25 @@ export function answerChange(
   return { document, lines: linesOf(document) };
 }
 
-function linesOf({ outcome, changes, objects, proposal, missing }: ChangeAnswer): string[] {
+function linesOf(answer: ChangeAnswer): string[] {
+  const { outcome, changes, objects } = answer;
   switch (outcome) {
     case 'unchanged':
-      return ['nothing to do: it is so already'];
+      return ['nothing to do: it already is as requested'];
     case 'noop':
       return ['would change:', ...changes, 'would write:', ...objects];
     case 'committed':
       return ['changed:', ...changes, 'hosts follow at their next poll'];
     case 'proposed':
-      return ['proposed:', ...changes, ...proposalLines(String(proposal), missing)];
+      return ['proposed:', ...changes, ...proposalLines(answer)];
   }
 }
 
 /** What to do next with a proposal. */
-export function proposalLines(
-  path: string,
-  missing: Readonly<Record<string, number>>,
-): readonly string[] {
-  const counts = Object.entries(missing).map(([role, count]) => `${role} (${count})`);
-  if (counts.length === 0) return [`all have signed; next: mm root commit ${path}`];
-  return [
-    `still needs signatures: ${counts.join(', ')}`,
-    `next: send ${path} to the next signer, who runs: mm root sign FILE`,
-  ];
+export function proposalLines({
+  proposal,
+  handover,
+}: Pick<ChangeAnswer, 'proposal' | 'handover'>): readonly string[] {
+  if (proposal === null || handover === null || handover === undefined) return [];
+  return handoverLines(proposal, handover);
 }

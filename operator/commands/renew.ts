@@ -1,4 +1,5 @@
 import { CodedError } from '../../shared/coded-error.ts';
+import { roleWord } from '../../trust/metadata/role-names.ts';
 import { readTrusted } from '../../trust/reader.ts';
 import type { Change } from '../commit/change.ts';
 import type { Answer, Context } from '../context.ts';
@@ -11,7 +12,7 @@ import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
 import { repairing } from '../repository/recovery.ts';
 import { trustOptions } from '../repository/repository.ts';
 import { answerChange, type ChangeOptions, changeKeys } from './change-keys.ts';
-import { rolesNamed } from './key/arguments.ts';
+import { rolesNamed } from './role-names.ts';
 
 export interface RenewOptions extends ChangeOptions {
   /** Trust the bucket as it is: without kept state mm cannot detect a rollback. */
@@ -22,7 +23,7 @@ export interface RenewOptions extends ChangeOptions {
 
 /**
  * `mm renew`: signs the roles that expire soon again, with unchanged content. It is made for a
- * daily job. Roles that are named are always renewed. Throws METADATA_ROLLBACK for a bucket that
+ * daily job. Roles in the arguments are always renewed. Throws METADATA_ROLLBACK for a bucket that
  * was reset to an older state: a new signature would make that state valid (attack L). Throws
  * STATE_MISSING when mm has no kept state to compare with.
  */
@@ -78,7 +79,7 @@ function dueRoles(
 interface Renewing {
   readonly keyring: Keyring;
   notice(line: string): void;
-  /** The roles were named: a missing key is then an error. */
+  /** For roles in the arguments a missing key is an error. */
   readonly isAsked: boolean;
 }
 
@@ -88,13 +89,13 @@ function planRenewal(
   { keyring, notice, isAsked }: Renewing,
 ): Change | undefined {
   const isOnline = (role: string) => role === 'snapshot' || role === 'timestamp';
-  // This command needs the online keys. Other keys may be held by people, whom `mm doctor` reminds.
+  // This command needs the online keys. People may hold the other keys; `mm doctor` reminds them.
   const renewed = due.filter(
     (role) => isOnline(role) || isAsked || isSignable(verified, role, keyring),
   );
   for (const role of due.filter((each) => !renewed.includes(each))) {
     notice(
-      `${role} expires at ${verified.expires[role]}, and its keys are not on this machine: mm renew ${role}`,
+      `${roleWord(role)} expires at ${verified.expires[role]}, and its keys are not on this machine: mm renew ${roleWord(role)}`,
     );
   }
   if (renewed.length === 0) return undefined;

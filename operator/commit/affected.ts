@@ -5,8 +5,8 @@ import { contentOf } from '../metadata/verified.ts';
 import type { Change } from './change.ts';
 
 /**
- * Adds every role whose present file hosts would refuse after the change, with its present content:
- * a revocation must not leave a role behind whose signatures no longer count (I19).
+ * Adds every role whose current file hosts would refuse after the change, with unchanged content: a
+ * revocation must leave no role without valid signatures (I19).
  */
 export function withAffected(verified: VerifiedMetadata, change: Change): Change {
   const root = change.root === undefined ? verified.root : parseContent(change.root, 'root');

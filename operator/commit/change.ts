@@ -4,8 +4,8 @@ import type { Draft, RoleContent } from '../metadata/signed-file.ts';
 export interface Blob {
   readonly sha256: string;
   readonly length: number;
-  /** The whole tarball; it is on disk until then. */
-  read(): Promise<Uint8Array>;
+  /** A temporary file. It exists until the commit has ended. */
+  readonly path: string;
 }
 
 /** What a commit changes. Snapshot and timestamp follow from it. */
@@ -16,8 +16,8 @@ export interface Change {
   /** The next root. */
   readonly root?: RoleContent | undefined;
   /**
-   * Documents that several people have signed already, by role. They are uploaded as they are, or
-   * not at all.
+   * Documents that several people have already signed, by role. They are uploaded unchanged, or not
+   * at all.
    */
   readonly drafts?: ReadonlyMap<string, Draft> | undefined;
   /**

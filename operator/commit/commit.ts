@@ -11,20 +11,20 @@ import { signAndUpload } from './sign-and-upload.ts';
  * function from the verified state to the change that it wants. `commit` verifies the bucket, asks
  * the intent, signs, and uploads in the order that keeps every host able to follow; the last upload
  * replaces timestamp.json only if it is still the one that was read. When another publisher was
- * first, it begins again with the same intent, so that nobody's publication is lost.
+ * first, it begins again with the same intent, so that no publication is lost.
  *
  *   read-bucket.ts      verify the whole bucket, as a host and with what was seen before
- *   read-recovery.ts    the same for a bucket that raises an alarm, to repair it
+ *   read-recovery.ts    the same for a bucket that fails verification, to repair it
  *   sign-and-upload.ts  one try: blobs, roles, snapshot, then the timestamp: the commit point
  *   versions.ts         which versions the files get
  *   affected.ts         which roles a change of keys leaves without a valid signature
  */
 
-/** What a command wants, asked again for each state that the bucket turns out to be in. */
+/** What a command wants. Called again for each new state of the bucket. */
 export type Intent<T> = (verified: VerifiedMetadata) => Promise<Planned<T>> | Planned<T>;
 export type Planned<T> =
   | { readonly kind: 'change'; readonly change: Change; readonly answer: T }
-  /** The state is as wanted. */
+  /** Nothing has to change. */
   | { readonly kind: 'nothing'; readonly answer: T };
 
 export type Committed<T> =
@@ -38,19 +38,19 @@ export type Committed<T> =
     }
   | { readonly kind: 'nothing'; readonly answer: T };
 
-/** Enough for three people whose CI publishes all day. */
+/** The number of attempts. Enough for three people whose CI publishes all day. */
 const MAX_ATTEMPTS = 30;
 /**
- * Without a newer timestamp nobody published: who writes there has no key, and must not make us
- * sign for ever.
+ * The limit without a newer timestamp. Then nobody published, so the writer has no key and must not
+ * make mm sign forever.
  */
 const MAX_LOST_TO_NOBODY = 3;
 const MAX_PAUSE_MS = 3000;
 
 /**
  * Throws PUBLISH_LOST when others wrote first every time, KEY_MISSING without the keys that a role
- * needs, METADATA_EXPIRED when hosts could not follow because of a role that is not renewed here,
- * and every alarm of the bucket.
+ * needs, METADATA_EXPIRED when an expired role that is not renewed here would stop all hosts, and
+ * every error of the verification.
  */
 export async function commit<T>(repository: Repository, intent: Intent<T>): Promise<Committed<T>> {
   let seen = -1;
@@ -67,7 +67,7 @@ export async function commit<T>(repository: Repository, intent: Intent<T>): Prom
       const { answer, change } = planned;
       return { kind: 'committed', answer, files, blobs: change.blobs, attempts: attempt };
     }
-    // Full jitter: publishers who lost to the same winner must not meet again.
+    // Full jitter: publishers who lost to the same winner must not collide again.
     await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 50 * 2 ** attempt));
   }
   throw lost(MAX_ATTEMPTS, false);
@@ -80,12 +80,12 @@ function lostIfRaced(error: unknown): 'lost' {
 
 function lost(times: number, isNobody: boolean): CodedError {
   const why = isNobody
-    ? `somebody rewrote the metadata ${times} times without publishing anything`
+    ? `another writer replaced the metadata ${times} times without publishing anything`
     : `other publishers were first ${times} times`;
   return new CodedError(`${why}; nothing was published`, {
     code: 'PUBLISH_LOST',
     next: isNobody
-      ? 'find out who writes to the bucket; then try again'
-      : 'mm releases, to see who publishes; then try again',
+      ? 'find out who writes to the bucket, with mm log; then run the same command again'
+      : 'mm log, to see who publishes; then run the same command again',
   });
 }

@@ -5,11 +5,11 @@ import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { Change } from './change.ts';
 
 /**
- * A host may see a new root before the timestamp that follows it. The timestamp that is there, when
- * a key signed it which the new root drops, would be refused (METADATA_UNSIGNED) until the next
- * upload. So snapshot and timestamp are signed with the old and the new keys, and uploaded before
- * the root: then hosts with either root can follow at every moment. Returns the delegators of the
- * old keys; undefined when no host would notice, and when the old keys are not here.
+ * A host may see a new root before the timestamp that follows it. When only a key that the new root
+ * drops signed the current timestamp, such a host would refuse it (METADATA_UNSIGNED) until the
+ * next upload. So snapshot and timestamp are signed with the old and the new keys, and uploaded
+ * before the root: hosts with either root can then follow at every moment. Returns the delegators
+ * of the old keys; undefined when no host would notice, or when the old keys are not here.
  */
 export function previousDelegators(
   keyring: Keyring,

@@ -3,7 +3,8 @@ import type { Metadata, Root } from '@tufjs/models';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import type { JsonObject } from '../../shared/json.ts';
-import { findKeys, verifies } from '../metadata/delegation.ts';
+import { roleWord } from '../../trust/metadata/role-names.ts';
+import { verifies } from '../metadata/delegation.ts';
 import {
   messageOf,
   parseContent,
@@ -15,21 +16,24 @@ import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { Repository } from '../repository/repository.ts';
 import { readFile } from '../repository/stored-files.ts';
 import type { Change } from './change.ts';
+import { isConsistent } from './consistent.ts';
 import { previousDelegators } from './cross-signing.ts';
+import { inTheWay, isGenuine, nextRootName } from './fixed-names.ts';
 import { nextRoot } from './next-root.ts';
-import { checked, type Signing, signCompletely, signDraft, signersAtHand } from './sign-role.ts';
+import { rolesSigned, signersOf } from './require-keys.ts';
+import { type Signing, signCompletely, signDraft } from './sign-role.ts';
 import { snapshotMeta } from './snapshot-meta.ts';
 import { putBlob, putMetadata, putTimestamp } from './upload.ts';
 import { areOnlineKeysReplaced, freeVersion, planVersions, type Versions } from './versions.ts';
 
-/** Each try is a signature that a person may have to touch a token for. */
+/** Each attempt is a signature, for which a person may have to touch a token. */
 const MAX_TRIES_PER_FILE = 3;
 
 /**
- * One try to bring a change into the bucket. The order is what keeps every host able to follow
- * (I5): nothing that hosts ask for changes before the end, because no timestamp leads to the files
- * before it. With a new root that is not enough, see {@link previousDelegators}. `lost`: another
- * publisher was first.
+ * One attempt to write a change to the bucket. The order keeps every host able to follow (I5):
+ * files that hosts read change only at the end, because no timestamp leads to the new files before.
+ * With a new root that is not enough, see {@link previousDelegators}. `lost`: another publisher was
+ * first.
  */
 export async function signAndUpload(
   repository: Repository,
@@ -37,6 +41,9 @@ export async function signAndUpload(
   change: Change,
 ): Promise<readonly SignedFile[] | 'lost'> {
   requireFollowable(verified, change);
+  if (change.root !== undefined && (await nextRootName(repository, verified.root)) === 'followed') {
+    return 'lost';
+  }
   const root = await nextRoot(repository, verified, change);
   const newest = root === undefined ? verified.root : parseSignedFile(root.bytes, 'root');
   requireBelievable(verified, newest);
@@ -71,16 +78,7 @@ export function objectKeysOf(
   requireBelievable(verified, root);
   const versions = planVersions(verified, change, root);
   const isWithSnapshot = change.keepSnapshot !== true;
-  for (const role of [
-    ...change.roles.keys(),
-    ...(isWithSnapshot ? ['snapshot'] : []),
-    'timestamp',
-  ]) {
-    // A role that this change adds has no keys yet, and who signs by a new root is checked when it
-    // signs.
-    const keys = change.root === undefined ? findKeys(verified, role) : undefined;
-    if (keys !== undefined) signersAtHand(repository.keyring, keys);
-  }
+  signersOf(repository.keyring, verified, rolesSigned(change));
   const files = [
     ...[...change.roles.keys()].map((role) => `${versions.of(role)}.${role}.json`),
     ...(isWithSnapshot ? [`${versions.snapshot}.snapshot.json`] : []),
@@ -93,7 +91,7 @@ export function objectKeysOf(
   ];
 }
 
-/** With root or targets expired no host could follow, whatever else is signed. */
+/** With an expired root or targets no host could follow, even after this commit. */
 function requireFollowable(verified: VerifiedMetadata, { roles, root }: Change): void {
   const expired = verified.expired.find(
     (role) =>
@@ -111,12 +109,12 @@ function requireFollowable(verified: VerifiedMetadata, { roles, root }: Change):
 }
 
 /**
- * A snapshot that is not believed may name versions that do not exist. Hosts that saw it would call
- * a true one a rollback for as long as it verifies.
+ * A snapshot that is not trusted may name versions that do not exist. Hosts that saw it would
+ * refuse a correct one as a rollback as long as it verifies.
  */
 function requireBelievable(verified: VerifiedMetadata, root: Metadata<Root>): void {
   const { distrusted, timestamp, snapshot } = verified;
-  if (distrusted === undefined) return;
+  if (distrusted === undefined || isConsistent(verified, root)) return;
   const isDropped =
     timestamp === undefined
       ? areOnlineKeysReplaced(verified.root, root)
@@ -161,18 +159,20 @@ function withTargets(signing: Signing, { bytes }: SignedFile): Signing {
   };
 }
 
-/** Others have signed this very content: it cannot get another version here. */
+/** Others have already signed this content, so its version cannot change. */
 async function putDraft(signing: Signing, role: string, file: SignedFile): Promise<SignedFile> {
   const { repository } = signing;
   if ((await putMetadata(repository, file)) === 'there') return file;
   const found = await readFile(repository, file.file);
-  // An earlier try of this commit. Some kinds of keys never make the same signature twice.
-  if (found !== undefined && isSameContent(found.bytes, file.bytes)) {
-    return checked(signing, role, { ...file, bytes: found.bytes });
+  const stored = found && { ...file, bytes: found.bytes };
+  if (stored === undefined || !isGenuine(signing, role, stored)) {
+    throw inTheWay(repository, file.file);
   }
+  // The file of an earlier attempt. Some kinds of keys never make the same signature twice.
+  if (isSameContent(stored.bytes, file.bytes)) return stored;
   throw new CodedError(`${file.file} is in the bucket already, with other content`, {
     code: 'PROPOSAL_INVALID',
-    next: 'somebody was faster: propose it again',
+    next: 'another publisher was faster: propose it again',
     details: { file: file.file },
   });
 }
@@ -202,7 +202,11 @@ async function putSnapshot(
   if (change.keepSnapshot === true && there !== undefined && verified.distrusted === undefined) {
     return { files: [], entry: there.toJSON() };
   }
-  const meta = snapshotMeta(verified, made, signing.delegators.targets);
+  const { targets } = signing.delegators;
+  const isContinued =
+    !versions.isRestart &&
+    (verified.distrusted === undefined || isConsistent(verified, signing.delegators.root));
+  const meta = snapshotMeta(verified, made, { targets, isContinued });
   const content: RoleContent = { _type: 'snapshot', meta };
   const from = versions.snapshot;
   const file = await putNextVersion(signing, { role: 'snapshot', content, from });
@@ -211,7 +215,7 @@ async function putSnapshot(
   return { files: [file], entry };
 }
 
-/** Signs under the lowest version that is free, from `from` on. */
+/** Signs under the lowest free version, from `from` on. */
 async function putNextVersion(
   signing: Signing,
   { role, content, from }: { role: string; content: RoleContent; from: number },
@@ -223,10 +227,10 @@ async function putNextVersion(
     if ((await putMetadata(repository, file)) === 'there') return file;
   }
   throw new CodedError(
-    `${MAX_TRIES_PER_FILE} times the name of ${role} was free, and taken while it was being signed`,
+    `${MAX_TRIES_PER_FILE} times another file got the name of ${roleWord(role)} while it was being signed`,
     {
       code: 'PUBLISH_LOST',
-      next: 'find out who writes to the bucket; then try again',
+      next: 'find out who writes to the bucket, with mm log; then run the same command again',
       details: { role },
     },
   );
@@ -239,9 +243,9 @@ interface CommitPoint {
 }
 
 /**
- * From here on hosts see it. A new root comes between two timestamps where the old timestamp would
- * not verify by it: the first one verifies by both roots, and the second tells hosts that there is
- * a root to look for.
+ * From here on hosts see the change. When the old timestamp does not verify by the new root, the
+ * root is uploaded between two timestamps: the first one verifies by both roots, and the second
+ * tells hosts to look for a root.
  */
 async function putCommitPoint(
   signing: Signing,
@@ -260,7 +264,10 @@ async function putCommitPoint(
   }
   const alone: Signing = { ...signing, previous: undefined };
   const timestamp = await signCompletely(alone, { role: 'timestamp', content, version });
-  if (root !== undefined && (await putMetadata(repository, root)) === 'taken') return 'lost';
+  if (root !== undefined && (await putMetadata(repository, root)) === 'taken') {
+    await nextRootName(repository, verified.root);
+    return 'lost';
+  }
   const end = await putTimestamp(repository, timestamp, etag).catch((cause: unknown) => {
     throw root === undefined ? cause : unfinished(root, cause);
   });
@@ -268,13 +275,13 @@ async function putCommitPoint(
   return root === undefined ? [timestamp] : [root, timestamp];
 }
 
-/** Hosts that see the new root wait for the rest of it. */
+/** Hosts that see the new root wait for the remaining files. */
 function unfinished({ file }: SignedFile, cause: unknown): unknown {
   if (!(cause instanceof CodedError)) return cause;
   return new CodedError(`${file} is in the bucket, but its timestamp is not: ${cause.message}`, {
     code: cause.code,
     cause,
-    next: 'run the same command again as soon as it can work: it finishes the rotation',
+    next: 'run the same command again when the cause is removed: it finishes the rotation',
     details: cause.details,
   });
 }

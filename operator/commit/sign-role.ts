@@ -1,6 +1,7 @@
 import { CodedError } from '../../shared/coded-error.ts';
+import { roleWord } from '../../trust/metadata/role-names.ts';
 import { type Keyring, type RoleKeys, signersFor } from '../keys/keyring.ts';
-import type { Signer } from '../keys/signer.ts';
+import type { Signer } from '../keys/public/signer.ts';
 import { checkAsClient, type Delegators, isTopLevel, keysOf } from '../metadata/delegation.ts';
 import {
   addSignatures,
@@ -17,8 +18,8 @@ export interface Signing {
   readonly repository: Repository;
   readonly delegators: Delegators;
   /**
-   * Delegators that hosts trust which have not seen the new root yet. Those hosts must be able to
-   * follow until they have.
+   * Delegators of hosts that have not seen the new root yet. These hosts must be able to follow
+   * until they see it.
    */
   readonly previous: Delegators | undefined;
 }
@@ -74,7 +75,7 @@ export function assertEnough(draft: Draft, keys: RoleKeys): void {
   if (signed.length >= keys.threshold) return;
   const others = keys.keyIds.filter((id) => !signed.includes(id)).map((id) => id.slice(0, 12));
   throw new CodedError(
-    `${draft.role} needs ${keys.threshold} signatures and has ${signed.length}; it may still be signed by ${others.join(', ')}`,
+    `${roleWord(draft.role)} needs ${keys.threshold} signatures and has ${signed.length}; it may still be signed by ${others.join(', ')}`,
     {
       code: 'KEY_MISSING',
       next: 'mm root sign FILE, run by an owner of one of these keys',

@@ -5,23 +5,28 @@ import { parseSignedFile, type SignedFile } from '../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 
 /**
- * What a snapshot says: for targets and each role that it delegates, the file that was verified or
- * was just made. Nothing is copied from the snapshot before, except for roles that are no longer
- * delegated: hosts refuse a snapshot in which an entry is missing that they have seen (TUF 5.5.5),
- * and such an entry leads nowhere.
+ * The entries of a snapshot: for targets and each role that it delegates, the file that was
+ * verified or was just made. Only entries of roles that are no longer delegated are copied from the
+ * previous snapshot. Hosts refuse a snapshot that lacks an entry they have seen (TUF 5.5.5), and
+ * such an entry leads nowhere.
  */
 export function snapshotMeta(
-  { files, snapshot, distrusted }: VerifiedMetadata,
+  { files, snapshot }: VerifiedMetadata,
   made: ReadonlyMap<string, SignedFile>,
-  targets: Metadata<Targets> | undefined,
+  given: {
+    readonly targets: Metadata<Targets> | undefined;
+    /** False: no host has a snapshot that still counts, and its entries may be a thief's. */
+    readonly isContinued: boolean;
+  },
 ): JsonObject {
+  const { targets, isContinued } = given;
   const delegated = Object.keys(targets?.signed.delegations?.roles ?? {});
   const meta: Record<string, unknown> = {};
   for (const role of ['targets', ...delegated]) {
     const bytes = made.get(role)?.bytes ?? files.get(role);
     if (bytes !== undefined) meta[`${role}.json`] = entryOf(bytes);
   }
-  if (distrusted !== undefined) return meta;
+  if (!isContinued) return meta;
   for (const [file, entry] of Object.entries(snapshot?.signed.meta ?? {})) {
     meta[file] ??= entry.toJSON();
   }

@@ -1,52 +1,48 @@
-import { createHash } from 'node:crypto';
-import type { Bucket, PutResult } from '../../bucket/bucket.ts';
+import type { PutResult } from '../../bucket/bucket.ts';
+import { FileContent } from '../../bucket/file-content.ts';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import type { SignedFile } from '../metadata/signed-file.ts';
+import type { Repository } from '../repository/repository.ts';
+import { digestOfObject } from '../repository/require-blob.ts';
 import { readFile, type TreePlace } from '../repository/stored-files.ts';
 import type { Blob } from './change.ts';
 
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 /** Uploads a tarball unless it exists. Throws BLOB_MISMATCH when other content has its name. */
-export async function putBlob({ bucket, tree }: TreePlace, blob: Blob): Promise<void> {
+export async function putBlob(
+  { bucket, tree, showProgress }: TreePlace & Pick<Repository, 'showProgress'>,
+  blob: Blob,
+): Promise<void> {
   const { sha256, length } = blob;
   const key = blobKey(tree, sha256);
+  using progress = showProgress?.({ what: 'uploading the release', unit: 'bytes' });
+  const content = new FileContent(blob, (sent) => progress?.at(sent, length));
   try {
-    await bucket.put(key, await blob.read(), {
+    await bucket.put(key, content, {
       createOnly: true,
       contentType: 'application/gzip',
       cacheControl: IMMUTABLE,
     });
   } catch (error) {
     if (!isTaken(error)) throw error;
-    const found = await hashOf(bucket, key, length);
-    if (found !== sha256) {
-      throw new CodedError(`s3://${bucket.name}/${key}: its content has another sha256`, {
+    const found = await digestOfObject(bucket, key, length);
+    if (found?.sha256 !== sha256) {
+      const url = `s3://${bucket.name}/${key}`;
+      throw new CodedError(`${url}: its content has another sha256`, {
         code: 'BLOB_MISMATCH',
         cause: error,
-        next: `find out who wrote it, then: aws s3 rm s3://${bucket.name}/${key}`,
-        details: { key, wanted: sha256, found },
+        next: `find out who wrote it, then: ${bucket.awsCommand(`s3 rm ${url}`)}`,
+        details: { key, wanted: sha256, found: found?.sha256 },
       });
     }
   }
 }
 
-async function hashOf(bucket: Bucket, key: string, maxBytes: number): Promise<string> {
-  const { body } = await bucket.open(key);
-  const hash = createHash('sha256');
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    length += chunk.length;
-    if (length > maxBytes) break; // leaving the loop destroys the stream
-  }
-  return hash.digest('hex');
-}
-
 /**
- * Uploads a file of signed metadata unless it exists. `taken`: another file has its name. The same
- * bytes are our own file, from an attempt whose answer was lost.
+ * Uploads a file of signed metadata unless it exists. `taken`: another file has its name. A file
+ * with the same bytes is our own, from an attempt whose answer was lost.
  */
 export async function putMetadata(
   place: TreePlace,

@@ -1,13 +1,14 @@
 import type { Metadata, Root } from '@tufjs/models';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { roleWord } from '../../trust/metadata/role-names.ts';
 import { isVersion, MAX_VERSION } from '../../trust/metadata/version-limits.ts';
 import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
 import type { Repository } from '../repository/repository.ts';
-import { isMissing, listFiles } from '../repository/stored-files.ts';
+import { isThere, listFiles } from '../repository/stored-files.ts';
 import type { Change } from './change.ts';
 
-/** Versions that the files of a commit get; of versioned files it is the lowest one to try. */
+/** Versions of the files of a commit. For versioned files it is the lowest one to try. */
 export interface Versions {
   /** Snapshot and timestamp start at 1 again. */
   readonly isRestart: boolean;
@@ -18,10 +19,10 @@ export interface Versions {
 }
 
 /**
- * A restart is possible when the new root replaces every online key: then nothing that hosts have
- * kept of snapshot and timestamp verifies any more, and so there is nothing that a lower version
- * could be a rollback of (TUF 5.3.11). A plain rotation goes on counting instead: while it is under
- * way, files are signed by old and new keys, and those stay.
+ * A restart is possible when the new root replaces every online key. The snapshot and timestamp
+ * that hosts have stored then no longer verify, so a lower version is not a rollback (TUF 5.3.11).
+ * A plain rotation continues the versions instead: during it, files are signed by old and new keys,
+ * and these stay valid.
  */
 export function planVersions(
   verified: VerifiedMetadata,
@@ -38,7 +39,7 @@ export function planVersions(
   const isWanted = change.restart === true || change.drafts?.has('root') === true;
   const isRestart =
     areOnlineKeysReplaced(verified.unfinishedSince ?? verified.root, root) &&
-    (isWanted || isUnknown || !hasRoom);
+    (isWanted || isUnknown || !hasRoom || isFull(snapshot));
   if (!isRestart && !hasRoom) throw noRoom('online');
   return {
     isRestart,
@@ -52,7 +53,16 @@ export function planVersions(
   };
 }
 
-/** No key that may sign snapshot or timestamp by `before` may do so by `after`. */
+/**
+ * Whether the snapshot uses half of the bytes that hosts read. A thief of an online key may have
+ * invented so many entries that no later snapshot has room for them. No honest tree comes near this
+ * limit.
+ */
+function isFull(snapshot: VerifiedMetadata['snapshot']): boolean {
+  return snapshot !== undefined && JSON.stringify(snapshot.signed.toJSON()).length > 1024 ** 2;
+}
+
+/** No key of snapshot or timestamp in `before` has either role in `after`. */
 export function areOnlineKeysReplaced(before: Metadata<Root>, after: Metadata<Root>): boolean {
   const [old, next] = [before, after].map(({ signed: { roles } }) =>
     ['snapshot', 'timestamp'].flatMap((role) => roles[role]?.keyIDs ?? []),
@@ -60,20 +70,23 @@ export function areOnlineKeysReplaced(before: Metadata<Root>, after: Metadata<Ro
   return next.every((keyId) => !old.includes(keyId));
 }
 
-/** Files that publishers left behind who lost a race or were killed: their versions are skipped. */
-const MAX_SKIPPED = 1000;
+/**
+ * Publishers that lost a race or were killed left files behind, whose versions are skipped. This is
+ * the limit of their number.
+ */
+export const MAX_SKIPPED = 1000;
 
 /**
- * The first version from `from` on whose file does not exist. To be asked before anything is
- * signed: a key may be a token that a person touches for each signature, and who can write to the
- * bucket can take names. Throws METADATA_INVALID when too many are taken.
+ * The first version from `from` on whose file does not exist. Must be called before anything is
+ * signed: a key may be a token that a person touches for each signature, and anyone with write
+ * access to the bucket can occupy names. Throws METADATA_INVALID when too many are occupied.
  */
 export async function freeVersion(
   repository: Repository,
   role: string,
   from: number,
 ): Promise<number> {
-  if (!(await exists(repository, `${from}.${role}.json`))) return from;
+  if (!(await isThere(repository, `${from}.${role}.json`))) return from;
   const files = new Set(await listFiles(repository));
   const taken: string[] = [`${from}.${role}.json`];
   for (let version = from + 1; version < from + MAX_SKIPPED; version++) {
@@ -97,23 +110,14 @@ export async function freeVersion(
   );
 }
 
-async function exists({ bucket, tree }: Repository, file: string): Promise<boolean> {
-  try {
-    const { body } = await bucket.open(metadataKey(tree, file));
-    body.destroy();
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
 function noRoom(role: string): CodedError {
-  const name = role === 'targets' ? 'online' : role; // new online keys restart targets as well
-  const word = name.replace(/^env-/, '').replace(/-\d+$/, '');
-  return new CodedError(`the version of ${role} is near ${MAX_VERSION}: no higher one is left`, {
-    code: 'METADATA_INVALID',
-    next: `a key of it was stolen: mm key rotate --role ${word} --recover --add KEY`,
-    details: { role },
-  });
+  const word = roleWord(role === 'targets' ? 'online' : role); // new online keys restart targets
+  return new CodedError(
+    `the version of ${roleWord(role)} is near ${MAX_VERSION}: no higher one is left`,
+    {
+      code: 'METADATA_INVALID',
+      next: `a key of it was stolen: mm key rotate --role ${word} --recover --add KEY`,
+      details: { role },
+    },
+  );
 }

@@ -5,12 +5,15 @@ import { join } from 'node:path';
 
 const live = new Set<string>();
 
-/** Runs `work` with a new directory and removes it afterwards, also when `work` throws. */
+/**
+ * Runs `work` with a new directory in `parent` and removes it afterwards, also when `work` throws.
+ */
 export async function withTemporaryDirectory<T>(
   purpose: string,
   work: (directory: string) => Promise<T>,
+  parent = tmpdir(),
 ): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), `mm-${purpose}-`));
+  const directory = await mkdtemp(join(parent, `mm-${purpose}-`));
   live.add(directory);
   try {
     return await work(directory);

@@ -1,8 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '../../shared/coded-error.ts';
-import type { PassphraseSource } from './passphrase.ts';
-import type { Signer } from './signer.ts';
+import { fileProblem } from '../../shared/file-problem.ts';
+import { roleWord } from '../../trust/metadata/role-names.ts';
+import type { PassphraseSource } from './file/passphrase.ts';
+import type { Signer } from './public/signer.ts';
 import { openSigner, readSigningKey, type SigningKeyFile } from './signing-key.ts';
 
 /** The keys that may sign for a role, and how many of them must. */
@@ -43,7 +45,9 @@ export async function readSigningKeys(directory: string): Promise<SigningKeyFile
     names = await readdir(directory);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw cause;
+    const { why, next } = fileProblem(directory, cause);
+    const message = `cannot read the directory of the signing keys: ${why}`;
+    throw new CodedError(message, { code: 'KEY_MISSING', cause, next });
   }
   const files = names.filter((name) => name.endsWith('.json')).sort();
   return Promise.all(files.map((name) => readSigningKey(join(directory, name))));
@@ -63,10 +67,10 @@ export function signersFor(keyring: Keyring, role: RoleKeys): readonly Signer[] 
   if (held.length >= role.threshold) return held.slice(0, role.threshold);
   const wanted = role.keyIds.map((keyId) => keyId.slice(0, 12)).join(', ');
   throw new CodedError(
-    `${role.name} needs ${role.threshold} of the keys ${wanted}; ${keyring.place} has ${held.length} of them`,
+    `${roleWord(role.name)} needs ${role.threshold} of the keys ${wanted}; ${keyring.place} has ${held.length} of them`,
     {
       code: 'KEY_MISSING',
-      next: 'run this on the machine that has the keys, or give their directory with --keys DIR',
+      next: 'mm key list shows who has which key; run this on the machine that has them, or give their directory with --keys DIR',
       details: { role: role.name, threshold: role.threshold, held: held.length },
     },
   );

@@ -1,5 +1,7 @@
 import { requireOwn } from '../../shared/owned-path.ts';
-import { fileSigner } from './file-signer.ts';
+import { fileSigner } from './file/file-signer.ts';
+import { createKeyFile, type KeyFile, readKeyFile } from './file/key-file.ts';
+import type { PassphraseSource } from './file/passphrase.ts';
 import { findCommandKey } from './held/command-signer.ts';
 import {
   type FoundKey,
@@ -12,9 +14,13 @@ import {
 import { heldSigner } from './held/held-signer.ts';
 import { findKmsKey } from './held/kms-signer.ts';
 import { findAgentKey } from './held/ssh-agent-signer.ts';
-import { createKeyFile, type KeyFile, readKeyFile } from './key-file.ts';
-import type { PassphraseSource } from './passphrase.ts';
-import type { Signer } from './signer.ts';
+import type { Signer } from './public/signer.ts';
+
+/*
+ * A signing key is a file NAME.json in the keys directory of its tree. Its private part is in the
+ * file (file/) or elsewhere (held/: ssh-agent, KMS, a command). public/ has the form in which
+ * others get it. keyring.ts opens all keys of a directory and selects those that a role needs.
+ */
 
 /** A signing key. `document.private.kind` says where its private part is. */
 export type SigningKeyFile = KeyFile | HeldKeyFile;

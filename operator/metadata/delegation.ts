@@ -1,5 +1,6 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { CodedError } from '../../shared/coded-error.ts';
+import { roleWord } from '../../trust/metadata/role-names.ts';
 import type { RoleKeys } from '../keys/keyring.ts';
 import { parseSignedFile, type SignedFile } from './signed-file.ts';
 
@@ -18,7 +19,7 @@ export function findKeys({ root, targets }: Delegators, role: string): RoleKeys 
   return found && { name: role, keyIds: found.keyIDs, threshold: found.threshold };
 }
 
-/** The same; throws METADATA_INVALID when nothing delegates the role. */
+/** Like `findKeys`; throws METADATA_INVALID when nothing delegates the role. */
 export function keysOf(delegators: Delegators, role: string): RoleKeys {
   const keys = findKeys(delegators, role);
   if (keys === undefined) throw refused(role, 'no document delegates it');
@@ -62,7 +63,7 @@ function checkPaths({ targets }: Delegators, role: string, document: Metadata<Ta
 
 /** Whether root, and not targets, lists the keys of the role. */
 export function isTopLevel(role: string): boolean {
-  return !role.startsWith('env-');
+  return ['root', 'targets', 'snapshot', 'timestamp'].includes(role);
 }
 
 /** Whether enough keys of the delegator have signed the document for that role. */
@@ -81,7 +82,7 @@ export function verifies(
 
 /** The error for a document that hosts would refuse. */
 export function refused(role: string, why: string, cause?: unknown): CodedError {
-  return new CodedError(`hosts would refuse ${role} as it is signed here: ${why}`, {
+  return new CodedError(`hosts would refuse ${roleWord(role)} as it is signed here: ${why}`, {
     code: 'METADATA_INVALID',
     cause,
     next: 'check which signing keys are on this machine; nothing was uploaded',

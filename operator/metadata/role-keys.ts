@@ -1,7 +1,9 @@
 import { canonicalize } from '@tufjs/canonical-json';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
-import type { TufKey } from '../keys/signer.ts';
+import { roleWord } from '../../trust/metadata/role-names.ts';
+import type { TufKey } from '../keys/public/signer.ts';
+import { coveredBy } from './environment-classes.ts';
 import type { RoleContent } from './signed-file.ts';
 import { contentOf, rootContentOf, type VerifiedMetadata } from './verified.ts';
 
@@ -17,6 +19,8 @@ export interface RoleEntry {
   readonly role: string;
   readonly keyIds: readonly string[];
   readonly threshold: number;
+  /** Environments and patterns such as `dev_*`; none for the roles that root lists. */
+  readonly covers: readonly string[];
 }
 
 export interface NamedKey {
@@ -145,7 +149,7 @@ function edited(entry: RoleEntry, edit: RoleEdit | undefined): RoleEntry {
   const keyIds = [...kept, ...added];
   const threshold = edit.threshold ?? entry.threshold;
   if (threshold >= 1 && threshold <= keyIds.length) return { ...entry, keyIds, threshold };
-  throw new CodedError(`${entry.role} would need ${threshold} of ${keyIds.length} keys`, {
+  throw new CodedError(`${roleWord(entry.role)} would need ${threshold} of ${keyIds.length} keys`, {
     code: 'THRESHOLD_UNMET',
     next: 'add a key in the same command, or choose another --threshold',
     details: { role: entry.role, threshold, keys: keyIds.length },
@@ -165,8 +169,9 @@ function targetsEntries(targets: RoleContent | undefined): RoleEntry[] {
   );
 }
 
-function entryOf(role: string, { keyids, threshold }: { keyids?: unknown; threshold?: unknown }) {
-  return { role, keyIds: keyids as readonly string[], threshold: Number(threshold) };
+function entryOf(role: string, { keyids, threshold, paths }: JsonObject): RoleEntry {
+  const covers = coveredBy(Array.isArray(paths) ? paths.map(String) : []);
+  return { role, keyIds: keyids as readonly string[], threshold: Number(threshold), covers };
 }
 
 function isSame(a: RoleContent, b: RoleContent | undefined): boolean {

@@ -3,9 +3,16 @@ import type { Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { Metadata, MetadataKind } from '@tufjs/models';
 import type { JsonObject } from '../../shared/json.ts';
 import { inspectMetadata } from '../../trust/workflow/inspect.ts';
-import type { Signer } from '../keys/signer.ts';
+import '../../trust/workflow/linear-models.ts';
+import type { Signer } from '../keys/public/signer.ts';
 import { expiresAt, type SigningMode } from './expiry-days.ts';
 import { assertSound, type LintContext } from './lint/lint.ts';
+
+/*
+ * The metadata of a role. This file completes, checks and signs it; lint/ refuses what mm never
+ * signs. verified.ts has the documents that a change starts from, delegation.ts says which keys may
+ * sign, role-keys.ts changes them, and expiry-days.ts how long a signature is valid.
+ */
 
 /** A file of signed metadata, ready for the bucket. */
 export interface SignedFile {
@@ -15,7 +22,7 @@ export interface SignedFile {
   readonly bytes: Buffer;
 }
 
-/** The content of a role without the fields that every signature sets: version, expiry, tree. */
+/** The content of a role without the fields that mm sets itself: version, expiry, tree, role. */
 export type RoleContent = JsonObject & {
   readonly _type: 'root' | 'targets' | 'snapshot' | 'timestamp';
 };
@@ -71,6 +78,8 @@ export function draftOf(request: DraftRequest): Draft {
     version,
     expires: expiresAt(role, now, mode),
     'x-tree': treeId,
+    // All delegated roles are of one type, so only this tells their files apart.
+    ...(content._type === 'targets' && { 'x-role': role }),
   };
   assertSound(signed, request);
   return { role, signed, signatures: [] };

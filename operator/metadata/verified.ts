@@ -1,7 +1,9 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { CodedError } from '../../shared/coded-error.ts';
-import type { JsonObject } from '../../shared/json.ts';
+import { type JsonObject, jsonObject } from '../../shared/json.ts';
+import { didYouMean, nearest } from '../../shared/suggestion.ts';
 import type { EnvironmentOffer } from '../../trust/metadata/trusted.ts';
+import { coverageOf } from './environment-classes.ts';
 import type { RoleContent } from './signed-file.ts';
 
 /** The verified documents of a tree. A commit is built on them. */
@@ -54,10 +56,17 @@ export function documentOf(verified: VerifiedMetadata, role: string): JsonObject
 
 /**
  * The current content of a role, to be changed and signed again. Fields that mm does not know are
- * kept.
+ * kept. A statement that names the version of its own file, or a later one, is forged: the next
+ * version must not make it look true.
  */
 export function contentOf(document: Metadata<Targets>): RoleContent {
-  return { ...withoutProposal(document.signed), _type: 'targets' };
+  const content = withoutProposal(document.signed);
+  const targets = Object.entries(jsonObject(content['targets'])).map(([path, target]) => {
+    const { change, ...custom } = jsonObject(jsonObject(target)['custom']);
+    const isForged = Number(jsonObject(change)['after']) >= document.signed.version;
+    return [path, isForged ? { ...jsonObject(target), custom } : target];
+  });
+  return { ...content, targets: Object.fromEntries(targets), _type: 'targets' };
 }
 
 /** The current content of root, to be changed and signed again. */
@@ -65,7 +74,7 @@ export function rootContentOf(document: Metadata<Root>): RoleContent {
   return { ...withoutProposal(document.signed), _type: 'root' };
 }
 
-/** Which proposal a version came from is no content of the next version. */
+/** The next version of a document must not have the proposal of this one. */
 function withoutProposal(signed: Root | Targets): JsonObject {
   const { 'x-proposal': _, ...content } = signed.toJSON() as JsonObject;
   return content;
@@ -82,14 +91,13 @@ export function offerOf(
   const offer = verified.environments.get(environment);
   const { role } = offer ?? {};
   if (offer === undefined || role === undefined) {
-    const known = Object.values(verified.targets?.signed.delegations?.roles ?? {})
-      .flatMap((delegated) => delegated.paths ?? [])
-      .map((path) => path.replace(/\/\*$/, ''));
+    const known = coverageOf(verified.targets).flatMap(({ covers }) => covers);
+    const hint = didYouMean(environment, known);
     throw new CodedError(
-      `no key may publish environment ${environment}; this tree has ${known.join(', ')}`,
+      `no key may publish environment ${environment}${hint || ';'} this tree has ${known.join(', ')}`,
       {
         code: 'ENVIRONMENT_UNKNOWN',
-        next: `mm environment add ${environment}`,
+        next: nextFor(environment, nearest(environment, known)),
         details: { environment, known },
       },
     );
@@ -101,4 +109,12 @@ export function offerOf(
     });
   }
   return { ...offer, role };
+}
+
+/** The environment that was meant, or how to add it alone or with its class, `feature_*`. */
+function nextFor(environment: string, near: string | undefined): string {
+  const add = `mm environment add ${environment}`;
+  if (near !== undefined) return `the same command with ${near}; or for a new environment: ${add}`;
+  const [, prefix] = /^([^_]+_)./.exec(environment) ?? [];
+  return prefix === undefined ? add : `${add}; or for all of them: mm environment add '${prefix}*'`;
 }

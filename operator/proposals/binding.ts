@@ -6,7 +6,7 @@ import { invalidProposal } from './invalid-proposal.ts';
 /*
  * All documents of a proposal have the same signed field: their roles, the versions that they
  * continue, and a digest over all of them. So each signature covers the whole proposal. Without it,
- * somebody who carries the file could drop the root from a revocation, or put in a document of
+ * a person who forwards the file could drop the root from a revocation, or add a document of
  * another proposal.
  */
 

@@ -6,7 +6,8 @@ import { changeOf } from './proposal.ts';
 
 /**
  * Throws PROPOSAL_INVALID when the proposal takes away signatures of a role that it does not sign
- * again. The person who commits would have to add that role, and nobody else would have seen it.
+ * again. The person who commits would have to add that role, and the other signers would never see
+ * it.
  */
 export function requireComplete(verified: VerifiedMetadata, proposal: Proposal): void {
   const proposed = proposal.documents.map(({ role }) => role);

@@ -1,6 +1,7 @@
 import { canonicalize } from '@tufjs/canonical-json';
 import { printable } from '../../shared/clean-text.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
+import { roleWord } from '../../trust/metadata/role-names.ts';
 import type { Change } from '../commit/change.ts';
 import { areOnlineKeysReplaced } from '../commit/versions.ts';
 import { parseContent } from '../metadata/signed-file.ts';
@@ -8,7 +9,7 @@ import { contentOf, rootContentOf, type VerifiedMetadata } from '../metadata/ver
 
 /**
  * A short summary of a change. It leaves things out: what a person agrees to is the whole diff in
- * `diff.ts`. Every text in it comes from a document that nobody may have signed yet.
+ * `diff.ts`. Every text in it comes from a document that may be unsigned.
  */
 export function describeChange(verified: VerifiedMetadata, { root, roles }: Change): string[] {
   const lines: string[] = [];
@@ -47,14 +48,14 @@ function describeTargets(before: JsonObject, after: JsonObject): string[] {
   const [old, next] = [delegatedRoles(before), delegatedRoles(after)];
   const lines = [...new Set([...old.keys(), ...next.keys()])].flatMap((role) => {
     const [was, is] = [old.get(role), next.get(role)];
-    if (is === undefined) return [`${role}: nobody may publish it any more`];
+    if (is === undefined) return [`${roleWord(role)}: no key may publish it any more`];
     const paths = canonicalize(was?.['paths'] ?? []) === canonicalize(is['paths']);
-    const news = paths ? [] : [`${role}: for ${JSON.stringify(is['paths'])}`];
+    const news = paths ? [] : [`${roleWord(role)}: for ${JSON.stringify(is['paths'])}`];
     const rest = others(was ?? {}, is, ['keyids', 'threshold', 'paths']);
     return [
       ...news,
       ...describeKeys(role, { before: was ?? {}, after: is, name }),
-      ...rest.map((line) => `${role}: ${line}`),
+      ...rest.map((line) => `${roleWord(role)}: ${line}`),
     ];
   });
   return headed('targets', before, after, [...lines, ...others(before, after, ['delegations'])]);
@@ -73,6 +74,8 @@ function release(target: unknown): string {
   const { hashes, custom, length } = jsonObject(target);
   const { version, commit, hold, stop, schema: _, ...rest } = jsonObject(custom);
   const sha256 = String(jsonObject(hashes)['sha256']);
+  if (version === undefined)
+    return `sha256 ${sha256}, ${String(length)} bytes ${JSON.stringify(rest)}`;
   const flags = `${hold === true ? ', on hold' : ''}${stop === true ? ', stopped' : ''}`;
   const what = `commit ${String(commit ?? 'none')}, sha256 ${sha256}, ${String(length)} bytes${flags}`;
   return `${String(version)} (${what}) ${JSON.stringify(rest)}`;
@@ -90,14 +93,14 @@ function headed(
   const what = words.map((line) => `  ${printable(line, 1500)}`);
   const isDraft = from !== to;
   const versions = isDraft ? `version ${from} -> ${to}, expires ${was} -> ${is}` : 'changes';
-  return [printable(`${role}: ${versions}`, 400), ...what];
+  return [printable(`${roleWord(role)}: ${versions}`, 400), ...what];
 }
 
-const RENEWAL = 'the same, signed anew';
+const RENEWAL = 'unchanged, signed again';
 
 function isRenewal(before: JsonObject, after: JsonObject): boolean {
   const [old, next] = [before, after].map(
-    ({ version: _, expires: __, 'x-proposal': ___, 'x-tree': ____, ...content }) =>
+    ({ version: _, expires: __, 'x-proposal': ___, 'x-tree': ____, 'x-role': _____, ...content }) =>
       canonicalize(content),
   );
   return old === next;
@@ -115,18 +118,18 @@ function describeKeys(
     before['threshold'] === after['threshold']
       ? []
       : [
-          `${role}: signatures needed ${String(before['threshold'] ?? 'none')} -> ${String(after['threshold'])}`,
+          `${roleWord(role)}: signatures needed ${String(before['threshold'] ?? 'none')} -> ${String(after['threshold'])}`,
         ];
   return [
-    ...is.filter((id) => !was.includes(id)).map((id) => `${role}: + key ${name(id)}`),
-    ...was.filter((id) => !is.includes(id)).map((id) => `${role}: - key ${name(id)}`),
+    ...is.filter((id) => !was.includes(id)).map((id) => `${roleWord(role)}: + key ${name(id)}`),
+    ...was.filter((id) => !is.includes(id)).map((id) => `${roleWord(role)}: - key ${name(id)}`),
     ...threshold,
   ];
 }
 
-/** Fields that changed and that the words above do not cover. */
+/** Changed fields that the lines above do not describe. */
 function others(before: JsonObject, after: JsonObject, known: readonly string[]): string[] {
-  const skipped = [...known, 'version', 'expires', 'x-proposal'];
+  const skipped = [...known, 'version', 'expires', 'x-proposal', 'x-role'];
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...fields]
     .filter((field) => !skipped.includes(field))
@@ -141,7 +144,7 @@ function delegatedRoles(targets: JsonObject): Map<string, JsonObject> {
   return new Map(listed.map((role) => [String(role['name']), role]));
 }
 
-/** The id is what is signed for; a name is only what somebody called it. */
+/** The id is signed and checked; a name is only a label. */
 function namesOf(documents: readonly JsonObject[]): (keyId: string) => string {
   const names = Object.assign(
     {},

@@ -1,5 +1,6 @@
 import { asciiJson } from '../../shared/clean-text.ts';
 import { isJsonObject, type JsonObject } from '../../shared/json.ts';
+import { roleWord } from '../../trust/metadata/role-names.ts';
 import { documentOf, type VerifiedMetadata } from '../metadata/verified.ts';
 import type { ProposedDocument } from './file.ts';
 import { invalidProposal } from './invalid-proposal.ts';
@@ -20,8 +21,8 @@ const MAX_LINE = 16 * 1024;
 const MAX_LINES = 5000;
 
 /**
- * Every value that a signature would be over and that is not in the bucket now. Throws
- * PROPOSAL_INVALID when it is too much to show: nobody must sign what they cannot see.
+ * Every value that would be signed and that is not in the bucket now. Throws PROPOSAL_INVALID when
+ * it is too much to show: people must only sign what they can see.
  */
 export function diffDocuments(
   verified: VerifiedMetadata,
@@ -48,7 +49,13 @@ export function diffDocuments(
 /** Each document has a heading, and each of its changes a line: the new value first. */
 export function diffLines(changes: readonly DocumentChange[]): string[] {
   const byRole = Map.groupBy(changes, ({ role }) => role);
-  return [...byRole].flatMap(([role, each]) => [`signed in ${role}:`, ...each.map(lineOf)]);
+  return [...byRole].flatMap(([role, each]) => [heading(role), ...each.map(lineOf)]);
+}
+
+/** Must name the role itself, too: two roles can have the same word after a recovery. */
+function heading(role: string): string {
+  const word = roleWord(role);
+  return word === role ? `signed in ${role}:` : `signed in ${word} (role ${role}):`;
 }
 
 function lineOf({ path, now, was }: DocumentChange): string {
@@ -67,7 +74,7 @@ function diff(role: string, before: JsonObject | undefined, after: JsonObject): 
   return [...changed, ...removed];
 }
 
-/** Path and JSON of every value without parts. An empty object or list is one as well. */
+/** Path and JSON of every value without parts. An empty object or list counts as a value. */
 function leaves(value: unknown, path: string): [path: string, json: string][] {
   if (Array.isArray(value) && value.length > 0) {
     return value.flatMap((each, index) => leaves(each, `${path}[${index}]`));

@@ -1,8 +1,14 @@
-import { open } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { Sha256 } from '../../bucket/documents/names.ts';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { fileProblem } from '../../shared/file-problem.ts';
+import { jsonObject } from '../../shared/json.ts';
+import { isBinariesRole } from '../../trust/metadata/role-names.ts';
+import { openRegular } from '../files/open-regular.ts';
+import { DELEGATED_ROLE } from '../metadata/lint/environment-pattern.ts';
 import { requireBound } from './binding.ts';
 import { invalidProposal } from './invalid-proposal.ts';
 
@@ -12,8 +18,12 @@ const MAX_DOCUMENTS = 500;
 const ProposedDocument = z.strictObject({
   role: z
     .string()
-    .regex(/^(root|targets|env-\w+(-\d+)?)$/, 'expected root, targets or env-<environment>'),
-  /** The version that it continues, 0: none. */
+    .refine(
+      (role) =>
+        role === 'root' || role === 'targets' || DELEGATED_ROLE.test(role) || isBinariesRole(role),
+      'expected root, targets, or the role of an environment, a class or binaries',
+    ),
+  /** The version that it continues; 0: it is the first one. */
   base: z.int().min(0),
   signed: z.record(z.string(), z.unknown()),
   signatures: z
@@ -31,9 +41,9 @@ const ProposedDocument = z.strictObject({
 export type ProposedDocument = Readonly<z.infer<typeof ProposedDocument>>;
 
 /**
- * Documents that go from one signer to the next, by mail or chat. Nothing in it is secret. Nothing
- * outside the signed documents decides anything: `tree` and `base` are compared with what is
- * signed. Snapshot and timestamp are not in it: the person who commits signs those.
+ * Documents that go from one signer to the next, by mail or chat. Nothing in it is secret. Only the
+ * signed documents decide: `tree` and `base` are compared with what is signed. Snapshot and
+ * timestamp are not in it: the person who commits signs those.
  */
 export const Proposal = z.strictObject({
   format: z.literal('miyamoto-proposal'),
@@ -43,12 +53,21 @@ export const Proposal = z.strictObject({
 });
 export type Proposal = Readonly<z.infer<typeof Proposal>>;
 
-/** Throws PROPOSAL_INVALID for what is none, TREE_MISMATCH for another tree's. */
+/**
+ * Throws PROPOSAL_INVALID for another kind of file, TREE_MISMATCH for a proposal of another tree.
+ */
 export async function readProposal(path: string, treeId: string): Promise<Proposal> {
-  const parsed = Proposal.safeParse(await readJson(path));
+  const content = await readJson(path);
+  const { format = 'no format' } = jsonObject(content);
+  if (format !== 'miyamoto-proposal') {
+    const found = `found ${JSON.stringify(format)}`;
+    throw invalidProposal(`${path}: wanted a proposal, ${found}`, undefined, GIVE_PROPOSAL);
+  }
+  const parsed = Proposal.safeParse(content);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw invalidProposal(`${path}: ${issue?.path.join('.')}: ${issue?.message}`);
+    const where = issue?.path.length ? [issue.path.join('.')] : [];
+    throw invalidProposal([path, ...where, issue?.message].join(': '));
   }
   const { tree, documents } = parsed.data;
   if (tree !== treeId) {
@@ -63,19 +82,53 @@ export async function readProposal(path: string, treeId: string): Promise<Propos
   return parsed.data;
 }
 
+const GIVE_PROPOSAL = 'give the file that a command with --out wrote';
+
 async function readJson(path: string): Promise<unknown> {
-  await using file = await open(path, 'r').catch((cause: Error) => {
-    throw invalidProposal(`cannot read the proposal: ${cause.message}`, cause);
+  await using file = await openRegular(path).catch((cause: Error) => {
+    const { why, next } = fileProblem(path, cause);
+    throw invalidProposal(`cannot read the proposal: ${why}`, cause, next);
   });
   const { size } = await file.stat();
   if (size > MAX_BYTES) throw invalidProposal(`${path}: wanted at most ${MAX_BYTES} bytes`);
   try {
     return JSON.parse(await file.readFile('utf8'));
   } catch (cause) {
-    throw invalidProposal(`${path}: wanted JSON, found something else`, cause);
+    const message = `${path}: wanted a proposal in JSON, found something else`;
+    throw invalidProposal(message, cause, GIVE_PROPOSAL);
   }
 }
 
+/**
+ * Checks the path of `--out`. A proposal may replace an older one, and nothing else: a slip must
+ * not replace a signing key or the configuration. Throws USAGE.
+ */
+export async function requireProposalPath(path: string): Promise<void> {
+  try {
+    await using file = await openRegular(path);
+    if ((await file.stat()).size <= MAX_BYTES && isProposal(await file.readFile('utf8'))) return;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && existsSync(dirname(path))) return;
+    const missing = code === 'ENOENT' ? dirname(path) : path;
+    const { why, next } = fileProblem(missing, cause);
+    throw new CodedError(`--out: ${why}`, { code: 'USAGE', cause, next });
+  }
+  throw new CodedError(`--out: ${path} exists and is not a proposal, so mm does not replace it`, {
+    code: 'USAGE',
+    next: '--out with another name, for example change.proposal.json',
+  });
+}
+
+function isProposal(text: string): boolean {
+  try {
+    return jsonObject(JSON.parse(text))['format'] === 'miyamoto-proposal';
+  } catch {
+    return false;
+  }
+}
+
+/** Writes a proposal, readable for every user: it has no secrets. */
 export async function writeProposal(path: string, proposal: Proposal): Promise<void> {
   writeFileAtomicSync(path, `${JSON.stringify(proposal, null, 1)}\n`, { mode: 0o644 });
 }

@@ -1,9 +1,10 @@
 import { CodedError } from '../../shared/coded-error.ts';
 
-export function invalidProposal(message: string, cause?: unknown): CodedError {
+/** PROPOSAL_INVALID. Without `next` a signer needs a new proposal. */
+export function invalidProposal(message: string, cause?: unknown, next?: string): CodedError {
   return new CodedError(message, {
     code: 'PROPOSAL_INVALID',
     cause,
-    next: 'have it proposed again, on top of the metadata of today',
+    next: next ?? 'ask for a new proposal, on top of the current metadata',
   });
 }

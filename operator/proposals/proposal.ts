@@ -1,19 +1,27 @@
-import { metadataKey } from '../../bucket/layout.ts';
-import { CodedError } from '../../shared/coded-error.ts';
-import { jsonObject } from '../../shared/json.ts';
+import { type JsonObject, jsonObject } from '../../shared/json.ts';
+import { roleWord } from '../../trust/metadata/role-names.ts';
+import { isVersion } from '../../trust/metadata/version-limits.ts';
 import type { Change } from '../commit/change.ts';
 import { unique } from '../commit/sign-role.ts';
 import { putBlob } from '../commit/upload.ts';
-import type { RoleKeys } from '../keys/keyring.ts';
-import { isSignedBy } from '../keys/public-key.ts';
-import type { TufKey } from '../keys/signer.ts';
+import {
+  areOnlineKeysReplaced,
+  freeVersion,
+  MAX_SKIPPED,
+  planVersions,
+} from '../commit/versions.ts';
+import type { Keyring, RoleKeys } from '../keys/keyring.ts';
+import { isSignedBy } from '../keys/public/public-key.ts';
+import type { Signer, TufKey } from '../keys/public/signer.ts';
 import { findKeys, isTopLevel, refused } from '../metadata/delegation.ts';
+import { expiresAt, isRenewalDue } from '../metadata/expiry-days.ts';
 import { lint } from '../metadata/lint/lint.ts';
 import { listedKeys } from '../metadata/role-keys.ts';
 import {
   addSignatures,
   type Draft,
   draftOf,
+  draftToFile,
   messageOf,
   parseContent,
   type RoleContent,
@@ -24,8 +32,14 @@ import { bound } from './binding.ts';
 import type { Proposal, ProposedDocument } from './file.ts';
 import { invalidProposal } from './invalid-proposal.ts';
 
+/*
+ * A change that several people sign, as a file that they send to each other (file.ts). binding.ts
+ * makes each signature cover the whole file, diff.ts shows a signer every value, and complete.ts
+ * refuses a change that would leave a role without valid signatures.
+ */
+
 /**
- * A role of a proposal, and all who may sign it: by the word of today, and by that of the proposal
+ * A role of a proposal, and the keys that may sign it: by the current metadata, and by the proposal
  * itself.
  */
 export interface Reviewed {
@@ -34,14 +48,15 @@ export interface Reviewed {
   /** Each of these thresholds must be reached. */
   readonly wanted: readonly RoleKeys[];
   /**
-   * Whose signature is welcome as well: so that hosts can follow which have not seen the new root.
+   * Keys whose signatures are optional: with them, hosts that have not seen the new root can
+   * follow.
    */
   readonly also: readonly RoleKeys[];
 }
 
 /**
- * The change as a proposal, with the signatures of the keys at hand. Its blobs go into the bucket
- * now: nobody asks for them before it is committed.
+ * The change as a proposal, with the signatures of the keys on this machine. Its blobs are uploaded
+ * now: no host reads them before the commit.
  */
 export async function propose(
   repository: Repository,
@@ -53,10 +68,13 @@ export async function propose(
   for (const blob of change.blobs) await putBlob(repository, blob);
   const documents: ProposedDocument[] = [];
   const root = change.root === undefined ? [] : [['root', change.root] as const];
+  const next = change.root === undefined ? verified.root : parseContent(change.root, 'root');
+  // A root that is committed from a proposal restarts versions whenever it can.
+  const versions = planVersions(verified, { ...change, restart: true }, next);
   for (const [role, content] of [...root, ...change.roles]) {
     const current = currentVersion(verified, role);
     const version =
-      role === 'root' ? current + 1 : await freeVersion(repository, role, current + 1);
+      role === 'root' ? current + 1 : await freeVersion(repository, role, versions.of(role));
     const { signed } = draftOf({ role, version, content, treeId, mode, now });
     documents.push({ role, base: current, signed: { ...signed }, signatures: [] });
   }
@@ -70,25 +88,9 @@ export async function propose(
     .proposal;
 }
 
-async function freeVersion(
-  { bucket, tree }: Repository,
-  role: string,
-  from: number,
-): Promise<number> {
-  for (let version = from; ; version++) {
-    try {
-      await bucket.get(metadataKey(tree, `${version}.${role}.json`), { maxBytes: 4 * 1024 * 1024 });
-    } catch (error) {
-      const { code } = error instanceof CodedError ? error : {};
-      if (code === 'S3_NOT_FOUND' || code === 'S3_ACCESS_DENIED') return version;
-      throw error;
-    }
-  }
-}
-
 /**
- * Checks a proposal against what this person trusts: it must continue the very versions of today,
- * pass the lint, and have no signature that is wrong. Throws PROPOSAL_INVALID.
+ * Checks a proposal against what this person trusts: it must continue exactly the current versions,
+ * pass the lint, and have no wrong signature. Throws PROPOSAL_INVALID.
  */
 export function reviewProposal(
   { treeId, now }: Pick<Repository, 'treeId' | 'now'>,
@@ -96,17 +98,14 @@ export function reviewProposal(
   { documents }: Proposal,
 ): readonly Reviewed[] {
   const content = (role: string) => documents.find((each) => each.role === role)?.signed;
-  for (const { role, base: continued, signed } of documents) {
-    const current = currentVersion(verified, role);
-    if (continued !== current || !isNext(role, Number(signed['version']), current)) {
-      throw invalidProposal(
-        `the proposed ${role} continues version ${continued}, but ${current} is the one of today`,
-      );
-    }
+  for (const { role, signed } of documents) {
     const type = role === 'root' ? 'root' : 'targets';
     const problems = lint(signed, { role, treeId, now: now() });
     if (signed['_type'] !== type) problems.push(`_type: wanted ${type}`);
-    if (problems.length > 0) throw invalidProposal(`the proposed ${role}: ${problems.join('; ')}`);
+    problems.push(...lintLifetime(role, String(signed['expires']), now()));
+    if (problems.length > 0)
+      throw invalidProposal(`the proposed ${roleWord(role)}: ${problems.join('; ')}`);
+    requireReadable(role, signed, treeId);
   }
   const root = content('root');
   const targets = content('targets');
@@ -114,29 +113,74 @@ export function reviewProposal(
     root: root === undefined ? verified.root : parseContent(root, 'root'),
     targets: targets === undefined ? verified.targets : parseContent(targets, 'targets'),
   };
+  const isRestart = areOnlineKeysReplaced(verified.unfinishedSince ?? verified.root, then.root);
+  for (const { role, base: continued, signed } of documents) {
+    const current = currentVersion(verified, role);
+    if (continued !== current || !isNext(role, Number(signed['version']), { current, isRestart })) {
+      throw invalidProposal(
+        `the proposed ${roleWord(role)} has version ${String(signed['version'])} and continues version ${continued}, but the current one is ${current}`,
+      );
+    }
+  }
   const keys = { ...keysIn(root), ...keysIn(jsonObject(targets?.['delegations'])) };
   for (const { keyId, publicKey } of listedKeys(verified)) keys[keyId] = publicKey;
   return documents.map((document) => {
     const { role } = document;
     const before = isTopLevel(role) ? [findKeys(verified, role)].filter(isThere) : [];
     const after = [findKeys(then, role)].filter(isThere);
-    // A new root needs the word of the old one as well; for all others that of the new delegator
-    // counts.
+    // A new root must also be signed by the keys of the old one; every other role by those of its
+    // new delegator.
     const wanted = role === 'root' ? [...before, ...after] : after;
-    if (after.length === 0) throw refused(role, 'nobody is delegated for it');
+    if (after.length === 0) throw refused(role, 'targets delegates no role of that name');
     const draft: Draft = { role, signed: document.signed, signatures: document.signatures };
     assertGenuine(draft, keys);
     return { document, draft, wanted, also: role === 'root' ? [] : before };
   });
 }
 
+/** Signed content that hosts refuse would be in the way of every later version. */
+function requireReadable(role: string, signed: JsonObject, treeId: string): void {
+  try {
+    draftToFile({ role, signed, signatures: [] }, treeId);
+  } catch (error) {
+    throw invalidProposal(`the proposed ${roleWord(role)}: ${(error as Error).message}`);
+  }
+}
+
 function isThere<T>(value: T | undefined): value is T {
   return value !== undefined;
 }
 
-function isNext(role: string, version: number, current: number): boolean {
-  return role === 'root' ? version === current + 1 : version > current;
+/**
+ * A role near the last version starts again when the online keys change, see `planVersions`. No
+ * honest proposal skips more versions than `freeVersion` does. A larger jump would use up the
+ * versions.
+ */
+function isNext(
+  role: string,
+  version: number,
+  { current, isRestart }: { readonly current: number; readonly isRestart: boolean },
+): boolean {
+  if (role === 'root') return version === current + 1;
+  const isAgain = isRestart && !isVersion(current + 1);
+  const before = isAgain ? 0 : current;
+  return version > before && version <= before + MAX_SKIPPED;
 }
+
+/**
+ * Checks the expiry. Nobody must be able to make signers sign for many years, or sign what expires
+ * before they can sign again.
+ */
+function lintLifetime(role: string, expires: string, now: number): string[] {
+  const latest = expiresAt(role, now + DAY_MS);
+  if (Date.parse(expires) > Date.parse(latest)) return [`expires: wanted ${latest} at the latest`];
+  return isRenewalDue(role, expires, { now })
+    ? ['expires: it would be due for renewal at once']
+    : [];
+}
+
+/** Tolerance in ms, because the clocks of two people differ. */
+const DAY_MS = 86_400_000;
 
 function keysIn(holder: unknown): Record<string, TufKey> {
   return { ...jsonObject(jsonObject(holder)['keys']) } as Record<string, TufKey>;
@@ -150,11 +194,13 @@ function assertGenuine(draft: Draft, keys: Readonly<Record<string, TufKey>>): vo
     const isGenuine = key !== undefined && isSignedBy(key, message, Buffer.from(sig, 'hex'));
     if (isGenuine && !seen.has(keyid)) seen.add(keyid);
     else
-      throw invalidProposal(`a signature over ${draft.role} is not by key ${keyid.slice(0, 12)}`);
+      throw invalidProposal(
+        `a signature over ${roleWord(draft.role)} is not by key ${keyid.slice(0, 12)}`,
+      );
   }
 }
 
-/** Signs what keys at hand may sign. `added`: role and key id of each new signature. */
+/** Signs with the keys on this machine. `added`: role and key id of each new signature. */
 export async function signProposal(
   { keyring }: Pick<Repository, 'keyring'>,
   proposal: Proposal,
@@ -162,16 +208,29 @@ export async function signProposal(
 ): Promise<{ readonly proposal: Proposal; readonly added: readonly AddedSignature[] }> {
   const added: AddedSignature[] = [];
   const documents: ProposedDocument[] = [];
-  for (const { document, draft, wanted, also } of reviewed) {
-    const ids = new Set([...wanted, ...also].flatMap(({ keyIds }) => keyIds));
-    const signers = unique(keyring.signers.filter(({ keyId }) => ids.has(keyId)));
-    const { signatures } = await addSignatures(draft, signers);
+  for (const each of reviewed) {
+    const { document, draft } = each;
+    const { signatures } = await addSignatures(draft, signersIn(keyring, each));
     for (const { keyid } of signatures.slice(draft.signatures.length)) {
       added.push({ role: document.role, keyId: keyid });
     }
     documents.push({ ...document, signatures: [...signatures] });
   }
   return { proposal: { ...proposal, documents }, added };
+}
+
+/** The signers of this machine for a role of a proposal, also those that have signed. */
+function signersIn({ signers }: Keyring, { wanted, also }: Reviewed): readonly Signer[] {
+  const ids = new Set([...wanted, ...also].flatMap(({ keyIds }) => keyIds));
+  return unique(signers.filter(({ keyId }) => ids.has(keyId)));
+}
+
+/** Whether a key of this machine would add a signature. */
+export function isSignable(keyring: Keyring, reviewed: readonly Reviewed[]): boolean {
+  return reviewed.some((each) => {
+    const signed = each.draft.signatures.map(({ keyid }) => keyid);
+    return signersIn(keyring, each).some(({ keyId }) => !signed.includes(keyId));
+  });
 }
 
 export interface AddedSignature {
@@ -188,20 +247,9 @@ export function missingSignatures({ draft, wanted }: Reviewed): number {
   return Math.max(0, ...counts);
 }
 
-/** Signatures that are still to come, by role. */
-export function missingIn(
-  repository: Pick<Repository, 'treeId' | 'now'>,
-  verified: VerifiedMetadata,
-  proposal: Proposal,
-): Record<string, number> {
-  const reviewed = reviewProposal(repository, verified, proposal);
-  const missing = reviewed.map((each) => [each.document.role, missingSignatures(each)] as const);
-  return Object.fromEntries(missing.filter(([, count]) => count > 0));
-}
-
 /**
- * The change that a proposal is. Whether versions of snapshot and timestamp begin again follows
- * from the keys in its root, see `planVersions`.
+ * The change of a proposal. The keys in its root decide whether versions of snapshot and timestamp
+ * start again, see `planVersions`.
  */
 export function changeOf({ documents }: Proposal): Change {
   const drafts = new Map<string, Draft>();
@@ -216,8 +264,8 @@ export function changeOf({ documents }: Proposal): Change {
 }
 
 /**
- * What of a proposal the bucket does not have yet: a commit may have been ended half-way, or its
- * answer was lost.
+ * The documents of a proposal that are not in the bucket yet: an earlier commit may have been
+ * interrupted, or its answer was lost.
  */
 export function remainingOf(verified: VerifiedMetadata, proposal: Proposal): Proposal {
   const documents = proposal.documents.filter(({ role, signed }) => {

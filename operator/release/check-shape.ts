@@ -2,7 +2,7 @@ import {
   type EnvironmentConf,
   pathInEnvironment,
 } from '../../bucket/documents/environment-conf.ts';
-import type { TreeEntry, TreeProblem } from './tree.ts';
+import type { TreeEntry, TreeProblem } from './tree/tree.ts';
 
 /** The main manifest of the older form, beside `classes/` and `modules/`. */
 export const OLD_SITE = 'nodeless_site.pp';
@@ -20,9 +20,10 @@ export function findShapeProblems(
     paths.some((path) => path === wanted || path.startsWith(`${wanted}/`));
   if (manifest !== undefined) {
     const inside = pathInEnvironment(manifest);
-    // An absolute path, or one below a setting of the host: only the host can tell.
+    // An absolute path, or one below a setting of the host: only the host knows whether it exists.
     if (inside === undefined || inside === '' || has(inside)) return [];
-    return [missing(`environment.conf has manifest = ${manifest}, and there is no ${inside}`)];
+    const message = `has manifest = ${manifest}, and there is no ${inside}`;
+    return [{ ...missing(message), path: 'environment.conf' }];
   }
   if (has('manifests')) return [];
   if (has(OLD_SITE)) return findImports(entries);
@@ -30,11 +31,26 @@ export function findShapeProblems(
   if (has('site.pp')) {
     return [missing(`${wanted}, found site.pp`, 'put "manifest = site.pp" into environment.conf')];
   }
-  const below = paths.find((path) => /\/(manifests\/site\.pp|environment\.conf)$/.test(path));
-  if (below === undefined) return [missing(wanted)];
-  const directory = below.replace(/\/(manifests\/site\.pp|environment\.conf)$/, '');
-  const next = `set repository: to the directory ${directory} of it, in miyamoto.yaml`;
-  return [missing(`${wanted}, found one in ${directory}`, next)];
+  const found = findEnvironments(paths);
+  if (found.length === 0) return [missing(wanted)];
+  const next = `set repository: to the directory ${found[0]} of it, in miyamoto.yaml`;
+  const others = found.length > 3 ? ` and ${found.length - 3} more` : '';
+  return [missing(`${wanted}, found one in ${found.slice(0, 3).join(', ')}${others}`, next)];
+}
+
+/** Directories with manifests that are neither modules nor fixtures of their tests. */
+function findEnvironments(paths: readonly string[]): string[] {
+  const all = new Set(paths);
+  const directories = paths.flatMap((path) => {
+    const directory = /^(.+)\/(?:manifests\/[^/]+\.pp|environment\.conf)$/.exec(path)?.[1];
+    return directory === undefined ? [] : [directory];
+  });
+  return [...new Set(directories)].filter(
+    (directory) =>
+      !/(^|\/)(modules|spec|fixtures)(\/|$)/.test(directory) &&
+      !all.has(`${directory}/metadata.json`) &&
+      !all.has(`${directory}/manifests/init.pp`),
+  );
 }
 
 /** Puppet refuses `import` since version 4. Hosts read `classes/` of the older form without it. */
@@ -45,17 +61,20 @@ function findImports(entries: readonly TreeEntry[]): TreeProblem[] {
     const lines = entry.content.read().toString('utf8').split('\n');
     return lines.flatMap((line, index) =>
       /^\s*import\s*\(?\s*['"]/.test(line)
-        ? [
-            missing(
-              `${entry.path} line ${index + 1}: Puppet refuses "${line.trim().slice(0, 100)}" since version 4`,
-              'delete the line: hosts read classes/ without it, and modules/ by autoloading',
-            ),
-          ]
+        ? [{ ...refusedImport(line), path: entry.path, line: index + 1 }]
         : [],
     );
   });
 }
 
+function refusedImport(line: string): TreeProblem {
+  return missing(
+    `has "${line.trim().slice(0, 100)}", which Puppet refuses since version 4`,
+    'delete the line: hosts read classes/ without it, and modules/ by autoloading',
+  );
+}
+
 function missing(message: string, next?: string): TreeProblem {
-  return { code: 'RELEASE_INVALID', message, ...(next !== undefined && { next }) };
+  const place = { path: null, line: null };
+  return { code: 'RELEASE_INVALID', ...place, message, ...(next !== undefined && { next }) };
 }

@@ -1,15 +1,15 @@
-import { gitPatterns } from './exclude.ts';
 import { findPrivateKey } from './private-keys.ts';
 import { parsePointer } from './source/filters.ts';
-import type { Content } from './spool.ts';
-import type { FileEntry, SourceTree } from './tree.ts';
+import { gitPatterns } from './tree/exclude.ts';
+import type { Content } from './tree/spool.ts';
+import type { FileEntry, SourceTree } from './tree/tree.ts';
 
 /** Larger files are searched piece by piece; a key is smaller than the overlap of two pieces. */
 const OVERLAP_BYTES = 64 * 1024;
 const PIECE_BYTES = 1024 ** 2;
 const GIT_CRYPT = Buffer.from('\0GITCRYPT\0');
 
-/** What the content of a file forbids. */
+/** A problem in the content of a file. */
 export interface ContentProblem {
   readonly path: string;
   /** Null when no line can be named. */
@@ -19,9 +19,9 @@ export interface ContentProblem {
 }
 
 /**
- * Looks into every file for what must not be in a release: private keys, git-lfs pointers in place
- * of files, files that git-crypt has encrypted. `allowed`: patterns of paths that may hold private
- * keys.
+ * Searches every file for content that must not be in a release: private keys, git-lfs pointers in
+ * place of files, files that git-crypt has encrypted. `allowed`: patterns of paths that may hold
+ * private keys.
  */
 export function inspectContents(
   { entries }: Pick<SourceTree, 'entries'>,
@@ -66,7 +66,7 @@ function* pieces(content: Content): Iterable<{ bytes: Buffer; linesBefore: numbe
     yield { bytes: content.read(), linesBefore: 0 };
     return;
   }
-  // Two buffers for the whole file: a new one for each piece would be garbage of its size.
+  // Two buffers for the whole file: a new buffer for each piece would cost garbage collection.
   const scratch = Buffer.allocUnsafe(PIECE_BYTES);
   const joined = Buffer.allocUnsafe(OVERLAP_BYTES + PIECE_BYTES);
   let kept = 0;

@@ -5,7 +5,7 @@ import { type GitPlace, gitAnswer } from './source/git.ts';
 
 /**
  * Refuses signing keys inside the repository that is published: `git add --all` or a publication of
- * the work tree would give them to everybody. Throws CONFIG_INVALID.
+ * the work tree would give them to all hosts. Throws CONFIG_INVALID.
  */
 export async function assertKeysOutside(place: GitPlace, keysDirectory: string): Promise<void> {
   const top = await gitAnswer(place, ['rev-parse', '--show-toplevel']);

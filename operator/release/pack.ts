@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,15 +9,20 @@ import { Header, type HeaderData, Pax } from 'tar';
 import type { ReleaseFile } from '../../bucket/documents/release.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { OWN_FILES, parentsOf } from './check.ts';
-import { contentOf } from './spool.ts';
-import { LIMITS, type SourceTree, type TreeEntry } from './tree.ts';
+import { contentOf } from './tree/spool.ts';
+import { LIMITS, type SourceTree, type TreeEntry } from './tree/tree.ts';
+
+/*
+ * A release: source/ reads the files of a ref, a work tree or a directory into a tree (tree/),
+ * modules/ adds the modules of a Puppetfile, check.ts and validate.ts refuse what hosts would
+ * refuse, and this file packs the tree.
+ */
 
 /** A release as it goes into the bucket. */
 export interface Tarball {
   readonly sha256: string;
   readonly length: number;
-  /** The whole tarball; it is on disk until then. */
-  read(): Promise<Buffer>;
+  readonly path: string;
 }
 
 export interface ReleaseLabel {
@@ -57,7 +62,7 @@ export async function packRelease(
     },
     createWriteStream(path, { flags: 'wx', mode: 0o600 }),
   );
-  return { sha256: hash.digest('hex'), length, read: () => readFile(path) };
+  return { sha256: hash.digest('hex'), length, path };
 }
 
 async function* withoutSystem(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
@@ -79,7 +84,7 @@ function tooLarge(): CodedError {
 
 /** The tar stream, not compressed. */
 export function* packTar(tree: SourceTree, label: ReleaseLabel): Iterable<Buffer> {
-  const entries = [...withoutOwn(tree.entries), ...ownEntries(tree, label)];
+  const entries = withOwnFiles(tree, label);
   const directories = new Set(entries.flatMap(({ path }) => parentsOf(path)));
   const byPath = new Map<string, TreeEntry | undefined>(
     [...directories].map((path) => [path, undefined]),
@@ -93,8 +98,10 @@ export function* packTar(tree: SourceTree, label: ReleaseLabel): Iterable<Buffer
   yield Buffer.alloc(2 * BLOCK);
 }
 
-function withoutOwn(entries: readonly TreeEntry[]): readonly TreeEntry[] {
-  return entries.filter(({ path }) => path !== OWN_FILES.r10k);
+/** The entries of a release: those of the tree, and the files that mm writes into every release. */
+export function withOwnFiles(tree: SourceTree, label: ReleaseLabel): readonly TreeEntry[] {
+  const others = tree.entries.filter(({ path }) => path !== OWN_FILES.r10k);
+  return [...others, ...ownEntries(tree, label)];
 }
 
 function ownEntries(tree: SourceTree, { environment, version }: ReleaseLabel): TreeEntry[] {

@@ -9,8 +9,8 @@ export interface FoundKey {
 
 /**
  * Finds private keys and AWS secret keys in the content of a file: a release is readable by every
- * host, so a key in it is a key that is lost. What only looks like a key is not reported: a word
- * such as "BEGIN PRIVATE KEY" in code, or a template that fills a key in.
+ * host, so a key in it is no longer secret. Text that only looks like a key is not reported: "BEGIN
+ * PRIVATE KEY" in code, or a template that inserts a key.
  */
 export function findPrivateKey(bytes: Buffer): FoundKey | undefined {
   return findInText(bytes) ?? findBinaryKey(bytes);
@@ -18,7 +18,7 @@ export function findPrivateKey(bytes: Buffer): FoundKey | undefined {
 
 interface Format {
   readonly kind: string;
-  /** A text that every such file has: a quick test before the expression. */
+  /** A text that every such file contains: a quick test before the expression. */
   readonly hint: string;
   readonly pattern: RegExp;
   readonly isReal?: (match: RegExpExecArray) => boolean;

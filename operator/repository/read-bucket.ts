@@ -1,4 +1,5 @@
 import type { Metadata, Targets } from '@tufjs/models';
+import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import {
   type KeptTrust,
@@ -7,12 +8,14 @@ import {
   writeRecord,
 } from '../../trust/kept/trust-directory.ts';
 import { roleFile } from '../../trust/metadata/role-names.ts';
-import { bucketSource, type MetadataSource } from '../../trust/metadata/source.ts';
+import type { MetadataSource } from '../../trust/metadata/source.ts';
 import type { Trusted } from '../../trust/metadata/trusted.ts';
 import { type Refresh, readTrusted, refresh } from '../../trust/reader.ts';
+import { rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
 import { withTemporaryDirectory } from '../files/temporary-directory.ts';
 import type { SignedFile } from '../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
+import { metadataSource } from './metadata-source.ts';
 import { type RepositoryOptions, trustOptions } from './repository.ts';
 
 /*
@@ -132,7 +135,7 @@ function withoutEtag(): CodedError {
 async function refreshWhole(
   options: RepositoryOptions,
   directory: string,
-  { acceptExpired, source = bucketSource(options.bucket, options.tree) }: Reading,
+  { acceptExpired, source = metadataSource(options) }: Reading,
 ): Promise<Refresh> {
   const { environments } = options;
   const trust = { ...trustOptions(options, directory), source, etag: undefined };
@@ -147,11 +150,11 @@ async function refreshWhole(
       asked = [...new Set(wanted)];
     }
   } catch (cause) {
-    throw explained(cause, options);
+    throw nameRoot(explained(cause, options), options, directory);
   }
   throw new CodedError(`targets changed ${MAX_TRIES} times while it was read`, {
     code: 'METADATA_MISMATCH',
-    next: 'find out who keeps adding environments, then try again',
+    next: 'find out who adds environments again and again, then try again',
   });
 }
 
@@ -165,9 +168,43 @@ export function delegatedEnvironments({ signed }: Metadata<Targets>): string[] {
   );
 }
 
-/** A missing file has another meaning for a publisher than for a host. */
+/** Roots that verified are kept, so the next one is the file that was refused. */
+function nameRoot(cause: unknown, options: RepositoryOptions, directory: string): unknown {
+  if (!(cause instanceof CodedError)) return cause;
+  const { root, bucket, tree } = options;
+  const file = rootFile(walkRoots(root, readKept(directory).files).version + 1);
+  const isRefused = ROOT_REFUSALS.has(cause.code) && cause.details['role'] === 'root';
+  const key = metadataKey(tree, file);
+  if (!isRefused && cause.details['file'] !== file && cause.details['key'] !== key) return cause;
+  return new CodedError(`${cause.message}; hosts cannot follow as long as ${file} is there`, {
+    code: cause.code,
+    cause,
+    next: `find out who wrote it; unless it is a root of yours: ${bucket.awsCommand(`s3 rm s3://${bucket.name}/${key}`)}`,
+    details: { ...cause.details, file },
+  });
+}
+
+const ROOT_REFUSALS: ReadonlySet<string> = new Set([
+  'METADATA_INVALID',
+  'METADATA_MISMATCH',
+  'METADATA_UNSIGNED',
+]);
+
+/** A writer of the bucket can exchange an object, and a thief of an online key can name another. */
+const FORGED: ReadonlySet<string> = new Set(['METADATA_MISMATCH', 'S3_TOO_LARGE']);
+
+/** A missing or wrong file means something else for a publisher than for a host. */
 function explained(cause: unknown, { bucket, tree }: RepositoryOptions): unknown {
-  if (!(cause instanceof CodedError) || cause.code !== 'METADATA_MISSING') return cause;
+  if (!(cause instanceof CodedError)) return cause;
+  if (FORGED.has(cause.code)) {
+    return new CodedError(cause.message, {
+      code: cause.code,
+      cause,
+      next: 'restore its object version; if that does not help, an online key was stolen: mm key rotate --role online --recover --add KEY',
+      details: cause.details,
+    });
+  }
+  if (cause.code !== 'METADATA_MISSING') return cause;
   const { file } = cause.details;
   if (file === 'timestamp.json') {
     return new CodedError(`s3://${bucket.name}/${tree} has no signed metadata yet`, {
@@ -177,7 +214,7 @@ function explained(cause: unknown, { bucket, tree }: RepositoryOptions): unknown
     });
   }
   return new CodedError(
-    `${cause.message}, but signed metadata names it: mm does not build on that`,
+    `${cause.message}, but signed metadata names it: mm signs nothing on top of that`,
     {
       code: 'METADATA_MISSING',
       cause,

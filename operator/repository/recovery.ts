@@ -6,7 +6,7 @@ import { readOffer } from '../../trust/metadata/offer.ts';
 import { releaseTarget, roleFile } from '../../trust/metadata/role-names.ts';
 import type { EnvironmentOffer } from '../../trust/metadata/trusted.ts';
 import { isVersion } from '../../trust/metadata/version-limits.ts';
-import { inspectMetadata } from '../../trust/workflow/inspect.ts';
+import { inspectMetadata, isUnnamed } from '../../trust/workflow/inspect.ts';
 import { type RootChain, rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
 import { verifies } from '../metadata/delegation.ts';
 import { parseSignedFile } from '../metadata/signed-file.ts';
@@ -135,13 +135,13 @@ async function readOnline(
 ): Promise<Online> {
   const found = await readFile(options, 'timestamp.json');
   const etag = found?.etag ?? (await etagOf(options, 'timestamp.json'));
-  const timestamp = parsed(found?.bytes, 'timestamp', options.treeId);
+  const timestamp = parsed(found?.bytes, 'timestamp', options);
   if (timestamp === undefined) return { etag };
   for (const root of rootsToTry(chain, kept)) {
     if (!verifies(root, 'timestamp', timestamp)) continue;
     const { version } = timestamp.signed.snapshotMeta;
     const file = isVersion(version) && (await readFile(options, `${version}.snapshot.json`));
-    const snapshot = parsed(file ? file.bytes : undefined, 'snapshot', options.treeId);
+    const snapshot = parsed(file ? file.bytes : undefined, 'snapshot', options);
     const isGood = snapshot !== undefined && verifies(root, 'snapshot', snapshot);
     const isNewest = root.signed.version === chain.version;
     return {
@@ -162,7 +162,7 @@ async function readOnline(
 function rootsToTry(chain: RootChain, kept: ReadonlyMap<string, Buffer>): Metadata<Root>[] {
   const roots = [...chain.roots.values()].map((bytes) => parseSignedFile(bytes, 'root')).reverse();
   const [newest] = roots;
-  const seen = parsed(kept.get('timestamp.json'), 'timestamp', chain.treeId);
+  const seen = parsed(kept.get('timestamp.json'), 'timestamp', chain);
   const isFinished =
     newest !== undefined && seen !== undefined && verifies(newest, 'timestamp', seen);
   return isFinished ? [newest] : roots;
@@ -187,18 +187,19 @@ async function newestOf(
   delegators: readonly (Metadata<Root> | Metadata<Targets>)[],
 ): Promise<Found | undefined> {
   const { options, kept, snapshot } = search;
-  const read = (bytes: Buffer | undefined): Found | undefined => {
-    const document = parsed(bytes, 'targets', options.treeId);
+  const read = (bytes: Buffer | undefined, before?: Found): Found | undefined => {
+    const document = parsed(bytes, 'targets', { treeId: options.treeId, role });
     if (bytes === undefined || document === undefined) return undefined;
+    if (isUnnamed(before?.bytes, bytes)) return undefined;
     return delegators.some((each) => verifies(each, role, document))
       ? { document, bytes }
       : undefined;
   };
+  const here = read(kept.get(roleFile(role)));
   const named = snapshot?.signed.meta[`${role}.json`]?.version;
   const inBucket = isVersion(named)
-    ? read((await readFile(options, `${named}.${role}.json`))?.bytes)
+    ? read((await readFile(options, `${named}.${role}.json`))?.bytes, here)
     : undefined;
-  const here = read(kept.get(roleFile(role)));
   const best = [inBucket, here]
     .filter((each) => each !== undefined)
     .sort((a, b) => b.document.signed.version - a.document.signed.version)
@@ -221,11 +222,11 @@ async function newestOf(
 function parsed<K extends 'timestamp' | 'snapshot' | 'targets'>(
   bytes: Buffer | undefined,
   kind: K,
-  treeId: string,
+  { treeId, role = kind }: { readonly treeId: string; readonly role?: string },
 ) {
   if (bytes === undefined) return undefined;
   try {
-    inspectMetadata(bytes, kind, treeId);
+    inspectMetadata(bytes, roleFile(role), treeId);
     return parseSignedFile(bytes, kind);
   } catch {
     return undefined; // unusable, for any reason
@@ -255,9 +256,21 @@ function offers(
       const role = delegated?.role;
       const released = role === undefined ? undefined : roles.get(role)?.signed.targets;
       const slots = { current: released?.[path('current')], next: released?.[path('next')] };
-      return [environment, readOffer(role, slots)];
+      return [environment, offerOf(role, slots)];
     }),
   );
+}
+
+/**
+ * A thief may have signed a release that cannot be read. It must not prevent the revocation of the
+ * key.
+ */
+function offerOf(...[role, slots]: Parameters<typeof readOffer>): EnvironmentOffer {
+  try {
+    return readOffer(role, slots);
+  } catch {
+    return { role, current: undefined, next: undefined, schemaTooNew: false };
+  }
 }
 
 function expiryOf(

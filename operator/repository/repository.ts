@@ -2,6 +2,7 @@ import type { TrustOptions } from '../../trust/reader.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import type { SigningMode } from '../metadata/expiry-days.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
+import type { ShowProgress } from './progress.ts';
 import type { TreePlace } from './stored-files.ts';
 
 /** The signed metadata of one tree in a bucket, and what mm needs to sign changes. */
@@ -12,10 +13,11 @@ export interface Repository extends TreePlace {
   readonly mode?: SigningMode | undefined;
   /** ms since 1970. */
   now(): number;
-  /** Verifies the bucket. Every problem is an error: mm signs nothing on top of it. */
+  /** Verifies the bucket. Throws on every problem: mm signs nothing on top of it. */
   read(): Promise<VerifiedMetadata>;
   /** Prints a line for the person who publishes. */
   notice?(line: string): void;
+  readonly showProgress?: ShowProgress | undefined;
 }
 
 export interface RepositoryOptions extends Omit<Repository, 'read'> {

@@ -1,6 +1,7 @@
 import type { Bucket } from '../../bucket/bucket.ts';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { maxBytesOf } from '../../trust/metadata/file-limits.ts';
 
 /** Where a tree is. */
 export interface TreePlace {
@@ -8,9 +9,6 @@ export interface TreePlace {
   /** The tree's prefix. */
   readonly tree: string;
 }
-
-/** More than any metadata file needs: 4 MiB are about 5,000 environments. */
-const MAX_METADATA_BYTES = 4 * 1024 * 1024;
 
 /** More than a tree has after 50 years with ten publications a day. */
 const MAX_LISTED = 500_000;
@@ -26,11 +24,23 @@ export async function readFile(
   file: string,
 ): Promise<StoredFile | undefined> {
   try {
-    const found = await bucket.get(metadataKey(tree, file), { maxBytes: MAX_METADATA_BYTES });
+    const found = await bucket.get(metadataKey(tree, file), { maxBytes: maxBytesOf(file) });
     return found.kind === 'object' ? found : undefined;
   } catch (error) {
     if (isMissing(error)) return undefined;
     if (error instanceof CodedError && error.code === 'S3_TOO_LARGE') return undefined;
+    throw error;
+  }
+}
+
+/** Whether a file of that name exists. Its size does not matter. */
+export async function isThere({ bucket, tree }: TreePlace, file: string): Promise<boolean> {
+  try {
+    const { body } = await bucket.open(metadataKey(tree, file));
+    body.destroy();
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
     throw error;
   }
 }

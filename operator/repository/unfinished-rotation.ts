@@ -1,12 +1,13 @@
 import { CodedError } from '../../shared/coded-error.ts';
 import { keepFiles, readKept } from '../../trust/kept/trust-directory.ts';
-import { bucketSource, type MetadataSource } from '../../trust/metadata/source.ts';
+import type { MetadataSource } from '../../trust/metadata/source.ts';
 import { readTrusted } from '../../trust/reader.ts';
 import { rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
 import { withTemporaryDirectory } from '../files/temporary-directory.ts';
 import { verifies } from '../metadata/delegation.ts';
 import { parseSignedFile } from '../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
+import { metadataSource } from './metadata-source.ts';
 import { readWhole } from './read-bucket.ts';
 import { type RepositoryOptions, trustOptions } from './repository.ts';
 
@@ -41,7 +42,7 @@ async function readUnder(
   options: RepositoryOptions,
 ): Promise<VerifiedMetadata | undefined> {
   const isLater = (file: string) => Number(/^(\d+)\.root\.json$/.exec(file)?.[1] ?? 0) > version;
-  const inBucket = bucketSource(options.bucket, options.tree);
+  const inBucket = metadataSource(options);
   const source: MetadataSource = {
     get: (file, request) =>
       isLater(file) ? Promise.reject(hidden(file)) : inBucket.get(file, request),

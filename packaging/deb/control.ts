@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DebPackage, type PackageFile, source } from './contents.ts';
+import { type LinuxPackage, type PackageFile, source } from '../linux/contents.ts';
 
 /** dpkg's own files about the package, below `DEBIAN/`. */
 export async function controlFiles(
-  { control: template, scripts: names }: DebPackage,
+  { deb: { control: template, scripts: names } }: LinuxPackage,
   contents: readonly PackageFile[],
   fields: { readonly version: string; readonly architecture: string },
 ): Promise<PackageFile[]> {
   const bytes = contents.reduce((sum, { content }) => sum + content.length, 0);
-  const control = (await source(template))
+  const control = (await source(`packaging/deb/${template}`))
     .replace('@VERSION@', fields.version)
     .replace('@ARCHITECTURE@', fields.architecture)
     .replace('@INSTALLED_SIZE@', String(Math.ceil(bytes / 1024)));
@@ -26,25 +26,10 @@ export async function controlFiles(
   ];
 }
 
-/** For `dpkg --verify`: finds accidents, and is no protection from anybody. */
+/** For `dpkg --verify`: detects accidents, not attacks. */
 function md5sums(contents: readonly PackageFile[]): string {
   const lines = contents.map(
     ({ path, content }) => `${createHash('md5').update(content).digest('hex')}  ${path}\n`,
   );
   return lines.sort().join('');
-}
-
-/**
- * When the newest version in the Debian changelog was made, seconds since 1970: the time of every
- * file in the package. The changelog must begin with the version that is being packed.
- */
-export function changelogTime(changelog: string, version: string): number {
-  const newest = /^\S+ \(([^)]+)\)[\s\S]*?^ -- .*> {2}(.+)$/m.exec(changelog);
-  const at = Date.parse(newest?.[2] ?? '');
-  if (newest?.[1] !== version || Number.isNaN(at)) {
-    throw new Error(
-      `packaging/deb/changelog begins with ${newest?.[1] ?? 'no version'}, package.json says ${version}`,
-    );
-  }
-  return at / 1000;
 }

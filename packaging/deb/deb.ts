@@ -1,81 +1,96 @@
 import { execFile } from 'node:child_process';
-import { chmod, lutimes, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { version } from '../build.ts';
-import { AGENT } from './agent.ts';
-import { type DebPackage, type PackageFile, packageContents } from './contents.ts';
-import { changelogTime, controlFiles } from './control.ts';
+import { ARCHITECTURES, type Architecture } from '../architectures.ts';
+import { AGENT } from '../linux/agent.ts';
+import {
+  file,
+  gzip,
+  type LinuxPackage,
+  licences,
+  type PackageFile,
+  type Parts,
+  packageContents,
+  source,
+} from '../linux/contents.ts';
+import { type Compression, type PackagePlan, writePackage } from '../linux/plan.ts';
+import { currentRelease } from '../linux/release.ts';
+import { stage } from '../linux/stage.ts';
+import { strippedRuntime } from '../runtime.ts';
+import { controlFiles } from './control.ts';
 
 const run = promisify(execFile);
 
-const ARCHITECTURE = 'amd64';
-
-/** dpkg-deb's arguments: small for releases, quick for tests. */
-const COMPRESSIONS = { xz: ['-Zxz'], zstd: ['-Zzstd', '-z1'] } as const;
-export type Compression = keyof typeof COMPRESSIONS;
+/** dpkg-deb's arguments. */
+const COMPRESSIONS: Readonly<Record<Compression, readonly string[]>> = {
+  xz: ['-Zxz'],
+  zstd: ['-Zzstd', '-z1'],
+};
 
 export interface DebRequest {
   /** By default the agent's. */
-  readonly deb?: DebPackage;
+  readonly deb?: LinuxPackage;
+  /** By default x64. */
+  readonly architecture?: Architecture;
   /** Holds what `build` wrote. */
   readonly bundleDirectory: string;
   readonly outputDirectory: string;
   readonly compression: Compression;
 }
 
-/**
- * Makes the package and returns its path. The same sources, lockfile and dpkg give the same bytes.
- * Needs dpkg-deb and strip.
- */
+/** Makes one package and returns its path; see {@link planDeb}. */
 export async function buildDeb(request: DebRequest): Promise<string> {
-  const fields = { version: await version(), architecture: ARCHITECTURE };
-  const { deb = AGENT } = request;
-  const changelog = await readFile(join(import.meta.dirname, 'changelog'), 'utf8');
-  const time = changelogTime(changelog, fields.version);
-  const date = new Date(time * 1000).toISOString().slice(0, 'YYYY-MM-DD'.length);
-  const release = { version: fields.version, date };
-  const contents = await packageContents(deb, request.bundleDirectory, release);
-
-  const staging = await mkdtemp(join(tmpdir(), 'miyamoto-deb-'));
-  try {
-    for (const path of deb.directories) await makeDirectory(staging, path);
-    await stage(staging, [...contents, ...(await controlFiles(deb, contents, fields))]);
-    await setTimes(staging, time);
-    await mkdir(request.outputDirectory, { recursive: true });
-    const name = `${deb.name}_${fields.version}_${ARCHITECTURE}.deb`;
-    const path = join(request.outputDirectory, name);
-    const options = ['--root-owner-group', ...COMPRESSIONS[request.compression], '--build'];
-    await run('dpkg-deb', [...options, staging, path], {
-      // How xz cuts its blocks depends on the number of threads.
-      env: { ...process.env, SOURCE_DATE_EPOCH: String(time), DPKG_DEB_THREADS_MAX: '1' },
-    });
-    return path;
-  } finally {
-    await rm(staging, { recursive: true });
-  }
+  const { deb = AGENT, architecture = 'x64', bundleDirectory, compression } = request;
+  const [release, runtime] = [await currentRelease(), await strippedRuntime(architecture)];
+  const parts = { bundleDirectory, runtime, release, architecture };
+  const plan = await planDeb(deb, parts, compression);
+  return (await writePackage(plan, request.outputDirectory)).path;
 }
 
-async function stage(staging: string, files: readonly PackageFile[]): Promise<void> {
-  await chmod(staging, 0o755);
-  for (const { path, mode, content } of files) {
-    await makeDirectory(staging, dirname(path));
-    await writeFile(join(staging, path), content);
-    await chmod(join(staging, path), mode);
-  }
+/** The same sources, lockfile and dpkg give the same bytes. Needs dpkg-deb. */
+export async function planDeb(
+  deb: LinuxPackage,
+  parts: Parts,
+  compression: Compression,
+): Promise<PackagePlan> {
+  const { version, time } = parts.release;
+  const { deb: architecture } = ARCHITECTURES[parts.architecture];
+  const contents = await debContents(deb, parts);
+  const control = await controlFiles(deb, contents, { version, architecture });
+  const files = [...contents, ...control];
+  const options = ['--root-owner-group', ...COMPRESSIONS[compression], '--build'];
+  const packer = (await run('dpkg-deb', ['--version'])).stdout;
+  return {
+    fileName: `${deb.name}_${version}_${architecture}.deb`,
+    files,
+    settings: { options, packer, time, directories: deb.directories },
+    async write(path) {
+      const staging = await mkdtemp(join(tmpdir(), 'miyamoto-deb-'));
+      try {
+        await stage(staging, { files, directories: deb.directories, time });
+        await run('dpkg-deb', [...options, staging, path], {
+          // How xz cuts its blocks depends on the number of threads.
+          env: { ...process.env, SOURCE_DATE_EPOCH: String(time), DPKG_DEB_THREADS_MAX: '1' },
+        });
+      } finally {
+        await rm(staging, { recursive: true });
+      }
+    },
+  };
 }
 
-/** Creates it with mode 0755 under any umask of the builder. */
-async function makeDirectory(staging: string, path: string): Promise<void> {
-  if (path === '.') return;
-  await makeDirectory(staging, dirname(path));
-  await mkdir(join(staging, path), { recursive: true });
-  await chmod(join(staging, path), 0o755);
-}
-
-async function setTimes(staging: string, time: number): Promise<void> {
-  for (const path of ['.', ...(await readdir(staging, { recursive: true }))]) {
-    await lutimes(join(staging, path), time, time);
-  }
+/** Every file that the package installs, with those that only Debian has. */
+async function debContents(deb: LinuxPackage, parts: Parts): Promise<PackageFile[]> {
+  const { name } = deb;
+  const documents = `usr/share/doc/${name}`;
+  const overrides = await source('packaging/deb/lintian-overrides');
+  return [
+    ...(await packageContents(deb, 'deb', parts)),
+    // All in one file: minimal systems keep only this document of a package.
+    file(`${documents}/copyright`, await licences(deb, parts)),
+    file(`${documents}/changelog.gz`, gzip(parts.release.changelog)),
+    file(`usr/share/lintian/overrides/${name}`, overrides.replaceAll('@PACKAGE@', name)),
+  ];
 }

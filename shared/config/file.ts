@@ -5,11 +5,17 @@ import { checkConfig } from './problems.ts';
 import { type ConfigSource, requireSize } from './source.ts';
 import { type ConfigProblem, type Place, readYaml, type YamlMap } from './yaml.ts';
 
+/*
+ * A YAML file becomes a checked configuration: source.ts reads it, yaml.ts parses it with the line
+ * of each key, and problems.ts describes each mistake with its place. schema.ts prints a schema for
+ * the docs.
+ */
+
 const MAX_PROBLEMS_SHOWN = 20;
 
 export interface MergedConfig<T> {
   readonly config: T;
-  /** Key path (`schedule.poll`) to `file:line`, for every key that a file gives. */
+  /** Key path (`schedule.poll`) to `file:line`, for every key in the files. */
   readonly origins: ReadonlyMap<string, string>;
 }
 
@@ -27,8 +33,8 @@ export function parseConfigFile<T extends z.ZodType>(
 }
 
 /**
- * As {@link parseConfigFile} for several files as one: later ones win, key by key; a list is
- * replaced whole.
+ * Like {@link parseConfigFile}, for several files merged into one. Later files win, key by key;
+ * lists are replaced, not merged.
  */
 export function mergeConfigFiles<T extends z.ZodType>(
   sources: readonly ConfigSource[],

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { nearest } from '../suggestion.ts';
-import { knownKeys } from './schema.ts';
+import { exampleOf, knownKeys } from './schema.ts';
 import { type ConfigProblem, keyPath, type Place, type YamlMap } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -12,7 +12,7 @@ export type Checked<T> =
 
 /**
  * Checks values against the schema and describes each problem. `places` maps key paths to lines,
- * and '' to the whole file. A missing key is shown at the map that lacks it.
+ * and '' to the whole file. A missing key is reported at the line of its map.
  */
 export function checkConfig<T extends z.ZodType>(
   value: YamlMap,
@@ -34,7 +34,13 @@ export function checkConfig<T extends z.ZodType>(
       });
     }
     const place = nearestPlace(issue.path);
-    return [{ place, message: `${keyPath(issue.path)}: ${wantedAndFound(issue, value)}` }];
+    if (issue.code === 'invalid_key') {
+      const why = issue.issues[0]?.message.replace(/^expected /, 'wanted ') ?? issue.message;
+      const name = shown(String(issue.path.at(-1)));
+      return [{ place, message: `${keyPath(issue.path)}: ${why}, found ${name}` }];
+    }
+    const example = exampleOf(schema, issue.path);
+    return [{ place, message: `${keyPath(issue.path)}: ${wantedAndFound(issue, value, example)}` }];
   });
   return { success: false, problems };
 }
@@ -45,14 +51,17 @@ function unknownKey(path: readonly PropertyKey[], key: string, known: readonly s
   return `${keyPath(path)}: unknown key; ${hint}`;
 }
 
-function wantedAndFound(issue: Issue, value: YamlMap): string {
+function wantedAndFound(issue: Issue, value: YamlMap, example: string | undefined): string {
   let found: unknown = value;
   for (const step of issue.path) found = (found as YamlMap | undefined)?.[String(step)];
-  return `${issue.message.replace(/^expected /, 'wanted ')}, found ${shown(found)}`;
+  const wanted = issue.message.replace(/^expected /, 'wanted ');
+  if (found !== undefined && found !== null) return `${wanted}, found ${shown(found)}`;
+  const problem = found === undefined ? 'this key is missing' : 'this key has no value';
+  const key = String(issue.path.at(-1) ?? '');
+  return `${problem}: ${example === undefined ? wanted : `add for example "${key}: ${example}"`}`;
 }
 
 function shown(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map of keys';
   const text = JSON.stringify(value).replace(/\/\/[^/@]*@/, '//***@'); // a URL's password
@@ -69,7 +78,7 @@ const TYPE_IN_WORDS: Readonly<Record<string, string>> = {
   record: 'a map of keys',
 };
 
-/** The message for issues whose schema defines none. */
+/** The default message of an issue, when the schema does not define one. */
 function expectedInWords(issue: RawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':

@@ -26,17 +26,30 @@ export function configKeys(schema: z.ZodType, path: readonly string[] = []): rea
 
 /** The known keys of the map at that path; empty where the schema has no fixed keys. */
 export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
-  const { inner } = unwrap(schema);
-  const [step, ...rest] = path;
-  if (inner instanceof z.ZodObject) {
-    if (step === undefined) return Object.keys(inner.shape);
-    const next = inner.shape[String(step)] as z.ZodType | undefined;
-    return next === undefined ? [] : knownKeys(next, rest);
-  }
-  if (step === undefined) return [];
-  if (inner instanceof z.ZodArray) return knownKeys(inner.element as z.ZodType, rest);
-  if (inner instanceof z.ZodRecord) return knownKeys(inner.valueType as z.ZodType, rest);
-  return [];
+  const found = schemaAt(schema, path);
+  const inner = found && unwrap(found).inner;
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+}
+
+/** The `example` in the metadata of the key at that path, as it would be written in the file. */
+export function exampleOf(schema: z.ZodType, path: readonly PropertyKey[]): string | undefined {
+  const found = schemaAt(schema, path);
+  return found && metadataOf(found, 'example');
+}
+
+function schemaAt(
+  schema: z.ZodType,
+  [step, ...rest]: readonly PropertyKey[],
+): z.ZodType | undefined {
+  if (step === undefined) return schema;
+  const next = below(unwrap(schema).inner, step) as z.ZodType | undefined;
+  return next && schemaAt(next, rest);
+}
+
+function below(inner: z.ZodType, step: PropertyKey) {
+  if (inner instanceof z.ZodObject) return inner.shape[String(step)];
+  if (inner instanceof z.ZodArray) return inner.element;
+  return inner instanceof z.ZodRecord ? inner.valueType : undefined;
 }
 
 interface Unwrapped {
@@ -75,7 +88,7 @@ function unwrap(schema: z.ZodType): Unwrapped {
 }
 
 function typeInWords(schema: z.ZodType, inner: z.ZodType): string {
-  const named = namedType(schema);
+  const named = metadataOf(schema, 'type');
   if (named !== undefined) return named;
   if (inner instanceof z.ZodArray) {
     const element = inner.element as z.ZodType;
@@ -87,11 +100,11 @@ function typeInWords(schema: z.ZodType, inner: z.ZodType): string {
   return inner instanceof z.ZodRecord ? 'map' : 'text';
 }
 
-/** The `type` in the metadata of a schema, also below its wrappers. */
-function namedType(schema: z.ZodType): string | undefined {
+/** A text in the metadata of a schema, also below its wrappers. */
+function metadataOf(schema: z.ZodType, name: 'type' | 'example'): string | undefined {
   for (let at: z.ZodType | undefined = schema; at !== undefined; ) {
-    const type = at.meta()?.['type'];
-    if (typeof type === 'string') return type;
+    const text = at.meta()?.[name];
+    if (typeof text === 'string') return text;
     at = (at.def as { innerType?: z.ZodType }).innerType;
   }
   return undefined;

@@ -1,7 +1,8 @@
 import { CodedError } from '../coded-error.ts';
+import { fileProblem } from '../file-problem.ts';
 import { readStart } from '../files.ts';
 
-/** Far above any real config file. Limits what parsing can cost. */
+/** Far more than any real config file has. Limits the cost of parsing. */
 const MAX_BYTES = 256 * 1024;
 
 export interface ConfigSource {
@@ -10,8 +11,8 @@ export interface ConfigSource {
 }
 
 /**
- * Reads a config file as UTF-8; undefined when there is none. Throws CONFIG_INVALID when it cannot
- * be read, is larger than 256 kB or not UTF-8.
+ * Reads a config file as UTF-8. Returns undefined when it does not exist. Throws CONFIG_INVALID
+ * when it cannot be read, is larger than 256 kB or not UTF-8.
  */
 export function readConfigFile(path: string): string | undefined {
   let bytes: Buffer;
@@ -19,10 +20,11 @@ export function readConfigFile(path: string): string | undefined {
     bytes = readStart(path, MAX_BYTES + 1);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CodedError(`cannot read config file ${path}: ${why}`, {
+    const { why, next } = fileProblem(path, cause);
+    throw new CodedError(`cannot read the configuration: ${why}`, {
       code: 'CONFIG_INVALID',
       cause,
+      next,
     });
   }
   requireSize(path, bytes.length);
@@ -32,6 +34,7 @@ export function readConfigFile(path: string): string | undefined {
     throw new CodedError(`${path}: wanted UTF-8 text, found other bytes`, {
       code: 'CONFIG_INVALID',
       cause,
+      next: `file ${path}; then save it as UTF-8, or give the right file`,
     });
   }
 }
@@ -41,5 +44,6 @@ export function requireSize(path: string, bytes: number): void {
   if (bytes <= MAX_BYTES) return;
   throw new CodedError(`${path}: wanted at most ${MAX_BYTES} bytes, found more`, {
     code: 'CONFIG_INVALID',
+    next: `ls -l ${path}; then give the right file`,
   });
 }

@@ -30,13 +30,14 @@ export function keyPath(path: readonly PropertyKey[]): string {
 }
 
 /**
- * Turns YAML text into plain values, with the line of each key. Refuses aliases: a config file does
- * not need them, and with them a small file can expand into a huge or endless one. Never throws; an
- * empty file is an empty map.
+ * Turns YAML text into plain values, with the line of each key. Refuses aliases: config files do
+ * not need them, and a small file with aliases can expand without limit. Never throws; an empty
+ * file is an empty map.
  */
 export function readYaml(text: string, file: string): YamlFile {
   const lines = new LineCounter();
-  // The library's own search for duplicate keys takes quadratic time; `Walk` has one.
+  // The library's search for duplicate keys needs quadratic time; `Walk` does the same in linear
+  // time.
   const options = { uniqueKeys: false, stringKeys: true, prettyErrors: false } as const;
   const document = parseDocument(text, { lineCounter: lines, ...options });
   const walk = new Walk(file, lines);
@@ -51,7 +52,7 @@ export function readYaml(text: string, file: string): YamlFile {
   return { ...walk, value: {} };
 }
 
-/** Better messages where the parser's own do not help a reader of config files. */
+/** Replaces the messages of the parser that do not help the author of a configuration file. */
 const PARSER_WORDS: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'wanted one YAML document, found a second one (---)',
   RESOURCE_EXHAUSTION: 'nested too deeply',
@@ -102,7 +103,13 @@ class Walk {
         return this.#value(item as Node, here);
       });
     }
-    if (isScalar(node)) return node.value;
+    if (isScalar(node)) {
+      // No path, URL or name can have one, and Node throws a TypeError for such a path.
+      if (typeof node.value === 'string' && node.value.includes('\0')) {
+        this.problem(node.range?.[0] ?? 0, `${keyPath(path)}: wanted text without a zero byte`);
+      }
+      return node.value;
+    }
     this.problem(
       node.range?.[0] ?? 0,
       `${keyPath(path)}: YAML aliases (*name) are not supported here`,

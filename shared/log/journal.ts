@@ -1,8 +1,8 @@
 import { fstatSync } from 'node:fs';
 
 /**
- * sd-daemon(3): journald takes `<3>` off a line and stores it, so that `journalctl
- * --priority=warning` works.
+ * sd-daemon(3): journald removes `<3>` from a line and stores it as the priority, so that
+ * `journalctl --priority=warning` works.
  */
 const PRIORITIES = { debug: 7, info: 6, warn: 4, error: 3 } as const;
 

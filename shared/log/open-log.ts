@@ -4,6 +4,12 @@ import { hasColours, type LogReader, readerOf } from './reader.ts';
 import { type LogFields, safeFields } from './safe-fields.ts';
 import { writeLog } from './write-log.ts';
 
+/*
+ * The log of both programs. Text of others passes through it, so safe-line.ts and safe-fields.ts
+ * clean and bound it, and redact.ts hides credentials. reader.ts and journal.ts adapt the lines to
+ * their reader.
+ */
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** A line of the log as pino made it: cleaned, bounded, without credentials. */
@@ -17,12 +23,12 @@ export interface LogEntry {
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** `json`: one object a line, for every reader. */
+  /** `json`: one object per line for every reader. */
   readonly format: 'text' | 'json';
   readonly env: NodeJS.ProcessEnv;
   /** By default stderr: stdout is for answers. */
   readonly fd?: number;
-  /** What an entry is called in JSON: `event`, or what else it is. */
+  /** The JSON key of an entry's name, for example `event`. */
   readonly messageKey?: 'event' | 'message';
   /** One entry as text; may have more than one line. */
   toText(entry: LogEntry, style: TextStyle): string;

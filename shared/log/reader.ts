@@ -1,9 +1,10 @@
 import { fstatSync } from 'node:fs';
 import { isJournal } from './journal.ts';
 
-/** What reads the lines. A pipe counts as a file. */
+/** The reader of the log. A pipe counts as a file. */
 export type LogReader = 'terminal' | 'journal' | 'file';
 
+/** Determines the reader of a log on this descriptor. `env` says whether it is the journal. */
 export function readerOf(fd: number, env: NodeJS.ProcessEnv): LogReader {
   if (isJournal(fd, env)) return 'journal';
   return isTerminal(fd) ? 'terminal' : 'file';

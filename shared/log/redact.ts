@@ -1,7 +1,6 @@
 /*
  * Credentials that can be recognised in text: in an error message of S3 or of git, in a line that
- * Puppet printed. What this file cannot recognise is logged as it is, so a secret must never be put
- * in a message on purpose.
+ * Puppet printed. Anything else is logged as it is, so code must never put a secret into a message.
  */
 
 const MARK = '[redacted]';
@@ -15,12 +14,17 @@ interface Rule {
 const SECRET_NAME =
   '(?:passw(?:or)?d|passphrase|_pwd|secret|token|api[_-]?key|(?:access|private|secret)[_-]?key)' +
   '(?:[_-]?(?:key|id|value))?s?';
-/** What Puppet prints behind the name of a property, or a value that is hidden already. */
-const NO_SECRET = '(?!(?:changed|defined|created|removed|absent|present|sensitive)\\b|\\[)';
+/**
+ * The text between a name and its value: as Puppet prints it after the name of a property, or as a
+ * message about a key of the configuration has it. Also matches a value that is already hidden.
+ */
+const NO_SECRET =
+  '(?!(?:changed|defined|created|removed|absent|present|sensitive|wanted|expected)\\b|\\[)';
 const VALUE = `(?:"[^"]*"?|'[^']*'?|[^\\s,;&"'}]+)`;
 
 /**
- * In this order. Each pattern looks at a character a bounded number of times: the text is foreign.
+ * The order matters. Each pattern reads a character a bounded number of times, because others
+ * control the text.
  */
 const RULES: readonly Rule[] = [
   {
@@ -28,13 +32,13 @@ const RULES: readonly Rule[] = [
       /-----BEGIN ([A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?)-----.*?(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|$)/gs,
     replace: `-----BEGIN $1-----${MARK}`,
   },
-  // The query of a signed URL is a credential, and so is what stands before the `@`.
+  // The query of a signed URL is a credential, and so are user and password before the `@`.
   {
     pattern: /:\/\/([^\s"'<>?#]*)(\?[^\s"'<>#]*)?/g,
     replace: (_, place = '', query) =>
       `://${place.replace(/^[^/]*@/, `${MARK}@`)}${query ? `?${MARK}` : ''}`,
   },
-  // A header: everything up to the end of the line or of the quoted text.
+  // A header: hide the rest of the line, or of the quoted text.
   {
     pattern: /\b((?:proxy-)?authorization|(?:set-)?cookie)(["']?\s{0,3}[:=]\s{0,3}["']?)[^"'\n]+/gi,
     replace: `$1$2${MARK}`,
@@ -84,8 +88,8 @@ export function redact(text: string): string {
 }
 
 /**
- * A secret access key of AWS has 40 characters of base64; so has a commit in hexadecimal, and many
- * a path.
+ * A secret access key of AWS has 40 characters of base64. So do a commit in hexadecimal and many
+ * paths.
  */
 function secretKey(text: string): string {
   const count = (pattern: RegExp): number => text.match(pattern)?.length ?? 0;

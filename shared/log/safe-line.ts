@@ -6,12 +6,12 @@ const MAX_INPUT = 16 * 1024;
 
 /**
  * Foreign text as one line of a log: no control characters, nothing that reorders the line, no
- * credentials, at most `max` UTF-16 units. Its indentation stays: a diff that Puppet shows is made
- * of it.
+ * credentials, at most `max` UTF-16 units. Its indentation stays, because diffs from Puppet need
+ * it.
  */
 export function safeLine(text: string, max: number): string {
   const indent = /^ {0,200}/.exec(text)?.[0] ?? '';
-  // Cleaned first, for an invisible character may split a credential; cut last, for a part of one
-  // is not recognised.
+  // Clean first: an invisible character may split a credential. Cut last: a part of a credential is
+  // not recognised.
   return indent + printable(redact(printable(text, MAX_INPUT)), max);
 }

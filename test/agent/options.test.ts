@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DETAILED_EXIT_CODES, EXIT_CODES, exitCodesText } from '../../agent/core/exit-code.ts';
-import { HELP, parseOptions } from '../../agent/options.ts';
+import { HELP } from '../../agent/help.ts';
+import { parseOptions } from '../../agent/options.ts';
 
 test('options: the options that a Puppet user types', () => {
   const options = parseOptions(['--once', '--noop', '--tags', 'ntp,ssh', '--detailed-exitcodes']);
@@ -21,6 +22,17 @@ test('options: commands have arguments', () => {
   assert.equal(options.command, 'disable');
   assert.deepEqual(options.words, ['database', 'migration']);
   assert.equal(options.until, '2h');
+});
+
+test('options: what a person types who is used to puppet agent', () => {
+  const test = parseOptions(['-t', '--noop']);
+  assert.deepEqual([test.command, test.noop], ['once', true]);
+  assert.ok(test.detailedExitCodes && test.showDiff);
+  const disable = parseOptions(['--disable', 'database', 'migration', '--for', '2h']);
+  assert.equal(disable.command, 'disable');
+  assert.deepEqual([disable.words, disable.until], [['database', 'migration'], '2h']);
+  assert.equal(parseOptions(['disable', '--reason', 'a b']).reason, 'a b');
+  assert.equal(parseOptions(['--enable']).command, 'enable');
 });
 
 const wrong: Record<string, { argv: string[]; want: RegExp }> = {
@@ -51,6 +63,7 @@ const forOneCycle: Record<string, string[]> = {
   '--tags': ['--tags', 'ntp'],
   '--skip_tags': ['--skip_tags', 'ntp'],
   '--detailed-exitcodes': ['--detailed-exitcodes'],
+  '--ignore-window': ['--ignore-window'],
 };
 for (const [name, argv] of Object.entries(forOneCycle)) {
   test(`options: ${name} without --once starts no daemon that applies for real`, () => {
@@ -59,13 +72,28 @@ for (const [name, argv] of Object.entries(forOneCycle)) {
   });
 }
 
+test('options: --until-converged, and the options that would have no effect', () => {
+  const limits = ['--tries=3', '--deadline=10m', '--sentinel=/run/ready'];
+  const converge = ['--once', '--until-converged'];
+  assert.equal(parseOptions([...converge, ...limits]).command, 'converge');
+  for (const argv of [
+    ...limits.map((limit) => ['--once', limit]),
+    ['--until-converged'],
+    [...converge, '--noop'],
+    [...converge, '--detailed-exitcodes'],
+    [...converge, '--test'],
+  ]) {
+    assert.throws(() => parseOptions(argv), { code: 'USAGE' }, argv.join(' '));
+  }
+  assert.equal(parseOptions([...converge, '--no-noop', '--ignore-window']).noop, false);
+});
+
 test('options: the options of a daemon', () => {
   const argv = ['--environment=canary', '--debug', '--json', '--root=/tmp/x'];
   assert.equal(parseOptions(argv).command, 'daemon');
 });
 
-test('options: a daemon of an older version starts newer children', () => {
-  assert.equal(parseOptions(['--once', '--trigger=poll', '--handed']).daemonInput, true);
+test('options: a child of the daemon reads what the daemon found', () => {
   assert.equal(parseOptions(['--once', '--trigger=poll', '--daemon-input']).daemonInput, true);
   assert.equal(parseOptions(['--once']).daemonInput, false);
 });

@@ -9,7 +9,9 @@ const environment = { PATH: '/usr/bin:/bin' };
 
 test('measure: counts the CPU of a grandchild, and keeps the output', async (t) => {
   const place = { folder: await temporaryDirectory(t), stop: new AbortController().signal };
-  const busy = 'const until = Date.now() + 300; while (Date.now() < until);';
+  // A busy machine gives it less CPU than time.
+  const busy = `const until = Date.now() + 300;
+    while (Date.now() < until || process.cpuUsage().user < 1e5);`;
   const script = `echo begun; "$0" -e "${busy}"; echo done >&2`;
   const argv = ['sh', '-c', script, process.execPath];
   const { wallSeconds, cpuSeconds, output } = await measure({ argv, environment }, place);

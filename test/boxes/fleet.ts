@@ -19,15 +19,18 @@ const user = (name: string) => ({
 const publisher = user('publisher');
 const machine = user('machine');
 
-/**
- * An S3 server, an operator with the real `mm`, and what the host that belongs to it needs to be
- * told.
- */
+/** An S3 server, an operator with the real `mm`, and the settings for its host. */
 export interface Fleet extends AsyncDisposable {
   readonly server: S3Server;
   /** By the path on the host. */
   readonly hostFiles: Readonly<Record<string, string>>;
   readonly rootFile: string;
+  /** An `agent.yaml` for `--agent-config`. */
+  readonly agentConfigFile: string;
+  /** Runs mm and returns what it printed on stdout. */
+  mm(...argv: string[]): Promise<string>;
+  /** The path of a package of the site, made by `mm package site`. */
+  sitePackage(format: 'deb' | 'rpm'): Promise<string>;
   /** Publishes an environment of that one manifest. */
   publish(manifest: string): Promise<void>;
   /** What the host wrote to the bucket; undefined before it did. */
@@ -35,8 +38,8 @@ export interface Fleet extends AsyncDisposable {
   facts(): FactsDocument | undefined;
 }
 
-/** `mm` is the bundle; everything lies below `directory`. */
-export async function startFleet(directory: string, mm: string): Promise<Fleet> {
+/** `program` is the bundle of mm; all files are below `directory`. */
+export async function startFleet(directory: string, program: string): Promise<Fleet> {
   const place = { bucket: BUCKET, tree: TREE };
   const server = await startS3Server({
     buckets: [BUCKET],
@@ -47,7 +50,7 @@ export async function startFleet(directory: string, mm: string): Promise<Fleet> 
   });
   const repository = join(directory, 'control-repo');
   await mkdir(join(repository, 'manifests'), { recursive: true });
-  const work = operator(repository, directory, mm);
+  const work = operator(repository, directory, program);
   await work.git('init', '--quiet', '--initial-branch=main');
   const where = [`--bucket=${BUCKET}`, `--tree=${TREE}`, `--endpoint=${server.endpoint}`];
   await work.mm('init', ...where, '--environment=stable=main');
@@ -55,12 +58,23 @@ export async function startFleet(directory: string, mm: string): Promise<Fleet> 
     const bytes = server.get(BUCKET, key);
     return bytes === undefined ? undefined : JSON.parse(bytes.toString());
   };
+  const agentConfig = `bucket: ${BUCKET}\ntree: ${TREE}\ncertname: ${CERTNAME}\ns3: { endpoint: '${server.endpoint}', region: us-east-1 }\n`;
+  const agentConfigFile = join(directory, 'agent.yaml');
+  await writeFile(agentConfigFile, agentConfig);
+  const mm = async (...argv: string[]) => (await work.mm(...argv)).stdout;
   return {
     server,
     rootFile: join(repository, `${TREE}.root.json`),
     hostFiles: {
-      '/etc/miyamoto/agent.yaml': `bucket: ${BUCKET}\ntree: ${TREE}\ncertname: ${CERTNAME}\ns3: { endpoint: '${server.endpoint}', region: us-east-1 }\n`,
+      '/etc/miyamoto/agent.yaml': agentConfig,
       '/root/.aws/credentials': `[default]\naws_access_key_id = ${machine.accessKeyId}\naws_secret_access_key = ${machine.secretAccessKey}\n`,
+    },
+    agentConfigFile,
+    mm,
+    async sitePackage(format) {
+      const words = [`--agent-config=${agentConfigFile}`, `--format=${format}`];
+      const stdout = await mm('package', 'site', ...words, `--output=${directory}`);
+      return stdout.slice(0, stdout.indexOf('\n'));
     },
     publish: async (manifest) => {
       await writeFile(join(repository, 'manifests/site.pp'), manifest);

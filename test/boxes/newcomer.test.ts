@@ -9,9 +9,9 @@ import { bootBox } from './box.ts';
 import { registrySettings } from './registry.ts';
 
 /**
- * A newcomer's commands as README has them, on a fresh Debian with its own Node and npm:
- * `git clone`, `npm run demo`, `npm test`. MM_TEST_SUITES names the suites, of which each takes
- * some ten minutes.
+ * The commands of README, as a new contributor runs them, on a fresh Debian with its own Node and
+ * npm: `git clone`, `npm run demo`, `npm test`. MM_TEST_SUITES names the suites. Each one takes
+ * about ten minutes.
  */
 
 interface Newcomer {
@@ -38,7 +38,7 @@ for (const suite of SUITES) {
     const template = { suite, packages: PREREQUISITES };
     await using box = await bootBox(`newcomer-${suite}-${process.pid}`, template);
     const settings = await registrySettings(box);
-    /** What somebody types in a directory; both streams in one. */
+    /** Runs a command line in a directory and returns both output streams. */
     const type = (directory: string, command: string, as: string = user) => {
       const words = ['runuser', '-u', as, '--', ...term, `HOME=${homeOf(as)}`, ...settings];
       return box.exec(...words, 'sh', '-c', `exec 2>&1; cd ${directory}; ${command}`);
@@ -52,7 +52,7 @@ for (const suite of SUITES) {
       await type(place, 'git clone --quiet /srv/miyamoto.bundle miyamoto');
     });
 
-    /** What bob is told who may enter the place for once. */
+    /** The message for bob, who may enter the checkout only here. */
     const refused = async (command: string): Promise<string> => {
       await box.exec('chmod', '755', place);
       const { stdout } = await type(checkout, command, 'bob').then(assert.fail, (error) => error);
@@ -60,7 +60,7 @@ for (const suite of SUITES) {
       return stdout;
     };
 
-    await t.test('who may not install is told what is missing', async () => {
+    await t.test('a user who may not install gets the names of the missing packages', async () => {
       const missing = /bob may not install.*'puppet-agent.*, openssh-client, procps, .*'\n/s;
       assert.match(await refused('npm test'), missing);
     });
@@ -68,11 +68,11 @@ for (const suite of SUITES) {
     await t.test('npm run demo', async () => {
       const output = await type(checkout, 'npm run demo');
       assert.match(output, /stable {7}0\.1\.1/);
-      assert.match(output, /resources .*changed 1 .*failed 0/);
+      assert.match(output, /resources .*changed 1, failed 0/);
       assert.doesNotMatch(output, /\.mjs {2}\d+ kB/);
     });
 
-    await t.test("in somebody else's checkout one is told so", async () => {
+    await t.test('a checkout of another user is refused with that reason', async () => {
       assert.match(await refused('npm run demo'), /bob cannot write in \S+\/miyamoto;/);
     });
 

@@ -50,7 +50,7 @@ interface Asked {
   readonly extraArguments?: readonly string[];
 }
 
-/** The words that start an agent in the box, as a service of that name that is waited for. */
+/** The command that starts an agent in the box, as a service of that name, and waits for it. */
 function agent(asked: Asked): string[] {
   const { verb = 'apply', runId, seconds = 60, puppet = '/root/fake', environment = {} } = asked;
   const options = { launcher: 'systemd', graceMs: 500, environment };
@@ -60,6 +60,8 @@ function agent(asked: Asked): string[] {
     puppet: { path: puppet, version: '7.23.0' },
     environmentPath: `${STATE}/environments`,
     environment: 'stable',
+    releaseLabel: '1.0.0',
+    viewPath: `${STATE}/view`,
     certname: 'h1.example.com',
     noop: false,
     tags: [],
@@ -93,20 +95,21 @@ async function drive(asked: Asked): Promise<{ readonly lines: string[]; readonly
   return { lines, end };
 }
 
-test('unit: exit codes come back, and words go in as they are', async () => {
+test('unit: exit codes are returned, and arguments are passed unchanged', async () => {
   const exits = { runId: 'exits', environment: { FAKE: 'exits', CODE: '6' } };
   assert.deepEqual((await drive(exits)).end, { kind: 'exited', exitCode: 6 });
   const word = `--one=$HOME $${'{PATH}'} %n "two"`;
   const { lines } = await drive({
     runId: 'shows',
-    environment: { FAKE: 'shows' },
+    environment: { FAKE: 'shows', TOKEN: "it's" },
     extraArguments: [word],
   });
-  for (const line of [`<${word}>`, '0022', '/', 'HOME=/root'])
+  assert.doesNotMatch(await box.sh(`ls ${STATE}/runs/shows`), /environment/);
+  for (const line of [`<${word}>`, '0022', '/', 'HOME=/root', "TOKEN=it's"])
     assert.ok(lines.includes(line), line);
 });
 
-test('unit: an end by SIGTERM is no success', async () => {
+test('unit: an end by SIGTERM is not a success', async () => {
   for (const signal of ['TERM', 'KILL']) {
     const { end } = await drive({
       runId: `dies-${signal}`,
@@ -116,7 +119,7 @@ test('unit: an end by SIGTERM is no success', async () => {
   }
 });
 
-test('unit: the time limit takes what hangs, and leaves services', async () => {
+test('unit: the time limit ends processes that hang, and leaves services', async () => {
   const pids = `${STATE}/pids`;
   const hangs = {
     runId: 'hangs',

@@ -2,24 +2,25 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { StatusDocument } from '../../bucket/documents/status.ts';
 import { hostStatusKey } from '../../bucket/layout.ts';
 import { InitAnswer } from '../../operator/answers.ts';
 import { build, PROGRAMS, ROOT } from '../../packaging/build.ts';
-import { AGENT } from '../../packaging/deb/agent.ts';
 import { buildDeb } from '../../packaging/deb/deb.ts';
-import { OPERATOR } from '../../packaging/deb/operator.ts';
+import { AGENT } from '../../packaging/linux/agent.ts';
+import { OPERATOR } from '../../packaging/linux/operator.ts';
 import { machinePolicy, publisherPolicy, readerPolicy } from '../support/s3/policy.ts';
 import { type S3Server, startS3Server } from '../support/s3/server.ts';
 import { type Box, bootBox } from './box.ts';
+import { steps } from './steps.ts';
 
 /**
- * README, followed word for word by an operator (the user ann) and on a host, in one booted Debian
- * without Puppet. What README leaves to its reader is here: a store, credentials, a control
- * repository. Each step begins where the one before it ended.
+ * README, followed literally by an operator (the user ann) and on a host, in one booted Debian
+ * without Puppet. The parts that README leaves to its reader are here: a store, credentials, a
+ * control repository. Each step begins where the one before it ended.
  */
 
 const BUCKET = 'masterless-puppet.example.com';
@@ -51,7 +52,7 @@ before(async () => {
   const suite = process.env['BOX_SUITE'] ?? 'bookworm';
   const packages = ['puppet-agent', 'facter'];
   box = stack.use(await bootBox(`readme${process.pid}`, { suite, packages }));
-  // The box has nobody who could answer apt and debconf.
+  // No person in the box can answer apt and debconf.
   await box.sh(`hostnamectl set-hostname ${HOST}
     echo 'debconf debconf/frontend select Noninteractive' | debconf-set-selections
     echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/answer-yes
@@ -68,15 +69,7 @@ before(async () => {
 });
 after(() => stack.disposeAsync());
 
-let brokenBy: string | undefined;
-function step(name: string, body: () => Promise<void>): void {
-  test(`README: ${name}`, async () => {
-    assert.equal(brokenBy, undefined, 'an earlier step failed');
-    brokenBy = name;
-    await body();
-    brokenBy = undefined;
-  });
-}
+const step = steps('README');
 
 interface Block {
   readonly language: string;
@@ -146,7 +139,7 @@ step('the operator makes a tree and publishes to it', async () => {
 });
 
 step(
-  'the host, word for word: apt brings Puppet, and the first cycle applies and reports',
+  'the host, literally as in README: apt installs Puppet, and the first cycle applies and reports',
   async () => {
     await box.sh(`cp ~ann/control-repo/ubuntu.root.json /root
     mkdir -p /root/.aws /etc/miyamoto/agent.d
@@ -164,7 +157,7 @@ step(
   },
 );
 
-step('beside the service no second daemon starts, and its name is said', async () => {
+step('beside the service no second daemon starts, and the error has its name', async () => {
   const refused = await box.sh('mm-agent 2>&1 && exit 1; [ $? = 11 ]');
   assert.match(refused, /: mm-agent\.service, process \d+, since .*\nnext: mm-agent --once\n$/);
   const asUser = await box.sh('runuser -u ann -- mm-agent 2>&1 || true');
@@ -208,7 +201,7 @@ async function place(path: string | undefined, text: string): Promise<void> {
   await box.push(local, path);
 }
 
-/** A person who looks too early looks again. */
+/** Tries again, as a person does who looks too early. */
 async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
   for (const end = Date.now() + 120_000; ; await delay(1000)) {
     try {

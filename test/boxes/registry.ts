@@ -7,8 +7,8 @@ const CERTIFICATES = '/etc/certificates-of-the-host.pem';
 const PROXIES = ['http_proxy', 'https_proxy', 'no_proxy'];
 
 /**
- * How this host reaches npm's registry, as words for env(1) in a box. Copies the certificates in
- * that it trusts.
+ * How this host reaches npm's registry, as arguments for env(1) in a box. Copies the certificates
+ * that this host trusts into the box.
  */
 export async function registrySettings(box: Box): Promise<string[]> {
   const proxies = [...PROXIES, ...PROXIES.map((name) => name.toUpperCase())];

@@ -75,6 +75,8 @@ async function apply(
     puppet: { path: puppet, version },
     environmentPath: `${STATE}/environments`,
     environment: 'stable',
+    releaseLabel: '1.0.0',
+    viewPath: `${STATE}/view`,
     certname: CERTNAME,
     noop: false,
     tags: [],

@@ -38,9 +38,9 @@ describe('conformance client', { concurrency: 2 }, () => {
       await using scene = await Scene.after(refreshed);
       const known = await scene.trusted();
       play(scene);
-      const taken = end === 'taken';
-      assert.deepEqual(await scene.refresh(), taken ? DONE : { code: 1, error: end });
-      const wanted = taken ? scene.published() : { ...known, ...nowTrusted };
+      const accepted = end === 'accepted';
+      assert.deepEqual(await scene.refresh(), accepted ? DONE : { code: 1, error: end });
+      const wanted = accepted ? scene.published() : { ...known, ...nowTrusted };
       assert.deepEqual(await scene.trusted(), wanted);
     });
   }

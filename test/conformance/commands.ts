@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TargetFile } from '@tufjs/models';
-import { fetchRelease } from '../../agent/steps/fetch.ts';
+import { fetchRelease } from '../../agent/steps/fetch/fetch.ts';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { readKept } from '../../trust/kept/trust-directory.ts';

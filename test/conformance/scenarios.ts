@@ -7,21 +7,21 @@ import type { Scene } from './scene.ts';
 export interface Scenario {
   /** Changes the repository after the client has accepted all of it. */
   readonly play: (scene: Scene) => void;
-  /** `taken`: the client trusts what is published now. */
-  readonly end: 'taken' | ErrorCode;
+  /** `accepted`: the client trusts what is published now. */
+  readonly end: 'accepted' | ErrorCode;
   /** What a client that refused trusts now but did not trust before. */
   readonly nowTrusted?: Readonly<Record<string, number>>;
 }
 
 /** For a client that has accepted a whole repository once. */
 export const REFRESHES: Readonly<Record<string, Scenario>> = {
-  'nothing new': { play() {}, end: 'taken' },
+  'nothing new': { play() {}, end: 'accepted' },
   'new versions of everything': {
     play({ repository }) {
       repository.writeRoot();
       repository.commit(['targets']);
     },
-    end: 'taken',
+    end: 'accepted',
   },
   'root 1 to 3, with other people each time': {
     play({ repository }) {
@@ -33,7 +33,7 @@ export const REFRESHES: Readonly<Record<string, Scenario>> = {
       }
       repository.commit();
     },
-    end: 'taken',
+    end: 'accepted',
   },
   'a root signed by its own keys alone': {
     play: ({ repository }) => putRoot(repository, 2, 'new'),

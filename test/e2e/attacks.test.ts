@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
@@ -85,7 +86,23 @@ const attacks: Record<string, Attack> = {
     },
     code: 'ARCHIVE_UNSAFE',
   },
+  'I20 links that leave the release, which its metadata does not keep': {
+    play: (lab) => {
+      lab.simulator.publish('stable', '1.1.0', { bytes: withLeavingLink() });
+      lab.sync();
+    },
+    code: 'ARCHIVE_UNSAFE',
+  },
 };
+
+function withLeavingLink(): Buffer {
+  return gzipSync(
+    tarArchive([
+      { path: 'manifests/site.pp', content: '' },
+      { path: 'modules/motd/files/motd', type: '2', linkpath: '/etc/motd' },
+    ]),
+  );
+}
 
 for (const [name, { play, code, state = 'error' }] of Object.entries(attacks)) {
   test(`attack ${name}`, async (t) => {
@@ -107,6 +124,30 @@ for (const [name, { play, code, state = 'error' }] of Object.entries(attacks)) {
     assert.deepEqual(await leftovers(lab), []);
   });
 }
+
+test('I20 links that leave the release are made only for metadata that keeps them', async (t) => {
+  const lab = await agentLab(t);
+  const puppet = await lab.fakePuppet();
+  await lab.configure(`run: { puppet: ${puppet} }\n`);
+  const publish = (version: string, custom: { readonly links?: 'keep' }) => {
+    lab.simulator.publish('stable', version, { bytes: withLeavingLink(), custom });
+    lab.sync();
+  };
+  publish('1.0.0', { links: 'keep' });
+  const first = await lab.once();
+  assert.equal(lab.status().release?.version, '1.0.0', first.stderr);
+  const [release = ''] = await releases(lab);
+  const made = join(lab.paths.releases, release, 'tree/modules/motd/files/motd');
+  assert.equal(await readlink(made), '/etc/motd');
+
+  // The same tarball is on the disk already; its new metadata does not keep links.
+  lab.publish('1.1.0', newer);
+  await lab.once();
+  publish('1.2.0', {});
+  const second = await lab.once();
+  assert.equal(lab.status().trust.error?.code, 'ARCHIVE_UNSAFE', second.stderr);
+  assert.equal(lab.status().release?.version, '1.1.0');
+});
 
 test('attack: a host without a release applies nothing', async (t) => {
   const lab = await agentLab(t);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { readHolder } from '../../agent/io/locks/lock-holder.ts';
 import { type AgentLab, agentLab, manifestWriting } from '../support/agent-lab.ts';
 import { names } from '../support/temporary-directory.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -30,6 +31,7 @@ test('daemon: runs at start, again at SIGUSR1, with a new configuration at SIGHU
   const ended = lab.end(daemon);
   await waitUntil(() => lab.status().run?.status === 'unchanged');
   assert.equal(await runs(lab), 1);
+  assert.equal(lab.status().run?.reason, 'new release 1.0.0');
 
   daemon.kill('SIGUSR1');
   await waitUntil(async () => (await runs(lab)) === 2);
@@ -112,6 +114,22 @@ test('daemon: a cycle that fails is reported with its exit code, and the daemon 
   await waitUntil(async () => (await runs(lab)) === 2);
   daemon.kill('SIGTERM');
   assert.equal((await ended).code, 0);
+});
+
+test('daemon: a service that is stopped in a cycle says that the cycle goes on', async (t) => {
+  const { lab } = await daemonLab(t);
+  lab.server.faults.add({ match: { method: 'GET', key: /timestamp/ }, kind: 'hang' });
+  const daemon = lab.start([], { XPC_SERVICE_NAME: 'com.github.miyamoto.agent' });
+  let stderr = '';
+  daemon.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  await waitUntil(() => lab.server.requests.some(({ key }) => key.includes('timestamp')));
+  daemon.kill('SIGTERM');
+  await waitUntil(() => /cycle\.continues .*Puppet goes on.*agent\.stopping/s.test(stderr));
+  const cycle = readHolder(lab.paths.lock);
+  assert.ok(cycle !== undefined, 'the cycle still holds its lock');
+  process.kill(cycle.pid);
 });
 
 test('daemon: under launchd the pid file is removed at the end', async (t) => {

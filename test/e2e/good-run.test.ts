@@ -21,6 +21,8 @@ test('good run: facts that JSON cannot express, and err(), do not fail a run of 
   const { run } = lab.status();
   assert.equal(run?.status, 'unchanged');
   assert.equal(run.errors, 1);
+  const shown = await lab.run(['status']);
+  assert.match(shown.stdout, /errors in no failed resource: 1$/m);
   assert.match(good.stderr, /fact bad_nan is NaN, which JSON does not have: null is reported/);
   const facts = String(lab.server.get(BUCKET, hostFactsKey(TREE, CERTNAME)));
   assert.match(facts, /"efs":9223372036853727233\b/);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type AgentLab, agentLab, manifestWriting, TREE } from '../support/agent-lab.ts';
+import { type AgentLab, agentLab, BUCKET, manifestWriting, TREE } from '../support/agent-lab.ts';
+import { machinePolicy, objectArn } from '../support/s3/policy.ts';
 
 const MANIFEST = manifestWriting('/nowhere', 'one');
 
@@ -64,4 +65,45 @@ test('identity: a machine that was cloned from an image starts as a new host and
   assert.equal(status.offline.runs, 0);
   assert.equal(status.release?.sha256, release?.sha256, 'the release of the image is not lost');
   assert.doesNotMatch((await lab.once()).stderr, /identity\.cloned/);
+});
+
+test('identity: two machines that write one certname are seen by both, and each status arrives', async (t) => {
+  // AWS wants the right to read for a write on condition, and `mm policy` denies it.
+  const printed = machinePolicy({ bucket: BUCKET, tree: TREE });
+  const lab = await agentLab(t, [
+    ...printed.filter(({ Effect }) => Effect === 'Allow'),
+    {
+      Effect: 'Allow',
+      Action: ['s3:GetObject'],
+      Resource: [objectArn(BUCKET, `${TREE}/status/hosts/*`)],
+    },
+  ]);
+  await lab.configure(`run: { puppet: ${await lab.fakePuppet()} }\n`);
+  lab.publish('1.0.0', MANIFEST);
+  const state = (id: string) => `${lab.paths.state}.${id}`;
+  /** The cycle of one of the machines: its own state and ids, the same name and bucket. */
+  const cycleOf = async (id: string, version: string) => {
+    await rename(state(id), lab.paths.state).catch(() => undefined);
+    await machine(lab, id);
+    lab.publish(version, MANIFEST);
+    const ended = await lab.once();
+    const { hostId = null, otherWriter } = await lab.status();
+    await rename(lab.paths.state, state(id));
+    return { ...ended, hostId, times: otherWriter?.times };
+  };
+  const a1 = await cycleOf('machine-a', '1.0.1');
+  const b1 = await cycleOf('machine-b', '1.0.2');
+  const a2 = await cycleOf('machine-a', '1.0.3');
+  const b2 = await cycleOf('machine-b', '1.0.4');
+  for (const [first, second] of [
+    [a1, a2],
+    [b1, b2],
+  ] as const) {
+    assert.equal(first.times, undefined, first.stderr);
+    assert.equal(second.times, 1, second.stderr);
+    assert.match(second.stderr, /warn: status\.other-writer .*certname=web1\.example\.com/);
+    assert.match(second.hostId ?? '', /^[0-9a-f]{16}$/);
+    assert.equal(second.hostId, first.hostId);
+  }
+  assert.notEqual(a1.hostId, b1.hostId);
 });

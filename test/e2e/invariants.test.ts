@@ -10,7 +10,7 @@ import { tarArchive } from '../support/tar-writer.ts';
 import { TufSimulator } from '../support/tuf/simulator.ts';
 import { sha256 } from '../support/tuf/simulator-keys.ts';
 
-const PRELOAD = join(import.meta.dirname, '../support/kill-at.ts');
+const PRELOAD = join(import.meta.dirname, '../support/kill-at.mjs');
 
 /**
  * A valid tarball. It is not compressed, so that content of the same length gives a tarball of the

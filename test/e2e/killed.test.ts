@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type AgentLab, agentLab, manifestWriting } from '../support/agent-lab.ts';
 
-const PRELOAD = join(import.meta.dirname, '../support/kill-at.ts');
+const PRELOAD = join(import.meta.dirname, '../support/kill-at.mjs');
 
 async function killedAt(lab: AgentLab, killAt: number): Promise<string | null> {
   const { signal } = await lab.run(['--once'], {

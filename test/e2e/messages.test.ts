@@ -90,7 +90,7 @@ for (const [name, { make, exit, says }] of Object.entries(mistakes)) {
 }
 
 const causes: Record<string, { mistake: string; text: RegExp }> = {
-  'no credentials': { mistake: 'no credentials', text: /no credentials could be had/g },
+  'no credentials': { mistake: 'no credentials', text: /S3_CREDENTIALS_MISSING {2}error=/g },
   'wrong credentials': { mistake: 'wrong credentials', text: /S3_CREDENTIALS_REJECTED {2}error=/g },
   'a missing bucket': { mistake: 'missing bucket', text: /S3_BUCKET_MISSING {2}error=/g },
 };
@@ -123,6 +123,6 @@ test('message: the daemon does not repeat what its cycle has logged', async (t) 
   await waitUntil(() => cyclesEnded() === 2);
   child.kill('SIGTERM');
   const { stderr } = await ended;
-  assert.equal(stderr.match(/no credentials could be had/g)?.length, 2, stderr);
+  assert.equal(stderr.match(/S3_CREDENTIALS_MISSING {2}error=/g)?.length, 2, stderr);
   assert.doesNotMatch(stderr, /cycle\.failed/);
 });

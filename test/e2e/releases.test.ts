@@ -25,7 +25,8 @@ test('releases: first, newer, nothing new, withdrawn; an unreachable bucket; a c
   const two = await lab.once('--detailed-exitcodes');
   assert.equal(two.code, 2, two.stderr);
   assert.equal(await readFile(motd, 'utf8'), 'two');
-  // Requests: timestamp, a newer root, snapshot, role, tarball; then the status.
+  // Requests: timestamp, a newer root, snapshot, role, tarball; then the status. This host may not
+  // read it, so the first condition on what it wrote is refused, as AWS does.
   assert.deepEqual(
     two.requests.map((line) => line.replace(/[0-9a-f]{64}/, 'BLOB')),
     [
@@ -34,6 +35,7 @@ test('releases: first, newer, nothing new, withdrawn; an unreachable bucket; a c
       'GET 3.snapshot.json 200',
       'GET 3.env-stable.json 200',
       'GET BLOB.tar.gz 200',
+      'PUT web1.example.com.json 403',
       'PUT web1.example.com.json 200',
     ],
   );
@@ -41,6 +43,7 @@ test('releases: first, newer, nothing new, withdrawn; an unreachable bucket; a c
   const same = await lab.once('--detailed-exitcodes');
   assert.equal(same.code, 0, same.stderr);
   assert.equal(same.requests[0], 'GET timestamp.json 304');
+  assert.ok(!same.requests.some((line) => line.endsWith('403')), 'no condition for 30 days');
   assert.equal(lab.status().run?.status, 'unchanged');
 
   lab.publish('1.0.0', first, { custom: { reason: '1.1.0 was bad' } });

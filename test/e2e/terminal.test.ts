@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { spawn } from 'node:child_process';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import type { Command } from 'commander';
 import fc from 'fast-check';
@@ -8,8 +10,10 @@ import { NO_STATE } from '../../agent/core/state.ts';
 import { hostStatusKey, metadataKey } from '../../bucket/layout.ts';
 import { buildProgram } from '../../operator/cli/program.ts';
 import { BUCKET, initialized, TREE, TREE_ID } from '../operator/operator-lab.ts';
-import { agentLab, BUCKET as HOST_BUCKET } from '../support/agent-lab.ts';
+import { type AgentLab, agentLab, BUCKET as HOST_BUCKET } from '../support/agent-lab.ts';
+import { builtProgram } from '../support/built-program.ts';
 import { sampleRun, sampleStatus } from '../support/status-sample.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 /*
  * Row 13: text from outside in every possible place, and every command of both programs.
@@ -137,6 +141,8 @@ test('row 13: no command of mm-agent prints foreign text as it is', async (t) =>
       ['facts', '--json'],
       ['disable', withoutNul(text)],
       ['enable'],
+      ['reset-clock'],
+      ['reset-clock', withoutNul(text)],
       [withoutNul(text)],
       [`--${withoutNul(text)}`],
       ['--once'],
@@ -145,12 +151,64 @@ test('row 13: no command of mm-agent prints foreign text as it is', async (t) =>
       const { stdout, stderr } = await lab.run(args);
       assertClean(args.join(' '), stdout, stderr);
     }
+    const daemon = await daemonOutput(lab);
+    assertClean('daemon', daemon.stdout, daemon.stderr);
     lab.server.faults.add({ kind: 'status', status: 400, code: text });
+    const refused = await daemonOutput(lab);
+    assertClean('daemon, refused', refused.stdout, refused.stderr);
     for (const args of [['--once'], ['--once', '--json'], ['status']]) {
       const { stdout, stderr } = await lab.run(args);
       assertClean(args.join(' '), stdout, stderr);
     }
     lab.server.faults.clear();
+  }
+});
+
+/** The daemon polls, its cycle says what is wrong with the bucket, and it is stopped. */
+async function daemonOutput(lab: AgentLab): Promise<{ stdout: string; stderr: string }> {
+  const daemon = lab.start([]);
+  const ended = lab.end(daemon);
+  let seen = '';
+  daemon.stderr?.on('data', (chunk: Buffer) => {
+    seen += chunk.toString();
+  });
+  await waitUntil(() => /METADATA_|TREE_MISMATCH|S3_/.test(seen));
+  daemon.kill('SIGTERM');
+  return await ended;
+}
+
+test('row 13: the process of mm prints no foreign text as it is, in answers and in notices', async (t) => {
+  const lab = await initialized(t);
+  const [evil = '', ...more] = hostileTexts(t, 1);
+  const run = async (...args: string[]) => {
+    const [node = '', ...mm] = await builtProgram('mm');
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, PATH } = process.env;
+    const env = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, PATH };
+    const home = join(lab.directory, 'home');
+    const child = spawn(node, [...mm, ...args], {
+      cwd: lab.repository,
+      env: { ...env, HOME: home },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    assertClean(args.join(' '), stdout, stderr);
+    return `${stdout}${stderr}`;
+  };
+  for (const name of [evil, ...more]) {
+    const file = withoutNul(name).replaceAll('/', '').toWellFormed();
+    await lab.write(`${file}.pp~`, '');
+    await lab.write(`notes/${file}`, '');
+    assert.match(
+      await run('publish', 'stable', '--working-tree', '--noop', '--no-validate'),
+      /mm: /,
+    );
+    await rm(join(lab.repository, `${file}.pp~`));
+    lab.server.faults.add({ kind: 'status', status: 400, code: name });
+    for (const args of [['status'], ['doctor'], ['releases', '--json'], ['publish', 'stable']]) {
+      assert.notEqual(await run(...args), '');
+    }
+    lab.server.faults.clear();
+    assert.match(await run(withoutNul(name)), /mm: /);
   }
 });
 

@@ -1,6 +1,6 @@
 import type { Guard } from './guards.ts';
 
-/** What each theft must not give: the rows of docs/threat-model.md. */
+/** What a thief must not gain: the rows of docs/threat-model.md. */
 export const THEFT_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 1',
@@ -52,11 +52,19 @@ export const THEFT_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'row 2',
-    file: 'operator/commands/root-sign.ts',
+    file: 'operator/commands/root/root-sign.ts',
     line: '...(isNoop ? [] : diffLines(diff))',
     instead: '',
     test: 'test/operator/proposals/row-2.test.ts',
     name: '^row 2: a long field',
+  },
+  {
+    invariant: 'row 4',
+    file: 'operator/commit/consistent.ts',
+    line: "if (distrusted.details['leap'] !== undefined) return false;",
+    instead: '',
+    test: 'test/operator/commands/key/theft.test.ts',
+    name: '^row 4: a leap of the snapshot',
   },
   {
     invariant: 'row 4',
@@ -85,10 +93,34 @@ export const THEFT_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 4',
     file: 'operator/commit/snapshot-meta.ts',
-    line: 'if (distrusted !== undefined) return meta;',
+    line: 'if (!isContinued) return meta;',
     instead: '',
     test: 'test/operator/commands/key/theft.test.ts',
     name: '^row 4: a snapshot that names a file .* key rotate',
+  },
+  {
+    invariant: 'row 4',
+    file: 'operator/commit/versions.ts',
+    line: ' || isFull(snapshot)',
+    instead: '',
+    test: 'test/operator/commands/key/full-snapshot.test.ts',
+    name: '^row 4: a snapshot with 11,000',
+  },
+  {
+    invariant: 'row 4',
+    file: 'trust/workflow/linear-models.ts',
+    line: 'if (!isRecord(meta)) return readSnapshot(data);',
+    instead: 'if (data) return readSnapshot(data);',
+    test: 'test/trust/workflow/linear-models.test.ts',
+    name: '^row 4: eight times',
+  },
+  {
+    invariant: 'row 19',
+    file: 'operator/files/open-regular.ts',
+    line: 'constants.O_RDONLY | constants.O_NONBLOCK',
+    instead: 'constants.O_RDONLY',
+    test: 'test/operator/fifo.test.ts',
+    name: '^row 19: mm does not wait for a FIFO',
   },
   {
     invariant: 'row 5',
@@ -125,7 +157,7 @@ export const THEFT_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 6',
     file: 'operator/commands/key/earlier-release.ts',
-    line: 'if (new Set(found.map(({ sha256 }) => sha256)).size > 1) {',
+    line: 'if (new Set(found.map((each) => each.release.sha256)).size > 1) {',
     instead: 'if (found.length < 0) {',
     test: 'test/operator/commands/key/revoke.test.ts',
     name: '^row 6: a release that cannot be gone back to',
@@ -133,7 +165,7 @@ export const THEFT_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 6',
     file: 'operator/commands/key/earlier-release.ts',
-    line: 'await requireBlob(repository, release);',
+    line: 'await requireBlob(repository, { sha256, length, description: describeTarget(target) });',
     instead: '',
     test: 'test/operator/commands/key/revoke.test.ts',
     name: '^row 6: a release that cannot be gone back to',
@@ -163,6 +195,22 @@ export const THEFT_GUARDS: readonly Guard[] = [
     name: '^row 7: a timestamp that is rewritten',
   },
   {
+    invariant: 'row 7',
+    file: 'operator/commit/fixed-names.ts',
+    line: '  throw inTheWay(repository, file);\n',
+    instead: "  return 'followed';\n",
+    test: 'test/operator/commands/root/taken-root.test.ts',
+    name: '^row 7: junk in the name of a proposed root',
+  },
+  {
+    invariant: 'row 7',
+    file: 'operator/commit/sign-and-upload.ts',
+    line: 'stored === undefined || !isGenuine(signing, role, stored)',
+    instead: 'stored === undefined',
+    test: 'test/operator/commands/root/taken-root.test.ts',
+    name: '^row 7: junk in the name of a proposed env-stable',
+  },
+  {
     invariant: 'row 8',
     file: 'operator/commands/init/initial-root.ts',
     line: 'const offline = { keyids: [safe.keyId], threshold: 1 };',
@@ -173,7 +221,7 @@ export const THEFT_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 16',
     file: 'operator/config.ts',
-    line: "requireOwn(path, 'the configuration');",
+    line: "requireOwn(path, 'the configuration', owner);",
     instead: '',
     test: 'test/operator/file-owners.test.ts',
     name: '^row 16: a configuration that somebody left',
@@ -201,5 +249,37 @@ export const THEFT_GUARDS: readonly Guard[] = [
     instead: '',
     test: 'test/operator/file-owners.test.ts',
     name: '^row 16: the directory of the keys',
+  },
+  {
+    invariant: 'mm clean',
+    file: 'operator/commands/clean/clean.ts',
+    line: '  for (const role of verified.roles.keys()) requireOwnPaths(verified, role);',
+    instead: '',
+    test: 'test/operator/commands/key/thief-content.test.ts',
+    name: '^clean: foreign paths in env-testing',
+  },
+  {
+    invariant: 'binaries',
+    file: 'operator/commands/binaries/put.ts',
+    line: '  requireRoom(content, put.length);',
+    instead: '',
+    test: 'test/operator/commands/key/thief-content.test.ts',
+    name: '^binaries: what hosts read can be replaced',
+  },
+  {
+    invariant: 'limits',
+    file: 'trust/workflow/fetcher.ts',
+    line: 'const most = Math.min(maxBytes, maxBytesOf(file));',
+    instead: 'const most = maxBytes;',
+    test: 'test/trust/workflow/inspect.test.ts',
+    name: '^limits: a host reads 5 MB',
+  },
+  {
+    invariant: 'row 6',
+    file: 'operator/repository/older-files.ts',
+    line: 'const isOwn = document?.signed.version === version && isOfRole(targets, role, document);',
+    instead: 'const isOwn = document?.signed.version === version;',
+    test: 'test/operator/commands/key/revoke.test.ts',
+    name: '^row 6: mm renew of an honest operator',
   },
 ];

@@ -21,5 +21,8 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
   I16: 'double keys, empty hashes, floats and overlapping paths are never signed',
   I17: 'where two must sign, one signature is refused',
   I18: 'environments may be called 2024, targets, root or __proto__',
-  I19: 'a key is revoked and its roles are signed anew in one commit',
+  I19: 'a key is revoked and its roles are signed again in one commit',
+  I20: 'nothing is written through a link of a release, and one that leaves it exists only when that was signed',
+  I21: 'the key of a class of environments signs for no environment outside of it, and for none that has its own role',
+  I22: 'the file of one role counts for no other role, also where both have the same keys',
 };

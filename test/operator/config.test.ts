@@ -35,12 +35,16 @@ test('config: paths are relative to its directory, defaults included', async (t)
       s3: undefined,
       tree: 'ubuntu',
       id: 'acme/ubuntu',
+      ignoresCase: false,
       refs: [
         ['stable', 'main'],
         ['testing', 'testing'],
       ],
       rootFile: join(cwd, 'ubuntu.root.json'),
-      publish: { exclude: [], filters: [], allow_private_keys: [] },
+      publish: {
+        ...{ exclude: [], links: 'refuse', filters: [], allow_private_keys: [] },
+        r10k_config: undefined,
+      },
       cacheDirectory: '/home/ann/.cache/miyamoto',
       repository: cwd,
       keysDirectory: '/home/ann/.config/miyamoto/keys/acme/ubuntu',

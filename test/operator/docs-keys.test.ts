@@ -68,6 +68,9 @@ const STEPS: Readonly<Record<string, Readonly<Record<string, Step>>>> = {
     'mm key new operator2': byAnn,
     'mm key revoke operator --replace-by operator2 --keep': byAnn,
     'mm key list': byAnn,
+    "mm environment add 'feature_*' --like testing": byAnn,
+    'mm key new branches': byAnn,
+    "mm key rotate --role 'feature_*' --add branches": byAnn,
     'mm key new environments': byAnn,
     'mm key rotate --role targets --add environments': byAnn,
     'mm key new safe2 --passphrase': byAnn,
@@ -76,29 +79,36 @@ const STEPS: Readonly<Record<string, Readonly<Record<string, Step>>>> = {
   Team: {
     'mm key new bob --passphrase': { by: 'bob', before: startTeam },
     'mm key export bob --out bob.pub.json': { by: 'bob' },
-    'mm key rotate --role root --role targets --add operator --add bob.pub.json --add carl.pub.json --remove safe --threshold 2 --out team.json':
+    'mm key rotate --role root --role targets --add operator --add bob.pub.json --add carl.pub.json --remove safe --threshold 2 --out team.proposal.json':
       { by: 'ann', before: sendPublicKeys },
-    'mm root sign team.json': signedByBob('team.json'),
-    'mm root commit team.json': committedByAnn('team.json'),
-    'mm key rotate --role online --role testing --add bob.pub.json --out roles.json': {
+    'mm root sign team.proposal.json': signedByBob('team.proposal.json'),
+    'mm root commit team.proposal.json': committedByAnn('team.proposal.json'),
+    'mm key rotate --role online --role testing --add bob.pub.json --out roles.proposal.json': {
       by: 'ann',
       before: takeSafeAway,
     },
-    'mm root sign roles.json': { by: 'carl', before: send('roles.json', 'ann', 'carl') },
-    'mm root commit roles.json': { by: 'bob', before: send('roles.json', 'carl', 'bob') },
+    'mm root sign roles.proposal.json': {
+      by: 'carl',
+      before: send('roles.proposal.json', 'ann', 'carl'),
+    },
+    'mm root commit roles.proposal.json': {
+      by: 'bob',
+      before: send('roles.proposal.json', 'carl', 'bob'),
+    },
     'mm key new ci': { by: 'ann', before: setSigning },
-    'mm key rotate --role online --add ci --out job.json': byAnn,
-    'mm root sign job.json': signedByBob('job.json'),
-    'mm root commit job.json': committedByAnn('job.json'),
+    'mm key rotate --role online --add ci --out job.proposal.json': byAnn,
+    'mm root sign job.proposal.json': signedByBob('job.proposal.json'),
+    'mm root commit job.proposal.json': committedByAnn('job.proposal.json'),
     'mm renew --trust-bucket': { by: 'ci', before: startJob },
     'mm renew': { by: 'ci' },
     'mm doctor': { by: 'ci' },
-    'mm key rotate --role stable --add bob.pub.json --threshold 2 --out two.json': byAnn,
-    'mm root sign two.json': signedByBob('two.json'),
-    'mm root commit two.json': committedByAnn('two.json'),
-    'mm publish stable --out release.json': byAnn,
-    'mm root sign release.json': signedByBob('release.json'),
-    'mm root commit release.json': committedByAnn('release.json'),
+    'mm key rotate --role stable --add bob.pub.json --threshold 2 --out two.proposal.json': byAnn,
+    'mm root sign two.proposal.json': signedByBob('two.proposal.json'),
+    'mm root commit two.proposal.json': committedByAnn('two.proposal.json'),
+    'mm publish stable --out release.proposal.json': byAnn,
+    'git pull': { by: 'bob' },
+    'mm root sign release.proposal.json': signedByBob('release.proposal.json'),
+    'mm root commit release.proposal.json': committedByAnn('release.proposal.json'),
   },
 };
 
@@ -165,7 +175,11 @@ async function openDesk(t: TestContext): Promise<Desk> {
 }
 
 async function runCommand(desk: Desk, command: string, person: Person): Promise<void> {
-  const [, ...args] = command.split(' ');
+  const [program, ...args] = command.replaceAll("'", '').split(' ');
+  if (program === 'git') {
+    await git(desk.place(person).cwd, ...args);
+    return;
+  }
   const { exitCode, stdout, stderr } = await desk.lab.mm(args, desk.place(person));
   assert.equal(exitCode, 0, `${person}: ${command}\n${stdout}${stderr}`);
 }

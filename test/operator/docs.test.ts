@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Command } from 'commander';
+import { NO_OUTPUT } from '../../operator/cli/output.ts';
 import { buildProgram } from '../../operator/cli/program.ts';
 import { OperatorConfig } from '../../operator/config.ts';
 import type { Context } from '../../operator/context.ts';
@@ -20,8 +21,7 @@ function commandsIn(text: string): string[] {
 
 /** The words that the command line does not accept. */
 function unknownWords(line: string): string[] {
-  const output = { answer: () => undefined, out: () => undefined, err: () => undefined };
-  let command: Command = buildProgram({} as Context, output);
+  let command: Command = buildProgram({} as Context, NO_OUTPUT);
   const [, ...words] = line.replace(/ -- .*/, '').split(/\s+/);
   for (;;) {
     const next = command.commands.find((each) => each.name() === words[0]);
@@ -30,11 +30,26 @@ function unknownWords(line: string): string[] {
     words.shift();
   }
   if (command.parent === null) return words.slice(0, 1);
+  // `mm rollout stable` is short for `mm rollout start stable`.
+  command = command.commands.find((each) => each.name() === 'start') ?? command;
   const known = command.options.map(({ long }) => long);
   return words.filter((word) => word.startsWith('-') && !known.includes(word));
 }
 
-for (const name of ['keys.md', 'signers.md', 'threat-model.md', 'control-repos.md']) {
+for (const name of [
+  'keys.md',
+  'operator.md',
+  'binaries.md',
+  'signers.md',
+  'threat-model.md',
+  'control-repos.md',
+  'fleet.md',
+  'preview.md',
+  'policies.md',
+  'from-miyamoto-2012.md',
+  'bucket.md',
+  'install.md',
+]) {
   test(`docs: every command in ${name} exists in mm`, () => {
     const commands = commandsIn(page(name));
     assert.ok(commands.length > 2);
@@ -50,7 +65,7 @@ for (const name of ['threat-model.md', 'control-repos.md']) {
 function assertTestsExist(document: string): void {
   const named = claims(document).flatMap(testsOfClaim);
   assert.ok(named.length >= 15);
-  const files = globSync('test/**/*.test.ts', { cwd: ROOT });
+  const files = globSync(['test/**/*.test.ts', 'test/s3/*.ts'], { cwd: ROOT });
   const sources = files.map((file) => readFileSync(join(ROOT, file), 'utf8'));
   // The title of a generated test has a variable part. This compares the parts before and after it.
   const titles = sources.flatMap((text) =>
@@ -82,7 +97,7 @@ const CONFIG_PAGE = `<!-- Generated from operator/config.ts: UPDATE_DOCS=1 node 
 # miyamoto.yaml
 
 \`mm\` reads the nearest \`miyamoto.yaml\` in the current directory or a parent directory; \`mm init\` writes it. It belongs
-into the git repository of the environments, beside the trust root. Paths are relative to it. A key that is not in this
+in the git repository of the environments, beside the trust root. Paths are relative to it. A key that is not in this
 table is an error.
 
 \`\`\`yaml
@@ -95,7 +110,8 @@ trees:
       testing: { ref: testing }
 \`\`\`
 
-Credentials do not belong in this file. The AWS SDK finds them in its usual places.
+Credentials do not belong in this file. The AWS SDK finds them in its usual places. \`mm config\` shows every value that
+counts, also those of the environment, and where each is from; it never shows a secret.
 
 ${configTable(OperatorConfig)}
 `;

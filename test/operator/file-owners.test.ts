@@ -3,9 +3,8 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { snapshotOf } from './commit/shared-tree.ts';
 import { codeOf, keysOf, newKey } from './key-commands.ts';
-import { initialized, type OperatorLab } from './operator-lab.ts';
+import { initialized, type OperatorLab, snapshotOf } from './operator-lab.ts';
 
 /** mm must not follow files that another local user can write. */
 

@@ -5,8 +5,9 @@ import type { TestContext } from 'node:test';
 import type { Bucket } from '../../bucket/bucket.ts';
 import { openBucket } from '../../bucket/s3/sdk/sdk-bucket.ts';
 import { S3Settings } from '../../bucket/s3/settings.ts';
-import { ChangeAnswer, ErrorAnswer, KeyListAnswer, KeyNewAnswer } from '../../operator/answers.ts';
+import { ChangeAnswer, ErrorAnswer } from '../../operator/answers.ts';
 import type { Context } from '../../operator/context.ts';
+import { KeyListAnswer, KeyNewAnswer } from '../../operator/key-answers.ts';
 import { bucketSource } from '../../trust/metadata/source.ts';
 import { type Refresh, refresh } from '../../trust/reader.ts';
 import { BUCKET, type OperatorLab, TREE } from './operator-lab.ts';
@@ -22,7 +23,7 @@ export async function hostOf(
   name: string,
   now: () => number = () => Date.now(),
 ): Promise<Host> {
-  const bucket = openBucket(BUCKET, S3Settings.parse({ endpoint: lab.server.endpoint }));
+  const bucket = await openBucket(BUCKET, S3Settings.parse({ endpoint: lab.server.endpoint }));
   t.after(() => bucket.close());
   const packagedRoot = await readFile(join(lab.repository, 'ubuntu.root.json'));
   let etag: string | undefined;
@@ -45,13 +46,16 @@ export async function hostOf(
 /** Calls `after` between two uploads. The next upload waits for it. */
 export function afterEachPut(after: (key: string) => Promise<void>): Pick<Context, 'openBucket'> {
   return {
-    openBucket(name, settings) {
-      const bucket: Bucket = openBucket(name, settings);
+    async openBucket(name, settings) {
+      const bucket: Bucket = await openBucket(name, settings);
       return {
         name,
         get: (key, options) => bucket.get(key, options),
         open: (key, options) => bucket.open(key, options),
         list: (prefix, options) => bucket.list(prefix, options),
+        multipart: bucket.multipart,
+        awsCommand: (words) => bucket.awsCommand(words),
+        remove: (key) => bucket.remove(key),
         close: () => bucket.close(),
         async put(key, body, options) {
           const answer = await bucket.put(key, body, options);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
 import { commandTree, flatten } from '../../operator/cli/completion/command-tree.ts';
+import { NO_OUTPUT } from '../../operator/cli/output.ts';
 import { buildProgram } from '../../operator/cli/program.ts';
 import type { Context } from '../../operator/context.ts';
 import { commandManPage } from '../../packaging/command-man-page.ts';
@@ -10,8 +11,7 @@ const RELEASE = { version: '1.2.3', date: '2026-11-23' };
 const REQUESTS = /^\.(TH|SH|SS|TP|B|BR|I|RI)( |$)/;
 
 test('manual page of mm: a section for each command, with all of its options', () => {
-  const output = { answer: () => undefined, out: () => undefined, err: () => undefined };
-  const tree = commandTree(buildProgram({} as Context, output));
+  const tree = commandTree(buildProgram({} as Context, NO_OUTPUT));
   const page = commandManPage(tree, RELEASE);
   assert.match(page, /^\.TH MM 1 2026-11-23 "Miyamoto 1\.2\.3"\n\.SH NAME\nmm \\- \S/);
   for (const { path, commands, options } of flatten(tree).filter(({ commands }) => !commands[0])) {

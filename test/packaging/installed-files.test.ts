@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { EXIT_CODES } from '../../agent/core/exit-code.ts';
-import { HELP } from '../../agent/options.ts';
+import { HELP } from '../../agent/help.ts';
+import { parseOptions } from '../../agent/options.ts';
 import { hostPaths } from '../../agent/paths.ts';
 import { ROOT, version } from '../../packaging/build.ts';
-import { changelogTime } from '../../packaging/deb/control.ts';
+import { changelogTime } from '../../packaging/linux/release.ts';
 import { manPage } from '../../packaging/man-page.ts';
 import { parsePlist } from '../support/plist.ts';
 
@@ -21,8 +22,8 @@ const SCRIPTS = {
     'bin/mm-agent',
     'bin/start.sh',
     'launchd/mm-agent-daemon',
-    'packaging/deb/mm',
-    'packaging/deb/mm-agent',
+    'packaging/linux/mm',
+    'packaging/linux/mm-agent',
     'packaging/deb/postinst',
     'packaging/deb/postrm',
     'packaging/deb/prerm',
@@ -39,10 +40,10 @@ for (const [shell, scripts] of Object.entries(SCRIPTS)) {
 }
 
 /** Values by `Section.Key`; a repeated key has several. */
-async function unit(): Promise<Map<string, string[]>> {
+async function unit(name = 'mm-agent.service'): Promise<Map<string, string[]>> {
   const values = new Map<string, string[]>();
   let section = '';
-  for (const line of (await read('systemd/mm-agent.service')).split('\n')) {
+  for (const line of (await read(`systemd/${name}`)).split('\n')) {
     const [, heading, key, value] =
       /^(?:\[(\w+)\]|(\w+)=(.*)|#.*|)$/.exec(line) ?? assert.fail(line);
     if (heading !== undefined) section = heading;
@@ -76,8 +77,8 @@ const UNIT: Record<string, string[]> = {
 };
 test('installed files: options for another Node never reach the agent, however it is started', async () => {
   const launchers = [
-    'packaging/deb/mm-agent',
-    'packaging/deb/mm',
+    'packaging/linux/mm-agent',
+    'packaging/linux/mm',
     'launchd/mm-agent-daemon',
     'bin/start.sh',
   ];
@@ -86,7 +87,8 @@ test('installed files: options for another Node never reach the agent, however i
   );
   assert.match(unset[0] ?? '', /\bNODE_OPTIONS\b/);
   assert.deepEqual(new Set(unset), new Set([unset[0]]));
-  assert.deepEqual((await unit()).get('Service.UnsetEnvironment'), [unset[0]]);
+  for (const name of ['mm-agent.service', 'mm-agent-boot.service'])
+    assert.deepEqual((await unit(name)).get('Service.UnsetEnvironment'), [unset[0]]);
 });
 
 test('installed files: the systemd unit has the settings that the agent relies on', async () => {
@@ -94,6 +96,20 @@ test('installed files: the systemd unit has the settings that the agent relies o
   for (const [key, expected] of Object.entries(UNIT)) {
     assert.deepEqual(values.get(key) ?? [], expected, key);
   }
+});
+
+test('installed files: the boot unit starts when the agent does, and does not wait for it', async () => {
+  const [agent, boot] = [await unit(), await unit('mm-agent-boot.service')];
+  for (const key of ['Unit.ConditionPathExists', 'Unit.ConditionPathExistsGlob'])
+    assert.deepEqual(boot.get(key), agent.get(key));
+  assert.deepEqual(boot.get('Service.Type'), ['oneshot']);
+  assert.deepEqual(boot.get('Service.RemainAfterExit'), ['yes']);
+  // A run that restarts the agent would wait for itself.
+  const order = ['Before', 'After'].map((key) => boot.get(`Unit.${key}`)?.join(' ') ?? '');
+  assert.doesNotMatch(order.join(' '), /mm-agent/);
+  const [start = ''] = boot.get('Service.ExecStart') ?? [];
+  const words = start.split(' ').slice(2);
+  assert.equal(parseOptions(words).command, 'converge');
 });
 
 test('installed files: the launchd daemon starts, restarts, and does not kill a run', async () => {
@@ -145,7 +161,7 @@ test('installed files: newsyslog rotates the log that launchd writes, and ends t
 });
 
 test('installed files: the Debian changelog is about this version', async () => {
-  const changelog = await read('packaging/deb/changelog');
+  const changelog = await read('packaging/linux/changelog');
   assert.ok(changelogTime(changelog, await version()) > 1_700_000_000);
   assert.throws(() => changelogTime(changelog, '99.0.0'), /99\.0\.0/);
 });

@@ -37,7 +37,7 @@ fi`,
   await program('sleep', `echo x >>${root}/sleeps\n${plan.onSleep.replaceAll('ROOT', root)}`);
   const { stdout, stderr } = await promisify(execFile)('sh', [at('wrapper'), '--debug'], {
     env: { PATH: `${root}:/usr/bin:/bin` },
-    timeout: 60_000,
+    timeout: 300_000,
   });
   const lines = async (path: string) =>
     (await readFile(at(path), 'utf8').catch(() => '')).split('\n').slice(0, -1);

@@ -164,10 +164,10 @@ test('setup: also installs when HOME is not writable', async (t) => {
 
 test('setup: says at once in one line what is missing when it may not install', async (t) => {
   const { setup, npmCalls } = await checkout(t);
-  const { status, stderr } = setup('puppet', 'git', 'ssh', 'ps', 'boxes');
+  const { status, stderr } = setup('puppet', 'git', 'ssh', 'ps', 'packages');
   assert.equal(status, 1);
   const packages =
-    'puppet-agent | openvox-agent, facter | openfact, git, openssh-client, procps, systemd-container, debootstrap, binutils';
+    'puppet-agent | openvox-agent, facter | openfact, git, openssh-client, procps, binutils-x86-64-linux-gnu, binutils-aarch64-linux-gnu, rpm';
   assert.ok(stderr.includes(`'${packages}'\n`), stderr);
   assert.deepEqual(await npmCalls(), []);
 });
@@ -175,5 +175,5 @@ test('setup: says at once in one line what is missing when it may not install', 
 test('setup: refuses an unknown part', async (t) => {
   const { status, stderr } = (await checkout(t)).setup('pupet');
   assert.equal(status, 2);
-  assert.match(stderr, /pupet.*puppet, git, ssh, ps, strip, control-repos, boxes or programs/);
+  assert.match(stderr, /pupet.*puppet, git, ssh, ps, packages, control-repos, boxes or programs/);
 });

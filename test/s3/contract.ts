@@ -6,6 +6,7 @@ import { S3Settings } from '../../bucket/s3/settings.ts';
 import type { ErrorCode } from '../../shared/coded-error.ts';
 import { all, assertServerTime, rejectsWith, text } from '../support/s3/assert.ts';
 import { type OpenClient, S3_CLIENTS } from '../support/s3/clients.ts';
+import { uploadsInParts } from './multipart-contract.ts';
 
 /**
  * A running S3 server with a bucket and the profiles `owner` (of the bucket), `machine` and
@@ -51,6 +52,7 @@ function clientContract(name: string, openClient: OpenClient, target: () => Cont
   };
   reading(contract);
   writing(contract);
+  uploadsInParts(contract);
   listing(contract);
   rights(contract);
 }
@@ -62,7 +64,7 @@ interface Refused {
 }
 
 type Open = (profile: string, bucket?: string) => Bucket;
-type Contract = (claim: string, body: (open: Open) => Promise<void>) => void;
+export type Contract = (claim: string, body: (open: Open) => Promise<void>) => void;
 
 function reading(contract: Contract): void {
   contract('an object is read as it was written, with ETag and server time', async (open) => {
@@ -222,6 +224,8 @@ function rights(contract: Contract): void {
     'read status': (machine) => machine.get('ubuntu/status/hosts/x.json', { maxBytes: 1 }),
     'list status': (machine) => all(machine, 'ubuntu/status/'),
     'list manifests': (machine) => all(machine, 'ubuntu/manifests/'),
+    'remove manifests': (machine) => machine.remove(manifest()),
+    'remove its status': (machine) => machine.remove(`${status()}web1.json`),
   } satisfies Record<string, (machine: Bucket) => Promise<unknown>>;
   for (const [what, attempt] of Object.entries(denied)) {
     contract(`a machine may not ${what}`, async (open) => {
@@ -287,5 +291,5 @@ function manifest(): string {
 }
 
 function status(): string {
-  return `ubuntu/status/contract/${randomBytes(8).toString('hex')}/`;
+  return `ubuntu/status/hosts/contract/${randomBytes(8).toString('hex')}/`;
 }

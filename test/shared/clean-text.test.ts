@@ -9,6 +9,7 @@ import {
   printableLines,
 } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { anyCodePoint } from '../support/fuzz.ts';
 
 /** Escape sequences, C1, bidi controls, zero-width characters, line separators, half surrogates. */
 const HOSTILE = /[^\P{C}\n]|[\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
@@ -36,7 +37,7 @@ for (const [name, { text, want }] of Object.entries(rows)) {
 test('printable: any text becomes one line of bounded length', () => {
   fc.assert(
     fc.property(
-      fc.string({ unit: 'binary', maxLength: 80 }),
+      fc.string({ unit: anyCodePoint, maxLength: 80 }),
       fc.integer({ min: 4, max: 40 }),
       (text, max) => {
         const line = printable(text, max);

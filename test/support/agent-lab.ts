@@ -7,7 +7,8 @@ import { gzipSync } from 'node:zlib';
 import { hostPaths } from '../../agent/paths.ts';
 import { FactsDocument, StatusDocument } from '../../bucket/documents/status.ts';
 import { blobKey, hostFactsKey, hostStatusKey, metadataKey } from '../../bucket/layout.ts';
-import { machinePolicy } from './s3/policy.ts';
+import { builtProgram } from './built-program.ts';
+import { machinePolicy, type Policy } from './s3/policy.ts';
 import { startS3Server } from './s3/server.ts';
 import { tarArchive } from './tar-writer.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -17,7 +18,6 @@ export const BUCKET = 'fleet.example.com';
 export const TREE = 'ubuntu';
 export const CERTNAME = 'web1.example.com';
 const USER = { accessKeyId: 'LABMACHINE0000000001', secretAccessKey: 'lab-machine-secret' };
-const MAIN = join(import.meta.dirname, '../../agent/main.ts');
 
 export interface Ended {
   readonly code: number | null;
@@ -30,22 +30,27 @@ export interface Ended {
 
 /**
  * A host in a temporary folder, its bucket on loopback, and an honest publisher. The agent is a
- * real process.
+ * real process, with the rights of a machine or with those of `policy`.
  */
-export async function agentLab(t: TestContext) {
+export async function agentLab(
+  t: TestContext,
+  policy: Policy = machinePolicy({ bucket: BUCKET, tree: TREE }),
+) {
   const root = await temporaryDirectory(t);
   const server = await startS3Server({
     buckets: [BUCKET],
-    users: [{ ...USER, policy: machinePolicy({ bucket: BUCKET, tree: TREE }) }],
+    users: [{ ...USER, policy }],
   });
   t.after(() => server.close());
   const simulator = new TufSimulator();
   const paths = hostPaths({ platform: 'linux', root });
   const lab = {
-    /** The command that starts an agent: its sources, or a bundle that a test has built. */
-    command: [process.execPath, MAIN] as readonly string[],
+    /** The command that starts an agent. */
+    command: await builtProgram('mm-agent'),
     root,
     paths,
+    /** The keys of the host in the bucket. */
+    user: USER,
     server,
     simulator,
 
@@ -55,7 +60,7 @@ export async function agentLab(t: TestContext) {
       await writeFile(paths.trustRoot, simulator.files.get('1.root.json')!);
       await writeFile(
         paths.configFile,
-        `bucket: ${BUCKET}\ntree: ${TREE}\ncertname: ${CERTNAME}\ns3: { endpoint: '${server.endpoint}', region: us-east-1, max_attempts: 1, request_timeout: 5s }\n${extra}`,
+        `bucket: ${BUCKET}\ntree: ${TREE}\ncertname: ${CERTNAME}\ns3: { endpoint: '${server.endpoint}', region: us-east-1, max_attempts: 1, request_timeout: 5m }\n${extra}`,
       );
     },
 

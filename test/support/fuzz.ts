@@ -5,12 +5,23 @@ import { CodedError } from '../../shared/coded-error.ts';
 /** Reading untrusted bytes must not take longer, on any machine. The slowest case is printed. */
 const LIMIT_MS = 30_000;
 
-/** Checks the property and prints how often and with which seed. MM_TEST_SEED repeats one. */
+/** How many random values are tried: all in `npm run test:soak`, a fifth of them in `npm test`. */
+export function runsOf(all: number): number {
+  return process.env['MM_TEST_SOAK'] === '1' ? all : Math.ceil(all / 5);
+}
+
+/**
+ * Checks the property and prints how often and with which seed. MM_TEST_SEED repeats one.
+ *
+ * @param all see {@link runsOf}
+ * @param examples values that are tried once each
+ */
 export async function checkProperty<T>(
   context: { diagnostic(message: string): void },
   arbitrary: fc.Arbitrary<T>,
   holds: (value: T) => Promise<void> | void,
-  numRuns = 60,
+  all = 60,
+  examples: readonly T[] = [],
 ): Promise<void> {
   let slowestMs = 0;
   const property = fc.asyncProperty(arbitrary, async (value) => {
@@ -21,7 +32,11 @@ export async function checkProperty<T>(
     assert.ok(ms < LIMIT_MS, `took ${Math.round(ms)} ms`);
   });
   const seed = process.env['MM_TEST_SEED'];
-  const options = { numRuns, ...(seed === undefined ? {} : { seed: Number(seed) }) };
+  const options = {
+    numRuns: runsOf(all) + examples.length,
+    examples: examples.map((value): [T] => [value]),
+    ...(seed === undefined ? {} : { seed: Number(seed) }),
+  };
   const result = await fc.check(property, options);
   context.diagnostic(
     `${result.numRuns} runs, seed ${result.seed}, slowest ${Math.round(slowestMs)} ms`,
@@ -47,19 +62,42 @@ export function nested(depth: number): string {
   return '['.repeat(depth) + ']'.repeat(depth);
 }
 
-/** Hostile JSON: reserved names of JavaScript, lone surrogates, deep, wide and long values. */
-export const anyJsonText: fc.Arbitrary<string> = fc.oneof(
-  fc.json({ stringUnit: 'binary' }),
-  fc.string({ unit: 'binary' }),
+/**
+ * Any code point, half surrogates included, as the unit `binary` of fast-check. That one makes a
+ * table of all code points in each process, for a second of CPU.
+ */
+export const anyCodePoint: fc.Arbitrary<string> = fc.integer({ min: 0, max: 0x10_ffff }).map(
+  (point) => String.fromCodePoint(point),
+  // With it, fast-check also tries names such as `__proto__`.
+  (text) => {
+    if (typeof text !== 'string' || [...text].length !== 1) throw new Error('no code point');
+    return text.codePointAt(0) ?? 0;
+  },
+);
+
+/** JSON with reserved names of JavaScript and lone surrogates, and any other text. */
+export const smallJsonText: fc.Arbitrary<string> = fc.oneof(
+  fc.json({ stringUnit: anyCodePoint }),
+  fc.string({ unit: anyCodePoint }),
   fc.constantFrom(
-    nested(50_000),
-    `{"a":${nested(50_000)}}`,
-    `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`,
     '{"__proto__":{"a":1},"constructor":{"prototype":null},"toString":1}',
     '{"a":"\\ud800","\\udfff":1e999,"b":-0}',
-    `[${'0,'.repeat(60_000)}0]`,
-    `{"a":"${'x'.repeat(200_000)}"}`,
   ),
+);
+
+/** Deep, wide and long values. */
+export const LARGE_JSON: readonly string[] = [
+  nested(50_000),
+  `{"a":${nested(50_000)}}`,
+  `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`,
+  `[${'0,'.repeat(60_000)}0]`,
+  `{"a":"${'x'.repeat(200_000)}"}`,
+];
+
+/** Hostile JSON. */
+export const anyJsonText: fc.Arbitrary<string> = fc.oneof(
+  { arbitrary: smallJsonText, weight: 3 },
+  { arbitrary: fc.constantFrom(...LARGE_JSON), weight: 1 },
 );
 
 /** A valid text with one part replaced: nearly valid input reaches more code than noise. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { fetchRelease, type VerifiedTarball } from '../../agent/steps/fetch.ts';
+import { fetchRelease, type VerifiedTarball } from '../../agent/steps/fetch/fetch.ts';
 import type { Bucket, OpenResult } from '../../bucket/bucket.ts';
 
 /** What `bucket.open` returns: bytes, or a body that the test makes for each attempt. */

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before } from 'node:test';
-import { build, PROGRAMS } from '../../packaging/build.ts';
+import { builtProgram } from './built-program.ts';
 
 /** The user "nobody" on every system: root uses it to run the commands of an ordinary user. */
 export const NOBODY = 65_534;
@@ -27,11 +27,13 @@ export function ordinaryUsersAgent(): (argv: readonly string[]) => Promise<Ended
     folder = await mkdtemp(join(tmpdir(), 'miyamoto-others-'));
     await chmod(folder, 0o755);
     await copyFile(process.execPath, join(folder, 'node'));
-    await build({ programs: { 'mm-agent': PROGRAMS['mm-agent'] }, outputDirectory: folder });
+    const [, program = ''] = await builtProgram('mm-agent');
+    await cp(dirname(program), join(folder, 'dist'), { recursive: true });
+    await chmod(join(folder, 'dist'), 0o755);
   });
   after(() => rm(folder, { recursive: true }));
   return async (argv) => {
-    const child = spawn(join(folder, 'node'), [join(folder, 'mm-agent.mjs'), ...argv], {
+    const child = spawn(join(folder, 'node'), [join(folder, 'dist/mm-agent.mjs'), ...argv], {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: '/',
       env: {},

@@ -7,7 +7,7 @@ export interface PseudoTerminal {
   /** All that the terminal has shown so far. */
   readonly shown: string;
   type(keys: string | Uint8Array): void;
-  /** Waits until the text appears after what was last seen; throws after half a minute. */
+  /** Waits until the text appears after what was last seen; throws after two minutes. */
   see(text: string): Promise<void>;
   /** The exit code; 128 plus the number of a signal that ended it; -1 after a minute. */
   readonly ended: Promise<number>;
@@ -25,7 +25,7 @@ export function openTerminal(
   const child = spawn('script', argv, {
     ...options,
     stdio: ['pipe', 'pipe', 'inherit'],
-    timeout: 60_000,
+    timeout: 300_000,
   });
   let shown = '';
   let seen = 0;
@@ -33,7 +33,7 @@ export function openTerminal(
     shown += text;
   });
   const see = async (text: string): Promise<void> => {
-    for (const end = Date.now() + 30_000; ; await delay(10)) {
+    for (const end = Date.now() + 120_000; ; await delay(10)) {
       const at = shown.indexOf(text, seen);
       if (at >= 0) {
         seen = at + text.length;

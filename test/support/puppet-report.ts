@@ -44,7 +44,10 @@ export function endedRun(exit: PuppetExit, results: Partial<RunResults> = {}): E
     endedAt: STARTED + 6120,
     exit,
     results: { ...NOTHING, ...results },
-    environmentDirectory: '/var/lib/miyamoto/environments/stable',
+    environmentDirectories: [
+      '/var/lib/miyamoto/environments/stable',
+      '/var/lib/miyamoto/view/stable',
+    ],
     runDirectory: '/var/lib/miyamoto/runs/run-1',
   };
 }

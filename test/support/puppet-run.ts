@@ -1,14 +1,32 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { outcomeOf } from '../../agent/core/run/outcome.ts';
 import type { PuppetExit, PuppetLine } from '../../agent/core/run/puppet-run.ts';
+import { type HostPuppetOptions, hostPuppet } from '../../agent/io/puppet/puppet.ts';
 import type { ApplyRequest, Puppet } from '../../agent/ports.ts';
 import type { RunSummary } from '../../bucket/documents/status.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 export const CERTNAME = 'h1.example.com';
 const NEVER = new AbortController().signal;
+
+/**
+ * The real Puppet. Its runs share a cache of compiled Ruby, as those of a host do: a start then
+ * costs half of the CPU.
+ */
+export function realPuppet(options: Partial<HostPuppetOptions> = {}): Puppet {
+  cacheParent ??= mkdtempSync(join(tmpdir(), 'miyamoto-ruby-'));
+  const rubyCache = { directory: join(cacheParent, 'cache'), isEnabled: true };
+  return hostPuppet({ launcher: 'group', rubyCache, ...options });
+}
+
+let cacheParent: string | undefined;
+process.once('exit', () => {
+  if (cacheParent !== undefined) rmSync(cacheParent, { recursive: true, force: true });
+});
 
 /** Runs Puppet: an environment, private directories, and the printed lines. */
 export interface PuppetPlace {
@@ -21,6 +39,7 @@ export interface PuppetPlace {
   run(puppet: Puppet, overrides?: Partial<ApplyRequest>): Promise<RunSummary>;
 }
 
+/** A temporary place to run Puppet in, with the lines that it prints. */
 export async function puppetPlace(t: TestContext): Promise<PuppetPlace> {
   const directory = await temporaryDirectory(t);
   const lines: PuppetLine[] = [];
@@ -32,6 +51,8 @@ export async function puppetPlace(t: TestContext): Promise<PuppetPlace> {
     puppet: { path: '/usr/bin/puppet', version: '7.23.0' },
     environmentPath,
     environment: 'stable',
+    releaseLabel: '1.0.0',
+    viewPath: join(directory, 'view'),
     certname: CERTNAME,
     noop: false,
     tags: [],
@@ -64,7 +85,7 @@ export async function summaryOf(
   request: ApplyRequest,
   ended: { readonly startedAt: number; readonly exit: PuppetExit },
 ): Promise<RunSummary> {
-  const { runDirectory, runId, noop, environmentPath, environment } = request;
+  const { runDirectory, runId, noop, environmentPath, viewPath, environment } = request;
   return outcomeOf({
     ...ended,
     id: runId,
@@ -72,7 +93,7 @@ export async function summaryOf(
     noop,
     endedAt: Date.now(),
     results: await puppet.read(runDirectory, CERTNAME),
-    environmentDirectory: join(environmentPath, environment),
+    environmentDirectories: [environmentPath, viewPath].map((path) => join(path, environment)),
     runDirectory,
   });
 }

@@ -2,8 +2,9 @@
 # radosgw.sh - a real, independent S3 server (Ceph RADOS Gateway) on loopback only, from Debian
 # packages.
 #   radosgw.sh install | start | stop | wipe | status | env
+#   radosgw.sh policy USER FILE     gives a user this IAM policy, and no other
 # start is idempotent: it installs what is missing, makes the cluster once, starts what is not
-# running, waits until the gateway answers, and creates the users and their policies. stop ends only
+# running, waits until the gateway answers, and creates the users and a bucket. stop ends only
 # the PIDs it saved. No ceph-mgr is needed (but `ceph df`, `ceph pg ...` then hang: they ask the
 # mgr). STORE=memstore forgets everything at stop; STORE=bluestore (a sparse file) keeps it.
 # Settings (environment): RGW_DIR RGW_PORT MON_PORT OSD_PORT_MIN STORE=memstore|bluestore BUCKET
@@ -11,12 +12,13 @@ set -euo pipefail
 RGW_DIR=${RGW_DIR:-${TMPDIR:-/tmp}/miyamoto-radosgw}; RGW_PORT=${RGW_PORT:-17480}; MON_PORT=${MON_PORT:-16789}
 OSD_PORT_MIN=${OSD_PORT_MIN:-16800}; STORE=${STORE:-memstore}; BUCKET=${BUCKET:-fleet}
 HOST=127.0.0.1; CONF=$RGW_DIR/ceph.conf; RUN=$RGW_DIR/run; LOG=$RGW_DIR/log
-PKGS="radosgw ceph-mon ceph-osd curl"
+PKGS="radosgw ceph-mon ceph-osd curl s3cmd"
 # fixed throw-away lab credentials; nothing outside this machine's loopback can reach the server
 ADMIN_AK=LABADMINKEY0000000001 ADMIN_SK=labadminsecret0000000000000000000000001
-PUB_AK=LABPUBLISHER000000001   PUB_SK=labpublishersecret00000000000000000001
-MACHINE_AK=LABMACHINEKEY00000001 MACHINE_SK=labmachinesecret00000000000000000000001
-READER_AK=LABREADERKEY000000001  READER_SK=labreadersecret00000000000000000000001
+# owner has the bucket, and so all rights in it; the others have no policy at first.
+USERS="owner machine host certified publisher reader cleaner maintainer"
+ak() { local a="LAB${1^^}00000000000000000"; echo "${a:0:20}"; }
+sk() { echo "lab-secret-of-the-$1"; }
 export CEPH_CONF=$CONF CEPH_ARGS= no_proxy=127.0.0.1 NO_PROXY=127.0.0.1
 say() { echo "[radosgw.sh] $*" >&2; }
 alive() { local p; p=$(cat "$RUN/$1.pid" 2>/dev/null) && [ -n "$p" ] && grep -qsF "$CONF" "/proc/$p/cmdline" && ! grep -qs '^State:.[ZX]' "/proc/$p/status"; }
@@ -113,18 +115,10 @@ s3req() { local h; h=$(sha256sum <"${5:-/dev/null}" | cut -d' ' -f1); curl -sS -
 iamreq() { local u="$1:$2" a=(); shift 2; for k in "$@"; do a+=(--data-urlencode "$k"); done; curl -sS -f -o /dev/null --max-time 30 --aws-sigv4 aws:amz:us-east-1:iam --user "$u" --data-urlencode Version=2010-05-08 "${a[@]}" "http://$HOST:$RGW_PORT/"; }
 users() {
   user admin "$ADMIN_AK" "$ADMIN_SK" --caps="users=*;buckets=*;metadata=*;user-policy=*;roles=*"
-  user publisher "$PUB_AK" "$PUB_SK"
-  user machine "$MACHINE_AK" "$MACHINE_SK" --max-buckets=-1
-  user reader "$READER_AK" "$READER_SK" --max-buckets=-1
-  s3req "$PUB_AK" "$PUB_SK" PUT "/$BUCKET"       # creating one's own bucket again is a 200
-  machine_policy; reader_policy
+  local u; for u in $USERS; do user "$u" "$(ak "$u")" "$(sk "$u")" $([ "$u" = owner ] || echo --max-buckets=-1); done
+  s3req "$(ak owner)" "$(sk owner)" PUT "/$BUCKET"       # creating one's own bucket again is a 200
 }
-allow() { echo "{\"Effect\":\"Allow\",\"Action\":[\"s3:$1\"],\"Resource\":[\"arn:aws:s3:::$BUCKET$2\"]${3:+,\"Condition\":{\"StringLike\":{\"s3:prefix\":[\"$3\"]\}\}}}"; }
-policy() { # user statements...
-  local u=$1 s; shift; s=$(IFS=,; echo "$*")
-  iamreq "$ADMIN_AK" "$ADMIN_SK" Action=PutUserPolicy UserName="$u" PolicyName=fleet "PolicyDocument={\"Version\":\"2012-10-17\",\"Statement\":[$s]}"; }
-machine_policy() { policy machine "$(allow GetObject '/ubuntu/manifests/*')" "$(allow GetObject '/ubuntu/binaries/*')" "$(allow PutObject '/ubuntu/status/*')"; }
-reader_policy() { policy reader "$(allow GetObject '/ubuntu/status/*')" "$(allow GetObject '/ubuntu/manifests/*')" "$(allow ListBucket '' 'ubuntu/status/*')"; }
+policy() { iamreq "$ADMIN_AK" "$ADMIN_SK" Action=PutUserPolicy UserName="$1" PolicyName=fleet "PolicyDocument@$2"; }
 start() {
   install_pkgs; local t0; t0=$(date +%s%N)
   # memstore is volatile: without the OSD its objects are lost, so create it again
@@ -145,14 +139,13 @@ start() {
   spawn rgw radosgw -c "$CONF" -n client.rgw.lab -f
   wait_for 90 "gateway" curl -sf --max-time 2 -o /dev/null "http://$HOST:$RGW_PORT/"
   say "gateway answers after $(( ($(date +%s%N) - t0) / 1000000 )) ms"
-  users; say "users and policies ready after $(( ($(date +%s%N) - t0) / 1000000 )) ms"; }
+  users; say "users ready after $(( ($(date +%s%N) - t0) / 1000000 )) ms"; }
 stop() { halt rgw; halt osd; halt mon; say stopped; }
 wipe() { stop; case $RGW_DIR in /|/tmp|/home|"") exit 1;; esac; rm -rf "$RGW_DIR"; say "wiped $RGW_DIR"; }
 status() { local n; for n in mon osd rgw; do alive $n && echo "$n pid $(cat "$RUN/$n.pid") $(grep VmRSS /proc/"$(cat "$RUN/$n.pid")"/status | tr -s '\t ' ' ')" || echo "$n -"; done; }
 envs() { cat <<E
 export S3_ENDPOINT=http://$HOST:$RGW_PORT S3_REGION=us-east-1 S3_BUCKET=$BUCKET
-export PUB_AK=$PUB_AK PUB_SK=$PUB_SK MACHINE_AK=$MACHINE_AK MACHINE_SK=$MACHINE_SK READER_AK=$READER_AK READER_SK=$READER_SK
 E
-}
-case ${1:-} in install) install_pkgs;; start) start;; stop) stop;; wipe) wipe;; status) status;; env) envs;;
-  *) sed -n 2,9p "$0"; exit 2;; esac
+  local u; for u in $USERS; do echo "export ${u^^}_AK=$(ak "$u") ${u^^}_SK=$(sk "$u")"; done; }
+case ${1:-} in install) install_pkgs;; start) start;; stop) stop;; wipe) wipe;; status) status;; env) envs;; policy) policy "$2" "$3";;
+  *) sed -n 2,10p "$0"; exit 2;; esac

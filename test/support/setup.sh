@@ -3,11 +3,13 @@
 #   always    the npm packages as package-lock.json says; any Node with npm 7 or newer works:
 #             they contain the pinned one, which is linked as node_modules/.bin/node, and all npm
 #             scripts run on it
-#   puppet git ssh ps strip
+#   puppet git ssh ps
 #             these programs, by apt where they are missing; Puppet looks at services with ps
 #   control-repos
-#             r10k, g10k and git-lfs, by apt where they are missing
-#   boxes     the programs that pack a deb and start a real systemd in a throw-away container
+#             r10k, g10k, git-lfs and puppet-lint, by apt where they are missing
+#   packages  the programs that make packages for each architecture
+#   boxes     the same, and those that start a real systemd in a throw-away container, or a program
+#             of another architecture
 #   programs  the bundles of the current sources, in dist/
 set -eu
 cd "$(dirname "$0")/../.."
@@ -119,6 +121,11 @@ $(echo "$words" | tail -n 25)"
   say "installed after $(seconds_since "$start") s"
 }
 
+packers() {
+  needs 'x86_64-linux-gnu-strip aarch64-linux-gnu-strip' 'binutils-x86-64-linux-gnu, binutils-aarch64-linux-gnu'
+  needs rpmbuild rpm
+}
+
 missing=
 for part in "$@"; do
   case $part in
@@ -129,16 +136,21 @@ for part in "$@"; do
   git) needs git git ;;
   ssh) needs 'ssh-agent ssh-add ssh-keygen' openssh-client ;;
   ps) needs ps procps ;;
-  strip) needs strip binutils ;;
+  packages) packers ;;
   control-repos)
     grep -qs '^VERSION_CODENAME=forky' /etc/os-release || needs r10k r10k # forky has none
     needs g10k g10k
     needs git-lfs git-lfs
+    needs puppet-lint puppet-lint
     ;;
-  boxes) needs 'systemd-nspawn debootstrap strip' 'systemd-container, debootstrap, binutils' ;;
+  boxes)
+    packers
+    needs 'systemd-nspawn debootstrap shellcheck' 'systemd-container, debootstrap, shellcheck'
+    needs qemu-aarch64 'qemu-user, libc6-arm64-cross, libstdc++6-arm64-cross, libgcc-s1-arm64-cross'
+    ;;
   programs) ;;
   *)
-    say "unknown part '$part': expected puppet, git, ssh, ps, strip, control-repos, boxes or programs"
+    say "unknown part '$part': expected puppet, git, ssh, ps, packages, control-repos, boxes or programs"
     exit 2
     ;;
   esac

@@ -70,7 +70,7 @@ for (const days of [-60, 60]) {
     repository.publish('stable', '1.1.0');
     if (days > 0) await assert.rejects(host.refresh(), { code: 'METADATA_EXPIRED' });
     else assert.equal(await host.stableVersion(), '1.1.0');
-    // Real time goes on, and timestamp expires.
+    // Real time passes, and timestamp expires.
     repository.publish('stable', '1.2.0');
     host.now += 15 * DAY_MS;
     repository.source.serverDate = right + 15 * DAY_MS;
@@ -160,7 +160,7 @@ test('I15 two rotations between polls, idle polls, then an offline restart', asy
   const { files } = await host.onDisk();
   for (const file of ['1.root.json', '2.root.json', '3.root.json']) assert.ok(files[file], file);
   assert.equal((await host.readTrusted())?.versions['root'], 3);
-  repository.source.takeRequests();
+  repository.source.drainRequests();
   await host.refresh();
-  assert.deepEqual(repository.source.takeRequests(), ['timestamp.json']);
+  assert.deepEqual(repository.source.drainRequests(), ['timestamp.json']);
 });

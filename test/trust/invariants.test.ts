@@ -22,7 +22,7 @@ test('I2 an idle poll is one request and writes nothing', async () => {
   repository.source.serverDate = host.now;
   const { kind } = await host.refresh();
   assert.equal(kind, 'unchanged');
-  assert.deepEqual(repository.source.takeRequests(), ['timestamp.json']);
+  assert.deepEqual(repository.source.drainRequests(), ['timestamp.json']);
   assert.deepEqual(await touched(), before);
 });
 
@@ -31,9 +31,9 @@ test('I2 an idle poll is two requests when a root is due, once a day', async () 
   await using host = await SimulatedHost.polled(repository);
   host.now += DAY_MS;
   await host.refresh();
-  assert.deepEqual(repository.source.takeRequests(), ['timestamp.json', '2.root.json']);
+  assert.deepEqual(repository.source.drainRequests(), ['timestamp.json', '2.root.json']);
   await host.refresh();
-  assert.deepEqual(repository.source.takeRequests(), ['timestamp.json']);
+  assert.deepEqual(repository.source.drainRequests(), ['timestamp.json']);
 });
 
 /** Days from the first publication to the last timestamp.json, and from that to the poll. */
@@ -50,12 +50,12 @@ for (const [what, [renewed, polled]] of Object.entries(EXPIRED)) {
     repository.now = host.now;
     repository.writeTimestamp();
     await host.refresh();
-    repository.source.takeRequests();
+    repository.source.drainRequests();
     host.now += polled * DAY_MS;
     await assert.rejects(host.refresh(), { code: 'METADATA_EXPIRED' });
-    assert.deepEqual(repository.source.takeRequests(), ['timestamp.json', '2.root.json']);
+    assert.deepEqual(repository.source.drainRequests(), ['timestamp.json', '2.root.json']);
     await assert.rejects(host.refresh(), { code: 'METADATA_EXPIRED' });
-    assert.deepEqual(repository.source.takeRequests(), ['timestamp.json']);
+    assert.deepEqual(repository.source.drainRequests(), ['timestamp.json']);
   });
 }
 

@@ -14,7 +14,7 @@ test('the first poll is five requests, a newer release four, a new timestamp onl
   await using host = await SimulatedHost.create(repository);
   const polled = async () => {
     const { kind } = await host.refresh();
-    return [kind, repository.source.takeRequests().length];
+    return [kind, repository.source.drainRequests().length];
   };
   assert.deepEqual(await polled(), ['updated', 5]);
   repository.publish('stable', '1.1.0');
@@ -168,14 +168,14 @@ test('a package with a root outside the chain starts again, even with the same k
   const repository = new TufSimulator();
   await using host = await SimulatedHost.rotated(repository);
   const { keys, treeId } = repository;
-  const anew = new TufSimulator({ treeId, keys });
-  anew.now += DAY_MS;
-  anew.root.version = 0;
-  anew.writeRoot();
-  anew.publish('stable', '0.1.0');
-  host.packagedRoot = anew.files.get('1.root.json')!;
+  const restarted = new TufSimulator({ treeId, keys });
+  restarted.now += DAY_MS;
+  restarted.root.version = 0;
+  restarted.writeRoot();
+  restarted.publish('stable', '0.1.0');
+  host.packagedRoot = restarted.files.get('1.root.json')!;
   assert.equal(await host.readTrusted(), undefined);
-  host.pointTo(anew);
+  host.pointTo(restarted);
   const { trusted } = await host.refresh();
   assert.equal(trusted.versions['root'], 1);
   assert.equal(trusted.environments.get('stable')?.current?.custom.version, '0.1.0');
@@ -188,10 +188,10 @@ test('an older package with a root outside the chain starts again', async () => 
   host.packagedRoot = repository.files.get('2.root.json')!;
   repository.publish('stable', '1.0.0');
   await host.refresh();
-  const anew = new TufSimulator({ treeId: repository.treeId });
-  anew.publish('stable', '0.1.0');
-  host.packagedRoot = anew.files.get('1.root.json')!;
-  host.pointTo(anew);
+  const restarted = new TufSimulator({ treeId: repository.treeId });
+  restarted.publish('stable', '0.1.0');
+  host.packagedRoot = restarted.files.get('1.root.json')!;
+  host.pointTo(restarted);
   assert.equal(await host.stableVersion(), '0.1.0');
 });
 
@@ -243,7 +243,7 @@ for (const [name, make] of Object.entries(BAD_ROOTS)) {
     await using host = await SimulatedHost.create(repository);
     host.packagedRoot = make(repository);
     await assert.rejects(host.refresh(), { code: 'ROOT_INVALID' });
-    assert.deepEqual(repository.source.takeRequests(), []);
+    assert.deepEqual(repository.source.drainRequests(), []);
     assert.equal(await host.readTrusted(), undefined);
   });
 }

@@ -19,24 +19,24 @@ const picky = release('1.0.0', { minAgent: '9.0.0' });
 
 const CASES: Record<string, { offer: Partial<EnvironmentOffer>; groups?: string[]; want: string }> =
   {
-    'current alone': { offer: {}, want: 'take current' },
+    'current alone': { offer: {}, want: 'run current' },
     'nothing published': { offer: { current: undefined }, want: 'nothing' },
     'next without current': { offer: { current: undefined, next }, want: 'nothing' },
-    'next for all hosts': { offer: { next }, want: 'take next' },
-    'next without rollout': { offer: { next: release('2.0.0') }, want: 'take current' },
+    'next for all hosts': { offer: { next }, want: 'run next' },
+    'next without rollout': { offer: { next: release('2.0.0') }, want: 'run current' },
     'next for no host': {
       offer: { next: release('2.0.0', { rollout: { ...everybody, bp: 0 } }) },
-      want: 'take current',
+      want: 'run current',
     },
     'next for a group of the host': {
       offer: { next: release('2.0.0', { rollout: canaries }) },
       groups: ['web', 'canary'],
-      want: 'take next',
+      want: 'run next',
     },
     'next for another group': {
       offer: { next: release('2.0.0', { rollout: canaries }) },
       groups: ['web'],
-      want: 'take current',
+      want: 'run current',
     },
     'hold on current': { offer: { current: held }, want: 'hold held' },
     'hold on current binds hosts on next': { offer: { current: held, next }, want: 'hold held' },
@@ -48,7 +48,7 @@ const CASES: Record<string, { offer: Partial<EnvironmentOffer>; groups?: string[
     },
     'stop on next leaves hosts on current alone': {
       offer: { next: release('2.0.0', { rollout: canaries, stop: true }) },
-      want: 'take current',
+      want: 'run current',
     },
     'stop before hold': {
       offer: { current: release('1.0.0', { stop: true, hold: true }) },
@@ -61,11 +61,11 @@ const CASES: Record<string, { offer: Partial<EnvironmentOffer>; groups?: string[
     },
     'minAgent equal': {
       offer: { current: release('1.0.0', { minAgent: '1.10.0' }) },
-      want: 'take current',
+      want: 'run current',
     },
     'minAgent below, not by letters': {
       offer: { current: release('1.0.0', { minAgent: '1.9.0' }) },
-      want: 'take current',
+      want: 'run current',
     },
     'minAgent that is no version': {
       offer: { current: release('1.0.0', { minAgent: 'newest' }) },
@@ -92,6 +92,14 @@ for (const [name, { offer, groups = [], want }] of Object.entries(CASES)) {
     assert.equal(`${selection.kind}${slot}${why}`, want);
   });
 }
+
+test('select: a hold names the release whose metadata says so, also for hosts on next', () => {
+  const offer = { role: 'env-stable', current: held, next, schemaTooNew: false };
+  const host = { certname: 'web1.example.com', groups: [], agentVersion: '1.10.0' };
+  assert.deepEqual(select(offer, host), {
+    ...{ kind: 'hold', why: 'held', release: next, holding: held },
+  });
+});
 
 test('rollout share: a known value, so that no new version assigns hosts differently', () => {
   assert.equal(rolloutShare('r-1', 'web1.example.com'), 6758);

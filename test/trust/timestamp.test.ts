@@ -111,7 +111,7 @@ test('row 10: the same answer without a condition is an idle poll of one request
   await using host = await SimulatedHost.polled(repository);
   host.now += 15 * DAY_MS;
   await assert.rejects(host.refresh(), { code: 'METADATA_EXPIRED' });
-  repository.source.takeRequests();
+  repository.source.drainRequests();
   repository.source.requests.length = 0;
   await assert.rejects(host.refresh(), { code: 'METADATA_EXPIRED' });
   assert.deepEqual(repository.source.requests, [{ file: 'timestamp.json', answer: 'object' }]);

@@ -4,17 +4,17 @@ import type { Start } from './start.ts';
 import { keepFiles, type TrustRecord, writeRecord } from './trust-directory.ts';
 
 const ROOT_INTERVAL_MS = 86_400_000;
-/** The kept floor may lag behind by this much: an idle poll must not write. */
+/** The stored clock floor may be this much too low, so that an idle poll need not write. */
 const CLOCK_INTERVAL_MS = 6 * 3_600_000;
 
-/** Once a day, and also when the last time is in the future: the clock was wrong then. */
+/** Once a day, and also when the last time is in the future, because a clock was wrong then. */
 export function isRootDue(record: TrustRecord | undefined, now: number): boolean {
   const since = now - (record?.askedForRootAt ?? 0);
   return since < 0 || since >= ROOT_INTERVAL_MS;
 }
 
 /**
- * Keeps what a pass ended with. After a refusal it keeps newer roots alone: they were verified, and
+ * Stores the result of a pass. After a refusal it stores newer roots only: they were verified, and
  * a host that forgot them could be led back to revoked keys (TUF 5.3.8).
  */
 export function keepEnd(directory: string, start: Start, end: PassEnd): 'unchanged' | 'updated' {
@@ -28,8 +28,8 @@ export function keepEnd(directory: string, start: Start, end: PassEnd): 'unchang
 }
 
 /**
- * Records what no signed file says, when it is worth a write. After the files: it must not promise
- * more than they do.
+ * Stores what no signed file says, when it changed enough for a write. Must come after the files:
+ * the record must not be newer than they are.
  */
 export function keepRecord(
   directory: string,

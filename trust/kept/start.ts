@@ -20,14 +20,14 @@ export interface Start {
   readonly files: ReadonlyMap<string, Buffer>;
   /** Those of them that can be read and are of this tree. Not verified yet. */
   readonly local: ReadonlyMap<string, Buffer>;
-  /** `expires` of those that count at present, by file name. Not verified yet. */
+  /** `expires` of the files that a refresh starts from, by file name. Not verified yet. */
   readonly expires: Readonly<Record<string, string>>;
   readonly record: TrustRecord | undefined;
   /** No root below this version is accepted. */
   readonly rootFloor: number;
   /** ms since 1970; see `guardClock`. */
   readonly clockFloor: number;
-  /** A root was installed that the files here do not lead to: none of them counts. */
+  /** The installed root belongs to another chain of roots: the kept files are ignored. */
   readonly isNewAnchor: boolean;
 }
 
@@ -61,9 +61,9 @@ export function isExpired({ expires }: Start, now: number): boolean {
 }
 
 /**
- * Another package brings another root of the same chain, or the first root of a tree that was made
- * again. A root above all that was seen counts as the same chain: what its keys did not sign is
- * refused anyway.
+ * A new package may bring another root of the same chain, or the first root of a tree that was made
+ * again. A root newer than all that was seen counts as the same chain, because files that its keys
+ * did not sign are refused anyway.
  */
 function isOutside(
   chain: RootChain,
@@ -78,12 +78,15 @@ function isOutside(
   return chain.roots.size === 1 && chain.version <= record.rootVersion;
 }
 
-/** Without signatures: a root to which somebody added a signature is still the same root. */
+/** Compares without signatures: a root with one more signature is still the same root. */
 function signedPart(bytes: Buffer): string {
   const { signed }: { signed?: unknown } = JSON.parse(bytes.toString());
   return JSON.stringify(signed);
 }
 
+/**
+ * Whether the bytes are metadata of the role `name` and of this tree. Signatures are not verified.
+ */
 export function isOfTree(bytes: Uint8Array, name: string, treeId: string): boolean {
   return signedOfTree(bytes, name, treeId) !== undefined;
 }

@@ -26,14 +26,11 @@ import { withOpenFile } from '../../shared/files.ts';
 const CURRENT = 'current';
 const RECORD = 'record.json';
 
-/**
- * What is kept beside the signed files. It may be lost: then less is known, and the next refresh
- * asks for a root.
- */
+/** Stored beside the signed files. When it is lost, the next refresh asks for a newer root. */
 const TrustRecord = z.object({
   /** sha256 of the installed root.json that the files were verified from. */
   anchor: z.string(),
-  /** The newest root ever verified. No older one is accepted again. */
+  /** The version of the newest root ever verified. No older root is accepted again. */
   rootVersion: z.int().min(1),
   /** When a newer root was last asked for, ms since 1970. */
   askedForRootAt: z.int(),
@@ -43,12 +40,12 @@ const TrustRecord = z.object({
 export type TrustRecord = Readonly<z.infer<typeof TrustRecord>>;
 
 export interface KeptTrust {
-  /** By file name, as they are on the disk: not verified since. */
+  /** By file name, as read from the disk. Not verified yet. */
   readonly files: ReadonlyMap<string, Buffer>;
   readonly record: TrustRecord | undefined;
 }
 
-/** Reads what an earlier refresh kept. What is missing or cannot be parsed is left out. */
+/** Reads what an earlier refresh kept. Files that are missing or cannot be parsed are left out. */
 export function readKept(directory: string): KeptTrust {
   const files = new Map<string, Buffer>();
   // Resolved once: the link may move to another generation between two files.
@@ -60,8 +57,8 @@ export function readKept(directory: string): KeptTrust {
 }
 
 /**
- * Makes these the trusted files, all of them in one step. A crash at any moment leaves the old ones
- * or these.
+ * Replaces the trusted files in one step. A crash at any moment leaves all old files or all new
+ * ones.
  */
 export function keepFiles(directory: string, files: ReadonlyMap<string, Buffer>): void {
   mkdirSync(directory, { recursive: true });
@@ -102,7 +99,7 @@ export function resetClockFloor(directory: string): number {
   return record.clockFloor;
 }
 
-/** Removes earlier generations and what a killed refresh left. */
+/** Removes earlier generations, and the files of a refresh that was killed. */
 export function removeLeftovers(directory: string): void {
   const names = namesIn(directory);
   if (names.every((name) => name === CURRENT || name === RECORD)) return;

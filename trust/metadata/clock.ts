@@ -5,8 +5,7 @@ export interface GuardedClock {
   /** What expiry is checked against in this refresh. */
   readonly now: number;
   /**
-   * The same without what only this answer's `Date` header says. Decisions that outlive it use
-   * this.
+   * The same without this answer's `Date` header. For decisions that last longer than this refresh.
    */
   readonly certain: number;
   /** What the next refresh starts from: no refresh believes that it is earlier than this. */
@@ -15,9 +14,10 @@ export interface GuardedClock {
 
 /**
  * Guards expiry against a host's clock that is behind or was set back. A `Date` header counts in
- * full for its own refresh: a thief of the bucket cannot set it, but a proxy or a store can. Hence
- * it raises the floor to a day ahead of the host's own clock at most. One answer from the year 9999
- * must not make everything expired forever, and repeating it must not add up.
+ * full for its own refresh: a thief of the bucket cannot set it, but a proxy or a store can.
+ * Therefore it raises the floor to a day ahead of the host's own clock at most. One answer from the
+ * year 9999 must not expire everything forever, and repeated answers must not raise the floor step
+ * by step.
  */
 export function guardClock({
   local,

@@ -1,8 +1,8 @@
 const DAY_MS = 86_400_000;
 
 /**
- * Roles that have expired at `now`, in ms since 1970. A file has expired at the very instant of
- * `expires` (TUF 6).
+ * Roles that have expired at `now`, in ms since 1970. A file has expired from the instant of
+ * `expires` on (TUF 6).
  */
 export function expiredRoles(expires: Readonly<Record<string, string>>, now: number): string[] {
   return Object.entries(expires)

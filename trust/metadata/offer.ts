@@ -1,6 +1,7 @@
 import type { Metadata, Snapshot, TargetFile, Targets } from '@tufjs/models';
 import { SHA256 } from '../../bucket/documents/name-rules.ts';
 import { type OfferedRelease, ReleaseCustom } from '../../bucket/documents/release.ts';
+import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { releaseTarget } from './role-names.ts';
 import type { EnvironmentOffer } from './trusted.ts';
@@ -48,19 +49,32 @@ function readSlot(target: TargetFile | undefined): Slot {
 
 /**
  * The delegated role that answers for an environment. Throws METADATA_MISSING when the snapshot
- * does not list it, because it was removed or never published.
+ * does not list it, because it was removed or never published. Throws METADATA_INVALID when two
+ * roles could answer: then the order in targets would decide whether the key of a class such as
+ * `dev_*` signs for an environment that has its own role.
  */
 export function answeringRole(
   targets: Metadata<Targets>,
   snapshot: Metadata<Snapshot>,
   environment: string,
 ): string | undefined {
-  const path = releaseTarget(environment, 'current');
-  const [delegated] = targets.signed.delegations?.rolesForTarget(path) ?? [];
-  if (delegated === undefined) return undefined;
-  if (Object.hasOwn(snapshot.signed.meta, `${delegated.role}.json`)) return delegated.role;
+  const slots = ['current', 'next'] as const;
+  const delegated = slots.flatMap((slot) => {
+    const path = releaseTarget(environment, slot);
+    return [...(targets.signed.delegations?.rolesForTarget(path) ?? [])];
+  });
+  const [role, ...others] = new Set(delegated.map((each) => each.role));
+  if (role === undefined) return undefined;
+  if (others.length > 0) {
+    const names = [role, ...others].map((name) => printable(name, 64)).join(', ');
+    throw new CodedError(`targets lets more than one role answer for ${environment}: ${names}`, {
+      code: 'METADATA_INVALID',
+      next: 'the holders of the targets keys must sign targets with one role for it',
+    });
+  }
+  if (Object.hasOwn(snapshot.signed.meta, `${role}.json`)) return role;
   throw new CodedError(
-    `the snapshot does not list ${delegated.role}.json, which answers for environment ${environment}`,
+    `the snapshot does not list ${role}.json, which answers for environment ${environment}`,
     { code: 'METADATA_MISSING', next: `mm publish ${environment}` },
   );
 }

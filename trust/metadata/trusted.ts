@@ -1,7 +1,13 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import type { OfferedRelease } from '../../bucket/documents/release.ts';
 
-/** What verified metadata says: only what the installed root leads to. */
+/*
+ * What verified metadata says. offer.ts reads the releases, role-names.ts maps environments to
+ * roles, clock.ts and expiry.ts check time, version-limits.ts bounds versions, and source.ts
+ * fetches the files.
+ */
+
+/** Verified metadata: only files that the installed root leads to. */
 export interface Trusted {
   /** The signed `x-tree` that every file carries. */
   readonly treeId: string;

@@ -1,6 +1,6 @@
 /**
- * Limits for versions of roles. Without them a thief who signs once with version 2^53 - 1 takes the
- * role forever: nobody can sign a higher one. Both limits are far above honest use, at one
+ * Limits for versions of roles. Without them a thief who signs once with version 2^53 - 1 blocks
+ * the role forever, because no higher version exists. Both limits are far above honest use, at one
  * publication a minute for years, because a host that was off for long must not mistake an honest
  * step for an attack.
  */
@@ -13,8 +13,7 @@ export function isVersion(value: unknown): value is number {
 }
 
 /**
- * True when `next` is further above `before` than any honest publisher gets. A first version has no
- * step.
+ * True when `next` is further above `before` than honest use explains. A first version has no step.
  */
 export function isLeap(before: number | undefined, next: number): boolean {
   return before !== undefined && next - before > MAX_VERSION_STEP;

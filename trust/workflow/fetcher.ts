@@ -2,40 +2,42 @@ import { BaseFetcher } from 'tuf-js';
 import { DownloadHTTPError } from 'tuf-js/dist/error.js';
 import type { GetResult } from '../../bucket/bucket.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { maxBytesOf } from '../metadata/file-limits.ts';
 import type { MetadataSource } from '../metadata/source.ts';
 import { inspectMetadata } from './inspect.ts';
 
-/** For one metadata file as a whole, however slowly its bytes arrive. */
+/** Time limit for one whole metadata file, however slowly its bytes arrive. */
 const FILE_TIMEOUT_MS = 10_000;
 
-/** The library builds URLs; nothing connects to this one. */
+/** The library needs a URL to build others from. No connection is made to it. */
 export const METADATA_BASE_URL = 'https://metadata.invalid/';
 
 export interface FetcherOptions {
   readonly treeId: string;
-  /**
-   * timestamp.json is read before the library asks for it, so that one conditional GET is enough.
-   */
+  /** timestamp.json, fetched before by one conditional GET. */
   readonly timestamp: Buffer;
   /** Where files come from; undefined: nothing is fetched. */
   readonly source: MetadataSource | undefined;
-  /** Where newer roots come from; undefined: none is looked for. */
+  /** Where newer roots come from; undefined: no root is fetched. */
   readonly rootSource: MetadataSource | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Gives files to the TUF library. The library turns our errors into text of its own, so the first
- * one is kept in `failure`. The library's own fetcher writes to the system's temporary directory;
- * this one never does.
+ * Gives files to the TUF library. The library replaces our errors with its own text, so `failure`
+ * keeps the first one. The fetcher of the library writes to the temporary directory of the system;
+ * this one writes nothing.
  */
 export class MetadataFetcher extends BaseFetcher {
   /** The error that ended the fetching. */
   failure: unknown;
-  /** The source was asked for a newer root and had none (TUF 5.3.3). */
+  /** The source has no newer root (TUF 5.3.3). */
   askedForRoot = false;
-  /** Roots as fetched, by file name. The library says up to which one they are verified. */
+  /**
+   * Roots as fetched, by file name. Some may not be verified: the library reports the newest
+   * verified version.
+   */
   readonly roots = new Map<string, Buffer>();
   readonly #options: FetcherOptions;
 
@@ -53,17 +55,16 @@ export class MetadataFetcher extends BaseFetcher {
     try {
       if (file === 'timestamp.json') return this.#options.timestamp;
       if (file.endsWith('.root.json')) return await this.#root(file, maxBytes);
-      return await this.#file(this.#options.source, file, maxBytes);
+      // A thief of the online key can sign any length of any file.
+      const most = Math.min(maxBytes, maxBytesOf(file));
+      return await this.#file(this.#options.source, file, most);
     } catch (error) {
       if (!(error instanceof DownloadHTTPError)) this.failure ??= error;
       throw error;
     }
   }
 
-  /**
-   * The library reads its own error class, and nothing else, as "there is no newer root" (TUF
-   * 5.3.3).
-   */
+  /** Only this error class tells the library that no newer root exists (TUF 5.3.3). */
   async #root(file: string, maxBytes: number): Promise<Buffer> {
     const { rootSource } = this.#options;
     if (rootSource === undefined) throw new DownloadHTTPError('not asked for', 404);

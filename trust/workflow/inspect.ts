@@ -1,20 +1,37 @@
 import { messageOf, printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { isJsonObject, type JsonObject, jsonObject } from '../../shared/json.ts';
+import { roleOfFile } from '../metadata/role-names.ts';
 import { isVersion, MAX_VERSION } from '../metadata/version-limits.ts';
 import { readKey } from './key-identity.ts';
 
 /**
- * Checks what TUF does not ask of a file and Miyamoto does, before any signature is verified: the
- * tree, the versions, and that each key occurs once. Returns the signed part. Throws
- * METADATA_INVALID, and TREE_MISMATCH for a file of another tree: trees that share keys verify each
- * other's files, and a thief of the bucket could copy one tree over the other (attack 12).
+ * Limit of the keys and of the roles in a root. Anyone who can write to the bucket can put a file
+ * in the name of the next root, and every host reads it before it verifies signatures.
+ */
+const MAX_ROOT_KEYS = 100;
+/** Limit of the keys to which one file delegates. To read 1,000 P-256 keys takes two seconds. */
+const MAX_DELEGATED_KEYS = 1000;
+/** Limit of the roles that one file delegates. A tree has one for each environment or class. */
+const MAX_DELEGATED_ROLES = 5000;
+
+/**
+ * Checks what Miyamoto requires of a file beyond TUF, before any signature is verified: the tree,
+ * the versions, the number of keys and roles, and that each key occurs once. Returns the signed
+ * part. Throws METADATA_INVALID, and TREE_MISMATCH for a file of another tree: trees that share
+ * keys verify each other's files, and a thief of the bucket could copy one tree over the other
+ * (attack 12). Throws METADATA_MISMATCH for the file of another role. `file`: TUF's name or the
+ * kept one, `7.env-stable.json`, `env-stable.json`.
  */
 export function inspectMetadata(bytes: Uint8Array, file: string, treeId: string): JsonObject {
   const signed = parseSigned(bytes, file);
   requireTree(signed['x-tree'], file, treeId);
+  requireRole(signed['x-role'], file);
   requireVersions(signed, file);
+  requireFew(signed, file);
+  // A file with both is not honest, and must not hide one list of keys behind the other.
   requireDistinctKeys(signed, file);
+  requireDistinctKeys(jsonObject(signed['delegations']), file);
   return signed;
 }
 
@@ -52,6 +69,34 @@ function requireTree(value: unknown, file: string, treeId: string): void {
   );
 }
 
+/**
+ * Whether a file of a role does not name its role, and an earlier one did. It is not the next one:
+ * an mm that names roles keeps doing so. It can be an old file of another role.
+ */
+export function isUnnamed(before: Uint8Array | undefined, next: Uint8Array): boolean {
+  return before !== undefined && namesRole(before) && !namesRole(next);
+}
+
+function namesRole(bytes: Uint8Array): boolean {
+  return parseSigned(bytes, 'metadata')['x-role'] !== undefined;
+}
+
+/**
+ * Roles that share keys verify each other's files. Who has an online key and writes the bucket
+ * could otherwise list the file of one role as the newest one of another (attack 12h).
+ */
+function requireRole(value: unknown, file: string): void {
+  if (value === undefined || value === roleOfFile(file)) return;
+  throw new CodedError(
+    `${file} was signed as the file of role ${quoted(value)}, and is here under another name`,
+    {
+      code: 'METADATA_MISMATCH',
+      next: 'look at the object with mm doctor; the current release stays',
+      details: { file },
+    },
+  );
+}
+
 /** The file's own version, and those of the files that it lists. */
 function requireVersions(signed: JsonObject, file: string): void {
   const listed = Object.entries(jsonObject(signed['meta'])).map(
@@ -66,9 +111,23 @@ function requireVersions(signed: JsonObject, file: string): void {
   }
 }
 
-/** One key under two ids would count twice towards a threshold (attack 31). */
-function requireDistinctKeys(signed: JsonObject, file: string): void {
-  const holder = isJsonObject(signed['delegations']) ? signed['delegations'] : signed;
+/** Must come before all work whose cost grows with the number of keys or roles. */
+function requireFew(signed: JsonObject, file: string): void {
+  const { keys, roles } = jsonObject(signed['delegations']);
+  const limits = [
+    ['keys', signed['keys'], MAX_ROOT_KEYS],
+    ['roles', signed['roles'], MAX_ROOT_KEYS],
+    ['delegated keys', keys, MAX_DELEGATED_KEYS],
+    ['delegated roles', roles, MAX_DELEGATED_ROLES],
+  ] as const;
+  for (const [what, list, most] of limits) {
+    const count = typeof list === 'object' && list !== null ? Object.keys(list).length : 0;
+    if (count > most) throw invalid(file, `wanted at most ${most} ${what}, found ${count}`);
+  }
+}
+
+/** One key under two ids would count twice for a threshold (attack 31). */
+function requireDistinctKeys(holder: JsonObject, file: string): void {
   const seen = new Map<string, string>();
   for (const [keyId, key] of Object.entries(jsonObject(holder['keys']))) {
     const reading = readKey(key);

@@ -15,9 +15,9 @@ export type KeyReading =
 const ED25519_PREFIX = '302a300506032b6570032100';
 
 /**
- * Reads a key as the TUF library does. A threshold counts people, and a person who writes one key
- * in two ways must not count twice (attack 31). Hence one encoding for each key: a P-256 point that
- * is compressed is refused, and so is a kind of key without a canonical form.
+ * Reads a key as the TUF library does. A threshold counts people, and one key in two encodings must
+ * not count twice (attack 31). Each key therefore has exactly one encoding: a compressed P-256
+ * point is refused, and so is a kind of key without a canonical form.
  */
 export function readKey(key: unknown): KeyReading {
   if (!isJsonObject(key) || !isJsonObject(key['keyval'])) return { kind: 'unusable' };
@@ -26,7 +26,7 @@ export function readKey(key: unknown): KeyReading {
   if (typeof keyVal !== 'string' || typeof keyType !== 'string' || typeof scheme !== 'string') {
     return { kind: 'unusable' };
   }
-  // The common form needs no parsing. Every idle poll reads the keys of all its files.
+  // The common form needs no parsing, which saves time in every idle poll.
   if (keyType === 'ed25519' && /^[0-9a-f]{64}$/i.test(keyVal)) {
     return { kind: 'key', spki: `${ED25519_PREFIX}${keyVal.toLowerCase()}` };
   }
@@ -48,7 +48,7 @@ export function publicKeyIdentity(key: unknown): string | undefined {
 function canonical(object: KeyObject): KeyReading {
   try {
     const given = object.export({ type: 'spki', format: 'der' });
-    // A JWK has coordinates and no choice of encoding.
+    // A JWK has coordinates, so it has one encoding.
     const jwk = object.export({ format: 'jwk' });
     const spki = createPublicKey({ key: jwk, format: 'jwk' }).export({
       type: 'spki',

@@ -7,7 +7,13 @@ import { MetadataFetcher } from './fetcher.ts';
 import { type RootChain, rootFile } from './root-chain.ts';
 import { openSession, type Session } from './session.ts';
 
-/** One pass of the TUF client workflow over the kept files and over what the sources have. */
+/*
+ * One pass of TUF's client workflow. root-chain.ts walks the roots, session.ts runs tuf-js,
+ * fetcher.ts gives it files, inspect.ts and key-identity.ts check what TUF does not, and
+ * classify.ts turns refusals into codes.
+ */
+
+/** One pass of the TUF client workflow over the stored files and the sources. */
 export interface PassOptions {
   readonly chain: RootChain;
   readonly local: ReadonlyMap<string, Buffer>;

@@ -3,15 +3,18 @@ import { ExpiredMetadataError, RuntimeError } from 'tuf-js/dist/error.js';
 import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
 import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { MAX_FILE_BYTES } from '../metadata/file-limits.ts';
 import { roleFile } from '../metadata/role-names.ts';
 import { isLeap, MAX_VERSION_STEP } from '../metadata/version-limits.ts';
+import './linear-models.ts';
 import { type Refusal, refusalToError } from './classify.ts';
 import { METADATA_BASE_URL, type MetadataFetcher } from './fetcher.ts';
+import { isUnnamed } from './inspect.ts';
 
 /**
- * `Updater` as it is at run time. Its own type hides where bytes come in and go out. tuf-js is
- * pinned to an exact version, and the folder given to it does not exist: a version that works
- * differently fails at the first file.
+ * `Updater` as it is at run time. Its published type hides the methods that take and return bytes.
+ * tuf-js is pinned to an exact version, and the folder given to it does not exist: a version with
+ * other internals fails at the first file.
  */
 interface OpenUpdater {
   trustedSet: TrustedMetadataStore;
@@ -23,7 +26,7 @@ interface OpenUpdater {
 const OpenUpdater = Updater as unknown as new (options: UpdaterOptions) => OpenUpdater;
 
 /**
- * One pass of the TUF client workflow in memory. The library decides, the caller keeps the result.
+ * One pass of the TUF client workflow in memory. The library decides; the caller stores the result.
  */
 export interface Session {
   readonly store: TrustedMetadataStore;
@@ -47,9 +50,10 @@ export interface SessionOptions {
   readonly now: number;
 }
 
+/** Starts a pass at `root`. Nothing is fetched before `refresh`. */
 export function openSession({ root, local, fetcher, now }: SessionOptions): Session {
   const offered = new Map([...local, ['root.json', root]]);
-  const store = new ObservedStore(root, now);
+  const store = new ObservedStore(root, now, local);
   const updater = new (class extends OpenUpdater {
     override loadLocalMetadata(name: string): Buffer {
       const bytes = offered.get(roleFile(name));
@@ -57,9 +61,16 @@ export function openSession({ root, local, fetcher, now }: SessionOptions): Sess
       return bytes;
     }
     override persistMetadata(): void {
-      // The store below keeps the bytes of what it accepts, local or fetched.
+      // The store below keeps the bytes of every file that it accepts, local or fetched.
     }
-  })({ metadataDir: '/nonexistent', metadataBaseUrl: METADATA_BASE_URL, fetcher });
+  })({
+    ...{ metadataDir: '/nonexistent', metadataBaseUrl: METADATA_BASE_URL, fetcher },
+    config: {
+      rootMaxLength: MAX_FILE_BYTES.root,
+      snapshotMaxLength: MAX_FILE_BYTES.snapshot,
+      targetsMaxLength: MAX_FILE_BYTES.targets,
+    },
+  });
   updater.trustedSet = store;
   return {
     store,
@@ -69,7 +80,7 @@ export function openSession({ root, local, fetcher, now }: SessionOptions): Sess
     explain(error) {
       if (error instanceof CodedError) return error;
       if (fetcher.failure !== undefined) return fetcher.failure;
-      // RuntimeError is the library's wrapper; it keeps only the text of the cause.
+      // RuntimeError is the library's wrapper; it has only the text of the cause.
       const isOfStore = error instanceof RuntimeError || error === store.refusal?.error;
       const refusal = isOfStore ? store.refusal : undefined;
       return refusalToError(refusal ?? { role: 'metadata', error, checkedAt: now });
@@ -78,8 +89,8 @@ export function openSession({ root, local, fetcher, now }: SessionOptions): Sess
 }
 
 /**
- * Throws METADATA_INVALID. Only after the signatures were verified, so that the error names the
- * right culprit.
+ * Throws METADATA_INVALID. Must run after the signatures were verified: before that anyone could
+ * have written the version.
  */
 function refuseLeap(what: string, before: number | undefined, next: number): void {
   if (!isLeap(before, next)) return;
@@ -88,6 +99,20 @@ function refuseLeap(what: string, before: number | undefined, next: number): voi
     {
       code: 'METADATA_INVALID',
       next: 'find out who signed it; then mm key rotate --role online --recover',
+      details: { leap: { before, next } },
+    },
+  );
+}
+
+/** Throws METADATA_MISMATCH for a file that does not name its role, when the kept one does. */
+function refuseUnnamed(role: string, before: Buffer | undefined, next: Buffer): void {
+  if (!isUnnamed(before, next)) return;
+  throw new CodedError(
+    `${printable(role, 100)} is offered with a file that does not name its role, as the one before did`,
+    {
+      code: 'METADATA_MISMATCH',
+      next: 'find out who signed it: an older mm, or somebody who exchanged files of two roles; publish it again with a current mm',
+      details: { role },
     },
   );
 }
@@ -99,10 +124,12 @@ class ObservedStore extends TrustedMetadataStore {
   readonly files = new Map<string, Buffer>();
   refusal: Refusal | undefined;
   readonly #now: number;
+  readonly #kept: ReadonlyMap<string, Buffer>;
 
-  constructor(root: Buffer, now: number) {
+  constructor(root: Buffer, now: number, kept: ReadonlyMap<string, Buffer>) {
     super(root);
     this.#now = now;
+    this.#kept = kept;
     // The library uses the machine's clock and has no parameter for another one.
     Object.assign(this, { referenceTime: new Date(now) });
   }
@@ -136,7 +163,10 @@ class ObservedStore extends TrustedMetadataStore {
   }
 
   override updateDelegatedTargets(bytes: Buffer, role: string, delegator: string): void {
-    this.#observe(role, bytes, () => super.updateDelegatedTargets(bytes, role, delegator));
+    this.#observe(role, bytes, () => {
+      super.updateDelegatedTargets(bytes, role, delegator);
+      refuseUnnamed(role, this.#kept.get(roleFile(role)), bytes);
+    });
   }
 
   #observe<T>(role: string, bytes: Buffer, step: () => T): T {

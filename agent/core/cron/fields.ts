@@ -3,7 +3,7 @@
  * node-cron. Plain JSON: the daemon gets it from the child that checked the configuration.
  */
 export interface CronFields {
-  /** In ascending order, as all of them. */
+  /** All fields are in ascending order. */
   readonly minutes: readonly number[];
   readonly hours: readonly number[];
   /** Numbers, and node-cron's `L` (last day), `L-3`, `15W` (nearest working day) and `LW`. */
@@ -12,7 +12,9 @@ export interface CronFields {
   readonly months: readonly number[];
   /** Sunday is 0. Numbers, and node-cron's `5L` (last Friday) and `1#2` (second Monday). */
   readonly weekdays: readonly (number | string)[];
-  /** Day and weekday are both restricted: then one of them is enough. */
+  /**
+   * True when day and weekday are both restricted: a date then matches when either of them matches.
+   */
   readonly isEitherDay: boolean;
 }
 

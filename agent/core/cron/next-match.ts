@@ -3,11 +3,12 @@ import { type CronFields, isOfDate } from './fields.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** 29 February on a given weekday comes after 40 years at the latest. */
+/** 29 February falls on a given weekday within 40 years. */
 const HORIZON_MONTHS = 40 * 12 + 1;
 
 /**
- * Where an expression stands at an instant, in local time. Throws RangeError when it never matches.
+ * The matches of an expression around an instant, in local time. Throws RangeError when it never
+ * matches.
  */
 export function cronPosition(fields: CronFields, now: number): CronPosition {
   const next = nextMatch(fields, now);
@@ -17,11 +18,11 @@ export function cronPosition(fields: CronFields, now: number): CronPosition {
 }
 
 /**
- * The first match after an instant, both in ms since 1970. Throws RangeError when there is none.
+ * The first match after an instant, both in ms since 1970. Throws RangeError when no match exists.
  *
- * When summer time begins, a time that does not exist is moved to the hour after it. When it ends,
- * a fixed time that comes twice counts once, the first time; but where every hour is allowed the
- * hour that comes twice is like any other: a host must not stop polling for it.
+ * When summer time begins, a time that does not exist moves to the hour after it. When it ends, a
+ * fixed time that occurs twice matches the first time only. An expression that allows every hour
+ * also matches in the repeated hour: a host must not stop polling for it.
  */
 export function nextMatch(fields: CronFields, after: number): number {
   const from = new Date(after);
@@ -63,7 +64,7 @@ function firstOfDay({ hours, minutes }: CronFields, day: Date, after: number): n
   return undefined;
 }
 
-/** By time that has passed, not by the clock on the wall. */
+/** Adds elapsed time, not wall-clock time. */
 function nextMinute(minutes: readonly number[], from: Date): number {
   const intoHour =
     from.getMinutes() * MINUTE_MS + from.getSeconds() * 1000 + from.getMilliseconds();

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from '../../../shared/json.ts';
 import { isExactNumber } from './exact-json.ts';
 
 const MAX_DEPTH = 32;
-/** UTF-16 units. Longer than any useful fact; a key file or a dump is not a fact. */
+/** In UTF-16 units. No useful fact is longer; a key file or a dump is not a fact. */
 const MAX_STRING = 16 * 1024;
 
 /**
@@ -41,7 +41,8 @@ export function boundedFacts(
   }));
   let total = sizes.reduce((sum, { bytes }) => sum + bytes, 2);
   const left: string[] = [];
-  // The marker has no size in it: a fact that grows at each run would change the digest each time.
+  // The marker does not contain the size: a fact that grows at each run would change the digest
+  // each time.
   const marker = `(not sent: among the largest of facts over ${maxBytes} bytes)`;
   for (const { name, bytes } of sizes.sort((a, b) => b.bytes - a.bytes)) {
     const saved = bytes - (jsonBytes(name) + jsonBytes(marker) + 2);
@@ -59,7 +60,7 @@ export function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-/** A value that fits into the status document, where facts are few and short. */
+/** A value that fits into the status document, which has room for short facts only. */
 export function promotable(value: unknown): unknown {
   if (typeof value === 'string') return value.length > 300 ? `${value.slice(0, 299)}…` : value;
   const isLarge = (isJsonObject(value) || Array.isArray(value)) && jsonBytes(value) > 1000;

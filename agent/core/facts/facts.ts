@@ -4,6 +4,11 @@ import { isExactNumber } from './exact-json.ts';
 import { boundedFacts, promotable, tamedFacts } from './fact-limits.ts';
 import { withoutFacts } from './fact-paths.ts';
 
+/*
+ * The facts of a host on their way to the bucket: fact-paths.ts removes denied ones, fact-limits.ts
+ * bounds their size, and exact-json.ts keeps large integers exact.
+ */
+
 /** The facts of a run, ready for the upload. */
 export interface CollectedFacts {
   readonly all: Record<string, unknown>;

@@ -50,7 +50,8 @@ const Metric = z.object({
 });
 
 /**
- * Tolerant where the outcome does not depend on it: reports differ between Puppet 7, 8 and OpenVox.
+ * Fields that do not decide the outcome may be missing or different: reports differ between Puppet
+ * 7, 8 and OpenVox.
  */
 const Report = z.object({
   time: z.string().transform(Date.parse).pipe(z.number()),
@@ -119,8 +120,8 @@ function namesWhere(
 }
 
 /**
- * Not counted: errors of a failed resource, which its failure stands for, and those of Facter about
- * facts that it cannot resolve, which come in good runs.
+ * Leaves out errors of a failed resource, because its failure is counted, and errors of Facter
+ * about facts that it cannot resolve, because good runs have those, too.
  */
 function strayErrors(
   errors: readonly { readonly source: string; readonly message: string }[],

@@ -4,11 +4,16 @@ import { type ReportView, viewReport } from './outcome-report.ts';
 import type { PuppetExit, RunResults } from './puppet-run.ts';
 import { viewSummary } from './run-counts.ts';
 
-/** A run that is over. Instants are ms since 1970. */
+/*
+ * The outcome of a run, from three sources: the report (outcome-report.ts), the console output
+ * (puppet-line.ts), and Puppet's own summary (run-counts.ts).
+ */
+
+/** An ended run. Instants are ms since 1970. */
 export interface EndedRun {
   readonly id: string;
   readonly reason: string;
-  /** As asked for; the report knows better when puppet.conf says noop. */
+  /** As requested. When puppet.conf sets noop, only the report says so. */
   readonly noop: boolean;
   readonly startedAt: number;
   readonly endedAt: number;
@@ -16,8 +21,8 @@ export interface EndedRun {
   readonly results: RunResults;
   /** `run.fail_on_error_lines`: error lines make a run fail although no resource failed. */
   readonly failOnErrorLines?: boolean;
-  /** The environment's directory as Puppet was given it: files are named relative to it. */
-  readonly environmentDirectory: string;
+  /** Where Puppet may have seen the environment: files are named relative to it. */
+  readonly environmentDirectories: readonly string[];
   /**
    * The run's own directory: files of the older form of an environment are applied through links in
    * it.
@@ -26,18 +31,28 @@ export interface EndedRun {
 }
 
 const MOST_LISTED = 20;
-/** A clock set back a little between our start and Puppet's must not cost the report. */
+/**
+ * Tolerance in ms: the clock may be set back a little between our start and that of Puppet. The
+ * report is still used.
+ */
 const CLOCK_SLACK_MS = 60_000;
 
 /**
- * What a run came to. Neither the exit code nor the report says it alone: 1 is a catalog that did
- * not compile or a transaction that was broken off, noop with pending changes is 0, and a report
- * can be `failed` where the code is not.
+ * The outcome of a run. It needs both the exit code and the report: code 1 is a catalog that did
+ * not compile or an aborted transaction, noop with pending changes exits with 0, and a report can
+ * be `failed` although the code is not.
  */
 export function outcomeOf(run: EndedRun): RunSummary {
-  const report = reportOf(run);
+  const seen = viewReport(run.results.report, (path) => relativeNames(path, run));
+  const report = reportOf(run, seen);
+  const reportProblem = problemOf(run, seen);
+  const problems = [reportProblem, ...run.results.problems].filter((text) => text !== undefined);
   const stray = strayErrors(run, report);
-  const status = statusWithErrors(statusOf(run.exit, report), run, stray.length);
+  const status = statusWithErrors(
+    statusOf(run.exit, report, reportProblem !== undefined),
+    run,
+    stray.length,
+  );
   const listed = (status === 'pending' ? report?.pending : report?.changed) ?? [];
   return {
     id: cleanText(run.id, 64),
@@ -56,32 +71,40 @@ export function outcomeOf(run: EndedRun): RunSummary {
     changedResourcesTotal: listed.length,
     error: errorOf(run, status, report),
     ...(stray.length > 0 ? { errors: stray.length } : {}),
-    ...(run.results.problems.length > 0
-      ? { problems: run.results.problems.slice(0, 10).map((text) => cleanText(text, 500)) }
+    ...(problems.length > 0
+      ? { problems: problems.slice(0, 10).map((text) => cleanText(text, 500)) }
       : {}),
   };
 }
 
+/** Why a report cannot be used. Undefined also when Puppet left no report at all. */
+function problemOf({ results }: EndedRun, seen: ReportView | undefined): string | undefined {
+  return results.report !== undefined && seen === undefined
+    ? 'cannot use the report of Puppet: it has an unknown form'
+    : results.reportProblem;
+}
+
+const GOOD: ReadonlySet<RunStatus> = new Set(['unchanged', 'changed', 'pending']);
+
 /** Errors that belong to no failed resource, from the report and from before it began. */
 function strayErrors({ results }: EndedRun, report: ReportView | undefined): readonly string[] {
-  if (report === undefined) return [];
+  if (report === undefined)
+    return results.reportProblem === undefined ? [] : (results.errorLines ?? []);
   const inReport = new Set(report.errorLines);
   const before = (results.errorLines ?? []).filter((line) => !inReport.has(line));
   return [...before, ...report.strayErrors];
 }
 
 function statusWithErrors(status: RunStatus, run: EndedRun, errors: number): RunStatus {
-  const isGood = status === 'unchanged' || status === 'changed' || status === 'pending';
-  return isGood && errors > 0 && run.failOnErrorLines === true ? 'failed' : status;
+  return GOOD.has(status) && errors > 0 && run.failOnErrorLines === true ? 'failed' : status;
 }
 
 /**
- * The report, or else what Puppet's summary has of it: a report that is too large must not make a
- * good run a failed one. An older time does not count against a report unless Puppet exited with 1,
- * because the clock may have been set back in the middle of the run.
+ * The report, or the counts of Puppet's summary: a report that is too large must not turn a good
+ * run into a failed one. A report with an older time is refused only when Puppet exited with 1,
+ * because the clock may have been set back during the run.
  */
-function reportOf(run: EndedRun): ReportView | undefined {
-  const report = viewReport(run.results.report, (path) => relativeNames(path, run));
+function reportOf(run: EndedRun, report: ReportView | undefined): ReportView | undefined {
   if (report === undefined) {
     const { summary } = run.results;
     return summary === undefined ? undefined : viewSummary(summary, run);
@@ -90,11 +113,20 @@ function reportOf(run: EndedRun): ReportView | undefined {
   return isOlder && run.exit.kind === 'exited' && run.exit.exitCode === 1 ? undefined : report;
 }
 
-function statusOf(exit: PuppetExit, report: ReportView | undefined): RunStatus {
+function statusOf(
+  exit: PuppetExit,
+  report: ReportView | undefined,
+  isReportLost: boolean,
+): RunStatus {
   if (exit.kind === 'killed') return 'killed';
   if (exit.kind === 'unseen' && !(report?.completed ?? false)) return 'killed';
   if (report === undefined) {
-    return exit.kind === 'exited' && exit.exitCode === 1 ? 'not-compiled' : 'failed';
+    if (exit.kind !== 'exited') return 'failed';
+    if (exit.exitCode === 1) return 'not-compiled';
+    // A full disk damages report and summary of a good run. A run that left no report at all has
+    // not come to its end.
+    if (!isReportLost || !GOOD_CODES.has(exit.exitCode)) return 'failed';
+    return exit.exitCode === 2 ? 'changed' : 'unchanged';
   }
   if (report.status === 'failed' || (exit.kind === 'exited' && !GOOD_CODES.has(exit.exitCode))) {
     return 'failed';
@@ -106,7 +138,7 @@ function statusOf(exit: PuppetExit, report: ReportView | undefined): RunStatus {
 
 const GOOD_CODES: ReadonlySet<number> = new Set([0, 2]);
 
-/** Of a run that ended unseen only the report knows when that was. */
+/** The end of a run that ended while no agent was there: only the report has the time. */
 function durationOf(run: EndedRun, report: ReportView | undefined): number {
   const seenMs = run.endedAt - run.startedAt;
   const total = report?.totalSeconds;
@@ -121,6 +153,7 @@ function durationOf(run: EndedRun, report: ReportView | undefined): number {
 }
 
 function errorOf(run: EndedRun, status: RunStatus, report: ReportView | undefined): string | null {
+  if (GOOD.has(status)) return null;
   if (status === 'killed')
     return cleanText([killedText(run.exit), ...errorLines(run)].join('\n'), 2000);
   if (status === 'not-compiled' || report === undefined) {
@@ -140,7 +173,10 @@ function errorOf(run: EndedRun, status: RunStatus, report: ReportView | undefine
 }
 
 function errorLines({ results, ...run }: EndedRun): string[] {
-  return [...results.errors.map((line) => relativeNames(line, run)), ...results.problems];
+  const lines = results.errors.map((line) => relativeNames(line, run));
+  return [...lines, results.reportProblem, ...results.problems].filter(
+    (line) => line !== undefined,
+  );
 }
 
 function killedText(exit: PuppetExit): string {
@@ -151,7 +187,7 @@ function killedText(exit: PuppetExit): string {
     case 'stopped':
       return `the agent was told to stop; ended by ${exit.signal}`;
     case 'foreign':
-      return `somebody else ended Puppet by ${exit.signal}`;
+      return `another process ended Puppet by ${exit.signal}`;
   }
 }
 
@@ -164,9 +200,8 @@ function exitText(exit: PuppetExit): string {
  */
 function relativeNames(
   text: string,
-  run: Pick<EndedRun, 'environmentDirectory' | 'runDirectory'>,
+  run: Pick<EndedRun, 'environmentDirectories' | 'runDirectory'>,
 ): string {
-  return text
-    .replaceAll(`${run.environmentDirectory}/`, '')
-    .replaceAll(`${run.runDirectory}/manifests/`, '');
+  const directories = [...run.environmentDirectories, `${run.runDirectory}/manifests`];
+  return directories.reduce((rest, directory) => rest.replaceAll(`${directory}/`, ''), text);
 }

@@ -24,9 +24,9 @@ const LEVELS: ReadonlyMap<string, LogLevel> = new Map([
 const MOST_ERROR_LINES = 1000;
 
 /**
- * The errors of Puppet's output, without the word in front. `err()` logs while the catalog is
+ * The errors of Puppet's output, without the leading `Error: `. `err()` logs while the catalog is
  * compiled, before the report begins, so its message is only here. Errors of Facter about facts
- * that it cannot resolve come in good runs and do not count.
+ * that it cannot resolve also occur in good runs and do not count.
  */
 export function errorLines(lines: readonly string[]): readonly string[] {
   return lines
@@ -40,8 +40,8 @@ const LAST_LINES = 5;
 
 /**
  * The first error messages of Puppet's output, at most 20. In a good run Facter may print many
- * errors about facts that it cannot resolve, so these count only when there are no others. A Ruby
- * that cannot load Puppet prints no such message; then the last lines are returned.
+ * errors about facts that it cannot resolve, so these count only when there are no others. When
+ * Ruby cannot load Puppet there is no such message, and the last lines are returned.
  */
 export function firstErrors(lines: Iterable<string>): readonly string[] {
   const puppets: string[] = [];

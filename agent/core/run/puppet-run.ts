@@ -20,7 +20,9 @@ export type KilledBy = 'time-limit' | 'stopped' | 'foreign';
 export interface RunResults {
   /** Puppet's report as parsed JSON; undefined when it does not exist or cannot be read. */
   readonly report: unknown;
-  /** The text of Puppet's `last_run_summary.yaml`, when the report cannot be read. */
+  /** Why the report exists and cannot be read. */
+  readonly reportProblem?: string | undefined;
+  /** The text of Puppet's `last_run_summary.yaml`. */
   readonly summary?: string | undefined;
   /** The facts of the run as parsed JSON; undefined when they do not exist or cannot be read. */
   readonly facts: unknown;
@@ -28,8 +30,8 @@ export interface RunResults {
   readonly errors: readonly string[];
   /** Every error that Puppet printed, without `Error: ` and without those of Facter. */
   readonly errorLines?: readonly string[];
-  /** Slow facts, the slowest first; left out when there are none. */
+  /** Slow facts, the slowest first. Left out when empty. */
   readonly slowFacts?: readonly SlowFact[];
-  /** Why a report or facts that exist could not be read. */
+  /** Why facts could not be read or determined. */
   readonly problems: readonly string[];
 }

@@ -12,8 +12,18 @@ export function skippedRun(reason: string, now: number): RunSummary {
 }
 
 /** The summary of a run that could not start, for example because there is no Puppet. */
-export function failedToStart(reason: string, error: string, now: number): RunSummary {
-  return { ...skippedRun(reason, now), status: 'failed', error: error.slice(0, 2000) };
+export function failedToStart(
+  reason: string,
+  { code, message }: { readonly code: string; readonly message: string },
+  now: number,
+): RunSummary {
+  const error = message.slice(0, 2000);
+  return { ...skippedRun(reason, now), status: 'failed', error, errorCode: code };
+}
+
+/** Whether Puppet ran without a good end, or could not be started. */
+export function isFailure({ status }: Pick<RunSummary, 'status'>): boolean {
+  return status === 'failed' || status === 'not-compiled' || status === 'killed';
 }
 
 const NOTHING_HAPPENED = {

@@ -1,18 +1,32 @@
-import type { RunSummary, StatusDocument } from '../../../bucket/documents/status.ts';
+import type { StatusDocument } from '../../../bucket/documents/status.ts';
+import { runLines } from '../run/run-text.ts';
+import { untilText } from '../when/pin.ts';
+import type { DaemonNote } from './daemon-note.ts';
+import { agoText, inText, lengthText } from './time-text.ts';
 
 /** The status of a host, with fields that only the host itself knows. */
-export interface LocalStatus extends StatusDocument {
-  readonly lastPollAt: string | null;
+export interface LocalStatus extends StatusDocument, DaemonNote {
+  /** Null when no daemon runs. `service` is its unit or label; null: it was started by hand. */
+  readonly daemon: {
+    readonly pid: number;
+    readonly since: string;
+    readonly service: string | null;
+  } | null;
+  /** Where the log of the agent is. */
+  readonly log: string;
   readonly uploadedAt: string | null;
   readonly cycleUnderWay: boolean;
-  /** The host believes no clock that shows less. Null before the first answer of the bucket. */
+  /**
+   * The clock floor: the host ignores clocks that show an earlier time. Null before the first
+   * answer of the bucket.
+   */
   readonly clockFloorAt?: string | null;
 }
 
 /** The text of `mm-agent status`: one line for each question that a person at the host has. */
 export function statusLines(status: LocalStatus, now: number): string[] {
   const { release, offered, trust, times, disabled } = status;
-  // Indented: a line of Puppet's words must not look like a row, such as "trust      ok".
+  // Indented, so that text of Puppet cannot look like a row, such as "trust      ok".
   const row = (name: string, text: string): string =>
     `${name.padEnd(10)} ${text.replaceAll('\n', `\n${' '.repeat(11)}`)}`;
   const ago = (at: string | null): string => (at === null ? 'never' : agoText(at, now));
@@ -25,20 +39,48 @@ export function statusLines(status: LocalStatus, now: number): string[] {
         : `${release.version} (${release.sha256.slice(0, 12)}), active since ${ago(release.activatedAt)}`,
     ),
   ];
+  if (status.otherWriter !== undefined) {
+    const { times, lastAt } = status.otherWriter;
+    const what = `another machine writes the status of ${status.certname}`;
+    lines.push(row('shared', `${what}: seen ${times} times, last ${ago(lastAt)}`));
+  }
   if (offered !== null) lines.push(row('offered', `${offered.version}: ${offered.why}`));
+  for (const { version, outcome, at, exitCode, runId, errors } of status.bad ?? []) {
+    const how = `${outcome} with exit code ${exitCode ?? '?'} ${ago(at)}, run ${runId}`;
+    lines.push(row('bad', [`${version}: ${how}`, ...errors].join('\n')));
+  }
   if (disabled !== null) {
     const until = disabled.until === null ? '' : ` until ${disabled.until}`;
-    // `readDisabled` names Puppet's own lock file so.
+    // `by` that `readDisabled` sets for Puppet's own lock file.
     const undo = disabled.by === 'puppet' ? 'puppet agent --enable' : 'mm-agent enable';
     lines.push(row('disabled', `${disabled.reason}${until}; undo with: ${undo}`));
   }
   if (status.run !== null)
-    lines.push(...runLines(status.run, ago).map((text, i) => row(i === 0 ? 'run' : '', text)));
+    lines.push(
+      ...runLines(status.run, ago(status.run.startedAt)).map((text, i) =>
+        row(i === 0 ? 'run' : '', text),
+      ),
+    );
+  for (const { stage, name, why, output } of status.hooks ?? [])
+    lines.push(row('hook', [`${stage}/${name} ${why}`, output].filter(Boolean).join(': ')));
+  for (const { resource, property, previous, desired, runs, since } of status.fights ?? []) {
+    const what = `${resource} ${property}: changed from ${previous} to ${desired}`;
+    lines.push(row('fight', `${what} in ${runs} runs in a row, first ${ago(since)}`));
+  }
+  if (status.pin !== undefined) {
+    const { environment, release } = status.pin;
+    const what = environment === null ? `stays on ${release}` : `follows ${environment}`;
+    lines.push(row('pin', `${what} ${untilText(status.pin)}; undo with: mm-agent unpin`));
+  }
+  if (status.retry !== undefined) lines.push(row('retry', retryText(status.retry)));
+  if (status.deferred !== undefined) lines.push(row('deferred', status.deferred.why));
+  if (status.window !== undefined && isLater(status.window.opensAt, now))
+    lines.push(row('window', status.window.why));
   lines.push(
     row(
       'trust',
       trust.error === null
-        ? trust.state
+        ? [trust.state, trust.why].filter(Boolean).join(': ')
         : `${trust.state}: ${trust.error.code} ${trust.error.message}`,
     ),
   );
@@ -48,6 +90,8 @@ export function statusLines(status: LocalStatus, now: number): string[] {
       `${ago(times.lastCheckAt)}${status.lastPollAt === null ? '' : `, last poll ${ago(status.lastPollAt)}`}`,
     ),
   );
+  const clock = clockText(trust.clockOffsetSeconds);
+  if (clock !== undefined) lines.push(row('clock', clock));
   if (status.clockFloorAt) {
     const isAhead = Date.parse(status.clockFloorAt) > now;
     const undo = isAhead ? ', ahead of the clock; undo with: mm-agent reset-clock' : '';
@@ -55,29 +99,38 @@ export function statusLines(status: LocalStatus, now: number): string[] {
   }
   lines.push(row('reported', ago(status.uploadedAt)));
   if (status.cycleUnderWay) lines.push(row('now', 'a cycle is under way'));
+  lines.push(
+    row('daemon', daemonText(status, now)),
+    row('log', `${status.log}; of Puppet: mm-agent log`),
+  );
   return lines;
 }
 
-function runLines(run: RunSummary, ago: (at: string) => string): string[] {
-  const { resources } = run;
-  const counts =
-    resources === null
-      ? ''
-      : `, ${resources.changed} changed, ${resources.failed} failed of ${resources.total} resources`;
-  return [
-    `${run.status}${run.noop ? ' (noop)' : ''} ${ago(run.startedAt)}, ${run.durationSeconds.toFixed(1)} s${counts}; ${run.reason}`,
-    ...(run.error === null ? [] : [run.error]),
-    ...run.failedResources.map(
-      ({ resource, message, file, line }) =>
-        `${resource}: ${message}${file === null ? '' : ` (${file}:${line ?? '?'})`}`,
-    ),
-  ];
+/** S3 refuses requests of a clock that is off by 15 minutes. A smaller one is already a fault. */
+const CLOCK_IS_OFF_SECONDS = 60;
+
+function clockText(offsetSeconds: number | null): string | undefined {
+  if (offsetSeconds === null || Math.abs(offsetSeconds) < CLOCK_IS_OFF_SECONDS) return undefined;
+  const how = offsetSeconds > 0 ? 'ahead of' : 'behind';
+  const length = lengthText(Math.abs(offsetSeconds) * 1000);
+  return `${length} ${how} that of the bucket; set the clock of this machine`;
 }
 
-function agoText(at: string, now: number): string {
-  const seconds = Math.max(0, Math.round((now - Date.parse(at)) / 1000));
-  if (seconds < 120) return `${seconds} s ago`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h ago`;
-  return `${Math.round(seconds / 86_400)} days ago`;
+function daemonText({ daemon, nextPollAt, nextRunAt }: LocalStatus, now: number): string {
+  if (daemon === null) return 'not running; start it with: systemctl start mm-agent';
+  const { pid, service, since } = daemon;
+  const up = `up since ${agoText(since, now)} (${service ?? 'by hand'}, process ${pid})`;
+  const poll = nextPollAt === null ? '' : `, polls ${inText(nextPollAt, now)}`;
+  return `${up}${poll}${nextRunAt === null ? '' : `, runs ${inText(nextRunAt, now)}`}`;
+}
+
+function retryText(retry: NonNullable<StatusDocument['retry']>): string {
+  const tries = `try ${retry.try} of ${retry.of}`;
+  return retry.at === null
+    ? `${tries} has failed; the next run is that of the schedule`
+    : `${tries}, next at ${retry.at}`;
+}
+
+function isLater(at: string | null, now: number): boolean {
+  return at === null || Date.parse(at) > now;
 }

@@ -1,14 +1,25 @@
 import { createHash } from 'node:crypto';
 import type { RunSummary, StatusDocument } from '../../../bucket/documents/status.ts';
 import type { Findings } from '../findings.ts';
+import { fightsOf } from '../run/fights.ts';
+import type { WindowState } from '../when/apply-window.ts';
+import type { Pin } from '../when/pin.ts';
+import { recentOtherWriter } from './other-writer.ts';
 import { trustOf } from './trust-status.ts';
 
-/** Who this host is: the part of the status that the configuration and the package decide. */
+/*
+ * The status document: this file makes it, trust-status.ts its part on the metadata, and
+ * status-text.ts prints it. needs-cycle.ts compares it with an idle poll.
+ */
+
+/** The identity of this host: the part of the status that configuration and package decide. */
 export interface Identity {
   readonly certname: string;
   readonly tree: string;
   readonly environment: string;
   readonly groups: readonly string[];
+  /** Null when the machine has no ids. */
+  readonly hostId: string | null;
   readonly agentVersion: string;
   readonly nodeVersion: string;
 }
@@ -19,19 +30,25 @@ export interface StatusContext {
   readonly now: number;
   readonly heartbeatSeconds: number;
   readonly vitals: StatusDocument['vitals'];
+  readonly window: WindowState;
+  readonly pin?: Pin | undefined;
 }
 
-/** The next status document. What the cycle did not find out stays as the last status has it. */
+/** The next status document. Values that the cycle did not determine come from the last status. */
 export function nextStatus(
   last: StatusDocument | null,
   identity: Identity,
   findings: Findings,
-  { vitals, ...context }: StatusContext,
+  { vitals, window, pin, ...context }: StatusContext,
 ): StatusDocument {
   const now = new Date(context.now).toISOString();
   const { active, disabled, refresh, install, run } = findings;
   const facts = run?.facts;
   const ran = run !== undefined && run.summary.status !== 'skipped';
+  const otherWriter = recentOtherWriter(last, context.now);
+  const retry = retryOf(findings);
+  const fights = fightsOf(findings.state.changes);
+  const hooks = (findings.hooks ?? last?.hooks ?? []).slice(0, MOST_LISTED);
   const slowFacts = [...(run?.slowFacts ?? last?.slowFacts ?? [])];
   return {
     schemaVersion: 1,
@@ -39,6 +56,8 @@ export function nextStatus(
     tree: identity.tree,
     environment: identity.environment,
     groups: [...identity.groups],
+    hostId: identity.hostId,
+    ...(otherWriter !== undefined ? { otherWriter } : {}),
     versions: {
       agent: identity.agentVersion,
       node: identity.nodeVersion,
@@ -50,6 +69,13 @@ export function nextStatus(
     offered: offeredRelease(findings),
     trust: trustOf(findings) ?? last?.trust ?? NO_TRUST,
     run: run?.summary ?? last?.run ?? null,
+    ...(hooks.length > 0 ? { hooks } : {}),
+    ...(findings.state.bad.length > 0 ? { bad: findings.state.bad } : {}),
+    ...(fights !== undefined ? { fights } : {}),
+    ...(retry !== undefined ? { retry } : {}),
+    ...(findings.state.deferred === null ? {} : { deferred: findings.state.deferred }),
+    ...(pin === undefined ? {} : { pin: pinStatus(pin) }),
+    ...(window.isOpen ? {} : { window: { opensAt: window.opensAt, why: window.why } }),
     times: {
       lastCheckAt: refresh?.kind === 'verified' ? now : (last?.times.lastCheckAt ?? null),
       lastDownloadAt: install?.downloaded === true ? now : (last?.times.lastDownloadAt ?? null),
@@ -73,15 +99,34 @@ export function nextStatus(
   };
 }
 
+/** Of the lists that have no counts of their own. */
+const MOST_LISTED = 10;
+
+function pinStatus({ release, ...pin }: Pin): NonNullable<StatusDocument['pin']> {
+  return { ...pin, release: release?.version ?? null };
+}
+
 /** What is offered and not active. */
-function offeredRelease({ active, refresh, install }: Findings): StatusDocument['offered'] {
+function offeredRelease({ state, active, refresh, install }: Findings): StatusDocument['offered'] {
   if (refresh?.kind !== 'verified') return null;
   const { release, offer } = refresh;
   if (release === undefined || release.sha256 === active?.sha256) return null;
-  // Not the message, which may differ from poll to poll: each change would be an upload.
+  // The code and not the message, which may change from poll to poll: each change would be an
+  // upload.
   const failure = install?.kind === 'failed' ? `not installed: ${install.error.code}` : undefined;
-  const why = 'why' in offer ? offer.why : (failure ?? 'not installed yet');
+  const isBad = state.bad.some(({ sha256 }) => sha256 === release.sha256);
+  const pending = isBad
+    ? 'bad on this host: the last good release is applied'
+    : 'not installed yet';
+  const why = 'why' in offer ? offer.why : (failure ?? pending);
   return { version: release.custom.version, sha256: release.sha256, why: why.slice(0, 500) };
+}
+
+/** Another release has tries of its own. */
+function retryOf({ state: { retry }, active }: Findings): StatusDocument['retry'] {
+  if (retry === null || retry.release !== active?.sha256) return undefined;
+  const { failed, of, at } = retry;
+  return { try: Math.min(failed, of), of, at };
 }
 
 const NO_TRUST: StatusDocument['trust'] = {
@@ -98,8 +143,10 @@ function isSuccess(run: RunSummary): boolean {
 
 /**
  * sha256 of the meaningful part of the status: when it changes, the status is uploaded at once.
- * Times, vitals, slow facts and the id and duration of a run are not meaningful. A run that changed
- * nothing, like the one before, waits for the heartbeat, because each PUT costs money (ADR 0004).
+ * Times, vitals, slow facts, another writer, what hooks print, and the id and duration of a run are
+ * not meaningful. A
+ * run that changed nothing, like the one before, waits for the heartbeat, because each PUT costs
+ * money (ADR 0004).
  */
 export function meaningfulDigest(status: StatusDocument): string {
   const {
@@ -108,16 +155,28 @@ export function meaningfulDigest(status: StatusDocument): string {
     vitals: ___,
     offline: ____,
     slowFacts: _____,
+    otherWriter: ______,
     ...meant
   } = status;
-  const { trust, run, ...rest } = meant;
+  const { trust, run, hooks = [], ...rest } = meant;
   const eventful = run !== null && run.status !== 'unchanged' && run.status !== 'skipped';
   const meaningful = {
     ...rest,
     trust: { state: trust.state, error: trust.error?.code ?? null, versions: trust.versions },
-    run: eventful ? run : { status: run?.status, reason: run?.status === 'skipped' && run.reason },
+    run: eventful ? run : quietRun(run),
+    // What a program prints may differ each time.
+    hooks: hooks.map(({ stage, name, why }) => [stage, name, why]),
   };
   return createHash('sha256').update(JSON.stringify(meaningful)).digest('hex');
+}
+
+/**
+ * The meaningful part of a run that changed nothing, or that was skipped. It leaves out the texts
+ * of problems, which may contain the name of the run.
+ */
+function quietRun(run: RunSummary | null): object {
+  const reason = run?.status === 'skipped' && run.reason;
+  return { status: run?.status, reason, errors: run?.errors, problems: run?.problems?.length };
 }
 
 /** Whether to upload the status now: something meaningful changed, or the heartbeat is due. */

@@ -2,7 +2,7 @@ import type { StatusDocument } from '../../../bucket/documents/status.ts';
 import type { CodedError } from '../../../shared/coded-error.ts';
 import { daysToExpiry } from '../../../trust/metadata/expiry.ts';
 import type { Findings } from '../findings.ts';
-import type { Offer } from '../offer.ts';
+import type { Offer } from '../offer/offer.ts';
 
 type TrustStatus = StatusDocument['trust'];
 
@@ -21,6 +21,7 @@ export function trustAfterRefresh(
 ): TrustStatus {
   return {
     state: stateOf(offer),
+    ...('why' in offer ? { why: offer.why.slice(0, 1000) } : {}),
     error: null,
     versions: { ...metadata.versions },
     daysToExpiry: daysToExpiry(metadata.expires, clock.now),
@@ -29,7 +30,9 @@ export function trustAfterRefresh(
   };
 }
 
-/** The `trust` part after a refresh or an install that failed: the rest stays as it was known. */
+/**
+ * The `trust` part after a failed refresh or install. Versions and expiry stay as they were known.
+ */
 export function trustAfterError(last: TrustStatus | undefined, error: CodedError): TrustStatus {
   return {
     state: stateOfError(error),

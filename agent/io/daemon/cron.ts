@@ -2,7 +2,7 @@ import type { CronFields } from '../../core/cron/fields.ts';
 import { cronPosition } from '../../core/cron/next-match.ts';
 import type { CronPosition } from '../../core/schedule.ts';
 
-/** Where a cron expression of the configuration stands now, in local time. */
+/** The matches of a cron expression around now, in local time. */
 export type Cron = (expression: string) => CronPosition;
 
 export function openCron(fieldsByExpression: Readonly<Record<string, CronFields>>): Cron {

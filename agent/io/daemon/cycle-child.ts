@@ -7,8 +7,8 @@ import { ownProgram } from '../../program/self.ts';
 import { VERSION } from '../../program/version.ts';
 
 /**
- * A cycle runs in a child of the daemon: the same program with `--once`. What the daemon has read
- * already is sent to its stdin.
+ * A cycle runs in a child of the daemon: the same program with `--once`. The daemon sends what it
+ * has already read to the child's stdin.
  */
 export interface CycleChildOptions {
   readonly trigger: Trigger;
@@ -17,7 +17,7 @@ export interface CycleChildOptions {
   readonly config: Config;
   /** Options that the daemon itself was started with. */
   readonly passedOn: readonly string[];
-  /** More than any limit that the cycle itself has. Then the child is killed. */
+  /** After this time the child is killed. Longer than every limit of the cycle itself. */
   readonly limitMs: number;
   /** Ends the cycle: the child ends Puppet, reports, and exits. */
   readonly stop: AbortSignal;

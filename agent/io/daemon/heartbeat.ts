@@ -1,15 +1,15 @@
 /**
- * Says whether the daemon's loop makes progress. Before each phase the loop allows itself a time;
- * one that never returns from a phase exceeds it. The event loop alone is no proof: it also turns
- * while the daemon waits for something that never happens.
+ * Says whether the daemon's loop makes progress. Before each phase the loop sets a time limit for
+ * it; a loop that hangs in a phase exceeds the limit. A running event loop is not enough: it also
+ * runs while the daemon waits for something that never happens.
  */
 export interface Heartbeat {
-  /** The phase that begins now takes at most so long. A slack is added. */
+  /** Starts a phase that lasts at most `ms`. Some slack is added. */
   allow(ms: number): void;
   isAlive(): boolean;
 }
 
-/** For what is between two phases, for example a reload, and for a busy machine. */
+/** Time for work between two phases, for example a reload, and for a busy machine. */
 const SLACK_MS = 5 * 60_000;
 
 /** `now` is in ms, and is not affected by changes of the clock. */

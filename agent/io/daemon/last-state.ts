@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isJsonObject } from '../../../shared/json.ts';
+import { parseExactJson } from '../../core/facts/exact-json.ts';
 import type { HostState } from '../../core/state.ts';
 
 /**
@@ -9,7 +10,8 @@ import type { HostState } from '../../core/state.ts';
  */
 export function lastState(path: string): HostState | undefined {
   try {
-    const state: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    // Parses as the cycle does. Otherwise the digest of a status with a large integer would differ.
+    const state = parseExactJson(readFileSync(path, 'utf8'));
     return isJsonObject(state) ? (state as unknown as HostState) : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The service manager that started this process, and what it calls this process. */
+/** The service manager that started this process, and the name of the service. */
 export interface Service {
   readonly manager: 'systemd' | 'launchd';
   /** Unit or label. */
@@ -17,6 +17,15 @@ export function ownService(env: NodeJS.ProcessEnv): Service | undefined {
   if (label.startsWith(LAUNCHD_PREFIX)) return { manager: 'launchd', name: label };
   // systemd sets it for a service with Type=notify.
   return env['NOTIFY_SOCKET'] === undefined ? undefined : { manager: 'systemd', name: ownUnit() };
+}
+
+/**
+ * Where the log of the agent is: the journal, or the file that launchd writes. `service` is that of
+ * the running daemon.
+ */
+export function logPlace(service: string | undefined, platform = process.platform): string {
+  if (platform === 'darwin') return '/var/log/miyamoto/mm-agent.log';
+  return `journalctl -u ${service ?? SYSTEMD_UNIT}`;
 }
 
 /** The last part of the control group: an administrator may have given the unit another name. */

@@ -26,9 +26,9 @@ export type SettingsAnswer =
     };
 
 /**
- * Lets a child read and check the configuration. YAML and schemas then never get into the memory of
- * the daemon, where they would be more than everything else. Throws the error of the child:
- * CONFIG_MISSING, CONFIG_INVALID, ROOT_MISSING.
+ * Lets a child read and check the configuration. The daemon then never loads the code for YAML and
+ * schemas, which would be most of its memory. Throws the error of the child: CONFIG_MISSING,
+ * CONFIG_INVALID, ROOT_MISSING.
  */
 export async function readSettings(
   passedOn: readonly string[],

@@ -26,8 +26,9 @@ export function writeKeptName(path: string, name: KeptName): void {
 }
 
 /**
- * Removes what the state says about another machine. The trusted metadata stays: it is the rollback
- * floor. The releases stay as well, because they are verified again or active by their link.
+ * Removes the parts of the state that belong to another machine. The trusted metadata stays: it is
+ * the rollback floor. The releases stay as well, because they are verified again or active by their
+ * link.
  */
 export function forgetOtherMachine(
   paths: Pick<HostPaths, 'keptName' | 'stateFile' | 'facts'>,

@@ -1,7 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { orUndefined } from '../../../shared/files.ts';
+
+/** In ms. The program usually needs a few milliseconds. */
+const IOREG_LIMIT_MS = 5000;
 
 /**
  * What tells two machines apart that were made from one image: the id that systemd makes at the
@@ -14,11 +18,43 @@ const ID_FILES = [
   'sys/class/dmi/id/board_asset_tag',
 ];
 
-/** sha256 of the machine's ids, or null when it has none (macOS: the installer makes each host). */
+/**
+ * Digests of the ids of the machine, separated by dots. The part of an id that the machine does not
+ * have is empty. Null when it has no ids.
+ */
 export function machineDigest(root: string): string | null {
-  const ids = ID_FILES.map((path) =>
-    orUndefined(() => readFileSync(join(root, path), 'utf8').trim()),
-  );
+  const ids = isMac(root) ? [platformUuid()] : ID_FILES.map((path) => idIn(join(root, path)));
   if (ids.every((id) => id === undefined)) return null;
-  return createHash('sha256').update(JSON.stringify(ids)).digest('hex');
+  return ids.map((id) => (id === undefined ? '' : digestOf(id))).join('.');
+}
+
+function digestOf(id: string): string {
+  return createHash('sha256').update(id).digest('hex').slice(0, 32);
+}
+
+/** A test's root has files on a Mac as well. */
+function isMac(root: string): boolean {
+  return process.platform === 'darwin' && root === '/';
+}
+
+function idIn(path: string): string | undefined {
+  return orUndefined(() => readFileSync(path, 'utf8').trim()) || undefined;
+}
+
+/** macOS has no file with an id. The UUID of the logic board is in the registry of devices. */
+function platformUuid(): string | undefined {
+  const args = ['-rd1', '-c', 'IOPlatformExpertDevice'];
+  const text = orUndefined(() =>
+    execFileSync('/usr/sbin/ioreg', args, {
+      encoding: 'utf8',
+      timeout: IOREG_LIMIT_MS,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  );
+  return text && uuidOf(text);
+}
+
+/** The UUID in the output of `ioreg`. Undefined when the output has no UUID. */
+export function uuidOf(ioreg: string): string | undefined {
+  return /"IOPlatformUUID" = "([0-9A-Fa-f-]{36})"/.exec(ioreg)?.[1];
 }

@@ -6,7 +6,7 @@ import { isFileError } from '../../../shared/files.ts';
 /** The words after `mm-agent`, as they were typed. */
 export type Argv = readonly string[];
 
-/** Throws PERMISSION_DENIED when the file is there and this user may not read it. */
+/** Throws PERMISSION_DENIED when the file exists and this user may not read it. */
 export function requireReadable(path: string, argv: Argv): void {
   if (isDenied(path, constants.R_OK))
     throw permissionDenied(`this user may not read ${path}`, argv);

@@ -70,7 +70,7 @@ export function isRunning(pid: number): boolean {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1')) !== undefined;
   } catch {
-    // hidepid or ProtectProc= hides it, or it has just ended; the next look tells.
+    // hidepid or ProtectProc= hides it, or it has just ended; the next call shows which.
     return true;
   }
 }
@@ -87,8 +87,8 @@ export async function startOf(pid: number): Promise<string | undefined> {
 }
 
 /**
- * Whether a process runs as the user of this one. Real and effective user must both match: a
- * program with the setuid bit that somebody else started has the effective user root.
+ * Whether a process runs as the user of this one. Real and effective user must both match: a setuid
+ * program that another user started has the effective user root.
  */
 export async function isOwn(pid: number): Promise<boolean> {
   const own = process.geteuid?.();

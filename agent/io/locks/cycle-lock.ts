@@ -8,6 +8,11 @@ import type { Clock } from '../../ports.ts';
 import { startOf } from '../host/processes.ts';
 import { holderPath, isAlive, readHolder } from './lock-holder.ts';
 
+/*
+ * Two locks of a host: one cycle at a time (this file; lock-holder.ts names the holder), and one
+ * daemon at a time (daemon-claim.ts). Both survive clock changes, and neither outlives its process.
+ */
+
 /**
  * A lock without a holder file becomes free after this time. The holder renews it twice as often.
  */
@@ -16,8 +21,7 @@ const ASK_AGAIN_MS = 500;
 
 export interface CycleLock {
   /**
-   * Aborts with LOCKED when the lock was lost: somebody removed it, and another cycle may hold it
-   * now.
+   * Aborts with LOCKED when the lock was lost: it was removed, and another cycle may hold it now.
    */
   readonly lost: AbortSignal;
   release(): Promise<void>;
@@ -32,8 +36,8 @@ export interface CycleLockOptions {
 
 /**
  * Allows one cycle at a time per host, of the daemon or by hand. Waits up to `waitMs`, then throws
- * LOCKED with the holder. A lock is free when its holder is dead. Its age does not matter where a
- * holder is known: after sleep or a clock change, locks have any age.
+ * LOCKED with the holder. A lock is free when its holder is dead. The age of a lock with a known
+ * holder does not matter: after sleep or a clock change it can be anything.
  */
 export async function acquireCycleLock(options: CycleLockOptions): Promise<CycleLock> {
   const { path, clock } = options;
@@ -66,8 +70,8 @@ async function tryToAcquire(path: string, clock: Clock): Promise<CycleLock | und
 /**
  * Removes the lock of a dead holder. Only one process does this at a time, and the next one looks
  * at the holder again: otherwise it could remove the lock that the first has acquired meanwhile.
- * The lock must go before the holder file: while that exists, nobody takes the lock because of its
- * age. Returns false while another process does this.
+ * The lock must go before the holder file: while that exists, no process acquires the lock because
+ * of its age. Returns false while another process does this.
  */
 async function removeLockOfDeadHolder(path: string): Promise<boolean> {
   const release = await lockUnlessHeld(`${path}.freeing`, () => undefined);

@@ -16,8 +16,10 @@ export interface DaemonClaim {
   readonly now: number;
 }
 
-interface DaemonHolder extends LockHolder {
+export interface DaemonHolder extends LockHolder {
   readonly service?: string;
+  /** It answers the requests of `mm-agent run`. Missing in the file of an older daemon. */
+  readonly answersRequests?: true;
 }
 
 /**
@@ -34,8 +36,12 @@ export async function claimDaemon(claim: DaemonClaim): Promise<void> {
   const own = `${paths.daemon}.${process.pid}`;
   const started = await startOf(process.pid);
   const since = new Date(now).toISOString();
+  const holder: DaemonHolder = {
+    ...{ pid: process.pid, started, since, answersRequests: true },
+    ...(service !== undefined && { service }),
+  };
   mkdirSync(paths.runtime, { recursive: true, mode: 0o755 });
-  writeFileSync(holderPath(own), JSON.stringify({ pid: process.pid, started, since, service }));
+  writeFileSync(holderPath(own), JSON.stringify(holder));
   try {
     while (!isLinked(holderPath(own), file)) {
       await refuseSecond(claim);
@@ -45,6 +51,14 @@ export async function claimDaemon(claim: DaemonClaim): Promise<void> {
     rmSync(holderPath(own));
   }
   process.once('exit', () => rmSync(file, { force: true }));
+}
+
+/** The daemon that runs on this host. */
+export async function findDaemon({
+  daemon,
+}: Pick<HostPaths, 'daemon'>): Promise<DaemonHolder | undefined> {
+  const holder: DaemonHolder | undefined = readHolder(daemon);
+  return (await isRunningDaemon(holder)) ? holder : undefined;
 }
 
 /** Unlike a rename, a link never replaces what is there. */
@@ -71,8 +85,8 @@ async function removeStale(file: string, aside: string): Promise<void> {
 }
 
 async function refuseSecond({ paths, options, service }: DaemonClaim): Promise<void> {
-  const holder: DaemonHolder | undefined = readHolder(paths.daemon);
-  if (holder === undefined || !(await isRunningDaemon(holder))) return;
+  const holder = await findDaemon(paths);
+  if (holder === undefined) return;
   const { pid, since } = holder;
   const who = holder.service === undefined ? `process ${pid}` : `${holder.service}, process ${pid}`;
   throw new CodedError(`the agent already runs on this host as a daemon: ${who}, since ${since}`, {
@@ -82,7 +96,9 @@ async function refuseSecond({ paths, options, service }: DaemonClaim): Promise<v
   });
 }
 
-/** Stricter than for a cycle's lock: a doubt must not prevent the start of the service. */
+/**
+ * Stricter than for a cycle's lock: an uncertain holder must not prevent the start of the service.
+ */
 async function isRunningDaemon(holder: LockHolder | undefined): Promise<boolean> {
   return holder?.started !== undefined && (await startOf(holder.pid)) === holder.started;
 }

@@ -4,13 +4,16 @@ import { isRunning, startOf } from '../host/processes.ts';
 /** The holder of a lock, from the file beside the lock. */
 export interface LockHolder {
   readonly pid: number;
-  /** Together with the pid it identifies a process. Undefined where the system does not tell. */
+  /**
+   * Together with the pid it identifies a process. Undefined when the system does not report it.
+   */
   readonly started: string | undefined;
   readonly since: string;
 }
 
 const MAX_BYTES = 4096;
 
+/** The path of the file that names the holder of a lock. */
 export function holderPath(lock: string): string {
   return `${lock}.json`;
 }

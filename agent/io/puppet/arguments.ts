@@ -1,13 +1,18 @@
 import { join } from 'node:path';
 import type { ApplyRequest } from '../../ports.ts';
-import { environmentArguments } from './manifest.ts';
+import type { HostData } from './host-data/host-data.ts';
+import { manifestArgument } from './manifest.ts';
 import { clientDataDirectory, reportPath, routesPath, summaryPath } from './run-directory/paths.ts';
+import { settingArguments } from './setting-arguments.ts';
 
 /**
  * Returns the arguments of `puppet`. All of them exist in Puppet 7.0 to OpenVox 9, except where the
  * code looks at the version.
  */
-export function applyArguments(request: ApplyRequest): readonly string[] {
+export function applyArguments(
+  request: ApplyRequest,
+  settings: HostData['puppet'],
+): readonly string[] {
   const { environmentPath, environment, runDirectory, certname } = request;
   return [
     'apply',
@@ -18,8 +23,8 @@ export function applyArguments(request: ApplyRequest): readonly string[] {
     ...['--client_datadir', clientDataDirectory(runDirectory)],
     ...['--lastrunfile', summaryPath(runDirectory)],
     ...['--lastrunreport', reportPath(runDirectory)],
-    // puppet.conf may say otherwise for an agent. A run needs a report, which it sends to nobody,
-    // and it must not wait: the daemon has waited for the time slot of this host.
+    // puppet.conf may have other values for an agent. A run needs a report, which is not sent. It
+    // must start at once: the daemon has already waited for the time slot of this host.
     ...['--report', '--reports', 'none', '--no-splay'],
     ...['--detailed-exitcodes', '--logdest', 'console', '--color', 'false'],
     ...(leavesOutUnchanged(request.puppet.version) ? ['--exclude_unchanged_resources'] : []),
@@ -28,8 +33,9 @@ export function applyArguments(request: ApplyRequest): readonly string[] {
     ...(request.debug ? ['--debug'] : []),
     ...(request.tags.length > 0 ? ['--tags', request.tags.join(',')] : []),
     ...(request.skipTags.length > 0 ? ['--skip_tags', request.skipTags.join(',')] : []),
+    ...settingArguments(request, settings),
     ...request.extraArguments,
-    ...environmentArguments(request),
+    manifestArgument(request),
   ];
 }
 
@@ -39,7 +45,7 @@ function leavesOutUnchanged(version: string): boolean {
   return major > 7 || (major === 7 && minor >= 21);
 }
 
-/** All or none: with one of the host's own directories, the two installations would be mixed. */
+/** All directories are set: if one were that of the host, the two installations would be mixed. */
 function privateDirectories(directory: string | undefined): readonly string[] {
   if (directory === undefined) return [];
   return ['conf', 'var', 'code', 'log', 'run', 'public'].flatMap((name) => [

@@ -7,7 +7,7 @@ import { orUndefined } from '../../../shared/files.ts';
 import type { PuppetInstall } from '../../ports.ts';
 import { runEnvironment } from './environment.ts';
 
-/** Where the packages of Puppet and OpenVox install it, then where distributions do. */
+/** First the paths of the packages of Puppet and OpenVox, then those of distributions. */
 const USUAL_PLACES = ['/opt/puppetlabs/bin/puppet', '/usr/bin/puppet'];
 
 export interface Places {
@@ -49,8 +49,8 @@ function candidates({ configured, searchPath }: Places): Iterable<string> {
 }
 
 /**
- * Why it is not to be run. root runs what it happened upon only if nobody else could have put it
- * there.
+ * Why a program must not be run. root runs a program that it found by itself only if no other user
+ * could have put it there.
  */
 function flawOf(path: string, isSearched: boolean): string | undefined {
   try {
@@ -59,7 +59,7 @@ function flawOf(path: string, isSearched: boolean): string | undefined {
     if (!found.isFile()) return 'no file';
     const isOthers = found.uid !== 0 || (found.mode & 0o022) !== 0;
     return isSearched && process.getuid?.() === 0 && isOthers
-      ? 'others than root may write it'
+      ? 'users other than root may write it'
       : undefined;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'not there' : 'not executable';
@@ -67,8 +67,8 @@ function flawOf(path: string, isSearched: boolean): string | undefined {
 }
 
 /**
- * Starting Puppet for its version costs a third of a run, so its library is asked, where packages
- * put it.
+ * Starting Puppet for its version costs a third of a run, so the version is read from its library,
+ * where packages install it.
  */
 async function versionOf(path: string, environment: Places['environment']): Promise<string> {
   const directory = dirname(realpathSync(path));

@@ -16,20 +16,18 @@ type Place = Pick<
 >;
 
 /**
- * Returns the arguments that `environment.conf` asks for, the manifest last: `puppet apply` does
- * not use the manifest of the environment by itself. Environments of the older form have
- * `nodeless_site.pp` and `classes/`, which Puppet before 4 imported. Newer ones accept a directory
- * of manifests instead, so this function makes one of links in the run directory.
+ * Returns the manifest that `environment.conf` names, because `puppet apply` does not use the
+ * manifest of the environment by itself. Environments of the older form have `nodeless_site.pp` and
+ * `classes/`, which Puppet before version 4 imported. Newer versions accept a directory of
+ * manifests instead. This function makes such a directory, with links to the files, in the run
+ * directory.
  */
-export function environmentArguments(place: Place): readonly string[] {
+export function manifestArgument(place: Place): string {
   const directory = join(place.environmentPath, place.environment);
   const text = orUndefined(() => readFileSync(join(directory, 'environment.conf'), 'utf8')) ?? '';
-  const { manifest, configVersion } = parseEnvironmentConf(text);
+  const { manifest } = parseEnvironmentConf(text);
   const configured = manifest === undefined ? undefined : pathOf(manifest, directory, place);
-  return [
-    ...(configVersion === undefined ? [] : configVersionArguments(configVersion, directory)),
-    manifestOf(directory, configured, place.runDirectory),
-  ];
+  return manifestOf(directory, configured, place.runDirectory);
 }
 
 function manifestOf(
@@ -59,28 +57,6 @@ function pathOf(manifest: string, directory: string, place: Place): string | und
     codedir: join(base, 'code'),
     confdir: privateDirectory === undefined ? '/etc/puppetlabs/puppet' : join(base, 'conf'),
   });
-}
-
-/**
- * A config_version program that fails ends the run, and most of them ask git, which has no
- * repository on a host. The program still decides; when it fails, the release's own version is
- * used.
- */
-function configVersionArguments(program: string, directory: string): readonly string[] {
-  const command = /^[/$]/.test(program) ? program : join(directory, program);
-  return ['--config_version', `(${command}) 2>/dev/null || echo ${releaseVersion(directory)}`];
-}
-
-function releaseVersion(directory: string): string {
-  const text = orUndefined(() => readFileSync(join(directory, 'release.json'), 'utf8')) ?? '{}';
-  const { commit, version } = orUndefined(() => JSON.parse(text) as ReleaseNames) ?? {};
-  // It becomes part of a shell command.
-  return String(commit ?? version ?? 'unknown').replace(/[^\w.+-]/g, '');
-}
-
-interface ReleaseNames {
-  readonly commit?: unknown;
-  readonly version?: unknown;
 }
 
 function linkOldForm(environmentDirectory: string, directory: string): string {

@@ -6,6 +6,8 @@ import { startOf } from '../host/processes.ts';
 import { applyArguments } from './arguments.ts';
 import { runEnvironment, SYSTEM_PATH } from './environment.ts';
 import { findPuppet } from './find.ts';
+import { readEnvironmentFiles } from './host-data/environment-files.ts';
+import { type HostData, NO_HOST_DATA } from './host-data/host-data.ts';
 import { followOutput, type RunOutput } from './output/follow-output.ts';
 import { launchInGroup, notStarted } from './process/launch.ts';
 import { findLaunched } from './process/pick-up.ts';
@@ -13,7 +15,7 @@ import { type Launched, supervise } from './process/supervise.ts';
 import { launchedIn, launchInUnit, unitName } from './process/unit.ts';
 import { removeCacheAfterCrash } from './ruby/ruby-cache.ts';
 import { type RubySettings, runProgram } from './ruby/run-program.ts';
-import { outputPath } from './run-directory/paths.ts';
+import { environmentFile, outputPath } from './run-directory/paths.ts';
 import { prepareRun } from './run-directory/prepare-run.ts';
 import {
   type RunRecord,
@@ -37,8 +39,10 @@ export interface HostPuppetOptions extends RubySettings {
   readonly launcher: 'group' | 'systemd';
   /** Searched for Puppet after the usual places; by default the directories of the system. */
   readonly searchPath?: string | undefined;
-  /** Added to the fixed environment of a run, for example proxies. */
-  readonly environment?: Readonly<Record<string, string>>;
+  /** `run.environment`: added to the fixed environment of a run, for example proxies. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** What the host adds to a release. */
+  readonly hostData?: HostData | undefined;
   /** Time between SIGTERM and SIGKILL. */
   readonly graceMs?: number;
 }
@@ -70,9 +74,9 @@ async function apply(
 ): Promise<PuppetExit> {
   if (stop.aborted) return { kind: 'killed', signal: 'SIGTERM', why: 'stopped' };
   const { runDirectory, timeLimitSeconds } = request;
-  const output = openRun(request);
+  const { prepared, output } = openRun(request, options.hostData ?? NO_HOST_DATA);
   try {
-    const launched = await launch(request, options, output);
+    const launched = await launch(prepared, options, output);
     const limitMs = timeLimitSeconds * 1000;
     const exit = await supervise(launched, { limitMs, graceMs: options.graceMs, stop });
     removeCacheAfterCrash(exit, options.rubyCache?.directory);
@@ -84,10 +88,15 @@ async function apply(
   }
 }
 
-function openRun(request: ApplyRequest): RunOutput {
+interface OpenRun {
+  readonly prepared: ApplyRequest;
+  readonly output: RunOutput;
+}
+
+function openRun(request: ApplyRequest, hostData: HostData): OpenRun {
   try {
-    prepareRun(request);
-    return followOutput(outputPath(request.runDirectory), request.onLine);
+    const prepared = prepareRun(request, hostData);
+    return { prepared, output: followOutput(outputPath(request.runDirectory), request.onLine) };
   } catch (cause) {
     throw notStarted(request.puppet.path, cause);
   }
@@ -98,9 +107,9 @@ async function launch(
   options: RunOptions,
   output: RunOutput,
 ): Promise<Launched> {
-  const { launcher, environment = {}, graceMs } = options;
+  const { launcher, graceMs, hostData = NO_HOST_DATA } = options;
   const { runDirectory, runId, puppet, timeLimitSeconds } = request;
-  const unit = launcher === 'systemd' ? unitName(runId) : null;
+  const unit = launcher === 'systemd' ? unitName('puppet', runId) : null;
   const startedAt = Date.now();
   const record: RunRecord = {
     schemaVersion: 1,
@@ -114,16 +123,18 @@ async function launch(
   try {
     writeRunRecord(runDirectory, record);
     const program = runProgram(request, options);
+    const secrets = readEnvironmentFiles(hostData.environmentFiles);
     const command = {
       path: program.path,
-      arguments: [...program.arguments, ...applyArguments(request)],
-      environment: runEnvironment(runDirectory, environment),
+      arguments: [...program.arguments, ...applyArguments(request, hostData.puppet)],
+      environment: runEnvironment(runDirectory, { ...options.environment, ...secrets }),
       output,
     };
     if (unit === null) return await recorded(await launchInGroup(command), runDirectory, record);
-    // systemd ends the run if no agent ever comes back to do it.
+    // systemd ends the run when no agent comes back to do it.
     const limitSeconds = Math.ceil(timeLimitSeconds + graceMs / 1000) + 60;
-    await launchInUnit(command, { name: unit, limitSeconds });
+    const hidden = environmentFile(runDirectory);
+    await launchInUnit(command, { name: unit, limitSeconds, environmentFile: hidden });
   } catch (cause) {
     removeRunRecord(runDirectory);
     throw notStarted(puppet.path, cause);
@@ -155,7 +166,7 @@ async function pickUp(
   if (record === undefined) return undefined;
   const launched = await findLaunched(runDirectory, record);
   const { startedAt, limitAt } = record;
-  // The clock may have been set meanwhile; a run never gets more time than it had at its start.
+  // The clock may have been set meanwhile. A run never gets more time than it had at its start.
   const limitMs = Math.min(limitAt - Date.now(), limitAt - startedAt);
   const exit = await supervise(launched, { limitMs, graceMs, stop });
   removeCacheAfterCrash(exit, rubyCache?.directory);

@@ -1,66 +1,88 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ActiveRelease, HookFailure, RunSummary } from '../../../bucket/documents/status.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { Agent, CycleRequest } from '../../agent.ts';
 import type { Findings, Found } from '../../core/findings.ts';
 import type { PuppetExit } from '../../core/run/puppet-run.ts';
 import { failedToStart } from '../../core/run/run-summary.ts';
+import type { HostState } from '../../core/state.ts';
 import { releasePaths } from '../../paths.ts';
 import type { PuppetInstall } from '../../ports.ts';
-import { readEndedRun, rememberRun } from './ended-run.ts';
+import { readEndedRun, rememberEnd, rememberHeld, rememberRun } from './ended-run.ts';
+import { requireHooks, runHooksBefore } from './hooks.ts';
+import { keepRun } from './keep-run.ts';
+import { removeView } from './view.ts';
 
-/** Why Puppet runs, and whether it only says what would change. */
+/** Why Puppet runs, and whether it only shows what would change. */
 export interface RunPlan {
   readonly noop: boolean;
   readonly why: string;
+  /** Noop only because `apply_window` is closed. */
+  readonly isHeld: boolean;
 }
 
 /**
- * Runs Puppet on the active release. That Puppet cannot be started is the outcome of a run, too.
+ * Runs Puppet on the active release. When Puppet cannot be started, that is also the outcome of a
+ * run.
  */
 export async function apply(
   agent: Agent,
   request: CycleRequest,
-  { active }: Findings,
+  { state, active, refresh }: Findings,
   plan: RunPlan,
   stop: AbortSignal,
 ): Promise<Found> {
   if (active === null) throw new TypeError('a decision to run needs an active release');
   const { ports } = agent;
+  const isWhole = isWholeCatalog(agent, request, plan);
   const startedAt = ports.clock.now();
   const runId = newRunId(startedAt);
   let puppet: PuppetInstall | undefined;
+  let hooks: readonly HookFailure[] = [];
   try {
+    if (!request.isTrial) hooks = await runHooksBefore(agent, { active }, { ...plan, runId }, stop);
+    // A stop is the end of the run, not of a hook.
+    if (!stop.aborted) requireHooks(hooks);
     puppet = await ports.puppet.find();
-    ports.log.info('run.started', { runId, ...plan, version: active.version });
+    const { noop, why, isHeld } = plan;
+    ports.log.info('run.started', { runId, noop, why, version: active.version });
     const exit = await runPuppet(agent, request, { ...plan, runId, puppet, ...active }, stop);
+    removeView(agent.paths);
     const run = await readEndedRun(agent, active, { runId, startedAt, exit, ...plan });
-    const isWhole = isWholeCatalog(agent, request, plan);
+    const remembered = isHeld
+      ? rememberHeld(active, run.summary)
+      : rememberRun(agent, { state, active, refresh }, run, exit);
     return {
       run: { ...run, puppetVersion: puppet.version },
-      state: isWhole ? rememberRun(active, run.summary, exit) : {},
+      hooks,
+      state: isWhole ? remembered : {},
     };
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     const { code, message, next } = error;
     ports.log.error('run.not-started', { code, error: message, next });
-    const summary = failedToStart(plan.why, message, startedAt);
+    removeView(agent.paths);
+    const summary = failedToStart(plan.why, { code, message }, startedAt);
+    keepRun(agent, active, summary);
     return {
       run: { summary, puppetVersion: puppet?.version },
-      state: { lastRunRelease: active.sha256 },
+      hooks,
+      state: rememberNotStarted(agent, { state, active }, { ...plan, isWhole, summary }),
     };
   }
 }
 
 async function runPuppet(
   { ports, paths, identity, config }: Agent,
-  { tags, skipTags, debug }: CycleRequest,
+  { tags, skipTags, debug, showDiff }: CycleRequest,
   run: {
     readonly runId: string;
     readonly puppet: PuppetInstall;
     readonly noop: boolean;
     readonly sha256: string;
+    readonly version: string;
   },
   stop: AbortSignal,
 ): Promise<PuppetExit> {
@@ -74,12 +96,14 @@ async function runPuppet(
       puppet,
       environmentPath: releasePaths(paths, run.sha256).environments,
       environment: identity.environment,
+      releaseLabel: run.version,
+      viewPath: paths.view,
       certname: identity.certname,
       noop,
       tags,
       skipTags,
       debug,
-      extraArguments: config.run.extra_arguments,
+      extraArguments: [...config.run.extra_arguments, ...(showDiff ? ['--show_diff'] : [])],
       timeLimitSeconds: config.run.time_limit.seconds,
       privateDirectory: paths.puppetPrivate,
       onLine: ({ level, text }) => ports.log[level]('puppet.line', { text }),
@@ -106,10 +130,21 @@ function makeRunDirectory(path: string): void {
 function isWholeCatalog(
   { config }: Agent,
   { tags, skipTags }: CycleRequest,
-  { noop }: RunPlan,
+  { noop, isHeld }: RunPlan,
 ): boolean {
   const hasTags = tags.join() !== config.run.tags.join() || skipTags.length > 0;
-  return noop === config.run.noop && !hasTags;
+  return (isHeld || noop === config.run.noop) && !hasTags;
+}
+
+/** A run that cannot start would fail in the same way at each poll. */
+function rememberNotStarted(
+  agent: Agent,
+  { state, active }: { readonly state: HostState; readonly active: ActiveRelease },
+  run: { readonly isHeld: boolean; readonly isWhole: boolean; readonly summary: RunSummary },
+): Partial<HostState> {
+  if (run.isHeld) return run.isWhole ? rememberHeld(active, run.summary) : {};
+  const retry = run.isWhole ? { retry: rememberEnd(agent, { state, active }, false) } : {};
+  return { lastRunRelease: active.sha256, ...retry };
 }
 
 /** Sorts by time; the random part distinguishes two runs of the same second. */

@@ -2,13 +2,20 @@ import { join } from 'node:path';
 import type { ActiveRelease, RunSummary } from '../../../bucket/documents/status.ts';
 import type { Agent } from '../../agent.ts';
 import { collectFacts } from '../../core/facts/facts.ts';
-import type { RunResult } from '../../core/findings.ts';
+import type { Findings, RunResult } from '../../core/findings.ts';
+import { badAfterRun, goodAfterRun } from '../../core/health/health.ts';
+import { changedValues } from '../../core/run/changed-values.ts';
+import { countChanges } from '../../core/run/fights.ts';
 import { outcomeOf } from '../../core/run/outcome.ts';
 import type { PuppetExit } from '../../core/run/puppet-run.ts';
+import { isFailure } from '../../core/run/run-summary.ts';
+import { wouldChange } from '../../core/run/run-text.ts';
 import type { HostState } from '../../core/state.ts';
+import { retryAfterRun } from '../../core/when/retry.ts';
 import { releasePaths } from '../../paths.ts';
+import { keepRun } from './keep-run.ts';
 
-/** A run of Puppet that is over. */
+/** An ended run of Puppet. */
 export interface EndedRun {
   readonly runId: string;
   /** ms since 1970. */
@@ -36,13 +43,15 @@ export async function readEndedRun(
     exit: run.exit,
     results,
     failOnErrorLines: config.run.fail_on_error_lines,
-    environmentDirectory: environmentDirectory(agent, active),
+    environmentDirectories: environmentDirectories(agent, active),
     runDirectory,
   });
   logOutcome(agent, summary);
+  keepRun(agent, active, summary);
   const { deny, promote, max_bytes } = config.facts;
   return {
     summary,
+    changes: changedValues(results.report),
     facts: collectFacts(results.facts, { deny, promote, maxBytes: max_bytes }),
     slowFacts: results.slowFacts ?? [],
   };
@@ -50,39 +59,82 @@ export async function readEndedRun(
 
 /**
  * What the state remembers of a run of the whole catalog. Nothing for a run that the agent itself
- * ended, or that broke off unseen: the next poll then repeats it. A run that somebody else killed
- * is not repeated: on a host that is short of memory it would be killed at every poll.
+ * ended, or that ended early while no agent was there: the next poll repeats it. A run that another
+ * process killed is not repeated: on a host that is short of memory it would be killed at every
+ * poll.
  */
 export function rememberRun(
-  active: ActiveRelease | null,
-  { status }: RunSummary,
+  agent: Pick<Agent, 'config' | 'ports' | 'identity'>,
+  { state, active, refresh }: Pick<Findings, 'state' | 'active' | 'refresh'>,
+  { summary, changes = [] }: RunResult,
   exit: PuppetExit,
 ): Partial<HostState> {
+  const { status } = summary;
   const isRepeated =
     exit.kind === 'killed' ? exit.why === 'stopped' : exit.kind === 'unseen' && status === 'killed';
   if (active === null || isRepeated) return {};
   const isGood = status === 'unchanged' || status === 'changed';
+  // What the tree does not offer under these versions may be the choice of a revoked key.
+  const isOffered =
+    refresh?.kind === 'verified' &&
+    refresh.offer.kind === 'offered' &&
+    refresh.offer.sha256 === active.sha256;
+  const good = isOffered
+    ? goodAfterRun(active, agent.identity.environment, refresh.trust.versions)
+    : state.good;
   return {
     lastRunRelease: active.sha256,
-    ...(isGood ? { lastGoodRelease: active.sha256 } : {}),
+    retry: rememberEnd(agent, { state, active }, isGood || status === 'pending'),
+    held: null,
+    changes: countChanges(state.changes, changes, summary),
+    bad: badAfterRun(state.bad, {
+      release: active,
+      run: summary,
+      lastGood: state.lastGoodRelease,
+      isOffline: refresh?.kind === 'failed' && refresh.error.code.startsWith('S3_'),
+      now: new Date(agent.ports.clock.now()).toISOString(),
+    }),
+    ...(isGood ? { lastGoodRelease: active.sha256, good } : {}),
   };
 }
 
-function environmentDirectory({ paths, identity }: Agent, active: ActiveRelease | null): string {
-  if (active === null) return join(paths.environments, identity.environment);
-  return join(releasePaths(paths, active.sha256).environments, identity.environment);
+/** A noop run in place of a real one. One that the agent itself ended is repeated. */
+export function rememberHeld(
+  { sha256: release }: ActiveRelease,
+  { status, killedBy }: RunSummary,
+): Partial<HostState> {
+  if (killedBy === 'stopped') return {};
+  return { held: { release, isOwed: status !== 'unchanged' } };
+}
+
+/** Whether and when a run of the active release is tried again. */
+export function rememberEnd(
+  { config, ports }: Pick<Agent, 'config' | 'ports'>,
+  { state, active }: { readonly state: HostState; readonly active: { readonly sha256: string } },
+  isGood: boolean,
+): HostState['retry'] {
+  const run = { release: active.sha256, isGood, now: ports.clock.now() };
+  return retryAfterRun(state.retry, run, config.run.retry);
+}
+
+function environmentDirectories(
+  { paths, identity: { environment } }: Agent,
+  active: ActiveRelease | null,
+): readonly string[] {
+  const { environments } = active === null ? paths : releasePaths(paths, active.sha256);
+  return [join(environments, environment), join(paths.view, environment)];
 }
 
 function logOutcome({ ports }: Agent, run: RunSummary): void {
   const fields = {
     runId: run.id,
     status: run.status,
-    changed: run.resources?.changed,
+    changed: run.noop ? undefined : run.resources?.changed,
+    wouldChange: wouldChange(run),
     failed: run.resources?.failed,
     seconds: run.durationSeconds,
     error: run.error,
   };
-  if (['failed', 'not-compiled', 'killed'].includes(run.status))
-    ports.log.error('run.ended', fields);
+  if (isFailure(run)) ports.log.error('run.ended', fields);
   else ports.log.info('run.ended', fields);
 }

@@ -21,8 +21,8 @@ export interface ArchiveReader {
 }
 
 /**
- * Reads a gzipped tar file entry by entry. What node-tar only warns about, skips or tolerates is an
- * error here. Throws ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE.
+ * Reads a gzipped tar file entry by entry. Everything that node-tar only warns about, skips or
+ * tolerates is an error here. Throws ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE.
  */
 export async function readArchive({
   path,

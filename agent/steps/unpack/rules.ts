@@ -1,12 +1,15 @@
 import {
   foldedPath,
-  linkProblem,
+  leavesRelease,
+  leavingProblem,
   MAX_PATH_BYTES,
+  type NameRules,
   pathProblem,
+  targetProblem,
 } from '../../../bucket/documents/tree-rules.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 
-/** An entry as the archive's header describes it. An attacker may have written all of it. */
+/** An entry as the archive's header describes it. An attacker may control all of it. */
 export interface ArchiveEntry {
   /** As node-tar names the type. */
   readonly type: string;
@@ -21,18 +24,32 @@ export type SafeEntry =
   | { readonly kind: 'directory'; readonly path: string }
   | { readonly kind: 'link'; readonly path: string; readonly target: string };
 
+export interface UnpackRulesOptions {
+  readonly maxFiles: number;
+  /** `portable` where the file system ignores case. */
+  readonly names: NameRules;
+  /** What the signed metadata says of links that leave the release. */
+  readonly links: 'keep' | 'refuse';
+}
+
 /**
  * Decides for each entry, before any of it is written, whether it may be unpacked. It remembers the
  * earlier entries and refuses a second entry of the same name, an entry below a link, and two names
- * that are equal on a Mac's file system.
+ * that are equal on a file system that ignores case.
  */
 export class UnpackRules {
-  readonly #maxFiles: number;
-  /** The entries so far, by their folded path. */
+  readonly #options: UnpackRulesOptions;
+  /** The entries so far, by their path. Where case is ignored, the path is folded. */
   readonly #seen = new Map<string, Seen>();
+  #leavingLinks = 0;
 
-  constructor(maxFiles: number) {
-    this.#maxFiles = maxFiles;
+  constructor(options: UnpackRulesOptions) {
+    this.#options = options;
+  }
+
+  /** Links so far that leave the release. */
+  get leavingLinks(): number {
+    return this.#leavingLinks;
   }
 
   /** Undefined for the tree itself. Throws ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE. */
@@ -46,7 +63,7 @@ export class UnpackRules {
       );
     if (mode === undefined) throw unsafe(entry, 'has no readable mode');
     if ((mode & 0o7000) !== 0) throw unsafe(entry, 'is setuid, setgid or sticky');
-    const path = plainPath(entry, kind);
+    const path = this.#plainPath(entry, kind);
     if (path === '') return undefined;
     this.#remember(entry, path, kind);
     switch (kind) {
@@ -55,21 +72,21 @@ export class UnpackRules {
       case 'directory':
         return { kind, path };
       case 'link':
-        return { kind, path, target: insideTarget(entry, path) };
+        return { kind, path, target: this.#targetOf(entry, path) };
     }
   }
 
   #remember(entry: ArchiveEntry, path: string, kind: SafeEntry['kind']): void {
     for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
       const parent = path.slice(0, slash);
-      const there = this.#seen.get(foldedPath(parent));
+      const there = this.#seen.get(this.#key(parent));
       if (there === undefined)
         this.#add(parent, { path: parent, kind: 'directory', isGiven: false });
       else if (there.path !== parent) throw clash(entry, there.path);
       else if (there.kind !== 'directory')
         throw unsafe(entry, `is below ${quoted(parent)}, which is a ${there.kind}`);
     }
-    const there = this.#seen.get(foldedPath(path));
+    const there = this.#seen.get(this.#key(path));
     if (there !== undefined && there.path !== path) throw clash(entry, there.path);
     if (there !== undefined && (there.isGiven || kind !== 'directory'))
       throw unsafe(entry, 'has two entries');
@@ -77,10 +94,11 @@ export class UnpackRules {
   }
 
   #add(path: string, seen: Seen): void {
-    this.#seen.set(foldedPath(path), seen);
-    if (this.#seen.size > this.#maxFiles) {
+    const { maxFiles } = this.#options;
+    this.#seen.set(this.#key(path), seen);
+    if (this.#seen.size > maxFiles) {
       throw new CodedError(
-        `the release has more than ${this.#maxFiles} files, directories and links; ${quoted(path)} is above the limit`,
+        `the release has more than ${maxFiles} files, directories and links; ${quoted(path)} is above the limit`,
         {
           code: 'ARCHIVE_TOO_LARGE',
           next: 'raise releases.max_files in agent.yaml',
@@ -88,12 +106,38 @@ export class UnpackRules {
       );
     }
   }
+
+  #key(path: string): string {
+    return this.#options.names === 'portable' ? foldedPath(path) : path;
+  }
+
+  /** The path without tar's leading "./" and a directory's final "/"; '' for the tree itself. */
+  #plainPath(entry: ArchiveEntry, kind: SafeEntry['kind']): string {
+    let { path } = entry;
+    if (path.startsWith('./')) path = path.slice(2);
+    if (kind === 'directory') path = path.replace(/\/$/, '');
+    if (kind === 'directory' && (path === '' || path === '.') && entry.path !== '/') return '';
+    const problem = pathProblem(path, this.#options.names);
+    if (problem !== undefined) throw unsafe(entry, problem);
+    return path;
+  }
+
+  #targetOf(entry: ArchiveEntry, path: string): string {
+    const { names, links } = this.#options;
+    const target = entry.linkpath ?? '';
+    const problem = targetProblem(target, names);
+    if (problem !== undefined) throw unsafe(entry, problem);
+    if (!leavesRelease(path, target)) return target;
+    if (links === 'refuse') throw unsafe(entry, leavingProblem(target));
+    this.#leavingLinks++;
+    return target;
+  }
 }
 
 interface Seen {
   readonly path: string;
   readonly kind: SafeEntry['kind'];
-  /** False for a directory that has no entry of its own so far. */
+  /** False for a directory without an entry of its own so far. */
   readonly isGiven: boolean;
 }
 
@@ -118,24 +162,6 @@ export function unsafe(entry: Pick<ArchiveEntry, 'path'>, why: string): CodedErr
 
 function clash(entry: ArchiveEntry, other: string): CodedError {
   return unsafe(entry, `and ${quoted(other)} are the same name on a file system that ignores case`);
-}
-
-/** The path without tar's leading "./" and a directory's final "/"; '' for the tree itself. */
-function plainPath(entry: ArchiveEntry, kind: SafeEntry['kind']): string {
-  let { path } = entry;
-  if (path.startsWith('./')) path = path.slice(2);
-  if (kind === 'directory') path = path.replace(/\/$/, '');
-  if (kind === 'directory' && (path === '' || path === '.') && entry.path !== '/') return '';
-  const problem = pathProblem(path);
-  if (problem !== undefined) throw unsafe(entry, problem);
-  return path;
-}
-
-function insideTarget(entry: ArchiveEntry, path: string): string {
-  const target = entry.linkpath ?? '';
-  const problem = linkProblem(path, target);
-  if (problem !== undefined) throw unsafe(entry, problem);
-  return target;
 }
 
 function quoted(text: string): string {

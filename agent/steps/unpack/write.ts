@@ -15,11 +15,15 @@ import { type SafeEntry, unsafe } from './rules.ts';
  * Writes entries below a new tree that only this process uses. The writes are synchronous: for
  * thousands of small files, promises would cost several times the writing itself. Between the
  * chunks of the archive the event loop runs. Modes are independent of the umask. No call overwrites
- * a file: it fails when the name exists.
+ * a file: it fails when the name exists. Links are made last, by {@link makeLinks}: while files and
+ * directories are written there is no link that a write could go through, whatever the archive says
+ * and whatever names the file system takes for equal.
  */
 export class TreeWriter {
   readonly #tree: string;
   readonly #directories = new Set(['.']);
+  readonly #links: { readonly path: string; readonly target: string; readonly entry: ReadEntry }[] =
+    [];
   /** Descriptor of the file that is being written. Closed also when the archive ends too early. */
   #open: number | undefined;
 
@@ -35,10 +39,23 @@ export class TreeWriter {
         this.#writeFile(join(this.#tree, safe.path), safe.isExecutable ? 0o755 : 0o644, entry);
         return;
       }
-      if (safe.kind === 'link') symlinkSync(safe.target, join(this.#tree, safe.path));
+      if (safe.kind === 'link') {
+        this.#links.push({ path: join(this.#tree, safe.path), target: safe.target, entry });
+      }
       entry.resume();
     } catch (error) {
       throw refusedName(error, entry);
+    }
+  }
+
+  /** Throws ARCHIVE_UNSAFE. Nothing may be written after it. */
+  makeLinks(): void {
+    for (const { path, target, entry } of this.#links) {
+      try {
+        symlinkSync(target, path);
+      } catch (error) {
+        throw refusedName(error, entry);
+      }
     }
   }
 

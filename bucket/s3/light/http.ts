@@ -1,4 +1,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
+import type { Agent as TlsAgent } from 'node:https';
+import { nameCertificate } from '../connection/peer-certificate.ts';
+import { proxyEnvironment } from '../connection/proxy.ts';
 import type { S3Settings } from '../settings.ts';
 import type { S3Place } from './place.ts';
 
@@ -22,27 +25,27 @@ export interface HttpConnection {
 }
 
 /**
- * Connections to one place, kept open between requests as long as `request_timeout`.
- * `proxyEnvironment` has `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+ * Connections to one place. They stay open between requests for `request_timeout`. `proxy` is the
+ * URL of the proxy on the path, if there is one.
  */
 export function openConnection(
   place: S3Place,
   settings: S3Settings,
-  proxyEnvironment: NodeJS.ProcessEnv,
+  proxy: string | undefined,
 ): HttpConnection {
-  // Not imported: TLS takes a quarter of the whole start, and an import of node:http loads fetch
-  // and WebSocket as well.
+  // Loaded on demand: TLS is a quarter of the start, and an import of node:http also loads fetch
+  // and WebSocket.
   const http = process.getBuiltinModule(place.isTls ? 'node:https' : 'node:http');
   const silenceMs = settings.request_timeout.seconds * 1000;
   const connectMs = settings.connect_timeout.seconds * 1000;
   const agent: Agent = new http.Agent({
     keepAlive: true,
-    proxyEnv: proxyEnvironment,
-    // Close idle connections here: a NAT on the way forgets them without telling anybody.
+    proxyEnv: proxyEnvironment(proxy),
+    // Close idle connections here: a NAT on the way drops them without a packet to either side.
     timeout: silenceMs,
   });
   return {
-    send({ body, ...request }) {
+    async send({ body, ...request }) {
       const { hostname, port } = place;
       const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
       const sent = http.request({ ...request, hostname, port, agent }, resolve);
@@ -58,13 +61,18 @@ export function openConnection(
         else connected();
       });
       sent.end(body);
-      return promise;
+      try {
+        return await promise;
+      } catch (error) {
+        if (place.isTls) await nameCertificate(error, { hostname, port, agent: agent as TlsAgent });
+        throw error;
+      }
     },
     close: () => agent.destroy(),
   };
 }
 
-/** Has the name of the SDK's own error, by which the retry recognises it as temporary. */
+/** The SDK's retry recognises a temporary error by this name. */
 function timeout(message: string): Error {
   return Object.assign(new Error(message), { name: 'TimeoutError' });
 }

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { Sha256Node } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type {
   Etag,
@@ -14,36 +13,33 @@ import type {
 import { strongEtag } from '../../etag.ts';
 import { time } from '../answer.ts';
 import { firstByte, readBounded } from '../body.ts';
-import { credentialsMissing, type S3Wanted, tooLarge } from '../errors.ts';
+import type { Credentials } from '../credentials/credential-chain.ts';
+import type { S3Wanted } from '../errors/answer-meaning.ts';
+import { credentialsMissing, tooLarge } from '../errors/errors.ts';
 import { openedBody, type RunRequest, requestRunner, uploadLimitMs } from '../request.ts';
 import type { S3Settings } from '../settings.ts';
 import { SigningClock } from '../signing-clock.ts';
 import { errorOf } from './answer.ts';
 import { type HttpConnection, openConnection } from './http.ts';
-import { objectPath, type S3Place } from './place.ts';
+import { objectPath, queryText, type S3Place } from './place.ts';
 import { Retries } from './retry.ts';
+import { Sha256 } from './sha256.ts';
 
-/** What {@link openHostBucket} found out before it chose this client. */
+/** What {@link openHostBucket} determined before it chose this client. */
 export interface LightOptions {
   readonly settings: S3Settings;
   readonly region: string;
   readonly place: S3Place;
   readonly maxAttempts: number;
   readonly credentials: () => Promise<Credentials>;
-  /** Has `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. */
-  readonly proxyEnvironment: NodeJS.ProcessEnv;
-}
-
-export interface Credentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
+  /** The URL of the proxy on the path, if there is one. */
+  readonly proxy: string | undefined;
 }
 
 /**
- * The few requests of a host without the SDK's client, which takes four times as long to load as
- * all the rest and twice the memory of an idle daemon. Signature and retries are the SDK's own. For
- * the caller it behaves like `sdk-bucket.ts`; one suite of tests holds both to that.
+ * The requests of a host, without the SDK's client. Loading that client costs four times as much as
+ * all other code of the agent, and twice the memory of an idle daemon. Signature and retries are
+ * the SDK's own. The two clients behave alike; one suite tests both (test/s3/contract.ts).
  */
 export class LightBucket implements HostBucket {
   readonly name: string;
@@ -59,13 +55,13 @@ export class LightBucket implements HostBucket {
     this.name = name;
     this.#options = options;
     this.#request = requestRunner(name, settings, (wanted) => this.#prepare(wanted));
-    this.#connection = openConnection(place, settings, options.proxyEnvironment);
+    this.#connection = openConnection(place, settings, options.proxy);
     this.#retries = new Retries(options.maxAttempts);
     this.#signer = new SignatureV4({
       service: 's3',
       region,
       credentials,
-      sha256: Sha256Node,
+      sha256: Sha256,
       uriEscapePath: false, // unlike other services, S3 signs the path as it is sent
     });
   }
@@ -83,6 +79,21 @@ export class LightBucket implements HostBucket {
       const bytes = await readBounded(answer, { maxBytes, length: lengthOf(answer) });
       if (bytes === undefined) throw tooLarge(wanted, maxBytes);
       return { kind: 'object', bytes, etag: etagOf(answer), serverDate };
+    });
+  }
+
+  /** Asks the bucket itself, for a list. What `parse` throws is S3_FAILED. */
+  async query<T>(
+    prefix: string,
+    query: Readonly<Record<string, string>>,
+    { parse, ...options }: GetOptions & { readonly parse: (text: string) => T },
+  ): Promise<T> {
+    const { maxBytes } = options;
+    return await this.#request('list', prefix, options, async (signal, wanted) => {
+      const answer = await this.#send('GET', '', { headers: {}, query, signal });
+      const bytes = await readBounded(answer, { maxBytes, length: lengthOf(answer) });
+      if (bytes === undefined) throw tooLarge(wanted, maxBytes);
+      return parse(bytes.toString());
     });
   }
 
@@ -123,10 +134,11 @@ export class LightBucket implements HostBucket {
       content.signal.throwIfAborted();
       const sentAt = Date.now();
       const { offsetMs } = this.#clock;
-      const { body, signal } = content;
+      const { body, query = {}, signal } = content;
       const path = objectPath(this.#options.place, key);
       const headers = await this.#signedHeaders(method, path, content);
-      const answer = await this.#connection.send({ method, path, headers, body, signal });
+      const sent = { method, path: `${path}${queryText(query)}`, headers, body, signal };
+      const answer = await this.#connection.send(sent);
       this.#clock.learn(answer.headers, sentAt);
       const { statusCode = 0 } = answer;
       const isConditional = 'if-none-match' in content.headers && method === 'GET';
@@ -140,19 +152,19 @@ export class LightBucket implements HostBucket {
   async #signedHeaders(
     method: string,
     path: string,
-    { headers, body }: Content,
+    { headers, body, query = {} }: Content,
   ): Promise<Readonly<Record<string, string>>> {
     const { hostname, host } = this.#options.place;
     const length = body === undefined ? {} : { 'content-length': `${body.byteLength}` };
     const all = { ...headers, ...length, host, 'user-agent': 'miyamoto' };
-    const request = { method, protocol: 'https:', hostname, path, body, query: {}, headers: all };
+    const request = { method, protocol: 'https:', hostname, path, body, query, headers: all };
     const signed = await this.#signer.sign(request, { signingDate: this.#clock.now() });
     return signed.headers;
   }
 
   /**
-   * A separate step, because the error of a provider (a refused AssumeRole, for example) looks like
-   * S3's own.
+   * A separate step, because the error of a provider, for example a refused AssumeRole, looks like
+   * an error of S3.
    */
   async #prepare(wanted: S3Wanted): Promise<string> {
     await this.#options.credentials().catch((cause: unknown) => {
@@ -165,6 +177,7 @@ export class LightBucket implements HostBucket {
 interface Content {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  readonly query?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
@@ -182,7 +195,7 @@ function uploadHeaders(options: PutOptions): Record<string, string> {
 
 function checksumHeaders(body: Uint8Array, { checksums }: S3Settings): Record<string, string> {
   if (checksums === 'when-required') return {};
-  // Loaded here: most cycles upload nothing.
+  // Loaded on demand: most cycles upload nothing.
   const { crc32 } = process.getBuiltinModule('node:zlib');
   const checksum = Buffer.alloc(4);
   checksum.writeUInt32BE(crc32(body));

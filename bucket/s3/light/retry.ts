@@ -12,8 +12,8 @@ export interface SdkLikeError extends Error {
 }
 
 /**
- * Repeats a request as the SDK's standard mode does: for which errors, how often, and after which
- * delay.
+ * Repeats a request as the SDK's standard mode does: for the same errors, as often, and after the
+ * same delay.
  */
 export class Retries {
   readonly #strategy: StandardRetryStrategy;

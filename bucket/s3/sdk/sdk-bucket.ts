@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
   PutObjectCommand,
+  type PutObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type {
@@ -17,9 +19,12 @@ import type {
   PutResult,
 } from '../../bucket.ts';
 import { strongEtag } from '../../etag.ts';
+import { FileContent } from '../../file-content.ts';
 import { answerOf, time } from '../answer.ts';
 import { firstByte, readBounded } from '../body.ts';
-import { credentialsMissing, regionMissing, type S3Wanted, tooLarge } from '../errors.ts';
+import { effectiveSettings } from '../effective-settings.ts';
+import { awsCommand } from '../errors/aws-command.ts';
+import { tooLarge } from '../errors/errors.ts';
 import {
   openedBody,
   type RequestOptions,
@@ -29,22 +34,27 @@ import {
 } from '../request.ts';
 import type { S3Settings } from '../settings.ts';
 import { isWorthARetry } from '../signing-clock.ts';
-import { createS3Client } from './client.ts';
+import { createS3Client, prepareClient } from './client.ts';
+import { S3Multipart } from './sdk-multipart.ts';
+import { signWith } from './sign-with.ts';
 
 /**
  * A bucket in S3 or in a store that speaks S3. Opening it sends nothing; the first request looks
  * for credentials and region. Retries are the SDK's: network, 5xx, 503 SlowDown with Retry-After
  * (at most 5 s above its own delay), and a skewed clock, whose offset it learns from the first
  * refusal. A body that breaks off is not retried. When the answer to a conditional write is lost,
- * the retry finds the object that the first attempt wrote: S3_PRECONDITION_FAILED with
- * `details.attempts` above 1 may mean success, so the caller must compare the bytes.
+ * the retry finds the object of the first attempt. S3_PRECONDITION_FAILED with `details.attempts`
+ * above 1 can therefore mean success: the caller must compare the bytes. Throws CONFIG_INVALID.
  */
-export function openBucket(name: string, settings: S3Settings): Bucket {
-  return new S3Bucket(name, settings);
+export async function openBucket(name: string, settings: S3Settings): Promise<Bucket> {
+  // biome-ignore lint/style/noProcessEnv: where the SDK itself looks
+  const effective = await effectiveSettings(name, settings, process.env);
+  return new S3Bucket(name, effective.settings);
 }
 
 class S3Bucket implements Bucket {
   readonly name: string;
+  readonly multipart: S3Multipart;
   readonly #settings: S3Settings;
   readonly #client: S3Client;
   readonly #request: RunRequest;
@@ -53,7 +63,11 @@ class S3Bucket implements Bucket {
     this.name = name;
     this.#settings = settings;
     this.#client = createS3Client(settings);
-    this.#request = requestRunner(name, settings, (wanted) => this.#prepare(wanted));
+    this.#request = requestRunner(name, settings, (wanted) => prepareClient(this.#client, wanted));
+    this.multipart = new S3Multipart({
+      ...{ bucket: name, settings, client: this.#client, request: this.#request },
+      send: (request) => this.#send(request),
+    });
   }
 
   async get(key: string, options: GetOptions): Promise<GetResult> {
@@ -95,16 +109,20 @@ class S3Bucket implements Bucket {
     });
   }
 
-  async put(key: string, body: Uint8Array, options: PutOptions = {}): Promise<PutResult> {
+  async put(
+    key: string,
+    body: Uint8Array | FileContent,
+    options: PutOptions = {},
+  ): Promise<PutResult> {
     const { ifMatch, createOnly, contentType, cacheControl, signal } = options;
-    const timeoutMs = options.timeoutMs ?? uploadLimitMs(this.#settings, body.byteLength);
+    const length = body instanceof FileContent ? body.length : body.byteLength;
+    const timeoutMs = options.timeoutMs ?? uploadLimitMs(this.#settings, length);
+    const content = await this.#contentOf(body);
     return this.#request('write', key, { timeoutMs, signal }, async (abortSignal) => {
       const command = new PutObjectCommand({
         Bucket: this.name,
         Key: key,
-        // A Buffer has a length and a checksum before it is sent. A stream needs a trailer, which
-        // some stores refuse.
-        Body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+        ...content,
         ContentType: contentType,
         CacheControl: cacheControl,
         IfNoneMatch: createOnly === true ? '*' : undefined,
@@ -112,9 +130,31 @@ class S3Bucket implements Bucket {
         // accept both forms.
         IfMatch: ifMatch?.replaceAll('"', ''),
       });
+      if (body instanceof FileContent) signWith(command, body.sha256);
       const { ETag } = await this.#send(() => this.#client.send(command, { abortSignal }));
       return { etag: strongEtag(ETag) };
     });
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#request('remove', key, {}, async (abortSignal) => {
+      const command = new DeleteObjectCommand({ Bucket: this.name, Key: key });
+      await this.#send(() => this.#client.send(command, { abortSignal }));
+    });
+  }
+
+  /**
+   * Length and checksum are known before anything is sent: a stream without them needs a trailer,
+   * which some stores refuse.
+   */
+  async #contentOf(body: Uint8Array | FileContent): Promise<Content> {
+    if (!(body instanceof FileContent)) {
+      return { Body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) };
+    }
+    const content = { Body: body as unknown as Buffer, ContentLength: body.length };
+    const checksums = await this.#client.config.requestChecksumCalculation();
+    if (checksums === 'WHEN_REQUIRED') return content;
+    return { ...content, ChecksumSHA256: Buffer.from(body.sha256, 'hex').toString('base64') };
   }
 
   async *list(prefix: string, options: RequestOptions = {}): AsyncIterable<ListedObject> {
@@ -127,6 +167,10 @@ class S3Bucket implements Bucket {
       yield* listedObjects(page);
       token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
+  }
+
+  awsCommand(words: string): string {
+    return awsCommand(words, this.#settings);
   }
 
   close(): void {
@@ -149,21 +193,6 @@ class S3Bucket implements Bucket {
       return await request();
     }
   }
-
-  /**
-   * Returns the region, and makes the SDK cache the credentials. A separate step, because the error
-   * of a provider (a refused AssumeRole, for example) looks like S3's own.
-   */
-  async #prepare(wanted: S3Wanted): Promise<string> {
-    const { config } = this.#client;
-    const region = await config.region().catch((cause: unknown) => {
-      throw regionMissing(wanted, cause);
-    });
-    await config.credentials().catch((cause: unknown) => {
-      throw credentialsMissing(wanted, cause);
-    });
-    return region;
-  }
 }
 
 function listedObjects(page: ListObjectsV2CommandOutput): readonly ListedObject[] {
@@ -173,6 +202,8 @@ function listedObjects(page: ListObjectsV2CommandOutput): readonly ListedObject[
       : [{ key, size, etag: strongEtag(ETag), lastModified: LastModified?.getTime() ?? 0 }],
   );
 }
+
+type Content = Pick<PutObjectCommandInput, 'Body' | 'ContentLength' | 'ChecksumSHA256'>;
 
 /**
  * The Date header of the answer to that command, in ms since 1970. The SDK itself returns no

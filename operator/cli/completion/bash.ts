@@ -5,7 +5,7 @@ export function bashCompletion(tree: CommandNode): string {
   const nodes = flatten(tree);
   return `# bash completion for mm, printed by: mm completion bash
 _mm() {
-  local at=mm word words= files= directories= others= operands=
+  local at=mm word words= files= directories= environments= others= operands=
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$at $word" in
@@ -27,9 +27,14 @@ ${nodes.map(caseOf).join('\n')}
   COMPREPLY=()
   case " $files " in *" $previous "*) compopt -o default 2>/dev/null; return ;; esac
   case " $directories " in *" $previous "*) compopt -o dirnames 2>/dev/null; return ;; esac
+  case " $environments " in *" $previous "*)
+    COMPREPLY=($(compgen -W "$(mm completion bash --environments 2>/dev/null)" -- "$current"))
+    return ;;
+  esac
   case " $others " in *" $previous "*) return ;; esac
   case $current,$operands in
   -*) ;;
+  *,environment) words=$(mm completion bash --environments 2>/dev/null) ;;
   *,file) compopt -o default 2>/dev/null; return ;;
   *) words=$operands ;;
   esac
@@ -46,6 +51,7 @@ function caseOf({ path, options, commands, operands }: CommandNode): string {
     words: options.flatMap(({ names }) => names).join(' '),
     files: taking('file'),
     directories: taking('directory'),
+    environments: taking('environment'),
     others: taking('other'),
     operands: commands.length > 0 ? commands.map(lastWord).join(' ') : operandWords(operands),
   };
@@ -57,6 +63,7 @@ function caseOf({ path, options, commands, operands }: CommandNode): string {
 
 function operandWords(operands: readonly Value[]): string {
   if (operands.some(({ kind }) => kind === 'file')) return 'file';
+  if (operands.some(({ kind }) => kind === 'environment')) return 'environment';
   return operands.flatMap(({ choices }) => choices).join(' ');
 }
 

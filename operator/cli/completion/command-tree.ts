@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What a command line can say, as manual page and completion need it. */
+/** The commands and options of a program, for manual page and completion. */
 export interface CommandNode {
   /** `mm key new`. */
   readonly path: string;
@@ -21,12 +21,12 @@ export interface OptionNode {
 export interface Value {
   /** As the help shows it: `<file>`, `[environment]`, `<name=ref...>`. */
   readonly shown: string;
-  readonly kind: 'file' | 'directory' | 'other';
-  /** All that it may be; empty when it may be anything. */
+  readonly kind: 'file' | 'directory' | 'environment' | 'other';
+  /** The allowed values; empty when every value is allowed. */
   readonly choices: readonly string[];
 }
 
-/** Read from the program itself, so that no list of commands has to follow it. */
+/** Read from the program itself, so that no second list of commands exists. */
 export function commandTree(command: Command, parent?: string): CommandNode {
   const path = parent === undefined ? command.name() : `${parent} ${command.name()}`;
   const help = command.createHelp();
@@ -63,6 +63,11 @@ const KINDS: Readonly<Record<string, Value['kind']>> = {
   file: 'file',
   proposal: 'file',
   dir: 'directory',
+  environment: 'environment',
+  from: 'environment',
+  to: 'environment',
+  before: 'environment',
+  after: 'environment',
 };
 
 function value(shown: string, choices: readonly string[] | undefined): Value {

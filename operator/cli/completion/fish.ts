@@ -44,6 +44,7 @@ function values({ kind, choices }: Value): string {
   return {
     file: ' -F',
     directory: " -f -a '(__fish_complete_directories)'",
+    environment: " -f -a '(mm completion fish --environments 2>/dev/null)'",
     other: ' -f',
   }[kind];
 }

@@ -1,9 +1,13 @@
 import { type CommandNode, flatten, type OptionNode, type Value } from './command-tree.ts';
 
+/** The completion script for zsh. */
 export function zshCompletion(tree: CommandNode): string {
   const nodes = flatten(tree);
   return `#compdef mm
 # zsh completion for mm, printed by: mm completion zsh
+_mm_environments() {
+  compadd "$@" -- \${(f)"$(mm completion zsh --environments 2>/dev/null)"}
+}
 _mm() {
   local at=mm word
   local -a commands
@@ -47,7 +51,7 @@ function optionSpecs({ names, description, value }: OptionNode): string[] {
   const text = description.replaceAll(/[\\[\]]/g, '\\$&');
   return names.map((name) => {
     const argument = value === undefined ? '' : `:${label(value)}:${action(value)}`;
-    // Any may be given again: which ones may not, mm says.
+    // Every option may be repeated here. mm itself refuses repetitions that are not allowed.
     return quoted(`*${name}[${text}]${argument}`);
   });
 }
@@ -64,7 +68,12 @@ function label({ shown }: Value): string {
 
 function action({ kind, choices }: Value): string {
   if (choices.length > 0) return `(${choices.join(' ')})`;
-  return { file: '_files', directory: '_files -/', other: ' ' }[kind];
+  return {
+    file: '_files',
+    directory: '_files -/',
+    environment: '_mm_environments',
+    other: ' ',
+  }[kind];
 }
 
 function quoted(text: string): string {

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { metadataKey } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import type { DoctorAnswer } from '../../answers.ts';
+import { roleWord } from '../../../trust/metadata/role-names.ts';
 import { loadConfig, selectTree } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
+import type { DoctorAnswer } from '../../key-answers.ts';
 import { readSigningKeys } from '../../keys/keyring.ts';
 import type { SigningKeyFile } from '../../keys/signing-key.ts';
 import { keyIdsIn } from '../../metadata/role-keys.ts';
@@ -27,8 +28,8 @@ export interface Examination {
 }
 
 /**
- * Runs every check, also after a failed one. It writes nothing except the state that was seen of
- * the bucket.
+ * Runs every check, also after a failed one. The only thing that it writes is the kept state of the
+ * bucket.
  */
 export async function examine(
   context: Context,
@@ -105,15 +106,33 @@ async function readRoots({ bucket, tree }: RepositoryOptions, newest: number): P
   }
 }
 
+const EXPIRY_OF = 'expiry of ';
+
+/**
+ * The name of a check for people; `--json` has TUF's names of roles. Snapshot and timestamp expire
+ * at different times, so each has a line.
+ */
+export function titleOf(name: string): string {
+  if (!name.startsWith(EXPIRY_OF)) return name;
+  const role = name.slice(EXPIRY_OF.length);
+  const word = roleWord(role);
+  return `${EXPIRY_OF}${word === 'online' ? `online (${role})` : word}`;
+}
+
 function expiryChecks(verified: VerifiedMetadata, { roles }: KeyOverview): Check[] {
   return roles.map(({ role, days, expires, renewBelowDays }) => {
-    const name = `expiry of ${role}`;
+    const name = `${EXPIRY_OF}${role}`;
     if (days === null) return { name, outcome: 'ok', message: 'never signed', next: null };
     const message = `${days} days, ${expires}; renew it below ${renewBelowDays} days`;
     const isSoon = verified.expired.includes(role) || days < renewBelowDays;
-    const word = role === 'snapshot' || role === 'timestamp' ? 'online' : role;
-    return { name, outcome: isSoon ? 'failed' : 'ok', message, next: `mm renew ${word}` };
+    const next = `mm renew ${shellWord(roleWord(role))}`;
+    return { name, outcome: isSoon ? 'failed' : 'ok', message, next };
   });
+}
+
+/** A class such as `feature_*` is a pattern of the shell. */
+function shellWord(word: string): string {
+  return word.includes('*') ? `'${word}'` : word;
 }
 
 function keyChecks({ keys, roles }: KeyOverview): Check[] {

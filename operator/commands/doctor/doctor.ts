@@ -1,8 +1,8 @@
-import type { DoctorAnswer } from '../../answers.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
+import type { DoctorAnswer } from '../../key-answers.ts';
 import { withKeptState, withTree } from '../../open-tree.ts';
 import { overviewLines } from '../key/list.ts';
-import { type Check, examine } from './checks.ts';
+import { type Check, examine, titleOf } from './checks.ts';
 import { checkClock } from './clock.ts';
 
 export interface DoctorOptions extends SigningOptions {
@@ -44,6 +44,6 @@ function worst(checks: readonly Check[]): DoctorAnswer['outcome'] {
 }
 
 function linesOf({ name, outcome, message, next }: Check): string[] {
-  const line = `${outcome.padEnd(7)}  ${name}: ${message}`;
+  const line = `${outcome.padEnd(7)}  ${titleOf(name)}: ${message}`;
   return outcome === 'ok' || next === null ? [line] : [line, `         next: ${next}`];
 }

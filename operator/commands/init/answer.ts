@@ -1,6 +1,7 @@
 import { metadataKey } from '../../../bucket/layout.ts';
 import type { InitAnswer } from '../../answers.ts';
 import type { Answer } from '../../context.ts';
+import { table } from '../../table.ts';
 import { firstRoles } from './initial-targets.ts';
 import { agentConfig, type InitPlan, type keyPaths } from './plan.ts';
 
@@ -10,10 +11,12 @@ export interface InitOutcome {
   readonly outcome: InitAnswer['outcome'];
   readonly objects?: readonly string[];
   readonly expires?: InitAnswer['expires'];
+  readonly converted?: InitAnswer['converted'];
 }
 
-/** What mm made or would make, and the next steps. */
-export function answerInit({ plan, keys, outcome, objects, expires }: InitOutcome): Answer {
+/** What mm created or would create, and the next steps. */
+export function answerInit(done: InitOutcome): Answer {
+  const { plan, keys, outcome, objects, expires, converted } = done;
   const { config, configFile } = plan;
   const document: InitAnswer = {
     schemaVersion: 1,
@@ -27,14 +30,24 @@ export function answerInit({ plan, keys, outcome, objects, expires }: InitOutcom
     objects: [...(objects ?? plannedObjects(plan))],
     agentConfig: agentConfig(config),
     expires: expires ?? null,
+    ...(converted !== undefined && { converted }),
   };
-  return { document, lines: outcome === 'noop' ? noopLines(plan, document) : doneLines(document) };
+  const lines = outcome === 'noop' ? noopLines(plan, document) : doneLines(document);
+  return { document, lines: [...convertedLines(document), ...lines] };
 }
 
 function plannedObjects({ config }: InitPlan): string[] {
   const roles = ['root', 'targets', ...firstRoles([...config.refs.keys()]), 'snapshot'];
   const files = [...roles.map((role) => `1.${role}.json`), 'timestamp.json'];
   return files.map((file) => metadataKey(config.tree, file));
+}
+
+/** What each key of the original's file became. */
+function convertedLines({ converted = [] }: InitAnswer): string[] {
+  const rows = converted.map(({ key, value, became, why }) => {
+    return [key, value, became ?? 'has no counterpart', why];
+  });
+  return rows.length === 0 ? [] : [...table(rows), ''];
 }
 
 function noopLines({ configText }: InitPlan, document: InitAnswer): string[] {

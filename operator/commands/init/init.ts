@@ -7,31 +7,34 @@ import { requireOwn } from '../../../shared/owned-path.ts';
 import type { InitAnswer } from '../../answers.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, Context } from '../../context.ts';
-import { createBucket } from '../../create-bucket.ts';
 import { writeNewFile } from '../../files/write-new-file.ts';
 import { parseSignedFile, type SignedFile } from '../../metadata/signed-file.ts';
 import { keysDirectory, withKeptState } from '../../open-tree.ts';
 import { assertKeysOutside } from '../../release/keys-outside.ts';
 import type { RepositoryOptions } from '../../repository/repository.ts';
 import type { TreePlace } from '../../repository/stored-files.ts';
+import { createBucket } from '../bucket/create.ts';
 import { carryOut } from '../carry-out.ts';
 import { answerInit } from './answer.ts';
 import { establishRoot, type SoloKeys } from './initial-root.ts';
 import { assertNoTimestamp, firstChange, readEmptyTree } from './initial-targets.ts';
 import { soloKeys } from './keys.ts';
+import { readOriginal } from './original.ts';
 import { type InitOptions, type InitPlan, keyPaths, planInit } from './plan.ts';
 
 /**
  * `mm init`: configuration, keys and signed metadata of a new tree. Every step can be repeated
  * until timestamp.json exists: the next run finishes an interrupted one.
  */
-export async function init(context: Context, options: InitOptions): Promise<Answer> {
+export async function init(context: Context, given: InitOptions): Promise<Answer> {
+  const original = given.from === undefined ? undefined : readOriginal(context, given.from, given);
+  const options = original?.options ?? given;
   const plan = await planInit(context, options);
   const { config } = plan;
-  const bucket = context.openBucket(config.bucket, config.s3);
+  const bucket = await context.openBucket(config.bucket, config.s3);
   const place = { bucket, tree: config.tree };
   const keys = keysDirectory(context, config, options);
-  const described = { plan, keys: keyPaths(keys) };
+  const described = { plan, keys: keyPaths(keys), converted: original?.convertedTo(config) };
   try {
     await assertKeysOutside({ directory: config.repository, env: context.env }, keys);
     await assertFresh(context, plan, place, options);
@@ -68,12 +71,14 @@ async function assertFresh(
       throw new CodedError(error.message, {
         code: error.code,
         cause: error,
-        next: 'mm init --create-bucket, or check the name of the bucket and --endpoint',
+        next: 'mm bucket init, or mm init --create-bucket; or check the name of the bucket and --endpoint',
       });
     }
     if (options.noop === true) return context.notice(`would make bucket ${config.bucket}`);
     await createBucket(config.bucket, config.s3);
-    context.notice(`made bucket ${config.bucket}`);
+    context.notice(
+      `made bucket ${config.bucket}; next: mm bucket init, for its versions, lifecycle and policy`,
+    );
   }
 }
 

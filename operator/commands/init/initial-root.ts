@@ -2,7 +2,7 @@ import { metadataKey } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { treeIdOf } from '../../../trust/workflow/inspect.ts';
 import { putMetadata } from '../../commit/upload.ts';
-import type { Signer, TufKey } from '../../keys/signer.ts';
+import type { Signer, TufKey } from '../../keys/public/signer.ts';
 import { checkRoot } from '../../metadata/delegation.ts';
 import {
   parseSignedFile,
@@ -18,7 +18,7 @@ export interface SoloKeys {
   readonly operator: Signer;
   /**
    * Signs root and targets. It is kept off the machine. A thief of the daily key can then neither
-   * add other keys nor lock the owner out.
+   * add keys nor lock the owner out.
    */
   readonly safe: Signer;
 }

@@ -1,13 +1,13 @@
 import { access } from 'node:fs/promises';
 import type { Context } from '../../context.ts';
-import { fileSigner } from '../../keys/file-signer.ts';
-import { createKeyFile, readKeyFile } from '../../keys/key-file.ts';
+import { fileSigner } from '../../keys/file/file-signer.ts';
+import { createKeyFile, readKeyFile } from '../../keys/file/key-file.ts';
 import {
   askNewPassphrase,
   type PassphraseSource,
   passphraseSource,
-} from '../../keys/passphrase.ts';
-import type { Signer } from '../../keys/signer.ts';
+} from '../../keys/file/passphrase.ts';
+import type { Signer } from '../../keys/public/signer.ts';
 import { givenPassphrase } from '../../open-tree.ts';
 import type { SoloKeys } from './initial-root.ts';
 import type { InitOptions } from './plan.ts';
@@ -67,7 +67,7 @@ function newPassphrases(
     operator: none,
     safe() {
       context.notice(
-        'the safe key gets no passphrase: everyone who can copy its file can sign a new root',
+        'the safe key gets no passphrase; everyone who can copy its file can sign a new root',
       );
       return Promise.resolve(undefined);
     },

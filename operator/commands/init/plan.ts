@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { accessPointOf } from '../../../bucket/s3/access-point.ts';
 import { defaultRegion } from '../../../bucket/s3/sdk/client.ts';
 import type { S3Settings } from '../../../bucket/s3/settings.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
@@ -29,6 +30,10 @@ export interface InitOptions extends SigningOptions {
    */
   readonly passphrase?: boolean | undefined;
   readonly createBucket?: boolean | undefined;
+  /** `config.json` of the original Miyamoto. */
+  readonly from?: string | undefined;
+  /** Undefined: the name of the tree decides. */
+  readonly ignoresCase?: boolean | undefined;
 }
 
 export interface InitPlan {
@@ -41,8 +46,8 @@ export interface InitPlan {
 const DEFAULT_ENVIRONMENTS = ['stable=main', 'testing=testing'];
 
 /**
- * What `mm init` must make: from the configuration file if there is one, otherwise from the
- * options, which then become the file. Throws USAGE, CONFIG_INVALID.
+ * What `mm init` must create: as the configuration file says if it exists, otherwise as the options
+ * say, which then become the file. Throws USAGE, CONFIG_INVALID.
  */
 export async function planInit(context: Context, options: InitOptions): Promise<InitPlan> {
   const { cwd, home } = context;
@@ -65,7 +70,10 @@ async function planByFile(
   const { trees } = found.config;
   if (tree !== undefined && !Object.hasOwn(trees, tree)) {
     const text = stringify({ trees: { [tree]: treeText(options, found.config.bucket) } });
-    throw usage([`${found.path} has no tree ${tree}; add to it:`, ...text.trimEnd().split('\n')]);
+    throw new CodedError(
+      [`${found.path} has no tree ${tree}; add to it:`, ...text.trimEnd().split('\n')],
+      { code: 'USAGE', next: `then run: mm init --tree ${tree}` },
+    );
   }
   const config = selectTree(found, { home, tree });
   const { s3 } = config;
@@ -76,6 +84,15 @@ async function planByFile(
     if (given[name] !== undefined && says !== undefined && given[name] !== says) {
       throw usage(`--${name} ${given[name]}, but ${found.path} says ${says}`);
     }
+  }
+  for (const pair of options.environment ?? []) {
+    const [name = '', ref] = pair.split(/=(.*)/s);
+    const says = config.refs.get(name);
+    if (says === ref) continue;
+    throw usage(`environment ${pair}, but ${found.path} says ${says ?? 'nothing of it'}`);
+  }
+  if (options.ignoresCase === true && !config.ignoresCase) {
+    throw usage(`os_target osx, but ${found.path} has no ignores_case: true`);
   }
   const used = await usedRegion({ ...options, bucket: config.bucket, tree: config.tree }, s3);
   const withRegion = { ...config, s3: { ...s3, region: used } };
@@ -114,7 +131,8 @@ async function usedRegion(
   { bucket, tree, region: given }: InitOptions,
   s3: Partial<S3Settings>,
 ): Promise<string> {
-  const region = s3.region ?? given ?? (await defaultRegion(s3.profile));
+  const region =
+    s3.region ?? given ?? accessPointOf(bucket ?? '')?.region ?? (await defaultRegion(s3.profile));
   if (region !== undefined) return region;
   throw new CodedError('wanted a region: --region, AWS_REGION, or region in ~/.aws/config', {
     code: 'USAGE',
@@ -122,7 +140,10 @@ async function usedRegion(
   });
 }
 
-function treeText({ id, tree, environment }: InitOptions, bucket: string): object {
+function treeText(
+  { id, tree, environment, ignoresCase = isOfMacs(tree) }: InitOptions,
+  bucket: string,
+): object {
   const pairs =
     environment === undefined || environment.length === 0 ? DEFAULT_ENVIRONMENTS : environment;
   const environments = pairs.map((pair) => {
@@ -130,7 +151,15 @@ function treeText({ id, tree, environment }: InitOptions, bucket: string): objec
     if (name !== '' && ref !== undefined && ref !== '') return [name, { ref }] as const;
     throw usage(`--environment ${pair}: wanted <environment>=<git ref>, for example stable=main`);
   });
-  return { id: id ?? `${bucket}/${tree}`, environments: Object.fromEntries(environments) };
+  return {
+    id: id ?? `${accessPointOf(bucket)?.name ?? bucket}/${tree}`,
+    ...(ignoresCase && { ignores_case: true }),
+    environments: Object.fromEntries(environments),
+  };
+}
+
+function isOfMacs(tree: string | undefined): boolean {
+  return /^(osx|macos|mac|darwin)(-|$)/.test(tree ?? '');
 }
 
 /** The files of the two keys. */
@@ -150,6 +179,6 @@ export function agentConfig({ bucket, tree, refs, s3 }: TreeConfig): string {
   });
 }
 
-function usage(message: string | readonly string[]): CodedError {
+function usage(message: string): CodedError {
   return new CodedError(message, { code: 'USAGE', next: 'mm init --help' });
 }

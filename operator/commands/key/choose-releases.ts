@@ -1,24 +1,35 @@
+import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
-import { releaseTarget } from '../../../trust/metadata/role-names.ts';
+import { binaryTarget, releaseTarget } from '../../../trust/metadata/role-names.ts';
 import type { Context } from '../../context.ts';
+import { emptiedBinaries } from '../../metadata/binaries.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
-import { contentOf, type VerifiedMetadata } from '../../metadata/verified.ts';
+import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { type DoubtfulRelease, describeTarget, doubtfulReleases } from './doubtful-releases.ts';
+import { whoIs } from '../carry-out.ts';
+import { cleanRole, droppedBinaries, requireSound } from './clean-role.ts';
+import {
+  type DoubtfulRelease,
+  describeTarget,
+  doubtfulReleases,
+  doubtfulRoles,
+} from './doubtful-releases.ts';
 import { earlierRelease } from './earlier-release.ts';
 
-/** What to do with the releases that only a removed key signed. */
+/** What becomes of the releases that the holder of a removed key may have chosen. */
 export interface ReleaseChoice {
   /** Sign the same releases again. */
   readonly keep?: boolean | undefined;
-  /** `RELEASE` or `ENVIRONMENT=RELEASE`: what that environment gets instead. */
+  /** `RELEASE` or `ENVIRONMENT=RELEASE`: the release that the environment gets instead. */
   readonly backTo?: readonly string[] | undefined;
+  /** Sign an empty list of binaries. */
+  readonly dropBinaries?: boolean | undefined;
 }
 
 /** The releases as they will be signed. */
 export interface ChosenReleases {
-  /** Content of the roles whose release changes. */
+  /** Content of the roles that only the removed keys had signed. */
   readonly roles: ReadonlyMap<string, RoleContent>;
   /** What happens to each release, one line each. */
   readonly remarks: readonly string[];
@@ -26,7 +37,7 @@ export interface ChosenReleases {
 
 /**
  * A revocation signs again what the removed keys had signed. When a thief had the key, that may be
- * the release of the thief, and only a person can know. Throws USAGE when nobody has chosen and
+ * the thief's release, and only a person can know. Throws USAGE when no option says what to do and
  * there is no terminal to ask on.
  */
 export async function chooseReleases(
@@ -34,29 +45,85 @@ export async function chooseReleases(
   repository: Repository,
   given: {
     readonly verified: VerifiedMetadata;
+    /** Ids of the keys that lose the roles. */
     readonly removed: readonly string[];
+    readonly roles: readonly string[];
     readonly choice: ReleaseChoice;
     /** The command to repeat, for the error. */
     readonly command: string;
   },
 ): Promise<ChosenReleases> {
-  const { verified, removed, choice, command } = given;
-  const doubtful = doubtfulReleases(verified, removed);
+  const { verified, removed, roles, choice, command } = given;
+  const doubtful = await doubtfulReleases(repository, verified, { removed, roles });
   const environments = [...new Set(doubtful.map(({ environment }) => environment))];
-  const backTo = releasesByEnvironment(environments, choice.backTo ?? []);
-  const open = environments.filter((name) => !backTo.has(name));
+  const withReleases = environments.filter((name) => !isOfBinaries(name));
+  const backTo = releasesByEnvironment(withReleases, choice.backTo ?? []);
+  const dropped = new Set(choice.dropBinaries === true ? droppable(environments) : []);
+  const open = environments.filter((name) => !backTo.has(name) && !dropped.has(name));
   if (open.length > 0 && choice.keep !== true) {
-    for (const { description } of doubtful) context.notice(description);
+    for (const line of linesOf(doubtful)) context.notice(line);
     if (context.askLine === undefined) throw undecided(doubtful, open, command);
     for (const environment of open) {
-      const answer = await context.askLine(
-        `release of ${environment}: type "keep" to sign it again, or the version or sha256 of the release to go back to: `,
-      );
+      const answer = await context.askLine(questionFor(environment));
       if (answer === '') throw undecided(doubtful, [environment], command);
-      if (answer !== 'keep') backTo.set(environment, answer);
+      if (answer === 'keep') continue;
+      if (!isOfBinaries(environment)) backTo.set(environment, answer);
+      else if (answer === 'drop') dropped.add(environment);
+      else throw undecided(doubtful, [environment], command);
     }
   }
-  return await withEarlier(repository, verified, { doubtful, backTo, removed });
+  // Each role once: a thief can list thousands of releases in one.
+  const signedAgain = new Set([
+    ...doubtfulRoles(verified, removed, roles),
+    ...doubtful.map(({ role }) => role),
+  ]);
+  const emptied = doubtful.find(({ environment }) => dropped.has(environment))?.role;
+  const who = { by: whoIs(context), now: context.now() };
+  const clean = [...signedAgain].map((role) => {
+    const content = cleanRole(verified, role);
+    return [role, role === emptied ? emptiedBinaries(content, who) : content] as const;
+  });
+  const rest = doubtful.filter(({ environment }) => !dropped.has(environment));
+  const wanted = { doubtful: rest, backTo, removed, clean: new Map(clean) };
+  const chosen = await withEarlier(repository, verified, wanted);
+  for (const content of chosen.roles.values()) requireSound(content, command);
+  const unsound = [...chosen.roles].flatMap(([role, content]) =>
+    role === emptied ? [] : droppedBinaries(verified, role, content),
+  );
+  const remarks = unsound.map((path) => `dropped: ${printable(path, 300)}, which mm does not sign`);
+  if (emptied !== undefined)
+    remarks.push('dropped: all binaries; mm binaries put signs them again');
+  return { ...chosen, remarks: [...chosen.remarks, ...remarks] };
+}
+
+/** Throws USAGE when the binaries are not in doubt. */
+function droppable(environments: readonly string[]): string[] {
+  const found = environments.filter(isOfBinaries);
+  if (found.length > 0) return found;
+  throw new CodedError(
+    '--drop-binaries: the holder of this key has not chosen the binaries of this tree alone',
+    { code: 'USAGE', next: 'mm binaries list, then mm binaries remove what is not yours' },
+  );
+}
+
+/** Limit of the lines about one role: a list can have thousands of binaries. */
+const MAX_LINES = 100;
+
+function linesOf(doubtful: readonly DoubtfulRelease[]): string[] {
+  const lines = doubtful.slice(0, MAX_LINES).map(({ description }) => description);
+  const more = doubtful.length - lines.length;
+  return more > 0 ? [...lines, `and ${more} more: mm binaries list`] : lines;
+}
+
+function questionFor(environment: string): string {
+  return isOfBinaries(environment)
+    ? 'binaries: type "keep" to sign all of them again, or "drop" for an empty list: '
+    : `release of ${environment}: type "keep" to sign it again, or the version or sha256 of the release to go back to: `;
+}
+
+/** Binaries have no earlier state to go back to. */
+function isOfBinaries(environment: string): boolean {
+  return binaryTarget('') === `${environment}/`;
 }
 
 async function withEarlier(
@@ -66,27 +133,44 @@ async function withEarlier(
     readonly doubtful: readonly DoubtfulRelease[];
     readonly backTo: ReadonlyMap<string, string>;
     readonly removed: readonly string[];
+    readonly clean: ReadonlyMap<string, RoleContent>;
   },
 ): Promise<ChosenReleases> {
-  const { doubtful, backTo, removed } = given;
-  const roles = new Map<string, RoleContent>();
+  const { doubtful, backTo, removed, clean } = given;
+  const roles = new Map(clean);
   const remarks: string[] = [];
   const kept = doubtful.filter(({ environment }) => !backTo.has(environment));
-  for (const { description } of kept) remarks.push(`kept: ${description}`);
+  const dropped = doubtful.filter(({ environment }) => backTo.has(environment));
+  for (const line of linesOf(kept)) remarks.push(`kept: ${line}`);
   for (const [environment, release] of backTo) {
     const role = doubtful.find((each) => each.environment === environment)?.role;
-    const document = role === undefined ? undefined : verified.roles.get(role);
-    if (role === undefined || document === undefined) continue;
-    const wanted = { role, environment, given: release, removed };
+    const content = role === undefined ? undefined : roles.get(role);
+    if (role === undefined || content === undefined) continue;
+    const from = dropped.filter((each) => each.environment === environment);
+    const not = from.map(({ sha256 }) => sha256);
+    const wanted = { role, environment, given: release, removed, not };
     const target = await earlierRelease(repository, verified, wanted);
-    const content = roles.get(role) ?? contentOf(document);
     roles.set(role, withRelease(content, environment, target));
     remarks.push(`back: ${environment} to ${describeTarget(target)}`);
   }
-  return { roles, remarks };
+  return { roles, remarks: [...remarks, ...elsewhere(verified, dropped)] };
 }
 
-/** `next` of the environment goes as well: the same key signed it. */
+/** Environments that got a dropped release by `mm promote`: their own keys signed it. */
+function elsewhere(
+  { environments }: VerifiedMetadata,
+  dropped: readonly DoubtfulRelease[],
+): string[] {
+  return [...environments].flatMap(([environment, { current, next }]) => {
+    if (dropped.some((each) => each.environment === environment)) return [];
+    const same = dropped.find(({ sha256 }) => [current?.sha256, next?.sha256].includes(sha256));
+    if (same === undefined) return [];
+    const from = `${same.environment}/${same.slot}`;
+    return [`unchanged: ${environment} offers the tarball of ${from}; mm rollback ${environment}`];
+  });
+}
+
+/** Also removes `next` of the environment: the same key signed it. */
 function withRelease(content: RoleContent, environment: string, target: JsonObject): RoleContent {
   const others = Object.entries(jsonObject(content['targets'])).filter(
     ([path]) => !path.startsWith(`${environment}/`),
@@ -112,7 +196,7 @@ function releasesByEnvironment(
     }
     const known = environments.length === 0 ? 'no environment' : environments.join(', ');
     throw new CodedError(
-      `--back-to ${each}: expected one release for each of the environments whose release only this key signed: ${known}`,
+      `--back-to ${each}: expected one release for each of the environments whose release the holder of this key may have chosen: ${known}`,
       { code: 'USAGE', next: '--back-to ENVIRONMENT=RELEASE, once for each; or --keep' },
     );
   }
@@ -124,11 +208,16 @@ function undecided(
   open: readonly string[],
   command: string,
 ): CodedError {
-  const lines = doubtful
-    .filter(({ environment }) => open.includes(environment))
-    .map(({ description }) => description);
+  const lines = linesOf(doubtful.filter(({ environment }) => open.includes(environment)));
+  if (open.every(isOfBinaries)) {
+    return new CodedError(`the holder of the removed key may have chosen ${lines.join('; ')}`, {
+      code: 'USAGE',
+      next: `mm binaries list, and with another key mm binaries remove what is not yours; then ${command} --keep; or ${command} --drop-binaries for an empty list`,
+      details: { releases: lines },
+    });
+  }
   const several = open.length > 1 ? 'ENVIRONMENT=RELEASE, once for each' : 'RELEASE';
-  return new CodedError(`without the removed key nobody vouches for ${lines.join('; ')}`, {
+  return new CodedError(`the holder of the removed key may have chosen ${lines.join('; ')}`, {
     code: 'USAGE',
     next: `mm releases ${open[0]} shows earlier ones; then ${command} --keep, or --back-to ${several}`,
     details: { releases: lines },

@@ -1,17 +1,20 @@
 import type { Metadata, Targets } from '@tufjs/models';
 import { printable } from '../../../shared/clean-text.ts';
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
-import { isTopLevel, verifies } from '../../metadata/delegation.ts';
+import { verifies } from '../../metadata/delegation.ts';
 import { listedKeys } from '../../metadata/role-keys.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
+import { roleHistory } from '../../repository/past-states.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { cleanRole } from './clean-role.ts';
+import { isVouchedFor } from './vouched-release.ts';
 
-/** The release of an environment that hosts would no longer accept without the removed keys. */
+/** A release of an environment, or a binary, that a holder of the removed keys may have chosen. */
 export interface DoubtfulRelease {
   readonly role: string;
+  /** The part of the path before the last slash; of binaries `binaries/files`. */
   readonly environment: string;
-  /**
-   * `current` or `next`; other words only when the signer wrote a target that hosts do not read.
-   */
+  /** `current` or `next`, or another name when the signer wrote a target that hosts do not read. */
   readonly slot: string;
   readonly sha256: string;
   /** One line for a person: version, commit, time, sha256, signers. */
@@ -19,35 +22,62 @@ export interface DoubtfulRelease {
 }
 
 /**
- * The releases for which the signatures of the removed keys were needed to reach the threshold. The
- * holder of such a key may be a thief, so the fields are read without the expectation that they
- * make sense.
+ * The releases in these roles for which the signatures of the removed keys are needed to reach the
+ * threshold, and those that other keys only signed again. The holder of a removed key may be a
+ * thief, so the fields may have any content.
  */
-export function doubtfulReleases(
+export async function doubtfulReleases(
+  repository: Repository,
   verified: VerifiedMetadata,
-  removed: readonly string[],
-): DoubtfulRelease[] {
-  const doubtful = [...verified.roles].filter(
-    ([role, document]) => !isTopLevel(role) && isNeeded(verified, { role, document, removed }),
-  );
-  return doubtful.flatMap(([role, document]) => releasesIn(verified, role, document));
+  { removed, roles }: { readonly removed: readonly string[]; readonly roles: readonly string[] },
+): Promise<DoubtfulRelease[]> {
+  const found: DoubtfulRelease[] = [];
+  for (const [role, document] of verified.roles) {
+    if (!roles.includes(role)) continue;
+    // A list can have thousands of binaries, and each signature covers all of them.
+    const known = new Map<Metadata<Targets>, boolean>();
+    const isGood = (each: Metadata<Targets>) => {
+      const good = known.get(each) ?? isWithout(verified, role, each, removed);
+      known.set(each, good);
+      return good;
+    };
+    const history = roleHistory(repository, verified, role);
+    for (const release of releasesIn(verified, role, document)) {
+      if (!isGood(document)) found.push(release);
+      else if (!(await isVouchedFor(history, release, isGood))) {
+        const description = `${release.description}; its files do not show that a remaining key chose it`;
+        found.push({ ...release, description });
+      }
+    }
+  }
+  return found;
 }
 
-/** Whether the other keys of the role, as they are today, fail to reach the threshold. */
-function isNeeded(
+/** Those of the roles that hosts would refuse without the signatures of the removed keys. */
+export function doubtfulRoles(
+  verified: VerifiedMetadata,
+  removed: readonly string[],
+  roles: readonly string[],
+): string[] {
+  return [...verified.roles]
+    .filter(
+      ([role, document]) => roles.includes(role) && !isWithout(verified, role, document, removed),
+    )
+    .map(([role]) => role);
+}
+
+/** Whether the other keys of the role, as they are today, reach the threshold. */
+export function isWithout(
   { targets }: VerifiedMetadata,
-  given: {
-    readonly role: string;
-    readonly document: Metadata<Targets>;
-    readonly removed: readonly string[];
-  },
+  role: string,
+  document: Metadata<Targets>,
+  removed: readonly string[],
 ): boolean {
-  const { role, document, removed } = given;
-  return targets !== undefined && !verifies(targets, role, withoutSignatures(document, removed));
+  return targets !== undefined && verifies(targets, role, withoutSignatures(document, removed));
 }
 
 /** A copy without the signatures of these keys. */
-export function withoutSignatures(
+function withoutSignatures(
   document: Metadata<Targets>,
   keyIds: readonly string[],
 ): Metadata<Targets> {
@@ -71,8 +101,9 @@ function releasesIn(
   const signers = allowed
     .filter((keyId) => document.signatures[keyId] !== undefined)
     .map((keyId) => `${names.get(keyId) ?? ''} ${keyId.slice(0, 12)}`.trim());
-  return Object.entries(jsonObject(document.signed.toJSON()['targets'])).map(([path, target]) => {
-    const [environment = '', slot = ''] = path.split('/');
+  const { targets } = cleanRole(verified, role);
+  return Object.entries(jsonObject(targets)).map(([path, target]) => {
+    const [, environment = '', slot = ''] = /^(.*)\/([^/]*)$/.exec(path) ?? [];
     const sha256 = String(jsonObject(jsonObject(target)['hashes'])['sha256']);
     const description = printable(
       `${path}: ${describeTarget(jsonObject(target))}, signed by ${signers.join(' and ')}`,
@@ -82,10 +113,11 @@ function releasesIn(
   });
 }
 
-/** Version, commit, time and sha256 of a target, in one line. */
+/** Version, commit, time and sha256 of a release, or time and sha256 of a binary, in one line. */
 export function describeTarget(target: JsonObject): string {
-  const { version, commit, created } = jsonObject(target['custom']);
+  const { version, commit, created, at } = jsonObject(target['custom']);
   const sha256 = String(jsonObject(target['hashes'])['sha256']);
   const of = (field: unknown, max: number) => printable(String(field ?? 'none'), max);
+  if (at !== undefined) return `signed first ${of(at, 40)}, sha256 ${of(sha256, 64)}`;
   return `release ${of(version, 64)}, commit ${of(commit, 64)}, created ${of(created, 40)}, sha256 ${of(sha256, 64)}`;
 }

@@ -1,14 +1,16 @@
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
-import type { KeyNewAnswer } from '../../answers.ts';
-import { loadConfig, selectTree } from '../../config.ts';
+import { didYouMean } from '../../../shared/suggestion.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { writeNewFile } from '../../files/write-new-file.ts';
-import { askNewPassphrase, passphraseSource } from '../../keys/passphrase.ts';
-import { KeyName, type PublicKeyDocument } from '../../keys/public-key-file.ts';
+import type { KeyNewAnswer } from '../../key-answers.ts';
+import { askNewPassphrase, passphraseSource } from '../../keys/file/passphrase.ts';
+import { KeyName, type PublicKeyDocument } from '../../keys/public/public-key-file.ts';
 import { type NewSigningKey, newKeyFile, readSigningKey } from '../../keys/signing-key.ts';
-import { givenPassphrase, keysDirectory } from '../../open-tree.ts';
+import { givenPassphrase, keysDirectory, loadTree } from '../../open-tree.ts';
 import { assertKeysOutside } from '../../release/keys-outside.ts';
+import { keyNames } from './arguments.ts';
 
 export interface KeyNewOptions extends SigningOptions {
   readonly signer?: string | undefined;
@@ -24,8 +26,7 @@ export interface WantedKey {
 }
 
 /**
- * `mm key new`: a key for this tree, and for no other. It counts for nothing until `mm key rotate`
- * adds it to a role.
+ * `mm key new`: a key for this tree only. It has no effect until `mm key rotate` adds it to a role.
  */
 export async function newKey(
   context: Context,
@@ -52,18 +53,26 @@ export async function newKey(
     : [
         `key ${document.keyId} of ${config.id}`,
         `file ${path}`,
-        `next: mm key export ${name} --out ${name}.pub.json, for whoever runs mm key rotate`,
+        `next: mm key export ${name} --out ${name}.pub.json, for the person who runs mm key rotate`,
       ];
   return { document, lines };
 }
 
-/** `mm key export`: the public part, to be sent to a colleague. */
+/** `mm key export`: the public part of a key, for a colleague. */
 export async function exportKey(
   context: Context,
   name: string,
   options: SigningOptions & { readonly out?: string | undefined },
 ): Promise<Answer> {
   const { config, path } = await keyPlace(context, name, options);
+  if (!existsSync(path)) {
+    const directory = dirname(path);
+    const hint = didYouMean(name, await keyNames(directory));
+    throw new CodedError(`no signing key ${name} in ${directory}${hint}`, {
+      code: 'KEY_MISSING',
+      next: `ls ${directory}; or give the directory of the keys with --keys DIR`,
+    });
+  }
   const { document: key } = await readSigningKey(path);
   const document: PublicKeyDocument = {
     format: 'miyamoto-public-key',
@@ -78,24 +87,23 @@ export async function exportKey(
   const out = resolve(context.cwd, options.out);
   if (options.noop === true) return { document, lines: [`would write ${out}`] };
   if (!(await writeNewFile(out, `${text}\n`, 0o644))) {
-    throw new CodedError(`${out} is there already`, { code: 'USAGE', next: '--out another file' });
+    throw new CodedError(`${out} already exists`, { code: 'USAGE', next: '--out another file' });
   }
   return {
     document,
-    lines: [`wrote ${out}: nothing in it is secret, but it must not be changed on its way`],
+    lines: [`wrote ${out}: it contains no secret; protect it against changes on the way`],
   };
 }
 
 async function keyPlace(context: Context, name: string, options: SigningOptions) {
-  const { cwd, home } = context;
   if (!KeyName.safeParse(name).success) {
     throw usage(`name ${JSON.stringify(name)}: wanted letters, digits, "_", "-", "." or "@"`);
   }
-  const loaded = await loadConfig({ cwd, home, path: options.config });
-  context.setLogFormat(loaded.config.log.format);
-  const config = selectTree(loaded, { home, tree: options.tree });
+  const config = await loadTree(context, options);
   return { config, path: join(keysDirectory(context, config, options), `${name}.json`) };
 }
+
+const KINDS = ['file', 'ssh-agent', 'kms', 'command'];
 
 async function wantedKey(
   context: Context,
@@ -108,7 +116,7 @@ async function wantedKey(
 ): Promise<NewSigningKey> {
   const { path, kind, command, options } = given;
   const { key } = options;
-  if (command.length > 0 && kind !== 'command') throw usage('a program wants --signer command');
+  if (command.length > 0 && kind !== 'command') throw usage('a program needs --signer command');
   const place = { path, now: new Date(context.now()), env: context.env };
   switch (kind) {
     case 'file':
@@ -122,7 +130,9 @@ async function wantedKey(
       if (command.length === 0) throw usage('wanted -- PROGRAM ARGUMENT...');
       return { ...place, kind, command };
     default:
-      throw usage(`--signer ${kind}: wanted file, ssh-agent, kms or command`);
+      throw usage(
+        `--signer ${kind}: wanted file, ssh-agent, kms or command${didYouMean(kind, KINDS)}`,
+      );
   }
 }
 

@@ -1,5 +1,6 @@
 import { CodedError } from '../../../shared/coded-error.ts';
 import { jsonObject } from '../../../shared/json.ts';
+import { roleWord } from '../../../trust/metadata/role-names.ts';
 import type { Context } from '../../context.ts';
 import { editKeys, type NamedKey, roleEntries } from '../../metadata/role-keys.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
@@ -15,15 +16,16 @@ export interface EnvironmentRecovery {
   readonly choice: ReleaseChoice;
   /** The command to repeat, for the error. */
   readonly command: string;
-  /** False when an earlier try of the same command lost a race. */
+  /** False when an earlier attempt of the same command lost a race. */
   readonly isFirst: boolean;
 }
 
 /**
- * Starts the role of an environment at version 1, under another name: hosts would take a lower
- * version of the old name for a rollback. They find the role by the paths that targets delegates,
- * not by its name. A file does not say which role it is, so a key of the old role must not be one
- * of the new: its old files would verify under the new name. Throws USAGE, THRESHOLD_UNMET.
+ * Starts the role of an environment at version 1, under another name: hosts would refuse a lower
+ * version of the old name as a rollback. They find the role by the paths that targets delegates,
+ * not by its name. A file of an older mm does not contain the name of its role, so the new role
+ * must not have a key of the old one: such files would verify under the new name. Throws USAGE,
+ * THRESHOLD_UNMET.
  */
 export async function planEnvironmentRecovery(
   context: Context,
@@ -42,7 +44,7 @@ export async function planEnvironmentRecovery(
   const edited = editKeys(verified, new Map([[role, { add, remove: old }]]));
   const targets = edited.roles.get('targets');
   if (targets === undefined) return undefined;
-  const asked = { verified, removed: old, choice, command };
+  const asked = { verified, removed: old, roles: [role], choice, command };
   const { roles, remarks } = await chooseReleases(context, repository, asked);
   const next = freeName(verified, role);
   const document = verified.roles.get(role);
@@ -53,11 +55,17 @@ export async function planEnvironmentRecovery(
       ['targets', renamed(targets, role, next)],
       [next, unversioned(content)],
     ]),
-    remarks: [...remarks, `${role} ends; ${next} begins at version 1 in its place`],
+    remarks: [
+      ...remarks,
+      `${roleWord(role)}: begins again at version 1, as role ${next} instead of ${role}`,
+    ],
   };
 }
 
-/** `env-stable`, `env-stable-2`, and so on. Hosts keep the versions of every name that they saw. */
+/**
+ * `env-stable`, `env-stable-2`, and so on. Hosts remember the version of every name that they have
+ * seen.
+ */
 function freeName(verified: VerifiedMetadata, role: string): string {
   const base = role.replace(/-\d+$/, '');
   const taken = new Set([

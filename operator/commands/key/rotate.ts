@@ -2,6 +2,7 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { isVersion } from '../../../trust/metadata/version-limits.ts';
 import type { Change } from '../../commit/change.ts';
 import type { Answer, Context } from '../../context.ts';
+import { isTopLevel } from '../../metadata/delegation.ts';
 import { editKeys, type NamedKey, type RoleEdit, roleEntries } from '../../metadata/role-keys.ts';
 import { contentOf, type VerifiedMetadata, versionOf } from '../../metadata/verified.ts';
 import { type OpenTree, withTree } from '../../open-tree.ts';
@@ -11,16 +12,18 @@ import {
   type ChangeIntent,
   type ChangeOptions,
   changeKeys,
+  type KeyChange,
   withRepair,
 } from '../change-keys.ts';
-import { findKeyId, hasKey, namedKey, rolesNamed } from './arguments.ts';
+import { rolesNamed } from '../role-names.ts';
+import { findKeyId, hasKey, namedKey } from './arguments.ts';
 import { chooseReleases, type ReleaseChoice } from './choose-releases.ts';
 import { planEnvironmentRecovery } from './recover-environment.ts';
 
 export interface RotateOptions extends ChangeOptions, ReleaseChoice {
-  /** `root`, `targets`, `online`, an environment. */
+  /** `root`, `targets`, `online`, `binaries`, an environment. */
   readonly role?: readonly string[] | undefined;
-  /** Files of public keys, or names of keys at hand. */
+  /** Files of public keys, or names of keys on this machine. */
   readonly add?: readonly string[] | undefined;
   /** Names or ids of keys. */
   readonly remove?: readonly string[] | undefined;
@@ -29,8 +32,8 @@ export interface RotateOptions extends ChangeOptions, ReleaseChoice {
 }
 
 /**
- * `mm key rotate`: other keys for roles, and new signatures for what the change makes unsigned: one
- * commit.
+ * `mm key rotate`: other keys for roles, and new signatures for every role that loses its valid
+ * ones, in one commit.
  */
 export async function rotateKeys(context: Context, options: RotateOptions): Promise<Answer> {
   const { role = [], add = [], remove = [], threshold, recover = false } = options;
@@ -38,12 +41,16 @@ export async function rotateKeys(context: Context, options: RotateOptions): Prom
   const isOne = role.length === 1 && !['root', 'targets'].includes(role[0] ?? '');
   if (recover && (!isOne || remove.length > 0 || add.length === 0)) {
     throw usage(
-      '--recover takes one --role, online or an environment, and the new keys, --add; all others go',
+      '--recover needs one --role, online or an environment, and the new keys as --add; it removes all other keys',
     );
   }
-  const isChoice = options.keep === true || options.backTo !== undefined;
-  if (isChoice && (!recover || role[0] === 'online')) {
-    throw usage('--keep and --back-to go with --recover of an environment');
+  const isChoice =
+    options.keep === true || options.dropBinaries === true || options.backTo !== undefined;
+  const hasReleases = recover ? role[0] !== 'online' : remove.length > 0;
+  if (isChoice && !hasReleases) {
+    throw usage(
+      '--keep, --back-to and --drop-binaries go with --remove, or with --recover of an environment',
+    );
   }
   if (add.length === 0 && remove.length === 0 && threshold === undefined) {
     throw usage('wanted --add, --remove or --threshold');
@@ -54,18 +61,26 @@ export async function rotateKeys(context: Context, options: RotateOptions): Prom
     const intentOn =
       (repository: Repository): ChangeIntent =>
       (verified) => {
-        // Once: when the first try came through after all, the second finds no such key any more.
+        // Only once: when the first attempt succeeded after all, a second one would not find the
+        // key.
         const isFirst = ids === undefined;
         ids ??= remove.map((given) => findKeyId(verified, given));
         const roles = role.flatMap((given) => rolesNamed(verified, given));
         const [only = ''] = roles;
-        if (recover && only.startsWith('env-')) {
+        if (recover && !isTopLevel(only)) {
           const command = `mm key rotate --role ${role[0]} --recover --add ${add.join(' --add ')}`;
           const wanted = { role: only, add: keys, choice: options, command, isFirst };
           return planEnvironmentRecovery(context, repository, verified, wanted);
         }
         if (recover) return planRecovery(verified, keys, isFirst);
-        return planEdits(verified, roles, { add: keys, remove: ids, threshold });
+        const command = `mm key rotate ${argumentsOf(options)}`;
+        const edit = { add: keys, remove: ids, threshold };
+        return planRemoval(context, repository, verified, {
+          roles,
+          edit,
+          choice: options,
+          command,
+        });
       };
     const done = await withRepair(context, tree, options, (opened) =>
       changeKeys(context, opened, { intent: intentOn(opened.repository), options }),
@@ -80,7 +95,7 @@ export interface RevokeOptions extends ChangeOptions, ReleaseChoice {
 
 /**
  * `mm key revoke`: removes a key from every role. Throws THRESHOLD_UNMET when too few keys would be
- * left, USAGE when releases depend on the key and nobody has chosen what becomes of them.
+ * left, USAGE when releases depend on the key and no option says what becomes of them.
  */
 export async function revokeKey(
   context: Context,
@@ -100,18 +115,44 @@ export async function revokeKey(
         const revoked = keyId;
         const roles = roleEntries(verified).filter((entry) => hasKey(entry, revoked));
         const names = roles.map(({ role }) => role);
-        const change = planEdits(verified, names, { add, remove: [revoked] });
-        if (change === undefined) return undefined;
-        const removed = [revoked];
-        const asked = { verified, removed, choice: options, command };
-        const chosen = await chooseReleases(context, opened.repository, asked);
-        const contents = new Map([...change.roles, ...chosen.roles]);
-        return { ...change, roles: contents, remarks: chosen.remarks };
+        const edit = { add, remove: [revoked] };
+        const wanted = { roles: names, edit, choice: options, command };
+        return await planRemoval(context, opened.repository, verified, wanted);
       };
       return changeKeys(context, opened, { intent, options });
     });
     return answerChange(tree, done);
   });
+}
+
+/** Asks what becomes of the releases that only the removed keys had signed. */
+async function planRemoval(
+  context: Context,
+  repository: Repository,
+  verified: VerifiedMetadata,
+  wanted: {
+    readonly roles: readonly string[];
+    readonly edit: RoleEdit;
+    readonly choice: ReleaseChoice;
+    readonly command: string;
+  },
+): Promise<KeyChange | undefined> {
+  const { roles, edit, choice, command } = wanted;
+  const change = planEdits(verified, roles, edit);
+  if (change === undefined) return undefined;
+  const asked = { verified, removed: edit.remove, roles, choice, command };
+  const chosen = await chooseReleases(context, repository, asked);
+  const contents = new Map([...change.roles, ...chosen.roles]);
+  return { ...change, roles: contents, remarks: chosen.remarks };
+}
+
+/** The options as they were given, without the choice that is missing. */
+function argumentsOf({ role = [], add = [], remove = [], threshold }: RotateOptions): string {
+  const lists = { role, add, remove, threshold: threshold === undefined ? [] : [threshold] };
+  const given = Object.entries(lists).flatMap(([name, values]) =>
+    values.map((value) => `--${name} ${value}`),
+  );
+  return given.join(' ');
 }
 
 function planEdits(
@@ -125,9 +166,9 @@ function planEdits(
 }
 
 /**
- * Fast-forward recovery: who drove up the versions of timestamp and snapshot did so with a key
- * of theirs. Without any of the old keys the old files count nowhere, and versions begin again
- * (attack 17).
+ * Fast-forward recovery: a thief raised the versions of timestamp and snapshot with one of their
+ * keys. Without the old keys the old files are valid nowhere, and versions can start again (attack
+ * 17).
  */
 function planRecovery(
   verified: VerifiedMetadata,
@@ -143,7 +184,7 @@ function planRecovery(
   const old = online.flatMap(({ keyIds }) => keyIds);
   if (verified.unfinishedSince === undefined && added.some((keyId) => old.includes(keyId))) {
     throw usage(
-      '--recover wants keys that were never online: what an old one signed would count on',
+      '--recover needs keys that were never online: files that an old key signed would stay valid',
     );
   }
   const edit = { add, remove: old.filter((keyId) => !added.includes(keyId)), threshold: 1 };

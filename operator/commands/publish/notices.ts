@@ -2,7 +2,7 @@ import type { Source } from '../../release/source/read-source.ts';
 
 const MAX_NAMED = 5;
 
-/** What the operator should know about the source before it is published. */
+/** Remarks on the source, for the operator, before it is published. */
 export function sourceNotices({ gitIgnored, warnings }: Source): string[] {
   if (gitIgnored.length === 0) return [...warnings];
   return [...warnings, `git ignores, so not published: ${someOf(gitIgnored)}`];

@@ -1,16 +1,22 @@
-import type { OfferedRelease, ReleaseCustom } from '../../../bucket/documents/release.ts';
+import type {
+  OfferedRelease,
+  ReleaseChange,
+  ReleaseCustom,
+} from '../../../bucket/documents/release.ts';
+import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { jsonObject } from '../../../shared/json.ts';
-import { releaseTarget } from '../../../trust/metadata/role-names.ts';
 import type { Planned } from '../../commit/commit.ts';
+import { isClass, roleCovering } from '../../metadata/environment-classes.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
+import { changeOf, releaseId, toSecond } from '../../metadata/release-change.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
-import { contentOf, offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
+import { contentOfRole, withSlots } from '../../metadata/slots.ts';
+import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
 import type { Tarball } from '../../release/pack.ts';
-import type { SourceTree } from '../../release/tree.ts';
+import type { SourceTree } from '../../release/tree/tree.ts';
 import { assertVersion, nextVersion } from '../../release/version-label.ts';
 
-/** A publication as the operator asked for it. It stays the same when the commit is retried. */
+/** A publication as the operator requested it. A retry of the commit does not change it. */
 export interface PublishRequest {
   readonly environment: string;
   /** `--version`. */
@@ -22,7 +28,15 @@ export interface PublishRequest {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly mode?: SigningMode | undefined;
-  readonly source: Pick<SourceTree, 'commit'>;
+  readonly source: Pick<SourceTree, 'commit' | 'ref'>;
+  /**
+   * Throws when Puppet would refuse the release. It is called only when there is something to
+   * publish.
+   */
+  passGates(): Promise<unknown>;
+  readonly links?: ReleaseCustom['links'];
+  /** The branch that the environment is made from, for an environment of a class. */
+  readonly branch?: string | undefined;
   /** The same version gives the same tarball. */
   pack(version: string): Promise<Tarball>;
 }
@@ -35,13 +49,16 @@ export interface PublishPlan {
 
 /**
  * Decides what a publication changes in the signed metadata. Throws ENVIRONMENT_UNKNOWN,
- * METADATA_INVALID, USAGE.
+ * METADATA_INVALID, USAGE, and what the gates throw.
  */
 export async function planPublication(
   request: PublishRequest,
   verified: VerifiedMetadata,
 ): Promise<Planned<PublishPlan>> {
   const { role, current } = offerOf(verified, request.environment);
+  if (request.branch !== undefined) {
+    assertBranch(verified, { ...request, branch: request.branch }, current);
+  }
   const isSame = current !== undefined && (await isCurrent(request, current));
   if (isSame && current.custom.release === releaseId(request.startedAt, current.sha256)) {
     // An earlier attempt of this same publication succeeded, and only its answer was lost.
@@ -57,10 +74,44 @@ export async function planPublication(
       : nothing('unchanged', current);
   }
   const label = labelOf(request, { current, isSame });
+  await request.passGates();
   const tarball = await request.pack(label);
-  const release = releaseOf(request, { tarball, label, current });
-  const content = withRelease(contentOfRole(verified, role), request.environment, release);
+  const statement = changeOf({ ...request, action: 'publish' }, verified, role);
+  const release = releaseOf(request, { tarball, label, current, statement });
+  const slots = { current: release, next: undefined };
+  const content = withSlots(contentOfRole(verified, role), request.environment, slots);
   return change('published', { content, role }, { release, tarball, previous: current });
+}
+
+/**
+ * Checks an environment that is made from a branch. It must belong to a class: any other
+ * environment is published from the ref that miyamoto.yaml names. Two branches can become one
+ * environment, and the second branch must not replace the first. Throws ENVIRONMENT_UNKNOWN, USAGE.
+ */
+function assertBranch(
+  verified: VerifiedMetadata,
+  { environment, branch }: { readonly environment: string; readonly branch: string },
+  current: OfferedRelease | undefined,
+): void {
+  const covering = roleCovering(verified.targets, environment);
+  if (covering === undefined || !isClass(covering)) {
+    throw new CodedError(
+      `branch ${branch} would become ${environment}, which has a role of its own and is not in miyamoto.yaml`,
+      {
+        code: 'ENVIRONMENT_UNKNOWN',
+        next: `add ${environment}: { ref: ${branch} } to the environments in miyamoto.yaml`,
+      },
+    );
+  }
+  const before = current?.custom.branch;
+  if (before === undefined || before === branch) return;
+  throw new CodedError(
+    `${environment} was published from branch ${printable(before, 255)}, and ${branch} becomes the same environment`,
+    {
+      code: 'USAGE',
+      next: `rename one of the branches; or mm publish ${environment} --ref ${branch}`,
+    },
+  );
 }
 
 function nothing(outcome: PublishPlan['outcome'], release: OfferedRelease): Planned<PublishPlan> {
@@ -88,8 +139,9 @@ function change(
 
 /** Whether the source, packed with the current version, gives the current tarball. */
 async function isCurrent(request: PublishRequest, current: OfferedRelease): Promise<boolean> {
-  const { commit, version } = current.custom;
+  const { commit, version, links, branch } = current.custom;
   if (commit !== request.source.commit) return false;
+  if (links !== request.links || branch !== request.branch) return false;
   if (request.version !== undefined && request.version !== version) return false;
   return (await request.pack(version)).sha256 === current.sha256;
 }
@@ -117,20 +169,22 @@ function labelOf(
 }
 
 function releaseOf(
-  { startedAt, source, by, reason }: PublishRequest,
+  { startedAt, source, links, branch, by, reason }: PublishRequest,
   wanted: {
     readonly tarball: Tarball;
     readonly label: string;
     readonly current: OfferedRelease | undefined;
+    readonly statement: ReleaseChange;
   },
 ): OfferedRelease {
-  const { tarball, label, current } = wanted;
-  const { hold = false, stop = false, minAgent = null } = current?.custom ?? {};
+  const { tarball, label, current, statement } = wanted;
+  const { hold = false, stop = false, minAgent = null, pause } = current?.custom ?? {};
   const custom: ReleaseCustom = {
     schema: 1,
     version: label,
     release: releaseId(startedAt, tarball.sha256),
     commit: source.commit,
+    ref: source.ref,
     created: toSecond(startedAt),
     by,
     reason,
@@ -138,34 +192,10 @@ function releaseOf(
     hold,
     stop,
     minAgent,
+    ...(links !== undefined && { links }),
+    ...(branch !== undefined && { branch }),
+    ...(pause === undefined ? {} : { pause }),
+    change: statement,
   };
   return { sha256: tarball.sha256, length: tarball.length, custom };
-}
-
-/** `20270131T120000Z-0123456789ab`. */
-function releaseId(now: number, sha256: string): string {
-  return `${toSecond(now).replace(/[-:]/g, '')}-${sha256.slice(0, 12)}`;
-}
-
-function toSecond(now: number): string {
-  return new Date(now).toISOString().replace(/\.\d{3}Z$/, 'Z');
-}
-
-function contentOfRole(verified: VerifiedMetadata, role: string): RoleContent {
-  const document = verified.roles.get(role);
-  if (document !== undefined) return contentOf(document);
-  throw new CodedError(`${role} was not read from the bucket`, { code: 'METADATA_MISSING' });
-}
-
-function withRelease(
-  content: RoleContent,
-  environment: string,
-  { sha256, length, custom }: OfferedRelease,
-): RoleContent {
-  const target = { length, hashes: { sha256 }, custom };
-  const targets = {
-    ...jsonObject(content['targets']),
-    [releaseTarget(environment, 'current')]: target,
-  };
-  return { ...content, targets };
 }

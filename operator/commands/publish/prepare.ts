@@ -1,27 +1,38 @@
-import { join } from 'node:path';
+import type { GatesAnswer } from '../../answers.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Context } from '../../context.ts';
-import { withTemporaryDirectory } from '../../files/temporary-directory.ts';
-import { keysDirectory } from '../../open-tree.ts';
+import { keysDirectory, openKeys } from '../../open-tree.ts';
 import { assertPublishable } from '../../release/check.ts';
 import { assertKeysOutside } from '../../release/keys-outside.ts';
-import { packRelease, type Tarball } from '../../release/pack.ts';
-import { readSource, type Source } from '../../release/source/read-source.ts';
-import { Spool } from '../../release/spool.ts';
-import { validateManifests } from '../../release/validate.ts';
+import { requireMeans } from '../carry-out.ts';
+import { type ReadRelease, withSource } from '../with-source.ts';
+import { checkRelease } from './gates.ts';
 import { contentNotices, sourceNotices } from './notices.ts';
 import type { PublishOptions, Wanted } from './what-to-publish.ts';
 
-/** A release that was read and passed all checks. */
-export interface Prepared {
-  readonly source: Source;
-  /** The same version gives the same tarball. */
-  pack(version: string): Promise<Tarball>;
+/** A release that hosts would accept. */
+export interface Prepared extends ReadRelease {
+  /** Checks what Puppet would load, once. Throws what `checkRelease` throws. */
+  passGates(): Promise<GatesAnswer | null>;
 }
 
 /**
- * Reads what is to be published and refuses what must not be; then runs the work with it. Throws
- * GIT_FAILED, ARCHIVE_*, RELEASE_INVALID, CONFIG_INVALID.
+ * What can be checked before the source is read. Must come first: that no key is inside the
+ * repository. Throws CONFIG_INVALID, USAGE, KEY_MISSING.
+ */
+export async function checkBeforeReading(
+  context: Context,
+  config: TreeConfig,
+  options: Omit<PublishOptions, 'group'>,
+): Promise<void> {
+  const place = { directory: config.repository, env: context.env };
+  await assertKeysOutside(place, keysDirectory(context, config, options));
+  await requireMeans(context, await openKeys(context, config, options), options);
+}
+
+/**
+ * Reads the source of a release, checks it, and passes it to the work. Throws GIT_FAILED,
+ * ARCHIVE_*, RELEASE_INVALID, CONFIG_INVALID.
  */
 export async function withPrepared<T>(
   context: Context,
@@ -29,44 +40,21 @@ export async function withPrepared<T>(
   wanted: Wanted & { readonly options: PublishOptions },
   work: (prepared: Prepared) => Promise<T>,
 ): Promise<T> {
-  const { environment, ref, deployed, options } = wanted;
-  const place = { directory: config.repository, env: context.env };
-  const { publish: settings } = config;
-  await assertKeysOutside(place, keysDirectory(context, config, options));
-  return await withTemporaryDirectory('publish', async (directory) => {
-    using spool = new Spool(directory);
-    const source = await readSource({
-      ...{ place, ref, deployed, settings, spool, directory },
-      cacheDirectory: join(config.cacheDirectory, config.id, environment),
-    });
+  const { options } = wanted;
+  return await withSource(context, config, wanted, async (release) => {
+    const { source } = release;
     for (const line of sourceNotices(source)) context.notice(line);
     if (options.noop === true) for (const line of contentNotices(source)) context.notice(line);
-    const { tree, conf } = source;
-    assertPublishable(tree, { conf, allowedPrivateKeys: settings.allow_private_keys });
-    await validate(context, source, options);
-    const packed = new Map<string, Promise<Tarball>>();
-    const pack = (version: string): Promise<Tarball> => {
-      const tarball = packed.get(version) ?? packRelease(tree, { environment, version }, directory);
-      packed.set(version, tarball);
-      return tarball;
+    const { allow_private_keys: allowedPrivateKeys, links } = config.publish;
+    assertPublishable(source.tree, {
+      ...{ conf: source.conf, links, allowedPrivateKeys },
+      names: config.ignoresCase ? 'portable' : 'any',
+    });
+    let gates: Promise<GatesAnswer | null> | undefined;
+    const passGates = (): Promise<GatesAnswer | null> => {
+      gates ??= checkRelease(context, config, source, options);
+      return gates;
     };
-    return await work({ source, pack });
+    return await work({ ...release, passGates });
   });
-}
-
-async function validate(
-  context: Context,
-  { tree, conf }: Source,
-  options: PublishOptions,
-): Promise<void> {
-  if (options.validate === false) {
-    context.notice('manifests not parsed: --no-validate');
-    return;
-  }
-  const validation = await validateManifests(tree, conf, context.env);
-  context.notice(
-    validation.kind === 'valid'
-      ? `puppet parsed ${validation.manifests} manifests`
-      : `manifests not parsed: ${validation.why}`,
-  );
 }

@@ -1,15 +1,22 @@
 import { printable } from '../../../shared/clean-text.ts';
-import type { PublishAnswer } from '../../answers.ts';
+import { roleWord } from '../../../trust/metadata/role-names.ts';
+import type { GatesAnswer, PublishAnswer } from '../../answers.ts';
 import type { Answer, Context } from '../../context.ts';
+import type { DiffAnswer } from '../../diff-answer.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
+import type { Slots } from '../../metadata/slots.ts';
 import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
 import { type OpenTree, withRepository, withTree } from '../../open-tree.ts';
 import { isLower } from '../../release/version-label.ts';
 import type { TreePlace } from '../../repository/stored-files.ts';
-import { type CarriedOut, carryOut, whoIs } from '../carry-out.ts';
+import { type CarriedOut, carryOut, unlockEarly, whoIs, writesMetadata } from '../carry-out.ts';
+import { proposalLines } from '../change-keys.ts';
+import { confirmOnce, type Question } from '../confirm.ts';
+import { holdDoubts, olderDoubts, rolloutDoubts } from '../move/doubts.ts';
 import { releaseAnswer } from '../releases/answer.ts';
 import { type PublishPlan, type PublishRequest, planPublication } from './plan.ts';
-import { type Prepared, withPrepared } from './prepare.ts';
+import { checkBeforeReading, type Prepared, withPrepared } from './prepare.ts';
+import { assertPreviewOptions, previewPublication, previewQuestion } from './preview.ts';
 import { type PublishOptions, whatToPublish } from './what-to-publish.ts';
 
 /**
@@ -22,41 +29,65 @@ export async function publish(
   given: string | undefined,
   options: PublishOptions,
 ): Promise<Answer> {
+  assertPreviewOptions(options);
   return await withTree(context, options, async (tree) => {
-    const wanted = whatToPublish(context, tree.config, { environment: given, options });
+    await checkBeforeReading(context, tree.config, options);
+    const wanted = await whatToPublish(context, tree.config, { environment: given, options });
     return await withPrepared(context, tree.config, { ...wanted, options }, async (prepared) => {
       const { environment } = wanted;
       const { mode } = tree.config;
-      const request = requestOf(context, { prepared, environment, options, mode });
+      let gates: GatesAnswer | null = null;
+      const request = requestOf(context, { ...{ prepared, ...wanted }, options, mode });
       const needs = { environments: [environment], signing: options };
+      const ask = confirmOnce(context, options);
+      let preview: DiffAnswer | undefined;
       const done = await withRepository(context, tree, needs, (opened) =>
         carryOut(context, opened, {
-          intent: (verified) => {
+          intent: async (verified) => {
             warn(context, verified, request);
-            return planPublication(request, verified);
+            const passGates = async () => {
+              await unlockEarly(opened.repository, verified, { environment, options });
+              gates = await prepared.passGates();
+            };
+            const planned = await planPublication({ ...request, passGates }, verified);
+            if (planned.kind === 'change') {
+              const { answer } = planned;
+              const slots = offerOf(verified, environment);
+              const asked = { environment, options, slots, answer };
+              let question = await questionOf(context, tree, asked);
+              if (options.preview === true && answer.outcome === 'published') {
+                const { source } = prepared;
+                const change = { environment, source, options, previous: answer.previous };
+                preview = await previewPublication(context, tree, change);
+                question = { ...question, ...previewQuestion(context, preview, options) };
+              }
+              await ask(question);
+            }
+            return planned;
           },
           options,
           show({ answer }) {
-            const isPublished = options.noop !== true && options.out === undefined;
-            if (isPublished) announce(context, opened.repository, answer);
+            if (writesMetadata(options)) announce(context, opened.repository, answer);
           },
         }),
       );
-      return answerOf(tree, environment, done);
+      return answerOf(tree, environment, { done, gates, preview });
     });
   });
 }
 
-function requestOf(
+/** A publication of the prepared source. */
+export function requestOf(
   context: Context,
   wanted: {
     readonly prepared: Prepared;
     readonly environment: string;
+    readonly branch?: string | undefined;
     readonly options: PublishOptions;
     readonly mode: SigningMode;
   },
-): PublishRequest {
-  const { prepared, environment, options, mode } = wanted;
+): Omit<PublishRequest, 'passGates'> {
+  const { prepared, environment, branch, options, mode } = wanted;
   return {
     environment,
     version: options.version,
@@ -66,8 +97,36 @@ function requestOf(
     startedAt: context.now(),
     mode,
     source: prepared.source.tree,
+    links: prepared.links,
+    branch,
     pack: (version) => prepared.pack(version),
   };
+}
+
+/** What a person must agree to. A renewal changes nothing for hosts. */
+async function questionOf(
+  { env }: Context,
+  { config }: OpenTree,
+  given: {
+    readonly environment: string;
+    readonly options: PublishOptions;
+    readonly slots: Slots;
+    readonly answer: PublishPlan;
+  },
+): Promise<Question> {
+  const { environment, options, slots, answer } = given;
+  const { outcome, release, previous } = answer;
+  const what = `publish ${release.custom.version} for ${environment}`;
+  if (outcome === 'renewed') return { lines: [], doubts: [], what };
+  const place = { directory: config.repository, env };
+  const { commit } = release.custom;
+  const compared = { environment, before: previous?.custom.commit, commit };
+  const doubts = [
+    ...holdDoubts(environment, previous?.custom, options),
+    ...rolloutDoubts(environment, slots, options),
+    ...(await olderDoubts(place, compared, options)),
+  ];
+  return { lines: [], doubts, what };
 }
 
 /** Announces each attempt to publish. */
@@ -81,17 +140,13 @@ function announce(
   notice(`${what} ${custom.version} (${content}) to s3://${bucket.name}/${tree}`);
 }
 
-/** Tells the publisher what is unusual, and is no reason to refuse. */
+/** Tells the publisher about unusual values that are no reason to refuse. */
 function warn(
   context: Context,
   verified: VerifiedMetadata,
-  { environment, version }: PublishRequest,
+  { environment, version }: Pick<PublishRequest, 'environment' | 'version'>,
 ): void {
-  const { current } = offerOf(verified, environment);
-  const { hold, stop, version: before } = current?.custom ?? {};
-  if (stop === true) context.notice(`${environment} is stopped: its hosts apply nothing`);
-  else if (hold === true)
-    context.notice(`${environment} is on hold: its hosts install nothing new`);
+  const before = offerOf(verified, environment).current?.custom.version;
   if (version !== undefined && isLower(version, before)) {
     context.notice(`version ${version} is lower than the current ${before}`);
   }
@@ -106,8 +161,13 @@ function warn(
 function answerOf(
   { config, bucket }: OpenTree,
   environment: string,
-  done: CarriedOut<PublishPlan>,
+  given: {
+    readonly done: CarriedOut<PublishPlan>;
+    readonly gates: GatesAnswer | null;
+    readonly preview: DiffAnswer | undefined;
+  },
 ): Answer {
+  const { done, gates, preview } = given;
   const { answer, missing: _, ...rest } = done;
   const { release, previous } = answer;
   const isPlanned = done.outcome === 'committed' || done.outcome === 'unchanged';
@@ -120,6 +180,8 @@ function answerOf(
     outcome: isPlanned ? answer.outcome : done.outcome,
     release: releaseAnswer(release),
     previous: previous === undefined ? null : releaseAnswer(previous),
+    gates,
+    ...(preview !== undefined && { preview }),
   };
   return { document, lines: linesOf(document) };
 }
@@ -132,11 +194,7 @@ function linesOf({ outcome, environment, release, previous, ...rest }: PublishAn
     case 'unchanged':
       return [`nothing to publish: ${what} is already this release`, content];
     case 'proposed':
-      return [
-        `proposed ${what}`,
-        content,
-        `next: send ${rest.proposal} to the next signer, who runs: mm root sign FILE`,
-      ];
+      return [`proposed ${what}`, content, ...proposalLines(rest)];
     case 'noop':
       return [`would publish ${what}`, content, 'would write:', ...rest.objects];
     case 'renewed':
@@ -151,5 +209,5 @@ function linesOf({ outcome, environment, release, previous, ...rest }: PublishAn
 function expiryLines(expires: PublishAnswer['expires']): string[] {
   const [first] = Object.entries(expires ?? {}).sort(([, a], [, b]) => a.localeCompare(b));
   if (first === undefined) return [];
-  return [`hosts can follow until ${first[1]} (${first[0]})`];
+  return [`hosts can follow until ${first[1]} (${roleWord(first[0])})`];
 }

@@ -4,14 +4,19 @@ import type { ReleaseAnswer } from '../../answers.ts';
 
 /** A release as `--json` prints it. */
 export function releaseAnswer({ sha256, length, custom }: OfferedRelease): ReleaseAnswer {
-  const { version, release, commit, created, by, reason, hold, stop } = custom;
-  return { version, release, sha256, length, commit, created, by, reason, hold, stop };
+  const { version, release, commit, branch = null, created, by, reason, hold, stop } = custom;
+  const pause = custom.pause === undefined ? null : { ...custom.pause };
+  const content = { version, release, sha256, length, commit, branch };
+  return { ...content, created, by, reason, hold, stop, pause };
 }
 
 /** A release as a table row: version, time, publisher, commit, remarks. */
 export function releaseCells(release: ReleaseAnswer): string[] {
-  const { version, created, by, commit, reason, hold, stop } = release;
-  const notes = [hold ? 'on hold' : '', stop ? 'stopped' : '', reason].filter(Boolean);
+  const { version, created, by, commit, branch, reason, hold, stop, pause } = release;
+  const state = [hold ? 'on hold' : '', stop ? 'stopped' : ''].filter(Boolean).join(', ');
+  const paused = pause === null || state === '' ? state : `${state}: ${pause.reason}`;
+  const from = branch === null ? '' : `branch ${branch}`;
+  const notes = [paused, from, reason].filter(Boolean);
   return [
     printable(version, 64),
     created,

@@ -1,13 +1,14 @@
 import { readOffer } from '../../../trust/metadata/offer.ts';
-import { releaseTarget } from '../../../trust/metadata/role-names.ts';
+import { releaseTarget, roleWord } from '../../../trust/metadata/role-names.ts';
 import type { EnvironmentOffer } from '../../../trust/metadata/trusted.ts';
 import type { ReleasesAnswer } from '../../answers.ts';
-import { table } from '../../cli/table.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
-import { DEV_ROLE } from '../../metadata/dev-environments.ts';
+import { coverageOf, isClass } from '../../metadata/environment-classes.ts';
+import { environmentsIn } from '../../metadata/heard-releases.ts';
 import { offerOf, type VerifiedMetadata, versionOf } from '../../metadata/verified.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
+import { table } from '../../table.ts';
 import { releaseAnswer, releaseCells } from './answer.ts';
 import { readHistory } from './history.ts';
 
@@ -21,13 +22,12 @@ export async function releases(
 ): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
     const { config, bucket } = tree;
-    // `dev` loads the role that all short-lived environments share.
-    const environments = environment === undefined ? [...config.refs.keys(), 'dev'] : [environment];
+    const environments = environment === undefined ? [...config.refs.keys()] : [environment];
     return await withRepository(context, tree, { environments }, async ({ repository }) => {
       const verified = await repository.read();
       if (environment !== undefined) offerOf(verified, environment);
       for (const role of verified.expired)
-        context.notice(`${role} expired at ${verified.expires[role]}`);
+        context.notice(`${roleWord(role)} expired at ${verified.expires[role]}`);
       const found = environment === undefined ? allOffers(verified, config) : verified.environments;
       const document: ReleasesAnswer = {
         schemaVersion: 1,
@@ -39,25 +39,26 @@ export async function releases(
       const [only] = document.environments;
       if (environment !== undefined && only !== undefined) {
         const limit = options.limit ?? 10;
-        only.history = await readHistory(context, repository, { verified, environment, limit });
+        only.history = await readHistory(repository, { verified, environment, limit });
       }
       return { document, lines: linesOf(document) };
     });
   });
 }
 
-/** The environments of the configuration, and the short-lived ones that the shared role names. */
+/** The environments of the configuration, and those that the role of a class names. */
 function allOffers(
   verified: VerifiedMetadata,
   { refs }: TreeConfig,
 ): Map<string, EnvironmentOffer> {
   const offers = new Map([...verified.environments].filter(([name]) => refs.has(name)));
-  const devRole = verified.environments.get('dev')?.role ?? DEV_ROLE;
-  const { targets = {} } = verified.roles.get(devRole)?.signed ?? {};
-  for (const name of Object.keys(targets).map((path) => path.split('/')[0] ?? '')) {
-    const current = targets[releaseTarget(name, 'current')];
-    const next = targets[releaseTarget(name, 'next')];
-    offers.set(name, readOffer(devRole, { current, next }));
+  for (const { role } of coverageOf(verified.targets).filter(isClass)) {
+    const { targets = {} } = verified.roles.get(role)?.signed ?? {};
+    for (const name of environmentsIn(verified, role)) {
+      const current = targets[releaseTarget(name, 'current')];
+      const next = targets[releaseTarget(name, 'next')];
+      offers.set(name, readOffer(role, { current, next }));
+    }
   }
   return offers;
 }

@@ -1,17 +1,27 @@
 import type { RunSummary, StatusDocument } from '../../../bucket/documents/status.ts';
 import { printable } from '../../../shared/clean-text.ts';
+import { ageSeconds, shortAge } from '../../hosts/last-report.ts';
+import { pinnedText, retryText, sharedText, windowText } from '../../hosts/summary.ts';
 
 /** A status as lines for a terminal. The host wrote every text in it, so each line is cleaned. */
 export function statusLines(status: StatusDocument, now: number): string[] {
-  const { certname, environment, tree, release, offered, trust, run, times, disabled } = status;
+  const { certname, environment, tree, release, offered, trust, run, disabled } = status;
+  const { retry, window, deferred, pin } = status;
+  const closed = windowText(window ?? null, now);
   const versions = `agent ${status.versions.agent}, puppet ${status.versions.puppet ?? 'none'}`;
   const lines = [
     `${certname}  (${tree}, ${environment}; ${versions})`,
     field('release', release === null ? 'none yet' : releaseText(release)),
-    field('trust', trust.error === null ? trust.state : `${trust.state}: ${trust.error.message}`),
+    field('trust', [trust.state, trust.error?.message ?? trust.why].filter(Boolean).join(': ')),
     ...(run === null ? [field('run', 'none yet')] : runLines(run)),
-    field('written', `${status.writtenAt}${lateness(times.nextExpectedAt, now)}`),
+    ...healthLines(status),
+    ...(retry === undefined ? [] : [field('retry', retryText(retry))]),
+    ...(closed === null ? [] : [field('window', closed)]),
+    ...(pin === undefined ? [] : [field('pinned', pinnedText(pin))]),
+    ...(deferred === undefined ? [] : [field('deferred', deferred.why)]),
+    field('written', writtenText(status, now)),
   ];
+  if (status.otherWriter !== undefined) lines.push(field('shared', sharedText(status.otherWriter)));
   if (offered !== null) lines.push(field('held back', `${offered.version}: ${offered.why}`));
   if (disabled !== null) {
     const until = disabled.until === null ? '' : `, until ${disabled.until}`;
@@ -29,11 +39,17 @@ function runLines(run: RunSummary): string[] {
   const took = `${startedAt}, ${Math.round(durationSeconds)} s`;
   const lines = [field('run', `${status}${noop ? ' (noop)' : ''}, ${took}; ${reason}`)];
   if (resources !== null) {
-    const { total, changed, failed, skipped, corrective } = resources;
-    const counts = `${total}, changed ${changed} (corrective ${corrective}), failed ${failed}, skipped ${skipped}`;
-    lines.push(field('resources', counts));
+    const { total, changed, failed, skipped } = resources;
+    lines.push(
+      field('resources', `${total}, changed ${changed}, failed ${failed}, skipped ${skipped}`),
+    );
   }
-  if (run.error !== null) lines.push(field('error', run.error));
+  if (run.error !== null) {
+    const code = run.errorCode === undefined ? '' : `${run.errorCode}: `;
+    lines.push(field('error', `${code}${run.error}`));
+  }
+  if (run.errors !== undefined) lines.push(field('errors', `${run.errors} in no failed resource`));
+  for (const problem of run.problems ?? []) lines.push(field('problem', problem));
   for (const { resource, message, file, line } of run.failedResources) {
     const where = file === null ? '' : ` at ${file}:${line ?? '?'}`;
     lines.push(field('failed', `${resource}${where}: ${message}`));
@@ -46,8 +62,30 @@ function runLines(run: RunSummary): string[] {
   return lines;
 }
 
-function lateness(nextExpectedAt: string, now: number): string {
-  return Date.parse(nextExpectedAt) < now ? `; late: expected by ${nextExpectedAt}` : '';
+/** What the host has found out about its releases, its resources and its hooks. */
+function healthLines({ bad = [], fights = [], hooks = [] }: StatusDocument): string[] {
+  return [
+    ...bad.map(({ version, outcome, at, errors }) =>
+      field(
+        'bad',
+        `${version} ${outcome} on this host, ${at}: ${errors[0] ?? 'without a message'}`,
+      ),
+    ),
+    ...fights.map(({ resource, property, previous, desired, runs }) =>
+      field(
+        'fight',
+        `${resource} ${property}: from ${previous} to ${desired}, ${runs} runs in a row`,
+      ),
+    ),
+    ...hooks.map(({ stage, name, why }) => field('hook', `${stage}/${name} ${why}`)),
+  ];
+}
+
+function writtenText({ writtenAt, times }: StatusDocument, now: number): string {
+  const { nextExpectedAt } = times;
+  const age = shortAge(ageSeconds(Date.parse(writtenAt), now));
+  const isStale = Date.parse(nextExpectedAt) < now;
+  return `${writtenAt}, ${age} ago${isStale ? `; stale: expected by ${nextExpectedAt}` : ''}`;
 }
 
 function field(name: string, text: string): string {

@@ -2,8 +2,8 @@ import { type ExecFileException, execFile } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { keyObjectOf, tufKeyOf } from '../public-key.ts';
-import { TufKey } from '../signer.ts';
+import { keyObjectOf, tufKeyOf } from '../public/public-key.ts';
+import { TufKey } from '../public/signer.ts';
 import {
   Command,
   type FoundKey,

@@ -1,12 +1,12 @@
-import { open } from 'node:fs/promises';
 import { basename, isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { openRegular } from '../../files/open-regular.ts';
 import { writeNewFile } from '../../files/write-new-file.ts';
-import { KeyDocument } from '../key-file.ts';
-import { makeKeysDirectory } from '../keys-directory.ts';
-import { keyObjectOf, tufKeyOf } from '../public-key.ts';
-import { keyIdOf, type TufKey } from '../signer.ts';
+import { KeyDocument } from '../file/key-file.ts';
+import { makeKeysDirectory } from '../file/keys-directory.ts';
+import { keyObjectOf, tufKeyOf } from '../public/public-key.ts';
+import { keyIdOf, type TufKey } from '../public/signer.ts';
 
 const MAX_BYTES = 16 * 1024;
 
@@ -127,7 +127,7 @@ async function readSmallJson(
   path: string,
 ): Promise<{ readonly value: unknown; readonly mode: number } | undefined> {
   try {
-    await using file = await open(path, 'r');
+    await using file = await openRegular(path);
     const { mode, size } = await file.stat();
     if (size > MAX_BYTES) return undefined;
     return { value: JSON.parse(await file.readFile('utf8')), mode };

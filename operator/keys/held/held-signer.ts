@@ -1,6 +1,6 @@
 import { CodedError } from '../../../shared/coded-error.ts';
-import { isSignedBy } from '../public-key.ts';
-import type { Signer } from '../signer.ts';
+import { isSignedBy } from '../public/public-key.ts';
+import type { Signer } from '../public/signer.ts';
 import { signByCommand } from './command-signer.ts';
 import type { HeldKeyFile, HolderAccess } from './held-key-file.ts';
 import { signByKms } from './kms-signer.ts';

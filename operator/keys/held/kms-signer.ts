@@ -2,7 +2,7 @@ import { createHash, createPublicKey } from 'node:crypto';
 import type { GetPublicKeyCommandOutput, KMSClient } from '@aws-sdk/client-kms';
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError, type ErrorCode } from '../../../shared/coded-error.ts';
-import { tufKeyOf } from '../public-key.ts';
+import { tufKeyOf } from '../public/public-key.ts';
 import {
   type FoundKey,
   HOLDER_TIME_LIMIT_MS,
@@ -79,7 +79,7 @@ async function withKms<T>(
   { env, timeLimitMs = HOLDER_TIME_LIMIT_MS }: HolderAccess,
   work: (client: KMSClient, kms: KmsModule, abortSignal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  // Loaded here, so that mm starts no slower when no KMS key is used.
+  // Loaded on demand, so that mm without KMS keys starts faster.
   const kms = await import('@aws-sdk/client-kms');
   const region = /^arn:[^:]*:kms:([^:]+):/.exec(id)?.[1];
   const agent = { proxyEnv: { ...env } };

@@ -1,6 +1,6 @@
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import type { TufKey } from '../signer.ts';
+import type { TufKey } from '../public/signer.ts';
 import type { FoundKey, HolderAccess } from './held-key-file.ts';
 import { type AgentKey, askAgentToSign, listAgentKeys } from './ssh-agent.ts';
 import {

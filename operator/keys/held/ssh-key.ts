@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { keyObjectOf, tufKeyOf } from '../public-key.ts';
-import type { TufKey } from '../signer.ts';
+import { keyObjectOf, tufKeyOf } from '../public/public-key.ts';
+import type { TufKey } from '../public/signer.ts';
 import { firstSshString, splitSshStrings, sshString } from './ssh-string.ts';
 
 const ED25519 = 'ssh-ed25519'; // RFC 8709

@@ -1,18 +1,21 @@
-/**
- * The path patterns that mm delegates: `stable/*` for one environment, `dev_*` + `/*` for all
- * environments whose names start with `dev_`. Returns the part before the slash, or undefined for
- * any other form. With these forms only, overlap can be decided without a glob engine.
- */
-export function environmentPattern(path: string): string | undefined {
-  return /^(\w+\*?)\/\*$/.exec(path)?.[1];
-}
+import { BINARY_PATHS, environmentPattern } from '../../../trust/metadata/role-names.ts';
 
 /**
- * Whether an environment exists that both patterns cover. Any other form overlaps with everything.
+ * Names of the roles of environments and of classes. A number at the end belongs to a role that
+ * began again under another name.
+ */
+export const DELEGATED_ROLE = /^env-\w+(-class)?(-\d+)?$/;
+
+/**
+ * Whether a path exists that both patterns cover. A form that mm never delegates overlaps with
+ * everything.
  */
 export function patternsOverlap(a: string, b: string): boolean {
+  if (a === b) return true;
   const left = environmentPattern(a);
   const right = environmentPattern(b);
+  const isOneOfBinaries = a === BINARY_PATHS || b === BINARY_PATHS;
+  if (isOneOfBinaries) return left === undefined && right === undefined;
   if (left === undefined || right === undefined) return true;
   const leftPrefix = left.replace(/\*$/, '');
   const rightPrefix = right.replace(/\*$/, '');

@@ -1,5 +1,11 @@
 import { CodedError } from '../../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
+import {
+  type FileType,
+  MAX_FILE_BYTES,
+  maxSignedBytes,
+} from '../../../trust/metadata/file-limits.ts';
+import { isBinariesRole } from '../../../trust/metadata/role-names.ts';
 import { isVersion, MAX_VERSION } from '../../../trust/metadata/version-limits.ts';
 import { lintContent, lintKeys, lintRoleKeys } from './parts.ts';
 import { lintTargets } from './targets.ts';
@@ -13,26 +19,53 @@ export interface LintContext {
 }
 
 /**
+ * Limit of the problems that a message names. A thief may have signed thousands of wrong entries.
+ */
+const MAX_PROBLEMS_SHOWN = 20;
+
+/**
  * Checks that go beyond TUF: such a document would be valid, but mm never publishes it. Throws
  * METADATA_INVALID with every problem of the document. Nothing that fails here may be signed.
  */
 export function assertSound(signed: JsonObject, context: LintContext): void {
   const problems = lint(signed, context);
   if (problems.length === 0) return;
-  throw new CodedError(`${context.role} must not be signed: ${problems.join('; ')}`, {
+  const shown = problems.slice(0, MAX_PROBLEMS_SHOWN);
+  const rest = problems.length - shown.length;
+  const all = rest === 0 ? shown : [...shown, `and ${rest} more`];
+  throw new CodedError(`${context.role} must not be signed: ${all.join('; ')}`, {
     code: 'METADATA_INVALID',
-    next: 'this is a defect in mm, in the keys or in the configuration; nothing was signed',
-    details: { role: context.role, problems },
+    next: nextFor(context.role),
+    details: { role: context.role, problems: shown },
   });
+}
+
+/** A thief of one of the role's keys may have signed the present version, which mm continues. */
+function nextFor(role: string): string {
+  if (role.startsWith('env-')) {
+    return 'nothing was signed; see who signed its current version: mm key list, then mm key revoke NAME --back-to RELEASE';
+  }
+  if (isBinariesRole(role)) {
+    return 'nothing was signed; see who signed its current version: mm key list, then mm key revoke NAME --drop-binaries';
+  }
+  if (role === 'snapshot' || role === 'timestamp') {
+    return 'nothing was signed; if an online key was stolen: mm key rotate --role online --recover --add KEY';
+  }
+  return 'this is a defect in mm, in the keys or in the configuration; nothing was signed';
 }
 
 /** The problems as text; empty when the document is sound. */
 export function lint(signed: JsonObject, { role, treeId, now }: LintContext): string[] {
-  const problems = [...lintHeader(signed, treeId, now), ...lintNumbers(signed, '')];
+  const problems = [
+    ...lintHeader(signed, treeId, now),
+    ...lintNumbers(signed, ''),
+    ...lintSize(signed),
+  ];
   switch (signed['_type']) {
     case 'root':
       return [...problems, ...lintRoot(signed)];
     case 'targets':
+      if (signed['x-role'] !== role) problems.push(`x-role: wanted ${JSON.stringify(role)}`);
       return [...problems, ...lintTargets(signed, role)];
     case 'snapshot':
     case 'timestamp':
@@ -45,6 +78,9 @@ export function lint(signed: JsonObject, { role, treeId, now }: LintContext): st
 function lintHeader(signed: JsonObject, treeId: string, now: number): string[] {
   const problems: string[] = [];
   const { version, expires } = signed as { version?: unknown; expires?: unknown };
+  if (!/^1\.\d+(\.\d+)?$/.test(String(signed['spec_version']))) {
+    problems.push('spec_version: wanted 1, as hosts read it');
+  }
   if (signed['x-tree'] !== treeId) problems.push(`x-tree: wanted ${JSON.stringify(treeId)}`);
   if (!isVersion(version)) problems.push(`version: wanted 1 to ${MAX_VERSION}`);
   if (typeof expires !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(expires)) {
@@ -53,6 +89,13 @@ function lintHeader(signed: JsonObject, treeId: string, now: number): string[] {
     problems.push(`expires: ${expires} is not in the future`);
   }
   return problems;
+}
+
+function lintSize(signed: JsonObject): string[] {
+  const type = String(signed['_type']);
+  const most = Object.hasOwn(MAX_FILE_BYTES, type) ? maxSignedBytes(type as FileType) : 0;
+  const bytes = Buffer.byteLength(JSON.stringify(signed));
+  return bytes <= most ? [] : [`${bytes} bytes: wanted at most ${most}, hosts read no more`];
 }
 
 /** Canonical JSON has no floats, and parsers disagree on integers above 2^53. */

@@ -1,8 +1,8 @@
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
 import { publicKeyIdentity } from '../../../trust/workflow/key-identity.ts';
-import { keyIdOf } from '../../keys/signer.ts';
+import { keyIdOf } from '../../keys/public/signer.ts';
 
-/** One public key under two ids would count twice towards a threshold (attack 31). */
+/** One public key under two ids would count twice for a threshold (attack 31). */
 export function lintKeys(keys: JsonObject): string[] {
   const problems: string[] = [];
   const seen = new Map<string, string>();
@@ -17,6 +17,7 @@ export function lintKeys(keys: JsonObject): string[] {
   return problems;
 }
 
+/** Problems of the keys and the threshold of a role; empty when all are valid. */
 export function lintRoleKeys(name: string, role: JsonObject, keys: JsonObject): string[] {
   const { keyids, threshold } = role as { keyids?: unknown; threshold?: unknown };
   const ids: readonly unknown[] = Array.isArray(keyids) ? keyids : [];

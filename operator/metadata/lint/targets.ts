@@ -1,11 +1,20 @@
+import type * as z from 'zod';
+import { BinaryCustom } from '../../../bucket/documents/binary.ts';
+import { BINARY_NAME } from '../../../bucket/documents/name-rules.ts';
 import { ReleaseCustom } from '../../../bucket/documents/release.ts';
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
-import { environmentPattern, patternsOverlap } from './environment-pattern.ts';
+import {
+  BINARY_PATHS,
+  binaryTarget,
+  environmentPattern,
+  isBinariesRole,
+} from '../../../trust/metadata/role-names.ts';
+import { DELEGATED_ROLE, patternsOverlap } from './environment-pattern.ts';
 import { lintContent, lintKeys, lintRoleKeys } from './parts.ts';
 
 /**
  * Problems of a targets document. The top-level document only delegates; the document of an
- * environment only lists releases.
+ * environment only lists releases, and that of the role of binaries only binaries.
  */
 export function lintTargets(signed: JsonObject, role: string): string[] {
   const targets = Object.entries(jsonObject(signed['targets']));
@@ -13,7 +22,8 @@ export function lintTargets(signed: JsonObject, role: string): string[] {
     const problems = targets.map(([path]) => `targets: release ${path} outside an environment`);
     return [...problems, ...lintDelegations(jsonObject(signed['delegations']))];
   }
-  const problems = targets.flatMap(([path, target]) => lintRelease(path, jsonObject(target)));
+  const lintTarget = isBinariesRole(role) ? lintBinary : lintRelease;
+  const problems = targets.flatMap(([path, target]) => lintTarget(path, jsonObject(target)));
   if (signed['delegations'] !== undefined) problems.push(`${role}: wanted no further delegations`);
   return problems;
 }
@@ -33,9 +43,13 @@ function lintDelegations(delegations: JsonObject): string[] {
 function lintDelegatedRole(role: JsonObject, keys: JsonObject): string[] {
   const name = String(role['name']);
   const problems = lintRoleKeys(name, role, keys);
-  if (!/^env-\w+(-\d+)?$/.test(name)) problems.push(`${name}: wanted a role name like env-stable`);
+  const isBinaries = isBinariesRole(name);
+  if (!isBinaries && !DELEGATED_ROLE.test(name)) {
+    problems.push(`${name}: wanted a role name like env-stable`);
+  }
   if (role['terminating'] !== true) problems.push(`${name}: wanted terminating true`);
   const paths = pathsOf(role);
+  if (isBinaries) return [...problems, ...lintBinaryPaths(name, paths)];
   if (paths.length === 0) problems.push(`${name}: wanted paths, found none`);
   for (const path of paths) {
     if (environmentPattern(path) === undefined) {
@@ -43,6 +57,11 @@ function lintDelegatedRole(role: JsonObject, keys: JsonObject): string[] {
     }
   }
   return problems;
+}
+
+function lintBinaryPaths(name: string, paths: readonly string[]): string[] {
+  const found = paths.join(', ');
+  return found === BINARY_PATHS ? [] : [`${name}: wanted paths ${BINARY_PATHS}, found ${found}`];
 }
 
 function lintNames(roles: readonly JsonObject[]): string[] {
@@ -71,13 +90,24 @@ function pathsOf(role: JsonObject): readonly string[] {
   return Array.isArray(paths) ? paths.map(String) : [];
 }
 
-function lintRelease(path: string, target: JsonObject): string[] {
+/** Problems of one release. Empty when mm would sign it. */
+export function lintRelease(path: string, target: JsonObject): string[] {
   const problems = lintContent(path, target);
   if (!/^\w+\/(current|next)$/.test(path)) problems.push(`${path}: wanted <environment>/current`);
-  const custom = ReleaseCustom.safeParse(target['custom']);
-  if (!custom.success) {
-    const [issue] = custom.error.issues;
-    problems.push(`${path}: custom.${issue?.path.join('.')}: ${issue?.message}`);
+  return [...problems, ...lintCustom(path, ReleaseCustom.safeParse(target['custom']))];
+}
+
+/** Problems of one binary. Empty when mm would sign it. */
+export function lintBinary(path: string, target: JsonObject): string[] {
+  const problems = lintContent(path, target);
+  const name = path.slice(binaryTarget('').length);
+  if (path !== binaryTarget(name) || !BINARY_NAME.test(name)) {
+    problems.push(`${path}: wanted ${binaryTarget('<name>')}`);
   }
-  return problems;
+  return [...problems, ...lintCustom(path, BinaryCustom.safeParse(target['custom']))];
+}
+
+function lintCustom(path: string, { error }: z.ZodSafeParseResult<unknown>): string[] {
+  const [issue] = error?.issues ?? [];
+  return issue === undefined ? [] : [`${path}: custom.${issue.path.join('.')}: ${issue.message}`];
 }

@@ -1,24 +1,28 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
-import type { TreeBuilder } from '../source/tree-builder.ts';
-import { addDirectory } from '../source/walk.ts';
-import { type Installer, installModules } from './install.ts';
-import { moduleOf } from './module-path.ts';
-import { type PuppetfileModule, parsePuppetfile } from './puppetfile.ts';
+import { withLock } from '../../files/lock.ts';
+import { moduleOf } from '../tree/module-path.ts';
+import type { TreeBuilder } from '../tree/tree-builder.ts';
+import { addDirectory } from '../tree/walk.ts';
+import { INSTALL_LIMIT_MS, type Installer, installModules } from './install.ts';
+import { type PuppetfileModule, parsePuppetfile, requireLiteral } from './puppetfile.ts';
 
 export interface ModulesRequest {
   /** Undefined: r10k, when the source has a Puppetfile and no modules at all. */
   readonly installer: Installer | 'none' | undefined;
+  /** False: somebody else chose the commit, and its Puppetfile must not run anything here. */
+  readonly isOwnCode: boolean;
   readonly moduleDirectories: readonly string[];
   readonly cacheDirectory: string;
+  /** The user's own r10k.yaml. Undefined: r10k's defaults apply. */
+  readonly r10kConfig: string | undefined;
   readonly env: Readonly<NodeJS.ProcessEnv>;
 }
 
 /**
  * Makes sure that every module of the Puppetfile is in the tree: installs them, or refuses with
- * their names. Without this a release would lack its modules and fail on every host. Throws
- * RELEASE_INVALID.
+ * their names. A release without its modules would fail on every host. Throws RELEASE_INVALID.
  */
 export async function addModules(builder: TreeBuilder, request: ModulesRequest): Promise<void> {
   const puppetfile = textOf(builder, 'Puppetfile');
@@ -27,12 +31,18 @@ export async function addModules(builder: TreeBuilder, request: ModulesRequest):
   const installer = installerFor(builder, request);
   const [target] = request.moduleDirectories;
   if (installer !== undefined && target !== undefined) {
-    const { cacheDirectory, env } = request;
-    const install = { installer, puppetfile, modules, cacheDirectory, env };
-    const directory = await installModules(install);
-    for (const { name } of missingOf(builder, modules, request)) {
-      addModule(builder, join(directory, name), `${target}/${name}`);
-    }
+    const { cacheDirectory, env, isOwnCode } = request;
+    if (!isOwnCode) requireLiteral(puppetfile);
+    const { r10kConfig } = request;
+    const install = { installer, puppetfile, modules, isOwnCode, cacheDirectory, env, r10kConfig };
+    // Held until the modules are read: a publication of another ref would install others.
+    const work = async () => {
+      const directory = await installModules(install);
+      for (const { name } of missingOf(builder, modules, request)) {
+        addModule(builder, join(directory, name), `${target}/${name}`);
+      }
+    };
+    await withLock(cacheDirectory, work, { waitMs: INSTALL_LIMIT_MS });
   }
   const missing = missingOf(builder, modules, request);
   if (missing.length === 0) return;
@@ -67,7 +77,7 @@ function missingOf(
 }
 
 function addModule(builder: TreeBuilder, directory: string, path: string): void {
-  // Not by its .gitignore: an installer put there exactly what belongs to the module.
+  // Ignores .gitignore: the installer has put exactly the files of the module there.
   if (existsSync(directory)) addDirectory(builder, directory, path, 'everything');
 }
 

@@ -1,6 +1,6 @@
-import type { Checkout } from '../source/tree-builder.ts';
-import type { ReleaseModule, TreeEntry } from '../tree.ts';
-import { moduleOf } from './module-path.ts';
+import { moduleOf } from '../tree/module-path.ts';
+import type { ReleaseModule, TreeEntry } from '../tree/tree.ts';
+import type { Checkout } from '../tree/tree-builder.ts';
 
 /** Modules whose version or source is known, for `release.json`. */
 export function billOfMaterials(

@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { Document, parseDocument } from 'yaml';
 import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { PuppetfileModule } from './puppetfile.ts';
@@ -13,12 +15,18 @@ export interface InstallRequest {
   readonly installer: Installer;
   readonly puppetfile: string;
   readonly modules: readonly PuppetfileModule[];
-  /** Kept between publications, and outside of every work tree. */
+  /**
+   * False when somebody else chose the code: the user's own r10k.yaml is used, without its cache.
+   */
+  readonly isOwnCode: boolean;
+  /** Outside of every work tree. Kept between publications of the user's own code. */
   readonly cacheDirectory: string;
   readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** The user's own r10k.yaml: its Forge, proxies, git settings and cache count. */
+  readonly r10kConfig: string | undefined;
 }
 
-const TIME_LIMIT_MS = 30 * 60_000;
+export const INSTALL_LIMIT_MS = 30 * 60_000;
 const MAX_OUTPUT = 16 * 1024 * 1024;
 const MAX_WORDS = 1500;
 
@@ -35,6 +43,8 @@ export async function installModules(request: InstallRequest): Promise<string> {
   const wanted = digestOf(request);
   if (isExact && (await readFile(stamp, 'utf8').catch(() => '')) === wanted) return directory;
   await mkdir(directory, { recursive: true });
+  // Must be first: after an interruption, the modules belong to no Puppetfile.
+  await rm(stamp, { force: true });
   await writeFile(join(cacheDirectory, 'Puppetfile'), puppetfile);
   await run(request, directory);
   // Must be last: a stamp means that everything was installed.
@@ -54,7 +64,7 @@ async function run(request: InstallRequest, directory: string): Promise<void> {
   const options = {
     cwd: cacheDirectory,
     env: { ...env, MM_MODULES: directory },
-    timeout: TIME_LIMIT_MS,
+    timeout: INSTALL_LIMIT_MS,
     maxBuffer: MAX_OUTPUT,
   };
   await new Promise<void>((resolve, reject) => {
@@ -66,7 +76,7 @@ async function run(request: InstallRequest, directory: string): Promise<void> {
 }
 
 async function commandOf(
-  { installer, cacheDirectory }: InstallRequest,
+  { installer, isOwnCode, cacheDirectory, r10kConfig }: InstallRequest,
   directory: string,
 ): Promise<readonly string[]> {
   const puppetfile = join(cacheDirectory, 'Puppetfile');
@@ -75,10 +85,29 @@ async function commandOf(
     const place = ['-puppetfilelocation', puppetfile, '-moduledir', directory];
     return ['g10k', '-puppetfile', ...place, '-cachedir', join(cacheDirectory, 'g10k')];
   }
-  const config = join(cacheDirectory, 'r10k.yaml');
-  await writeFile(config, `cachedir: ${JSON.stringify(join(cacheDirectory, 'r10k'))}\n`);
+  const own = isOwnCode ? r10kConfig : undefined;
+  const config = own ?? join(cacheDirectory, 'r10k.yaml');
+  if (own === undefined) {
+    await writeFile(config, await withCache(r10kConfig, join(cacheDirectory, 'r10k')));
+  }
   const place = ['--puppetfile', puppetfile, '--moduledir', directory, '--config', config];
   return ['r10k', 'puppetfile', 'install', ...place];
+}
+
+/**
+ * The content of an r10k.yaml with this cache. With one cache for several r10k.yaml, r10k confuses
+ * their repositories.
+ */
+async function withCache(r10kConfig: string | undefined, cache: string): Promise<string> {
+  const text = r10kConfig === undefined ? '' : await readFile(r10kConfig, 'utf8');
+  const given = parseDocument(text);
+  const document = given.contents === null ? new Document({}) : given; // empty
+  const [error] = document.errors;
+  if (error !== undefined) throw failed('r10k', `${r10kConfig}: ${error.message}`, 'r10k');
+  // r10k reads keys of both forms.
+  document.delete(':cachedir');
+  document.set('cachedir', cache);
+  return document.toString();
 }
 
 async function isOnPath(program: string, env: Readonly<NodeJS.ProcessEnv>): Promise<boolean> {
@@ -102,11 +131,22 @@ function missing(program: string): CodedError {
   });
 }
 
-function failed(program: string, words: string, installer: Installer): CodedError {
-  const last = words.slice(-MAX_WORDS);
-  return new CodedError(`${program} did not install the modules of the Puppetfile: ${last}`, {
+function failed(program: string, output: string, installer: Installer): CodedError {
+  const words = lastError(stripVTControlCharacters(output));
+  return new CodedError(`${program} did not install the modules of the Puppetfile: ${words}`, {
     code: 'RELEASE_INVALID',
-    next: `correct the Puppetfile or its sources and publish again; nothing was uploaded`,
+    next: UNREACHABLE.test(words)
+      ? 'this machine must reach the sources of the Puppetfile, by HTTPS_PROXY if need be; or deploy elsewhere and publish that: --directory DIR'
+      : 'correct the Puppetfile or its sources and publish again; nothing was uploaded',
     details: { installer },
   });
+}
+
+/** Of curl, git and Ruby. */
+const UNREACHABLE =
+  /unable to (connect|look up|access)|could not resolve|failed to open TCP|timed? ?out|unreachable/i;
+
+/** r10k prints the error of each module, and the one that ended it again at the end. */
+function lastError(words: string): string {
+  return words.slice(Math.max(words.lastIndexOf('\nERROR') + 1, words.length - MAX_WORDS));
 }

@@ -1,3 +1,5 @@
+import { CodedError } from '../../../shared/coded-error.ts';
+
 /** A module that a Puppetfile names. */
 export interface PuppetfileModule {
   /** The part after the author, which is the name of its directory. */
@@ -13,8 +15,8 @@ const EXACT = /:(?:tag|commit)\s*=>|\b(?:tag|commit):\s|:ref\s*=>\s*['"][0-9a-f]
 const VERSION = /^\s*,\s*['"]\d+\.\d+\.\d+[^'"]*['"]/;
 
 /**
- * The modules of a Puppetfile. It is a Ruby program; it is only searched for `mod` calls here and
- * never run. The tool that installs the modules runs it.
+ * The modules of a Puppetfile. A Puppetfile is a Ruby program. This function only searches for
+ * `mod` calls and never runs it; the installer runs it.
  */
 export function parsePuppetfile(text: string): PuppetfileModule[] {
   const code = text.replace(/^[^\S\n]*#.*$/gm, '');
@@ -27,4 +29,41 @@ export function parsePuppetfile(text: string): PuppetfileModule[] {
       isLocal: /:local\s*=>\s*true|\blocal:\s*true/.test(rest),
     };
   });
+}
+
+const KEY = '(?:git|tag|ref|commit|branch|default_branch|local|type|source|version|latest)';
+/**
+ * A literal without escapes and interpolation. It must be neither an option of git nor a transport
+ * such as `ext::`.
+ */
+const TEXT = String.raw`'(?!-)(?![^']*::)[^'\\#\n]*'|"(?!-)(?![^"]*::)[^"\\#\n]*"`;
+const LITERAL = new RegExp(
+  [
+    String.raw`\s+|#[^\n]*|[,()]|=>`,
+    String.raw`(?:mod|forge|true|false|nil)(?![\w:])`,
+    String.raw`moduledir[\s(]+(['"])[\w-]+\1`,
+    `:${KEY}(?!\\w)|${KEY}:(?!:)`,
+    TEXT,
+  ].join('|'),
+  'y',
+);
+
+/**
+ * r10k runs a Puppetfile as a Ruby program. When somebody else chose the commit, the file may
+ * contain only calls with literal arguments, so that no other code runs. Throws RELEASE_INVALID.
+ */
+export function requireLiteral(text: string): void {
+  for (LITERAL.lastIndex = 0; LITERAL.lastIndex < text.length; ) {
+    const at = LITERAL.lastIndex;
+    if (LITERAL.test(text)) continue;
+    const line = text.slice(0, at).split('\n').length;
+    throw new CodedError(
+      `line ${line} of the Puppetfile is more than \`mod\` with plain texts: the program that installs modules would run it on this machine`,
+      {
+        code: 'RELEASE_INVALID',
+        next: 'read the Puppetfile of the commit; mm root sign FILE --no-rebuild signs without comparing',
+        details: { line },
+      },
+    );
+  }
 }

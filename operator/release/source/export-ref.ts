@@ -1,43 +1,110 @@
 import { CodedError } from '../../../shared/coded-error.ts';
+import { didYouMean } from '../../../shared/suggestion.ts';
+import type { TreeBuilder } from '../tree/tree-builder.ts';
 import { attributesOf } from './attributes.ts';
+import { branchesOf } from './branches.ts';
 import { type FoundCommit, findRepository, openCleanRoom } from './clean-room.ts';
 import { applyFilters, type FilterSource } from './filters.ts';
 import { type GitPlace, git, gitAnswer, gitLine, gitList, gitStream } from './git.ts';
 import { readTar } from './read-tar.ts';
 import { submodulesOf } from './submodules.ts';
-import type { TreeBuilder } from './tree-builder.ts';
 
 /**
  * Finds the commit of a ref: a local branch first, then a tag, a branch of origin, any other name.
- * Throws GIT_FAILED. `directory` is temporary and empty.
+ * With `commit` it is that one, whatever the ref says now. Throws GIT_FAILED. `directory` is
+ * temporary and empty.
  */
 export async function findCommit(
   place: GitPlace,
-  ref: string,
+  wanted: { readonly ref: string; readonly commit?: string | undefined },
   directory: string,
 ): Promise<FoundCommit> {
-  const commit = await commitOf(place, ref);
+  const commit =
+    wanted.commit === undefined
+      ? await commitOf(place, wanted.ref)
+      : await exactly(place, wanted.commit);
   const repository = await findRepository(place);
   const room = await openCleanRoom(place, repository, directory);
   return { place, repository, room, commit };
 }
 
 async function commitOf(place: GitPlace, ref: string): Promise<string> {
-  for (const name of [`refs/heads/${ref}`, `refs/tags/${ref}`, `refs/remotes/origin/${ref}`, ref]) {
-    const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`];
-    const commit = await gitAnswer(place, args);
-    if (commit !== undefined) return commit;
+  for (const name of namesOf(ref)) {
+    const commit = await resolved(place, name);
+    if (commit !== undefined) {
+      await requireOneMeaning(place, ref, { name, commit });
+      return commit;
+    }
     // Fails with git's own message when the reason is not the ref: no repository, or not ours.
     await git(place, ['rev-parse', '--git-dir']);
   }
-  throw new CodedError(`no branch, tag or commit ${JSON.stringify(ref)} in ${place.directory}`, {
+  const hint = didYouMean(
+    ref,
+    (await branchesOf(place)).map(({ name }) => name),
+  );
+  throw new CodedError(
+    `no branch, tag or commit ${JSON.stringify(ref)} in ${place.directory}${hint}`,
+    {
+      code: 'GIT_FAILED',
+      next: `git -C ${place.directory} branch --all; then set ref: in miyamoto.yaml, or give --ref`,
+      details: { ref },
+    },
+  );
+}
+
+/**
+ * Refuses ambiguous refs: a tag with the name of a branch, and a ref whose name is the beginning of
+ * the id of a commit. A person who may only push a tag or another branch must not decide what an
+ * environment gets. A branch of this clone belongs to the user and is accepted. Throws GIT_FAILED.
+ */
+async function requireOneMeaning(
+  place: GitPlace,
+  ref: string,
+  found: { readonly name: string; readonly commit: string },
+): Promise<void> {
+  const { name, commit } = found;
+  if (name === ref || name.startsWith('refs/heads/')) return;
+  const others = [`refs/remotes/origin/${ref}`, ...(await commitsFrom(place, ref))];
+  for (const other of others) {
+    const meant = await resolved(place, other);
+    if (meant === undefined || meant === commit) continue;
+    throw new CodedError(
+      `${JSON.stringify(ref)} has two meanings in ${place.directory}: ${name} is at ${commit}, ${other} at ${meant}`,
+      { code: 'GIT_FAILED', next: `--ref ${name}, or --ref ${other}`, details: { ref } },
+    );
+  }
+}
+
+/** The ids of the commits that begin with the text. */
+async function commitsFrom(place: GitPlace, ref: string): Promise<readonly string[]> {
+  if (!/^[0-9a-f]{4,64}$/.test(ref)) return [];
+  return ((await gitAnswer(place, ['rev-parse', `--disambiguate=${ref}`])) ?? '').split('\n');
+}
+
+/** A branch or tag may have the name of a commit: git takes a whole id for the commit itself. */
+async function exactly(place: GitPlace, commit: string): Promise<string> {
+  if ((await resolved(place, commit)) === commit) return commit;
+  await git(place, ['rev-parse', '--git-dir']);
+  throw new CodedError(`commit ${commit} is not in ${place.directory}`, {
     code: 'GIT_FAILED',
-    next: `git -C ${place.directory} branch --all; then set ref: in miyamoto.yaml, or give --ref`,
-    details: { ref },
+    next: `git -C ${place.directory} fetch --all --tags; then the same command again`,
+    details: { commit },
   });
 }
 
-/** One file of the commit, before the rest is read. Undefined: there is none. */
+/** The full names under which a ref is looked for, in this order. A whole id is only a commit. */
+export function namesOf(ref: string): string[] {
+  if (/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(ref)) return [ref];
+  return [`refs/heads/${ref}`, `refs/tags/${ref}`, `refs/remotes/origin/${ref}`, ref];
+}
+
+/** The commit that git finds under the name. Undefined when git finds nothing. */
+export async function resolved(place: GitPlace, name: string): Promise<string | undefined> {
+  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`];
+  return await gitAnswer(place, args);
+}
+
+/** One file of the commit, before the rest is read. Undefined: the commit does not have it. */
 export async function peekCommit(
   { room, commit, repository }: FoundCommit,
   path: string,

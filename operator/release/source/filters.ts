@@ -5,9 +5,9 @@ import { access } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { CodedError } from '../../../shared/coded-error.ts';
-import type { FileEntry } from '../tree.ts';
+import type { FileEntry } from '../tree/tree.ts';
+import type { TreeBuilder } from '../tree/tree-builder.ts';
 import { type GitPlace, gitAnswer } from './git.ts';
-import type { TreeBuilder } from './tree-builder.ts';
 
 /** Where filtered files come from. */
 export interface FilterSource {
@@ -124,7 +124,8 @@ async function smudge(
   if (command === undefined || command === '') {
     throw unfiltered(entry, `git's configuration has no filter.${filter}.smudge`, filter);
   }
-  const shell = command.replaceAll('%f', `'${path.replaceAll("'", "'\\''")}'`);
+  // A function: in a text, `$'` and the like would stand for parts of the command.
+  const shell = command.replaceAll('%f', () => `'${path.replaceAll("'", "'\\''")}'`);
   const child = spawn('sh', ['-c', shell], {
     cwd: place.directory,
     env: place.env,

@@ -15,8 +15,8 @@ export interface GitPlace {
 
 /**
  * The first group makes the bytes of a commit independent of the user's settings: line ends,
- * attributes, modes. The second group makes sure that git starts no other program: a repository's
- * own configuration can name programs, and an unpacked module can bring such a configuration.
+ * attributes, modes. The second group keeps git from starting other programs: the configuration of
+ * a repository can name programs, and an unpacked module can contain such a configuration.
  */
 const SETTINGS = [
   'core.autocrlf=false',
@@ -24,6 +24,8 @@ const SETTINGS = [
   'core.attributesFile=/dev/null',
   'core.quotePath=false',
   'tar.umask=0022',
+  // git would hold larger files in its memory twice.
+  'core.bigFileThreshold=16m',
 
   'core.fsmonitor=false',
   'core.hooksPath=/dev/null',
@@ -66,7 +68,10 @@ export async function gitLine(place: GitPlace, args: readonly string[]): Promise
   return (await git(place, args)).toString('utf8').replace(/\r?\n$/, '');
 }
 
-/** The same for a question that git answers by failing: returns undefined then. */
+/**
+ * Like {@link gitLine}, but returns undefined when git fails: for questions that git answers by its
+ * exit code.
+ */
 export async function gitAnswer(
   place: GitPlace,
   args: readonly string[],
@@ -120,12 +125,17 @@ export async function gitStream<T>(
       throw error;
     });
     const exitCode = await exitOf(ended, place, args);
-    if (exitCode === 0) return result;
+    if (exitCode === 0 || (exitCode === 1 && isComparison(args))) return result;
     throw failed(place, args, stderr.trim() || `exit code ${exitCode}`);
   } finally {
     child.kill();
     await ended.catch(() => undefined);
   }
+}
+
+/** `git diff --no-index` exits with 1 when there are differences. */
+function isComparison(args: readonly string[]): boolean {
+  return args[0] === 'diff' && args.includes('--no-index');
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -147,7 +157,7 @@ function start({ directory, env, cleanRoom }: GitPlace, args: readonly string[])
 }
 
 /**
- * The variables that say where the user's configuration is. CI containers set `safe.directory` by
+ * The variables that locate the user's configuration. CI containers set `safe.directory` by
  * GIT_CONFIG_COUNT. All other GIT_* variables are dropped: a hook sets them for its own repository.
  */
 const KEPT = /^GIT_(CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)|EXEC_PATH)$/;
@@ -187,10 +197,40 @@ function failed(
   cause?: unknown,
 ): CodedError {
   const directory = place.cleanRoom?.repository ?? place.directory;
-  return new CodedError(`git ${args[0]} in ${directory}: ${why}`, {
+  const known = KNOWN_FAILURES.find(({ pattern }) => pattern.test(why));
+  const { says, next } = known ?? {
+    says: () => `git ${args[0]} in ${directory}: ${why}`,
+    next: `git -C ${directory} status`,
+  };
+  return new CodedError(says(directory), {
     code: 'GIT_FAILED',
     cause,
-    next: `git -C ${directory} status`,
+    next,
     details: { directory, arguments: args.slice(0, 20) },
   });
 }
+
+interface KnownFailure {
+  readonly pattern: RegExp;
+  says(directory: string): string;
+  readonly next: string;
+}
+
+/** What a user can have wrong before git reads anything. Patterns are those of LC_ALL=C. */
+const KNOWN_FAILURES: readonly KnownFailure[] = [
+  {
+    pattern: /^fatal: not a git repository/,
+    says: (directory) => `${directory} is not in a git repository`,
+    next: 'set repository: in miyamoto.yaml to the clone; mm publish ENVIRONMENT --directory DIR needs no git',
+  },
+  {
+    pattern: /^fatal: cannot change to /,
+    says: (directory) => `there is no directory ${directory}`,
+    next: 'set repository: in miyamoto.yaml to the clone of your control repository',
+  },
+  {
+    pattern: /^spawn git ENOENT$/,
+    says: () => 'there is no program git on the search path',
+    next: 'install git; mm publish ENVIRONMENT --directory DIR needs none',
+  },
+];

@@ -7,18 +7,19 @@ import {
   parseEnvironmentConf,
 } from '../../../bucket/documents/environment-conf.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { ExcludeRules, IGNORE_FILE } from '../exclude.ts';
 import { addModules } from '../modules/add-modules.ts';
 import { billOfMaterials } from '../modules/bill-of-materials.ts';
-import type { PublishSettings } from '../publish-settings.ts';
-import type { Spool } from '../spool.ts';
-import type { SourceTree } from '../tree.ts';
+import { ExcludeRules, IGNORE_FILE } from '../tree/exclude.ts';
+import { headOf } from '../tree/head.ts';
+import type { Spool } from '../tree/spool.ts';
+import type { SourceTree } from '../tree/tree.ts';
+import { type Checkout, type LeftOut, TreeBuilder } from '../tree/tree-builder.ts';
+import { addDirectory } from '../tree/walk.ts';
 import { committedAt, exportCommit, findCommit, peekCommit } from './export-ref.ts';
 import type { GitPlace } from './git.ts';
-import { headOf } from './head.ts';
-import { refWarnings } from './ref-warnings.ts';
-import { type Checkout, type LeftOut, TreeBuilder } from './tree-builder.ts';
-import { addDirectory } from './walk.ts';
+import { hieraWarnings } from './hiera-warnings.ts';
+import type { PublishSettings } from './publish-settings.ts';
+import { notOnRef, refWarnings } from './ref-warnings.ts';
 import { readWorkTree } from './work-tree.ts';
 
 const CONF = 'environment.conf';
@@ -27,10 +28,12 @@ export interface SourceRequest {
   readonly place: GitPlace;
   /** Undefined: the work tree. */
   readonly ref: string | undefined;
-  /** What `r10k deploy` or g10k laid down, instead of a ref or the work tree. */
+  /** Somebody else says that `ref` is this commit. Read exactly it, and run nothing of it. */
+  readonly commit?: string | undefined;
+  /** A directory that `r10k deploy` or g10k deployed, instead of a ref or the work tree. */
   readonly deployed?: string | undefined;
-  readonly settings: Pick<PublishSettings, 'exclude' | 'filters' | 'modules'>;
-  /** Installed modules are kept there between publications. */
+  readonly settings: Pick<PublishSettings, 'exclude' | 'filters' | 'modules' | 'r10k_config'>;
+  /** Installed modules are kept there between publications, unless `commit` is given. */
   readonly cacheDirectory: string;
   /** Receives the contents of all files. */
   readonly spool: Spool;
@@ -46,11 +49,11 @@ export interface Source {
   /** Paths of a work tree that git ignores and that are not published. */
   readonly gitIgnored: readonly string[];
   readonly checkouts: readonly Checkout[];
-  /** What is unusual about the ref. */
+  /** Warnings about the ref and the files. */
   readonly warnings: readonly string[];
 }
 
-/** Reads what is to be published. Throws GIT_FAILED, ARCHIVE_*, RELEASE_INVALID. */
+/** Reads the source of a release. Throws GIT_FAILED, ARCHIVE_*, RELEASE_INVALID. */
 export async function readSource(request: SourceRequest): Promise<Source> {
   if (request.deployed !== undefined) return await readDeployed(request, request.deployed);
   if (request.ref !== undefined) return await readRef(request, request.ref);
@@ -60,11 +63,12 @@ export async function readSource(request: SourceRequest): Promise<Source> {
 async function readRef(request: SourceRequest, ref: string): Promise<Source> {
   const { place, settings, directory } = request;
   const newDirectory = async () => await mkdtemp(join(directory, 'git-'));
-  const found = await findCommit(place, ref, await newDirectory());
+  const found = await findCommit(place, { ref, commit: request.commit }, await newDirectory());
   const { builder, conf } = await open(request, (path) => peekCommit(found, path));
   await exportCommit(found, { builder, filters: settings.filters, newDirectory });
   const origin = { commit: found.commit, ref, committedAt: await committedAt(found) };
-  const warnings = await refWarnings(found, ref);
+  const warnings =
+    request.commit === undefined ? await refWarnings(found, ref) : await notOnRef(found, ref);
   return await sourceOf(request, builder, { conf, origin, gitIgnored: [], warnings });
 }
 
@@ -127,7 +131,7 @@ async function open(
 }
 
 async function sourceOf(
-  { settings, cacheDirectory, place }: SourceRequest,
+  { settings, cacheDirectory, place, commit, directory }: SourceRequest,
   builder: TreeBuilder,
   more: Pick<Source, 'conf' | 'gitIgnored'> & {
     readonly warnings?: readonly string[];
@@ -138,12 +142,16 @@ async function sourceOf(
   const directories = moduleDirectories(conf);
   await addModules(builder, {
     installer: settings.modules,
+    isOwnCode: commit === undefined,
     moduleDirectories: directories,
-    cacheDirectory,
+    // Modules of an earlier Puppetfile could otherwise replace those that this one names.
+    cacheDirectory: commit === undefined ? cacheDirectory : join(directory, 'modules'),
+    r10kConfig: settings.r10k_config,
     env: place.env,
   });
   const { entries, emptySubmodules, withheld, leftOut, checkouts } = builder;
   const modules = billOfMaterials(entries, checkouts, directories);
   const tree = { entries, emptySubmodules, withheld, modules, ...origin };
-  return { tree, conf, leftOut, gitIgnored, checkouts, warnings };
+  const all = [...warnings, ...hieraWarnings(entries)];
+  return { tree, conf, leftOut, gitIgnored, checkouts, warnings: all };
 }

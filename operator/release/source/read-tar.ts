@@ -1,6 +1,6 @@
 import { Parser, type ReadEntry } from 'tar';
 import { CodedError } from '../../../shared/coded-error.ts';
-import type { TreeBuilder } from './tree-builder.ts';
+import type { TreeBuilder } from '../tree/tree-builder.ts';
 
 /**
  * Reads a tar stream into a tree, every path below `prefix`. Returns the paths of its directories.

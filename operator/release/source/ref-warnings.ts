@@ -1,9 +1,10 @@
 import type { FoundCommit } from './clean-room.ts';
+import { namesOf, resolved } from './export-ref.ts';
 import { gitAnswer } from './git.ts';
 
 const SHOWN = 12;
 
-/** What is unusual about the commit of a ref: it may not be the one that the operator means. */
+/** Warnings when the commit of a ref may not be the one that the operator means. */
 export async function refWarnings(
   { place, commit }: FoundCommit,
   ref: string,
@@ -31,4 +32,20 @@ export async function refWarnings(
     );
   }
   return warnings;
+}
+
+/** For a commit that somebody else says is on the ref: warns when it is not, in this clone. */
+export async function notOnRef(
+  { place, commit }: FoundCommit,
+  ref: string,
+): Promise<readonly string[]> {
+  for (const name of namesOf(ref)) {
+    const head = await resolved(place, name);
+    if (head === undefined) continue;
+    const isPart = await gitAnswer(place, ['merge-base', '--is-ancestor', commit, head]);
+    if (isPart !== undefined) return [];
+  }
+  return [
+    `commit ${commit.slice(0, SHOWN)} is not on ${ref} in this clone: ask the proposer where it is from`,
+  ];
 }

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { gitDirectoryIn } from '../tree/head.ts';
 import { type FoundCommit, openCleanRoom } from './clean-room.ts';
 import { type GitPlace, gitAnswer, gitList } from './git.ts';
-import { gitDirectoryIn } from './head.ts';
 
 export interface Submodule {
   /** Relative to the place. */
@@ -67,7 +67,7 @@ async function openSubmodule(
   const { commonDirectory, objectFormat, prefix } = repository;
   const checkout = join(topOf(place, prefix), prefix, path);
   const candidates = [gitDirectoryIn(checkout)];
-  // A name such as ../../x leads out of the repository (CVE-2018-11235).
+  // A name such as ../../x would leave the repository (CVE-2018-11235).
   if (name !== undefined && !name.split('/').includes('..')) {
     candidates.push(join(commonDirectory, 'modules', name));
   }

@@ -1,15 +1,18 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import type { TreeBuilder } from '../tree/tree-builder.ts';
+import { addDirectory, addFile } from '../tree/walk.ts';
 import { attributesOf } from './attributes.ts';
 import { findRepository } from './clean-room.ts';
 import { applyFilters } from './filters.ts';
 import { type GitPlace, gitList } from './git.ts';
-import type { TreeBuilder } from './tree-builder.ts';
-import { addDirectory, addFile } from './walk.ts';
 
 export interface WorkTreeOptions {
   readonly filters: readonly string[];
-  /** Directories of modules: taken although git ignores them, for `r10k` puts modules there. */
+  /**
+   * Directories of modules. They are published even when git ignores them, because `r10k` installs
+   * modules there.
+   */
   readonly moduleDirectories: readonly string[];
 }
 
@@ -104,7 +107,7 @@ async function addIgnoredModules(
   return leftOut;
 }
 
-/** What of an ignored directory is modules: itself, or directories of modules below it. */
+/** The modules in an ignored directory: itself, or directories of modules below it. */
 function modulesIn(path: string, moduleDirectories: readonly string[]): string[] {
   const above = path.split('/').slice(0, -1).join('/');
   if (moduleDirectories.some((directory) => directory === path || directory === above))

@@ -8,11 +8,12 @@ import { type TestContext, test } from 'node:test';
 import { NO_STATE } from '../../../agent/core/state.ts';
 import { startOf } from '../../../agent/io/host/processes.ts';
 import { hostPaths } from '../../../agent/paths.ts';
+import { builtProgram } from '../../support/built-program.ts';
 import { isRoot, ordinaryUsersAgent } from '../../support/ordinary-user.ts';
 import { sampleStatus } from '../../support/status-sample.ts';
 import { names, temporaryDirectory } from '../../support/temporary-directory.ts';
 
-const MAIN = join(import.meta.dirname, '../../../agent/main.ts');
+const [NODE = '', ...AGENT] = await builtProgram('mm-agent');
 
 const asOrdinaryUser = ordinaryUsersAgent();
 
@@ -21,7 +22,7 @@ async function host(t: TestContext) {
   await chmod(root, 0o755);
   const paths = hostPaths({ platform: process.platform === 'darwin' ? 'darwin' : 'linux', root });
   const run = async (argv: readonly string[]) => {
-    const child = spawn(process.execPath, [MAIN, ...argv, '--root', root], {
+    const child = spawn(NODE, [...AGENT, ...argv, '--root', root], {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: '/',
       env: {},

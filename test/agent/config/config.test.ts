@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Config } from '../../../agent/config/config.ts';
@@ -92,6 +92,12 @@ test('config: a file in place of agent.d is CONFIG_INVALID', async (t) => {
 
 const good: Record<string, string> = {
   'a Mac': 'tree: osx\n',
+  'a laptop that runs on mains': 'defer_on: [battery, metered]\ndefer_limit: 12h\n',
+  'a laptop': 'wait_for_network: 0s\nrun: {jitter: 2m}\n',
+  'a window':
+    'apply_window: {weekdays: "mon-thu, sun", time: 22:00-5:00, zone: Europe/Berlin, freeze: [2026-12-24, 2026-12-31/2027-01-06]}\n',
+  'a worker': 'schedule: {apply: boot}\n',
+  'a host that runs on request': 'schedule: {apply: never}\nrun: {retry: {times: 0}}\n',
   'all there is': [
     'certname: web1.example.com',
     'groups: [canary, "eu:web"]',
@@ -103,6 +109,9 @@ const good: Record<string, string> = {
     'releases: {keep: 5, max_tarball_bytes: 1000000, max_bytes: 5000000, max_files: 1000}',
     's3: {endpoint: "http://127.0.0.1:9000", region: us-east-1, path_style: true}',
     'log: {level: debug}',
+    'overlay: {data/secrets/vault.yaml: /root/vault.yaml, manifests/node.pp: {template: /etc/node.pp}}',
+    'require_files: [/root/vault.yaml]',
+    'puppet: {modulepath: [modules, $basemodulepath, /srv/m], node_terminus: exec, external_nodes: bin/enc, settings: {strict: error, statettl: 5}}',
   ].join('\n'),
 };
 
@@ -131,7 +140,22 @@ const bad: Record<string, string> = {
   'poll by a nickname': `${least}schedule: {poll: "@hourly"}`,
   'poll out of range': `${least}schedule: {poll: "61 * * * *"}`,
   'poll on a day that never comes': `${least}schedule: {poll: "0 0 31 2 *"}`,
+  'a poll that never comes': `${least}schedule: {poll: never}`,
+  'an apply in capitals': `${least}schedule: {apply: Boot}`,
+  'a retry after a second': `${least}run: {retry: {after: 1s}}`,
   'a poll that is not a cron expression': `${least}schedule: {poll: often}`,
+  'an unknown condition': `${least}defer_on: [lid]`,
+  'a jitter of a day': `${least}run: {jitter: 1d}`,
+  'a wait of an hour for the network': `${least}wait_for_network: 1h`,
+  'a window on no weekday': `${least}apply_window: {weekdays: mon-fry}`,
+  'a window on a day of the month': `${least}apply_window: {weekdays: 5L}`,
+  'a window with one time': `${least}apply_window: {time: "9:00"}`,
+  'a window at 25 hours': `${least}apply_window: {time: "09:00-25:00"}`,
+  'a window until half past 24': `${least}apply_window: {time: "09:00-24:30"}`,
+  'a window without a length': `${least}apply_window: {time: "09:00-09:00"}`,
+  'a freeze on a date that does not exist': `${least}apply_window: {freeze: [2026-02-30]}`,
+  'a freeze that ends before it begins': `${least}apply_window: {freeze: [2026-12-27/2026-12-24]}`,
+  'a zone that does not exist': `${least}apply_window: {zone: Berlin}`,
   'time limit of a second': `${least}run: {time_limit: 1s}`,
   'time limit of a year': `${least}run: {time_limit: 365d}`,
   'puppet without a path': `${least}run: {puppet: puppet}`,
@@ -143,12 +167,45 @@ const bad: Record<string, string> = {
   'an unknown key': `${least}scheduel: {}`,
   'an unknown key in s3': `${least}s3: {regoin: x}`,
   credentials: `${least}s3: {secret_access_key: x}`,
+  'an overlay that climbs out': `${least}overlay: {data/../../x: /root/vault.yaml}`,
+  'an overlay with an absolute path': `${least}overlay: {/etc/x: /root/vault.yaml}`,
+  'an overlay of a relative path': `${least}overlay: {data/x: vault.yaml}`,
+  'a template without a path': `${least}overlay: {data/x: {template: node.pp}}`,
+  'a fact in capitals': `${least}facts: {set: {Role: web}}`,
+  'a fact that YAML has rounded': `${least}facts: {set: {disk: {bytes: [9223372036853727233]}}}`,
+  'a fact that is not a number': `${least}facts: {set: {bytes: [.nan]}}`,
+  'an odd name of a variable': `${least}run: {environment: {A-B: x}}`,
+  'a module path with a colon': `${least}puppet: {modulepath: ["a:b"]}`,
+  'exec without its program': `${least}puppet: {node_terminus: exec}`,
+  'a program without exec': `${least}puppet: {external_nodes: /usr/bin/enc}`,
+  'a setting that is an option': `${least}puppet: {settings: {"noop --x": 1}}`,
+  'a release that others can write': `${least}releases: {mode: 0777}`,
   'an unknown level': `${least}log: {level: verbose}`,
 };
 
 for (const [name, text] of Object.entries(bad)) {
   test(`config: ${name} is refused`, () => {
     assert.throws(() => parseConfigFile(text, 'x', Config), { code: 'CONFIG_INVALID' });
+  });
+}
+
+/** A setting, and what the message says of it. */
+const refused: Record<string, RegExp> = {
+  certname: /the key certname/,
+  noop: /the key run\.noop/,
+  modulepath: /the key puppet\.modulepath/,
+  environmentpath: /verified release/,
+  execute: /verified release/,
+  lastrunreport: /files of its own/,
+  logdest: /what Puppet prints/,
+  splay: /schedule\.apply/,
+  genconfig: /ends without a run/,
+};
+
+for (const [name, why] of Object.entries(refused)) {
+  test(`config: puppet.settings.${name} is refused with the reason`, () => {
+    const text = `${least}puppet:\n  settings: {${name}: x}\n`;
+    assert.throws(() => parseConfigFile(text, 'x', Config), why);
   });
 }
 
@@ -188,4 +245,16 @@ test('docs/config.md says what the schema says', async () => {
 
 for (const { key, description } of configKeys(Config)) {
   test(`config: ${key} is described`, () => assert.match(description, /^[A-Z`].*\.$/s));
+}
+
+for (const page of ['agent.md', 'from-a-cron-script.md']) {
+  test(`docs/${page}: each example is a valid configuration`, async () => {
+    const text = await readFile(join(import.meta.dirname, '../../../docs', page), 'utf8');
+    const examples = [...text.matchAll(/^( *)```yaml\n(.*?)^ *```$/gms)];
+    assert.ok(examples.length > 1);
+    for (const [, indent = '', example = ''] of examples) {
+      const yaml = example.replaceAll(new RegExp(`^${indent}`, 'gm'), '');
+      parseConfigFile(`${yaml.includes('bucket:') ? '' : least}${yaml}`, page, Config);
+    }
+  });
 }

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseCertname, isClone, type NameSources } from '../../../agent/core/certname.ts';
+import {
+  chooseCertname,
+  isClone,
+  knownIds,
+  type NameSources,
+} from '../../../agent/core/certname.ts';
 
 const never = async (): Promise<string> => assert.fail('it must not be looked up');
 const nothing: NameSources = {
@@ -69,4 +74,12 @@ test('certname: a clone is a host whose state was made on another machine', () =
   assert.equal(isClone(a, 'b'), true);
   assert.equal(isClone(a, null), false, 'the ids cannot be read now');
   assert.equal(isClone(kept('web9'), 'b'), false, 'they could not be read then');
+  const both = { certname: 'web9', machine: 'a.b.' };
+  assert.equal(isClone(both, 'a.c.'), true);
+  assert.equal(isClone(both, 'x.b.'), true);
+  assert.equal(isClone(both, 'a..c'), false, 'an id was gained, and one was lost');
+  assert.equal(isClone({ ...both, machine: '.b.' }, 'a.b.'), false);
+  assert.equal(knownIds(both, 'a..c'), 'a.b.c', 'a lost id is remembered');
+  assert.equal(knownIds(both, null), 'a.b.');
+  assert.equal(knownIds(undefined, 'a..'), 'a..');
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isUnexplainedEnd } from '../../../agent/core/child-end.ts';
+import { hasRun, isUnexplainedEnd } from '../../../agent/core/child-end.ts';
 import { skippedRun } from '../../../agent/core/run/run-summary.ts';
 import { NO_STATE } from '../../../agent/core/state.ts';
 import { StatusDocument } from '../../../bucket/documents/status.ts';
-import { sampleStatus } from '../../support/status-sample.ts';
+import { sampleRun, sampleStatus } from '../../support/status-sample.ts';
 
 const sample = StatusDocument.parse(sampleStatus);
 const after = (minute: number) => ({
@@ -29,3 +29,16 @@ for (const [name, { exitCode, ranAt, want }] of Object.entries(ends)) {
     assert.equal(isUnexplainedEnd(exitCode, after(1), after(ranAt)), want);
   });
 }
+
+test('end of a child process: a run was made when there is a new one that was not skipped', () => {
+  const ran = { ...NO_STATE, status: sample };
+  const failed = {
+    ...NO_STATE,
+    status: { ...sample, run: { ...sampleRun, id: 'x', status: 'failed' as const } },
+  };
+  assert.equal(hasRun(undefined, ran), true);
+  assert.equal(hasRun(after(1), failed), true);
+  assert.equal(hasRun(ran, ran), false);
+  assert.equal(hasRun(after(1), after(2)), false);
+  assert.equal(hasRun(undefined, undefined), false);
+});

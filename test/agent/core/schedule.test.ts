@@ -38,4 +38,6 @@ test('backoff: grows to half an hour, never below five seconds, honours Retry-Af
   assert.equal(backoffMs(50, 0.999_999), 30 * MINUTE - 2);
   assert.equal(backoffMs(1, 0), 5000);
   assert.equal(backoffMs(1, 0, 90_000), 90_000);
+  assert.equal(backoffMs(1, 0.5, 90_000), 120_000, 'a fleet does not come back at one moment');
+  assert.equal(backoffMs(1, 0, 10 * 3_600_000), 3_600_000, 'and is bounded');
 });

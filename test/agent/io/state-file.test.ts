@@ -3,8 +3,10 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { needsCycle } from '../../../agent/core/needs-cycle.ts';
+import { parseExactJson } from '../../../agent/core/facts/exact-json.ts';
 import { NO_STATE } from '../../../agent/core/state.ts';
+import { needsCycle } from '../../../agent/core/status/needs-cycle.ts';
+import { meaningfulDigest } from '../../../agent/core/status/status.ts';
 import { lastState } from '../../../agent/io/daemon/last-state.ts';
 import { stateFile } from '../../../agent/io/state-file.ts';
 import { fakeLog } from '../../support/fake-log.ts';
@@ -75,13 +77,27 @@ for (const [name, content] of Object.entries({
   test(`last state: one that is ${name} never fails a poll, and causes a cycle`, async (t) => {
     const path = join(await temporaryDirectory(t), 'state.json');
     await writeFile(path, content);
-    assert.equal(typeof needsCycle(lastState(path), Date.now(), 3600), 'string');
+    assert.equal(
+      typeof needsCycle(lastState(path), { now: Date.now(), isWindowOpen: true }, 3600),
+      'string',
+    );
   });
 }
 
 test('last state: the daemon sees what the cycle saved', async (t) => {
   const { path, state } = await stateIn(await temporaryDirectory(t));
-  const now = Date.parse(sampleStatus.writtenAt);
-  const seen = needsCycle(lastState(path), now, 3600);
-  assert.equal(seen, needsCycle(state, now, 3600));
+  const moment = { now: Date.parse(sampleStatus.writtenAt), isWindowOpen: true };
+  const seen = needsCycle(lastState(path), moment, 3600);
+  assert.equal(seen, needsCycle(state, moment, 3600));
+});
+
+test('state: an integer beyond 2^53 keeps its digits, and the daemon computes the same digest', async (t) => {
+  const path = join(await temporaryDirectory(t), 'state.json');
+  const facts = { efs: parseExactJson('9223372036853727233') };
+  const status = { ...sampleStatus, facts };
+  await stateFile(path, fakeLog()).save({ ...NO_STATE, status });
+  const loaded = await stateFile(path, fakeLog()).load();
+  assert.match(JSON.stringify(loaded), /"efs":9223372036853727233\b/);
+  const read = lastState(path)?.status ?? assert.fail('no status');
+  assert.equal(meaningfulDigest(read), meaningfulDigest(status));
 });

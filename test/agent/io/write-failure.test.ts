@@ -5,9 +5,10 @@ import { fstatSync } from 'node:fs';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { builtProgram } from '../../support/built-program.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
-const PROGRAM = join(import.meta.dirname, '../../../agent/main.ts');
+const [NODE = '', ...AGENT] = await builtProgram('mm-agent');
 
 /** What `mm-agent --once` says on stderr about a configuration that is a link to `target`. */
 async function failure(directory: string, isJournal: boolean): Promise<string> {
@@ -15,7 +16,7 @@ async function failure(directory: string, isJournal: boolean): Promise<string> {
   await using file = await open(path, 'w');
   const { dev, ino } = fstatSync(file.fd);
   const env = isJournal ? { JOURNAL_STREAM: `${dev}:${ino}` } : {};
-  const child = spawn(process.execPath, [PROGRAM, '--once', '--root', directory], {
+  const child = spawn(NODE, [...AGENT, '--once', '--root', directory], {
     env,
     stdio: ['ignore', 'ignore', file.fd],
   });

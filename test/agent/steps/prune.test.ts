@@ -65,7 +65,7 @@ const cases: Record<string, Case> = {
   'nothing is active yet': { releases: '123', keep: 2, want: '23' },
 };
 
-const FOLLOWED = { environment: 'stable', now: Date.now() };
+const FOLLOWED = { environments: ['stable'], keepRuns: 20, now: Date.now() };
 
 for (const [name, { releases, active = {}, lastGood, keep, want }] of Object.entries(cases)) {
   test(`prune: ${name}`, async (t) => {
@@ -145,6 +145,22 @@ test('prune: the last five runs stay', async (t) => {
   assert.deepEqual(await names(paths.runs), ['run4', 'run5', 'run6', 'run7', 'run8']);
 });
 
+test('prune: of the history the last runs stay, and nothing else', async (t) => {
+  const paths = hostPaths({ platform: 'linux', root: await temporaryDirectory(t) });
+  await mkdir(paths.history, { recursive: true });
+  for (const run of ['a', 'b', 'c']) {
+    for (const name of [`${run}.json`, `${run}.log.gz`]) {
+      await writeFile(join(paths.history, name), '');
+      await utimes(join(paths.history, name), 1e9 + run.charCodeAt(0), 1e9 + run.charCodeAt(0));
+    }
+  }
+  await writeFile(join(paths.history, 'z.log.gz'), 'of an entry that was never written');
+  prune(paths, { ...none, keepRuns: 2 });
+  assert.deepEqual(await names(paths.history), ['b.json', 'b.log.gz', 'c.json', 'c.log.gz']);
+  prune(paths, { ...none, keepRuns: 0 });
+  assert.deepEqual(await names(paths.history), []);
+});
+
 test('prune: when the links cannot be read, nothing is removed', async (t) => {
   const paths = await hostWith(t, ['1', '2', '3', '4']);
   await writeFile(paths.environments, 'a file where a directory should be');
@@ -156,7 +172,7 @@ test('prune: an environment that was tried by hand does not keep its release for
   const paths = await hostWith(t, ['1', '2']);
   activate(paths, { environment: 'stable', sha256: digest('1') });
   activate(paths, { environment: 'tried', sha256: digest('2') });
-  const options = { keep: 1, lastGood: undefined, environment: 'stable' };
+  const options = { keep: 1, lastGood: undefined, environments: ['stable'], keepRuns: 20 };
   assert.deepEqual(prune(paths, { ...options, now: Date.now() }), []);
   const later = Date.now() + 8 * 86_400_000;
   assert.deepEqual(prune(paths, { ...options, now: later }), [digest('2')]);

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 import {
   interpolate,
   moduleDirectories,
   parseEnvironmentConf,
   pathInEnvironment,
 } from '../../../bucket/documents/environment-conf.ts';
-import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { findPuppet } from '../../../operator/puppet/find-puppet.ts';
 
 /** The same text for Puppet, with what it is expected to print for `manifest`. */
 const texts = {
@@ -34,31 +36,58 @@ const texts = {
   'an absolute path': { text: 'manifest = /etc/site.pp\n', want: '/etc/site.pp' },
 };
 
-for (const [name, { text, want }] of Object.entries(texts)) {
-  test(`environment.conf is read as Puppet reads it: ${name}`, async (t) => {
-    const directory = await temporaryDirectory(t);
-    const environment = join(directory, 'environments/production');
-    const codeDirectory = join(directory, 'code');
-    await mkdir(environment, { recursive: true });
-    await writeFile(join(environment, 'environment.conf'), text);
+/** Runs `puppet` once for each list of arguments and prints the outputs. Puppet is loaded once. */
+const PRINTED = `
+  require 'json'
+  require 'puppet'
+  require 'puppet/util/command_line'
+  outputs = JSON.parse(ARGV[0]).map do |arguments|
+    IO.popen('-') { |child| child ? child.read : Puppet::Util::CommandLine.new('puppet', arguments).execute }
+  end
+  print JSON.generate(outputs)`;
+
+suite('environment.conf is read as Puppet reads it', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'miyamoto-conf-'));
+  after(() => rm(directory, { recursive: true }));
+  const codeDirectory = join(directory, 'code');
+  const environmentPath = (index: number) => join(directory, `environments-${index}`);
+  const environmentOf = (index: number) => join(environmentPath(index), 'production');
+  let printed: readonly string[] = [];
+
+  before(async () => {
     const own = ['conf', 'var', 'log', 'run'].map((each) => `--${each}dir=${directory}/${each}`);
-    const args = ['config', 'print', 'manifest', '--environment', 'production', ...own];
-    args.push('--environmentpath', join(directory, 'environments'), '--codedir', codeDirectory);
-    const wanted = want.replace('<env>', environment).replace('<code>', codeDirectory);
-    assert.equal(execFileSync('puppet', args, { encoding: 'utf8' }).trim(), wanted);
-    const { manifest = 'manifests' } = parseEnvironmentConf(text);
-    const inside = pathInEnvironment(manifest);
-    const found =
-      inside === undefined
-        ? interpolate(manifest, {
-            codedir: codeDirectory,
-            environmentpath: join(directory, 'environments'),
-            environment: '$environment',
-          })
-        : join(environment, inside);
-    assert.equal(found, wanted);
+    const print = ['config', 'print', 'manifest', '--environment', 'production', ...own];
+    const calls: string[][] = [];
+    for (const [index, { text }] of Object.values(texts).entries()) {
+      await mkdir(environmentOf(index), { recursive: true });
+      await writeFile(join(environmentOf(index), 'environment.conf'), text);
+      const places = ['--environmentpath', environmentPath(index), '--codedir', codeDirectory];
+      calls.push([...print, ...places]);
+    }
+    const { ruby } = findPuppet(process.env) ?? assert.fail('no Puppet');
+    const words = [...ruby.arguments, '-e', PRINTED, JSON.stringify(calls)];
+    printed = JSON.parse(execFileSync(ruby.path, words, { encoding: 'utf8' })) as string[];
   });
-}
+
+  for (const [index, [name, { text, want }]] of Object.entries(texts).entries()) {
+    test(name, () => {
+      const environment = environmentOf(index);
+      const wanted = want.replace('<env>', environment).replace('<code>', codeDirectory);
+      assert.equal(printed[index]?.trim(), wanted);
+      const { manifest = 'manifests' } = parseEnvironmentConf(text);
+      const inside = pathInEnvironment(manifest);
+      const found =
+        inside === undefined
+          ? interpolate(manifest, {
+              codedir: codeDirectory,
+              environmentpath: environmentPath(index),
+              environment: '$environment',
+            })
+          : join(environment, inside);
+      assert.equal(found, wanted);
+    });
+  }
+});
 
 test('environment.conf: the module directories inside the environment', () => {
   const directories = (text: string) => moduleDirectories(parseEnvironmentConf(text));
@@ -69,5 +98,4 @@ test('environment.conf: the module directories inside the environment', () => {
     'y',
   ]);
   assert.deepEqual(directories('modulepath = ../shared:modules'), ['modules']);
-  assert.equal(parseEnvironmentConf('config_version = a b').configVersion, 'a b');
 });

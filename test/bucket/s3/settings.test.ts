@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { plainHttpEndpoint } from '../../../bucket/s3/plain-http.ts';
-import { openBucket } from '../../../bucket/s3/sdk/sdk-bucket.ts';
+import { plainHttpEndpoint } from '../../../bucket/s3/effective-settings.ts';
 import { S3Settings } from '../../../bucket/s3/settings.ts';
+import { S3_CLIENTS } from '../../support/s3/clients.ts';
 import { useProfiles } from '../../support/s3/profiles.ts';
 
 test('S3 settings: each one has a default', () => {
@@ -61,7 +62,7 @@ for (const endpoint of [
   'http://127.0.0.1.example.com',
   'HTTP://minio:9000',
 ]) {
-  test(`row 23: ${endpoint} needs allow_plain_http`, () => {
+  test(`row 23: ${endpoint} needs allow_plain_http`, async () => {
     const { error } = S3Settings.safeParse({ endpoint });
     assert.deepEqual(
       error?.issues.map(({ path }) => path),
@@ -70,7 +71,7 @@ for (const endpoint of [
     assert.match(error.issues[0]?.message ?? '', /allow_plain_http: true/);
     assert.equal(S3Settings.safeParse({ endpoint, allow_plain_http: false }).success, false);
     assert.equal(S3Settings.safeParse({ endpoint, allow_plain_http: true }).success, true);
-    assert.equal(plainHttpEndpoint({ endpoint }, {}), endpoint);
+    assert.equal(await plainHttpEndpoint({ endpoint, allow_plain_http: true }, {}), endpoint);
   });
 }
 
@@ -82,25 +83,46 @@ for (const endpoint of [
   'http://127.1',
   'https://s3.example.com',
 ]) {
-  test(`row 23: ${endpoint} is used as it is`, () => {
+  test(`row 23: ${endpoint} is used as it is`, async () => {
     assert.equal(S3Settings.safeParse({ endpoint }).success, true);
-    assert.equal(plainHttpEndpoint({ endpoint }, {}), undefined);
+    assert.equal(await plainHttpEndpoint({ endpoint, allow_plain_http: true }, {}), undefined);
   });
 }
 
-test('row 23: an endpoint of the environment is refused, and logged as a warning where it is allowed', async () => {
+test('row 23: an endpoint of the environment or a profile is warned about where it is allowed', async () => {
+  const url = 'http://s3.example.com';
+  const allowed = { allow_plain_http: true };
+  await using _ = await useProfiles({});
+  assert.equal(await plainHttpEndpoint(allowed, process.env), undefined);
+  const config = process.env['AWS_CONFIG_FILE'] ?? '';
+  await writeFile(
+    config,
+    `[default]\nendpoint_url = ${url}/default\n[profile own]\nservices = own\n[services own]\ns3 =\n  endpoint_url = ${url}/own\n`,
+  );
+  assert.equal(await plainHttpEndpoint(allowed, process.env), `${url}/default`);
+  const own = { ...allowed, profile: 'own' };
+  assert.equal(await plainHttpEndpoint(own, process.env), `${url}/own`);
+  const variable = { ...process.env, AWS_PROFILE: 'own' };
+  assert.equal(await plainHttpEndpoint(allowed, variable), `${url}/own`);
+  const ignored = { ...process.env, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' };
+  assert.equal(await plainHttpEndpoint(allowed, ignored), undefined);
+  const all = { ...process.env, AWS_ENDPOINT_URL: url };
+  assert.equal(await plainHttpEndpoint(allowed, all), url);
+});
+
+test('row 23: an endpoint of the environment is refused', async () => {
   const env = { AWS_ENDPOINT_URL: 'http://s3.example.com' };
-  assert.equal(plainHttpEndpoint({}, env), 'http://s3.example.com');
   await using _ = await useProfiles({ default: { accessKeyId: 'A', secretAccessKey: 's' } });
   Object.assign(process.env, env);
-  const bucket = openBucket('fleet', S3Settings.parse({ region: 'us-east-1', max_attempts: 1 }));
+  const settings = S3Settings.parse({ region: 'us-east-1', max_attempts: 1 });
   try {
-    await assert.rejects(bucket.get('x', { maxBytes: 1 }), {
-      code: 'CONFIG_INVALID',
-      message: /http:\/\/(fleet\.)?s3\.example\.com .*allow_plain_http/,
-    });
+    for (const open of Object.values(S3_CLIENTS)) {
+      await assert.rejects(open('fleet', settings).get('x', { maxBytes: 1 }), {
+        code: 'CONFIG_INVALID',
+        message: /http:\/\/s3\.example\.com \(AWS_ENDPOINT_URL\) .*allow_plain_http/,
+      });
+    }
   } finally {
-    bucket.close();
     delete process.env['AWS_ENDPOINT_URL'];
   }
 });

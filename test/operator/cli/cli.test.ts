@@ -6,20 +6,21 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import {
-  DoctorAnswer,
   ErrorAnswer,
   InitAnswer,
   PublishAnswer,
   ReleasesAnswer,
 } from '../../../operator/answers.ts';
+import { DoctorAnswer } from '../../../operator/key-answers.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
+import { builtProgram } from '../../support/built-program.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { BUCKET, initialized, type OperatorLab, openOperatorLab } from '../operator-lab.ts';
 
-const MAIN = join(import.meta.dirname, '../../../operator/main.ts');
+const [NODE = '', ...MM] = await builtProgram('mm');
 
 async function mm({ repository, directory }: OperatorLab, ...args: string[]) {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(NODE, [...MM, ...args], {
     cwd: repository,
     env: { ...process.env, HOME: join(directory, 'home') },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -80,7 +81,7 @@ test('cli: a signal in the middle of a commit leaves no file, no lock and a vali
   await mkdir(temporary);
   const key = 'ubuntu/manifests/metadata/timestamp.json';
   lab.server.faults.add({ kind: 'hang', match: { method: 'PUT', key }, times: 1 });
-  const child = spawn(process.execPath, [MAIN, 'publish', 'stable'], {
+  const child = spawn(NODE, [...MM, 'publish', 'stable'], {
     cwd: lab.repository,
     env: { ...process.env, HOME: join(lab.directory, 'home'), TMPDIR: temporary },
     stdio: 'ignore',
@@ -96,7 +97,7 @@ test('cli: a signal in the middle of a commit leaves no file, no lock and a vali
   assert.deepEqual(await ended, [143, null]);
   assert.deepEqual(await readdir(temporary), []);
   const state = join(lab.repository, '.miyamoto/ubuntu');
-  assert.deepEqual(await readdir(state), ['trust']);
+  assert.deepEqual((await readdir(state)).sort(), ['gates', 'trust']);
   const done = await lab.mm(['publish', 'stable', '--no-validate', '--json']);
   assert.equal(PublishAnswer.parse(done.json).release.version, '0.1.0');
 });
@@ -112,13 +113,13 @@ test('cli: two publications at the same time on one machine wait for each other'
   }
 });
 
-test('cli: a directory that mm cannot write gives a one-line error', async (t) => {
+test('cli: a directory that mm cannot write is an error that names it, and the command to look at it', async (t) => {
   const lab = await initialized(t);
   await rm(join(lab.repository, '.miyamoto'), { recursive: true });
   await lab.write('.miyamoto', 'a file');
   const { exitCode, stderr } = await lab.mm(['releases']);
   assert.equal(exitCode, 1);
-  assert.match(stderr, /^mm: E[A-Z]+: .*\.miyamoto.*\n$/);
+  assert.match(stderr, /^mm: .*\.miyamoto is a file.*\nnext: ls -ld .*\.miyamoto\n$/);
 });
 
 test('cli: two people with their own keys change the root to require both keys', async (t) => {

@@ -6,14 +6,15 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Command, Option } from 'commander';
 import { commandTree, flatten } from '../../../operator/cli/completion/command-tree.ts';
-import { SHELLS } from '../../../operator/cli/completion/completion.ts';
+import { SHELLS } from '../../../operator/cli/completion.ts';
+import { NO_OUTPUT } from '../../../operator/cli/output.ts';
 import { buildProgram } from '../../../operator/cli/program.ts';
 import { run } from '../../../operator/cli/run.ts';
 import type { Context } from '../../../operator/context.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { initialized } from '../operator-lab.ts';
 
-const NOWHERE = { answer: () => undefined, out: () => undefined, err: () => undefined };
-const tree = commandTree(buildProgram({} as Context, NOWHERE));
+const tree = commandTree(buildProgram({} as Context, NO_OUTPUT));
 
 /** The completions of an interactive bash for these words. The last word is incomplete. */
 async function offered(t: TestContext, script: string, ...words: string[]): Promise<string[]> {
@@ -64,6 +65,24 @@ test('completion: each script has every command and every option', () => {
       }
     }
   }
+});
+
+test('completion: the names of environments come from miyamoto.yaml, without a request', async (t) => {
+  const lab = await initialized(t);
+  const before = lab.server.requests.length;
+  for (const shell of Object.keys(SHELLS)) {
+    const { stdout } = await lab.mm(['completion', shell, '--environments']);
+    assert.equal(stdout, 'stable\ntesting\n');
+  }
+  assert.equal(lab.server.requests.length, before);
+  const fake = 'mm() { [ "$*" = \'completion bash --environments\' ] && echo stable testing; }\n';
+  const script = fake + SHELLS.bash(tree);
+  assert.deepEqual(await offered(t, script, 'mm', 'hold', ''), ['stable', 'testing']);
+  assert.deepEqual(await offered(t, script, 'mm', 'promote', 'stable', 'te'), ['testing']);
+  assert.deepEqual(await offered(t, script, 'mm', 'rollout', 'start', '--from', ''), [
+    'stable',
+    'testing',
+  ]);
 });
 
 test('completion: a new command, option and choice are offered without any other change', async (t) => {

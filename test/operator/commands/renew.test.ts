@@ -2,16 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DoctorAnswer } from '../../../operator/answers.ts';
-import { putBack, snapshotOf } from '../commit/shared-tree.ts';
+import { DoctorAnswer } from '../../../operator/key-answers.ts';
 import { changed, codeOf, fileNames, hostOf, keysOf } from '../key-commands.ts';
-import { initialized, type OperatorLab } from '../operator-lab.ts';
+import { initialized, type OperatorLab, putBack, snapshotOf } from '../operator-lab.ts';
 
 const DAY_MS = 86_400_000;
 const PUBLISH = ['publish', 'stable', '--no-validate'];
 const after = (days: number) => ({ now: () => Date.now() + days * DAY_MS });
 
-/** Days since everything was signed, and what is signed anew then. */
+/** Days since everything was signed, and what is signed again then. */
 const LAPTOP: readonly (readonly [number, readonly string[]])[] = [
   [0, []],
   [34, []],
@@ -38,7 +37,7 @@ const LAPTOP: readonly (readonly [number, readonly string[]])[] = [
 ];
 
 for (const [days, files] of LAPTOP) {
-  test(`renew: ${days} days later it signs ${files.length} files anew`, async (t) => {
+  test(`renew: ${days} days later it signs ${files.length} files again`, async (t) => {
     const lab = await initialized(t);
     const before = lab.metadata('timestamp.json').signed.meta;
     const noop = await changed(lab, ['renew', '--noop'], after(days));
@@ -81,7 +80,7 @@ test('renew: CI renews what its key may sign, says what it may not, and ends wel
   const keys = await withOnlineKeyAlone(lab);
   const { exitCode, stderr } = await lab.mm(['renew', ...keys], after(140));
   assert.equal(exitCode, 0, stderr);
-  assert.match(stderr, /env-stable expires at .* mm renew/);
+  assert.match(stderr, /^stable expires at .* mm renew stable$/m);
   assert.equal(lab.metadata('timestamp.json').signed.version, 4);
   assert.equal(await codeOf(lab, ['renew', 'stable', ...keys], after(140)), 'KEY_MISSING');
   const nothing = ['--keys', join(lab.directory, 'none')];

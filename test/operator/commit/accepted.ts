@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { HeldKeyFile } from '../../../operator/keys/held/held-key-file.ts';
-import type { Signer } from '../../../operator/keys/signer.ts';
+import type { Signer } from '../../../operator/keys/public/signer.ts';
 import { newKeyFile } from '../../../operator/keys/signing-key.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { sharedTree } from './shared-tree.ts';
 
 /**
  * Publishes with the signer as the only one who may sign for an environment, then reads the bucket
- * by the rules of trust as somebody who was never there before.
+ * by the rules of trust, as a new host.
  */
 export async function assertHostsAccept(t: TestContext, signer: Signer): Promise<void> {
   const role = 'env-stable';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { metadataKey } from '../../../bucket/layout.ts';
 import { withAffected } from '../../../operator/commit/affected.ts';
 import { commit } from '../../../operator/commit/commit.ts';
-import type { Signer } from '../../../operator/keys/signer.ts';
+import type { Signer } from '../../../operator/keys/public/signer.ts';
 import { editKeys, type NamedKey } from '../../../operator/metadata/role-keys.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { bucketSource } from '../../../trust/metadata/source.ts';
@@ -21,7 +21,7 @@ const named = ({ keyId, publicKey }: Signer, name: string): NamedKey => ({
   name,
 });
 
-test('I19 revoking a key signs anew what it had signed, in the same commit', async (t) => {
+test('I19 revoking a key signs again what it had signed, in the same commit', async (t) => {
   const [ann, bob] = [newSigner(), newSigner()];
   const tree = await sharedTree(t, { role: 'env-stable', signers: [ann], threshold: 1 });
   const publisherWith = (...signers: Signer[]) =>

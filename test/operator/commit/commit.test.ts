@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { blobKey, metadataKey } from '../../../bucket/layout.ts';
 import { commit } from '../../../operator/commit/commit.ts';
-import type { Signer } from '../../../operator/keys/signer.ts';
+import type { Signer } from '../../../operator/keys/public/signer.ts';
 import type { RoleContent } from '../../../operator/metadata/signed-file.ts';
 import { verifyCommitted } from '../../../operator/repository/read-bucket.ts';
 import { CodedError, type ErrorCode } from '../../../shared/coded-error.ts';
@@ -12,8 +12,8 @@ import { bucketSource } from '../../../trust/metadata/source.ts';
 import { readTrusted, refresh } from '../../../trust/reader.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { newSigner } from '../keys/keys.ts';
-import { BUCKET, metadataFiles, TREE } from '../operator-lab.ts';
-import { putBack, sharedTree, snapshotOf } from './shared-tree.ts';
+import { BUCKET, metadataFiles, putBack, snapshotOf, TREE } from '../operator-lab.ts';
+import { sharedTree } from './shared-tree.ts';
 
 const hasCode = (code: ErrorCode) => (error: unknown) =>
   error instanceof CodedError && error.code === code;
@@ -80,7 +80,7 @@ test('I5: every prefix of the uploads serves the old release or the new one', as
 });
 
 for (const upload of ['blobs/', '2.env-stable.json', '2.snapshot.json', 'timestamp.json']) {
-  test(`a publisher that ends before ${upload} is in hinders nobody`, async (t) => {
+  test(`a publisher that ends before ${upload} is in blocks no other publisher`, async (t) => {
     const tree = await sharedTree(t);
     const { publish, repository } = await tree.publisher();
     tree.server.faults.add({

@@ -9,7 +9,7 @@ import { type Publisher, sharedTree } from './shared-tree.ts';
 
 const PUBLISHERS = 3;
 /** Each publisher's. Fewer are enough where only a guard is tried (test/guards). */
-const PUBLICATIONS = Number(process.env['MM_TEST_PUBLICATIONS'] ?? 30);
+const PUBLICATIONS = Number(process.env['MM_TEST_PUBLICATIONS'] ?? 10);
 
 interface Link {
   readonly previous: string | undefined;

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, mkdtempDisposable, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -10,7 +10,7 @@ import { firstChange, readEmptyTree } from '../../../operator/commands/init/init
 import { type PublishPlan, planPublication } from '../../../operator/commands/publish/plan.ts';
 import type { Change } from '../../../operator/commit/change.ts';
 import { type Committed, commit } from '../../../operator/commit/commit.ts';
-import type { Signer } from '../../../operator/keys/signer.ts';
+import type { Signer } from '../../../operator/keys/public/signer.ts';
 import { parseSignedFile } from '../../../operator/metadata/signed-file.ts';
 import { openRepository } from '../../../operator/repository/open-repository.ts';
 import type { Repository, RepositoryOptions } from '../../../operator/repository/repository.ts';
@@ -53,7 +53,7 @@ export async function sharedTree(t: TestContext, delegates?: Delegates): Promise
   const safe = newSigner();
   const now = () => Date.now();
   const keyring = { place: 'memory', signers: [operator] };
-  const bucket = openBucket(BUCKET, settings);
+  const bucket = await openBucket(BUCKET, settings);
   t.after(() => bucket.close());
   const place = { bucket, tree: TREE };
   const keys = { operator, safe };
@@ -72,7 +72,7 @@ export async function sharedTree(t: TestContext, delegates?: Delegates): Promise
     safe,
     root,
     async publisher(wanted = {}) {
-      const own = openBucket(BUCKET, settings);
+      const own = await openBucket(BUCKET, settings);
       t.after(() => own.close());
       const options: RepositoryOptions = {
         bucket: own,
@@ -112,14 +112,17 @@ function delegate(change: Change, delegates: Delegates | undefined): Change {
 }
 
 /** Publishes bytes that stand for a tarball. */
-function publishBytes(
+async function publishBytes(
   repository: Repository,
   environment: string,
   content: Buffer = randomBytes(100),
 ): Promise<Committed<PublishPlan>> {
   const sha256 = createHash('sha256').update(content).digest('hex');
   const startedAt = repository.now();
-  return commit(repository, (verified) =>
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'miyamoto-test-'));
+  const path = join(directory.path, 'release.tar.gz');
+  await writeFile(path, content);
+  return await commit(repository, (verified) =>
     planPublication(
       {
         environment,
@@ -128,23 +131,11 @@ function publishBytes(
         force: false,
         by: 'test',
         startedAt,
-        source: { commit: null },
-        pack: () =>
-          Promise.resolve({ sha256, length: content.length, read: () => Promise.resolve(content) }),
+        source: { commit: null, ref: null },
+        passGates: () => Promise.resolve(),
+        pack: () => Promise.resolve({ sha256, length: content.length, path }),
       },
       verified,
     ),
   );
-}
-
-/** Everything in the bucket, to be put back later. */
-export function snapshotOf(server: S3Server): ReadonlyMap<string, Buffer> {
-  return new Map(
-    server.keys(BUCKET).map((key) => [key, server.get(BUCKET, key) ?? Buffer.alloc(0)]),
-  );
-}
-
-export function putBack(server: S3Server, objects: ReadonlyMap<string, Buffer>): void {
-  for (const key of server.keys(BUCKET)) server.delete(BUCKET, key);
-  for (const [key, bytes] of objects) server.put(BUCKET, key, bytes);
 }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Bucket } from '../../../bucket/bucket.ts';
 import { metadataKey } from '../../../bucket/layout.ts';
-import type { Signer } from '../../../operator/keys/signer.ts';
-import { BUCKET, TREE } from '../operator-lab.ts';
+import type { Signer } from '../../../operator/keys/public/signer.ts';
+import { BUCKET, snapshotOf, TREE } from '../operator-lab.ts';
 import { hasCode } from './accepted.ts';
-import { sharedTree, snapshotOf } from './shared-tree.ts';
+import { sharedTree } from './shared-tree.ts';
 
 /**
  * Who can write to the bucket, and has no key, must not make a person touch a token again and
@@ -31,6 +31,18 @@ async function countingPublisher(t: TestContext) {
 }
 
 const key = (file: string) => metadataKey(TREE, file);
+
+const withPut = (bucket: Bucket, put: Bucket['put']): Bucket => ({
+  name: bucket.name,
+  get: (each, options) => bucket.get(each, options),
+  open: (each, options) => bucket.open(each, options),
+  list: (prefix, options) => bucket.list(prefix, options),
+  multipart: bucket.multipart,
+  awsCommand: (words) => bucket.awsCommand(words),
+  remove: (each) => bucket.remove(each),
+  close: () => bucket.close(),
+  put,
+});
 
 test('row 7: 198 names that are taken cost no signature, and are named', async (t) => {
   const { server, publish, counted, notices } = await countingPublisher(t);
@@ -63,25 +75,36 @@ test('row 7: too many names that are taken end the command before anything is si
   assert.deepEqual(more, []);
 });
 
+test('I6: a name that is taken while its file is signed is not named by the snapshot', async (t) => {
+  const { server, publisher, notices, repository } = await countingPublisher(t);
+  const { bucket, keyring } = repository;
+  const late = ['2.env-stable.json', '2.snapshot.json'].map(key);
+  const { publish, repository: own } = await publisher({
+    keyring,
+    notice: (line) => void notices.push(line),
+    bucket: withPut(bucket, async (each, body, options) => {
+      if (late.includes(each)) server.put(BUCKET, each, 'in the way');
+      return await bucket.put(each, body, options);
+    }),
+  });
+  assert.equal((await publish('stable')).kind, 'committed');
+  const { snapshot, roles } = await own.read();
+  assert.deepEqual([snapshot?.signed.version, roles.get('env-stable')?.signed.version], [3, 3]);
+  assert.equal(notices.length, 2);
+});
+
 test('row 7: a timestamp that is rewritten again and again costs a bounded number of signatures', async (t) => {
   const { server, counted, ...publisher } = await countingPublisher(t);
   let count = 0;
   const { bucket } = publisher.repository;
-  const raced: Bucket = {
-    name: bucket.name,
-    get: (each, options) => bucket.get(each, options),
-    open: (each, options) => bucket.open(each, options),
-    list: (prefix, options) => bucket.list(prefix, options),
-    close: () => bucket.close(),
-    async put(each, body, options) {
-      // The same document with one more blank: its signature holds, its ETag is another.
-      const bytes = server.get(BUCKET, key('timestamp.json'));
-      if (each === key('timestamp.json')) {
-        server.put(BUCKET, each, `${String(bytes)}${' '.repeat(++count)}`);
-      }
-      return await bucket.put(each, body, options);
-    },
-  };
+  const raced = withPut(bucket, async (each, body, options) => {
+    // The same document with one more blank: its signature holds, its ETag is another.
+    const bytes = server.get(BUCKET, key('timestamp.json'));
+    if (each === key('timestamp.json')) {
+      server.put(BUCKET, each, `${String(bytes)}${' '.repeat(++count)}`);
+    }
+    return await bucket.put(each, body, options);
+  });
   const signers = publisher.repository.keyring;
   const { publish } = await publisher.publisher({ keyring: signers, bucket: raced });
   await assert.rejects(publish('stable'), hasCode('PUBLISH_LOST'));

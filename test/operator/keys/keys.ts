@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { keyIdOf, type Signer, type TufKey } from '../../../operator/keys/signer.ts';
+import { keyIdOf, type Signer, type TufKey } from '../../../operator/keys/public/signer.ts';
 
 /** A signer with a new key in memory. */
 export function newSigner(): Signer {

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { ErrorAnswer } from '../../../operator/answers.ts';
 import { requireBound } from '../../../operator/proposals/binding.ts';
 import type { Proposal } from '../../../operator/proposals/file.ts';
-import { snapshotOf } from '../commit/shared-tree.ts';
 import { changed, hostOf, newKey } from '../key-commands.ts';
+import { snapshotOf } from '../operator-lab.ts';
 import {
   COMMIT,
   FILE,
@@ -138,7 +138,7 @@ test('row 1: versions begin again if and only if the signed root replaces every 
   await sign(people, ...people.bob);
   await changed(people, COMMIT);
   const { versions: on } = (await host.poll()).trusted;
-  assert.ok(Number(on['timestamp']) > 2, 'a key stays: it goes on counting');
+  assert.ok(Number(on['timestamp']) > 2, 'a key stays: its versions continue');
   await newKey(people, 'online3');
   const recover = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online3'];
   await changed(people, [...recover, '--out', FILE]);

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { UnpackRules } from '../../../agent/steps/unpack/rules.ts';
 import { parseEnvironmentConf } from '../../../bucket/documents/environment-conf.ts';
 import { findProblems } from '../../../operator/release/check.ts';
-import { LIMITS, type SourceTree, type TreeEntry } from '../../../operator/release/tree.ts';
+import { LIMITS, type SourceTree, type TreeEntry } from '../../../operator/release/tree/tree.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { check, file, link, sourceTree } from './fixture.ts';
 
-const CONF = parseEnvironmentConf('');
+const RULES = { conf: parseEnvironmentConf(''), names: 'portable', links: 'refuse' } as const;
 
 const refused = {
   'link to an absolute path': { entry: link('manifests/x', '/etc/passwd'), code: 'ARCHIVE_UNSAFE' },
@@ -56,7 +56,7 @@ const trees = {
 
 for (const [name, { tree, code }] of Object.entries(trees)) {
   test(`check refuses: ${name}`, () => {
-    const codes = findProblems({ ...sourceTree(), ...tree }, CONF).map((problem) => problem.code);
+    const codes = findProblems({ ...sourceTree(), ...tree }, RULES).map((problem) => problem.code);
     assert.deepEqual(codes, [code]);
   });
 }
@@ -76,8 +76,8 @@ const taken = {
 
 for (const [name, entries] of Object.entries(taken)) {
   test(`check and agent accept: ${name}`, () => {
-    assert.deepEqual(findProblems(sourceTree(...entries), CONF), []);
-    const rules = new UnpackRules(LIMITS.entries);
+    assert.deepEqual(findProblems(sourceTree(...entries), RULES), []);
+    const rules = new UnpackRules({ maxFiles: LIMITS.entries, names: 'portable', links: 'refuse' });
     for (const entry of entries) {
       const type = entry.kind === 'link' ? 'SymbolicLink' : 'File';
       const linkpath = entry.kind === 'link' ? entry.target : undefined;
@@ -92,7 +92,34 @@ test('check accepts the older form', () => {
     file('classes/a.pp'),
     file('modules/b/manifests/init.pp'),
   ];
-  assert.deepEqual(findProblems({ ...sourceTree(), entries }, CONF), []);
+  assert.deepEqual(findProblems({ ...sourceTree(), entries }, RULES), []);
+});
+
+const onLinux = {
+  'names of systemd units': [file('modules/a/files/srv-my\\x2ddata.mount')],
+  'names that differ in case': [file('modules/a/files/Makefile'), file('modules/a/files/makefile')],
+} satisfies Record<string, readonly TreeEntry[]>;
+
+for (const [name, entries] of Object.entries(onLinux)) {
+  test(`check and agent accept where case counts, and refuse where it does not: ${name}`, () => {
+    assert.notDeepEqual(findProblems(sourceTree(...entries), RULES), []);
+    assert.deepEqual(findProblems(sourceTree(...entries), { ...RULES, names: 'any' }), []);
+    const rules = new UnpackRules({ maxFiles: LIMITS.entries, names: 'any', links: 'refuse' });
+    for (const { path } of entries) rules.check({ type: 'File', path, mode: 0o644 });
+  });
+}
+
+test('check refuses a link that leaves the release and names both ways out', () => {
+  const leaving = sourceTree(link('modules/x/files/motd', '/etc/motd'));
+  assert.throws(
+    () => check(leaving),
+    (error) =>
+      error instanceof CodedError &&
+      error.message.includes('modules/x/files/motd') &&
+      error.next?.includes('publish.exclude: [modules/x/files/motd]') &&
+      error.next.includes('publish.links: keep') === true,
+  );
+  check(leaving, { links: 'keep' });
 });
 
 test('check names all problems at once, up to a limit', () => {

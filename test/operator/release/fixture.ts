@@ -2,11 +2,11 @@ import type { TestContext } from 'node:test';
 import { parseEnvironmentConf } from '../../../bucket/documents/environment-conf.ts';
 import { assertPublishable } from '../../../operator/release/check.ts';
 import { packRelease, type Tarball } from '../../../operator/release/pack.ts';
-import { PublishSettings } from '../../../operator/release/publish-settings.ts';
 import type { GitPlace } from '../../../operator/release/source/git.ts';
+import { PublishSettings } from '../../../operator/release/source/publish-settings.ts';
 import { readSource, type Source } from '../../../operator/release/source/read-source.ts';
-import { contentOf, Spool } from '../../../operator/release/spool.ts';
-import type { SourceTree, TreeEntry } from '../../../operator/release/tree.ts';
+import { contentOf, Spool } from '../../../operator/release/tree/spool.ts';
+import type { SourceTree, TreeEntry } from '../../../operator/release/tree/tree.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 export function file(path: string, text: string | Buffer = '', isExecutable = false): TreeEntry {
@@ -46,10 +46,12 @@ export async function read(
 
 /** The checks of `mm publish`. */
 export function check(tree: SourceTree, settings: Partial<PublishSettings> = {}): void {
-  const { allow_private_keys: allowedPrivateKeys } = PublishSettings.parse(settings);
+  const { allow_private_keys: allowedPrivateKeys, links } = PublishSettings.parse(settings);
   const conf = tree.entries.find(({ path }) => path === 'environment.conf');
   const text = conf?.kind === 'file' ? conf.content.read().toString() : '';
-  assertPublishable(tree, { conf: parseEnvironmentConf(text), allowedPrivateKeys });
+  assertPublishable(tree, {
+    ...{ conf: parseEnvironmentConf(text), names: 'portable', links, allowedPrivateKeys },
+  });
 }
 
 export async function pack(

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { lstat, readFile, readlink, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { ReleaseFile } from '../../../bucket/documents/release.ts';
 import { packTar } from '../../../operator/release/pack.ts';
-import type { SourceTree, TreeEntry } from '../../../operator/release/tree.ts';
+import type { SourceTree, TreeEntry } from '../../../operator/release/tree/tree.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { file, link, pack, sourceTree } from './fixture.ts';
 
@@ -41,7 +41,7 @@ test('pack: the order of the entries has no effect', async (t) => {
 test('pack: the gzip header has no time and no operating system', async (t) => {
   const tarball = await pack(t, TREE);
   const { sha256 } = tarball;
-  const bytes = await tarball.read();
+  const bytes = await readFile(tarball.path);
   assert.deepEqual([...bytes.subarray(0, 10)], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]);
   assert.equal(createHash('sha256').update(bytes).digest('hex'), sha256);
   assert.deepEqual(gunzipSync(bytes), tarOf(TREE));
@@ -50,7 +50,7 @@ test('pack: the gzip header has no time and no operating system', async (t) => {
 
 test('pack: GNU tar unpacks it to the original tree', async (t) => {
   const directory = await temporaryDirectory(t);
-  await writeFile(join(directory, 'release.tar.gz'), await (await pack(t, TREE)).read());
+  await copyFile((await pack(t, TREE)).path, join(directory, 'release.tar.gz'));
   execFileSync('tar', ['-xpzf', 'release.tar.gz'], { cwd: directory, stdio: 'pipe' });
   const at = (path: string) => join(directory, path);
   assert.equal(await readFile(at('manifests/site.pp'), 'utf8'), 'node default { }\n');

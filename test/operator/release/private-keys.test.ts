@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ErrorAnswer } from '../../../operator/answers.ts';
 import { findPrivateKey } from '../../../operator/release/private-keys.ts';
-import { Spool } from '../../../operator/release/spool.ts';
+import { Spool } from '../../../operator/release/tree/spool.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { BUCKET, initArgs, initialized, openOperatorLab } from '../operator-lab.ts';

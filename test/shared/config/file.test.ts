@@ -9,10 +9,11 @@ import { mergeConfigFiles, parseConfigFile } from '../../../shared/config/file.t
 import { readConfigFile } from '../../../shared/config/source.ts';
 import type { ConfigProblem } from '../../../shared/config/yaml.ts';
 import { duration } from '../../../shared/duration.ts';
+import { anyCodePoint, runsOf } from '../../support/fuzz.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const Schema = z.strictObject({
-  name: z.string().min(2).max(5),
+  name: z.string().min(2).max(5).meta({ example: 'web' }),
   mode: z.enum(['apply', 'noop']).default('apply'),
   list: z.array(z.string()).max(2).default([]),
   schedule: z
@@ -94,7 +95,8 @@ const bad: Record<string, { text: string; want: readonly string[]; says?: readon
     ],
     says: ['"a"', '"apply" or "noop"', '"stop"', 'found 1', 'at least 2', 'a multiple of 2'],
   },
-  'a missing key': { text: 'mode: noop\n', want: ['1 name:'], says: ['nothing'] },
+  'a missing key': { text: 'mode: noop\n', want: ['1 name:'], says: ['missing', 'name: web'] },
+  'a key without a value': { text: 'name:\n', want: ['1 name:'], says: ['no value', 'name: web'] },
   'a missing key further in, at the map that lacks it': {
     text: 'name: abc\nenvironments:\n  stable: {}\n',
     want: ['3 environments.stable.branch:'],
@@ -218,7 +220,8 @@ test('config file: reading', async (t) => {
 
 test('config file, fuzz: any text is accepted or refused with a code', (t) => {
   const seed = Date.now() % 2 ** 31;
-  t.diagnostic(`1000 runs, seed ${seed}`);
+  const numRuns = runsOf(1000);
+  t.diagnostic(`${numRuns} runs, seed ${seed}`);
   const words = [
     'name',
     'mode',
@@ -250,7 +253,7 @@ test('config file, fuzz: any text is accepted or refused with a code', (t) => {
     '1',
   );
   const text = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 200 }),
+    fc.string({ unit: anyCodePoint, maxLength: 200 }),
     fc.array(tokens, { maxLength: 40 }).map((parts) => parts.join('')),
   );
   const property = fc.property(text, (yaml) => {
@@ -260,5 +263,5 @@ test('config file, fuzz: any text is accepted or refused with a code', (t) => {
       assert.ok(error instanceof CodedError, String((error as Error).stack));
     }
   });
-  fc.assert(property, { numRuns: 1000, seed });
+  fc.assert(property, { numRuns, seed });
 });

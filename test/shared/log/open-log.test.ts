@@ -104,12 +104,12 @@ test('log: the length of a line is bounded for any input', async (t) => {
 test('log: a field with the name of a secret is hidden, and so is a secret in any text', async (t) => {
   const { log, text } = await logToFile(t, { format: 'json' });
   log.error('a.b', {
-    token: 'abc',
-    s3: { secretAccessKey: 'def' },
-    error: new Error('GET http://127.0.0.1/b?X-Amz-Signature=ghi'),
-    list: ['password=jkl'],
+    token: 's3cret-1',
+    s3: { secretAccessKey: 's3cret-2' },
+    error: new Error('GET http://127.0.0.1/b?X-Amz-Signature=s3cret-3'),
+    list: ['password=s3cret-4'],
   });
-  assert.doesNotMatch(text(), /abc|def|ghi|jkl/);
+  assert.doesNotMatch(text(), /s3cret/);
   assert.equal(text().match(/\[redacted\]/g)?.length, 4);
 });
 

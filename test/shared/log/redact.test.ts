@@ -64,6 +64,8 @@ const KEPT = [
   'no credentials: none in the environment, in ~/.aws or from the instance',
   'https://bucket.s3.amazonaws.com/ubuntu/manifests/metadata/timestamp.json: 403',
   'the token is locked',
+  'agent.yaml:6: run.environment.VAULT_TOKEN: wanted text, found nothing',
+  'agent.yaml:6: overlay./etc/passwd: expected a path inside the environment',
 ];
 
 for (const text of KEPT) {
@@ -74,9 +76,10 @@ test('redact: the time for hostile text grows only linearly with its length', ()
   const pieces = ['a://', '://a@', 'password', '-----BEGIN PRIVATE KEY', 'token=', ' --', 'A/'];
   for (const piece of [...pieces, '?', '"', "'", 'eyJ', ' Basic ', '\\', 'authorization: ']) {
     const text = piece.repeat(Math.ceil(16_384 / piece.length));
-    const startedAt = performance.now();
+    // CPU time: a busy machine does not change it.
+    const before = process.cpuUsage();
     redact(text);
-    const took = performance.now() - startedAt;
-    assert.ok(took < 500, `${JSON.stringify(piece)} took ${took} ms`);
+    const tookMs = process.cpuUsage(before).user / 1000;
+    assert.ok(tookMs < 500, `${JSON.stringify(piece)} took ${tookMs} ms of CPU`);
   }
 });

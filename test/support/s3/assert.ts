@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../../shared/coded-error.ts';
 export async function rejectsWith(code: ErrorCode, attempt: Promise<unknown>): Promise<void> {
   await assert.rejects(attempt, (error: Error & { code?: string; next?: string }) => {
     assert.equal(error.code, code, error.stack);
-    assert.match(error.message, /^cannot (read|write|list) s3:\/\/./);
+    assert.match(error.message, /^cannot (read|write|list|remove|resume|abort) s3:\/\/./);
     assert.ok(error.next);
     return true;
   });

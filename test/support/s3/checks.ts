@@ -29,6 +29,16 @@ export function checkWrite(headers: Headers, existing: StoredObject | undefined)
   if (!names(ifMatch, existing.etag)) throw new S3Refusal(412, 'PreconditionFailed');
 }
 
+/**
+ * S3's conditional deletes: `If-Match: *` and `If-Match: <etag>`. Both fail where nothing is there.
+ */
+export function checkDelete(headers: Headers, existing: StoredObject | undefined): void {
+  const ifMatch = header(headers, 'if-match');
+  if (ifMatch === undefined) return;
+  if (existing === undefined) throw new S3Refusal(404, 'NoSuchKey');
+  if (!names(ifMatch, existing.etag)) throw new S3Refusal(412, 'PreconditionFailed');
+}
+
 const CHECKSUMS: Readonly<Record<string, (body: Buffer) => Buffer>> = {
   'content-md5': (body) => createHash('md5').update(body).digest(),
   'x-amz-checksum-sha256': (body) => createHash('sha256').update(body).digest(),

@@ -3,7 +3,19 @@ export interface FaultMatch {
   readonly method?: string;
   /** A whole key, or an expression. */
   readonly key?: string | RegExp;
+  /** The whole query, for example `lifecycle=`. */
+  readonly query?: RegExp;
+  readonly body?: RegExp;
   readonly accessKeyId?: string;
+}
+
+/** What faults are compared with. */
+export interface FaultSubject {
+  readonly method: string;
+  readonly key: string;
+  readonly query: string;
+  readonly body: Buffer;
+  readonly accessKeyId: string;
 }
 
 export type Fault =
@@ -20,7 +32,9 @@ export type Fault =
   | { readonly kind: 'reset-after' }
   /** Never answers. */
   | { readonly kind: 'hang' }
-  /** Waits, then goes on as usual. */
+  /** Carries out the request, and never answers. */
+  | { readonly kind: 'hang-after' }
+  /** Waits, then answers as usual. */
   | { readonly kind: 'delay'; readonly ms: number }
   /** Sends the headers and the first half of the body, then ends the connection. */
   | { readonly kind: 'cut-body' }
@@ -63,12 +77,14 @@ export class FaultList implements Faults {
   }
 
   /** The first fault for that request, used up by one. */
-  take(request: Required<Omit<FaultMatch, 'key'>> & { readonly key: string }): Fault | undefined {
+  take(request: FaultSubject): Fault | undefined {
     const hit = this.#active.find(
       ({ rule: { match = {} }, left }) =>
         left > 0 &&
         (match.method === undefined || match.method === request.method) &&
         (match.accessKeyId === undefined || match.accessKeyId === request.accessKeyId) &&
+        (match.query === undefined || match.query.test(request.query)) &&
+        (match.body === undefined || match.body.test(request.body.toString())) &&
         (match.key === undefined || keyMatches(match.key, request.key)),
     );
     if (hit !== undefined) hit.left -= 1;

@@ -42,7 +42,7 @@ export class S3Lab {
 
   test(claim: string, body: () => Promise<void>): void {
     for (const [client, open] of Object.entries(S3_CLIENTS)) {
-      test(`${client}: ${claim}`, { timeout: 60_000 }, async () => {
+      test(`${client}: ${claim}`, { timeout: 300_000 }, async () => {
         this.#openClient = open;
         await body();
       });
@@ -59,7 +59,7 @@ export class S3Lab {
   }
 
   /** The HTTP statuses of the requests so far. */
-  takeStatuses(): (number | undefined)[] {
+  drainStatuses(): (number | undefined)[] {
     return this.server.requests.splice(0).map(({ status }) => status);
   }
 }

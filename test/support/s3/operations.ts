@@ -1,5 +1,7 @@
-import { checkChecksums, checkRead, checkWrite } from './checks.ts';
+import { carryOutSetting, settingOf } from './bucket-settings.ts';
+import { checkChecksums, checkDelete, checkRead, checkWrite } from './checks.ts';
 import { LIST_QUERY, listObjects } from './list-objects.ts';
+import type { StoredUploads } from './multipart.ts';
 import { type Access, bucketArn, objectArn } from './policy.ts';
 import { element, S3Refusal, type S3Reply, xmlReply } from './reply.ts';
 import { header, type S3Request } from './request.ts';
@@ -7,6 +9,7 @@ import type { S3Store, StoredObject } from './store.ts';
 
 export interface OperationContext {
   readonly store: S3Store;
+  readonly uploads: StoredUploads;
   readonly region: string;
   readonly nowMs: number;
   readonly body: Buffer;
@@ -23,7 +26,10 @@ export function carryOut(request: S3Request, context: OperationContext): S3Reply
 }
 
 function onObject(request: S3Request, context: OperationContext): S3Reply {
-  allowQuery(request, []);
+  if (request.query.has('uploadId') || request.query.has('uploads')) {
+    return onUpload(request, context);
+  }
+  allowQuery(request, request.method === 'DELETE' ? ['versionId'] : []);
   switch (request.method) {
     case 'GET':
     case 'HEAD':
@@ -33,17 +39,49 @@ function onObject(request: S3Request, context: OperationContext): S3Reply {
         ? putObject(request, context)
         : copyObject(request, context);
     case 'DELETE':
-      demand(context, objectAccess('s3:DeleteObject', request));
-      context.store.delete(request.bucket, request.key);
-      return { status: 204 };
+      return deleteObject(request, context);
     default:
       throw new S3Refusal(405, 'MethodNotAllowed');
+  }
+}
+
+function onUpload(request: S3Request, context: OperationContext): S3Reply {
+  const { uploads, store, body, nowMs } = context;
+  const { method, query } = request;
+  allowQuery(request, ['uploads', 'uploadId', 'partNumber', 'part-number-marker']);
+  const may = (action: string) => demand(context, objectAccess(action, request));
+  switch (`${method} ${query.has('uploads') ? 'uploads' : 'uploadId'}`) {
+    case 'POST uploads':
+      may('s3:PutObject');
+      return uploads.create(request, keptHeaders(request));
+    case 'PUT uploadId':
+      may('s3:PutObject');
+      return uploads.putPart(request, body);
+    case 'GET uploadId':
+      may('s3:ListMultipartUploadParts');
+      return uploads.parts(request);
+    case 'POST uploadId':
+      may('s3:PutObject');
+      return uploads.complete(request, store, { body, now: new Date(nowMs) });
+    case 'DELETE uploadId':
+      may('s3:AbortMultipartUpload');
+      return uploads.abort(request);
+    default:
+      throw new S3Refusal(501, 'NotImplemented');
   }
 }
 
 function onBucket(request: S3Request, context: OperationContext): S3Reply {
   const { method, bucket, query } = request;
   const { store } = context;
+  const setting = settingOf(request);
+  if (setting !== undefined) {
+    allowQuery(request, [setting]);
+    return carryOutSetting(request, setting, {
+      ...context,
+      demand: (action, resource) => demand(context, { action, resource }),
+    });
+  }
   if (method === 'GET' && query.has('location')) {
     demand(context, { action: 's3:GetBucketLocation', resource: bucketArn(bucket) });
     store.keys(bucket);
@@ -106,18 +144,48 @@ function putObject(request: S3Request, context: OperationContext): S3Reply {
   const { bucket, key, headers } = request;
   const { store, body, nowMs } = context;
   demand(context, objectAccess('s3:PutObject', request));
+  // AWS does the same, because the answer shows which keys exist.
+  if (header(headers, 'if-match') !== undefined)
+    demand(context, objectAccess('s3:GetObject', request));
   checkChecksums(headers, body);
   checkWrite(headers, store.find(bucket, key));
-  const kept = Object.keys(headers).filter((name) =>
-    /^(content-type|cache-control|content-encoding|x-amz-meta-.*)$/.test(name),
-  );
-  const { etag } = store.put(bucket, {
+  const { etag, versionId } = store.put(bucket, {
     key,
     body,
     lastModified: new Date(nowMs),
-    headers: Object.fromEntries(kept.map((name) => [name, header(headers, name) ?? ''])),
+    headers: keptHeaders(request),
   });
-  return { status: 200, headers: { etag } };
+  return { status: 200, headers: { etag, ...versionHeader(versionId) } };
+}
+
+function deleteObject(request: S3Request, context: OperationContext): S3Reply {
+  const { bucket, key, headers, query } = request;
+  const { store } = context;
+  const versionId = query.get('versionId');
+  if (versionId !== null) {
+    demand(context, objectAccess('s3:DeleteObjectVersion', request));
+    store.deleteVersion(bucket, key, versionId);
+    return { status: 204, headers: versionHeader(versionId) };
+  }
+  demand(context, objectAccess('s3:DeleteObject', request));
+  const ifMatch = header(headers, 'if-match');
+  if (ifMatch !== undefined && ifMatch !== '*')
+    demand(context, objectAccess('s3:GetObject', request));
+  checkDelete(headers, store.find(bucket, key));
+  const marker = store.delete(bucket, key);
+  const isMarked = marker === undefined ? {} : { 'x-amz-delete-marker': 'true' };
+  return { status: 204, headers: { ...isMarked, ...versionHeader(marker) } };
+}
+
+function versionHeader(versionId: string | undefined): Readonly<Record<string, string>> {
+  return versionId === undefined ? {} : { 'x-amz-version-id': versionId };
+}
+
+function keptHeaders({ headers }: S3Request): Readonly<Record<string, string>> {
+  const kept = Object.keys(headers).filter((name) =>
+    /^(content-type|cache-control|content-encoding|x-amz-meta-.*)$/.test(name),
+  );
+  return Object.fromEntries(kept.map((name) => [name, header(headers, name) ?? '']));
 }
 
 function copyObject(request: S3Request, context: OperationContext): S3Reply {

@@ -19,10 +19,17 @@ export interface S3Request {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** Throws URIError when the path is badly encoded. */
-export function parseRequest({ method = '', url = '', headers }: IncomingMessage): S3Request {
+/**
+ * `ofHost` is the bucket that the Host header names; undefined: the path begins with the bucket.
+ * Throws URIError when the path is badly encoded.
+ */
+export function parseRequest(
+  { method = '', url = '', headers }: IncomingMessage,
+  ofHost?: string,
+): S3Request {
   const [path = '', query = ''] = url.split('?', 2);
-  const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/s.exec(path) ?? [];
+  const [, first = '', rest = ''] = /^\/([^/]*)\/?(.*)$/s.exec(path) ?? [];
+  const [bucket, key] = ofHost === undefined ? [first, rest] : [ofHost, path.slice(1)];
   return {
     method,
     path,
@@ -34,6 +41,7 @@ export function parseRequest({ method = '', url = '', headers }: IncomingMessage
   };
 }
 
+/** Reads the whole body of a request. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;

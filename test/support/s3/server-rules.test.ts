@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isAllowed, type Policy, readerPolicy } from './policy.ts';
+import { isAllowed, machinePolicy, type Policy, readerPolicy, type Tags } from './policy.ts';
 import { verifySignature } from './signature.ts';
 
 test('signature: the example in the AWS documentation is valid', () => {
@@ -34,29 +34,39 @@ test('signature: the example in the AWS documentation is valid', () => {
   assert.equal(signer.accessKeyId, accessKeyId);
 });
 
-const allowAll = { effect: 'Allow', actions: ['s3:*'], resources: ['*'] } as const;
+const allowAll = { Effect: 'Allow', Action: ['s3:*'], Resource: ['*'] } as const;
 const get = { action: 's3:GetObject', resource: 'arn:aws:s3:::fleet/ubuntu/manifests/x' };
 const list = { action: 's3:ListBucket', resource: 'arn:aws:s3:::fleet' };
+const put = {
+  action: 's3:PutObject',
+  resource: 'arn:aws:s3:::fleet/ubuntu/status/hosts/web1.json',
+};
+const host = machinePolicy({ bucket: 'fleet', tree: 'ubuntu' }, 'ec2');
 const reader = readerPolicy({ bucket: 'fleet', tree: 'ubuntu' });
 
 const decisions: Record<
   string,
-  { readonly policy: Policy; readonly access: typeof get & { prefix?: string }; want: boolean }
+  {
+    readonly policy: Policy;
+    readonly access: typeof get & { prefix?: string };
+    readonly tags?: Tags;
+    readonly want: boolean;
+  }
 > = {
   'what nothing allows is denied': { policy: [], access: get, want: false },
   'an allow allows': { policy: [allowAll], access: get, want: true },
   'a deny wins, wherever it stands': {
-    policy: [{ ...allowAll, effect: 'Deny' }, allowAll],
+    policy: [{ ...allowAll, Effect: 'Deny' }, allowAll],
     access: get,
     want: false,
   },
   'a deny of something else does not count': {
-    policy: [allowAll, { ...allowAll, effect: 'Deny', actions: ['s3:Put*'] }],
+    policy: [allowAll, { ...allowAll, Effect: 'Deny', Action: ['s3:Put*'] }],
     access: get,
     want: true,
   },
   'a dot is a dot': {
-    policy: [{ ...allowAll, resources: ['arn:aws:s3:::f.eet/*'] }],
+    policy: [{ ...allowAll, Resource: ['arn:aws:s3:::f.eet/*'] }],
     access: get,
     want: false,
   },
@@ -71,8 +81,27 @@ const decisions: Record<
     want: false,
   },
   'a condition on what the request does not have': { policy: reader, access: list, want: false },
+  'a variable is the tag of the caller': {
+    policy: host,
+    access: put,
+    tags: { certname: 'web1' },
+    want: true,
+  },
+  'a variable with another value': {
+    policy: host,
+    access: put,
+    tags: { certname: 'web2' },
+    want: false,
+  },
+  'a variable without a value matches nothing': { policy: host, access: put, want: false },
+  'a wildcard in a tag is a plain character': {
+    policy: host,
+    access: put,
+    tags: { certname: '*' },
+    want: false,
+  },
 };
 
-for (const [name, { policy, access, want }] of Object.entries(decisions)) {
-  test(`policy: ${name}`, () => assert.equal(isAllowed(policy, access), want));
+for (const [name, { policy, access, tags, want }] of Object.entries(decisions)) {
+  test(`policy: ${name}`, () => assert.equal(isAllowed(policy, access, tags), want));
 }

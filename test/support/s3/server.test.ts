@@ -3,9 +3,9 @@ import { after, before, test } from 'node:test';
 import {
   CopyObjectCommand,
   CreateBucketCommand,
-  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -228,7 +228,7 @@ test('embedded S3: keys are encoded on request', async () => {
 });
 
 test('embedded S3: an unknown request gets "not implemented", never a wrong answer', async () => {
-  const command = new CreateMultipartUploadCommand(put);
+  const command = new GetObjectTaggingCommand(put);
   await assert.rejects(as('admin').send(command), { name: 'NotImplemented' });
   const response = await fetch(`${server.endpoint}/fleet/digits?X-Amz-Signature=0`);
   assert.equal(response.status, 501);

@@ -3,24 +3,28 @@ import {
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
+  type Server,
   type ServerResponse,
 } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { bucketPolicy } from './bucket-settings.ts';
 import { FaultList, type Faults } from './faults.ts';
+import { StoredUploads } from './multipart.ts';
 import { carryOut } from './operations.ts';
-import { isAllowed, type Policy } from './policy.ts';
+import { isAllowed, type Policy, type Tags } from './policy.ts';
 import { S3Refusal, type S3Reply } from './reply.ts';
 import { parseRequest, readBody, type S3Request } from './request.ts';
 import { send } from './send.ts';
 import { claimedAccessKeyId, verifySignature } from './signature.ts';
-import { S3Store } from './store.ts';
+import { S3Store, type StoredVersion } from './store.ts';
 
 /**
- * The S3 server of tests, demo and benchmarks: in this process, in memory, on 127.0.0.1. Path style
- * only. It verifies signatures and checksums, judges policies as IAM does, and has S3's conditional
- * reads and writes; a request that it does not know is a 501. It has no multipart uploads, versions
- * or presigned URLs.
+ * The S3 server of tests, demo and benchmarks: in this process, in memory, on 127.0.0.1. It
+ * verifies signatures and checksums, judges policies as IAM does, and has S3's conditional reads,
+ * writes and deletes, its uploads in parts, and the versions of objects; a request that it does not
+ * know is a 501. It has no presigned URLs.
  */
 export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
   const server = new EmbeddedS3(options);
@@ -34,12 +38,24 @@ export interface S3ServerOptions {
   readonly users: readonly S3User[];
   /** Buckets that exist from the start. */
   readonly buckets: readonly string[];
+  /** Answers over TLS with this certificate. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** The bucket of a Host header; undefined where the path has it. */
+  readonly bucketOf?: (host: string) => string | undefined;
+  /** TLS ends at a proxy before this server: all requests look like plain HTTP. */
+  readonly isBehindProxy?: boolean;
+  /** Headers that it ignores, as a store without conditional writes does. In lower case. */
+  readonly ignoredHeaders?: readonly string[];
+  /** It ignores them only in a bucket with versioning, as Ceph 16 does. */
+  readonly ignoresWithVersions?: boolean;
 }
 
 export interface S3User {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly policy: Policy;
+  /** Of the caller's role or session. */
+  readonly tags?: Tags;
 }
 
 export interface S3Server extends AsyncDisposable {
@@ -54,11 +70,17 @@ export interface S3Server extends AsyncDisposable {
   readonly faults: Faults;
   /** The server's clock ahead of this host's: Date header, allowed skew, Last-Modified. */
   dateOffsetMs: number;
-  /** `put` to `keys`: without signatures, policies and logs, for attacks and for inspection. */
+  /** `put` to `putSetting`: without signatures, policies and logs, for attacks and inspection. */
   put(bucket: string, key: string, body: Uint8Array | string): void;
   get(bucket: string, key: string): Buffer | undefined;
   delete(bucket: string, key: string): void;
   keys(bucket: string): readonly string[];
+  versions(bucket: string): readonly StoredVersion[];
+  /** A setting of the bucket as it was put, such as `lifecycle`. Undefined: not set. */
+  setting(bucket: string, name: string): string | undefined;
+  putSetting(bucket: string, name: string, body: string): void;
+  /** Uploads that were begun and not ended: key, and number of parts. */
+  pendingUploads(bucket: string): ReturnType<StoredUploads['pending']>;
   /** Resolves when no client is connected any more. The server itself closes no connection. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -87,12 +109,22 @@ class EmbeddedS3 implements S3Server {
   dateOffsetMs = 0;
   readonly #users: ReadonlyMap<string, S3User>;
   readonly #store = new S3Store();
-  readonly #server = createServer((request, response) => void this.#serve(request, response));
-
+  readonly #uploads = new StoredUploads();
+  readonly #server: Server;
+  readonly #scheme: 'http' | 'https';
+  readonly #bucketOf: NonNullable<S3ServerOptions['bucketOf']>;
+  readonly #options: S3ServerOptions;
   readonly #sockets = new Set<Socket>();
 
-  constructor({ region = 'us-east-1', users, buckets }: S3ServerOptions) {
+  constructor(options: S3ServerOptions) {
+    const { region = 'us-east-1', users, buckets, tls, bucketOf } = options;
     this.region = region;
+    this.#options = options;
+    this.#scheme = tls === undefined ? 'http' : 'https';
+    this.#bucketOf = bucketOf ?? (() => undefined);
+    const serve = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#serve(request, response);
+    this.#server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
     this.#users = new Map(users.map((user) => [user.accessKeyId, user]));
     for (const bucket of buckets) this.#store.createBucket(bucket);
     // The client decides how long a connection stays open.
@@ -114,7 +146,7 @@ class EmbeddedS3 implements S3Server {
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.#scheme}://127.0.0.1:${this.port}`;
   }
 
   put(bucket: string, key: string, body: Uint8Array | string): void {
@@ -132,6 +164,22 @@ class EmbeddedS3 implements S3Server {
 
   keys(bucket: string): readonly string[] {
     return this.#store.keys(bucket);
+  }
+
+  versions(bucket: string): readonly StoredVersion[] {
+    return this.#store.versions(bucket);
+  }
+
+  setting(bucket: string, name: string): string | undefined {
+    return this.#store.settings(bucket).get(name)?.toString();
+  }
+
+  putSetting(bucket: string, name: string, body: string): void {
+    this.#store.settings(bucket).set(name, Buffer.from(body));
+  }
+
+  pendingUploads(bucket: string) {
+    return this.#uploads.pending(bucket);
   }
 
   async idle(): Promise<void> {
@@ -153,7 +201,7 @@ class EmbeddedS3 implements S3Server {
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const request = parseRequest(incoming);
+      const request = parseRequest(incoming, this.#bucketOf(incoming.headers.host ?? ''));
       const log = logEntry(request);
       this.requests.push(log);
       countBytes(incoming.socket, response, log);
@@ -169,19 +217,16 @@ class EmbeddedS3 implements S3Server {
     body: Buffer,
     { response, log }: { readonly response: ServerResponse; readonly log: RequestLog },
   ): Promise<void> {
-    const { method, key, accessKeyId = '' } = log;
-    const fault = this.faults.take({ method, key, accessKeyId });
+    const { method, key, query, accessKeyId = '' } = log;
+    const fault = this.faults.take({ method, key, query, body, accessKeyId });
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'reset') return void response.socket?.resetAndDestroy();
     if (fault?.kind === 'delay') await delay(fault.ms);
     const reply =
       fault?.kind === 'status'
-        ? new S3Refusal(fault.status ?? 503, fault.code ?? 'SlowDown').toReply(
-            fault.retryAfterSeconds === undefined
-              ? {}
-              : { 'retry-after': String(fault.retryAfterSeconds) },
-          )
+        ? new S3Refusal(fault.status ?? 503, fault.code ?? 'SlowDown').toReply(retryAfter(fault))
         : this.#answer(request, body);
+    if (fault?.kind === 'hang-after') return;
     if (fault?.kind === 'reset-after') return void response.socket?.resetAndDestroy();
     log.status = reply.status;
     send(response, reply, { date: this.#now(), fault });
@@ -192,21 +237,31 @@ class EmbeddedS3 implements S3Server {
     const { region } = this;
     try {
       const findSigner = (accessKeyId: string) => this.#users.get(accessKeyId);
-      const { policy } = verifySignature(request, body, { region, nowMs, findSigner });
+      const { policy, tags } = verifySignature(request, body, { region, nowMs, findSigner });
       // As AWS does: a bucket that does not exist has no policy.
       if (request.key !== '') this.#store.requireBucket(request.bucket);
-      return carryOut(request, {
+      const all = [...policy, ...bucketPolicy(this.#store, request.bucket)];
+      const isSecure = this.#scheme === 'https' && this.#options.isBehindProxy !== true;
+      return carryOut(this.#withoutIgnored(request), {
         store: this.#store,
+        uploads: this.#uploads,
         region,
         nowMs,
         body,
-        may: (access) => isAllowed(policy, access),
+        may: (access) => isAllowed(all, { ...access, isSecure }, tags),
       });
     } catch (error) {
       if (error instanceof S3Refusal) return error.toReply();
       // A fault of this server itself; the message is for the reader of the failed test.
       return new S3Refusal(500, 'InternalError', { Reason: String(error) }).toReply();
     }
+  }
+
+  #withoutIgnored(request: S3Request): S3Request {
+    const { ignoredHeaders = [], ignoresWithVersions = false } = this.#options;
+    if (ignoresWithVersions && !this.#store.isVersioned(request.bucket)) return request;
+    const kept = Object.entries(request.headers).filter(([name]) => !ignoredHeaders.includes(name));
+    return { ...request, headers: Object.fromEntries(kept) };
   }
 
   #now(): Date {
@@ -226,6 +281,10 @@ function logEntry(request: S3Request): RequestLog {
     requestBytes: 0,
     responseBytes: 0,
   };
+}
+
+function retryAfter({ retryAfterSeconds }: { readonly retryAfterSeconds?: number }) {
+  return retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
 }
 
 /** What earlier requests on the same connection have taken. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { S3Refusal } from './reply.ts';
 
 export interface StoredObject {
@@ -25,8 +25,21 @@ export interface ListPage {
   readonly next: string | undefined;
 }
 
+/** A version of an object, or a delete marker, in a bucket with versioning. */
+export interface StoredVersion {
+  readonly key: string;
+  readonly versionId: string;
+  /** Undefined for a delete marker. */
+  readonly object: StoredObject | undefined;
+}
+
 interface StoredBucket {
+  /** The current versions. */
   readonly objects: Map<string, StoredObject>;
+  /** Oldest first. Empty without versioning. */
+  versions: StoredVersion[];
+  /** The bodies of `?versioning`, `?lifecycle` and so on, as they came. */
+  readonly settings: Map<string, Buffer>;
   /** Keys in order; undefined since a key was added or removed. */
   sorted: readonly string[] | undefined;
 }
@@ -39,8 +52,9 @@ export class S3Store {
   readonly #buckets = new Map<string, StoredBucket>();
 
   createBucket(name: string): void {
-    if (!this.#buckets.has(name))
-      this.#buckets.set(name, { objects: new Map(), sorted: undefined });
+    if (this.#buckets.has(name)) return;
+    const empty = { objects: new Map(), versions: [], settings: new Map(), sorted: undefined };
+    this.#buckets.set(name, empty);
   }
 
   has(bucket: string): boolean {
@@ -51,18 +65,50 @@ export class S3Store {
     return this.#bucket(bucket).objects.get(key);
   }
 
-  put(bucket: string, object: Omit<StoredObject, 'etag'>): StoredObject {
+  /** `versionId` is undefined without versioning. */
+  put(
+    bucket: string,
+    object: Omit<StoredObject, 'etag'>,
+  ): StoredObject & { readonly versionId: string | undefined } {
     const stored = this.#bucket(bucket);
     const etag = `"${createHash('md5').update(object.body).digest('hex')}"`;
     const complete = { ...object, etag };
+    const versionId = addVersion(stored, object.key, complete);
     if (!stored.objects.has(object.key)) stored.sorted = undefined;
     stored.objects.set(object.key, complete);
-    return complete;
+    return { ...complete, versionId };
   }
 
-  delete(bucket: string, key: string): void {
+  /** Returns the id of the delete marker; undefined without versioning. */
+  delete(bucket: string, key: string): string | undefined {
     const stored = this.#bucket(bucket);
+    const versionId = addVersion(stored, key, undefined);
     if (stored.objects.delete(key)) stored.sorted = undefined;
+    return versionId;
+  }
+
+  /** Removes a version or a delete marker for good. The one before it becomes the current one. */
+  deleteVersion(bucket: string, key: string, versionId: string): void {
+    const stored = this.#bucket(bucket);
+    const isIt = (each: StoredVersion) => each.key === key && each.versionId === versionId;
+    stored.versions = stored.versions.filter((each) => !isIt(each));
+    const current = stored.versions.findLast((each) => each.key === key)?.object;
+    if (current === undefined) stored.objects.delete(key);
+    else stored.objects.set(key, current);
+    stored.sorted = undefined;
+  }
+
+  versions(bucket: string): readonly StoredVersion[] {
+    return this.#bucket(bucket).versions;
+  }
+
+  isVersioned(bucket: string): boolean {
+    const stored = this.#buckets.get(bucket);
+    return stored !== undefined && isVersioned(stored);
+  }
+
+  settings(bucket: string): Map<string, Buffer> {
+    return this.#bucket(bucket).settings;
   }
 
   keys(bucket: string): readonly string[] {
@@ -101,6 +147,26 @@ export class S3Store {
     if (bucket === undefined) throw new S3Refusal(404, 'NoSuchBucket', { BucketName: name });
     return bucket;
   }
+}
+
+function isVersioned({ settings }: Pick<StoredBucket, 'settings'>): boolean {
+  return /<Status>Enabled</.test(String(settings.get('versioning')));
+}
+
+/** Returns its id; undefined without versioning. */
+function addVersion(
+  { versions, settings, objects }: StoredBucket,
+  key: string,
+  object: StoredObject | undefined,
+): string | undefined {
+  if (!isVersioned({ settings })) return undefined;
+  const before = objects.get(key);
+  // As S3 does it: what is older than the versioning has the version `null`.
+  if (before !== undefined && !versions.some((each) => each.key === key))
+    versions.push({ key, versionId: 'null', object: before });
+  const versionId = `v${randomBytes(8).toString('hex')}`;
+  versions.push({ key, versionId, object });
+  return versionId;
 }
 
 /** Index of the first key that is after `after` and not before `prefix`. */

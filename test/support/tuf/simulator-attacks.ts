@@ -3,6 +3,7 @@ import { KEY_ATTACKS } from './simulator-key-attacks.ts';
 import {
   type Attack,
   dropStable,
+  exchange,
   find,
   forge,
   listed,
@@ -164,6 +165,19 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
       repository.commit(['env-stable']);
     },
     code: 'TREE_MISMATCH',
+  },
+  '12h online key stolen: env-testing, by the same key, as a newer env-stable': {
+    play(scene) {
+      const { repository } = scene;
+      const [stable, testing] = [repository.role('stable'), repository.role('testing')];
+      stable['x-role'] = 'env-stable';
+      testing['x-role'] = 'env-testing';
+      testing.version = stable.version;
+      repository.delegate('stable', repository.keys.ci);
+      repository.commit(['targets', 'env-stable', 'env-testing']);
+      exchange(repository, 'testing', 'stable');
+    },
+    code: 'METADATA_MISMATCH',
   },
   ...endless('timestamp', 'root', 'snapshot', 'targets', 'env-stable'),
   '13 timestamp comes byte by byte': {

@@ -7,6 +7,7 @@ interface Common {
   expires: string;
   spec_version: string;
   'x-tree'?: string;
+  'x-role'?: string;
   [field: string]: unknown;
 }
 

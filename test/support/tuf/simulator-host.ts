@@ -37,7 +37,7 @@ export class SimulatedHost implements AsyncDisposable {
     repository.publish('stable', '1.0.0');
     await host.refresh();
     await host.refresh();
-    repository.source.takeRequests();
+    repository.source.drainRequests();
     return host;
   }
 

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../../shared/coded-error.ts';
+import { environmentRole } from '../../../trust/metadata/role-names.ts';
 import { SIMULATED_NOW, TufSimulator } from './simulator.ts';
 import { DAY_MS, type MetaJson, type RootDocument } from './simulator-documents.ts';
 import type { SimulatedHost } from './simulator-host.ts';
@@ -62,6 +63,16 @@ export function find(files: ReadonlyMap<string, Buffer>, end: string): Buffer {
 
 export function dropStable({ repository }: { readonly repository: TufSimulator }): void {
   delete repository.snapshot.meta['env-stable.json'];
+  repository.commit();
+}
+
+/** Lists the newest file of one environment's role as the newest one of another. */
+export function exchange(repository: TufSimulator, from: string, to: string): void {
+  const [source, target] = [environmentRole(from), environmentRole(to)];
+  const { version } = repository.role(from);
+  put(repository, `${version}.${target}.json`, find(repository.files, `.${source}.json`));
+  const { meta } = repository.snapshot;
+  meta[`${target}.json`] = meta[`${source}.json`]!;
   repository.commit();
 }
 

@@ -39,7 +39,7 @@ export class SimulatedSource implements MetadataSource {
   }
 
   /** The files that were requested since the last call. */
-  takeRequests(): string[] {
+  drainRequests(): string[] {
     return this.requests.splice(0).map(({ file }) => file);
   }
 

@@ -38,10 +38,10 @@ for (const [name, file] of Object.entries(NAMES)) {
     const others = ['1.root', 'env-testing', 'snapshot', 'targets', 'timestamp'];
     const wanted = [...others.map((role) => `${role}.json`), file];
     assert.deepEqual(Object.keys(files).sort(), wanted.sort());
-    repository.source.takeRequests();
+    repository.source.drainRequests();
     repository.writeTimestamp();
     await host.refresh();
-    assert.deepEqual(repository.source.takeRequests(), ['timestamp.json', '2.root.json']);
+    assert.deepEqual(repository.source.drainRequests(), ['timestamp.json', '2.root.json']);
     assert.deepEqual((await host.onDisk()).names.length, 4);
   });
 }

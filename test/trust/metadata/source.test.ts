@@ -42,9 +42,9 @@ after(async () => {
   await profiles[Symbol.asyncDispose]();
 });
 
-function open(settings: object = {}): Bucket {
+async function open(settings: object = {}): Promise<Bucket> {
   const { endpoint, region } = server;
-  const bucket = openBucket(
+  const bucket = await openBucket(
     BUCKET,
     S3Settings.parse({ endpoint, region, max_attempts: 1, ...settings }),
   );
@@ -56,9 +56,9 @@ function open(settings: object = {}): Bucket {
 async function overHttp() {
   const repository = new TufSimulator();
   repository.publish('stable', '1.0.0');
-  await repository.copyTo(open({ profile: 'admin' }), TREE);
+  await repository.copyTo(await open({ profile: 'admin' }), TREE);
   const host = await SimulatedHost.create(repository);
-  const source = bucketSource(open(), TREE);
+  const source = bucketSource(await open(), TREE);
   await host.refresh({ source });
   server.requests.length = 0;
   return { repository, host, source };
@@ -77,7 +77,7 @@ test('over HTTP without the right to list, a missing root is no newer root', asy
   const { repository, host, source } = await overHttp();
   await using _ = host;
   repository.publish('stable', '1.1.0');
-  await repository.copyTo(open({ profile: 'admin' }), TREE);
+  await repository.copyTo(await open({ profile: 'admin' }), TREE);
   const { trusted, serverDate } = await host.refresh({ source });
   assert.equal(trusted.environments.get('stable')?.current?.custom.version, '1.1.0');
   assert.ok(Math.abs((serverDate ?? 0) - Date.now()) < 600_000);
@@ -99,7 +99,7 @@ for (const [name, { fault, timeoutMs, code }] of Object.entries(BODIES)) {
       const { repository, host, source } = await overHttp();
       await using _ = host;
       repository.publish('stable', '1.1.0');
-      await repository.copyTo(open({ profile: 'admin' }), TREE);
+      await repository.copyTo(await open({ profile: 'admin' }), TREE);
       const key = metadataKey(TREE, file);
       if (file === '2.root.json') server.put(BUCKET, key, '{"signed":{}}');
       const before = await host.onDisk();

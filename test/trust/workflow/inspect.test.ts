@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { MAX_FILE_BYTES } from '../../../trust/metadata/file-limits.ts';
 import { MAX_VERSION, MAX_VERSION_STEP } from '../../../trust/metadata/version-limits.ts';
 import { inspectMetadata } from '../../../trust/workflow/inspect.ts';
 import { TufSimulator } from '../../support/tuf/simulator.ts';
@@ -68,6 +69,54 @@ test('row 5: the longest honest step is accepted', async () => {
   repository.timestamp.version += MAX_VERSION_STEP - 1;
   repository.publish('stable', '1.1.0');
   assert.equal(await host.stableVersion(), '1.1.0');
+});
+
+const listOf = (count: number) =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, at) => [`k${at}`, { keytype: '', keyval: { public: '' } }]),
+  );
+
+for (const [what, signed] of [
+  ['9,000 keys in the next root', { _type: 'root', keys: listOf(9000) }],
+  ['9,000 roles in the next root', { _type: 'root', keys: {}, roles: listOf(9000) }],
+  ['a list of roles in the next root', { _type: 'root', roles: Array(9000).fill(1) }],
+  ['9,000 delegated keys', { delegations: { keys: listOf(9000) } }],
+  ['9,000 delegated roles', { delegations: { roles: Array(9000).fill({}) } }],
+  ['keys beside delegations', { keys: listOf(9000), delegations: { keys: {} } }],
+] as const) {
+  test(`limits: ${what} are refused before they cost`, () => {
+    const file = { signatures: [], signed: { version: 2, 'x-tree': 't', ...signed } };
+    const bytes = Buffer.from(JSON.stringify(file));
+    assert.throws(() => inspectMetadata(bytes, '2.root.json', 't'), { code: 'METADATA_INVALID' });
+  });
+}
+
+test('limits: a host refuses a root with too many keys before the TUF library reads it', async () => {
+  const repository = new TufSimulator();
+  await using host = await SimulatedHost.polled(repository);
+  const before = await host.onDisk();
+  const { signed } = JSON.parse(String(repository.files.get('1.root.json')));
+  const root = { signatures: [], signed: { ...signed, version: 2, keys: listOf(9000) } };
+  repository.files.set('2.root.json', Buffer.from(JSON.stringify(root)));
+  repository.publish('stable', '1.1.0');
+  // Without a limit the TUF library reads it for a minute, and then misses the signatures.
+  await assert.rejects(host.refresh(), { code: 'METADATA_INVALID' });
+  assert.deepEqual(await host.onDisk(), before);
+});
+
+test('limits: a host reads 5 MB of a role, whatever length the thief of the online key signs', async () => {
+  const repository = new TufSimulator();
+  await using host = await SimulatedHost.polled(repository);
+  repository.role('stable')['x-more'] = 'x'.repeat(MAX_FILE_BYTES.targets);
+  repository.publish('stable', '1.1.0');
+  await assert.rejects(host.refresh(), { code: 'S3_TOO_LARGE' });
+});
+
+test('attack 31: no delegations in a root hide one key under two ids', () => {
+  const key = { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: '00'.repeat(32) } };
+  const signed = { version: 2, 'x-tree': 't', keys: { a: key, b: key }, delegations: {} };
+  const bytes = Buffer.from(JSON.stringify({ signatures: [], signed }));
+  assert.throws(() => inspectMetadata(bytes, '2.root.json', 't'), { code: 'METADATA_INVALID' });
 });
 
 test('inspect: odd text in a file gets into no message uncleaned', () => {

@@ -1,25 +1,25 @@
 import type { PuppetLine } from '../../../core/run/puppet-run.ts';
 
 /**
- * A line waits this long for an equal one, and at most the second time while equal ones keep
- * coming.
+ * How long a line waits for an equal one, and how long it waits at most while equal lines keep
+ * coming. Both are in ms.
  */
 const WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 5000;
-/** A command that repeats itself for an hour must not look as if it hung. */
+/** A command that repeats one line for an hour must not look as if it hung. */
 const REMINDER_MS = 60_000;
 
 export interface FoldedLines {
   push(line: PuppetLine): void;
-  /** Passes on a line that has waited long enough; to be called several times a second. */
+  /** Passes on a line that has waited long enough. Must be called several times a second. */
   tick(): void;
   /** Passes on what is left. */
   end(): void;
 }
 
 /**
- * Passes equal lines that follow each other on as one: `... (17 times more)`. Facter prints the
- * same error for each fact that needs a file which it may not read.
+ * Merges equal lines that follow each other into one: `... (17 times more)`. Facter prints the same
+ * error for each fact that needs a file which it may not read.
  */
 export function foldLines(
   onLine: (line: PuppetLine) => void,

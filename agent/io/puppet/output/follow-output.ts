@@ -5,7 +5,7 @@ import { foldLines } from './fold-lines.ts';
 import { hideKeys } from './hide-keys.ts';
 import { splitLines } from './split-lines.ts';
 
-/** Between two looks at the file: while it grows, and when it has not grown for a while. */
+/** The pause between two reads: while the file grows, and when it has not grown for a while. */
 const SHORTEST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 500;
 const CHUNK_BYTES = 64 * 1024;
@@ -20,9 +20,9 @@ export interface RunOutput {
 }
 
 /**
- * Opens the output file of a run and follows it. The file and the lines that are passed on are
- * limited to 4 MB; the last line then says so. A line beyond 8 kB is cut. Equal lines that follow
- * each other become one, and the lines of private keys are hidden.
+ * Opens the output file of a run and follows its growth. The file and the lines that are passed on
+ * are limited to 4 MB; the last line then says so. A line beyond 8 kB is cut. Equal lines that
+ * follow each other become one, and the lines of private keys are hidden.
  */
 export function followOutput(path: string, onLine: (line: PuppetLine) => void): RunOutput {
   const fd = openSync(path, 'a+', 0o600);
@@ -43,8 +43,8 @@ export function followOutput(path: string, onLine: (line: PuppetLine) => void): 
 }
 
 /**
- * Looks at the file again and again. An error stops it and is thrown by `end`: an output that
- * cannot be read must not end the agent.
+ * Reads the file repeatedly. An error stops that, and `end` throws it: an unreadable output must
+ * not end the agent.
  */
 function follow(look: () => boolean): { end(): void } {
   let waitMs = SHORTEST_WAIT_MS;
@@ -74,7 +74,7 @@ interface Lines {
   end(): void;
 }
 
-/** A line without a level of its own continues the message before it, and has its level. */
+/** A line without a level continues the message before it and gets the same level. */
 function leveledLines(onLine: (line: PuppetLine) => void): Lines {
   let level: LogLevel = 'info';
   const folded = foldLines(onLine);
@@ -102,7 +102,7 @@ function reading(fd: number, lines: Lines) {
     while (position < end) {
       const length = Math.min(chunk.length, end - position);
       const bytesRead = readSync(fd, chunk, 0, length, position);
-      if (bytesRead === 0) break; // somebody else has truncated the file
+      if (bytesRead === 0) break; // another process has truncated the file
       position += bytesRead;
       lines.push(chunk.subarray(0, bytesRead));
     }

@@ -1,13 +1,13 @@
 const BEGIN = /-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY/;
 const END = /-----END [A-Z0-9 ]{0,30}PRIVATE KEY/;
 /**
- * A key of RSA with 16,384 bits has 200 lines. Without a limit a lost end would hide the rest of
- * the run.
+ * A key of RSA with 16,384 bits has 200 lines. Without a limit, a missing end line would hide the
+ * rest of the run.
  */
 const MAX_LINES = 300;
 
 /**
- * Replaces the lines of a private key, for instance in a diff that Puppet shows. One line by itself
+ * Replaces the lines of a private key, for instance in a diff that Puppet shows. A single line
  * cannot be recognised as a part of a key.
  */
 export function hideKeys(): (text: string) => string {

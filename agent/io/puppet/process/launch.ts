@@ -11,11 +11,14 @@ export interface Command {
   readonly environment: Readonly<Record<string, string>>;
   /** A file that is open for appending. It receives stdout and stderr. */
   readonly output: { readonly path: string; readonly fd: number };
+  /** An open file for stdin. Left out: no input. */
+  readonly input?: number;
 }
 
 /**
  * Starts a program as the leader of a new session and process group. Rejects if it cannot be
- * started. The output is a file and not a pipe, so that Puppet can write on when its agent dies.
+ * started. The output is a file and not a pipe, so that Puppet can keep writing when its agent
+ * dies.
  */
 export async function launchInGroup(command: Command): Promise<Launched> {
   const child = spawnWithUmask(command);
@@ -34,22 +37,26 @@ export async function launchInGroup(command: Command): Promise<Launched> {
  * spawn has no option for the umask. When it returns, the fork has happened, so the umask can be
  * restored.
  */
-function spawnWithUmask({ path, environment, output, ...command }: Command): ChildProcess {
+function spawnWithUmask({ path, environment, output, input, ...command }: Command): ChildProcess {
   const umask = process.umask(0o022);
   try {
     return spawn(path, command.arguments, {
       cwd: '/',
       env: environment,
       detached: true,
-      stdio: ['ignore', output.fd, output.fd],
+      stdio: [input ?? 'ignore', output.fd, output.fd],
     });
   } finally {
     process.umask(umask);
   }
 }
 
-/** Returns PUPPET_NOT_STARTED. The cause may be the program, systemd or a full disk. */
+/**
+ * Returns PUPPET_NOT_STARTED, unless the cause has a code of its own. The cause may be the program,
+ * systemd or a full disk.
+ */
 export function notStarted(path: string, cause: unknown): CodedError {
+  if (cause instanceof CodedError) return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
   return new CodedError(`could not start Puppet at ${path}: ${why}`, {
     code: 'PUPPET_NOT_STARTED',

@@ -13,7 +13,7 @@ import { launchedIn } from './unit.ts';
 
 const POLL_MS = 250;
 
-/** Finds the Puppet of a run that an earlier agent started, if it still runs. */
+/** Finds the Puppet of a run that an earlier agent started, when it is still running. */
 export async function findLaunched(runDirectory: string, record: RunRecord): Promise<Launched> {
   if (record.unit !== null) return await launchedIn(record.unit);
   const leader =

@@ -1,6 +1,12 @@
 import type { KilledBy, PuppetExit } from '../../../core/run/puppet-run.ts';
 import { endFamily, endLeftovers } from './family.ts';
 
+/*
+ * A process with a time limit. launch.ts starts it in a process group, unit.ts in a transient unit
+ * of systemd, and pick-up.ts finds one whose agent died. This file waits for its end, and family.ts
+ * ends what it started.
+ */
+
 /** A Puppet that this agent started, or an earlier one that died. */
 export interface Launched {
   /** Also the id of the process group. Undefined when the process is gone. */
@@ -24,7 +30,7 @@ export interface Limits {
 
 /**
  * Waits until a run has ended and its process group is gone. Ends it when its time is over or when
- * the agent is told to stop.
+ * the agent must stop.
  */
 export async function supervise(launched: Launched, limits: Limits): Promise<PuppetExit> {
   let end: LeaderEnd | undefined;

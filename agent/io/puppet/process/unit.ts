@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -11,9 +12,19 @@ const SYSTEMD_RUN = '/usr/bin/systemd-run';
 /** This path also exists where /bin is not merged into /usr. */
 const SYSTEMCTL = '/bin/systemctl';
 
-/** Returns the name of the transient unit of a run. */
-export function unitName(runId: string): string {
-  return `mm-puppet-${runId.replace(/[^\w.-]/g, '_')}.service`;
+/** Returns the name of the transient unit of a run, or of a hook. */
+export function unitName(what: 'puppet' | 'hook', id: string): string {
+  return `mm-${what}-${id.replace(/[^\w.-]/g, '_')}.service`;
+}
+
+/** A transient unit: of Puppet, or of a hook, which has an input. */
+export interface Unit {
+  readonly name: string;
+  /** systemd ends the unit then, if no agent has done it. */
+  readonly limitSeconds: number;
+  readonly environmentFile: string;
+  /** The file that the hook gets as stdin. */
+  readonly input?: string;
 }
 
 /**
@@ -25,33 +36,60 @@ export function unitName(runId: string): string {
  * the unit stays loaded after its end (RemainAfterExit=) until an agent has read its exit status.
  * That may be another agent than the one that started it.
  */
-export async function launchInUnit(
-  command: Command,
-  unit: { readonly name: string; readonly limitSeconds: number },
-): Promise<void> {
+export async function launchInUnit(command: Command, unit: Unit): Promise<void> {
+  await promisify(execFile)(SYSTEMD_RUN, unitArguments(command, unit), { env: {} });
+}
+
+/** The arguments of systemd-run. */
+export function unitArguments(command: Command, unit: Unit): readonly string[] {
+  const { input } = unit;
   const properties = [
     'RemainAfterExit=yes',
-    // Exit codes of Puppet that do not mean that the unit failed.
-    'SuccessExitStatus=1 2 4 6',
-    // Services that Puppet starts by itself continue to run, as they do outside a unit.
-    'KillMode=process',
+    ...(input === undefined ? OF_PUPPET : [...OF_A_HOOK, `StandardInput=file:${input}`]),
     `RuntimeMaxSec=${unit.limitSeconds}`,
     'WorkingDirectory=/',
     'UMask=0022',
     `StandardOutput=file:${command.output.path}`,
     'StandardError=inherit',
   ];
-  const words = [
+  return [
     '--quiet',
     `--unit=${unit.name}`,
-    '--description=Miyamoto runs Puppet',
+    `--description=Miyamoto runs ${input === undefined ? 'Puppet' : command.path}`,
     ...properties.flatMap((property) => ['-p', property]),
-    ...Object.entries(command.environment).map(([name, value]) => `--setenv=${name}=${value}`),
     '--',
     // systemd replaces $NAME in arguments; $$ is a literal dollar sign.
-    ...[command.path, ...command.arguments].map((word) => word.replaceAll('$', '$$$$')),
+    ...hidingEnvironment(command, unit.environmentFile).map((word) => word.replaceAll('$', '$$$$')),
   ];
-  await promisify(execFile)(SYSTEMD_RUN, words, { env: {} });
+}
+
+const OF_PUPPET = [
+  // Exit codes of Puppet that do not mean that the unit failed.
+  'SuccessExitStatus=1 2 4 6',
+  // Services that Puppet starts by itself continue to run, as they do outside a unit.
+  'KillMode=process',
+];
+
+/** The agent reports a hook that fails. A failed unit would stay when no agent unloads it. */
+const OF_A_HOOK = [
+  `SuccessExitStatus=${Array.from({ length: 255 }, (_, index) => index + 1).join(' ')}`,
+  'CollectMode=inactive-or-failed',
+  'KillMode=control-group',
+  'TimeoutStopSec=5',
+];
+
+/**
+ * Every user can read the arguments of systemd-run and the properties of a unit, and the
+ * environment may contain secrets. Therefore a shell reads the environment from a file that belongs
+ * to root, removes the file, and becomes the command.
+ */
+export function hidingEnvironment(command: Command, file: string): readonly string[] {
+  const lines = Object.entries(command.environment).map(
+    ([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`,
+  );
+  writeFileSync(file, lines.join(''), { flag: 'wx', mode: 0o600 });
+  const script = '. "$0" && /bin/rm -f "$0" && exec "$@"';
+  return ['/bin/sh', '-c', script, file, command.path, ...command.arguments];
 }
 
 /** How to reach systemd. Tests replace the program. */

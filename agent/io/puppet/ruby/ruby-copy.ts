@@ -21,7 +21,7 @@ export function writeRubyCopy(
   writeFileSync(path, [magicComment, ...header, ...lines].join('\n'));
 }
 
-/** A Ruby literal in single quotes: nothing in it is replaced except `\\` and `\'`. */
+/** A Ruby literal in single quotes: only `\\` and `\'` are escapes in it. */
 function rubyString(text: string): string {
   return `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
 }

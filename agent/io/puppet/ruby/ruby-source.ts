@@ -6,7 +6,9 @@ export type RubySource =
   | 'fact_times.rb'
   | 'facter_config.rb'
   | 'ruby_cache.rb'
-  | 'facts_json.rb';
+  | 'facts_json.rb'
+  | 'host_facts.rb'
+  | 'host_templates.rb';
 
 /**
  * Returns the text of a Ruby file of this folder. The build replaces this module with one that has

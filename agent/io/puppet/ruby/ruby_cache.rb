@@ -6,7 +6,7 @@
 #
 # - An entry is used only if its source still has the inode, size, mtime and ctime that it had when
 #   it was compiled, and if the bytes have the checksum that was noted. The pack is used only if it
-#   is our own file that nobody else can write, and if this very Ruby made it: same description,
+#   is our own file that no other user can write, and if this same Ruby made it: same description,
 #   same compile options, same shared library of its own.
 # - Some code is not stored: files below NOT_BELOW, which have a new path in each run; files that
 #   were changed less than 3 s ago, because the next change might keep the mtime; files that make

@@ -1,7 +1,13 @@
+import { type Program, rubyScript } from '../../../../shared/ruby-script.ts';
 import type { ApplyRequest } from '../../../ports.ts';
 import { type FacterSettings, writeFacterConfig } from './facter-config.ts';
 import { prepareRubyCache, removeRubyCache } from './ruby-cache.ts';
-import { type Program, rubyScript } from './ruby-script.ts';
+
+/*
+ * Ruby files that are loaded before or into Puppet. The first comment of each file says what it
+ * changes. Each run gets copies in its run directory (ruby-copy.ts), and this file starts Puppet
+ * with those that must come first.
+ */
 
 /** Ruby files to load before Puppet. */
 export interface RubySettings {
@@ -12,7 +18,7 @@ export interface RubySettings {
 
 /**
  * Returns the program to start, and the arguments that come before Puppet's: Ruby with files to
- * load first, or Puppet itself where there are none, or where Puppet is not a Ruby script.
+ * load first. Without such files, or when Puppet is not a Ruby script: Puppet itself.
  */
 export function runProgram(request: ApplyRequest, settings: RubySettings): Program {
   const { puppet } = request;

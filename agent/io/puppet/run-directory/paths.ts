@@ -44,3 +44,13 @@ export function slowFactsPath(runDirectory: string): string {
 }
 
 export const SLOW_FACTS_FILE = 'slow-facts.json';
+
+/** The environment variables of a run in a unit, until Puppet starts. */
+export function environmentFile(runDirectory: string): string {
+  return join(runDirectory, 'environment.sh');
+}
+
+/** What went wrong with the facts of this host, a line each. Written by host_facts.rb. */
+export function factProblemsPath(runDirectory: string): string {
+  return join(runDirectory, 'fact-problems');
+}

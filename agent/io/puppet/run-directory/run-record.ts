@@ -6,7 +6,8 @@ import { foreignText } from '../../../../shared/foreign-file.ts';
 
 /**
  * `process.json` in a run directory exists while the run is under way. It is written before Puppet
- * starts, so that an agent that is killed at any moment leaves no Puppet that nobody knows of.
+ * starts, so that an agent that is killed at any moment never leaves a Puppet that later agents do
+ * not know of.
  */
 const RunRecord = z.object({
   schemaVersion: z.literal(1),
@@ -27,13 +28,14 @@ export type RunRecord = z.infer<typeof RunRecord>;
 
 const MAX_BYTES = 4096;
 
+/** Stores the record of a run in one step. */
 export function writeRunRecord(runDirectory: string, record: RunRecord): void {
   writeFileAtomicSync(recordPath(runDirectory), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
 /**
- * Returns undefined when no run is under way there. A damaged record also counts as none: then the
- * machine went down, and Puppet with it.
+ * Returns undefined when no run is under way there. A damaged record counts as missing: it means
+ * that the machine went down, and Puppet with it.
  */
 export function readRunRecord(runDirectory: string): RunRecord | undefined {
   try {
@@ -43,6 +45,7 @@ export function readRunRecord(runDirectory: string): RunRecord | undefined {
   }
 }
 
+/** Removes the record of a run that has ended. */
 export function removeRunRecord(runDirectory: string): void {
   rmSync(recordPath(runDirectory), { force: true });
 }

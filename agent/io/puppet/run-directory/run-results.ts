@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { orUndefined, readStart } from '../../../../shared/files.ts';
 import { foreignText, readForeignFile } from '../../../../shared/foreign-file.ts';
 import { isJsonObject } from '../../../../shared/json.ts';
@@ -5,8 +7,10 @@ import { parseExactJson } from '../../../core/facts/exact-json.ts';
 import { errorLines, firstErrors } from '../../../core/run/puppet-line.ts';
 import type { RunResults } from '../../../core/run/puppet-run.ts';
 import { MAX_OUTPUT_BYTES } from '../output/follow-output.ts';
+import { lastWords } from '../output/last-words.ts';
 import {
   facterLibrary,
+  factProblemsPath,
   factsPath,
   outputPath,
   reportPath,
@@ -19,28 +23,68 @@ const MAX_REPORT_BYTES = 16 * 1024 ** 2;
 const MAX_FACTS_BYTES = 32 * 1024 ** 2;
 const MAX_SUMMARY_BYTES = 64 * 1024;
 const MAX_SLOW_FACTS_BYTES = 64 * 1024;
+const MAX_FACT_PROBLEMS_BYTES = 1024 ** 2;
 
 /** Reads the files of a run that has ended. Bytes that are not UTF-8 become U+FFFD. */
 export function readRunResults(runDirectory: string, certname: string): RunResults {
   const report = readJson(reportPath(runDirectory), MAX_REPORT_BYTES);
-  const facts = readJson(factsPath(runDirectory, certname), MAX_FACTS_BYTES);
+  const facts = readFacts(runDirectory, certname, report.value !== undefined);
   const slow = readJson(slowFactsPath(runDirectory), MAX_SLOW_FACTS_BYTES);
   const slowFacts = parseSlowFacts(slow.value);
   const output = readOutput(runDirectory).split('\n');
   const printed = errorLines(output);
   return {
     report: report.value,
-    ...(report.value === undefined ? summaryOf(runDirectory) : {}),
+    ...(report.problem === undefined ? {} : { reportProblem: report.problem }),
+    ...summaryOf(runDirectory),
     facts: factValues(facts.value, runDirectory),
-    // A report has its own log, which says more.
+    // A report has its own, more detailed log.
     errors: report.value === undefined ? firstErrors(output) : [],
     ...(printed.length > 0 ? { errorLines: printed } : {}),
     ...(slowFacts.length > 0 ? { slowFacts } : {}),
-    problems: [report.problem, facts.problem].filter((problem) => problem !== undefined),
+    problems: [facts.problem, ...factProblems(runDirectory)].filter(
+      (problem) => problem !== undefined,
+    ),
   };
 }
 
-/** Only the beginning: nobody limits the output of a run whose agent was killed. */
+/**
+ * Puppet names the file after the node. `node_name_value` or `node_name_fact` of puppet.conf may
+ * give the node another name than the certname. A run with a report also has facts.
+ */
+function readFacts(runDirectory: string, certname: string, hasReport: boolean): Json {
+  const expected = factsPath(runDirectory, certname);
+  const directory = dirname(expected);
+  const names = orUndefined(() => readdirSync(directory))?.filter((name) => name.endsWith('.json'));
+  const [other] = names?.sort() ?? [];
+  const path = other === undefined || existsSync(expected) ? expected : join(directory, other);
+  const facts = readJson(path, MAX_FACTS_BYTES);
+  if (facts.value !== undefined || facts.problem !== undefined || !hasReport) return facts;
+  return unreadable(expected, 'Puppet left no facts');
+}
+
+/**
+ * The problems that host_facts.rb wrote, one for each line. A program may have run twice, with
+ * other words on stderr.
+ */
+function factProblems(runDirectory: string): readonly (string | undefined)[] {
+  const path = factProblemsPath(runDirectory);
+  const file = readForeignFile(path, MAX_FACT_PROBLEMS_BYTES);
+  if (file.kind === 'missing') return [];
+  if (file.kind === 'refused') return [unreadable(path, file.why).problem];
+  const lines = file.bytes
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
+  const problems = new Map<string, string>();
+  for (const line of lines) {
+    const [what = '', stderr = ''] = line.split('\t');
+    problems.set(what, [what, lastWords(stderr)].filter(Boolean).join(': '));
+  }
+  return [...problems.values()];
+}
+
+/** Only the beginning: the output of a run whose agent was killed has no limit. */
 function readOutput(runDirectory: string): string {
   const path = outputPath(runDirectory);
   return orUndefined(() => readStart(path, MAX_OUTPUT_BYTES).toString()) ?? '';
@@ -63,7 +107,7 @@ interface Json {
   readonly problem: string | undefined;
 }
 
-/** Puppet's own summary: it has the counts of a report that cannot be read. */
+/** Puppet's own summary, which has the counts when the report cannot be used. */
 function summaryOf(runDirectory: string): { readonly summary?: string } {
   const text = foreignText(summaryPath(runDirectory), MAX_SUMMARY_BYTES);
   return text === undefined ? {} : { summary: text };

@@ -1,9 +1,9 @@
 import type { SlowFact } from '../../../../bucket/documents/status.ts';
 
-/** fact_times.rb writes at most so many. */
+/** fact_times.rb writes at most this many. */
 const MAX_FACTS = 10;
 
-/** Returns the slow facts that fact_times.rb wrote; drops what does not have that shape. */
+/** Returns the slow facts that fact_times.rb wrote. Drops entries of another shape. */
 export function parseSlowFacts(value: unknown): readonly SlowFact[] {
   if (!Array.isArray(value)) return [];
   return value

@@ -33,13 +33,39 @@ suite('a run whose report cannot be read', () => {
   };
   for (const [name, [code, counts, status]] of Object.entries(table)) {
     test(name, () => {
-      const results = { summary: summary(counts), problems: [PROBLEM] };
+      const results = { summary: summary(counts), reportProblem: PROBLEM };
       const run = RunSummary.parse(outcomeOf(endedRun(exited(code), results)));
       assert.equal(run.status, status);
       assert.equal(run.resources?.total, 107);
       assert.deepEqual(run.problems, [PROBLEM]);
     });
   }
+  const alone: Record<string, [number, string]> = {
+    'nothing changed': [0, 'unchanged'],
+    'something changed': [2, 'changed'],
+    'a resource failed': [4, 'failed'],
+    'the catalog was not compiled': [1, 'not-compiled'],
+  };
+  for (const [name, [code, status]] of Object.entries(alone)) {
+    for (const results of [{ reportProblem: PROBLEM }, { report: [] }]) {
+      test(`nor the summary, ${JSON.stringify(results)}: the exit code counts; ${name}`, () => {
+        const run = RunSummary.parse(outcomeOf(endedRun(exited(code), results)));
+        assert.equal(run.status, status);
+        assert.equal(run.problems?.length, 1);
+        assert.equal(run.error === null, code === 0 || code === 2);
+      });
+    }
+  }
+  test('its printed errors still count', () => {
+    const results = { reportProblem: PROBLEM, errorLines: ['something is odd'] };
+    const ended = endedRun(exited(0), results);
+    assert.equal(outcomeOf(ended).errors, 1);
+    assert.equal(outcomeOf({ ...ended, failOnErrorLines: true }).status, 'failed');
+  });
+  test('a report of an unknown form gives way to the summary', () => {
+    const results = { report: { a: 1 }, summary: summary({ changed: 3, out_of_sync: 3 }) };
+    assert.equal(outcomeOf(endedRun(exited(2), results)).resources?.changed, 3);
+  });
   test('a summary without a transaction is not a good run', () => {
     const text = '---\nversion:\n  config: \n  puppet: 7.23.0\ntime:\n  last_run: 1\n';
     const run = outcomeOf(endedRun(exited(1), { summary: text, errors: ['Error: no class'] }));

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { type EndedRun, outcomeOf } from '../../../../agent/core/run/outcome.ts';
 import { RunSummary } from '../../../../bucket/documents/status.ts';
+import { anyCodePoint } from '../../../support/fuzz.ts';
 import {
   endedRun,
   exited,
@@ -133,11 +134,12 @@ suite('the summary of a run', () => {
   test('a run that did not compile gives its first errors, with files of the environment', () => {
     const errors = [
       'Error: Evaluation Error: Unknown class (file: /var/lib/miyamoto/environments/stable/manifests/site.pp, line: 3)',
+      'Error: with an overlay (file: /var/lib/miyamoto/view/stable/manifests/node.pp, line: 1)',
       'Error: old form (file: /var/lib/miyamoto/runs/run-1/manifests/classes/web.pp, line: 1)',
     ];
     assert.equal(
       outcomeOf(endedRun(exited(1), { errors })).error,
-      'Error: Evaluation Error: Unknown class (file: manifests/site.pp, line: 3)\nError: old form (file: classes/web.pp, line: 1)',
+      'Error: Evaluation Error: Unknown class (file: manifests/site.pp, line: 3)\nError: with an overlay (file: manifests/node.pp, line: 1)\nError: old form (file: classes/web.pp, line: 1)',
     );
   });
 
@@ -145,7 +147,7 @@ suite('the summary of a run', () => {
     'no report and no word': [endedRun(exited(0)), /exited with 0 and left no report/],
     'no report, picked up': [endedRun({ kind: 'unseen' }), /broke off/],
     'a report that cannot be read': [
-      endedRun(exited(0), { problems: ['too large'] }),
+      endedRun(exited(1), { reportProblem: 'too large' }),
       /^too large$/,
     ],
     'a transaction that was broken off': [
@@ -221,7 +223,7 @@ suite('the summary of a run', () => {
           fc.constant(reportMetrics({ total: 1e300, failed: -1.5 })),
         ),
         resource_statuses: fc.dictionary(
-          fc.string({ maxLength: 400, unit: 'binary' }),
+          fc.string({ maxLength: 400, unit: anyCodePoint }),
           fc.oneof(
             fc.jsonValue(),
             fc.record({ failed: fc.boolean(), file: fc.string(), changed: fc.boolean() }),
@@ -233,7 +235,7 @@ suite('the summary of a run', () => {
     fc.assert(
       fc.property(
         fc.oneof(odd, fc.jsonValue()),
-        fc.string({ unit: 'binary', maxLength: 3000 }),
+        fc.string({ unit: anyCodePoint, maxLength: 3000 }),
         (raw, line) => {
           for (const exit of [exited(4), exited(1), PASSED_LIMIT]) {
             RunSummary.parse(outcomeOf(endedRun(exit, { report: raw, errors: [line] })));

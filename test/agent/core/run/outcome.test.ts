@@ -33,7 +33,7 @@ suite('the status of a run', () => {
     ],
     'code 0 and no report': [endedRun(exited(0)), 'failed'],
     'a crash of Ruby': [endedRun(exited(127)), 'failed'],
-    'an invalid report': [endedRun(exited(0), { report: [] }), 'failed'],
+    'an invalid report and a crash': [endedRun(exited(127), { report: [] }), 'failed'],
     'noop with pending changes': [endedRun(exited(0), { report: pending }), 'pending'],
     'noop with none': [endedRun(exited(0), { report: puppetReport({ noop: true }) }), 'unchanged'],
     'a single noop resource in a run that changed something': [

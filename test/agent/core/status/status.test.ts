@@ -8,6 +8,7 @@ import {
   meaningfulDigest,
   nextStatus,
 } from '../../../../agent/core/status/status.ts';
+import { OPEN } from '../../../../agent/core/when/apply-window.ts';
 import type { OfferedRelease } from '../../../../bucket/documents/release.ts';
 import { StatusDocument } from '../../../../bucket/documents/status.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
@@ -19,6 +20,7 @@ const identity = {
   tree: 'ubuntu',
   environment: 'stable',
   groups: ['canary'],
+  hostId: '0123456789abcdef',
   agentVersion: '0.1.0',
   nodeVersion: '24.21.0',
 };
@@ -36,7 +38,7 @@ const quiet: Findings = {
   install: undefined,
   run: undefined,
 };
-const context = { now: NOW, heartbeatSeconds: 3600, vitals: null };
+const context = { now: NOW, heartbeatSeconds: 3600, vitals: null, window: OPEN };
 const next = (last: StatusDocument | null, found: Partial<Findings> = {}): StatusDocument =>
   nextStatus(last, identity, { ...quiet, ...found }, context);
 
@@ -54,6 +56,15 @@ test('status: fields that a cycle did not change stay as they were', () => {
 test('status: the first one of a host is a valid document', () => {
   const first = next(null, { active: null, refresh: undefined });
   assert.equal(StatusDocument.parse(JSON.parse(JSON.stringify(first))).run, null);
+});
+
+test('status: after the last try it says so, and counts no try that there is not', () => {
+  const release = sampleStatus.release?.sha256 ?? '';
+  const tries = { 'the last one is to come': [5, 5], 'all have failed': [6, 5] } as const;
+  for (const [name, [failed, wanted]] of Object.entries(tries)) {
+    const state = { ...NO_STATE, retry: { release, failed, of: 5, at: null } };
+    assert.deepEqual(next(null, { state }).retry, { try: wanted, of: 5, at: null }, name);
+  }
 });
 
 const RELEASE: OfferedRelease = {
@@ -141,6 +152,8 @@ const same: Record<string, Partial<StatusDocument>> = {
 const different: Record<string, Partial<StatusDocument>> = {
   'a run that failed': { run: { ...sampleRun, status: 'failed' } },
   'a run that changed something': { run: { ...sampleRun, status: 'changed' } },
+  'errors that were logged': { run: { ...sampleRun, errors: 1 } },
+  'a problem with the facts': { run: { ...sampleRun, problems: ['a'] } },
   'another release': { release: null },
   'an error of trust': {
     trust: { ...sampleStatus.trust, state: 'error', error: { code: 'BLOB_MISMATCH', message: '' } },

@@ -3,12 +3,11 @@ import { mkdir, readFile, stat, symlink, watch } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { collectFacts, factAt } from '../../../../agent/core/facts/facts.ts';
-import { isRunning } from '../../../../agent/io/host/processes.ts';
-import { hostPuppet } from '../../../../agent/io/puppet/puppet.ts';
-import { CERTNAME, puppetPlace, summaryOf } from '../../../support/puppet-run.ts';
+import { CERTNAME, puppetPlace, realPuppet, summaryOf } from '../../../support/puppet-run.ts';
+import { runningProcess } from '../../../support/running-process.ts';
 
 const CONTROL_REPO = join(import.meta.dirname, '../../../fixtures/control-repo');
-const puppet = hostPuppet({ launcher: 'group' });
+const puppet = realPuppet();
 
 /** A fact that is not UTF-8 but passes Facter, as its own fact `ec2_userdata` may. */
 const RAW_FACT = `
@@ -25,7 +24,7 @@ suite('the real puppet apply', () => {
   test('the control repository: 107 resources, custom facts, and no changes in the second run', async (t) => {
     const place = await puppetPlace(t);
     const root = join(place.directory, 'managed');
-    const managed = hostPuppet({ launcher: 'group', environment: { MANAGED_ROOT: root } });
+    const managed = realPuppet({ environment: { MANAGED_ROOT: root } });
     const { environmentPath } = place.request();
     await mkdir(environmentPath);
     await symlink(CONTROL_REPO, join(environmentPath, 'stable'));
@@ -156,18 +155,28 @@ suite('the real puppet apply', () => {
     const startedAt = Date.now();
     const request = place.request();
     const exit = await puppet.apply(request, stop.signal);
-    await watching;
+    const runs = await watching;
     assert.deepEqual(exit, { kind: 'killed', signal: 'SIGTERM', why: 'stopped' });
-    assert.equal(isRunning(Number(await readFile(pidFile, 'utf8'))), false);
+    assert.equal(await runs?.(), false);
     const summary = await summaryOf(puppet, request, { startedAt, exit });
     assert.deepEqual([summary.status, summary.killedBy], ['killed', 'stopped']);
     assert.ok(summary.resources !== null);
   });
 });
 
-/** Waits until the file has content: a shell creates a file before it writes to it. */
-async function abortAtFile(path: string, stop: AbortController): Promise<void> {
+/**
+ * Waits until a shell has written its pid to the file: it creates a file before it writes to it.
+ * Returns whether that process still runs.
+ */
+async function abortAtFile(
+  path: string,
+  stop: AbortController,
+): Promise<(() => Promise<boolean>) | undefined> {
   for await (const { filename } of watch(dirname(path))) {
-    if (filename === basename(path) && (await stat(path)).size > 0) return stop.abort();
+    if (filename !== basename(path) || (await stat(path)).size === 0) continue;
+    const runs = await runningProcess(Number(await readFile(path, 'utf8')));
+    stop.abort();
+    return runs;
   }
+  return undefined;
 }

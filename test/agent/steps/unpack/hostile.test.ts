@@ -1,14 +1,5 @@
-import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import type { ReadEntry } from 'tar/read-entry';
-import { hostPaths, releasePaths } from '../../../../agent/paths.ts';
-import { readArchive } from '../../../../agent/steps/unpack/read-archive.ts';
-import { UnpackRules } from '../../../../agent/steps/unpack/rules.ts';
-import { unpack } from '../../../../agent/steps/unpack/unpack.ts';
-import { verifiedTarball } from '../../../support/memory-blobs.ts';
 import { noise } from '../../../support/release-example.ts';
 import {
   gnuLongEntry,
@@ -19,14 +10,8 @@ import {
   tarGz,
   writeChecksum,
 } from '../../../support/tar-writer.ts';
-import { names, temporaryDirectory } from '../../../support/temporary-directory.ts';
+import { assertRefused, assertRefusedByRules, directory, file, link } from './surroundings.ts';
 
-const limits = { maxBytes: 100_000, maxFiles: 20 };
-const { signal } = new AbortController();
-
-const file = (path: string | Buffer, content = 'x'): TarEntry => ({ path, content });
-const directory = (path: string, mode = 0o755): TarEntry => ({ path, type: '5', mode });
-const link = (path: string, linkpath: string): TarEntry => ({ path, type: '2', linkpath });
 const special = (type: string, linkpath = ''): TarEntry => ({ path: 'special', type, linkpath });
 
 /** Even when they are signed, none of these may be written, not even in part. */
@@ -42,8 +27,6 @@ const unsafe: Record<string, readonly (TarEntry | Buffer)[]> = {
   'an empty name inside': [file('a//b')],
   'two dots behind a dot': [file('./../evil')],
   'an absolute path behind a dot': [file('.//tmp/evil')],
-  backslashes: [file('..\\..\\evil')],
-  'a drive letter and backslashes': [file('C:\\evil')],
   'a newline': [file('a\nb')],
   'an escape sequence for terminals': [file('a\u001b[2Jb')],
   'a name that is not UTF-8': [file(Buffer.from([0x61, 0xff, 0xfe]))],
@@ -55,24 +38,11 @@ const unsafe: Record<string, readonly (TarEntry | Buffer)[]> = {
     { path: 'fine', prefix: 'fine', content: 'x' },
   ],
 
-  'a link to an absolute path': [link('l', '/etc')],
-  'a link that climbs': [link('l', '../evil')],
-  'a link that climbs from below': [link('a/l', '../../evil')],
-  'a link to the directory above': [link('l', '..')],
-  'a link that goes down and up': [link('l', 'a/../../evil')],
-  'a chain of links that climbs': [link('a/b/c/l', '../../..'), link('m', 'a/b/c/l/..')],
   'a link to nothing': [paxEntry({ linkpath: '' }), link('l', '')],
-  'a link with backslashes': [link('l', '..\\evil')],
-  'a link whose extended target climbs': [paxEntry({ linkpath: '../evil' }), link('l', 'fine')],
-  "a link whose target climbs in GNU's long form": [
-    gnuLongEntry('../evil', 'K'),
-    link('l', 'fine'),
-  ],
   'a file through a link': [directory('d'), link('l', 'd'), file('l/evil')],
   'a file through a link to the tree': [link('l', '.'), file('l/evil')],
   'a directory in the place of a link': [directory('d'), link('l', 'd'), directory('l')],
   'a link through a link': [directory('d'), link('l', 'd'), link('l/m', '..')],
-  'a file through a link of other case': [directory('d'), link('l', 'd'), file('L/evil')],
 
   'a hard link inside': [file('a'), { path: 'h', type: '1', linkpath: 'a' }],
   'a hard link outside': [{ path: 'h', type: '1', linkpath: '/etc/shadow' }],
@@ -95,12 +65,6 @@ const unsafe: Record<string, readonly (TarEntry | Buffer)[]> = {
   'a file in the place of a directory': [file('a/b'), file('a')],
   'a directory in the place of a file': [file('a'), directory('a')],
   'a file below a file': [file('a'), file('a/b')],
-  'two names of different case': [file('Readme'), file('README')],
-  'two directories of different case': [file('Mod/a'), file('mod/b')],
-  'a directory above and a directory of different case': [file('Mod/a'), directory('mod')],
-  'two Unicode forms of a name': [file('caf\u00e9'), file('cafe\u0301')],
-  'a ligature and its letters': [file('\ufb01le'), file('file')],
-  'sharp s and two s': [file('stra\u00dfe'), file('STRASSE')],
   'a name of 256 bytes': [paxEntry({ path: 'n'.repeat(256) }), file('cut')],
   'a name of 256 bytes in two-byte letters': [paxEntry({ path: 'é'.repeat(128) }), file('cut')],
   'a path of more than 1,024 bytes': [paxEntry({ path: `${'d/'.repeat(512)}x` }), file('cut')],
@@ -141,8 +105,10 @@ for (const [name, entries] of Object.entries(unsafe)) {
   test(`unpack: ${name} is refused, and nothing is left`, async (t) => {
     // A good file comes first: it must not stay either.
     const bytes = tarGz([file('first/good.pp'), ...entries]);
-    await assertRefused(t, bytes, 'ARCHIVE_UNSAFE');
-    await assertRefusedByRules(t, bytes);
+    for (const links of ['refuse', 'keep'] as const) {
+      await assertRefused(t, bytes, 'ARCHIVE_UNSAFE', links);
+      await assertRefusedByRules(t, bytes, { links });
+    }
   });
 }
 
@@ -204,30 +170,4 @@ for (const [name, bytes] of Object.entries(tooLarge)) {
   test(`unpack: ${name} is refused, and nothing is left`, async (t) => {
     await assertRefused(t, bytes, 'ARCHIVE_TOO_LARGE');
   });
-}
-
-/** The file system would refuse many of these too; the rules must not rely on that. */
-async function assertRefusedByRules(t: TestContext, bytes: Buffer): Promise<void> {
-  const { path } = await verifiedTarball(bytes, await temporaryDirectory(t));
-  const rules = new UnpackRules(limits.maxFiles);
-  const onEntry = (entry: ReadEntry): void => {
-    rules.check(entry);
-    entry.resume();
-  };
-  const read = readArchive({ path, maxBytes: limits.maxBytes, signal, onEntry });
-  await assert.rejects(read, { code: 'ARCHIVE_UNSAFE' });
-}
-
-/** Asserts a refusal with that code, an empty releases directory and unchanged surroundings. */
-async function assertRefused(t: TestContext, bytes: Buffer, code: string): Promise<void> {
-  const root = await temporaryDirectory(t);
-  const paths = hostPaths({ platform: 'linux', root });
-  const tarball = await verifiedTarball(bytes, paths.blobs);
-  await mkdir(paths.releases);
-  await writeFile(join(paths.state, 'evil'), 'as it was');
-  const into = releasePaths(paths, tarball.sha256).directory;
-  await assert.rejects(unpack(tarball, into, { limits, signal }), { code });
-  assert.deepEqual(await names(paths.releases), []);
-  assert.deepEqual(await names(paths.state), ['blobs', 'evil', 'releases']);
-  assert.equal(await readFile(join(paths.state, 'evil'), 'utf8'), 'as it was');
 }

@@ -26,7 +26,11 @@ const { signal } = new AbortController();
 async function unpackInto(root: string, bytes: Buffer): Promise<string> {
   const paths = hostPaths({ platform: 'linux', root });
   const { directory, tree } = releasePaths(paths, sha256Of(bytes));
-  await unpack(await verifiedTarball(bytes, paths.blobs), directory, { limits, signal });
+  await unpack(await verifiedTarball(bytes, paths.blobs), directory, {
+    limits,
+    links: 'refuse',
+    signal,
+  });
   assert.deepEqual(await names(directory), ['tree']);
   assert.deepEqual(await names(dirname(directory)), [sha256Of(bytes)]);
   return tree;
@@ -186,7 +190,10 @@ test('unpack: a stop ends it with the reason and leaves nothing behind', async (
   const tarball = await verifiedTarball(exampleRelease(), blobs);
   const into = join(releases, tarball.sha256);
   const stopped = AbortSignal.abort(new Error('told to stop'));
-  await assert.rejects(unpack(tarball, into, { limits, signal: stopped }), /told to stop/);
+  await assert.rejects(
+    unpack(tarball, into, { limits, links: 'refuse', signal: stopped }),
+    /told to stop/,
+  );
   assert.deepEqual(await names(releases), []);
 });
 

@@ -74,6 +74,21 @@ const light: Readonly<Record<string, Row>> = {
       proxy: 'http://127.0.0.1:1',
     },
   },
+  'an endpoint of the environment': { settings: aws, env: { AWS_ENDPOINT_URL_S3: 'https://h' } },
+  'an endpoint of all services': { settings: aws, env: { AWS_ENDPOINT_URL: 'https://h' } },
+  'an endpoint of the profile': {
+    settings: aws,
+    config: '[default]\nendpoint_url = http://127.0.0.1:1\n',
+  },
+  'an endpoint of the services of the profile': {
+    settings: aws,
+    config:
+      '[default]\nservices = own\n[services own]\ns3 =\n  endpoint_url = http://127.0.0.1:1\n',
+  },
+  'an access point': {
+    settings: {},
+    bucket: 'arn:aws:s3:eu-central-1:123456789012:accesspoint/fleet',
+  },
   'tries of the environment': { env: { AWS_MAX_ATTEMPTS: '5', AWS_RETRY_MODE: 'standard' } },
 };
 
@@ -93,13 +108,19 @@ const whole: Readonly<Record<string, Row>> = {
   'a bucket with an old name': { settings: aws, bucket: 'Fleet_1' },
   'a bucket that looks like an address': { settings: aws, bucket: '192.168.1.1' },
   'a store by host name': { settings: { ...store, path_style: false } },
+  'an access point in China': {
+    settings: {},
+    bucket: 'arn:aws-cn:s3:cn-north-1:123456789012:accesspoint/fleet',
+  },
+  'an access point by an endpoint of a private network': {
+    settings: { endpoint: 'https://accesspoint.vpce-1.s3.eu-central-1.vpce.amazonaws.com' },
+    bucket: 'arn:aws:s3:eu-central-1:123456789012:accesspoint/fleet',
+  },
   'adaptive retries': { settings: { ...store, retry_mode: 'adaptive' } },
   'adaptive retries of the environment': { env: { AWS_RETRY_MODE: 'adaptive' } },
   'tries that are no number': { env: { AWS_MAX_ATTEMPTS: 'many' } },
-  'an endpoint of the environment': { settings: aws, env: { AWS_ENDPOINT_URL_S3: 'http://h' } },
   'FIPS by the environment': { settings: aws, env: { AWS_USE_FIPS_ENDPOINT: 'true' } },
   'an unknown variable': { env: { AWS_NEW_IN_2031: '1' } },
-  'an endpoint of the profile': { config: '[default]\nendpoint_url = http://127.0.0.1:1\n' },
   'dual stack by the profile': {
     settings: { ...aws, profile: 'fleet' },
     config: '[profile fleet]\nuse_dualstack_endpoint = true\n',
@@ -147,6 +168,10 @@ const asked: Readonly<Record<string, Row>> = {
   'AWS proper': { settings: aws },
   'AWS proper, us-east-1': { settings: { region: 'us-east-1' } },
   'AWS proper, a bucket with dots': { settings: aws, bucket: 'fleet.example.com' },
+  'an access point': {
+    settings: { region: 'us-east-1' },
+    bucket: 'arn:aws:s3:eu-central-1:123456789012:accesspoint/fleet',
+  },
   'AWS proper, by path': { settings: { ...aws, path_style: true } },
   'a store, its own port': { settings: { ...store, endpoint: 'https://s3.example.com:9000' } },
   'a store, an IPv6 address': { settings: { ...store, endpoint: 'http://[::1]:9000' } },
@@ -161,7 +186,7 @@ for (const [name, row] of Object.entries(asked)) {
     const [bucket, settings, env] = await onHost(t, { ...row, env: keys });
     await using proxy = await startForwardProxy();
     const through = { ...settings, proxy: proxy.url, max_attempts: 1 };
-    const clients = [openBucket(bucket, through), await openHostBucket(bucket, through, env)];
+    const clients = [await openBucket(bucket, through), await openHostBucket(bucket, through, env)];
     for (const client of clients) {
       await assert.rejects(client.get("ubuntu/a b+c'(d)*/é", { maxBytes: 1 }));
       client.close();
@@ -172,3 +197,39 @@ for (const [name, row] of Object.entries(asked)) {
     assert.equal(ours, sdk);
   });
 }
+
+const ACCESS_POINTS: Readonly<Record<string, readonly [string, Row['settings'], string]>> = {
+  'in China': [
+    'arn:aws-cn:s3:cn-north-1:123456789012:accesspoint/fleet',
+    {},
+    'fleet-123456789012.s3-accesspoint.cn-north-1.amazonaws.com.cn:443',
+  ],
+  'by an endpoint of a private network': [
+    'arn:aws:s3:eu-central-1:123456789012:accesspoint/fleet',
+    { endpoint: 'https://accesspoint.vpce-1.s3.eu-central-1.vpce.amazonaws.com' },
+    'fleet-123456789012.accesspoint.vpce-1.s3.eu-central-1.vpce.amazonaws.com:443',
+  ],
+};
+
+for (const [name, [bucket, settings = {}, host]] of Object.entries(ACCESS_POINTS)) {
+  test(`both clients ask the server of an access point ${name}`, async (t) => {
+    const [, given, env] = await onHost(t, { settings, env: keys });
+    await using proxy = await startForwardProxy();
+    const through = { ...given, proxy: proxy.url, max_attempts: 1 };
+    for (const opened of [openBucket(bucket, through), openHostBucket(bucket, through, env)]) {
+      const client = await opened;
+      await assert.rejects(client.get('x', { maxBytes: 1 }));
+      client.close();
+    }
+    assert.deepEqual(proxy.asked, [`CONNECT ${host}`, `CONNECT ${host}`]);
+  });
+}
+
+test('an access point by path is CONFIG_INVALID', async (t) => {
+  const row = { settings: { path_style: true }, env: keys };
+  const [, settings, env] = await onHost(t, row);
+  const arn = 'arn:aws:s3:eu-central-1:123456789012:accesspoint/fleet';
+  for (const opened of [openBucket(arn, settings), lightOptions(arn, settings, env)]) {
+    await assert.rejects(opened, { code: 'CONFIG_INVALID', message: /s3\.path_style/ });
+  }
+});

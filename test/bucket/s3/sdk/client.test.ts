@@ -7,6 +7,7 @@ import { adminPolicy } from '../../../support/s3/policy.ts';
 import { useProfiles } from '../../../support/s3/profiles.ts';
 import { startForwardProxy } from '../../../support/s3/proxy.ts';
 import { type S3Server, startS3Server } from '../../../support/s3/server.ts';
+import { withEnvironment } from '../../../support/with-environment.ts';
 
 const credentials = { accessKeyId: 'ADMIN', secretAccessKey: 'secret' };
 
@@ -37,18 +38,6 @@ async function read(settings: object): Promise<string | undefined> {
     return got.kind === 'object' ? got.bytes.toString() : undefined;
   } finally {
     bucket.close();
-  }
-}
-
-async function withEnvironment<T>(
-  variables: Readonly<Record<string, string>>,
-  work: () => Promise<T>,
-): Promise<T> {
-  Object.assign(process.env, variables);
-  try {
-    return await work();
-  } finally {
-    for (const name of Object.keys(variables)) delete process.env[name];
   }
 }
 

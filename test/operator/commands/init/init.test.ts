@@ -6,7 +6,7 @@ import { Config as AgentConfig } from '../../../../agent/config/config.ts';
 import { openBucket } from '../../../../bucket/s3/sdk/sdk-bucket.ts';
 import { ErrorAnswer, InitAnswer } from '../../../../operator/answers.ts';
 import { OperatorConfig } from '../../../../operator/config.ts';
-import type { KeyDocument } from '../../../../operator/keys/key-file.ts';
+import type { KeyDocument } from '../../../../operator/keys/file/key-file.ts';
 import { parseConfigFile } from '../../../../shared/config/file.ts';
 import { bucketSource } from '../../../../trust/metadata/source.ts';
 import { refresh } from '../../../../trust/reader.ts';
@@ -77,7 +77,7 @@ test('init: the agent accepts the configuration that it prints for a host', asyn
   const { agentConfig, rootFile } = InitAnswer.parse(json);
   const config = parseConfigFile(agentConfig, 'agent.yaml', AgentConfig);
   assert.equal(config.environment, 'prod');
-  const bucket = openBucket(config.bucket, config.s3);
+  const bucket = await openBucket(config.bucket, config.s3);
   t.after(() => bucket.close());
   const { trusted } = await refresh({
     directory: join(lab.directory, 'host'),

@@ -5,9 +5,8 @@ import { test } from 'node:test';
 import { canonicalize } from '@tufjs/canonical-json';
 import { metadataKey } from '../../../../bucket/layout.ts';
 import { InitAnswer } from '../../../../operator/answers.ts';
-import { fileSigner } from '../../../../operator/keys/file-signer.ts';
-import { type KeyDocument, readKeyFile } from '../../../../operator/keys/key-file.ts';
-import { snapshotOf } from '../../commit/shared-tree.ts';
+import { fileSigner } from '../../../../operator/keys/file/file-signer.ts';
+import { type KeyDocument, readKeyFile } from '../../../../operator/keys/file/key-file.ts';
 import { changed, codeOf, hostOf, keysOf, newKey } from '../../key-commands.ts';
 import {
   BUCKET,
@@ -15,6 +14,7 @@ import {
   initialized,
   type OperatorLab,
   openOperatorLab,
+  snapshotOf,
   TREE,
 } from '../../operator-lab.ts';
 
@@ -117,7 +117,7 @@ test('row 8: without a terminal mm warns that the safe key has no passphrase', a
   const lab = await openOperatorLab(t);
   const { stderr, exitCode } = await lab.mm(initArgs(lab));
   assert.equal(exitCode, 0);
-  assert.match(stderr, /the safe key gets no passphrase/);
+  assert.match(stderr, /the safe key gets no passphrase; everyone who can copy/);
 });
 
 test('row 8: a daily job renews without the safe key, also when its locked file still exists', async (t) => {

@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { canonicalize } from '@tufjs/canonical-json';
 import { metadataKey } from '../../../../bucket/layout.ts';
-import { fileSigner } from '../../../../operator/keys/file-signer.ts';
-import { readKeyFile } from '../../../../operator/keys/key-file.ts';
+import { fileSigner } from '../../../../operator/keys/file/file-signer.ts';
+import { readKeyFile } from '../../../../operator/keys/file/key-file.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
-import { putBack, snapshotOf } from '../../commit/shared-tree.ts';
 import {
   afterEachPut,
   changed,
@@ -18,7 +17,15 @@ import {
   keysOf,
   newKey,
 } from '../../key-commands.ts';
-import { BUCKET, initialized, type OperatorLab, TREE } from '../../operator-lab.ts';
+import {
+  BUCKET,
+  copiedPerTest,
+  initialized,
+  type OperatorLab,
+  putBack,
+  snapshotOf,
+  TREE,
+} from '../../operator-lab.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate'];
 const TIMESTAMP = metadataKey(TREE, 'timestamp.json');
@@ -55,21 +62,18 @@ async function forge(
 
 /** A tree whose online key is not the operator's own. */
 async function withOnlineKey(t: TestContext): Promise<OperatorLab & { readonly online: string }> {
-  const lab = await initialized(t);
-  await newKey(lab, 'online1');
-  await changed(lab, [
-    'key',
-    'rotate',
-    '--role',
-    'online',
-    '--add',
-    'online1',
-    '--remove',
-    'operator',
-  ]);
-  await lab.mm(PUBLISH);
+  const lab = await onlineTree(t);
   return { ...lab, online: join(keysOf(lab), 'online1.json') };
 }
+
+const onlineTree = copiedPerTest(async (t) => {
+  const lab = await initialized(t);
+  await newKey(lab, 'online1');
+  const swap = ['--add', 'online1', '--remove', 'operator'];
+  await changed(lab, ['key', 'rotate', '--role', 'online', ...swap]);
+  await lab.mm(PUBLISH);
+  return lab;
+});
 
 async function versionOn(host: Host): Promise<number | undefined> {
   return (await host.poll()).trusted.versions['timestamp'];
@@ -118,7 +122,7 @@ test('I12: a recovery that was ended half-way is finished by the same command', 
   assert.equal(await versionOn(host), 1);
 });
 
-test('I12: a plain rotation goes on counting: hosts could not tell it from a rollback else', async (t) => {
+test('I12: a plain rotation continues the versions: hosts would refuse lower ones as a rollback', async (t) => {
   const lab = await withOnlineKey(t);
   await newKey(lab, 'online2');
   await forge(lab, lab.online, { timestamp: 1000 });
@@ -135,7 +139,7 @@ test('an online key that is lost: hosts refuse for the moment between two upload
   await newKey(lab, 'online2');
   const seen: string[] = [];
   const watch = afterEachPut(async (key) => {
-    // Whoever has nothing new to ask for notices nothing.
+    // A publisher that asks for nothing new notices nothing.
     const { trusted } = await idle.poll();
     assert.equal(trusted.environments.get('stable')?.current?.custom.version, '0.1.0');
     const fresh = await hostOf(t, lab, `fresh-${seen.length}`);
@@ -208,7 +212,7 @@ test('a replay with a revoked key is no unfinished rotation to who saw it finish
 test('a publisher with the old key who comes in between loses nothing, and the rotation goes through', async (t) => {
   const lab = await withOnlineKey(t);
   const path = join(lab.repository, 'miyamoto.yaml');
-  // Somebody else: what they have seen of the bucket is kept elsewhere.
+  // Another publisher, with a kept state of their own.
   const other = join(lab.repository, 'other.yaml');
   await writeFile(other, `${await readFile(path, 'utf8')}state: .other\n`);
   const publish = ['publish', 'testing', '--no-validate', '--config', other, '--json'];

@@ -3,12 +3,11 @@ import { createHash } from 'node:crypto';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { blobKey } from '../../../../bucket/layout.ts';
+import { blobKey, metadataKey } from '../../../../bucket/layout.ts';
 import { ErrorAnswer, PublishAnswer } from '../../../../operator/answers.ts';
-import { snapshotOf } from '../../commit/shared-tree.ts';
 import { changed, codeOf, hostOf, newKey } from '../../key-commands.ts';
-import { BUCKET, TREE } from '../../operator-lab.ts';
-import { type CiLab, ciLab, Thief } from './theft.ts';
+import { BUCKET, snapshotOf, TREE } from '../../operator-lab.ts';
+import { type CiLab, ciLabs, Thief } from './theft.ts';
 
 /** A revocation must not sign the release of the thief again without a person who says so. */
 
@@ -22,10 +21,11 @@ interface Scene extends CiLab {
   readonly evil: string;
 }
 
+const ciLab = ciLabs((lab) => newKey(lab, 'ci2'));
+
 /** The thief of the key of testing has published a release. */
 async function stolen(t: TestContext): Promise<Scene> {
   const lab = await ciLab(t);
-  await newKey(lab, 'ci2');
   const { json } = await lab.mm(['releases', 'testing', '--json']);
   const honest = json.environments[0].current.sha256 as string;
   const thief = new Thief(lab);
@@ -36,8 +36,14 @@ async function stolen(t: TestContext): Promise<Scene> {
 async function publishEvil(
   lab: CiLab,
   thief: Thief,
-  { version, label, bytes = EVIL }: { version: number; label: string; bytes?: Buffer },
+  given: {
+    readonly version: number;
+    readonly label: string;
+    readonly bytes?: Buffer;
+    readonly change?: object;
+  },
 ): Promise<string> {
+  const { version, label, bytes = EVIL, change } = given;
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   lab.server.put(BUCKET, blobKey(TREE, sha256), bytes);
   const custom = {
@@ -51,6 +57,7 @@ async function publishEvil(
     hold: false,
     stop: false,
     minAgent: null,
+    ...(change === undefined ? {} : { change }),
   };
   const target = { length: bytes.length, hashes: { sha256 }, custom };
   await thief.signTesting(version, {
@@ -123,6 +130,39 @@ test('row 6: --back-to goes back to an earlier release, by version or sha256, an
   }
 });
 
+const ROTATE = ['key', 'rotate', '--role', 'testing', '--add', 'ci2', '--remove', 'ci'];
+
+test('row 6: key rotate --remove asks the same as key revoke', async (t) => {
+  const lab = await stolen(t);
+  const before = snapshotOf(lab.server);
+  for (const more of [[], ['--noop'], ['--out', 'proposal.json'], ['--threshold', '1']]) {
+    const { json } = await lab.mm([...ROTATE, ...more, '--json']);
+    const { code, message, next } = ErrorAnswer.parse(json).error;
+    assert.equal(code, 'USAGE');
+    assert.match(message, /testing\/current: release 6\.6\.6,.* signed by ci /);
+    assert.ok(String(next).includes(`mm ${ROTATE.join(' ')}`));
+  }
+  assert.deepEqual(snapshotOf(lab.server), before);
+  await changed(lab, [...ROTATE, '--back-to', '0.1.0']);
+  assert.equal(await offered(t, lab), lab.honest);
+});
+
+test('row 6: key rotate --remove --keep signs the same release again, and says so', async (t) => {
+  const lab = await stolen(t);
+  const { changes } = await changed(lab, [...ROTATE, '--keep']);
+  assert.ok(changes.some((line) => line.startsWith('kept: testing/current: release 6.6.6,')));
+  assert.equal(await offered(t, lab), lab.evil);
+});
+
+test('row 6: key rotate --remove asks about its own roles only, and not without a release', async (t) => {
+  const lab = await stolen(t);
+  await changed(lab, ['key', 'rotate', '--role', 'online', '--add', 'ci']);
+  const rotate = ['key', 'rotate', '--role', 'online', '--remove', 'ci'];
+  const { outcome, changes } = await changed(lab, rotate);
+  assert.equal(outcome, 'committed');
+  assert.doesNotMatch(changes.join('\n'), /kept:/);
+});
+
 test('row 6: --keep signs the same release again, and says so', async (t) => {
   const lab = await stolen(t);
   const { changes } = await changed(lab, [...REVOKE, '--keep']);
@@ -177,7 +217,6 @@ test('row 6: a release that cannot be gone back to is refused, and nothing is wr
 
 test('row 6: a label that another key signed as well is not the one of the thief', async (t) => {
   const lab = await ciLab(t);
-  await newKey(lab, 'ci2');
   const honest = await publishedByOperator(lab);
   const thief = new Thief(lab);
   const bytes = Buffer.from('another tarball of the thief');
@@ -193,4 +232,71 @@ test('row 6: a key that no release depends on is revoked without a question', as
   const { outcome, changes } = await changed(lab, ['key', 'revoke', 'ci']);
   assert.equal(outcome, 'committed');
   assert.doesNotMatch(changes.join('\n'), /kept:/);
+});
+
+/** A thief with the key ci has published; the operator, whose key stays, then did this. */
+const SIGNED_AGAIN: Readonly<Record<string, readonly string[]>> = {
+  'mm hold': ['hold', 'testing', '--reason', 'what is this?'],
+  'mm renew': ['renew', 'testing'],
+};
+
+for (const [name, args] of Object.entries(SIGNED_AGAIN)) {
+  test(`row 6: ${name} of an honest operator does not vouch for the release of a thief`, async (t) => {
+    const lab = await ciLab(t);
+    const honest = await publishedByOperator(lab);
+    const { signed } = lab.metadata('timestamp.json');
+    const before = signed.version as number;
+    const version = 20;
+    // A statement that the next version would make look true.
+    const change = { action: 'publish', by: 'op', at: '2026-04-01T00:00:00Z', reason: '' };
+    await publishEvil(lab, new Thief(lab), {
+      version,
+      label: '1.0.0',
+      change: { ...change, after: version },
+    });
+    const away = join(lab.directory, 'ci.json');
+    await rename(lab.testing, away);
+    const done = await lab.mm([...args, '--json']);
+    assert.equal(done.exitCode, 0, done.stderr);
+    assert.ok(lab.metadata('timestamp.json').signed.version > before + 1, 'it signed nothing');
+    assert.equal((await lab.mm(['renew', 'testing'])).exitCode, 0, 'an older file signed again');
+    await rename(away, lab.testing);
+    const revoke = ['key', 'revoke', 'ci'];
+    // A thief of the bucket removes or replaces the file that shows who published.
+    const key = metadataKey(TREE, `${version}.env-testing.json`);
+    const thief = new Thief(lab);
+    const swap = async (fields: object) =>
+      lab.server.put(BUCKET, key, await thief.signStable(version, fields));
+    for (const [what, spoil] of Object.entries({
+      removed: () => lab.server.delete(BUCKET, key),
+      'of the thief': () => thief.signRole('env-testing', version, { targets: {} }),
+      'of another role': () => swap({}),
+      'of another role, by an older mm': () => swap({ 'x-role': undefined }),
+    })) {
+      await spoil();
+      assert.equal(await codeOf(lab, revoke), 'USAGE', what);
+    }
+    await changed(lab, [...revoke, '--back-to', '1.0.0']);
+    assert.equal(await offered(t, lab), honest);
+  });
+}
+
+test('row 6: a release that the operator chose after the thief needs no question', async (t) => {
+  const lab = await ciLab(t);
+  const honest = await publishedByOperator(lab);
+  await publishEvil(lab, new Thief(lab), { version: 20, label: '6.6.6' });
+  const away = join(lab.directory, 'ci.json');
+  await rename(lab.testing, away);
+  assert.equal((await lab.mm(['rollback', 'testing', honest, '--yes'])).exitCode, 0);
+  assert.equal((await lab.mm(['hold', 'testing', '--reason', 'r'])).exitCode, 0);
+  await rename(away, lab.testing);
+  await changed(lab, ['key', 'revoke', 'ci']);
+  assert.equal(await offered(t, lab), honest);
+});
+
+test('row 6: an environment that got the release of the thief by mm promote is named', async (t) => {
+  const lab = await stolen(t);
+  assert.equal((await lab.mm(['promote', 'testing', 'stable', '--yes', '--older'])).exitCode, 0);
+  const { changes } = await changed(lab, [...REVOKE, '--back-to', lab.honest]);
+  assert.ok(changes.some((line) => /^unchanged: stable .*mm rollback stable$/.test(line)));
 });

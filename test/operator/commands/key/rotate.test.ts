@@ -4,9 +4,9 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { metadataKey } from '../../../../bucket/layout.ts';
-import { KeyNewAnswer, PublishAnswer } from '../../../../operator/answers.ts';
-import { PublicKeyDocument } from '../../../../operator/keys/public-key-file.ts';
-import { snapshotOf } from '../../commit/shared-tree.ts';
+import { PublishAnswer } from '../../../../operator/answers.ts';
+import { KeyNewAnswer } from '../../../../operator/key-answers.ts';
+import { PublicKeyDocument } from '../../../../operator/keys/public/public-key-file.ts';
 import {
   afterEachPut,
   changed,
@@ -18,7 +18,7 @@ import {
   newKey,
   signersOf,
 } from '../../key-commands.ts';
-import { initialized, TREE } from '../../operator-lab.ts';
+import { initialized, snapshotOf, TREE } from '../../operator-lab.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate'];
 const AGAIN = ['--force', '--version', '1.0.0'];
@@ -88,7 +88,7 @@ test('I19: a revoked key has signed nothing that counts any more, after one comm
     assert.equal(trusted.environments.get('stable')?.current?.custom.version, '0.1.0');
   }
   assert.equal((await changed(lab, ['renew'])).outcome, 'unchanged');
-  // What was revoked is of no use to whoever has it, and the new key is all that it takes.
+  // The revoked key is useless to a thief, and the new key alone is enough.
   await rm(join(keysOf(lab), 'operator.json'));
   const published = await lab.mm([...PUBLISH, ...AGAIN, '--json']);
   assert.equal(PublishAnswer.parse(published.json).outcome, 'published');
@@ -135,7 +135,14 @@ const REFUSED: Readonly<Record<string, readonly [string, ...string[]]>> = {
   'a revocation of a key that no role has': ['USAGE', 'revoke', 'nobody'],
   'more signatures than keys': ['THRESHOLD_UNMET', 'rotate', '--role', 'root', '--threshold', '3'],
   'no signature': ['THRESHOLD_UNMET', 'rotate', '--role', 'root', '--threshold', '0'],
-  'a role that is none': ['USAGE', 'rotate', '--role', 'timestamp', '--threshold', '1'],
+  'a role of TUF that mm does not name': [
+    'USAGE',
+    'rotate',
+    '--role',
+    'timestamp',
+    '--threshold',
+    '1',
+  ],
   'nothing to change': ['USAGE', 'rotate', '--role', 'root'],
   'a public key that is not there': ['KEY_MISSING', 'rotate', '--role', 'root', '--add', 'x.json'],
   'recovery without a new key': ['USAGE', 'rotate', '--role', 'online', '--recover'],
@@ -161,11 +168,11 @@ for (const [name, [code, ...args]] of Object.entries(REFUSED)) {
 
 const ROTATIONS: Readonly<Record<string, readonly string[]>> = {
   'of the online key': ONLINE,
-  'of everything': [...EVERYTHING, '--add', 'ann', '--remove', 'operator'],
+  'of everything': [...EVERYTHING, '--add', 'ann', '--remove', 'operator', '--keep'],
   'of targets': ['--role', 'targets', '--add', 'ann', '--remove', 'operator', '--remove', 'safe'],
   'that adds a root key': ['--role', 'root', '--add', 'ann'],
   'to two signatures': ['--role', 'root', '--role', 'targets', '--add', 'ann', '--threshold', '2'],
-  'of an environment': ['--role', 'stable', '--add', 'ann', '--remove', 'operator'],
+  'of an environment': ['--role', 'stable', '--add', 'ann', '--remove', 'operator', '--keep'],
 };
 
 for (const [name, args] of Object.entries(ROTATIONS)) {

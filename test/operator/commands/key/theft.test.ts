@@ -5,10 +5,9 @@ import { type TestContext, test } from 'node:test';
 import { metadataKey } from '../../../../bucket/layout.ts';
 import { ErrorAnswer } from '../../../../operator/answers.ts';
 import { MAX_VERSION } from '../../../../trust/metadata/version-limits.ts';
-import { putBack, snapshotOf } from '../../commit/shared-tree.ts';
 import { changed, codeOf, type Host, hostOf, listKeys, newKey } from '../../key-commands.ts';
-import { BUCKET, TREE } from '../../operator-lab.ts';
-import { type CiLab, ciLab, Thief } from './theft.ts';
+import { BUCKET, putBack, snapshotOf, TREE } from '../../operator-lab.ts';
+import { type CiLab, ciLabs, Thief } from './theft.ts';
 
 /**
  * What a thief of the online key, or of an environment's key, can do with the bucket; and the way
@@ -24,12 +23,15 @@ interface Scene extends CiLab {
   readonly thief: Thief;
 }
 
+const ciLab = ciLabs(async (lab) => {
+  await newKey(lab, 'online2');
+  await newKey(lab, 'ci2');
+});
+
 async function scene(t: TestContext): Promise<Scene> {
   const lab = await ciLab(t);
   const host = await hostOf(t, lab, 'host');
   await host.poll(['stable', 'testing']);
-  await newKey(lab, 'online2');
-  await newKey(lab, 'ci2');
   return { ...lab, host, thief: new Thief(lab) };
 }
 

@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { canonicalize } from '@tufjs/canonical-json';
 import { metadataKey } from '../../../../bucket/layout.ts';
-import { fileSigner } from '../../../../operator/keys/file-signer.ts';
-import { readKeyFile } from '../../../../operator/keys/key-file.ts';
+import { fileSigner } from '../../../../operator/keys/file/file-signer.ts';
+import { readKeyFile } from '../../../../operator/keys/file/key-file.ts';
 import { changed, keysOf, newKey } from '../../key-commands.ts';
-import { BUCKET, initialized, type OperatorLab, TREE } from '../../operator-lab.ts';
+import {
+  BUCKET,
+  copiedPerTest,
+  initialized,
+  type OperatorLab,
+  type Owner,
+  TREE,
+} from '../../operator-lab.ts';
 
 /** A tree with an online key and a key for testing that are nothing else, as CI has them. */
 export interface CiLab extends OperatorLab {
@@ -15,7 +21,25 @@ export interface CiLab extends OperatorLab {
   readonly testing: string;
 }
 
-export async function ciLab(t: TestContext): Promise<CiLab> {
+/** @param prepare more to be done with the tree before the first test */
+export function ciLabs(
+  prepare: (lab: OperatorLab) => Promise<unknown>,
+): (t: Owner) => Promise<CiLab> {
+  const copy = copiedPerTest(async (t) => {
+    const lab = await ciTree(t);
+    await prepare(lab);
+    return lab;
+  });
+  return async (t) => {
+    const lab = await copy(t);
+    const file = (name: string) => join(keysOf(lab), `${name}.json`);
+    return { ...lab, online: file('online1'), testing: file('ci') };
+  };
+}
+
+export const ciLab = ciLabs(() => Promise.resolve());
+
+async function ciTree(t: Owner): Promise<OperatorLab> {
   const lab = await initialized(t);
   await newKey(lab, 'online1');
   await newKey(lab, 'ci');
@@ -25,9 +49,10 @@ export async function ciLab(t: TestContext): Promise<CiLab> {
   await swap('testing', 'ci');
   await lab.mm(['publish', 'stable', '--no-validate']);
   await lab.mm(['publish', 'testing', '--no-validate']);
-  const file = (name: string) => join(keysOf(lab), `${name}.json`);
-  return { ...lab, online: file('online1'), testing: file('ci') };
+  return lab;
 }
+
+type KeyName = 'online' | 'testing' | 'safe' | 'operator';
 
 /** What a thief of the bucket and of these keys uploads. */
 export class Thief {
@@ -39,8 +64,20 @@ export class Thief {
 
   /** The role of testing under this version, with other fields. */
   async signTesting(version: number, fields: object = {}): Promise<void> {
-    const { signed } = this.#lab.metadata(`${this.#current('env-testing')}.env-testing.json`);
-    await this.#put(`${version}.env-testing.json`, { ...signed, ...fields, version }, 'testing');
+    await this.signRole('env-testing', version, fields);
+  }
+
+  /** The same for another role that the key for testing signs as well. */
+  async signRole(role: string, version: number, fields: object): Promise<void> {
+    const { signed } = this.#lab.metadata(`${this.#current(role)}.${role}.json`);
+    await this.#put(`${version}.${role}.json`, { ...signed, ...fields, version }, 'testing');
+  }
+
+  /** What the operator signed honestly for stable. Undefined fields are left out. */
+  async signStable(version: number, fields: object): Promise<Buffer> {
+    const { signed } = this.#lab.metadata(`${this.#current('env-stable')}.env-stable.json`);
+    const content = JSON.parse(JSON.stringify({ ...signed, ...fields, version }));
+    return await this.#put(`${version}.env-stable.json`, content, 'operator');
   }
 
   /** Targets under this version, by the key of the safe. */
@@ -85,8 +122,9 @@ export class Thief {
     return this.#lab.metadata(snapshot).signed.meta[`${role}.json`].version;
   }
 
-  async #put(file: string, signed: object, key: 'online' | 'testing' | 'safe'): Promise<Buffer> {
-    const path = key === 'safe' ? join(keysOf(this.#lab), 'safe.json') : this.#lab[key];
+  async #put(file: string, signed: object, key: KeyName): Promise<Buffer> {
+    const isOfCi = key === 'online' || key === 'testing';
+    const path = isOfCi ? this.#lab[key] : join(keysOf(this.#lab), `${key}.json`);
     const signer = fileSigner(await readKeyFile(path), () => Promise.reject(new Error(path)));
     const sig = (await signer.sign(Buffer.from(canonicalize(signed)))).toString('hex');
     const bytes = Buffer.from(

@@ -18,7 +18,7 @@ const inDays = (days: number) => new Date(NOW + days * DAY_MS).toISOString();
 const packed = (content: string) => {
   const bytes = Buffer.from(content);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { sha256, length: bytes.length, read: () => Promise.resolve(bytes) };
+  return { sha256, length: bytes.length, path: `/nowhere/${content}` };
 };
 /** Content and label determine the tarball, as in a real publication. */
 const request: PublishRequest = {
@@ -28,7 +28,8 @@ const request: PublishRequest = {
   force: false,
   by: 'ann@laptop',
   startedAt: NOW,
-  source: { commit: COMMIT },
+  source: { commit: COMMIT, ref: null },
+  passGates: () => Promise.resolve(),
   pack: (version) => Promise.resolve(packed(`tree ${version}`)),
 };
 
@@ -134,7 +135,7 @@ const cases = {
   },
   'the same work tree': {
     have: { current: released('0.1.0', { commit: null }) },
-    asked: { source: { commit: null } },
+    asked: { source: { commit: null, ref: null } },
     want: ['unchanged', '0.1.0'],
   },
   'a publication whose answer was lost': {
@@ -162,7 +163,7 @@ test('plan: the signed content is complete, and other releases in the role are k
   const { sha256, length } = packed('tree 0.1.0');
   const [blob, ...more] = planned.change.blobs;
   assert.deepEqual([blob?.sha256, blob?.length, more], [sha256, length, []]);
-  assert.equal(String(await blob?.read()), 'tree 0.1.0');
+  assert.equal(blob?.path, '/nowhere/tree 0.1.0');
   const content = planned.change.roles.get('env-stable');
   assert.deepEqual(content?.['targets'], {
     ...others,
@@ -174,24 +175,33 @@ test('plan: the signed content is complete, and other releases in the role are k
         version: '0.1.0',
         release: `20260301T120000Z-${sha256.slice(0, 12)}`,
         commit: COMMIT,
+        ref: null,
         created: '2026-03-01T12:00:00Z',
         by: 'ann@laptop',
         reason: 'why',
         hold: false,
         stop: false,
         minAgent: null,
+        change: {
+          action: 'publish',
+          by: 'ann@laptop',
+          at: '2026-03-01T12:00:00.789Z',
+          reason: 'why',
+          after: 7,
+        },
       },
     },
   });
   assert.deepEqual(content['x-unknown'], [1]);
 });
 
-test('plan: a publication keeps hold, stop and minAgent of the environment', async () => {
-  const kept = { hold: true, stop: true, minAgent: '1.2.0' };
+test('plan: a publication keeps hold, stop, their reason and minAgent of the environment', async () => {
+  const pause = { by: 'bob@desk', at: '2026-02-01T00:00:00Z', reason: 'freeze' };
+  const kept = { hold: true, stop: true, minAgent: '1.2.0', pause };
   const current = released('1.0.0', { ...kept, commit: null });
   const { answer } = await planPublication(request, baseWith({ current }));
-  const { hold, stop, minAgent } = answer.release.custom;
-  assert.deepEqual({ hold, stop, minAgent }, kept);
+  const { hold, stop, minAgent, pause: after } = answer.release.custom;
+  assert.deepEqual({ hold, stop, minAgent, pause: after }, kept);
 });
 
 test('plan: a renewal does not change the content', async () => {

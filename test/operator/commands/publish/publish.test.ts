@@ -69,6 +69,18 @@ test('publish --noop: names the objects, and writes neither objects nor files', 
   assert.deepEqual(done.objects, answer.objects);
 });
 
+test('publish --noop: shows what is left out and why, and the largest files', async (t) => {
+  const lab = await initialized(t);
+  await lab.write('modules/a/spec/a_spec.rb', 'spec\n');
+  await lab.write('modules/a/files/big.bin', 'x'.repeat(50_000));
+  await lab.write('docs/page', 'page\n');
+  await lab.commit('.mmignore', '/docs/\n');
+  const { stderr } = await lab.mm([...PUBLISH, '--noop']);
+  assert.match(stderr, /left out \(never loaded by Puppet\): 1 files, 5 bytes: .*a_spec\.rb/);
+  assert.match(stderr, /left out \(\.mmignore\): 2 files, .*docs\/page/);
+  assert.match(stderr, /the largest: modules\/a\/files\/big\.bin \(50000 bytes\)/);
+});
+
 test('publish --working-tree: publishes the work tree to the environment of the user', async (t) => {
   const lab = await initialized(t);
   await lab.write('manifests/new.pp', '# untracked\n');
@@ -98,14 +110,15 @@ test('publish: works from a bare repository with the configuration elsewhere', a
   assert.equal(exitCode, 0, stderr);
 });
 
-test('publish: a manifest with a syntax error is refused before any request to the bucket', async (t) => {
+test('publish: a manifest with a syntax error is refused before anything is written to the bucket', async (t) => {
   const lab = await initialized(t);
   await lab.commit('manifests/site.pp', 'node default {\n');
   lab.server.requests.length = 0;
   const { exitCode, json } = await lab.mm(['publish', 'stable', '--json']);
   assert.equal(exitCode, 1);
   assert.equal(ErrorAnswer.parse(json).error.code, 'RELEASE_INVALID');
-  assert.deepEqual(lab.server.requests, []);
+  // It is read, because an unchanged release is not checked.
+  assert.deepEqual([...new Set(lab.server.requests.map(({ method }) => method))], ['GET']);
   assert.equal((await lab.mm(PUBLISH)).exitCode, 0, '--no-validate');
 });
 
@@ -205,6 +218,11 @@ const wanted = {
     options: { ref: 'x' },
     want: { environment: 'dev_x', ref: 'x' },
   },
+  'a branch that only a job has checked out': {
+    given: 'feature/x-1',
+    options: { ref: 'HEAD' },
+    want: { environment: 'feature_x_1', ref: 'HEAD', branch: 'feature/x-1' },
+  },
   'the work tree': {
     given: undefined,
     options: { workingTree: true },
@@ -217,29 +235,26 @@ const wanted = {
   },
 };
 
+const context = { user: 'J\u00f6rg.x-Y', cwd: '/', env: { PATH: process.env['PATH'] } };
+
 for (const [name, { given, options, want }] of Object.entries(wanted)) {
-  test(`publish accepts: ${name}`, () => {
-    const what = whatToPublish(
-      { user: 'J\u00f6rg.x-Y', cwd: '/' },
-      { refs },
-      { environment: given, options },
-    );
+  test(`publish accepts: ${name}`, async () => {
+    const config = { refs, repository: '/nowhere' };
+    const what = await whatToPublish(context, config, { environment: given, options });
     assert.deepEqual(what, want);
   });
 }
 
 for (const [given, options] of [
   [undefined, {}],
-  ['sta-ble', {}],
+  ['sta-ble-'.repeat(9), {}],
   ['../x', { workingTree: true }],
   ['stable', { workingTree: true, ref: 'main' }],
+  ['st/able', {}],
 ] as const) {
-  test(`publish refuses: ${given} ${JSON.stringify(options)}`, () => {
-    assert.throws(
-      () => whatToPublish({ user: 'x', cwd: '/' }, { refs }, { environment: given, options }),
-      {
-        code: 'USAGE',
-      },
-    );
+  test(`publish refuses: ${given} ${JSON.stringify(options)}`, async () => {
+    const config = { refs: new Map([...refs, ['st_able', 'main']]), repository: '/nowhere' };
+    const what = whatToPublish(context, config, { environment: given, options });
+    await assert.rejects(what, { code: 'USAGE' });
   });
 }

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { heldKeyFile, writeHeldKeyFile } from '../../../../operator/keys/held/held-key-file.ts';
 import { heldSigner } from '../../../../operator/keys/held/held-signer.ts';
 import { openKeyring } from '../../../../operator/keys/keyring.ts';
-import { tufKeyOf } from '../../../../operator/keys/public-key.ts';
+import { tufKeyOf } from '../../../../operator/keys/public/public-key.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 import { assertHostsAccept, hasCode, newHeldKey } from '../../commit/accepted.ts';
 import { ALIAS, type FakeKms, startFakeKms } from './fake-kms.ts';

@@ -15,7 +15,7 @@ import {
 } from '../../../../operator/keys/held/ssh-key.ts';
 import { sshString, uint32 } from '../../../../operator/keys/held/ssh-string.ts';
 import { openKeyring } from '../../../../operator/keys/keyring.ts';
-import { tufKeyOf } from '../../../../operator/keys/public-key.ts';
+import { tufKeyOf } from '../../../../operator/keys/public/public-key.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 import { assertHostsAccept, hasCode, newHeldKey } from '../../commit/accepted.ts';
 import { ED25519, P256, type RealAgent, RSA, startAgent } from './real-ssh-agent.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyMap } from '../../../../operator/commands/init/initial-root.ts';
-import { keyIdOf } from '../../../../operator/keys/signer.ts';
+import { keyIdOf } from '../../../../operator/keys/public/signer.ts';
 import { patternsOverlap } from '../../../../operator/metadata/lint/environment-pattern.ts';
 import { lint } from '../../../../operator/metadata/lint/lint.ts';
 import type { JsonObject } from '../../../../shared/json.ts';
@@ -39,6 +39,7 @@ const delegated = (name: string, ...paths: string[]) => ({
 });
 const targets: JsonObject = {
   ...header,
+  'x-role': 'targets',
   _type: 'targets',
   targets: {},
   delegations: {
@@ -62,7 +63,12 @@ const release = {
     minAgent: null,
   },
 };
-const stable: JsonObject = { ...header, _type: 'targets', targets: { 'stable/current': release } };
+const stable: JsonObject = {
+  ...header,
+  'x-role': 'env-stable',
+  _type: 'targets',
+  targets: { 'stable/current': release },
+};
 const entry = { version: 1, length: 10, hashes: { sha256: SHA } };
 const snapshot: JsonObject = { ...header, _type: 'snapshot', meta: { 'targets.json': entry } };
 const timestamp: JsonObject = { ...header, _type: 'timestamp', meta: { 'snapshot.json': entry } };
@@ -107,6 +113,8 @@ const twice = (again: object) => ({
 const rejected = {
   'another tree': ['root', { ...root, 'x-tree': 'acme/osx' }],
   'no tree': ['snapshot', { ...snapshot, 'x-tree': undefined }],
+  'another role': ['env-stable', { ...stable, 'x-role': 'env-testing' }],
+  'no role': ['targets', { ...targets, 'x-role': undefined }],
   expired: ['timestamp', { ...timestamp, expires: '2026-03-01T12:00:00Z' }],
   'no expiry': ['timestamp', { ...timestamp, expires: undefined }],
   'expiry that is not a time': ['timestamp', { ...timestamp, expires: 'never' }],
@@ -138,7 +146,7 @@ const rejected = {
       },
     },
   ],
-  'key that is none': [
+  'text that is not a key': [
     'root',
     twice({ keytype: 'ed25519', scheme: 'ed25519', keyval: { public: 'zz' } }),
   ],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ReleaseFile } from '../../../../bucket/documents/release.ts';
@@ -115,6 +115,86 @@ test(`modules: with exact versions the next publication needs neither network no
   const failed = ErrorAnswer.parse((await lab.mm(PUBLISH)).json).error;
   assert.equal(failed.code, 'RELEASE_INVALID');
   assert.ok(failed.message.includes(`${installer} did not install`), failed.message);
+});
+
+test('modules: two publications at the same time do not mix their modules', async (t) => {
+  const lab = await initialized(t);
+  const { module } = await withPuppetfile(lab);
+  await writeFile(join(module, 'manifests/init.pp'), 'class thing { $new = 1 }\n');
+  await git(module, 'commit', '--quiet', '--all', '--message', 'new');
+  await git(module, 'tag', 'v2.0.0');
+  await lab.git('checkout', '--quiet', '-b', 'next');
+  await lab.commit('Puppetfile', `mod 'thing', :git => '${module}', :tag => 'v2.0.0'\n`);
+  // Installs in two steps, as the network would, the version that the Puppetfile names.
+  const program = join(lab.directory, 'slow-install');
+  const show = `git -C ${module} show "$(sed "s/.*:tag => '//; s/'.*//" Puppetfile)":manifests/init.pp`;
+  await writeFile(
+    program,
+    `#!/bin/sh\nset -e\nmkdir -p "$MM_MODULES/thing/manifests"\ncd "$MM_MODULES/.."\n${show} > "$MM_MODULES/thing/manifests/init.pp"\nsleep 1\n${show} > "$MM_MODULES/thing/manifests/again.pp"\n`,
+  );
+  await chmod(program, 0o755);
+  configure(lab, `{ modules: { command: [${program}] } }`);
+  const done = await Promise.all(
+    ['main', 'next'].map((ref) => lab.mm([...PUBLISH, '--ref', ref, '--older'])),
+  );
+  const texts = done.map(({ json, stderr, exitCode }) => {
+    assert.equal(exitCode, 0, stderr);
+    const files = unpacked(lab, PublishAnswer.parse(json));
+    const { 'modules/thing/manifests/init.pp': one, 'modules/thing/manifests/again.pp': two } =
+      files;
+    assert.equal(one, two);
+    return one;
+  });
+  assert.deepEqual(texts, ['class thing { }\n', 'class thing { $new = 1 }\n']);
+});
+
+test('modules: an installation that was ended half-way is not taken for the one before', async (t) => {
+  const lab = await initialized(t);
+  await withPuppetfile(lab);
+  const first = await installProgram(lab);
+  const program = join(lab.directory, 'failing');
+  const broken = 'echo broken > "$MM_MODULES/thing/manifests/init.pp"; exit 1';
+  await writeFile(
+    program,
+    `#!/bin/sh\nif grep -q "'v9'" Puppetfile; then ${broken}; fi\nexec ${first}\n`,
+  );
+  await chmod(program, 0o755);
+  configure(lab, `{ modules: { command: [${program}] } }`);
+  assert.equal((await lab.mm(PUBLISH)).exitCode, 0);
+  const before = await lab.git('rev-parse', 'HEAD');
+  await lab.commit('Puppetfile', "mod 'thing', :git => '/nowhere', :tag => 'v9'\n");
+  assert.equal((await lab.mm(PUBLISH)).exitCode, 1);
+  const { json, stderr } = await lab.mm([...PUBLISH, '--ref', before, '--force']);
+  const files = unpacked(lab, PublishAnswer.parse(json));
+  assert.equal(files['modules/thing/manifests/init.pp'], 'class thing { }\n', stderr);
+});
+
+if (hasR10k) {
+  test("modules: the user's own r10k.yaml counts", async (t) => {
+    const lab = await initialized(t);
+    await withPuppetfile(lab);
+    const cache = join(lab.directory, 'own-cache');
+    await writeFile(join(lab.repository, 'r10k.yaml'), `cachedir: ${cache}\n`);
+    configure(lab, '{ modules: r10k, r10k_config: r10k.yaml }');
+    const { exitCode, stderr } = await lab.mm(PUBLISH);
+    assert.equal(exitCode, 0, stderr);
+    // A setting with an effect on the disk.
+    assert.ok((await readdir(cache)).length > 0);
+  });
+}
+
+test('modules: the last error of the installer is shown without colours, and what to do', async (t) => {
+  const lab = await initialized(t);
+  await withPuppetfile(lab);
+  const program = join(lab.directory, 'offline');
+  const first = 'ERROR -> first';
+  const last = '\\033[31mUnable to connect to https://forge.example.com\\033[0m';
+  await writeFile(program, `#!/bin/sh\nprintf '${first}\\nERROR -> ${last}\\n' >&2\nexit 1\n`);
+  await chmod(program, 0o755);
+  configure(lab, `{ modules: { command: [${program}] } }`);
+  const { message, next } = ErrorAnswer.parse((await lab.mm(PUBLISH)).json).error;
+  assert.ok(message.endsWith(': ERROR -> Unable to connect to https://forge.example.com'), message);
+  assert.match(next ?? '', /HTTPS_PROXY.*--directory DIR/);
 });
 
 test('modules: without r10k the error names r10k and the alternatives', async (t) => {

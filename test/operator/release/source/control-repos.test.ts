@@ -124,9 +124,11 @@ test('a ref behind origin, and a detached HEAD elsewhere, are warnings with both
 
 test('safe.directory from GIT_CONFIG_COUNT, as in a CI container, is respected', async (t) => {
   const directory = await repository(t, { 'manifests/site.pp': '' });
-  execFileSync('chown', ['-R', '65534', directory]);
   const HOME = await temporaryDirectory(t);
-  const place = { directory, env: { ...env, HOME } };
+  // An ordinary user cannot give a repository away; git's own tests use this variable.
+  const assuming = `exec env GIT_TEST_ASSUME_DIFFERENT_OWNER=1 PATH='${env.PATH}' git "$@"`;
+  await writeFile(join(HOME, 'git'), `#!/bin/sh\n${assuming}\n`, { mode: 0o755 });
+  const place = { directory, env: { HOME, PATH: `${HOME}:${env.PATH}` } };
   await assert.rejects(read(t, place, 'main'), {
     code: 'GIT_FAILED',
     message: /dubious ownership/,
@@ -197,6 +199,29 @@ test('excluded: a problem in an excluded path is no problem', async (t) => {
   }
 });
 
+const hieras = {
+  'version 5':
+    'version: 5\ndefaults:\n  datadir: /srv/hieradata\nhierarchy:\n  - name: a\n    path: a.yaml\n',
+  'one level of version 5':
+    'version: 5\nhierarchy:\n  - { name: a, path: a.yaml, datadir: ../hieradata }\n',
+  'version 3': ':backends: [yaml]\n:yaml:\n  :datadir: /srv/hieradata\n',
+};
+for (const [name, text] of Object.entries(hieras)) {
+  test(`hiera: a datadir outside of the environment is a warning: ${name}`, async (t) => {
+    const directory = await repository(t, { 'manifests/site.pp': '', 'hiera.yaml': text });
+    const { warnings, tree } = await read(t, { directory, env }, 'main');
+    check(tree);
+    assert.match(warnings.join('\n'), /hiera\.yaml: datadir (\/srv|\.\.)\/hieradata is outside/);
+  });
+}
+
+test('hiera: a datadir inside, or with a fact in it, is no warning', async (t) => {
+  const text =
+    'version: 5\ndefaults: { datadir: data }\nhierarchy:\n  - { name: a, datadir: "data/%{facts.x}" }\n';
+  const directory = await repository(t, { 'manifests/site.pp': '', 'hiera.yaml': text });
+  assert.deepEqual((await read(t, { directory, env }, 'main')).warnings, []);
+});
+
 const shapes = {
   'manifest = site.pp': {
     files: { 'environment.conf': 'manifest = site.pp\n', 'site.pp': '' },
@@ -209,7 +234,7 @@ const shapes = {
   'the older form': { files: { 'nodeless_site.pp': '', 'classes/a.pp': '' }, says: undefined },
   'the older form with import': {
     files: { 'nodeless_site.pp': "# old\nimport 'classes/*.pp'\n" },
-    says: /nodeless_site\.pp line 2: .*import.*delete the line/s,
+    says: /nodeless_site\.pp" line 2 .*import.*delete the line/s,
   },
   'site.pp at the top': { files: { 'site.pp': '' }, says: /manifest = site\.pp/ },
   'a manifest that is missing': {
@@ -219,6 +244,18 @@ const shapes = {
   'an environment in a subdirectory': {
     files: { 'puppet/manifests/site.pp': '' },
     says: /found one in puppet.*set repository:/s,
+  },
+  'several subdirectories, and a manifest that is not site.pp': {
+    files: {
+      'a/modules/concat/spec/fixtures/manifests/site.pp': '',
+      'b/manifests/default.pp': '',
+      'c/environment.conf': '',
+    },
+    says: /found one in b, c\n.*to the directory b /s,
+  },
+  'modules at the top': {
+    files: { 'ntp/manifests/init.pp': '', 'dns/metadata.json': '{}', 'dns/manifests/a.pp': '' },
+    says: /at its root\n/,
   },
 } satisfies Record<string, { files: Record<string, string>; says: RegExp | undefined }>;
 

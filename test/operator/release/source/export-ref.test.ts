@@ -120,6 +120,33 @@ test('export: a ref is looked up as a branch, a tag, a branch of origin, then a 
   assert.equal(await commitOf(directory, commit.slice(0, 12)), commit);
 });
 
+const PUSHED: Record<string, (commit: string) => string> = {
+  'a tag with the name of a branch of origin': () => 'release',
+  'a tag with the whole id of a commit': (commit) => commit,
+  'a tag with the beginning of the id of a commit': (commit) => commit.slice(0, 12),
+  'a branch of origin with the beginning of the id of a commit': (commit) => commit.slice(0, 12),
+};
+
+for (const [what, nameOf] of Object.entries(PUSHED)) {
+  test(`row 15: ${what} does not stand for it`, async (t) => {
+    const { directory, commit } = await repository(t);
+    await git(directory, 'branch', 'release');
+    const name = nameOf(commit);
+    await git(directory, 'checkout', '--quiet', '-b', 'evil');
+    await writeFile(join(directory, 'evil'), '');
+    await git(directory, 'add', '--all');
+    await git(directory, 'commit', '--quiet', '--message', 'evil');
+    await git(directory, ...(what.startsWith('a tag') ? ['tag'] : ['branch']), name);
+    const clone = join(await temporaryDirectory(t), 'clone');
+    execFileSync('git', ['clone', '--quiet', '--branch', 'main', directory, clone]);
+    const reading = read(t, { directory: clone, env }, name);
+    if (name === commit) assert.equal((await reading).tree.commit, commit);
+    else await assert.rejects(reading, { code: 'GIT_FAILED', message: /has two meanings/ });
+    const clear = `refs/${what.startsWith('a tag') ? 'tags' : 'remotes/origin'}/${name}`;
+    assert.notEqual((await read(t, { directory: clone, env }, clear)).tree.commit, commit);
+  });
+}
+
 test('export: a submodule whose commit is missing is refused', async (t) => {
   const { directory, commit } = await repository(t);
   await git(directory, 'update-index', '--add', '--cacheinfo', `160000,${commit},modules/stdlib`);

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { git as gitOfMm } from '../../../../operator/release/source/git.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 import { git } from '../../operator-lab.ts';
@@ -78,6 +79,14 @@ test('row 15: publish.filters runs the named filter, and no other', async (t) =>
   const source = await read(t, { directory, env }, 'main', { filters: ['git-crypt'] });
   assert.equal(textOf(source, 'secret.yaml'), 'CIPHER\n');
   check(source.tree);
+});
+
+test('row 15: a filter gets the name of its file, whatever is in it', async (t) => {
+  const path = "a$'; exit $&$`'$.txt";
+  const directory = await repository(t, { '.gitattributes': '*.txt filter=x\n', [path]: '' });
+  await setFilter(directory, 'x', 'cat; printf %s %f');
+  const source = await read(t, { directory, env }, 'main', { filters: ['x'] });
+  assert.equal(textOf(source, path), path);
 });
 
 test('row 15: a named filter that this machine does not have, or that fails, is an error', async (t) => {
@@ -201,11 +210,15 @@ test('row 17: git runs no program that a repository or the user configures', asy
   await appendFile(join(inner, '.git/config'), hostile);
   await appendFile(join(directory, '.git/config'), hostile);
   for (const hook of ['post-index-change', 'fsmonitor-watchman', 'reference-transaction']) {
-    await writeFile(join(directory, '.git/hooks', hook), `#!/bin/sh\necho ${hook} >>${ran}\n`);
-    await chmod(join(directory, '.git/hooks', hook), 0o755);
+    for (const folder of [join(directory, '.git/hooks'), dirname(program)]) {
+      await writeFile(join(folder, hook), `#!/bin/sh\necho ${hook} >>${ran}\n`);
+      await chmod(join(folder, hook), 0o755);
+    }
   }
   const place = { directory, env: { ...env, HOME, GIT_EXTERNAL_DIFF: program, PAGER: program } };
   for (const ref of ['main', undefined]) check((await read(t, place, ref)).tree);
+  // mm writes no ref today. Whatever it runs later must not start a hook either.
+  await gitOfMm(place, ['update-ref', 'refs/heads/other', 'main']);
   assert.equal(existsSync(ran), false);
 });
 

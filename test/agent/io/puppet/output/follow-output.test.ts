@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { appendFileSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { followOutput } from '../../../../../agent/io/puppet/output/follow-output.ts';
 import { temporaryDirectory } from '../../../../support/temporary-directory.ts';
 import { waitUntil } from '../../../../support/wait-until.ts';
@@ -21,8 +20,9 @@ test('output: lines are passed on while they are written, the last ones at the e
 
 test('output: an unreadable output does not end the agent, and the error is thrown at the end', async (t) => {
   const path = join(await temporaryDirectory(t), 'puppet.log');
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const output = followOutput(path, () => assert.fail('there is no line'));
   closeSync(output.fd);
-  await sleep(300);
+  t.mock.timers.tick(1000);
   assert.throws(() => output.close(), { code: 'EBADF' });
 });

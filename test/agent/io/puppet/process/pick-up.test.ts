@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -38,8 +38,10 @@ suite('a run whose agent was killed', () => {
   test('continues to its end, and the next agent reads its result', async (t) => {
     const place = await puppetPlace(t);
     const file = join(place.directory, 'written');
+    const go = join(place.directory, 'go');
     await place.write({
-      'manifests/site.pp': `notify { 'begun': } -> exec { '/bin/sleep 2': } -> file { '${file}': content => 'x' }`,
+      'wait.sh': `#!/bin/sh\nuntil [ -e ${go} ]; do sleep 0.05; done\n`,
+      'manifests/site.pp': `notify { 'begun': } -> exec { '${place.request().environmentPath}/stable/wait.sh': } -> file { '${file}': content => 'x' }`,
     });
     const startedAt = Date.now();
     const request = place.request();
@@ -47,7 +49,9 @@ suite('a run whose agent was killed', () => {
     await assert.rejects(stat(file), { code: 'ENOENT' });
 
     const puppet = hostPuppet({ launcher: 'group' });
-    const picked = await puppet.pickUp(request.runDirectory, NEVER);
+    const picking = puppet.pickUp(request.runDirectory, NEVER);
+    await writeFile(go, '');
+    const picked = await picking;
     assert.ok(picked !== undefined && picked.startedAt >= startedAt);
     assert.deepEqual([picked.runId, picked.exit], ['run-1', { kind: 'unseen' }]);
     const summary = await summaryOf(puppet, request, picked);
@@ -66,8 +70,9 @@ suite('a run whose agent was killed', () => {
       graceMs: 300,
     };
     const puppet = hostPuppet(options);
-    const request = place.request({ puppet: await puppet.find(), timeLimitSeconds: 3 });
+    const request = place.request({ puppet: await puppet.find(), timeLimitSeconds: 600 });
     await killedAgent(options, request, 'started');
+    await letLimitPass(request.runDirectory);
 
     const other = `${request.runDirectory}0`;
     await mkdir(other);
@@ -96,9 +101,16 @@ suite('a run whose agent was killed', () => {
   });
 });
 
+/** As if the time limit of the run had just passed. */
+async function letLimitPass(runDirectory: string): Promise<void> {
+  const path = join(runDirectory, 'process.json');
+  const record = JSON.parse(await readFile(path, 'utf8')) as object;
+  await writeFile(path, JSON.stringify({ ...record, limitAt: Date.now() }));
+}
+
 /** A process with the path of the report in its arguments that is not the run. */
 async function decoy(t: TestContext, runDirectory: string): Promise<ChildProcess> {
-  const words = ['-c', 'echo ready; sleep 60', 'x', join(runDirectory, 'report.json'), 'y'];
+  const words = ['-c', 'echo ready; sleep 600', 'x', join(runDirectory, 'report.json'), 'y'];
   const child = spawn('/bin/sh', words, { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
   t.after(() => sendSignal(-(child.pid ?? 0), 'SIGKILL'));
   await once(child.stdout, 'data');
@@ -147,7 +159,7 @@ suite('row 21: another process with the path of the report in its arguments', ()
     assert.ok(await isOwn(process.pid));
     const user = process.geteuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
     const others = [
-      ['/bin/sleep', '60'],
+      ['/bin/sleep', '600'],
       ['/bin/su', '-c', 'true', 'root'], // waits for a password
     ].map(([program = '', ...words]) => {
       const child = spawn(program, words, { ...user, stdio: ['pipe', 'ignore', 'ignore'] });

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { launchedIn } from '../../../../../agent/io/puppet/process/unit.ts';
+import {
+  hidingEnvironment,
+  launchedIn,
+  unitArguments,
+} from '../../../../../agent/io/puppet/process/unit.ts';
 import { temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
 /** A systemctl that runs a script and records its arguments. */
@@ -36,4 +42,55 @@ test('puppet unit: the result of an ended unit is read, then the unit is unloade
   assert.equal(launched.pid, undefined);
   assert.deepEqual(await launched.ended, { kind: 'code', code: 2 });
   assert.deepEqual(await asked(), ['show', 'stop', 'reset-failed']);
+});
+
+test('puppet unit: the environment is in no argument, and its file is gone when Puppet starts', async (t) => {
+  const file = join(await temporaryDirectory(t), 'environment.sh');
+  const environment = {
+    TOKEN: `s3cret 'quoted' "$HOME" \\ \n#end`,
+    PATH: process.env['PATH'] ?? '',
+  };
+  const words = hidingEnvironment(
+    {
+      path: process.execPath,
+      arguments: [
+        '-p',
+        'JSON.stringify([process.env.TOKEN, process.argv.slice(1)])',
+        '--',
+        '$x',
+        'a b',
+      ],
+      environment,
+      output: { path: '/dev/null', fd: 1 },
+    },
+    file,
+  );
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.doesNotMatch(words.join(' '), /s3cret/);
+  const [path = '', ...argv] = words;
+  const stdout = execFileSync(path, argv, { env: {}, encoding: 'utf8' });
+  assert.deepEqual(JSON.parse(stdout), [environment.TOKEN, ['$x', 'a b']]);
+  assert.ok(!existsSync(file));
+});
+
+test('hook unit: ends with everything in it, leaves no failed unit, and reads the facts from a file', async (t) => {
+  const environmentFile = join(await temporaryDirectory(t), 'environment.sh');
+  const command = {
+    ...{ path: '/etc/miyamoto/hooks.d/post-run/x', arguments: [], environment: { MM_LOG: 'x' } },
+    output: { path: '/run/miyamoto/hooks/output', fd: 1 },
+  };
+  const unit = { name: 'mm-hook-x.service', limitSeconds: 70, environmentFile };
+  const ofHook = unitArguments(command, { ...unit, input: '/run/miyamoto/hooks/input.json' });
+  for (const property of [
+    'KillMode=control-group',
+    'CollectMode=inactive-or-failed',
+    'RuntimeMaxSec=70',
+    'StandardInput=file:/run/miyamoto/hooks/input.json',
+    'StandardOutput=file:/run/miyamoto/hooks/output',
+  ])
+    assert.ok(ofHook.includes(property), property);
+  assert.equal(ofHook.at(-1), command.path);
+  await rm(environmentFile);
+  const ofPuppet = unitArguments(command, unit);
+  assert.ok(ofPuppet.includes('KillMode=process') && !ofPuppet.join().includes('StandardInput='));
 });

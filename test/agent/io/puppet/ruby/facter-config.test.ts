@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import { factAt } from '../../../../../agent/core/facts/facts.ts';
-import { hostPuppet } from '../../../../../agent/io/puppet/puppet.ts';
 import {
   type FacterSettings,
   writeFacterConfig,
 } from '../../../../../agent/io/puppet/ruby/facter-config.ts';
-import { CERTNAME, puppetPlace } from '../../../../support/puppet-run.ts';
+import { CERTNAME, puppetPlace, realPuppet } from '../../../../support/puppet-run.ts';
 import { names, temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
 /** What Facter's own reader returns for a host's facter.conf with our settings over it. */
@@ -91,8 +90,7 @@ test('facts: a value is cached for its ttl, a blocked fact is not resolved, a sl
     'modules/facts/lib/facter/slower.rb': fact('slower', 'sleep 1.6; 1'),
     'modules/facts/facts.d/slow.sh': '#!/bin/sh\nsleep 1.1\necho slow_script=1\n',
   });
-  const puppet = hostPuppet({
-    launcher: 'group',
+  const puppet = realPuppet({
     facter: {
       ttl: { lasting: { seconds: 3600 } },
       block: ['blocked'],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { type HostPuppetOptions, hostPuppet } from '../../../../../agent/io/puppet/puppet.ts';
@@ -37,34 +37,50 @@ async function traceOf(
   };
 }
 
+const OFF = 'the cache switched off';
+
 /** The switches of a run, one by one and together. */
-function switches(place: PuppetPlace): Record<string, Partial<HostPuppetOptions>> {
+function switches(place: PuppetPlace) {
   const directory = join(place.directory, 'state/ruby-cache');
   return {
-    'the cache switched off': { rubyCache: { directory, isEnabled: false } },
+    [OFF]: { rubyCache: { directory, isEnabled: false } },
     'the cache, as it is built': { rubyCache: { directory, isEnabled: true } },
     'the cache, warm': { rubyCache: { directory, isEnabled: true } },
-  };
+  } satisfies Record<string, Partial<HostPuppetOptions>>;
 }
 
 suite('ruby cache: with the real puppet', () => {
-  test('the same catalog and the same facts, with each switch on and off', async (t) => {
+  // One environment for all of this: a run of the real Puppet takes seconds.
+  test('the same catalog, the same facts and gems of the host, with each switch on and off; no child inherits the options of our Ruby', async (t) => {
     const place = await puppetPlace(t);
-    const environment = { MANAGED_ROOT: join(place.directory, 'managed') };
+    const gems = join(place.directory, 'gems');
+    await writeGem(gems);
     const { environmentPath } = place.request();
-    await mkdir(environmentPath);
-    await symlink(CONTROL_REPO, join(environmentPath, 'stable'));
+    await cp(CONTROL_REPO, join(environmentPath, 'stable'), { recursive: true });
+    await place.write({
+      'manifests/probe.pp':
+        'notice(probe::gem())\n notice(generate("/usr/bin/ruby", "-e", "print [ENV[%q(RUBYOPT)], defined?(MiyamotoRubyCache), defined?(DidYouMean)].inspect"))',
+      'modules/probe/lib/puppet/functions/probe/gem.rb':
+        "require 'miyamoto_probe'\nPuppet::Functions.create_function(:'probe::gem') do\n  def gem\n    [MiyamotoProbe, Gem.loaded_specs['miyamoto_probe'].version.to_s].join(' ')\n  end\nend\n",
+    });
+    const environment = { MANAGED_ROOT: join(place.directory, 'managed'), GEM_HOME: gems };
     const overrides = { runId: 'run-1' };
     await traceOf(place, { environment }, overrides);
-    const bare = await traceOf(place, { environment }, overrides);
+    const { [OFF]: off, ...others } = switches(place);
+    const bare = await traceOf(place, { environment, ...off }, overrides);
+    assert.deepEqual(await names(join(place.directory, 'state/ruby-cache')), []);
     assert.deepEqual(bare.end, { status: 'unchanged', exitCode: 0, error: null });
     assert.equal(Object.keys(bare.resources).length, 107);
     assert.equal(bare.facts['lab_role'], 'web');
     for (const name of EVERYWHERE) assert.ok(bare.facts[name] !== undefined, name);
-    for (const [name, options] of Object.entries(switches(place))) {
+    assert.ok(
+      bare.lines.some((line) => line.endsWith(': out of a gem 1.2.3')),
+      bare.lines.join('\n'),
+    );
+    assert.ok(bare.lines.some((line) => line.endsWith(': [nil, nil, "constant"]')));
+    for (const [name, options] of Object.entries(others)) {
       assert.deepEqual(await traceOf(place, { environment, ...options }, overrides), bare, name);
-      const kept = await names(join(place.directory, 'state/ruby-cache'));
-      assert.deepEqual(kept, options.rubyCache?.isEnabled === true ? ['pack'] : [], name);
+      assert.deepEqual(await names(join(place.directory, 'state/ruby-cache')), ['pack'], name);
     }
   });
 
@@ -83,28 +99,6 @@ suite('ruby cache: with the real puppet', () => {
       assert.match(error ?? '', /undefined method .no_such_method. for nil/, name);
       const places = place.lines.flatMap(({ text }) => /fails\.rb:\d+/.exec(text) ?? []);
       assert.deepEqual([...new Set(places)], ['fails.rb:3'], name);
-    }
-  });
-
-  test('gems of the host are found, and no child inherits the options of our Ruby', async (t) => {
-    const place = await puppetPlace(t);
-    const gems = join(place.directory, 'gems');
-    await writeGem(gems);
-    await place.write({
-      'manifests/site.pp':
-        'notice(probe::gem())\n notice(generate("/usr/bin/ruby", "-e", "print [ENV[%q(RUBYOPT)], defined?(MiyamotoRubyCache), defined?(DidYouMean)].inspect"))',
-      'modules/probe/lib/puppet/functions/probe/gem.rb':
-        "require 'miyamoto_probe'\nPuppet::Functions.create_function(:'probe::gem') do\n  def gem\n    [MiyamotoProbe, Gem.loaded_specs['miyamoto_probe'].version.to_s].join(' ')\n  end\nend\n",
-    });
-    const environment = { GEM_HOME: gems };
-    const bare = await traceOf(place, { environment }, {});
-    assert.ok(
-      bare.lines.some((line) => line.endsWith(': out of a gem 1.2.3')),
-      bare.lines.join('\n'),
-    );
-    assert.ok(bare.lines.some((line) => line.endsWith(': [nil, nil, "constant"]')));
-    for (const [name, options] of Object.entries(switches(place))) {
-      assert.deepEqual(await traceOf(place, { environment, ...options }, {}), bare, name);
     }
   });
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { type Program, rubyScript } from '../../../../../agent/io/puppet/ruby/ruby-script.ts';
 import { runProgram } from '../../../../../agent/io/puppet/ruby/run-program.ts';
+import { type Program, rubyScript } from '../../../../../shared/ruby-script.ts';
 import { puppetPlace } from '../../../../support/puppet-run.ts';
 import { names, temporaryDirectory } from '../../../../support/temporary-directory.ts';
 

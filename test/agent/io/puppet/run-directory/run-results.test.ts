@@ -53,10 +53,34 @@ suite('the results of a run', () => {
   };
   for (const [name, files] of Object.entries(odd)) {
     test(name, async (t) => {
-      const { report, facts, problems } = await read(t, files);
-      assert.deepEqual([report, facts, problems.length], [undefined, undefined, 1]);
+      const { report, reportProblem = [], facts, problems } = await read(t, files);
+      assert.deepEqual([report, facts], [undefined, undefined]);
+      assert.equal([reportProblem, problems].flat().length, 1);
     });
   }
+
+  test('facts under another name of the node, as node_name_value of puppet.conf makes it', async (t) => {
+    const other = 'client_data/facts/other.example.com.json';
+    const results = await read(t, { 'report.json': '{}', [other]: '{"values":{"a":1}}' });
+    assert.deepEqual([results.facts, results.problems], [{ a: 1 }, []]);
+  });
+
+  test('no facts: the problem names the file', async (t) => {
+    const { facts, problems } = await read(t, { 'report.json': '{}' });
+    assert.equal(facts, undefined);
+    assert.match(problems.join(), /^cannot read .*facts\/h1\.json: Puppet left no facts$/);
+  });
+
+  test('what went wrong with facts of the host, each line once', async (t) => {
+    const { problems } = await read(t, { 'fact-problems': 'one\ntwo\none\n' });
+    assert.deepEqual(problems, ['one', 'two']);
+  });
+
+  test('the last words of a program: once, hidden and then cut', async (t) => {
+    const words = `token=${'s3cr3t'.repeat(60)} ${'x'.repeat(285)}`;
+    const { problems } = await read(t, { 'fact-problems': `a\tfirst\nb\t \na\t${words}\n` });
+    assert.deepEqual(problems, [`a: ...=[redacted] ${'x'.repeat(285)}`, 'b']);
+  });
 
   test('invalid facts', async (t) => {
     assert.equal((await read(t, { [FACTS]: '7' })).facts, undefined);

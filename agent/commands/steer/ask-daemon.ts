@@ -1,0 +1,68 @@
+import { CodedError } from '../../../shared/coded-error.ts';
+import { systemClock as clock } from '../../io/clock.ts';
+import {
+  type RunRequest,
+  readAnswer,
+  removeAnswer,
+  removeRequest,
+  writeRequest,
+} from '../../io/daemon/run-request.ts';
+import { stopOnSignals } from '../../io/daemon/signals.ts';
+import { acquireCycleLock } from '../../io/locks/cycle-lock.ts';
+import { type DaemonHolder, findDaemon } from '../../io/locks/daemon-claim.ts';
+import type { HostPaths } from '../../paths.ts';
+
+/** Another command waits for its own cycle for so long. */
+const LOCK_WAIT_MS = 10 * 60_000;
+const LOOK_AGAIN_MS = 200;
+
+/** How a request ended for the command that made it. */
+export type AskedEnd =
+  | { readonly kind: 'ended'; readonly exitCode: number }
+  /** The daemon ended before the cycle did. Puppet goes on without it. */
+  | { readonly kind: 'daemon-gone' }
+  /** A signal ended the wait. The cycle goes on. */
+  | { readonly kind: 'not-waited' };
+
+/**
+ * Asks the daemon for a cycle and waits for its end. Throws DAEMON_MISSING, LOCKED, and the errors
+ * of the file system.
+ */
+export async function askDaemon(
+  paths: HostPaths,
+  wanted: Omit<RunRequest, 'id'>,
+): Promise<AskedEnd> {
+  const daemon = await requireDaemon(paths);
+  const stop = stopOnSignals('SIGHUP');
+  const lock = await acquireCycleLock({
+    ...{ path: paths.requestLock, waitMs: LOCK_WAIT_MS, clock, stop },
+  });
+  try {
+    const id = writeRequest(paths, wanted);
+    process.kill(daemon.pid, 'SIGUSR1');
+    for (;;) {
+      const answer = readAnswer(paths, id);
+      if (answer !== undefined) return { kind: 'ended', exitCode: answer.exitCode };
+      if (stop.aborted) return { kind: 'not-waited' };
+      if ((await findDaemon(paths))?.pid !== daemon.pid) {
+        removeRequest(paths);
+        return { kind: 'daemon-gone' };
+      }
+      await clock.sleep(LOOK_AGAIN_MS, stop);
+    }
+  } finally {
+    removeAnswer(paths);
+    await lock.release();
+  }
+}
+
+/** A daemon of an older version would run Puppet for real where it is asked for noop. */
+async function requireDaemon(paths: HostPaths): Promise<DaemonHolder> {
+  const daemon = await findDaemon(paths);
+  if (daemon?.answersRequests === true) return daemon;
+  const what = daemon === undefined ? 'found none' : `process ${daemon.pid} is of another version`;
+  throw new CodedError(`wanted a daemon on this host that runs Puppet now: ${what}`, {
+    code: 'DAEMON_MISSING',
+    next: 'mm-agent --once; or restart the daemon: systemctl restart mm-agent',
+  });
+}

@@ -1,0 +1,62 @@
+import type { RunSummary } from '../../../bucket/documents/status.ts';
+import { asciiJson } from '../../../shared/clean-text.ts';
+import { EXIT_CODES } from '../../core/exit-code.ts';
+import { runLines } from '../../core/run/run-text.ts';
+import { agoText } from '../../core/status/time-text.ts';
+import { lastState } from '../../io/daemon/last-state.ts';
+import type { RunRequest } from '../../io/daemon/run-request.ts';
+import { requireWritable } from '../../io/host/permission.ts';
+import { printAnswer } from '../../io/print-answer.ts';
+import type { Options } from '../../options.ts';
+import { type HostPaths, localPaths } from '../../paths.ts';
+import { type AskedEnd, askDaemon } from './ask-daemon.ts';
+
+/**
+ * `mm-agent run [--noop]`: the daemon polls and runs Puppet now. Waits for the end of the cycle,
+ * shows what it did, and returns its exit code. Throws DAEMON_MISSING, LOCKED, PERMISSION_DENIED.
+ */
+export async function run(options: Options): Promise<number> {
+  const paths = localPaths(options.root);
+  requireWritable([paths.state, paths.runtime], options.argv);
+  const found = await askAndLook(paths, { trigger: 'asked', noop: options.noop ?? false });
+  printAnswer(options.json ? asciiJson(found, 2) : foundLines(found).join('\n'));
+  return found.exitCode;
+}
+
+/** How a cycle of the daemon ended. */
+export interface Found {
+  readonly end: AskedEnd['kind'];
+  readonly exitCode: number;
+  /** The run of the cycle; null when it made none. */
+  readonly run: RunSummary | null;
+  /** What the cycle decided; null when it is not known. */
+  readonly why: string | null;
+}
+
+/** Asks the daemon for a cycle, waits for its end, and reads what it did. */
+export async function askAndLook(paths: HostPaths, wanted: Omit<RunRequest, 'id'>): Promise<Found> {
+  const before = lastState(paths.stateFile)?.status?.run?.id;
+  const end = await askDaemon(paths, wanted);
+  if (end.kind !== 'ended') {
+    return { end: end.kind, exitCode: EXIT_CODES.failed.code, run: null, why: null };
+  }
+  const after = lastState(paths.stateFile);
+  const run = after?.status?.run ?? null;
+  const why = after?.decision?.why ?? null;
+  return { end: 'ended', exitCode: end.exitCode, run: run?.id === before ? null : run, why };
+}
+
+/** The same as text. */
+export function foundLines({ end, exitCode, run, why }: Found): string[] {
+  if (end !== 'ended') return [UNSEEN[end]];
+  if (run === null) return [`Puppet did not run (exit code ${exitCode}): ${why ?? 'see the log'}`];
+  const lines = runLines(run, agoText(run.startedAt, Date.now()));
+  return run.status === 'skipped'
+    ? lines
+    : [...lines, `what Puppet printed: mm-agent log ${run.id}`];
+}
+
+const UNSEEN = {
+  'daemon-gone': 'the daemon ended before the run did; Puppet goes on. next: mm-agent status',
+  'not-waited': 'the run goes on in the daemon. next: mm-agent status',
+} as const;

@@ -1,0 +1,92 @@
+import type { ActiveRelease, BadRelease, RunSummary } from '../../../bucket/documents/status.ts';
+
+/** The last release that ran without a failure, and the keys that were in force then. */
+export interface GoodRelease {
+  readonly release: ActiveRelease;
+  readonly environment: string;
+  /** Versions of the roles root and targets: each change of a key changes one of them. */
+  readonly root: number;
+  readonly targets: number;
+}
+
+/** An ended run of the whole catalog. */
+export interface HealthView {
+  readonly release: ActiveRelease;
+  readonly run: RunSummary;
+  /** sha256 of the last release that ran without a failure, before this run. */
+  readonly lastGood: string | null;
+  /** The bucket could not be reached in this cycle, so the host may have no network. */
+  readonly isOffline: boolean;
+  /** ISO 8601. */
+  readonly now: string;
+}
+
+const MOST_KEPT = 5;
+const MOST_ERRORS = 3;
+const MAX_ERROR = 300;
+
+/**
+ * The releases that are bad on this host, after a run. A release is bad when it does not compile
+ * here, or fails where the last good one did not. One that was good here before is not: then the
+ * host has changed. A run that was killed or that did not start says nothing about a release. A
+ * failure without a network does not count either. A good run takes the mark away.
+ */
+export function badAfterRun(last: readonly BadRelease[], view: HealthView): BadRelease[] {
+  const { release, run, lastGood } = view;
+  const others = last.filter(({ sha256 }) => sha256 !== release.sha256);
+  if (run.status === 'unchanged' || run.status === 'changed') return others;
+  const isNew = lastGood !== release.sha256;
+  const isBad =
+    run.status === 'not-compiled' ? isNew : run.status === 'failed' && isNew && lastGood !== null;
+  if (!isBad || view.isOffline) return [...last];
+  const known = last.find(({ sha256 }) => sha256 === release.sha256);
+  return [known ?? evidence(view), ...others].slice(0, MOST_KEPT);
+}
+
+function evidence({ release, run, now }: HealthView): BadRelease {
+  const lines = run.error?.split('\n') ?? [];
+  const failed = run.failedResources.map(({ resource, message }) => `${resource}: ${message}`);
+  return {
+    version: release.version,
+    sha256: release.sha256,
+    outcome: run.status,
+    runId: run.id,
+    exitCode: run.exitCode,
+    errors: [...lines, ...failed].slice(0, MOST_ERRORS).map((text) => text.slice(0, MAX_ERROR)),
+    at: now,
+  };
+}
+
+/** What a host may go back to. */
+export interface RollbackView {
+  readonly onFailure: 'keep' | 'rollback';
+  readonly bad: readonly BadRelease[];
+  readonly good: GoodRelease | null;
+  readonly environment: string;
+  /** Versions of the verified metadata, by role. */
+  readonly versions: Readonly<Record<string, number>>;
+}
+
+/**
+ * The release to go back to when a bad one is offered; undefined when that is not
+ * allowed. After a change of root or targets a key may have been revoked, and its holder may have
+ * chosen the earlier release (ADR 0027).
+ */
+export function rollbackTarget(view: RollbackView): ActiveRelease | undefined {
+  const { onFailure, bad, good, environment, versions } = view;
+  if (onFailure === 'keep' || good === null || good.environment !== environment) return undefined;
+  if (bad.some(({ sha256 }) => sha256 === good.release.sha256)) return undefined;
+  const isSame = versions['root'] === good.root && versions['targets'] === good.targets;
+  return isSame ? good.release : undefined;
+}
+
+/** The memory of a good run; null when the versions of the metadata are not known. */
+export function goodAfterRun(
+  release: ActiveRelease,
+  environment: string,
+  versions: Readonly<Record<string, number>> | undefined,
+): GoodRelease | null {
+  const { root, targets } = versions ?? {};
+  if (root === undefined || targets === undefined) return null;
+  return { release, environment, root, targets };
+}

@@ -1,0 +1,17 @@
+import type { RunSummary } from '../../../bucket/documents/status.ts';
+import { runLines, wouldChange } from '../run/run-text.ts';
+
+/** What a noop run would have changed: a headline, then the names of the resources. */
+export function diffLines(run: RunSummary): string[] {
+  const { status, resources, changedResources, changedResourcesTotal } = run;
+  if (status === 'unchanged') return ['nothing would change'];
+  // A failed run, or one that was skipped, has its reasons.
+  if (status !== 'pending') return runLines(run, 'now');
+  const total = resources === null ? '' : ` of ${resources.total}`;
+  const more = changedResourcesTotal - changedResources.length;
+  return [
+    `${wouldChange(run) ?? changedResourcesTotal}${total} resources would change:`,
+    ...changedResources.map((resource) => `  ${resource}`),
+    ...(more > 0 ? [`  and ${more} more; all of them: mm-agent log ${run.id}`] : []),
+  ];
+}

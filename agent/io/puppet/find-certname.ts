@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { hostname } from 'node:os';
+import { promisify } from 'node:util';
+import { runEnvironment, SYSTEM_PATH } from './environment.ts';
+import { findPuppet } from './find.ts';
+
+/** Starting Ruby and resolving the name may take long on a small or busy machine. */
+const PUPPET_LIMIT_MS = 30_000;
+const HOSTNAME_LIMIT_MS = 2000;
+
+/**
+ * The name of this host, as `puppet config print certname` prints it, with `certname` of
+ * puppet.conf and `search` of resolv.conf. Without Puppet it is the fully qualified host name, or
+ * the host name alone. Never throws.
+ */
+export async function findCertname(configuredPuppet: string | undefined): Promise<string> {
+  return (await puppetsName(configuredPuppet)) ?? (await qualifiedName());
+}
+
+async function puppetsName(configured: string | undefined): Promise<string | undefined> {
+  try {
+    const places = { configured, searchPath: SYSTEM_PATH, environment: {} };
+    const { path } = await findPuppet(places);
+    const { stdout } = await promisify(execFile)(path, ['config', 'print', 'certname'], {
+      env: runEnvironment(undefined, {}),
+      timeout: PUPPET_LIMIT_MS,
+      killSignal: 'SIGKILL',
+    });
+    return lastWord(stdout);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The full host name as the resolver knows it, or the host name alone. Never throws. */
+export async function qualifiedName(): Promise<string> {
+  const name = hostname().toLowerCase();
+  if (name.includes('.')) return name;
+  try {
+    const limit = { timeout: HOSTNAME_LIMIT_MS };
+    const { stdout } = await promisify(execFile)('hostname', ['-f'], limit);
+    return lastWord(stdout) ?? name;
+  } catch {
+    return name;
+  }
+}
+
+/** Warnings come first. */
+function lastWord(text: string): string | undefined {
+  return text.trim().toLowerCase().split(/\s+/).at(-1) || undefined;
+}

@@ -1,0 +1,80 @@
+import { readFileSync, type Stats, statSync } from 'node:fs';
+import { CodedError } from '../../../../shared/coded-error.ts';
+import { isFileError } from '../../../../shared/files.ts';
+import { requireOwn } from '../../../../shared/owned-path.ts';
+import type { HostData } from './host-data.ts';
+
+/** A file or directory that agent.yaml names, and the key that names it. */
+interface Named {
+  readonly key: string;
+  readonly path: string;
+  /** The file decides what root runs, so only root may be able to change it. */
+  readonly isTrusted: boolean;
+}
+
+/**
+ * Checks the files of the host before a run, so that no run starts without them. Throws
+ * FILES_MISSING with everything that is missing, and FILE_UNSAFE for a file that another user could
+ * change.
+ */
+export function requireHostFiles(data: HostData): void {
+  const named = namedFiles(data);
+  const missing = named.flatMap((file) => {
+    const why = whyMissing(file.path);
+    return why === undefined ? [] : [`${file.path} (${file.key}: ${why})`];
+  });
+  if (missing.length > 0) {
+    throw new CodedError(`a run needs files that this host lacks: ${missing.join(', ')}`, {
+      code: 'FILES_MISSING',
+      next: 'create them, or remove the key from agent.yaml',
+      details: { missing },
+    });
+  }
+  for (const { key, path, isTrusted } of named) if (isTrusted) requireOwn(path, `${key}:`);
+}
+
+function namedFiles({ requireFiles, overlay, facts, puppet, environmentFiles }: HostData): Named[] {
+  const trusted = (key: string, path: string | undefined): Named[] =>
+    path?.startsWith('/') ? [{ key, path, isTrusted: true }] : [];
+  return [
+    ...requireFiles.map((path) => ({ key: 'require_files', path, isTrusted: false })),
+    ...Object.values(overlay).flatMap((source) =>
+      trusted('overlay', typeof source === 'string' ? source : source.template),
+    ),
+    ...Object.values(facts.files).flatMap((path) => trusted('facts.files', path)),
+    ...environmentFiles.flatMap((path) => trusted('run.environment_files', path)),
+    ...(puppet.modulepath ?? []).flatMap((path) => trusted('puppet.modulepath', path)),
+    ...trusted('puppet.hiera_config', puppet.hiera_config),
+    ...trusted('puppet.trusted_external_command', puppet.trusted_external_command),
+    ...trusted('puppet.fileserver_config', puppet.fileserver_config),
+    ...trusted('puppet.external_nodes', puppet.external_nodes),
+  ];
+}
+
+function whyMissing(path: string): string | undefined {
+  try {
+    statSync(path);
+    return undefined;
+  } catch (error) {
+    if (isFileError(error, 'ENOENT') || isFileError(error, 'ENOTDIR')) return 'no such file';
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+}
+
+/**
+ * Reads a regular file of the host. `key` names it in messages. Throws CONFIG_INVALID when it is
+ * not a regular file, or larger than `maxBytes`.
+ */
+export function readHostFile(path: string, key: string, maxBytes: number): Buffer {
+  const why = whyUnusable(statSync(path), maxBytes);
+  if (why === undefined) return readFileSync(path);
+  throw new CodedError(`${key}: cannot use ${path}: ${why}`, {
+    code: 'CONFIG_INVALID',
+    next: 'correct the path in agent.yaml',
+  });
+}
+
+function whyUnusable(found: Stats, maxBytes: number): string | undefined {
+  if (!found.isFile()) return 'it is not a regular file';
+  return found.size > maxBytes ? `it has more than ${maxBytes} bytes` : undefined;
+}

@@ -1,0 +1,156 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PATH, PROJECT } from '../lab.ts';
+import { measure } from '../measure.ts';
+import { atMost, exactly, type Figure, type Group, type Mark, type Unit } from '../rows.ts';
+import { questions } from './questions.ts';
+import { PLACE, READER, type Said, type Told } from './server.ts';
+import { FAILING, madeStatus } from './statuses.ts';
+
+/** The part that reports something else before the last sync: one of so many hosts. */
+const CHANGING = 10;
+
+interface Desk {
+  readonly hosts: number;
+  readonly folder: string;
+  readonly stop: AbortSignal;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Options of Node, as the package's launcher has them. */
+  readonly options: readonly string[];
+}
+
+interface Used {
+  readonly wallSeconds: number;
+  /** User and system time of mm alone. */
+  readonly cpuSeconds: number;
+  /** Largest resident memory, in MB. */
+  readonly peakMb: number;
+}
+
+/**
+ * `mm fleet` with that many hosts, at least 2,000: three syncs, and the questions. What the S3
+ * server uses is not counted.
+ */
+export async function fleet(
+  hosts: number,
+  stop: AbortSignal,
+  say: (line: string) => void,
+): Promise<{ readonly groups: readonly Group[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'miyamoto-fleet-'));
+  const server = fork(join(import.meta.dirname, 'server.ts'), [String(hosts)]);
+  try {
+    say(`${hosts.toLocaleString('en')} statuses on a loopback S3 server`);
+    const ready = await next(server);
+    if (!('endpoint' in ready)) throw new Error('the S3 server did not start');
+    await writeConfig(folder, ready);
+    const environment = {
+      ...{ PATH, HOME: folder, LANG: 'C.UTF-8', AWS_REGION: ready.region },
+      ...{ AWS_ACCESS_KEY_ID: READER.accessKeyId, AWS_SECRET_ACCESS_KEY: READER.secretAccessKey },
+    };
+    const desk: Desk = { hosts, folder, stop, environment, options: await launcherOptions() };
+    const syncs = await measureSyncs(desk, server, say);
+    return { groups: [syncs, await measureQuestions(desk, say)] };
+  } finally {
+    if (server.connected) server.disconnect();
+    await rm(folder, { recursive: true, force: true, maxRetries: 20 });
+  }
+}
+
+type Server = ReturnType<typeof fork>;
+
+async function next(server: Server): Promise<Said> {
+  const gone = once(server, 'exit').then(() => {
+    throw new Error('the S3 server of the fleet has ended');
+  });
+  gone.catch(() => undefined);
+  const [said] = await Promise.race([once(server, 'message'), gone]);
+  return said as Said;
+}
+
+async function writeConfig(
+  folder: string,
+  { endpoint, region }: { readonly endpoint: string; readonly region: string },
+): Promise<void> {
+  const tree = { id: 'bench/fleet', environments: { stable: { ref: 'main' } } };
+  const config = {
+    ...{ bucket: PLACE.bucket, s3: { endpoint, region } },
+    trees: { [PLACE.tree]: tree },
+  };
+  await writeFile(join(folder, 'miyamoto.yaml'), JSON.stringify(config));
+}
+
+async function measureSyncs(
+  desk: Desk,
+  server: Server,
+  say: (line: string) => void,
+): Promise<Group> {
+  const rows: Figure[] = [];
+  const { hosts } = desk;
+  const measured = async (
+    name: string,
+    every: number,
+    { cpu, gets }: { readonly cpu: Mark; readonly gets: number },
+  ): Promise<void> => {
+    await tell(server, { round: rows.length, every });
+    say(`mm fleet sync, ${name}`);
+    const used = await runMm(desk, ['fleet', 'sync']);
+    const requests = await tell(server, { round: 0, every: 0 });
+    rows.push(
+      figure(`${name}: CPU`, 's', used.cpuSeconds, cpu),
+      figure(`${name}: wall`, 's', used.wallSeconds),
+      figure(`${name}: memory`, 'MB', used.peakMb, atMost(250)),
+      figure(`${name}: requests`, '', requests, exactly(Math.ceil(hosts / 1000) + gets)),
+    );
+  };
+  await measured('first', 0, { cpu: atMost(0.0005 * hosts), gets: hosts });
+  await measured('nothing changed', 0, { cpu: atMost(2), gets: 0 });
+  await measured('10 % changed', CHANGING, { cpu: atMost(6), gets: Math.ceil(hosts / CHANGING) });
+  return { title: `mm fleet sync, ${hosts.toLocaleString('en')} hosts`, rows };
+}
+
+/** Returns the number of requests since the last call. */
+async function tell(server: Server, told: Told): Promise<number> {
+  server.send(told);
+  const said = await next(server);
+  return 'requests' in said ? said.requests : Number.NaN;
+}
+
+async function measureQuestions(desk: Desk, say: (line: string) => void): Promise<Group> {
+  const rows: Figure[] = [];
+  const { certname } = madeStatus(FAILING, 0, Date.now());
+  for (const words of questions(certname)) {
+    const name = `mm fleet ${words.join(' ')}`;
+    say(name);
+    const used = await runMm(desk, ['fleet', ...words]);
+    rows.push(figure(name.replace(certname, 'HOST'), 's', used.wallSeconds, atMost(1)));
+    if (used.peakMb > 250) rows.push(figure('of it memory', 'MB', used.peakMb, atMost(250)));
+  }
+  return { title: 'Questions', rows };
+}
+
+async function launcherOptions(): Promise<string[]> {
+  const launcher = await readFile(join(PROJECT, 'packaging/linux/mm'), 'utf8');
+  const [, options] = /^exec \S+\/node (.*)\S+\/mm\.mjs "\$@"$/m.exec(launcher) ?? [];
+  if (options === undefined) throw new Error('packaging/linux/mm does not start mm.mjs');
+  return options.split(' ').filter((option) => option !== '');
+}
+
+async function runMm(
+  { folder, stop, environment, options }: Desk,
+  words: readonly string[],
+): Promise<Used> {
+  const usage = join(folder, 'usage.json');
+  const loaded = ['--import', join(import.meta.dirname, 'usage.mjs')];
+  const argv = [process.execPath, ...options, ...loaded, join(PROJECT, 'dist/mm.mjs'), ...words];
+  const command = { argv, cwd: folder, environment: { ...environment, MM_BENCH_USAGE: usage } };
+  const { wallSeconds } = await measure(command, { folder, stop });
+  const { seconds, peakMb } = JSON.parse(await readFile(usage, 'utf8'));
+  return { wallSeconds, cpuSeconds: Number(seconds), peakMb: Number(peakMb) };
+}
+
+function figure(what: string, unit: Unit, ours: number, ...marks: Mark[]): Figure {
+  return { what, unit, ours, samples: 1, marks };
+}

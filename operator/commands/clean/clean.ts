@@ -1,0 +1,152 @@
+import { binaryPrefix, blobPrefix } from '../../../bucket/layout.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import type { CleanAnswer } from '../../clean-answer.ts';
+import type { Answer, CommonOptions, Context } from '../../context.ts';
+import { removedBinaries } from '../../metadata/binaries.ts';
+import { requireOwnPaths } from '../../metadata/heard-releases.ts';
+import type { VerifiedMetadata } from '../../metadata/verified.ts';
+import { withRepository, withTree } from '../../open-tree.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { TreePlace } from '../../repository/stored-files.ts';
+import { confirm } from '../confirm.ts';
+import { KEPT_DAYS, KEPT_MS } from './kept.ts';
+import { namedNow, namedSince } from './named-blobs.ts';
+
+export interface CleanOptions extends CommonOptions {
+  readonly yes?: boolean | undefined;
+  readonly noop?: boolean | undefined;
+}
+
+const MAX_SHOWN = 20;
+
+type Blob = CleanAnswer['removed'][number];
+
+/** Where tarballs and binaries are. Their names begin with the sha256 of their content. */
+const PLACES: readonly {
+  readonly prefixOf: (tree: string) => string;
+  /** The file name after the prefix. What has another form was not written by mm, and stays. */
+  readonly name: RegExp;
+}[] = [
+  { prefixOf: blobPrefix, name: /^([0-9a-f]{64})\.tar\.gz$/ },
+  { prefixOf: binaryPrefix, name: /^([0-9a-f]{64})\.[^/]+$/ },
+];
+
+/**
+ * `mm clean`: removes the tarballs and binaries that nothing has named for 90 days. Files of the
+ * signed metadata are never removed: hosts walk the roots, and `mm log` reads the roles.
+ */
+export async function clean(context: Context, options: CleanOptions): Promise<Answer> {
+  return await withTree(context, options, async (tree) => {
+    return await withRepository(context, tree, { environments: 'all' }, async ({ repository }) => {
+      const { unnamed, kept } = await unnamedBlobs(context, repository);
+      const isNoop = options.noop === true;
+      if (!isNoop && unnamed.length > 0) {
+        await confirm(context, {
+          lines: blobLines(unnamed),
+          doubts: [],
+          yes: options.yes === true,
+          what: `remove ${sizeOf(unnamed)}`,
+        });
+        await remove(repository, unnamed);
+      }
+      const document: CleanAnswer = {
+        ...{ schemaVersion: 1, bucket: tree.bucket.name, tree: tree.config.tree, kept },
+        outcome: unnamed.length === 0 ? 'unchanged' : isNoop ? 'noop' : 'removed',
+        removed: unnamed,
+        bytes: bytesOf(unnamed),
+      };
+      return { document, lines: linesOf(document) };
+    });
+  });
+}
+
+async function unnamedBlobs(
+  context: Context,
+  repository: Repository,
+): Promise<{ readonly unnamed: Blob[]; readonly kept: number }> {
+  const since = context.now() - KEPT_MS;
+  const verified = await readOwn(repository);
+  const blobs = await listBlobs(repository);
+  const named = await namedSince(repository, verified, since);
+  for (const { sha256 } of removedBinaries(verified, since)) named.add(sha256);
+  // A publication uploads its tarball before anything names it.
+  const unnamed = blobs.filter(
+    ({ sha256, uploadedAt }) => !named.has(sha256) && Date.parse(uploadedAt) < since,
+  );
+  return { unnamed, kept: blobs.length - unnamed.length };
+}
+
+/**
+ * A list with foreign paths can be that of another role. What its own list names would be removed.
+ */
+async function readOwn(repository: Repository): Promise<VerifiedMetadata> {
+  const verified = await repository.read();
+  for (const role of verified.roles.keys()) requireOwnPaths(verified, role);
+  return verified;
+}
+
+async function listBlobs({ bucket, tree }: TreePlace): Promise<Blob[]> {
+  const blobs: Blob[] = [];
+  for (const { prefixOf, name } of PLACES) {
+    const prefix = prefixOf(tree);
+    for await (const { key, size, lastModified } of bucket.list(prefix)) {
+      const [, sha256] = name.exec(key.slice(prefix.length)) ?? [];
+      if (sha256 === undefined) continue;
+      const uploadedAt = new Date(lastModified).toISOString();
+      blobs.push({ key, sha256, length: size, uploadedAt });
+    }
+  }
+  return blobs;
+}
+
+/**
+ * Another publisher may roll back to one of them meanwhile, so this function checks before and
+ * after the removal.
+ */
+async function remove(repository: Repository, blobs: readonly Blob[]): Promise<void> {
+  const { bucket } = repository;
+  const before = namedNow(await readOwn(repository));
+  for (const { key, sha256 } of blobs) if (!before.has(sha256)) await bucket.remove(key);
+  const after = namedNow(await repository.read());
+  const missed = blobs.find(({ sha256 }) => after.has(sha256) && !before.has(sha256));
+  if (missed === undefined) return;
+  const { key } = missed;
+  throw new CodedError(`somebody published s3://${bucket.name}/${key} while it was removed`, {
+    code: 'RELEASE_INVALID',
+    next: 'restore its object version, or publish another release: hosts cannot get this one',
+    details: { key },
+  });
+}
+
+function bytesOf(blobs: readonly Blob[]): number {
+  return blobs.reduce((sum, { length }) => sum + length, 0);
+}
+
+function sizeOf(blobs: readonly Blob[]): string {
+  return `${blobs.length} tarballs and binaries, ${(bytesOf(blobs) / 1e6).toFixed(1)} MB`;
+}
+
+function blobLines(blobs: readonly Blob[]): string[] {
+  const more = blobs.length - MAX_SHOWN;
+  return [
+    ...blobs
+      .slice(0, MAX_SHOWN)
+      .map(({ key, length, uploadedAt }) => `${fileOf(key)}, ${length} bytes, of ${uploadedAt}`),
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ];
+}
+
+/** Without `.tar.gz`, which every tarball has. */
+function fileOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1).replace(/\.tar\.gz$/, '');
+}
+
+function linesOf({ outcome, removed, kept }: CleanAnswer): string[] {
+  if (outcome === 'unchanged') {
+    return [
+      `nothing to remove: each of ${kept} tarballs and binaries was named within ${KEPT_DAYS} days`,
+    ];
+  }
+  const verb = outcome === 'noop' ? 'would remove' : 'removed';
+  return [`${verb} ${sizeOf(removed)}; ${kept} stay`, ...blobLines(removed)];
+}

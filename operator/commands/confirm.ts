@@ -1,0 +1,65 @@
+import { CodedError } from '../../shared/coded-error.ts';
+import type { Context } from '../context.ts';
+
+/** Something unusual that a person must agree to. A job without a terminal agrees by an option. */
+export interface Doubt {
+  readonly text: string;
+  /** `--older`. */
+  readonly option: string;
+  readonly isAgreed: boolean;
+}
+
+export interface Question {
+  /** What will change, in lines. */
+  readonly lines: readonly string[];
+  readonly doubts: readonly Doubt[];
+  /** `--yes`. Undefined: the command asks only about doubts. */
+  readonly yes?: boolean | undefined;
+  /** `promote 0.1.2 to stable`. */
+  readonly what: string;
+}
+
+/**
+ * Shows what will change, and asks for consent. Does not ask when options have given the answer.
+ * Throws NOT_CONFIRMED after any answer other than yes, and when there is no terminal.
+ */
+export async function confirm(context: Context, question: Question): Promise<void> {
+  const { lines, doubts, yes, what } = question;
+  for (const { text } of doubts) context.notice(text);
+  const open = doubts.filter(({ isAgreed }) => !isAgreed);
+  const options = open.map(({ option }) => option);
+  if (yes === false) options.push('--yes');
+  if (options.length === 0) return;
+  for (const line of lines) (context.show ?? context.notice)(line);
+  if (context.askLine === undefined) {
+    const why = open.map(({ text }) => text).join('; ');
+    throw new CodedError(
+      `${why === '' ? `nobody agreed to ${what}` : why}, and there is no terminal to ask on; nothing was changed`,
+      { code: 'NOT_CONFIRMED', next: `the same command with ${options.join(' ')}` },
+    );
+  }
+  const answer = await context.askLine(`${what}? [y/N] `);
+  if (/^y(es)?$/i.test(answer)) return;
+  throw new CodedError(`nothing was changed: the answer was ${JSON.stringify(answer)}, not "y"`, {
+    code: 'NOT_CONFIRMED',
+    next: 'run the command again when you are sure',
+  });
+}
+
+/**
+ * Returns a function that asks only about what it has not asked before. The command calls it again
+ * when another publisher was faster. With `--noop` it only names the doubts.
+ */
+export function confirmOnce(
+  context: Context,
+  { noop = false }: { readonly noop?: boolean | undefined },
+): (question: Question) => Promise<void> {
+  let agreed: string | undefined;
+  return async (question) => {
+    const asked = JSON.stringify(question);
+    if (agreed === asked) return;
+    if (noop) for (const { text } of question.doubts) context.notice(text);
+    else await confirm(context, question);
+    agreed = asked;
+  };
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { Instant } from '../../../bucket/documents/names.ts';
+import { Tree } from '../../answers.ts';
+import { StatusListAnswer } from '../../status-answer.ts';
+
+/* What `mm fleet` prints with `--json`, under the rules of `answers.ts`. */
+
+export const FleetSyncAnswer = z.looseObject({
+  ...Tree,
+  /** Objects below `status/hosts/`. */
+  hosts: z.int(),
+  /** Objects that were new or had changed. */
+  fetched: z.int(),
+  /** Objects of the copy that cannot be used. */
+  unreadable: z.int(),
+  /** Of `fetched`: S3 did not give them. The copy keeps the last status that could be read. */
+  refused: z.int(),
+  gone: z.int(),
+  requests: z.looseObject({ list: z.int(), get: z.int() }),
+  /** List price of these requests in us-east-1. */
+  dollars: z.number(),
+  seconds: z.number(),
+  /** Path of the store. */
+  file: z.string(),
+});
+export type FleetSyncAnswer = z.infer<typeof FleetSyncAnswer>;
+
+const Group = z.looseObject({ name: z.string(), hosts: z.int(), failed: z.int() });
+
+export const FleetStatusAnswer = z.looseObject({
+  ...Tree,
+  /** When the last complete `mm fleet sync` ended. */
+  syncedAt: Instant,
+  summary: StatusListAnswer.shape.summary,
+  disabled: z.int(),
+  /** Matching hosts by active release, the largest group first. */
+  releases: z.array(Group),
+  environments: z.array(Group),
+  /** A host counts in each of its groups. */
+  groups: z.array(Group),
+  /** The most frequent failures of last runs. */
+  failures: z.array(z.looseObject({ failure: z.string(), hosts: z.int(), example: z.string() })),
+});
+export type FleetStatusAnswer = z.infer<typeof FleetStatusAnswer>;
+
+export const FleetWhyAnswer = z.looseObject({
+  ...Tree,
+  certname: z.string(),
+  resource: z.string(),
+  outcome: z.enum(['failed', 'changed', 'not-reported']),
+  run: z.looseObject({ status: z.string(), reason: z.string(), startedAt: Instant }).nullable(),
+  version: z.string().nullable(),
+  /** Null when it did not fail. */
+  message: z.string().nullable(),
+  file: z.string().nullable(),
+  line: z.int().nullable(),
+  /** Hosts on which it failed, this one included. */
+  hostsFailing: z.int(),
+});
+export type FleetWhyAnswer = z.infer<typeof FleetWhyAnswer>;

@@ -1,0 +1,85 @@
+import { printable } from '../../../shared/clean-text.ts';
+import type { CommonOptions, Context, ListAnswer } from '../../context.ts';
+import { type Cell, openQuery } from '../../fleet/query.ts';
+import { csvLine } from '../../hosts/csv.ts';
+import { longTable } from '../../table.ts';
+import { storeFile, withStore } from './open-store.ts';
+
+export interface FleetQueryOptions extends CommonOptions {
+  readonly csv?: boolean | undefined;
+  /** Most rows that are printed. */
+  readonly limit?: number | undefined;
+}
+
+type Row = Readonly<Record<string, Cell>>;
+
+const DEFAULT_LIMIT = 10_000;
+const MAX_CELL = 300;
+
+/** `mm fleet query`: asks the copy in SQL. Throws USAGE, STATE_MISSING. */
+export async function fleetQuery(
+  context: Context,
+  sql: string,
+  options: FleetQueryOptions,
+  print: (answer: ListAnswer<Row>) => Promise<void>,
+): Promise<void> {
+  const { limit = DEFAULT_LIMIT, csv } = options;
+  await withStore(context, options, async ({ config, syncedAt }) => {
+    const query = openQuery(storeFile(config), sql, () => context.now());
+    let isMore = false;
+    const { columns } = query;
+    async function* entries(): AsyncGenerator<Row> {
+      let count = 0;
+      for (const row of query.rows()) {
+        isMore = count === limit;
+        if (isMore) return;
+        count += 1;
+        yield Object.fromEntries(columns.map((name, at) => [name, row[at] ?? null]));
+      }
+    }
+    try {
+      await print({
+        head: {
+          ...{ schemaVersion: 1, bucket: config.bucket, tree: config.tree },
+          syncedAt: new Date(syncedAt).toISOString(),
+          columns,
+        },
+        name: 'rows',
+        entries: entries(),
+        lines: (rows) =>
+          csv === true ? csvLines(columns, rows) : tableLines(columns, rows, context),
+        isJudged: false,
+        end: () => ({
+          document: { isMore },
+          notices: isMore ? [`there are more than ${limit} rows: --limit shows more`] : [],
+        }),
+      });
+    } finally {
+      query.close();
+    }
+  });
+}
+
+async function* csvLines(
+  columns: readonly string[],
+  rows: AsyncIterable<Row>,
+): AsyncGenerator<string> {
+  yield csvLine(columns);
+  for await (const row of rows) yield csvLine(columns.map((name) => row[name] ?? null));
+}
+
+async function* tableLines(
+  columns: readonly string[],
+  rows: AsyncIterable<Row>,
+  context: Pick<Context, 'columns'>,
+): AsyncGenerator<string> {
+  async function* cells(): AsyncGenerator<string[]> {
+    for await (const row of rows)
+      yield columns.map((name) => printable(String(row[name] ?? ''), MAX_CELL));
+  }
+  yield* longTable(
+    columns.map((name) => printable(name, MAX_CELL)),
+    cells(),
+    context.columns,
+  );
+}

@@ -1,0 +1,64 @@
+import type { ReleaseCustom } from '../../../bucket/documents/release.ts';
+import { printable } from '../../../shared/clean-text.ts';
+import type { Slots } from '../../metadata/slots.ts';
+import { containsCommit } from '../../release/source/contains-commit.ts';
+import type { GitPlace } from '../../release/source/git.ts';
+import type { Doubt } from '../confirm.ts';
+import { releaseName } from './release-name.ts';
+
+export interface DoubtOptions {
+  readonly despiteHold?: boolean | undefined;
+  readonly older?: boolean | undefined;
+  readonly endRollout?: boolean | undefined;
+}
+
+/** Doubts about a new release during a hold or a stop. */
+export function holdDoubts(
+  environment: string,
+  custom: Pick<ReleaseCustom, 'hold' | 'stop' | 'pause' | 'reason'> | undefined,
+  { despiteHold = false }: DoubtOptions,
+): Doubt[] {
+  if (custom === undefined || !(custom.hold || custom.stop)) return [];
+  const { stop, pause, reason } = custom;
+  const state = stop ? 'stopped: its hosts run nothing' : 'on hold: its hosts take no release';
+  const why = printable(pause === undefined ? reason : `${pause.reason} (${pause.by})`, 300);
+  const text = `${environment} is ${state} until mm resume ${environment}; reason: ${why}`;
+  return [{ text, option: '--despite-hold', isAgreed: despiteHold }];
+}
+
+/** Doubts about a release for all hosts during a rollout. */
+export function rolloutDoubts(
+  environment: string,
+  { next }: Slots,
+  { endRollout = false }: DoubtOptions,
+): Doubt[] {
+  if (next === undefined) return [];
+  const text = `${environment} is in the middle of a rollout of ${releaseName(next)}, which this ends`;
+  return [{ text, option: '--end-rollout', isAgreed: endRollout }];
+}
+
+/**
+ * Doubts about a commit that does not contain the commit that hosts have now: its author had not
+ * pulled, or publishes another branch. The commits in a work tree or in a directory of another
+ * program are not known, so there is no doubt about them.
+ */
+export async function olderDoubts(
+  place: GitPlace,
+  compared: {
+    readonly environment: string;
+    readonly before: string | null | undefined;
+    readonly commit: string | null;
+  },
+  { older = false }: DoubtOptions,
+): Promise<Doubt[]> {
+  const { environment, before, commit } = compared;
+  if (before === undefined || before === null || commit === null || before === commit) return [];
+  const contains = await containsCommit(place, commit, before);
+  if (contains === 'yes') return [];
+  const [short, of] = [commit.slice(0, 10), before.slice(0, 10)];
+  const text =
+    contains === 'no'
+      ? `commit ${short} does not contain commit ${of}, which ${environment} has now`
+      : `${place.directory} does not tell whether commit ${short} contains commit ${of}, which ${environment} has now: git fetch --unshallow, or git fetch`;
+  return [{ text, option: '--older', isAgreed: older }];
+}

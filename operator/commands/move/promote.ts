@@ -1,0 +1,119 @@
+import type { OfferedRelease, ReleaseCustom } from '../../../bucket/documents/release.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import type { Blob } from '../../commit/change.ts';
+import type { Answer, Context } from '../../context.ts';
+import { offerOf } from '../../metadata/verified.ts';
+import { requireBlob } from '../../repository/require-blob.ts';
+import { type DoubtOptions, holdDoubts, olderDoubts, rolloutDoubts } from './doubts.ts';
+import { type RebuildOptions, type Remarks, remarksOn } from './foreign-bytes.ts';
+import { type MoveOptions, type MovePlan, move, type Seen } from './move.ts';
+import { releaseName } from './release-name.ts';
+
+export interface PromoteOptions extends MoveOptions, DoubtOptions, RebuildOptions {}
+
+/**
+ * `mm promote FROM TO`: the hosts of one environment get the release of another one. Nothing is
+ * uploaded: the role of `TO` names the same tarball, and a key of `TO` signs that.
+ */
+export async function promote(
+  context: Context,
+  { from, to }: { readonly from: string; readonly to: string },
+  options: PromoteOptions,
+): Promise<Answer> {
+  if (from === to) {
+    throw new CodedError(`${from} and ${to} are the same environment`, {
+      code: 'USAGE',
+      next: 'mm promote FROM TO, for example mm promote testing stable',
+    });
+  }
+  const plan = (seen: Seen) => planPromotion(seen, { from, to, options });
+  return await move(context, options, {
+    ...{ action: 'promote', environment: to, from, isAsking: true, plan },
+  });
+}
+
+async function planPromotion(
+  seen: Seen,
+  wanted: { readonly from: string; readonly to: string; readonly options: PromoteOptions },
+): Promise<MovePlan | undefined> {
+  const { from, to, options } = wanted;
+  const { context, tree, slots } = seen;
+  const { current: before } = slots;
+  const promoted = await promotedRelease(seen, { from, to }, options);
+  if (promoted === undefined) return undefined;
+  const { release, remarks } = promoted;
+  const { hold = false, stop = false, pause } = before?.custom ?? {};
+  // Only the command that set hold or stop removes it.
+  const kept = { hold, stop, ...(pause === undefined ? {} : { pause }) };
+  const place = { directory: tree.config.repository, env: context.env };
+  const { commit, version } = release.custom;
+  const compared = { environment: to, before: before?.custom.commit, commit };
+  return {
+    after: { current: { ...release, custom: { ...release.custom, ...kept } }, next: undefined },
+    lines: [
+      `${to}: ${before === undefined ? 'nothing' : releaseName(before)} -> ${releaseName(release)}, from ${from}`,
+      ...remarks.lines,
+    ],
+    doubts: [
+      ...remarks.doubts,
+      ...holdDoubts(to, before?.custom, options),
+      ...rolloutDoubts(to, slots, options),
+      ...(await olderDoubts(place, compared, options)),
+    ],
+    what: `promote ${version} to ${to}`,
+  };
+}
+
+export interface PromotedRelease {
+  readonly release: OfferedRelease;
+  readonly blobs: readonly Blob[];
+  readonly remarks: Remarks;
+}
+
+/**
+ * The release of another environment, for this one to name. Undefined when this environment has it
+ * already. Throws USAGE when there is no release, METADATA_EXPIRED when hosts would not accept it
+ * any more, and RELEASE_INVALID when the tarball in the bucket is not the one that was signed.
+ */
+export async function promotedRelease(
+  seen: Seen,
+  { from, to }: { readonly from: string; readonly to: string },
+  options: RebuildOptions,
+): Promise<PromotedRelease | undefined> {
+  const { tree, repository, verified, slots } = seen;
+  const { current: source, role } = offerOf(verified, from);
+  // Its own hosts would refuse it, and so would this command when it verifies what it wrote.
+  if (verified.expired.includes(role)) {
+    throw new CodedError(`what is published for ${from} expired at ${verified.expires[role]}`, {
+      code: 'METADATA_EXPIRED',
+      next: `mm renew ${from}, then run the same command again`,
+      details: { role },
+    });
+  }
+  if (source === undefined) {
+    throw new CodedError(`nothing is published for ${from}, so there is nothing to promote`, {
+      code: 'USAGE',
+      next: `mm publish ${from}`,
+    });
+  }
+  const { sha256, length } = source;
+  if (sha256 === slots.current?.sha256) return undefined;
+  await requireBlob(repository, { sha256, length, description: releaseName(source) });
+  const { packedFor = from, ...custom } = withoutOwn(source.custom);
+  const { ref = tree.config.refs.get(from) ?? null } = custom;
+  const packed = { ref, ...(packedFor === to ? {} : { packedFor }) };
+  const { minAgent = null } = slots.current?.custom ?? {};
+  const own = { minAgent, hold: false, stop: false };
+  const release = { ...source, custom: { ...custom, ...packed, ...own } };
+  const remarks = await remarksOn(seen, { environment: from, role, release: source }, options);
+  return { release, blobs: [], remarks };
+}
+
+/**
+ * Leaves out the fields that describe the environment and not its release. The keys of one
+ * environment must neither hold the hosts of another one nor name the branch that it is made from.
+ */
+function withoutOwn(custom: ReleaseCustom) {
+  const { pause: _, change: __, rollout: ___, minAgent: ____, branch: _____, ...rest } = custom;
+  return rest;
+}

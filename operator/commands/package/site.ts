@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
+import type { Answer, Context } from '../../context.ts';
+import { withTree } from '../../open-tree.ts';
+import type { ConfigPackage } from '../../packages/config-package.ts';
+import { debPackage } from '../../packages/deb.ts';
+import { rpmPackage } from '../../packages/rpm.ts';
+import { table } from '../../table.ts';
+import type { SitePackageAnswer } from './answers.ts';
+import { type SiteOptions, siteFiles } from './site-files.ts';
+
+export interface SitePackageOptions extends SiteOptions {
+  readonly format?: keyof typeof FORMATS | undefined;
+  readonly output?: string | undefined;
+}
+
+const FORMATS = {
+  deb: {
+    fileName: ({ name, version }: ConfigPackage) => `${name}_${version}_all.deb`,
+    bytes: debPackage,
+  },
+  rpm: {
+    fileName: ({ name, version }: ConfigPackage) => `${name}-${version}-1.noarch.rpm`,
+    bytes: rpmPackage,
+  },
+} as const;
+
+/**
+ * `mm package site`: writes packages that make a host with the agent a host of the tree. The same
+ * state of the bucket gives the same bytes.
+ */
+export async function packageSite(context: Context, options: SitePackageOptions): Promise<Answer> {
+  return await withTree(context, options, async (tree) => {
+    const { version, files } = await siteFiles(context, tree, options);
+    const site: ConfigPackage = {
+      name: `miyamoto-site-${tree.config.tree}`,
+      version,
+      summary: `Configuration and trust root of tree ${tree.config.tree} for the Miyamoto agent`,
+      requires: 'miyamoto-agent',
+      kind: 'miyamoto-site',
+      files,
+      afterwards: AFTERWARDS,
+    };
+    const folder = resolve(context.cwd, options.output ?? '.');
+    mkdirSync(folder, { recursive: true });
+    const formats = options.format === undefined ? (['deb', 'rpm'] as const) : [options.format];
+    const packages = formats.map((format) => {
+      const { fileName, bytes } = FORMATS[format];
+      const [path, content] = [join(folder, fileName(site)), bytes(site)];
+      writeFileAtomicSync(path, content);
+      return { path, sha256: sha256(content), length: content.length };
+    });
+    const document: SitePackageAnswer = {
+      schemaVersion: 1,
+      bucket: tree.bucket.name,
+      tree: tree.config.tree,
+      name: site.name,
+      version,
+      packages,
+      files: Object.fromEntries(files.map(({ path, content }) => [path, sha256(content)])),
+    };
+    return { document, lines: linesOf(document) };
+  });
+}
+
+/** Starts an agent that is enabled, and makes one that runs read the new configuration. */
+const AFTERWARDS = `if [ -d /run/systemd/system ] && systemctl --quiet is-enabled mm-agent.service 2>/dev/null; then
+  systemctl reload-or-restart mm-agent.service >/dev/null 2>&1 || :
+fi
+`;
+
+function linesOf({ packages, files }: SitePackageAnswer): string[] {
+  return [
+    ...packages.map(({ path }) => path),
+    '',
+    'In it, with the sha256:',
+    ...table(Object.entries(files).map(([path, digest]) => [path, digest])),
+  ];
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

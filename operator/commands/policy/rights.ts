@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import {
+  binaryPrefix,
+  blobKey,
+  blobPrefix,
+  hostFactsKey,
+  hostStatusKey,
+  manifestPrefix,
+  metadataKey,
+  metadataPrefix,
+  statusPrefix,
+} from '../../../bucket/layout.ts';
+import type { PolicyCheckAnswer } from '../../bucket-answers.ts';
+import type { Store } from '../bucket/store.ts';
+import { knownBlob } from './known-blob.ts';
+import { type Tried, tryList, tryRead, tryRemove, tryWrite } from './trials.ts';
+
+export type Role = PolicyCheckAnswer['of'];
+
+/** What is known about the bucket beforehand. */
+export interface Surroundings {
+  readonly tree: string;
+  readonly certname: string;
+  /** Whether somebody said that this host has a status in the bucket. */
+  readonly hasStatus: boolean;
+  readonly otherTree: string;
+  /** Whether somebody said that this tree is in the bucket. */
+  readonly hasOtherTree: boolean;
+}
+
+export interface Right {
+  readonly name: string;
+  readonly action: 's3:GetObject' | 's3:PutObject' | 's3:DeleteObject' | 's3:ListBucket';
+  /** The object key or the prefix that was tried. */
+  readonly key: string;
+  /** Who may have it. */
+  readonly may: readonly Role[];
+  readonly tried: Tried;
+  /** How a refusal could be proven, where no object is known. */
+  readonly proof?: string;
+}
+
+const WITH_RELEASES = ['machine', 'reader', 'publisher'] as const;
+
+/** Tries every right that a policy of the tree is about. Lists first: they show objects to read. */
+export async function tryRights(store: Store, around: Surroundings): Promise<readonly Right[]> {
+  const lists = await tryLists(store, around);
+  const keyOf = (name: string) => lists.find((each) => each.name === name)?.listed;
+  return [
+    ...(await tryReads(store, around, {
+      binary: keyOf('list binaries'),
+      status: keyOf('list status'),
+    })),
+    ...lists,
+    ...(await tryWrites(store, around)),
+    ...(await tryRemovals(store, around)),
+  ];
+}
+
+async function tryLists(
+  store: Store,
+  { tree, otherTree }: Surroundings,
+): Promise<(Right & { readonly listed: string | undefined })[]> {
+  const lists = {
+    'list releases': { prefix: manifestPrefix(tree), may: ['publisher'] },
+    'list binaries': { prefix: binaryPrefix(tree), may: ['publisher'] },
+    'list status': { prefix: statusPrefix(tree), may: ['reader'] },
+    'list another tree': { prefix: `${otherTree}/`, may: [] },
+    'list the whole bucket': { prefix: '', may: [] },
+  } as const;
+  const rights = [];
+  for (const [name, { prefix, may }] of Object.entries(lists)) {
+    const tried = await tryList(store, prefix);
+    const listed = 'key' in tried ? tried.key : undefined;
+    rights.push({ name, action: 's3:ListBucket', key: prefix, may, tried, listed } as const);
+  }
+  return rights;
+}
+
+async function tryReads(
+  store: Store,
+  { tree, certname, hasStatus, otherTree, hasOtherTree }: Surroundings,
+  listed: { readonly binary: string | undefined; readonly status: string | undefined },
+): Promise<Right[]> {
+  const blob = await knownBlob(store, tree);
+  const status = listed.status ?? hostStatusKey(tree, certname);
+  const reads = [
+    // Without it a tree does not exist, so that a refusal is wrong in any case.
+    ['read metadata', metadataKey(tree, 'timestamp.json'), true, WITH_RELEASES, ''],
+    [
+      'read a tarball',
+      blob ?? blobKey(tree, '0'.repeat(64)),
+      blob !== undefined,
+      WITH_RELEASES,
+      'publish a release, and try again',
+    ],
+    [
+      'read binaries',
+      listed.binary ?? `${binaryPrefix(tree)}${unused()}`,
+      listed.binary !== undefined,
+      ['machine', 'publisher'],
+      'no binary is known to these credentials: try to read one that exists',
+    ],
+    [
+      'read status',
+      status,
+      listed.status !== undefined || hasStatus,
+      ['reader'],
+      '--certname NAME, of a host that has a status in the bucket',
+    ],
+    [
+      'read another tree',
+      metadataKey(otherTree, 'timestamp.json'),
+      hasOtherTree,
+      [],
+      '--other-tree NAME, of a tree that is in the bucket',
+    ],
+  ] as const;
+  const rights: Right[] = [];
+  for (const [name, key, isThere, may, proof] of reads) {
+    const tried = await tryRead(store, key, isThere);
+    rights.push({ name, action: 's3:GetObject', key, may, tried, proof });
+  }
+  return rights;
+}
+
+async function tryWrites(
+  store: Store,
+  { tree, certname, otherTree }: Surroundings,
+): Promise<Right[]> {
+  const writes = [
+    ['write metadata', `${metadataPrefix(tree)}${unused()}`, ['publisher']],
+    ['write tarballs', `${blobPrefix(tree)}${unused()}`, ['publisher']],
+    ['write binaries', `${binaryPrefix(tree)}${unused()}`, ['publisher']],
+    ['write to another tree', metadataKey(otherTree, unused()), []],
+    [OTHERS_STATUS, hostStatusKey(tree, unused()), ['machine']],
+    ['write the status of this host', hostStatusKey(tree, certname), ['machine']],
+    ['write the facts of this host', hostFactsKey(tree, certname), ['machine']],
+  ] as const;
+  const rights: Right[] = [];
+  let isSafe = true;
+  for (const [name, key, may] of writes) {
+    const tried: Tried = isSafe ? await tryWrite(store, key) : NOT_TRIED;
+    // It has just written to a key that nobody uses. The last keys are those of a real host.
+    if (tried.answer.startsWith('written')) isSafe = false;
+    rights.push({ name, action: 's3:PutObject', key, may, tried });
+  }
+  return rights;
+}
+
+/** Depends on how hosts get their credentials. */
+export const OTHERS_STATUS = 'write the status of another host';
+
+const NOT_TRIED: Tried = {
+  found: 'unclear',
+  answer: 'not tried, because the store would write the object',
+};
+
+async function tryRemovals(store: Store, { tree, otherTree }: Surroundings): Promise<Right[]> {
+  const removals = [
+    ['remove metadata', `${metadataPrefix(tree)}${unused()}`, []],
+    ['remove tarballs', `${blobPrefix(tree)}${unused()}`, ['cleaner']],
+    ['remove binaries', `${binaryPrefix(tree)}${unused()}`, ['cleaner']],
+    ['remove status', hostStatusKey(tree, unused()), ['cleaner']],
+    ['remove from another tree', metadataKey(otherTree, unused()), []],
+  ] as const;
+  const rights: Right[] = [];
+  for (const [name, key, may] of removals) {
+    const tried = await tryRemove(store, key);
+    rights.push({ name, action: 's3:DeleteObject', key, may, tried });
+  }
+  return rights;
+}
+
+/** A name that no object has. */
+function unused(): string {
+  return `policy-check-${randomBytes(8).toString('hex')}`;
+}

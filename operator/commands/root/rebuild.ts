@@ -1,0 +1,83 @@
+import { CodedError } from '../../../shared/coded-error.ts';
+import type { TreeConfig } from '../../config.ts';
+import type { Context } from '../../context.ts';
+import type { VerifiedMetadata } from '../../metadata/verified.ts';
+import type { ProposedDocument } from '../../proposals/file.ts';
+import { type NewRelease, newReleases } from '../../proposals/new-releases.ts';
+import { compareRelease, HONEST_CAUSES } from '../compare-release.ts';
+
+export interface RebuildOptions {
+  /** False with `--no-rebuild`. */
+  readonly rebuild?: boolean | undefined;
+}
+
+/** A release of a proposal, and whether this clone gives the same tarball. */
+export interface Rebuilt {
+  readonly path: string;
+  readonly outcome: 'same' | 'not-compared';
+  readonly commit: string | null;
+  readonly sha256: string;
+  /** Remarks for the signer. */
+  readonly lines: readonly string[];
+}
+
+/**
+ * Packs the commit of each new release in the documents, and compares the tarball with the proposed
+ * one. Throws RELEASE_INVALID when the tarballs differ, or when the release was not made from a
+ * commit alone. Throws GIT_FAILED when this clone does not have the commit.
+ */
+export async function rebuildReleases(
+  context: Context,
+  config: TreeConfig,
+  given: {
+    readonly verified: VerifiedMetadata;
+    readonly documents: readonly ProposedDocument[];
+    readonly options: RebuildOptions;
+  },
+): Promise<Rebuilt[]> {
+  const rebuilt: Rebuilt[] = [];
+  for (const release of newReleases(given.verified, given.documents)) {
+    const { path, sha256, custom } = release;
+    const { commit } = custom;
+    if (given.options.rebuild === false) {
+      const lines = [`${path}: not compared with a commit in this clone: --no-rebuild`];
+      rebuilt.push({ path, outcome: 'not-compared', commit, sha256, lines });
+      continue;
+    }
+    const { origin, warnings } = await compare(context, config, release);
+    const lines = [`${path}: rebuilt from ${origin} in this clone: the same sha256 ${sha256}`];
+    rebuilt.push({ path, outcome: 'same', commit, sha256, lines: [...lines, ...warnings] });
+  }
+  return rebuilt;
+}
+
+async function compare(
+  context: Context,
+  config: TreeConfig,
+  release: NewRelease,
+): Promise<{ readonly origin: string; readonly warnings: readonly string[] }> {
+  const { path, sha256, custom } = release;
+  const compared = await compareRelease(context, config, release);
+  if (compared.kind === 'same') return compared;
+  if (compared.kind === 'impossible') throw notRebuildable(path, compared);
+  const { origin, found } = compared;
+  throw new CodedError(
+    `${path}: ${origin} packs to sha256 ${found} in ${config.repository}, and the proposal has ${sha256}`,
+    {
+      code: 'RELEASE_INVALID',
+      next: `do not sign; ask who proposed it. ${HONEST_CAUSES}`,
+      details: { path, commit: custom.commit, found, wanted: sha256 },
+    },
+  );
+}
+
+function notRebuildable(
+  path: string,
+  { why, next }: { readonly why: string; readonly next: string },
+): CodedError {
+  return new CodedError(`${path} cannot be rebuilt in this clone: ${why}`, {
+    code: 'RELEASE_INVALID',
+    next: `${next}; mm root sign FILE --no-rebuild signs without comparing`,
+    details: { path },
+  });
+}

@@ -1,0 +1,25 @@
+import type { Metadata, Root } from '@tufjs/models';
+import { verifies } from '../metadata/delegation.ts';
+import type { VerifiedMetadata } from '../metadata/verified.ts';
+
+/**
+ * Whether the snapshot names exactly the verified files, so that only the content of one of them is
+ * wrong. Hosts that saw this snapshot can continue from it. Without this case the key of that role
+ * could not be revoked.
+ */
+export function isConsistent(verified: VerifiedMetadata, root: Metadata<Root>): boolean {
+  const { distrusted, timestamp, snapshot, targets, roles } = verified;
+  if (distrusted?.code !== 'METADATA_INVALID') return false;
+  // No host accepts a jump of versions, or a file that builds on one.
+  if (distrusted.details['leap'] !== undefined) return false;
+  if (timestamp === undefined || snapshot === undefined || targets === undefined) return false;
+  const { meta, version } = snapshot.signed;
+  const documents = new Map([...roles, ['targets', targets] as const]);
+  const names = ['targets', ...Object.keys(targets.signed.delegations?.roles ?? {})];
+  return (
+    version === timestamp.signed.snapshotMeta.version &&
+    verifies(root, 'timestamp', timestamp) &&
+    verifies(root, 'snapshot', snapshot) &&
+    names.every((name) => meta[`${name}.json`]?.version === documents.get(name)?.signed.version)
+  );
+}

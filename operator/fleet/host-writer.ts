@@ -1,0 +1,100 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { StatusDocument } from '../../bucket/documents/status.ts';
+import { hasFailed } from '../hosts/failures.ts';
+import type { HostStatus } from '../hosts/read-statuses.ts';
+import { type HostSummary, summaryOf } from '../hosts/summary.ts';
+
+/** A host as it is stored. */
+export interface StoredHost {
+  /** The name of the object below `status/hosts/`. */
+  readonly file: string;
+  readonly etag: string;
+  readonly host: HostStatus;
+}
+
+/** The columns that hold a summary, so that a question about all hosts parses no JSON. */
+const SUMMARY_COLUMNS = [
+  ...['environment', 'version', 'run', 'failure', 'trust', 'hostId', 'shared', 'retry'],
+  ...['windowOpensAt', 'windowWhy', 'deferred', 'isDisabled', 'limitSeconds', 'groups'],
+] as const;
+
+const SUMMARY = SUMMARY_COLUMNS.join(', ');
+/** What {@link summaryIn} needs of a row. */
+export const HOST_COLUMNS = `certname, receivedAt, problemKind, problem, ${SUMMARY}`;
+
+type Cell = string | number | null;
+
+/** Writes hosts into the store. The caller opens the transaction. */
+export class HostWriter {
+  readonly #put: StatementSync;
+  readonly #describe: StatementSync;
+  readonly #fail: StatementSync;
+  /** From each table. */
+  readonly #removals: readonly StatementSync[];
+
+  constructor(database: DatabaseSync) {
+    const values = SUMMARY_COLUMNS.map(() => '?').join(', ');
+    this.#put = database.prepare(
+      `INSERT INTO host (file, etag, certname, receivedAt, problemKind, problem, ${SUMMARY})
+       VALUES (?, ?, ?, ?, ?, ?, ${values})`,
+    );
+    this.#describe = database.prepare('INSERT INTO document VALUES (?, jsonb(?))');
+    this.#fail = database.prepare('INSERT INTO failedResource VALUES (?, ?, ?, ?, ?)');
+    this.#removals = ['failedResource', 'document', 'host'].map((table) =>
+      database.prepare(`DELETE FROM ${table} WHERE file = ?`),
+    );
+  }
+
+  put({ file, etag, host }: StoredHost): void {
+    const { certname, receivedAt, status, problem } = host;
+    const { kind = null, message = null } = problem ?? {};
+    const summary = status === undefined ? SUMMARY_COLUMNS.map(() => null) : cellsOf(status);
+    this.remove(file);
+    this.#put.run(file, etag, certname, receivedAt, kind, message, ...summary);
+    if (status === undefined) return;
+    // Not the bytes of the host: of a name that they have twice, another reader may see the other.
+    this.#describe.run(file, JSON.stringify(status));
+    if (!hasFailed(status.run)) return;
+    for (const { resource, message: why, file: path, line } of status.run.failedResources) {
+      this.#fail.run(file, resource, why, path, line);
+    }
+  }
+
+  remove(file: string): void {
+    for (const removal of this.#removals) removal.run(file);
+  }
+}
+
+/** In the order of `SUMMARY_COLUMNS`. */
+function cellsOf(status: StatusDocument): readonly Cell[] {
+  const summary = summaryOf(status);
+  const { environment, version, run, failure, trust, hostId, shared, retry } = summary;
+  const { window, deferred, isDisabled, limitSeconds, groups } = summary;
+  return [
+    ...[environment, version, run, failure, trust, hostId, shared, retry],
+    ...[window?.opensAt ?? null, window?.why ?? null, deferred, Number(isDisabled), limitSeconds],
+    groups.length === 0 ? null : JSON.stringify(groups),
+  ];
+}
+
+/** The summary of a row that has `HOST_COLUMNS`. */
+export function summaryIn(row: Readonly<Record<string, unknown>>): HostSummary {
+  const text = (name: (typeof SUMMARY_COLUMNS)[number]): string | null =>
+    row[name] as string | null;
+  const [groups, why] = [text('groups'), text('windowWhy')];
+  return {
+    environment: String(row['environment']),
+    groups: groups === null ? [] : (JSON.parse(groups) as string[]),
+    version: text('version'),
+    run: text('run'),
+    failure: text('failure'),
+    trust: String(row['trust']),
+    hostId: text('hostId'),
+    shared: text('shared'),
+    retry: text('retry'),
+    window: why === null ? null : { opensAt: text('windowOpensAt'), why },
+    deferred: text('deferred'),
+    isDisabled: row['isDisabled'] === 1,
+    limitSeconds: Number(row['limitSeconds']),
+  };
+}

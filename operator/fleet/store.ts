@@ -1,0 +1,216 @@
+import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
+import { HostWriter, type StoredHost } from './host-writer.ts';
+import { TABLES, VERSION } from './tables.ts';
+
+/*
+ * The store of `mm fleet sync`: a copy of what hosts reported, in one SQLite file beside the kept
+ * state. It holds nothing that the bucket does not have, so that a damaged one is made again.
+ */
+
+/** What a store is a copy of. */
+export interface CopiedPlace {
+  /** The URL of S3. Undefined: AWS. */
+  readonly endpoint: string | undefined;
+  readonly bucket: string;
+  readonly tree: string;
+}
+
+/** One open store. Every call is synchronous, as `node:sqlite` is. */
+export class FleetStore implements Disposable {
+  readonly database: DatabaseSync;
+  readonly #hosts: HostWriter;
+  readonly #touch: StatementSync;
+
+  private constructor(database: DatabaseSync) {
+    this.database = database;
+    this.#hosts = new HostWriter(database);
+    this.#touch = database.prepare('UPDATE host SET receivedAt = ? WHERE file = ?');
+  }
+
+  /** Opens the store for `mm fleet sync`. Calls `onNew` when it begins without a copy. */
+  static open(path: string, place: CopiedPlace, onNew: () => void): FleetStore {
+    const sqlite = process.getBuiltinModule('node:sqlite');
+    makePrivate(path);
+    const database = usable(path, sqlite);
+    if (database !== undefined && isCopyOf(database, place)) return new FleetStore(database);
+    database?.close();
+    return new FleetStore(fresh(path, place, { sqlite, onNew }));
+  }
+
+  /**
+   * Opens a store for questions. Throws STATE_MISSING before the first sync of this place: the
+   * configuration may have named another bucket at the last one.
+   */
+  static openSynced(path: string, place: CopiedPlace): FleetStore {
+    const database = usable(path, process.getBuiltinModule('node:sqlite'));
+    const isOther = database !== undefined && !isCopyOf(database, place);
+    const store = database && new FleetStore(database);
+    if (!isOther && store?.syncedAt !== undefined) return store;
+    store?.[Symbol.dispose]();
+    const { endpoint = 'AWS', bucket, tree } = place;
+    const found = isOther
+      ? `${path} is not a copy of s3://${bucket}/${tree} at ${endpoint}`
+      : `nothing has been copied from the bucket yet: no complete ${path}`;
+    throw new CodedError(found, { code: 'STATE_MISSING', next: 'mm fleet sync' });
+  }
+
+  /** When the last complete sync ended, in ms since 1970. Undefined before the first one. */
+  get syncedAt(): number | undefined {
+    const row = this.database.prepare('SELECT endedAt FROM sync').get();
+    const endedAt = row?.['endedAt'] ?? undefined;
+    return endedAt === undefined ? undefined : Number(endedAt);
+  }
+
+  /** How many objects cannot be used. */
+  get unreadable(): number {
+    const row = this.database
+      .prepare('SELECT count(*) AS n FROM host WHERE problemKind IS NOT NULL')
+      .get();
+    return Number(row?.['n'] ?? 0);
+  }
+
+  /** What is known of each object, by its file. */
+  known(): Map<string, { readonly etag: string; readonly receivedAt: number }> {
+    const rows = this.database.prepare('SELECT file, etag, receivedAt FROM host').iterate();
+    const known = new Map<string, { etag: string; receivedAt: number }>();
+    for (const { file, etag, receivedAt } of rows) {
+      known.set(String(file), { etag: String(etag), receivedAt: Number(receivedAt) });
+    }
+    return known;
+  }
+
+  /** Runs changes as one transaction: after a kill all of them are there, or none. */
+  change(changes: () => void): void {
+    this.database.exec('BEGIN IMMEDIATE');
+    try {
+      changes();
+      this.database.exec('COMMIT');
+    } catch (error) {
+      this.database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  hasStatus(file: string): boolean {
+    const row = this.database
+      .prepare('SELECT 1 FROM host WHERE file = ? AND problemKind IS NULL')
+      .get(file);
+    return row !== undefined;
+  }
+
+  put(stored: StoredHost): void {
+    this.#hosts.put(stored);
+  }
+
+  /** The same object was written again. */
+  touch(file: string, receivedAt: number): void {
+    this.#touch.run(receivedAt, file);
+  }
+
+  remove(file: string): void {
+    this.#hosts.remove(file);
+  }
+
+  complete(now: number): void {
+    this.database.prepare('UPDATE sync SET endedAt = ?').run(now);
+  }
+
+  [Symbol.dispose](): void {
+    this.database.close();
+  }
+}
+
+type Sqlite = typeof import('node:sqlite');
+
+const PRIVATE = 0o600;
+
+/** The file of the store, and those that SQLite keeps beside it. */
+function filesOf(path: string): readonly string[] {
+  return ['', '-wal', '-shm'].map((suffix) => `${path}${suffix}`);
+}
+
+/** For a store that an earlier mm made readable by every user. */
+function makePrivate(path: string): void {
+  for (const each of filesOf(path)) {
+    const found = statSync(each, { throwIfNoEntry: false });
+    // Only its owner can change the mode. What is not a file fails when it is opened.
+    if (found?.isFile() && found.uid === process.geteuid?.()) chmodSync(each, PRIVATE);
+  }
+}
+
+/** Undefined when there is no store, or none that this version can read. */
+function usable(path: string, { DatabaseSync }: Sqlite): DatabaseSync | undefined {
+  if (!existsSync(path)) return undefined;
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: 10_000 });
+    const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
+    if (version === VERSION) return database;
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+  }
+  database?.close();
+  return undefined;
+}
+
+function isCopyOf(database: DatabaseSync, { endpoint, bucket, tree }: CopiedPlace): boolean {
+  const row = database
+    .prepare('SELECT 1 FROM sync WHERE endpoint IS ? AND bucket = ? AND tree = ?')
+    .get(endpoint ?? null, bucket, tree);
+  return row !== undefined;
+}
+
+function fresh(
+  path: string,
+  { endpoint, bucket, tree }: CopiedPlace,
+  { sqlite, onNew }: { readonly sqlite: Sqlite; readonly onNew: () => void },
+): DatabaseSync {
+  onNew();
+  for (const each of filesOf(path)) rmSync(each, { force: true });
+  // SQLite gives the mode of this file to those that it makes beside it.
+  writeFileSync(path, '', { mode: PRIVATE, flag: 'wx' });
+  const database = new sqlite.DatabaseSync(path, { timeout: 10_000 });
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${TABLES}`);
+  database
+    .prepare('INSERT INTO sync VALUES (1, ?, ?, ?, NULL)')
+    .run(endpoint ?? null, bucket, tree);
+  return database;
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. https://www.sqlite.org/rescode.html */
+function isDamaged(error: unknown): boolean {
+  return [11, 26].includes(sqliteCode(error));
+}
+
+/** The primary result code; 0 for an error of something else. */
+function sqliteCode(error: unknown): number {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 255 : 0;
+}
+
+/**
+ * Translates what SQLite throws. Throws STATE_MISSING, DISK_FULL, LOCKED, PERMISSION_DENIED, or the
+ * error itself.
+ */
+export async function withStoreErrors<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const [code, next] = MEANINGS[sqliteCode(cause)] ?? [];
+    if (code === undefined) throw cause;
+    const why = (cause as Error).message;
+    throw new CodedError(`cannot use ${path}: ${why}`, { code, cause, ...(next && { next }) });
+  }
+}
+
+const REMOVE = 'remove the file, then mm fleet sync: it is a copy of what the bucket has';
+const OWNER = 'run mm as the user who owns the file, or remove it, then mm fleet sync';
+const MEANINGS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
+  5: ['LOCKED', 'wait for the other mm, then try again'],
+  8: ['PERMISSION_DENIED', OWNER],
+  11: ['STATE_MISSING', REMOVE],
+  13: ['DISK_FULL', 'free some space, then run the command again: it reads the rest'],
+  14: ['PERMISSION_DENIED', OWNER],
+  26: ['STATE_MISSING', REMOVE],
+};

@@ -1,0 +1,39 @@
+import type { OfferedRelease } from '../../bucket/documents/release.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { type JsonObject, jsonObject } from '../../shared/json.ts';
+import { type ReleaseSlot, releaseTarget } from '../../trust/metadata/role-names.ts';
+import type { RoleContent } from './signed-file.ts';
+import { contentOf, type VerifiedMetadata } from './verified.ts';
+
+/** What an environment offers: to all of its hosts, and during a rollout to some of them. */
+export type Slots = Readonly<Record<ReleaseSlot, OfferedRelease | undefined>>;
+
+/** The content of a role, to be signed again. Throws METADATA_MISSING when it was not read. */
+export function contentOfRole(verified: VerifiedMetadata, role: string): RoleContent {
+  const document = verified.roles.get(role);
+  if (document !== undefined) return contentOf(document);
+  throw new CodedError(`${role} was not read from the bucket`, { code: 'METADATA_MISSING' });
+}
+
+/** The content of a role with other releases of one environment. Others in the role stay. */
+export function withSlots(
+  content: RoleContent,
+  environment: string,
+  { current, next }: Slots,
+): RoleContent {
+  const paths = {
+    current: releaseTarget(environment, 'current'),
+    next: releaseTarget(environment, 'next'),
+  };
+  const { [paths.current]: _, [paths.next]: __, ...others } = jsonObject(content['targets']);
+  const targets = {
+    ...others,
+    ...(current === undefined ? {} : { [paths.current]: targetOf(current) }),
+    ...(next === undefined ? {} : { [paths.next]: targetOf(next) }),
+  };
+  return { ...content, targets };
+}
+
+function targetOf({ sha256, length, custom }: OfferedRelease): JsonObject {
+  return { length, hashes: { sha256 }, custom };
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+  type EnvironmentConf,
+  parseEnvironmentConf,
+} from '../../../bucket/documents/environment-conf.ts';
+import { type OfferedRelease, ReleaseFile } from '../../../bucket/documents/release.ts';
+import { blobKey } from '../../../bucket/layout.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { OWN_FILES } from '../../release/check.ts';
+import { readTar } from '../../release/source/read-tar.ts';
+import { ExcludeRules } from '../../release/tree/exclude.ts';
+import type { Spool } from '../../release/tree/spool.ts';
+import type { SourceTree, TreeEntry } from '../../release/tree/tree.ts';
+import { TreeBuilder } from '../../release/tree/tree-builder.ts';
+import { isMissing, type TreePlace } from '../../repository/stored-files.ts';
+
+/** A release as its tarball has it. */
+export interface PublishedTree {
+  readonly tree: SourceTree;
+  readonly conf: EnvironmentConf;
+}
+
+const EVERYTHING = { moduleDirectories: [], ignoreFile: '', configured: [] };
+
+/**
+ * Reads a release from the bucket. Its content is read only after the tarball was verified. Throws
+ * RELEASE_INVALID when it is missing, BLOB_MISMATCH when it is not the one that was signed,
+ * ARCHIVE_*. `directory` is temporary and empty.
+ */
+export async function readPublished(
+  place: TreePlace,
+  release: OfferedRelease,
+  { spool, directory }: { readonly spool: Spool; readonly directory: string },
+): Promise<PublishedTree> {
+  const path = join(directory, 'release.tar.gz');
+  await download(place, release, path);
+  const builder = new TreeBuilder(spool, new ExcludeRules(EVERYTHING));
+  await readTar(createReadStream(path) as AsyncIterable<Buffer>, '', builder);
+  const { entries } = builder;
+  const conf = parseEnvironmentConf(textOf(entries, 'environment.conf') ?? '');
+  const { commit } = release.custom;
+  const { modules, ref } = ownFileOf(entries);
+  const nothing = { emptySubmodules: [], withheld: [], committedAt: null };
+  return { tree: { entries, modules, commit, ref, ...nothing }, conf };
+}
+
+async function download(place: TreePlace, release: OfferedRelease, path: string): Promise<void> {
+  const { sha256, length } = release;
+  const hash = createHash('sha256');
+  let bytes = 0;
+  await pipeline(
+    await open(place, release),
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        bytes += chunk.length;
+        if (bytes > length) throw mismatch(place, release, `more than ${length} bytes`);
+        hash.update(chunk);
+        yield chunk;
+      }
+    },
+    createWriteStream(path, { flags: 'wx', mode: 0o600 }),
+  );
+  const found = hash.digest('hex');
+  if (found !== sha256) throw mismatch(place, release, `${bytes} bytes with sha256 ${found}`);
+}
+
+async function open(
+  { bucket, tree }: TreePlace,
+  { sha256, custom }: OfferedRelease,
+): Promise<Readable> {
+  const key = blobKey(tree, sha256);
+  try {
+    return (await bucket.open(key)).body;
+  } catch (cause) {
+    if (!isMissing(cause)) throw cause;
+    const what = `the tarball of release ${custom.version} is missing`;
+    throw new CodedError(`${what}: s3://${bucket.name}/${key}`, {
+      code: 'RELEASE_INVALID',
+      cause,
+      next: "bring the object back from the bucket's versions, or name another release",
+    });
+  }
+}
+
+function mismatch({ bucket, tree }: TreePlace, release: OfferedRelease, found: string): CodedError {
+  const { sha256, length, custom } = release;
+  const where = `s3://${bucket.name}/${blobKey(tree, sha256)}`;
+  const wanted = `${length} bytes with sha256 ${sha256}`;
+  return new CodedError(
+    `${where} is not the tarball of release ${custom.version}: wanted ${wanted}, found ${found}`,
+    {
+      code: 'BLOB_MISMATCH',
+      next: 'find out who wrote it, then mm publish ENVIRONMENT --force',
+    },
+  );
+}
+
+function ownFileOf(entries: readonly TreeEntry[]): Required<Pick<SourceTree, 'modules' | 'ref'>> {
+  const parsed = ReleaseFile.safeParse(jsonIn(textOf(entries, OWN_FILES.release) ?? ''));
+  if (!parsed.success) return { modules: [], ref: null };
+  const { modules = [], ref } = parsed.data;
+  return {
+    ref,
+    modules: modules.map(({ name, version, source, commit }) => ({
+      name,
+      version,
+      source,
+      commit,
+    })),
+  };
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a release that mm did not make
+  }
+}
+
+function textOf(entries: readonly TreeEntry[], wanted: string): string | undefined {
+  const entry = entries.find(({ path }) => path === wanted);
+  return entry?.kind === 'file' ? entry.content.read().toString('utf8') : undefined;
+}

@@ -1,0 +1,42 @@
+import { parse } from 'yaml';
+import { pathInEnvironment } from '../../../bucket/documents/environment-conf.ts';
+import { printable } from '../../../shared/clean-text.ts';
+import { jsonObject } from '../../../shared/json.ts';
+import type { TreeEntry } from '../tree/tree.ts';
+
+const HIERA = 'hiera.yaml';
+
+/**
+ * Warns about directories of data that hiera.yaml of the environment names outside of it, because
+ * they are not in the release. A file that is not YAML gives no warning: a gate refuses it.
+ */
+export function hieraWarnings(entries: readonly TreeEntry[]): string[] {
+  const entry = entries.find(({ path }) => path === HIERA);
+  if (entry?.kind !== 'file') return [];
+  return datadirsOf(entry.content.read().toString('utf8'))
+    .filter((datadir) => pathInEnvironment(datadir) === undefined)
+    .map(
+      (datadir) =>
+        `${HIERA}: datadir ${printable(datadir, 200)} is outside of the environment: its files are not published, so each host needs them there`,
+    );
+}
+
+/** Of version 5 (`datadir`) and of version 3 (`:datadir`). */
+function datadirsOf(text: string): string[] {
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch {
+    return [];
+  }
+  const found = new Set<string>();
+  const collect = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(collect);
+    for (const [key, inner] of Object.entries(Array.isArray(value) ? {} : jsonObject(value))) {
+      if (/^:?datadir$/.test(key) && typeof inner === 'string') found.add(inner);
+      else collect(inner);
+    }
+  };
+  collect(document);
+  return [...found];
+}

@@ -1,0 +1,71 @@
+import type { Metadata, Targets } from '@tufjs/models';
+import { isBinariesRole } from '../../trust/metadata/role-names.ts';
+import { inspectMetadata } from '../../trust/workflow/inspect.ts';
+import { verifies } from '../metadata/delegation.ts';
+import { parseSignedFile } from '../metadata/signed-file.ts';
+import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
+import type { Repository } from './repository.ts';
+import { listFiles, readFile } from './stored-files.ts';
+
+/**
+ * Limit of requests: a role that is published or renewed once a day has that many files after 3
+ * years.
+ */
+const MAX_FILES = 1000;
+
+/**
+ * The files of a role with a lower version than the present one, newest first, as far as the
+ * present keys signed them. Anyone who can write to the bucket can put any file there: `onForeign`
+ * gets the names of the others. Throws S3_ACCESS_DENIED without permission to list.
+ */
+export async function* olderFiles(
+  repository: Repository,
+  verified: VerifiedMetadata,
+  role: string,
+  onForeign?: (file: string) => void,
+): AsyncGenerator<Metadata<Targets>> {
+  const { targets } = verified;
+  if (targets === undefined) return;
+  const present = versionOf(verified, role);
+  const versions = (await listFiles(repository))
+    .map((file) => /^([1-9]\d{0,9})\.(.+)\.json$/.exec(file) ?? [])
+    .filter(([, version, name]) => name === role && Number(version) < present)
+    .map(([, version]) => Number(version))
+    .sort((a, b) => b - a);
+  for (const version of versions.slice(0, MAX_FILES)) {
+    const file = `${version}.${role}.json`;
+    const document = await readRole(repository, file);
+    const isOwn = document?.signed.version === version && isOfRole(targets, role, document);
+    if (isOwn && verifies(targets, role, document)) yield document;
+    else onForeign?.(file);
+  }
+}
+
+/**
+ * A file of an older mm does not contain the name of its role. Who writes to the bucket can give it
+ * the file of another role with the same keys, whose signatures verify. Only a first file is empty,
+ * and one of binaries when all of them were removed.
+ */
+function isOfRole(targets: Metadata<Targets>, role: string, { signed }: Metadata<Targets>) {
+  const paths = Object.keys(signed.targets);
+  if (paths.length === 0) return signed.version === 1 || isBinariesRole(role);
+  return paths.some((path) => {
+    const [found] = targets.signed.delegations?.rolesForTarget(path) ?? [];
+    return found?.role === role;
+  });
+}
+
+/** Undefined for content that is not metadata of this tree. */
+async function readRole(
+  repository: Repository,
+  file: string,
+): Promise<Metadata<Targets> | undefined> {
+  const stored = await readFile(repository, file);
+  if (stored === undefined) return undefined;
+  try {
+    inspectMetadata(stored.bytes, file, repository.treeId);
+    return parseSignedFile(stored.bytes, 'targets');
+  } catch {
+    return undefined;
+  }
+}

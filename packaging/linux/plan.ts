@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ifPresent } from '../../shared/files.ts';
+import type { PackageFile } from './contents.ts';
+
+/** xz: small, for releases. zstd: fast, for tests. */
+export type Compression = 'xz' | 'zstd';
+
+/** A package whose files are known and that is not written yet. */
+export interface PackagePlan {
+  /** `miyamoto_0.1.0_amd64.deb`. */
+  readonly fileName: string;
+  readonly files: readonly PackageFile[];
+  /** All else that decides the bytes of the package: versions of tools, compression, a template. */
+  readonly settings: unknown;
+  write(path: string): Promise<void>;
+}
+
+export interface Written {
+  readonly path: string;
+  /** Whether an earlier build had written the same package. */
+  readonly unchanged: boolean;
+}
+
+/**
+ * Writes the package, unless an earlier call has written it from the same files and settings to the
+ * same directory. A file beside the package says from what it was made.
+ */
+export async function writePackage(plan: PackagePlan, outputDirectory: string): Promise<Written> {
+  const path = join(outputDirectory, plan.fileName);
+  const stamp = join(outputDirectory, `.${plan.fileName}.made-from`);
+  const key = keyOf(plan);
+  const found = ifPresent(() => readFileSync(stamp, 'utf8'));
+  if (found !== undefined && found === stampText(key, path)) return { path, unchanged: true };
+  await mkdir(outputDirectory, { recursive: true });
+  await rm(stamp, { force: true });
+  await plan.write(path);
+  await writeFile(stamp, stampText(key, path) ?? '');
+  return { path, unchanged: false };
+}
+
+function keyOf({ files, settings }: PackagePlan): string {
+  const hash = createHash('sha256').update(JSON.stringify(settings));
+  for (const { path, mode, content } of files) {
+    hash.update(JSON.stringify([path, mode, content.length])).update(content);
+  }
+  return hash.digest('hex');
+}
+
+/** Undefined when there is no package at the path. */
+function stampText(key: string, path: string): string | undefined {
+  const bytes = ifPresent(() => readFileSync(path));
+  if (bytes === undefined) return undefined;
+  return `${key} ${createHash('sha256').update(bytes).digest('hex')}\n`;
+}

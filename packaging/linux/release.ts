@@ -1,0 +1,35 @@
+import { version } from '../build.ts';
+import { source } from './contents.ts';
+
+export interface Release {
+  readonly version: string;
+  /** `2026-11-23`. */
+  readonly date: string;
+  /** The time of every file in the packages, seconds since 1970. */
+  readonly time: number;
+  /** In Debian's format, newest version first. */
+  readonly changelog: string;
+}
+
+/** The version of package.json, and when the changelog says that it was made. */
+export async function currentRelease(): Promise<Release> {
+  const [name, changelog] = [await version(), await source('packaging/linux/changelog')];
+  const time = changelogTime(changelog, name);
+  const date = new Date(time * 1000).toISOString().slice(0, 'YYYY-MM-DD'.length);
+  return { version: name, date, time, changelog };
+}
+
+/**
+ * When the newest version in the Debian changelog was made, seconds since 1970. The changelog must
+ * begin with the version that is being packed.
+ */
+export function changelogTime(changelog: string, version: string): number {
+  const newest = /^\S+ \(([^)]+)\)[\s\S]*?^ -- .*> {2}(.+)$/m.exec(changelog);
+  const at = Date.parse(newest?.[2] ?? '');
+  if (newest?.[1] !== version || Number.isNaN(at)) {
+    throw new Error(
+      `packaging/linux/changelog begins with ${newest?.[1] ?? 'no version'}, package.json says ${version}`,
+    );
+  }
+  return at / 1000;
+}

@@ -1,0 +1,65 @@
+import { lstatSync, readlinkSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Why a file that a person named could not be read or written, and what to do about it. */
+export interface FileProblem {
+  /** Names the file. */
+  readonly why: string;
+  readonly next: string;
+}
+
+/** Describes an error of `node:fs` for `path`. Any other error is quoted. */
+export function fileProblem(path: string, error: unknown): FileProblem {
+  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  const look = `ls -ld ${path}`;
+  const link = isAboutAPath(code) ? brokenLink(path) : undefined;
+  if (link !== undefined) {
+    const why = `${link} is a symbolic link to ${readlinkSync(link)}, which leads to nothing`;
+    return { why, next: `ls -ld ${link}; then correct the link, or give another path` };
+  }
+  switch (code ?? '') {
+    case 'ENOENT':
+      return { why: `there is no ${path}`, next: `ls ${dirname(path)}; then give the right path` };
+    case 'EACCES':
+    case 'EPERM':
+      return { why: `no permission for ${path}`, next: look };
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return { why: `a part of ${path} is a file, where a directory is needed`, next: look };
+    case 'EISDIR':
+      return { why: `${path} is a directory, where a file is needed`, next: look };
+    case 'ENAMETOOLONG':
+      return { why: `the path ${path.slice(0, 80)}... is too long`, next: 'give a shorter path' };
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return { why: `no space is left for ${path}`, next: `df -h ${dirname(path)}` };
+    case 'EROFS':
+      return { why: `the file system of ${path} is read-only`, next: 'give another path' };
+    default: {
+      const text = message ?? String(error);
+      return { why: text.includes(path) ? text : `${path}: ${text}`, next: look };
+    }
+  }
+}
+
+function isAboutAPath(code: string | undefined): boolean {
+  return ['ENOENT', 'EEXIST', 'ENOTDIR', 'ELOOP'].includes(code ?? '');
+}
+
+/** The path itself or the directory above it that is a link to nothing. */
+function brokenLink(path: string): string | undefined {
+  for (let at = path; ; at = dirname(at)) {
+    const isLink = lookedAt(() => lstatSync(at).isSymbolicLink());
+    if (isLink === true && lookedAt(() => statSync(at)) === undefined) return at;
+    if (isLink !== undefined || at === dirname(at)) return undefined;
+  }
+}
+
+/** Undefined for what is not there, or cannot be reached. */
+function lookedAt<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}

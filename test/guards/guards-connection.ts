@@ -1,0 +1,38 @@
+import type { Guard } from './guards.ts';
+
+/** How a program reaches its bucket, and what it says of it. */
+export const CONNECTION_GUARDS: readonly Guard[] = [
+  {
+    invariant: 'ca_file',
+    file: 'bucket/s3/connection/trust-store.ts',
+    line: 'if (trusted?.file !== undefined) return trustOnly(trusted.file);',
+    instead: '',
+    test: 'test/bucket/s3/connection/tls.test.ts',
+    name: 's3.ca_file wins over AWS_CA_BUNDLE',
+  },
+  {
+    invariant: 'secrets',
+    file: 'bucket/s3/connection/proxy.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a line of code, as it is in the file
+    line: "const found = scheme === undefined ? 'something else' : `${scheme}://`;",
+    instead: 'const found = value;',
+    test: 'test/bucket/s3/connection/proxy.test.ts',
+    name: 'is CONFIG_INVALID, without its password',
+  },
+  {
+    invariant: 'profile',
+    file: 'bucket/s3/credentials/credential-chain.ts',
+    line: 'if (found === undefined && profile !== undefined) throw profileMissing(profile, files);',
+    instead: '',
+    test: 'test/bucket/s3/credentials/credential-chain.test.ts',
+    name: 'a profile that does not exist is named',
+  },
+  {
+    invariant: 'otherWriter',
+    file: 'agent/core/status/other-writer.ts',
+    line: "typeof attempts === 'number' && attempts > 1",
+    instead: 'false && attempts',
+    test: 'test/agent/steps/send-status.test.ts',
+    name: 'an own write whose answer was lost',
+  },
+];

@@ -1,0 +1,77 @@
+import type { Guard } from './guards.ts';
+
+/** What a host adds to a release: nobody but root decides it, and its secrets stay with root. */
+export const HOST_DATA_GUARDS: readonly Guard[] = [
+  {
+    invariant: 'row 18',
+    file: 'agent/io/puppet/host-data/host-files.ts',
+    line: 'if (isTrusted) requireOwn(path, `',
+    instead: 'if (isTrusted) String(`',
+    test: 'test/agent/io/puppet/host-data/host-files.test.ts',
+    name: '^row 18: ',
+  },
+  {
+    invariant: 'row 18',
+    file: 'agent/io/puppet/host-data/overlay.ts',
+    line: 'requireOwn(path, `',
+    instead: 'String(`',
+    test: 'test/agent/io/puppet/host-data/overlay.test.ts',
+    name: '^overlay: a file in a directory that others can write',
+  },
+  {
+    invariant: 'row 18',
+    file: 'agent/io/puppet/host-data/host-facts.ts',
+    line: 'requireOwn(path, `',
+    instead: 'String(`',
+    test: 'test/agent/io/puppet/host-data/host-files.test.ts',
+    name: '^row 18: facts.knob_scripts',
+  },
+  {
+    invariant: 'row 18',
+    file: 'agent/io/hooks/hooks.ts',
+    line: "requireOwn(path, 'the hook');",
+    instead: 'String(path);',
+    test: 'test/agent/io/hooks/hooks.test.ts',
+    name: '^hooks: one that another user can change',
+  },
+  {
+    invariant: 'secrets',
+    file: 'agent/io/puppet/host-data/environment-files.ts',
+    line: 'if ((mode & 0o077) === 0) return;',
+    instead: 'if (mode >= 0) return;',
+    test: 'test/agent/io/puppet/host-data/environment-files.test.ts',
+    name: '^run.environment_files: mode 640',
+  },
+  {
+    invariant: 'secrets',
+    file: 'agent/io/puppet/host-data/overlay.ts',
+    line: "{ flag: 'wx', mode: 0o600 }",
+    instead: "{ flag: 'wx', mode: 0o644 }",
+    test: 'test/agent/io/puppet/host-data/overlay.test.ts',
+    name: '^overlay: links to what the release has',
+  },
+  {
+    invariant: 'secrets',
+    file: 'agent/steps/run/interrupted-runs.ts',
+    line: '  removeView(paths);',
+    instead: '',
+    test: 'test/e2e/host-data.test.ts',
+    name: 'a view that a power cut left over',
+  },
+  {
+    invariant: 'secrets',
+    file: 'agent/io/puppet/process/unit.ts',
+    line: "{ flag: 'wx', mode: 0o600 }",
+    instead: "{ flag: 'wx', mode: 0o644 }",
+    test: 'test/agent/io/puppet/process/unit.test.ts',
+    name: 'the environment is in no argument',
+  },
+  {
+    invariant: 'templates',
+    file: 'agent/io/puppet/ruby/host_templates.rb',
+    line: 'unless plain?(value)',
+    instead: 'unless value',
+    test: 'test/agent/io/puppet/host-data/host-data.test.ts',
+    name: 'a template that cannot be rendered',
+  },
+];

@@ -1,0 +1,55 @@
+import type { Guard } from './guards.ts';
+
+const CATALOGS = 'test/operator/commands/diff/catalogs.test.ts';
+
+/** A preview reads what others wrote, and runs on the machine of an operator. */
+export const PREVIEW_GUARDS: readonly Guard[] = [
+  {
+    invariant: 'preview',
+    file: 'operator/preview/sides/published.ts',
+    line: 'if (found !== sha256) throw',
+    instead: 'if (found === "") throw',
+    test: 'test/operator/commands/diff/diff.test.ts',
+    name: '^diff: a tarball that is not the signed one',
+  },
+  {
+    invariant: 'preview',
+    file: 'operator/puppet/ruby/catalog_parameters.rb',
+    line: 'secret.include?(name) ? mask(value) : value',
+    instead: 'value',
+    test: CATALOGS,
+    name: '^diff --catalog: Sensitive is masked',
+  },
+  {
+    invariant: 'preview',
+    file: 'operator/puppet/ruby/host_stand_ins.rb',
+    line: 'Puppet::Util::Execution.singleton_class.prepend(Programs)',
+    instead: '',
+    test: CATALOGS,
+    name: '^diff --catalog: what is different each time',
+  },
+  {
+    invariant: 'preview',
+    file: 'operator/puppet/run-ruby.ts',
+    line: '!SECRET.test(name) && ',
+    instead: '',
+    test: 'test/operator/puppet/run-ruby.test.ts',
+    name: '^run ruby: no credentials',
+  },
+  {
+    invariant: 'preview',
+    file: 'operator/release/tree/write-tree.ts',
+    line: "if (leavingLinks === 'skip' && leavesRelease(path, entry.target)) return;",
+    instead: '',
+    test: 'test/operator/preview/catalogs/environment-files.test.ts',
+    name: '^environment files: a link that leaves',
+  },
+  {
+    invariant: 'secrets',
+    file: 'operator/commands/config/show-config.ts',
+    line: "if (typeof each === 'string') return redact(each);",
+    instead: "if (typeof each === 'string') return each;",
+    test: 'test/operator/commands/config/config.test.ts',
+    name: '^config: every value',
+  },
+];

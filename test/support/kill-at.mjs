@@ -1,0 +1,44 @@
+import childProcess from 'node:child_process';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+
+/**
+ * Loaded with `node --import` into a real agent. Ends it with SIGKILL right before the n-th call
+ * that changes something outside the process (n is MM_KILL_AT), or before the first call whose name
+ * and paths match MM_KILL_BEFORE. JavaScript, because half of the start of an agent would be the
+ * types: a killed process leaves no compile cache.
+ */
+const killAt = Number(process.env['MM_KILL_AT']);
+const killBefore = process.env['MM_KILL_BEFORE'];
+let steps = 0;
+
+/**
+ * @param {string} name
+ * @param {readonly unknown[]} words
+ */
+function step(name, words) {
+  steps += 1;
+  const told = [name, ...words.filter((word) => typeof word === 'string')].join(' ');
+  const isWanted = killBefore !== undefined && new RegExp(killBefore).test(told);
+  if (steps === killAt || isWanted) process.kill(process.pid, 'SIGKILL');
+}
+
+// The agent changes files by these functions.
+for (const name of ['rename', 'symlink', 'rm', 'mkdir', 'writeFile']) {
+  const original = fs[`${name}Sync`];
+  Object.assign(fs, {
+    [`${name}Sync`]: (...words) => {
+      // Content that is written to an open file is not a path.
+      step(name, typeof words[0] === 'string' ? words : []);
+      return original(...words);
+    },
+  });
+}
+const { spawn } = childProcess;
+Object.assign(childProcess, {
+  spawn: (...words) => {
+    step('spawn', words);
+    return spawn(...words);
+  },
+});
+syncBuiltinESMExports();

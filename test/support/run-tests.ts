@@ -1,0 +1,47 @@
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { pathToFileURL } from 'node:url';
+import { globalSetup } from './global-setup.ts';
+import { PROJECT } from './project-files.ts';
+import { testGroups } from './test-groups.ts';
+
+/** All test files but those that need a machine of their own. */
+const ALL = 'test/{*,!(s3|boxes|setup)/**/*}.test.ts';
+
+/**
+ * `npm test [-- PATTERN...]`: runs the test files, three processes at a time. Prints what
+ * `node --test` prints, and ends with 1 when a test has failed or no file has the pattern.
+ */
+function runTests(patterns: readonly string[]): void {
+  process.chdir(PROJECT);
+  const files = globSync(patterns.length === 0 ? ALL : patterns).sort();
+  if (files.length === 0) throw new Error(`no test file is like ${patterns.join(' ')}`);
+  globalSetup();
+  const directory = mkdtempSync(join(tmpdir(), 'mm-tests-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  process.once('SIGINT', () => process.exit(130));
+  run({ files: testGroups(files).map((group) => entryOf(group, directory)), concurrency: 3 })
+    .on('test:fail', () => {
+      process.exitCode = 1;
+    })
+    .compose(spec)
+    .pipe(process.stdout);
+}
+
+/** The file that a process is started with. */
+function entryOf(
+  { name, files }: ReturnType<typeof testGroups>[number],
+  directory: string,
+): string {
+  const [first = '', ...more] = files.map((file) => resolve(PROJECT, file));
+  if (more.length === 0) return first;
+  const entry = join(directory, `${name}.test.mjs`);
+  const imports = [first, ...more].map((file) => `import '${pathToFileURL(file).href}';\n`);
+  writeFileSync(entry, imports.join(''));
+  return entry;
+}
+
+runTests(process.argv.slice(2));
