@@ -129,7 +129,9 @@ const Facts = z.strictObject({
     .array(FactPath)
     .max(1000)
     .default([])
-    .describe('Facts that never leave the host. `ec2_userdata` is always among them.'),
+    .describe(
+      'Facts that never leave the host, as dotted paths. User data of EC2 and Azure, and the attributes of an instance and of a project of Google, are always among them.',
+    ),
   ttl: z
     .record(FacterName, duration({ min: '1m', max: '365d' }))
     .optional()

@@ -70,12 +70,16 @@ function at(value: unknown, segments: readonly string[]): unknown {
   return undefined;
 }
 
-/** User data and instance attributes contain start-up scripts, and these contain secrets. */
+/**
+ * User data, and the attributes of an instance or of its project, contain start-up scripts and
+ * keys. Facter asks Google for everything at once.
+ */
 export const ALWAYS_DENIED = [
   'ec2_userdata',
   'ec2_metadata.iam.security-credentials',
   'ec2_metadata.identity-credentials',
   'gce.instance.attributes',
+  'gce.project.attributes',
   'az_metadata.compute.customData',
   'az_metadata.compute.userData',
 ];

@@ -18,6 +18,11 @@ const FACTS = {
   system_uptime: { seconds: 77 },
   processors: { count: 2, models: ['A', 'B'] },
   ec2_userdata: 'secret',
+  gce: {
+    instance: { machineType: 'e2-small', attributes: { 'startup-script': 'secret' } },
+    project: { projectId: 'fleet', attributes: { 'ssh-keys': 'secret' } },
+  },
+  az_metadata: { compute: { vmSize: 'B1s', customData: 'secret', userData: 'secret' } },
   ec2_metadata: {
     'instance-type': 'm7g.large',
     iam: { info: '2026', 'security-credentials': { role: 'secret' } },
@@ -33,9 +38,12 @@ function collect(values: unknown, options: Partial<Parameters<typeof collectFact
 
 suite('denied facts', () => {
   test('secrets of clouds never leave the host', () => {
-    const { all, promoted } = collect(FACTS, { promote: ['ec2_userdata', 'ec2_metadata.iam'] });
+    const promote = ['ec2_userdata', 'ec2_metadata.iam', 'gce.project', 'gce.project.attributes'];
+    const { all, promoted } = collect(FACTS, { promote });
     assert.doesNotMatch(JSON.stringify([all, promoted]), /secret/);
     assert.equal(factAt(all, 'ec2_metadata.instance-type'), 'm7g.large');
+    assert.equal(factAt(all, 'gce.project.projectId'), 'fleet');
+    assert.equal(factAt(all, 'az_metadata.compute.vmSize'), 'B1s');
   });
 
   const table: Record<string, [string, unknown]> = {
