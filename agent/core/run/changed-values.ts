@@ -1,6 +1,7 @@
 import { cleanText } from '../../../shared/clean-text.ts';
 import { isJsonObject } from '../../../shared/json.ts';
-import { isSecretName, redact } from '../../../shared/log/redact.ts';
+import { isSecretName } from '../../../shared/log/redact.ts';
+import { safeText } from './safe-text.ts';
 
 /** A property that a run has changed, with its value before and after. */
 export interface ChangedValue {
@@ -44,7 +45,7 @@ function valuesOf(name: string, status: Readonly<Record<string, unknown>>): Chan
       event['redacted'] === true || isSecretName(property) || /redacted/i.test(String(message));
     const text = (value: unknown): string => (isSecret ? HIDDEN : valueText(value));
     return {
-      resource: cleanText(name, 300),
+      resource: safeText(name, 300),
       property: cleanText(property, 100),
       previous: text(previous_value),
       desired: text(desired_value),
@@ -52,8 +53,6 @@ function valuesOf(name: string, status: Readonly<Record<string, unknown>>): Chan
   });
 }
 
-/** Credentials are hidden before the text is cut. */
 function valueText(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value ?? null);
-  return cleanText(redact(text.slice(0, 2000)), MAX_VALUE);
+  return safeText(typeof value === 'string' ? value : JSON.stringify(value ?? null), MAX_VALUE);
 }

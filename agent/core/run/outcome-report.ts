@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { FailedResource, RunSummary } from '../../../bucket/documents/status.ts';
 import { cleanText } from '../../../shared/clean-text.ts';
+import { safeText } from './safe-text.ts';
 
 /** The part of Puppet's report that a run's summary uses (report format 12, see `api/schemas`). */
 export interface ReportView {
@@ -78,8 +79,8 @@ export function viewReport(
   const failed = resources
     .filter(([, resource]) => resource.failed || resource.failed_to_restart)
     .map(([name, resource]) => ({
-      resource: cleanText(name, 300),
-      message: cleanText(failureMessage(resource, errors), 500),
+      resource: safeText(name, 300),
+      message: safeText(failureMessage(resource, errors), 500),
       file: resource.file == null ? null : cleanText(nameFile(resource.file), 500),
       line: resource.line ?? null,
     }));
@@ -116,7 +117,7 @@ function namesWhere(
   resources: readonly (readonly [string, ResourceStatus])[],
   matches: (resource: ResourceStatus) => boolean,
 ): string[] {
-  return resources.filter(([, status]) => matches(status)).map(([name]) => cleanText(name, 300));
+  return resources.filter(([, status]) => matches(status)).map(([name]) => safeText(name, 300));
 }
 
 /**

@@ -3,6 +3,7 @@ import { cleanText } from '../../../shared/clean-text.ts';
 import { type ReportView, viewReport } from './outcome-report.ts';
 import type { PuppetExit, RunResults } from './puppet-run.ts';
 import { viewSummary } from './run-counts.ts';
+import { safeText } from './safe-text.ts';
 
 /*
  * The outcome of a run, from three sources: the report (outcome-report.ts), the console output
@@ -72,7 +73,7 @@ export function outcomeOf(run: EndedRun): RunSummary {
     error: errorOf(run, status, report),
     ...(stray.length > 0 ? { errors: stray.length } : {}),
     ...(problems.length > 0
-      ? { problems: problems.slice(0, 10).map((text) => cleanText(text, 500)) }
+      ? { problems: problems.slice(0, 10).map((text) => safeText(text, 500)) }
       : {}),
   };
 }
@@ -155,10 +156,10 @@ function durationOf(run: EndedRun, report: ReportView | undefined): number {
 function errorOf(run: EndedRun, status: RunStatus, report: ReportView | undefined): string | null {
   if (GOOD.has(status)) return null;
   if (status === 'killed')
-    return cleanText([killedText(run.exit), ...errorLines(run)].join('\n'), 2000);
+    return safeText([killedText(run.exit), ...errorLines(run)].join('\n'), 2000);
   if (status === 'not-compiled' || report === undefined) {
     const lines = errorLines(run);
-    return cleanText(
+    return safeText(
       lines.length > 0 ? lines.join('\n') : `${exitText(run.exit)} and left no report`,
       2000,
     );
@@ -166,7 +167,7 @@ function errorOf(run: EndedRun, status: RunStatus, report: ReportView | undefine
   if (status !== 'failed' || report.failed.length > 0) return null;
   const lines = [...strayErrors(run, report), ...report.errors, ...run.results.errors];
   const logged = relativeNames([...new Set(lines)].join('\n'), run);
-  return cleanText(
+  return safeText(
     logged === '' ? `${exitText(run.exit)}; its report does not say why` : logged,
     2000,
   );

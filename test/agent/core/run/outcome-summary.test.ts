@@ -14,6 +14,33 @@ import {
 } from '../../../support/puppet-report.ts';
 
 suite('the summary of a run', () => {
+  test('no credential gets into it, whatever Puppet reports', () => {
+    const secret = 'hunter2-hunter2';
+    const text = `curl: token=${secret} was refused`;
+    const status = resourceStatus({
+      failed: true,
+      changed: true,
+      events: [{ status: 'failure', message: `sh -c "db_pass\u200bword=${secret}" returned 1` }],
+    });
+    const report = puppetReport({
+      status: 'failed',
+      resource_statuses: { [`Exec[${text}]`]: status },
+      logs: [{ level: 'err', message: text, source: 'Puppet' }],
+    });
+    const results = { errors: [text], problems: [text], errorLines: [text] };
+    const runs = [
+      endedRun(exited(6), { ...results, report }),
+      endedRun(exited(1), results),
+      endedRun(PASSED_LIMIT, results),
+      endedRun(exited(4), { ...results, report: puppetReport({ status: 'failed' }) }),
+    ];
+    for (const run of runs) {
+      const summary = JSON.stringify(outcomeOf(run));
+      assert.doesNotMatch(summary, /hunter2/);
+      assert.match(summary, /curl: token=\[redacted\] was refused/);
+    }
+  });
+
   test('counts come from the metrics, and drift is separate from intended changes', () => {
     const counts = {
       total: 107,
