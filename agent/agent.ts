@@ -1,3 +1,4 @@
+import type { CodedError } from '../shared/coded-error.ts';
 import type { Config } from './config/config.ts';
 import type { Trigger } from './core/decide.ts';
 import type { Prefetched } from './core/poll-result.ts';
@@ -49,4 +50,6 @@ export interface CycleRequest {
   readonly prefetched: Prefetched | undefined;
   /** Aborts when this cycle loses its lock. From then on it must not write anything. */
   readonly lockLost: AbortSignal;
+  /** Why the disk has no room for the lock. Without its lock a cycle only reports. */
+  readonly unlocked?: CodedError | undefined;
 }

@@ -1,6 +1,7 @@
 import type { RunSummary } from '../bucket/documents/status.ts';
 import { cleanText } from '../shared/clean-text.ts';
-import type { CodedError } from '../shared/coded-error.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import { asDiskError } from '../shared/disk-error.ts';
 import type { Agent, CycleRequest } from './agent.ts';
 import { type Decision, decide, deferred, type View } from './core/decide.ts';
 import { errorOf, type Findings, type Found, mergeFindings, offerOf } from './core/findings.ts';
@@ -8,6 +9,9 @@ import type { Offer } from './core/offer/offer.ts';
 import { skippedRun } from './core/run/run-summary.ts';
 import type { HostState } from './core/state.ts';
 import { OPEN, windowAt } from './core/when/apply-window.ts';
+import { keepReserves } from './disk/reserve.ts';
+import type { LogFields } from './ports.ts';
+import { checkDisk } from './steps/check-disk.ts';
 import { findDeferral } from './steps/deferral.ts';
 import { readDisabled } from './steps/disabled.ts';
 import { install } from './steps/install.ts';
@@ -53,12 +57,16 @@ export async function cycle(
       merge(await report(agent, findings));
       merge(await runHooksAfter(agent, findings, run, stop));
     };
-    for await (const run of finishInterruptedRuns(agent, findings, stop)) {
-      merge({ ...run, hooks: [] });
-      await reportBeforeHooks(run.run.summary);
+    merge(checkDisk(agent, request, findings));
+    if (findings.blocked === undefined) {
+      for await (const run of finishInterruptedRuns(agent, findings, stop)) {
+        merge({ ...run, hooks: [] });
+        await reportBeforeHooks(run.run.summary);
+      }
     }
     merge({ disabled: readDisabled(agent.paths, agent.ports) });
-    if (findings.disabled === null) merge(await refresh(agent, request, findings, stop));
+    const mayAsk = findings.disabled === null && findings.blocked === undefined;
+    if (mayAsk) merge(await refresh(agent, request, findings, stop));
     let decision = decide(viewOf(agent, request, findings));
     const deferral = await findDeferral(agent, request, findings, decision);
     merge({ state: { deferred: deferral ?? null } });
@@ -71,7 +79,8 @@ export async function cycle(
     }
     if (decision.skipped !== 'deferred' && !request.isTrial)
       merge(await rememberEtag(agent, findings));
-    logDecision(agent, request, findings, decision);
+    // A blocked cycle has logged its reason.
+    if (findings.blocked === undefined) logDecision(agent, request, findings, decision);
     const runAndHooks = async (todo: Decision): Promise<RunSummary | undefined> => {
       merge({ state: { decision: decided(agent, request, todo) } });
       if (todo.rollback !== undefined) merge(rollBack(agent, findings));
@@ -92,9 +101,10 @@ export async function cycle(
       }
     }
     return { decision, run, error: errorOf(findings) };
-  } catch (error) {
+  } catch (thrown) {
+    const error = asDiskError(thrown);
     // Logged here because a failing report would replace the error. The caller logs a stop.
-    if (!stop.aborted) agent.ports.log.error('cycle.failed', { error: stackOf(error) });
+    if (!stop.aborted) agent.ports.log.error('cycle.failed', failureOf(error));
     throw error;
   } finally {
     // After the lock is lost, another cycle may write here.
@@ -106,11 +116,12 @@ export async function cycle(
 const NOT_ASKED: Offer = { kind: 'nothing', why: 'the bucket was not asked' };
 
 function viewOf(agent: Agent, request: CycleRequest, findings: Findings): View {
-  const { state, active, disabled } = findings;
+  const { state, active, disabled, blocked } = findings;
   const now = agent.ports.clock.now();
   return {
     trigger: request.trigger,
     disabled: disabled ?? undefined,
+    blocked,
     offer: request.keepsRelease ? NOT_ASKED : offerOf(findings),
     stopped: state.stopped,
     onExpired: agent.config.on_expired,
@@ -183,8 +194,13 @@ function logDecision(
   ports.log[isWarning ? 'warn' : 'info']('cycle.decided', { run, why: short, next });
 }
 
-function stackOf(error: unknown): string {
-  return String(error instanceof Error ? error.stack : error);
+/** An error without a code is a defect, and its stack says where. */
+function failureOf(error: unknown): LogFields {
+  if (!(error instanceof CodedError)) {
+    return { error: String(error instanceof Error ? error.stack : error) };
+  }
+  const { code, message, next } = error;
+  return { code, error: message, next };
 }
 
 async function reportAndPrune(
@@ -196,8 +212,11 @@ async function reportAndPrune(
     if (isTrial) agent.ports.log.info('status.kept', { why: TRIAL });
     else await report(agent, findings);
   } finally {
-    // Also after a failed write: pruning frees disk space.
-    pruneIfPossible(agent, findings);
+    if (findings.blocked === undefined) {
+      // Also after a failed write: pruning frees disk space.
+      pruneIfPossible(agent, findings);
+      keepReserves(agent.paths);
+    }
   }
 }
 

@@ -41,6 +41,8 @@ export interface HostPaths {
   /** The facts of the last run, also when they are not sent yet. */
   readonly facts: string;
   readonly stateFile: string;
+  /** Files that only take space, for a disk that is full: see steps/disk/reserve.ts. */
+  readonly reserves: string;
   /** The certname that this host found for itself, and on which machine. */
   readonly keptName: string;
   /** Compiled Ruby. Root runs it, so only root may write here. */
@@ -113,6 +115,7 @@ export function hostPaths({
     view: join(state, 'view'),
     facts: join(state, 'facts.json'),
     stateFile: join(state, 'state.json'),
+    reserves: join(state, 'reserves'),
     keptName: join(state, 'identity.json'),
     rubyCache: join(state, 'ruby-cache'),
     factCache: join(state, 'fact-cache'),

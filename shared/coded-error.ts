@@ -56,6 +56,7 @@ export const DISPOSITION = {
   ARCHIVE_UNSAFE: 'hold',
   ARCHIVE_TOO_LARGE: 'hold',
   DISK_FULL: 'retry',
+  DISK_READ_ONLY: 'retry',
 
   PUPPET_MISSING: 'hold',
   PUPPET_NOT_STARTED: 'retry',

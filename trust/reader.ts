@@ -83,8 +83,8 @@ export interface Refresh {
 /**
  * Asks the source for newer metadata, verifies it, and makes it the trusted one. With nothing new
  * that is one request, and nothing is written. Throws METADATA_*, TREE_MISMATCH, ROOT_INVALID,
- * DISK_FULL, and the source's S3_* codes; the trusted files are then what they were, except that
- * newer roots stay once they were verified.
+ * DISK_FULL, DISK_READ_ONLY, and the source's S3_* codes; the trusted files are then what they
+ * were, except that newer roots stay once they were verified.
  */
 export async function refresh(options: RefreshOptions): Promise<Refresh> {
   removeLeftovers(options.directory);

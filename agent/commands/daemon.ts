@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostBucket } from '../../bucket/bucket.ts';
 import { openHostBucket } from '../../bucket/s3/host/host-bucket.ts';
-import type { ErrorCode } from '../../shared/coded-error.ts';
+import type { CodedError, ErrorCode } from '../../shared/coded-error.ts';
 import { hasRun, isUnexplainedEnd, unexplainedReason } from '../core/child-end.ts';
 import { cycleLimitMs } from '../core/cycle-limit.ts';
 import type { Trigger } from '../core/decide.ts';
@@ -58,7 +58,8 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   // Must come before the claim: a signal without a handler ends the process and leaves the file.
   const stop = stopOnSignals();
   const wakes = wakeOnSignals(stop);
-  await claimDaemon({ paths, options, service: service?.name, now: clock.now() });
+  const claim = () => claimDaemon({ paths, options, service: service?.name, now: clock.now() });
+  let unclaimed = await claim();
   // One that no daemon has read belongs to a command that has given up.
   removeRequest(paths);
   let request: RunRequest | undefined;
@@ -67,6 +68,7 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   const notes = daemonNotes(paths.lastCheck, { clock, notifier });
   let self = await open(options, env);
   self.log.info('agent.started', { ...self.identity, config: self.paths.configFile });
+  if (unclaimed !== undefined) logUnclaimed(self.log, unclaimed);
   notifier.ready();
   const heartbeat = startHeartbeat();
   notifier.startWatchdog(stop, heartbeat.isAlive);
@@ -96,6 +98,7 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
       },
       async runCycle(trigger, prefetched) {
         heartbeat.allow(cycleLimitMs(self.config));
+        if (unclaimed !== undefined) unclaimed = await claim();
         notes.cycleStarts(trigger);
         const wanted = request;
         request = undefined;
@@ -128,6 +131,11 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   notifier.stopping();
   self.bucket.close();
   return 0;
+}
+
+/** It runs all the same: each cycle tries again, and reports why it can do nothing else. */
+function logUnclaimed(log: Log, { code, message, next }: CodedError): void {
+  log.warn('agent.unclaimed', { code, error: message, next });
 }
 
 function loopSettings({ config, identity }: DaemonSettings): LoopSettings {

@@ -3,6 +3,7 @@ import { asciiJson, printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { Duration } from '../../shared/duration.ts';
 import { EXIT_CODES } from '../core/exit-code.ts';
+import { withReserveSync } from '../disk/reserve.ts';
 import { requireWritable } from '../io/host/permission.ts';
 import { printAnswer } from '../io/print-answer.ts';
 import type { Options } from '../options.ts';
@@ -26,10 +27,11 @@ export function disable(options: Options, env: NodeJS.ProcessEnv): number {
   requireWritable([paths.state], options.argv);
   mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   const by = env['SUDO_USER'] ?? env['USER'] ?? null;
-  writeDisabled(paths.disabledFile, { reason: reason.slice(0, 500), by, until });
+  const disabled = { reason: reason.slice(0, 500), by, until };
+  withReserveSync(paths, 'files', () => writeDisabled(paths.disabledFile, disabled));
   printAnswer(
     options.json
-      ? asciiJson({ reason: reason.slice(0, 500), by, until })
+      ? asciiJson(disabled)
       : `disabled${until === null ? '' : ` until ${until}`}: ${printable(reason)}`,
   );
   return 0;

@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { RunSummary } from '../../bucket/documents/status.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { diskCode } from '../../shared/disk-error.ts';
 import type { Agent, CycleRequest } from '../agent.ts';
 import { cycleLimitMs } from '../core/cycle-limit.ts';
 import { cycleExitCode, EXIT_CODES } from '../core/exit-code.ts';
@@ -9,7 +11,7 @@ import { NO_DAEMON_INPUT, readDaemonInput } from '../io/daemon/daemon-input.ts';
 import { endAfter } from '../io/daemon/end-after.ts';
 import { stopOnSignals } from '../io/daemon/signals.ts';
 import { requireWritable } from '../io/host/permission.ts';
-import { acquireCycleLock } from '../io/locks/cycle-lock.ts';
+import { acquireCycleLock, type CycleLock } from '../io/locks/cycle-lock.ts';
 import type { Options } from '../options.ts';
 import { localPaths } from '../paths.ts';
 import { openAgent } from './open-agent.ts';
@@ -54,20 +56,21 @@ export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<On
 
 async function lockedCycle(
   agent: Agent,
-  request: Omit<CycleRequest, 'lockLost'>,
+  request: Omit<CycleRequest, 'lockLost' | 'unlocked'>,
   options: Options,
   stop: AbortSignal,
 ): Promise<OnceEnd> {
-  const lock = await acquireCycleLock({
+  const lock: Lock = await acquireCycleLock({
     path: agent.paths.lock,
     waitMs: options.trigger === undefined ? BY_HAND_WAIT_MS : 0,
     clock: agent.ports.clock,
     stop,
-  });
+  }).catch(withoutLock);
   try {
     const signal = AbortSignal.any([stop, lock.lost]);
     setMaxListeners(0, signal);
-    const end = await cycle(agent, { ...request, lockLost: lock.lost }, signal);
+    const { lost: lockLost, unlocked } = lock;
+    const end = await cycle(agent, { ...request, lockLost, unlocked }, signal);
     const hasRun = end.decision.run !== 'no' && end.run !== undefined && end.run.resources !== null;
     return { exitCode: exitCode(agent, end, options), hasRun, run: end.run };
   } catch (error) {
@@ -80,10 +83,18 @@ async function lockedCycle(
   }
 }
 
+type Lock = CycleLock & Pick<CycleRequest, 'unlocked'>;
+
+/** Nobody can make the lock now, so a cycle that only reports disturbs no other one. */
+function withoutLock(error: unknown): Lock {
+  if (!(error instanceof CodedError) || diskCode(error) === undefined) throw error;
+  return { unlocked: error, lost: new AbortController().signal, release: async () => {} };
+}
+
 function requestOf(
   options: Options,
   { config, identity, pin }: Agent,
-): Omit<CycleRequest, 'lockLost' | 'prefetched'> {
+): Omit<CycleRequest, 'lockLost' | 'prefetched' | 'unlocked'> {
   const noop = options.noop ?? config.run.noop;
   const isDiff = options.command === 'diff';
   const isOther = identity.environment !== (pin?.environment ?? config.environment);

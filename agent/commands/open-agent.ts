@@ -1,8 +1,11 @@
 import { plainHttpEndpoint } from '../../bucket/s3/effective-settings.ts';
 import { openHostBucket } from '../../bucket/s3/host/host-bucket.ts';
+import { messageOf } from '../../shared/clean-text.ts';
+import { readOnlyError } from '../../shared/disk-error.ts';
 import type { Agent } from '../agent.ts';
 import type { Config } from '../config/config.ts';
 import type { Pin } from '../core/when/pin.ts';
+import { withReserveSync } from '../disk/reserve.ts';
 import { systemClock } from '../io/clock.ts';
 import { hostHooks } from '../io/hooks/hooks.ts';
 import { findCondition } from '../io/host/conditions.ts';
@@ -74,8 +77,10 @@ function keepIdentity({ paths, identity, machine, isClone }: Host, log: Log): vo
       forgetOtherMachine(paths);
     }
     if (kept?.certname === certname && kept.machine === machine) return;
-    writeKeptName(paths.keptName, { certname, machine });
+    withReserveSync(paths, 'files', () => writeKeptName(paths.keptName, { certname, machine }));
   } catch (error) {
-    log.error('identity.not-saved', { path: paths.keptName, error: String(error) });
+    // A cycle says once that the disk is read-only.
+    if (readOnlyError(paths.state) !== undefined) return;
+    log.error('identity.not-saved', { path: paths.keptName, error: messageOf(error) });
   }
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { diskCode, makeDirectorySync } from '../../shared/disk-error.ts';
 import { requireOwn } from '../../shared/owned-path.ts';
 import { checkedConfig } from '../config/checked-config.ts';
 import type { Config } from '../config/config.ts';
@@ -38,8 +39,10 @@ export async function openHost(options: Options, knownConfig?: Config): Promise<
   const config = knownConfig ?? (await checkedConfig(paths, programStamp()));
   const packagedRoot = readRoot(paths);
   const mode = Number.parseInt(config.releases.mode, 8);
-  for (const directory of [paths.state, paths.releases]) makeDirectory(directory, mode);
-  mkdirSync(paths.runtime, { recursive: true, mode: 0o755 });
+  for (const directory of [paths.state, paths.releases]) {
+    unlessDiskError(() => makeDirectory(directory, mode));
+  }
+  unlessDiskError(() => makeDirectorySync(paths.runtime, 0o755));
   return { paths, config, packagedRoot, ...(await identifyHost(options, paths, config)) };
 }
 
@@ -63,9 +66,18 @@ export async function identifyHost(
   return { identity, machine, isClone: isOther };
 }
 
+/** Who needs the directory finds the same error: a cycle reports it in the status of the host. */
+function unlessDiskError(make: () => void): void {
+  try {
+    make();
+  } catch (error) {
+    if (diskCode(error) === undefined) throw error;
+  }
+}
+
 /** `releases.mode` may have changed, and systemd restores the mode of the state directory. */
 function makeDirectory(path: string, mode: number): void {
-  mkdirSync(path, { recursive: true, mode });
+  makeDirectorySync(path, mode);
   if ((statSync(path).mode & 0o7777) !== mode) chmodSync(path, mode);
 }
 

@@ -1,5 +1,6 @@
 import { CodedError } from '../../shared/coded-error.ts';
 import { resetClockFloor } from '../../trust/kept/trust-directory.ts';
+import { withReserveSync } from '../disk/reserve.ts';
 import { systemClock } from '../io/clock.ts';
 import { acquireCycleLock } from '../io/locks/cycle-lock.ts';
 import { printAnswer } from '../io/print-answer.ts';
@@ -21,11 +22,16 @@ export async function resetClock(options: Options): Promise<number> {
       { code: 'USAGE', next: 'mm-agent --help' },
     );
   }
-  const { lock: path, trust } = localPaths(options.root);
+  const paths = localPaths(options.root);
   const stop = new AbortController().signal;
-  const lock = await acquireCycleLock({ path, waitMs: WAIT_MS, clock: systemClock, stop });
+  const lock = await acquireCycleLock({
+    path: paths.lock,
+    waitMs: WAIT_MS,
+    clock: systemClock,
+    stop,
+  });
   try {
-    const floor = resetClockFloor(trust);
+    const floor = withReserveSync(paths, 'files', () => resetClockFloor(paths.trust));
     printAnswer(
       floor === 0 ? 'no floor was kept' : `forgot the floor ${new Date(floor).toISOString()}`,
     );

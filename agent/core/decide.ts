@@ -21,6 +21,8 @@ export type Trigger =
 export interface View extends RunMemory {
   readonly trigger: Trigger;
   readonly disabled: { readonly reason: string } | undefined;
+  /** Why the files of the agent cannot be written; undefined when they can. */
+  readonly blocked?: string | undefined;
   readonly offer: Offer;
   /** The publisher signed `stop`, and no later metadata lifted it. */
   readonly stopped: boolean;
@@ -47,7 +49,14 @@ export interface Decision {
   /** For the log and the status. */
   readonly why: string;
   /** Why there is no run although one was due; undefined when none was due. */
-  readonly skipped: 'disabled' | 'stopped' | 'expired' | 'no-release' | 'deferred' | undefined;
+  readonly skipped:
+    | 'disabled'
+    | 'blocked'
+    | 'stopped'
+    | 'expired'
+    | 'no-release'
+    | 'deferred'
+    | undefined;
   /** True when the run is noop only because `apply_window` is closed. */
   readonly isHeld?: boolean;
 }
@@ -55,6 +64,7 @@ export interface Decision {
 export function decide(view: View): Decision {
   const { offer, active } = view;
   if (view.disabled !== undefined) return skip('disabled', `disabled: ${view.disabled.reason}`);
+  if (view.blocked !== undefined) return skip('blocked', view.blocked);
   if (offer.kind === 'stopped') return skip('stopped', offer.why);
   // Only a newer release lifts a stop (docs/trust.md, I9): not an unreachable bucket, not a later
   // expiry, not metadata without a release.

@@ -18,6 +18,7 @@ export const EXIT_CODES = {
   untrusted: { code: 23, meaning: 'release not trusted' },
   timeLimit: { code: 24, meaning: 'time limit' },
   notConverged: { code: 25, meaning: 'not converged' },
+  blocked: { code: 26, meaning: 'disk full or read-only' },
 } as const;
 
 /** With `--detailed-exitcodes`: what `puppet apply` returns. */
@@ -41,6 +42,7 @@ export function exitCodesText(
 /** For an error that ended the agent before a cycle or outside of one. */
 export function errorExitCode(code: ErrorCode): number {
   if (code === 'LOCKED') return EXIT_CODES.locked.code;
+  if (code === 'DISK_FULL' || code === 'DISK_READ_ONLY') return EXIT_CODES.blocked.code;
   if (DISPOSITION[code] === 'exit') return EXIT_CODES.config.code;
   return noReleaseExitCode(code);
 }
@@ -63,6 +65,8 @@ export function cycleExitCode(
       return runExitCode(run, options);
     case 'deferred':
       return EXIT_CODES.done.code;
+    case 'blocked':
+      return EXIT_CODES.blocked.code;
     case 'disabled':
     case 'stopped':
       return EXIT_CODES.disabled.code;

@@ -22,6 +22,8 @@ export interface Findings {
   /** The release that the environment's link points to; null before the first one. */
   readonly active: ActiveRelease | null;
   readonly disabled: StatusDocument['disabled'];
+  /** Why this cycle can only report; undefined when it can write its files. */
+  readonly blocked?: string | undefined;
   /** Undefined while the bucket has not been asked. */
   readonly refresh: RefreshResult | undefined;
   /** Undefined when there was nothing to install. */

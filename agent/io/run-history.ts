@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { replaceFileSync } from '../../shared/atomic-file.ts';
+import { messageOf } from '../../shared/clean-text.ts';
 import { ifPresent, orUndefined, readStart } from '../../shared/files.ts';
 import { foreignText, readForeignFile } from '../../shared/foreign-file.ts';
 import { HistoryEntry } from '../core/run/history-entry.ts';
@@ -31,7 +32,7 @@ export function runHistory(directory: string, log: Log): RunHistory {
         const text = `${JSON.stringify(entry)}\n`;
         replaceFileSync(entryPath(directory, entry.run.id), text, { mode: 0o600 });
       } catch (error) {
-        log.warn('history.not-saved', { path: directory, error: String(error) });
+        log.warn('history.not-saved', { path: directory, error: messageOf(error) });
       }
     },
   };

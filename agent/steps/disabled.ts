@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import * as z from 'zod';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
+import { orUndefined } from '../../shared/files.ts';
 import { readForeignFile } from '../../shared/foreign-file.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Ports } from '../ports.ts';
@@ -27,7 +28,8 @@ export function readDisabled(
   const ours = readOurs(paths.disabledFile);
   if (ours !== undefined) {
     if (ours.until === null || Date.parse(ours.until) > clock.now()) return ours;
-    rmSync(paths.disabledFile, { force: true });
+    // On a read-only disk it stays, and counts no longer.
+    orUndefined(() => rmSync(paths.disabledFile, { force: true }));
     log.info('agent.enabled', {
       why: 'the time that it was disabled for has passed',
       until: ours.until,

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import * as z from 'zod';
 import { EnvironmentName, Instant, Sha256 } from '../../bucket/documents/names.ts';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
+import { orUndefined } from '../../shared/files.ts';
 import { readForeignFile } from '../../shared/foreign-file.ts';
 import { hasEnded, type Pin } from '../core/when/pin.ts';
 import type { HostPaths } from '../paths.ts';
@@ -33,7 +34,8 @@ export function readPin(
     return undefined;
   }
   if (!hasEnded(pin, clock.now())) return pin;
-  rmSync(pinFile, { force: true });
+  // On a read-only disk it stays, and counts no longer.
+  orUndefined(() => rmSync(pinFile, { force: true }));
   log.info('pin.ended', { ...named(pin), until: pin.until });
   return undefined;
 }

@@ -12,6 +12,7 @@ import type { Prefetched } from '../core/poll-result.ts';
 import type { HostState } from '../core/state.ts';
 import type { Identity } from '../core/status/status.ts';
 import { trustAfterError, trustAfterRefresh, withKnown } from '../core/status/trust-status.ts';
+import { withReserve } from '../disk/reserve.ts';
 import { releasePaths } from '../paths.ts';
 import { isUnpacked } from './unpack/unpack.ts';
 
@@ -37,13 +38,15 @@ export async function refresh(
     clock: ports.clock,
   };
   try {
-    const { trusted, etag, serverDate } = await refreshMetadata({
-      ...options,
-      source: sourceOf(agent, request.prefetched),
-      etag: rememberedEtag(state, identity.environment),
-      ...(agent.packagedSeeds === undefined ? {} : { packagedSeeds: agent.packagedSeeds }),
-      signal: stop,
-    });
+    const ask = async () =>
+      await refreshMetadata({
+        ...options,
+        source: sourceOf(agent, request.prefetched),
+        etag: rememberedEtag(state, identity.environment),
+        ...(agent.packagedSeeds === undefined ? {} : { packagedSeeds: agent.packagedSeeds }),
+        signal: stop,
+      });
+    const { trusted, etag, serverDate } = await withReserve(agent.paths, 'files', ask);
     const now = ports.clock.now();
     return verified(trusted, agent, { state, active, etag, now, serverDate });
   } catch (error) {

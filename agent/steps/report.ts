@@ -10,6 +10,7 @@ import { errorOf, type Findings, type Found } from '../core/findings.ts';
 import type { HostState } from '../core/state.ts';
 import { areFactsDue, isUploadDue, meaningfulDigest, nextStatus } from '../core/status/status.ts';
 import { windowAt } from '../core/when/apply-window.ts';
+import { withReserveSync } from '../disk/reserve.ts';
 import { saveState } from './save-state.ts';
 import { JSON_TYPE, sendStatus } from './send-status.ts';
 
@@ -33,10 +34,12 @@ export async function report(agent: Agent, findings: Findings): Promise<Found> {
   // After a kill in the middle of an upload, its object must not look like that of another machine.
   const inDoubt = isDue && uploaded !== null ? { ...uploaded, etag: null } : uploaded;
   const state: HostState = { ...findings.state, status, uploaded: inDoubt };
-  await saveState(agent, state);
-  const last = isDue ? { uploaded } : undefined;
+  const isBlocked = findings.blocked !== undefined;
+  const isSaved = await saveState(agent, state, isBlocked);
+  // What the disk says about the last upload may be older than that upload.
+  const last = isDue ? { uploaded: isSaved ? uploaded : inDoubt } : undefined;
   const sent = await send(agent, state, { status, facts, last, known: errorOf(findings) });
-  if (sent !== state) await saveState(agent, sent);
+  if (sent !== state) await saveState(agent, sent, isBlocked);
   return { state: sent, run: undefined };
 }
 
@@ -51,8 +54,9 @@ function factsDocument(certname: string, facts: CollectedFacts, now: number): Fa
 }
 
 function keepFacts({ paths, ports }: Agent, facts: FactsDocument): void {
+  const text = `${JSON.stringify(facts)}\n`;
   try {
-    writeFileAtomicSync(paths.facts, `${JSON.stringify(facts)}\n`, { mode: 0o600 });
+    withReserveSync(paths, 'files', () => writeFileAtomicSync(paths.facts, text, { mode: 0o600 }));
   } catch (error) {
     ports.log.error('facts.not-saved', { path: paths.facts, error: String(error) });
   }

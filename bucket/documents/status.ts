@@ -235,8 +235,11 @@ export const StatusDocument = z.looseObject({
       until: Instant.nullable(),
     })
     .nullable(),
-  /** Runs done and skipped since the last upload that worked. */
-  offline: z.looseObject({ runs: z.int(), skipped: z.int() }),
+  /**
+   * Runs done and skipped since the last upload that worked. `failed`: those of them that failed;
+   * left out when none did. `run` has only the last one.
+   */
+  offline: z.looseObject({ runs: z.int(), skipped: z.int(), failed: z.int().optional() }),
   vitals: z
     .looseObject({
       uptimeSeconds: z.int().nullable(),

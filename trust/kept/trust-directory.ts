@@ -13,7 +13,7 @@ import {
 import { basename, join } from 'node:path';
 import * as z from 'zod';
 import { syncDirectorySync, writeFileAtomicSync } from '../../shared/atomic-file.ts';
-import { CodedError } from '../../shared/coded-error.ts';
+import { asDiskError } from '../../shared/disk-error.ts';
 import { withOpenFile } from '../../shared/files.ts';
 
 /*
@@ -61,28 +61,36 @@ export function readKept(directory: string): KeptTrust {
  * ones.
  */
 export function keepFiles(directory: string, files: ReadonlyMap<string, Buffer>): void {
-  mkdirSync(directory, { recursive: true });
-  const generation = mkdtempSync(join(directory, 'generation-'));
+  const generation = newGeneration(directory);
   const link = `${generation}.tmp`;
   try {
     for (const [name, bytes] of files) writeDurably(join(generation, name), bytes);
     syncDirectorySync(generation);
     symlinkSync(basename(generation), link);
     renameSync(link, join(directory, CURRENT));
-  } catch (cause) {
+  } catch (error) {
     rmSync(link, { force: true });
     rmSync(generation, { recursive: true, force: true });
-    throw diskError(directory, cause);
+    throw asDiskError(error, directory);
   }
   syncDirectorySync(directory);
+}
+
+function newGeneration(directory: string): string {
+  try {
+    mkdirSync(directory, { recursive: true });
+    return mkdtempSync(join(directory, 'generation-'));
+  } catch (error) {
+    throw asDiskError(error, directory);
+  }
 }
 
 export function writeRecord(directory: string, record: TrustRecord): void {
   try {
     mkdirSync(directory, { recursive: true });
     writeFileAtomicSync(join(directory, RECORD), `${JSON.stringify(record)}\n`);
-  } catch (cause) {
-    throw diskError(directory, cause);
+  } catch (error) {
+    throw asDiskError(error, join(directory, RECORD));
   }
 }
 
@@ -143,15 +151,6 @@ function writeDurably(path: string, bytes: Buffer): void {
   withOpenFile(path, 'wx', 0o644, (fd) => {
     writeFileSync(fd, bytes);
     fsyncSync(fd);
-  });
-}
-
-function diskError(directory: string, cause: unknown): unknown {
-  if (!isCode(cause, 'ENOSPC') && !isCode(cause, 'EDQUOT')) return cause;
-  return new CodedError(`no space left to keep the verified metadata in ${directory}`, {
-    code: 'DISK_FULL',
-    cause,
-    next: `free space: df ${directory}`,
   });
 }
 

@@ -2,6 +2,7 @@ import { asciiJson, printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { duration } from '../../../shared/duration.ts';
 import { type Pin, untilText } from '../../core/when/pin.ts';
+import { withReserveSync } from '../../disk/reserve.ts';
 import { systemClock } from '../../io/clock.ts';
 import { requireWritable } from '../../io/host/permission.ts';
 import { findDaemon } from '../../io/locks/daemon-claim.ts';
@@ -31,7 +32,7 @@ export async function pin(options: Options, env: NodeJS.ProcessEnv): Promise<num
   const by = env['SUDO_USER'] ?? env['USER'] ?? null;
   const reason = options.reason === undefined ? null : printable(options.reason, 500);
   const made: Pin = { ...target, until, reason, by: by && printable(by, 200) };
-  writePin(paths, made);
+  withReserveSync(paths, 'files', () => writePin(paths, made));
   const what =
     made.release === null ? `follows ${made.environment}` : `stays on ${made.release.version}`;
   return await showChange(`this host ${what} ${untilText(made)}`, made, paths, options);

@@ -97,13 +97,21 @@ export function statusLines(status: LocalStatus, now: number): string[] {
     const undo = isAhead ? ', ahead of the clock; undo with: mm-agent reset-clock' : '';
     lines.push(row('clock', `never before ${status.clockFloorAt}${undo}`));
   }
-  lines.push(row('reported', ago(status.uploadedAt)));
+  lines.push(
+    row('reported', [ago(status.uploadedAt), unreported(status)].filter(Boolean).join('; ')),
+  );
   if (status.cycleUnderWay) lines.push(row('now', 'a cycle is under way'));
   lines.push(
     row('daemon', daemonText(status, now)),
     row('log', `${status.log}; of Puppet: mm-agent log`),
   );
   return lines;
+}
+
+/** The runs that the next upload reports together. */
+function unreported({ offline: { runs, skipped, failed = 0 } }: StatusDocument): string {
+  if (runs + skipped === 0) return '';
+  return `since then ${runs} runs, ${failed} failed, ${skipped} skipped`;
 }
 
 /** S3 refuses requests of a clock that is off by 15 minutes. A smaller one is already a fault. */

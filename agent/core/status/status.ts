@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RunSummary, StatusDocument } from '../../../bucket/documents/status.ts';
 import type { Findings } from '../findings.ts';
 import { fightsOf } from '../run/fights.ts';
+import { isFailure } from '../run/run-summary.ts';
 import type { WindowState } from '../when/apply-window.ts';
 import type { Pin } from '../when/pin.ts';
 import { recentOtherWriter } from './other-writer.ts';
@@ -88,14 +89,25 @@ export function nextStatus(
       nextExpectedAt: new Date(context.now + 2000 * context.heartbeatSeconds).toISOString(),
     },
     disabled,
-    offline: {
-      runs: (last?.offline.runs ?? 0) + (ran ? 1 : 0),
-      skipped: (last?.offline.skipped ?? 0) + (run?.summary.status === 'skipped' ? 1 : 0),
-    },
+    offline: offlineRuns(last?.offline, run?.summary),
     vitals,
     facts: facts?.promoted ?? last?.facts ?? {},
     factsDigest: facts?.digest ?? last?.factsDigest ?? null,
     ...(slowFacts.length > 0 ? { slowFacts } : {}),
+  };
+}
+
+/** Adds a run to those that no upload has reported yet. */
+function offlineRuns(
+  last: StatusDocument['offline'] | undefined,
+  run: RunSummary | undefined,
+): StatusDocument['offline'] {
+  const isSkipped = run?.status === 'skipped';
+  const failed = (last?.failed ?? 0) + (run !== undefined && isFailure(run) ? 1 : 0);
+  return {
+    runs: (last?.runs ?? 0) + (run !== undefined && !isSkipped ? 1 : 0),
+    skipped: (last?.skipped ?? 0) + (isSkipped ? 1 : 0),
+    ...(failed > 0 ? { failed } : {}),
   };
 }
 

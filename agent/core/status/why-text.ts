@@ -80,7 +80,7 @@ function whatBinds(view: WhyView, now: number): Finding[] {
     const keeps = release === null ? '' : ' The host keeps its release.';
     const { code, message } = trust.error;
     found.push({
-      says: `The bucket could not be used, ${code}: ${message}.${keeps}`,
+      says: `The ${code.startsWith('DISK_') ? 'disk' : 'bucket'} could not be used, ${code}: ${message}.${keeps}`,
       next: 'mm-agent --once',
     });
   } else if (trust.why !== undefined) {

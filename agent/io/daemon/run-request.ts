@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { replaceFileSync } from '../../../shared/atomic-file.ts';
+import { orUndefined } from '../../../shared/files.ts';
 import { foreignText } from '../../../shared/foreign-file.ts';
 import { isJsonObject } from '../../../shared/json.ts';
 import { EXIT_CODES } from '../../core/exit-code.ts';
@@ -82,7 +83,8 @@ export function readAnswer({ answer }: RequestPaths, id: string): RunAnswer | un
  * is a run for real.
  */
 export function removeRequest({ request }: Pick<RequestPaths, 'request'>): void {
-  rmSync(request, { force: true });
+  // On a read-only disk nobody can have made one since.
+  orUndefined(() => rmSync(request, { force: true }));
 }
 
 /** Removes an answer that was read, or that nobody waits for. */

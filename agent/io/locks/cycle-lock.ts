@@ -1,8 +1,9 @@
-import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { replaceFileSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { asDiskError, makeDirectorySync } from '../../../shared/disk-error.ts';
 import { ifPresent } from '../../../shared/files.ts';
 import type { Clock } from '../../ports.ts';
 import { startOf } from '../host/processes.ts';
@@ -37,14 +38,16 @@ export interface CycleLockOptions {
 /**
  * Allows one cycle at a time per host, of the daemon or by hand. Waits up to `waitMs`, then throws
  * LOCKED with the holder. A lock is free when its holder is dead. The age of a lock with a known
- * holder does not matter: after sleep or a clock change it can be anything.
+ * holder does not matter: after sleep or a clock change it can be anything. Throws DISK_FULL and
+ * DISK_READ_ONLY when nobody can make the lock.
  */
 export async function acquireCycleLock(options: CycleLockOptions): Promise<CycleLock> {
   const { path, clock } = options;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const giveUpAt = clock.now() + options.waitMs;
   for (;;) {
-    const acquired = await tryToAcquire(path, clock);
+    const acquired = await tryToAcquire(path, clock).catch((error: unknown) => {
+      throw asDiskError(error, path);
+    });
     if (acquired !== undefined) return acquired;
     if (clock.now() >= giveUpAt || options.stop.aborted) throw lockedError(path);
     await clock.sleep(ASK_AGAIN_MS, options.stop);
@@ -52,6 +55,7 @@ export async function acquireCycleLock(options: CycleLockOptions): Promise<Cycle
 }
 
 async function tryToAcquire(path: string, clock: Clock): Promise<CycleLock | undefined> {
+  makeDirectorySync(dirname(path), 0o755);
   const holder = readHolder(path);
   if (holder !== undefined) {
     if (await isAlive(holder)) return undefined;
@@ -62,8 +66,13 @@ async function tryToAcquire(path: string, clock: Clock): Promise<CycleLock | und
   if (release === undefined) return undefined;
   const started = await startOf(process.pid);
   const since = new Date(clock.now()).toISOString();
-  // Not synced: no holder survives a power cut, and a sync on a slow disk would delay the renewal.
-  replaceFileSync(holderPath(path), JSON.stringify({ pid: process.pid, started, since }));
+  try {
+    // Not synced: no holder survives a power cut, and a sync on a slow disk delays the renewal.
+    replaceFileSync(holderPath(path), JSON.stringify({ pid: process.pid, started, since }));
+  } catch (error) {
+    await release();
+    throw error;
+  }
   return { lost: lost.signal, release: () => free(release, path, lost.signal) };
 }
 

@@ -1,6 +1,7 @@
-import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { isFileError } from '../../../shared/files.ts';
+import { asDiskError, diskCode, makeDirectorySync } from '../../../shared/disk-error.ts';
+import { isFileError, orUndefined } from '../../../shared/files.ts';
 import type { Options } from '../../options.ts';
 import type { HostPaths } from '../../paths.ts';
 import { commandLine, isWritable, requireWritable } from '../host/permission.ts';
@@ -25,13 +26,27 @@ export interface DaemonHolder extends LockHolder {
 /**
  * Makes this process the only daemon of the host: two would both poll and apply. Its file names it
  * until it exits. The file of a killed daemon does not count, even if another process has its id by
- * now. Throws LOCKED when another daemon runs, and PERMISSION_DENIED.
+ * now. Returns DISK_FULL or DISK_READ_ONLY when no process can make that file: no cycle can make
+ * its lock then either, and this daemon can only report. Throws LOCKED when another daemon runs,
+ * and PERMISSION_DENIED.
  */
-export async function claimDaemon(claim: DaemonClaim): Promise<void> {
-  const { paths, options, service, now } = claim;
+export async function claimDaemon(claim: DaemonClaim): Promise<CodedError | undefined> {
+  const { paths, options } = claim;
   // Must come before the permission: next to the running service, sudo would not help.
   await refuseSecond(claim);
   requireWritable([paths.state, paths.runtime], options.argv);
+  try {
+    await writeClaim(claim);
+    return undefined;
+  } catch (thrown) {
+    const error = asDiskError(thrown, holderPath(paths.daemon));
+    if (error instanceof CodedError && diskCode(error) !== undefined) return error;
+    throw error;
+  }
+}
+
+async function writeClaim(claim: DaemonClaim): Promise<void> {
+  const { paths, service, now } = claim;
   const file = holderPath(paths.daemon);
   const own = `${paths.daemon}.${process.pid}`;
   const started = await startOf(process.pid);
@@ -40,17 +55,17 @@ export async function claimDaemon(claim: DaemonClaim): Promise<void> {
     ...{ pid: process.pid, started, since, answersRequests: true },
     ...(service !== undefined && { service }),
   };
-  mkdirSync(paths.runtime, { recursive: true, mode: 0o755 });
-  writeFileSync(holderPath(own), JSON.stringify(holder));
+  makeDirectorySync(paths.runtime, 0o755);
   try {
+    writeFileSync(holderPath(own), JSON.stringify(holder));
     while (!isLinked(holderPath(own), file)) {
       await refuseSecond(claim);
       await removeStale(file, `${own}.stale`);
     }
   } finally {
-    rmSync(holderPath(own));
+    rmSync(holderPath(own), { force: true });
   }
-  process.once('exit', () => rmSync(file, { force: true }));
+  process.once('exit', () => orUndefined(() => rmSync(file, { force: true })));
 }
 
 /** The daemon that runs on this host. */

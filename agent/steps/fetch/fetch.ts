@@ -3,14 +3,14 @@ import { createReadStream, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { syncDirectorySync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { asDiskFull, requireFreeSpace } from './disk-space.ts';
+import { asDiskError } from '../../../shared/disk-error.ts';
+import { requireFreeSpace } from '../../disk/free-space.ts';
 import { type DownloadRequest, download } from './download.ts';
 
 /*
  * The tarball of a release. Anyone with write access to the bucket may have changed it, so only
  * bytes with the signed length and sha256 become a VerifiedTarball. download.ts makes the attempts,
- * partial-download.ts finds the bytes of an earlier call, and disk-space.ts refuses what does not
- * fit.
+ * and partial-download.ts finds the bytes of an earlier call. What does not fit is refused before.
  */
 
 const verified: unique symbol = Symbol('verified');
@@ -57,7 +57,7 @@ export async function downloadTo(path: string, request: DownloadRequest): Promis
   try {
     renameSync(await download(request), path);
   } catch (error) {
-    throw asDiskFull(error, directory);
+    throw asDiskError(error, path);
   }
   syncDirectorySync(directory);
 }

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ActiveRelease, HookFailure, RunSummary } from '../../../bucket/documents/status.ts';
+import { messageOf } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { asDiskError } from '../../../shared/disk-error.ts';
 import type { Agent, CycleRequest } from '../../agent.ts';
 import type { Findings, Found } from '../../core/findings.ts';
 import type { PuppetExit } from '../../core/run/puppet-run.ts';
 import { failedToStart } from '../../core/run/run-summary.ts';
 import type { HostState } from '../../core/state.ts';
+import { withReserve } from '../../disk/reserve.ts';
 import { releasePaths } from '../../paths.ts';
 import type { PuppetInstall } from '../../ports.ts';
 import { readEndedRun, rememberEnd, rememberHeld, rememberRun } from './ended-run.ts';
@@ -48,14 +51,16 @@ export async function apply(
     puppet = await ports.puppet.find();
     const { noop, why, isHeld } = plan;
     ports.log.info('run.started', { runId, noop, why, version: active.version });
-    const exit = await runPuppet(agent, request, { ...plan, runId, puppet, ...active }, stop);
+    const run = { ...plan, runId, puppet, ...active };
+    // A run may free space, so it begins on a full disk as well. What failed here did not begin.
+    const exit = await withReserve(agent.paths, 'run', () => runPuppet(agent, request, run, stop));
     removeView(agent.paths);
-    const run = await readEndedRun(agent, active, { runId, startedAt, exit, ...plan });
+    const ended = await readEndedRun(agent, active, { runId, startedAt, exit, ...plan });
     const remembered = isHeld
-      ? rememberHeld(active, run.summary)
-      : rememberRun(agent, { state, active, refresh }, run, exit);
+      ? rememberHeld(active, ended.summary)
+      : rememberRun(agent, { state, active, refresh }, ended, exit);
     return {
-      run: { ...run, puppetVersion: puppet.version },
+      run: { ...ended, puppetVersion: puppet.version },
       hooks,
       state: isWhole ? remembered : {},
     };
@@ -116,10 +121,12 @@ function makeRunDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new CodedError(`cannot make the run's directory ${path}: ${(cause as Error).message}`, {
+    const error = asDiskError(cause, path);
+    if (error instanceof CodedError) throw error;
+    throw new CodedError(`cannot make the run's directory ${path}: ${messageOf(cause)}`, {
       code: 'PUPPET_NOT_STARTED',
       cause,
-      next: 'check whether the disk is full or mounted read-only: df, mount',
+      next: `ls -ld ${dirname(path)}`,
     });
   }
 }

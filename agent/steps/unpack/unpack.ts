@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { ReadEntry } from 'tar/read-entry';
 import { syncDirectorySync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { asDiskFull } from '../fetch/disk-space.ts';
+import { asDiskError } from '../../../shared/disk-error.ts';
 import type { VerifiedTarball } from '../fetch/fetch.ts';
 import { UnpackRules, type UnpackRulesOptions } from './rules.ts';
 import { syncFileSystem } from './sync.ts';
@@ -78,7 +78,7 @@ export async function unpack(
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
     signal.throwIfAborted();
-    throw asDiskFull(error, dirname(into));
+    throw asDiskError(error, into);
   }
   syncDirectorySync(dirname(into));
 }

@@ -81,11 +81,18 @@ function healthLines({ bad = [], fights = [], hooks = [] }: StatusDocument): str
   ];
 }
 
-function writtenText({ writtenAt, times }: StatusDocument, now: number): string {
+function writtenText({ writtenAt, times, offline }: StatusDocument, now: number): string {
   const { nextExpectedAt } = times;
   const age = shortAge(ageSeconds(Date.parse(writtenAt), now));
   const isStale = Date.parse(nextExpectedAt) < now;
-  return `${writtenAt}, ${age} ago${isStale ? `; stale: expected by ${nextExpectedAt}` : ''}`;
+  const stale = isStale ? `; stale: expected by ${nextExpectedAt}` : '';
+  return `${writtenAt}, ${age} ago${stale}${mergedText(offline)}`;
+}
+
+/** Without the network a host makes more runs than it reports. */
+function mergedText({ runs, skipped, failed = 0 }: StatusDocument['offline']): string {
+  if (runs + skipped < 2) return '';
+  return `; since the report before ${runs} runs, ${failed} failed, ${skipped} skipped`;
 }
 
 function field(name: string, text: string): string {

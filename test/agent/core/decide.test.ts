@@ -45,6 +45,14 @@ const cases: Record<string, { view: Partial<View>; want: Want }> = {
   'the first release': { view: { active: undefined, lastRun: undefined }, want: installAndRun },
   'a release withdrawn to an older one': { view: { active: B, lastRun: B }, want: installAndRun },
   'a run that was cut off is owed': { view: { lastRun: undefined }, want: runActive },
+  'files that cannot be written': {
+    view: { offer: newer, blocked: 'read-only' },
+    want: skip('blocked'),
+  },
+  'disabled, and files that cannot be written': {
+    view: { disabled: { reason: 'a test' }, blocked: 'read-only' },
+    want: skip('disabled'),
+  },
   'a failed run is tried again at a poll': {
     view: { retry: { release: A, failed: 1, of: 5, at: new Date(0).toISOString() } },
     want: runActive,

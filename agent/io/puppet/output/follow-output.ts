@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { orUndefined } from '../../../../shared/files.ts';
 import { levelOf } from '../../../core/run/puppet-line.ts';
 import type { LogLevel, PuppetLine } from '../../../core/run/puppet-run.ts';
 import { foldLines } from './fold-lines.ts';
@@ -120,7 +121,7 @@ function reading(fd: number, lines: Lines) {
     lines.endLine();
     if (position >= MAX_OUTPUT_BYTES) {
       const notice = 'Warning: the rest of the output is left out: it was over 4 MB';
-      writeFileSync(fd, `\n${notice}\n`);
+      orUndefined(() => writeFileSync(fd, `\n${notice}\n`)); // the disk may be full by now
       lines.push(Buffer.from(`${notice}\n`));
     }
     lines.end();

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { CodedError } from '../../../../shared/coded-error.ts';
+import { asDiskError } from '../../../../shared/disk-error.ts';
 import type { Launched, LeaderEnd } from './supervise.ts';
 
 /** A program with its arguments. No shell interprets them. The path is absolute. */
@@ -52,10 +53,11 @@ function spawnWithUmask({ path, environment, output, input, ...command }: Comman
 }
 
 /**
- * Returns PUPPET_NOT_STARTED, unless the cause has a code of its own. The cause may be the program,
- * systemd or a full disk.
+ * Returns PUPPET_NOT_STARTED, unless the cause has a code of its own, as a full disk has. The cause
+ * may be the program or systemd.
  */
-export function notStarted(path: string, cause: unknown): CodedError {
+export function notStarted(path: string, thrown: unknown): CodedError {
+  const cause = asDiskError(thrown);
   if (cause instanceof CodedError) return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
   return new CodedError(`could not start Puppet at ${path}: ${why}`, {

@@ -38,6 +38,16 @@ for (const [name, { run, want }] of Object.entries(counts)) {
   });
 }
 
+test('status text: how many runs wait for the next report', () => {
+  const text = (offline: LocalStatus['offline']) =>
+    statusLines({ ...local, offline }, NOW).join('\n');
+  assert.match(
+    text({ runs: 17, skipped: 3, failed: 2 }),
+    /^reported +never; since then 17 runs, 2 failed, 3 skipped$/m,
+  );
+  assert.match(text({ runs: 0, skipped: 0 }), /^reported +never$/m);
+});
+
 const diffs: Record<string, { run: Partial<RunSummary>; want: RegExp }> = {
   'nothing would change': { run: { noop: true }, want: /^nothing would change$/ },
   'some would change': {

@@ -120,7 +120,11 @@ const runs = {
     lastSuccess: true,
     offline: { runs: 1, skipped: 0 },
   },
-  'a failed one is not': { status: 'failed', lastSuccess: false, offline: { runs: 1, skipped: 0 } },
+  'a failed one is not': {
+    status: 'failed',
+    lastSuccess: false,
+    offline: { runs: 1, skipped: 0, failed: 1 },
+  },
   'a skipped one is no run': {
     status: 'skipped',
     lastSuccess: false,

@@ -3,7 +3,6 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { asDiskFull } from '../../../../agent/steps/fetch/disk-space.ts';
 import { type FetchOptions, fetchRelease } from '../../../../agent/steps/fetch/fetch.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import {
@@ -195,16 +194,4 @@ test('fetch: a stop in the middle ends it with the reason and leaves nothing beh
   await assert.rejects(fetchRelease(stopped), /told to stop/);
   assert.equal(bucket.opened.length, 1);
   assert.deepEqual(await names(directory), []);
-});
-
-for (const code of ['ENOSPC', 'EDQUOT']) {
-  test(`disk space: ${code} of a write is DISK_FULL`, () => {
-    const error = Object.assign(new Error('write'), { code });
-    assert.equal((asDiskFull(error, '/state') as CodedError).code, 'DISK_FULL');
-  });
-}
-
-test('disk space: any other error is passed on unchanged', () => {
-  const error = Object.assign(new Error('write'), { code: 'EIO' });
-  assert.equal(asDiskFull(error, '/state'), error);
 });

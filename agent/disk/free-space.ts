@@ -1,0 +1,40 @@
+import { statfsSync } from 'node:fs';
+import { CodedError } from '../../shared/coded-error.ts';
+
+/**
+ * The tarball and its content: gzip shrinks text such as a control repository to about a quarter.
+ */
+const TIMES_THE_TARBALL = 5;
+/** Left to other programs on the host, above all to Puppet's own state. */
+export const LEFT_TO_OTHERS_BYTES = 64 * 1024 ** 2;
+
+export interface FreeSpace {
+  readonly bytes: number;
+  /** Undefined for a file system without a fixed number of inodes. */
+  readonly inodes: number | undefined;
+}
+
+/** What a directory's file system has left. Throws the errors of the file system. */
+export function freeSpace(directory: string): FreeSpace {
+  const { bavail, bsize, files, ffree } = statfsSync(directory);
+  return { bytes: bavail * bsize, inodes: files === 0 ? undefined : ffree };
+}
+
+/** Throws DISK_FULL when a release whose tarball has that many bytes may not fit. */
+export function requireFreeSpace(directory: string, tarballBytes: number): void {
+  const { bytes: free } = freeSpace(directory);
+  const wanted = tarballBytes * TIMES_THE_TARBALL + LEFT_TO_OTHERS_BYTES;
+  if (free >= wanted) return;
+  throw new CodedError(
+    `too little free disk space for ${directory}: wanted ${megabytes(wanted)} (${TIMES_THE_TARBALL} times the tarball, and ${megabytes(LEFT_TO_OTHERS_BYTES)} for other programs), found ${megabytes(free)}`,
+    {
+      code: 'DISK_FULL',
+      next: `df -h ${directory}`,
+      details: { wantedBytes: wanted, freeBytes: free },
+    },
+  );
+}
+
+export function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 ** 2)} MiB`;
+}

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { diskCode, makeDirectorySync } from '../../shared/disk-error.ts';
+import { orUndefined, withOpenFile } from '../../shared/files.ts';
+import type { HostPaths } from '../paths.ts';
+import { freeSpace, LEFT_TO_OTHERS_BYTES } from './free-space.ts';
+
+/*
+ * A reserve is a file that only takes space. When the disk is full, it is removed for a write that
+ * must not be lost, and made again right after it with what is left (ADR 0030).
+ */
+
+/** A run takes as long as it takes, and others may fill its space meanwhile: it has its own. */
+const RESERVES = {
+  /** Small files that replace an older one: state, facts, metadata. They give back its space. */
+  files: 1024 ** 2,
+  /** What a small run of Puppet writes. */
+  run: 4 * 1024 ** 2,
+} as const;
+export type ReserveName = keyof typeof RESERVES;
+
+/** Not zeros: a file system may compress them to nothing. */
+const CHUNK_BYTES = 64 * 1024;
+
+type Paths = Pick<HostPaths, 'reserves'>;
+
+/**
+ * Runs `write`, and once more with the space of the reserve when the disk is full. Throws what
+ * `write` throws.
+ */
+export function withReserveSync<T>(paths: Paths, name: ReserveName, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    const refill = freeFor(error, paths, name);
+    try {
+      return write();
+    } finally {
+      refill();
+    }
+  }
+}
+
+/** The same for a write that takes longer. */
+export async function withReserve<T>(
+  paths: Paths,
+  name: ReserveName,
+  write: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    const refill = freeFor(error, paths, name);
+    try {
+      return await write();
+    } finally {
+      refill();
+    }
+  }
+}
+
+/** Makes the reserves, or completes them, where the disk has room for that. Never throws. */
+export function keepReserves(paths: Paths): void {
+  for (const name of missingReserves(paths)) {
+    orUndefined(() => {
+      makeDirectorySync(paths.reserves, 0o700);
+      const wanted = RESERVES[name] + LEFT_TO_OTHERS_BYTES;
+      if (freeSpace(paths.reserves).bytes >= wanted) fill(paths, name);
+    });
+  }
+}
+
+/** The reserves that are not whole. */
+export function missingReserves(paths: Paths): readonly ReserveName[] {
+  const names = Object.keys(RESERVES) as ReserveName[];
+  return names.filter((name) => reserveBytes(paths, name) < RESERVES[name]);
+}
+
+/** Throws the error when the disk is not full, or there is no reserve. */
+function freeFor(error: unknown, paths: Paths, name: ReserveName): () => void {
+  if (diskCode(error) !== 'DISK_FULL' || reserveBytes(paths, name) === 0) throw error;
+  rmSync(join(paths.reserves, name));
+  return () => fill(paths, name);
+}
+
+function reserveBytes({ reserves }: Paths, name: ReserveName): number {
+  return statSync(join(reserves, name), { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** On a full disk the file gets what there is. */
+function fill({ reserves }: Paths, name: ReserveName): void {
+  orUndefined(() =>
+    withOpenFile(join(reserves, name), 'w', 0o600, (fd) => {
+      const chunk = randomBytes(CHUNK_BYTES);
+      for (let left: number = RESERVES[name]; left > 0; ) {
+        left -= writeSync(fd, chunk, 0, Math.min(left, CHUNK_BYTES));
+      }
+    }),
+  );
+}

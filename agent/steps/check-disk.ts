@@ -1,0 +1,23 @@
+import { readOnlyError } from '../../shared/disk-error.ts';
+import type { Agent, CycleRequest } from '../agent.ts';
+import type { Findings, Found } from '../core/findings.ts';
+import { trustAfterError } from '../core/status/trust-status.ts';
+
+/**
+ * Finds out whether this cycle can do anything at all. Without its lock, or with a state directory
+ * that cannot be written, it only reports: Puppet could not keep its own state either. Such a cycle
+ * has one line in the log. A full disk is not the end, because there are old releases to remove,
+ * and the reserves.
+ */
+export function checkDisk(
+  { paths, ports }: Pick<Agent, 'paths' | 'ports'>,
+  { unlocked }: Pick<CycleRequest, 'unlocked'>,
+  { state }: Pick<Findings, 'state'>,
+): Found {
+  const error = unlocked ?? readOnlyError(paths.state);
+  if (error === undefined) return {};
+  const { code, message, next } = error;
+  ports.log.error('cycle.blocked', { code, error: message, next });
+  const trust = trustAfterError(state.status?.trust, error);
+  return { blocked: message, refresh: { kind: 'failed', error, trust } };
+}

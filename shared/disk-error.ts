@@ -1,0 +1,61 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { CodedError, type ErrorCode } from './coded-error.ts';
+import { isFileError } from './files.ts';
+
+type DiskCode = Extract<ErrorCode, 'DISK_FULL' | 'DISK_READ_ONLY'>;
+
+/** Errors of a whole file system: no other file could be written there either. */
+const CODES: ReadonlyMap<unknown, DiskCode> = new Map([
+  ['ENOSPC', 'DISK_FULL'],
+  ['EDQUOT', 'DISK_FULL'],
+  ['EROFS', 'DISK_READ_ONLY'],
+]);
+
+/** What an error says about the disk; undefined when the disk is not the cause. */
+export function diskCode(error: unknown): DiskCode | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  const { code } = error;
+  return code === 'DISK_FULL' || code === 'DISK_READ_ONLY' ? code : CODES.get(code);
+}
+
+/**
+ * Returns DISK_FULL or DISK_READ_ONLY when the disk is the cause, otherwise the error itself.
+ * `path` is what was to be written; without it the path of the error is named.
+ */
+export function asDiskError(error: unknown, path?: string): unknown {
+  const code = diskCode(error);
+  if (code === undefined || error instanceof CodedError) return error;
+  const { code: found, path: named } = error as NodeJS.ErrnoException;
+  const file = path ?? named ?? '/';
+  const directory = dirname(file);
+  const isFull = code === 'DISK_FULL';
+  const why = isFull ? 'no space or no inode is left' : 'its file system is read-only';
+  const next = isFull ? `df -h ${directory}; df -i ${directory}` : `findmnt -T ${directory}; dmesg`;
+  return new CodedError(`cannot write ${file}: ${why} (${found})`, { code, cause: error, next });
+}
+
+/** DISK_READ_ONLY when a directory, or the one to make it in, is on a read-only file system. */
+export function readOnlyError(directory: string): CodedError | undefined {
+  try {
+    accessSync(directory, constants.W_OK);
+    return undefined;
+  } catch (thrown) {
+    if (isFileError(thrown, 'ENOENT') && directory !== dirname(directory))
+      return readOnlyError(dirname(directory));
+    const error = asDiskError(thrown, directory);
+    return error instanceof CodedError ? error : undefined;
+  }
+}
+
+/**
+ * Makes a directory and those above it. Throws DISK_FULL, DISK_READ_ONLY, and the other errors of
+ * the file system. Node says ENOENT on a read-only disk.
+ */
+export function makeDirectorySync(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { recursive: true, mode });
+  } catch (error) {
+    throw readOnlyError(path) ?? asDiskError(error, path);
+  }
+}
