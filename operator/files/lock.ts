@@ -1,10 +1,19 @@
+import { readFileSync, readlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { lock } from 'proper-lockfile';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { check } from 'proper-lockfile';
 import { CodedError } from '../../shared/coded-error.ts';
+import { orUndefined } from '../../shared/files.ts';
+import { type HeldLock, type LockHolder, readHolder, tryToLock } from '../../shared/held-lock.ts';
 
-/** After this time the lock of a killed process is released. */
+/**
+ * After this time a lock is free whose holder may be on another machine: the directory can be on a
+ * network file system, or belong to several containers.
+ */
 const STALE_MS = 15_000;
+const ASK_AGAIN_MS = 500;
 
 export interface LockOptions {
   readonly waitMs?: number;
@@ -12,60 +21,93 @@ export interface LockOptions {
   readonly onWait?: ((line: string) => void) | undefined;
 }
 
+/** The process that holds a lock. */
+interface Holder extends LockHolder {
+  /** Where its pid means something; see {@link machine}. */
+  readonly machine: string | undefined;
+  readonly host: string;
+}
+
 /**
- * Runs the work while no other mm on this machine works in the directory, which is made when it is
- * missing. Waits up to `waitMs`, then throws LOCKED.
+ * Runs the work while no other mm works in the directory, which is made when it is missing. The
+ * lock of a process that is dead is acquired at once. Waits up to `waitMs` for others, then throws
+ * LOCKED.
  */
 export async function withLock<T>(
   directory: string,
   work: () => Promise<T>,
-  { waitMs = 60_000, onWait }: LockOptions = {},
+  options: LockOptions = {},
 ): Promise<T> {
   await mkdir(directory, { recursive: true });
-  const path = join(directory, 'lock');
-  const { release, lost } = await acquire(path, 0).catch(async (error: unknown) => {
-    if (!(error instanceof CodedError) || waitMs === 0) throw error;
-    onWait?.(`another mm works in ${directory}, or was killed there: waiting for its lock`);
-    return await acquire(path, waitMs);
-  });
+  const { release } = await acquire(directory, options);
   try {
     return await work();
   } finally {
     // A machine that was asleep has lost the lock. The bucket stays intact, because each commit
     // uses conditional writes.
-    if (!lost.aborted) await release();
+    await release();
   }
 }
 
-interface Held {
-  readonly lost: AbortSignal;
-  release(): Promise<void>;
+async function acquire(
+  directory: string,
+  { waitMs = 60_000, onWait }: LockOptions,
+): Promise<HeldLock> {
+  const path = join(directory, 'lock');
+  const giveUpAt = performance.now() + waitMs;
+  const holder: Holder = { pid: process.pid, machine: machine(), host: hostname() };
+  for (let isFirst = true; ; isFirst = false) {
+    const isGone = async (other: Holder) => isDead(other, holder) || (await isOld(path));
+    const request = { holder, staleMs: STALE_MS, isGone, onLost: () => undefined };
+    const held = await tryToLock<Holder>(path, request);
+    if (held !== undefined) return held;
+    if (performance.now() >= giveUpAt) throw locked(path);
+    if (isFirst) onWait?.(`${holderOf(path)} works in ${directory}: waiting for its lock`);
+    await sleep(ASK_AGAIN_MS);
+  }
 }
 
-async function acquire(lockfilePath: string, waitMs: number): Promise<Held> {
-  const pauseMs = 500;
-  const retries = {
-    retries: Math.ceil(waitMs / pauseMs),
-    factor: 1,
-    minTimeout: pauseMs,
-    maxTimeout: pauseMs,
-  };
-  const lost = new AbortController();
+/** Whether it is certain that the holder runs no more. With another process of its id it is not. */
+function isDead(other: Holder, own: Holder): boolean {
+  if (other.machine === undefined || other.machine !== own.machine) return false;
   try {
-    const release = await lock(lockfilePath, {
-      lockfilePath,
-      realpath: false,
-      stale: STALE_MS,
-      retries,
-      onCompromised: () => lost.abort(),
-    });
-    return { release, lost: lost.signal };
-  } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ELOCKED')) throw cause;
-    throw new CodedError(`another mm is running on this machine: it holds ${lockfilePath}`, {
-      code: 'LOCKED',
-      cause,
-      next: 'wait for it, then try again',
-    });
+    process.kill(other.pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
+}
+
+async function isOld(path: string): Promise<boolean> {
+  return !(await check(path, { lockfilePath: path, realpath: false, stale: STALE_MS }));
+}
+
+/**
+ * Where the ids of processes are those of this process: this boot of the kernel, and this namespace
+ * of process ids, because containers share the kernel. Other systems have no containers. Undefined
+ * when it cannot be told.
+ */
+function machine(): string | undefined {
+  if (process.platform !== 'linux') return `${hostname()} ${hardwareAddresses().join(' ')}`;
+  return orUndefined(() => {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  });
+}
+
+function hardwareAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return [...new Set(all.filter(({ internal }) => !internal).map(({ mac }) => mac))].sort();
+}
+
+function holderOf(path: string): string {
+  const holder = readHolder<Holder>(path);
+  return holder === undefined ? 'another mm' : `process ${holder.pid} on ${holder.host}`;
+}
+
+function locked(path: string): CodedError {
+  return new CodedError(`another mm is running: ${holderOf(path)} holds ${path}`, {
+    code: 'LOCKED',
+    next: 'wait for it, then run the same command again',
+  });
 }

@@ -158,4 +158,12 @@ export const MOVING_GUARDS: readonly Guard[] = [
     test: 'test/operator/commands/move/promote-theft.test.ts',
     name: '^promote: a release that no key of this machine',
   },
+  {
+    invariant: 'lock',
+    file: 'operator/files/lock.ts',
+    line: '  if (other.machine === undefined || other.machine !== own.machine) return false;\n',
+    instead: '',
+    test: 'test/operator/files/lock.test.ts',
+    name: '^lock: of a(nother)? machine',
+  },
 ];

@@ -1,5 +1,6 @@
 import { CodedError } from '../../../shared/coded-error.ts';
 import { foreignText } from '../../../shared/foreign-file.ts';
+import { readHolder } from '../../../shared/held-lock.ts';
 import { readClockFloor } from '../../../trust/kept/trust-directory.ts';
 import { parseDaemonNote } from '../../core/status/daemon-note.ts';
 import type { WhyView } from '../../core/status/why-text.ts';
@@ -7,7 +8,7 @@ import { systemClock } from '../../io/clock.ts';
 import { logPlace } from '../../io/daemon/service-name.ts';
 import { requireReadable } from '../../io/host/permission.ts';
 import { findDaemon } from '../../io/locks/daemon-claim.ts';
-import { isAlive, readHolder } from '../../io/locks/lock-holder.ts';
+import { isAlive, type LockHolder } from '../../io/locks/lock-holder.ts';
 import { agentLog } from '../../io/log.ts';
 import { stateFile } from '../../io/state-file.ts';
 import type { Options } from '../../options.ts';
@@ -52,6 +53,6 @@ export async function readLocal(options: Options, env: NodeJS.ProcessEnv): Promi
 
 /** A killed agent leaves its lock, so the holder must be alive. */
 async function isHeld(lock: string): Promise<boolean> {
-  const holder = readHolder(lock);
+  const holder = readHolder<LockHolder>(lock);
   return holder !== undefined && (await isAlive(holder));
 }

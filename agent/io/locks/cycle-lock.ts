@@ -1,13 +1,10 @@
-import { rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { lock } from 'proper-lockfile';
-import { replaceFileSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { asDiskError, makeDirectorySync } from '../../../shared/disk-error.ts';
-import { ifPresent } from '../../../shared/files.ts';
+import { type HeldLock, readHolder, tryToLock } from '../../../shared/held-lock.ts';
 import type { Clock } from '../../ports.ts';
 import { startOf } from '../host/processes.ts';
-import { holderPath, isAlive, readHolder } from './lock-holder.ts';
+import { isAlive, type LockHolder } from './lock-holder.ts';
 
 /*
  * Two locks of a host: one cycle at a time (this file; lock-holder.ts names the holder), and one
@@ -20,12 +17,11 @@ import { holderPath, isAlive, readHolder } from './lock-holder.ts';
 const STALE_MS = 10_000;
 const ASK_AGAIN_MS = 500;
 
-export interface CycleLock {
+export interface CycleLock extends HeldLock {
   /**
    * Aborts with LOCKED when the lock was lost: it was removed, and another cycle may hold it now.
    */
   readonly lost: AbortSignal;
-  release(): Promise<void>;
 }
 
 export interface CycleLockOptions {
@@ -44,8 +40,9 @@ export interface CycleLockOptions {
 export async function acquireCycleLock(options: CycleLockOptions): Promise<CycleLock> {
   const { path, clock } = options;
   const giveUpAt = clock.now() + options.waitMs;
+  const started = await startOf(process.pid);
   for (;;) {
-    const acquired = await tryToAcquire(path, clock).catch((error: unknown) => {
+    const acquired = await tryToAcquire(path, started, clock).catch((error: unknown) => {
       throw asDiskError(error, path);
     });
     if (acquired !== undefined) return acquired;
@@ -54,70 +51,21 @@ export async function acquireCycleLock(options: CycleLockOptions): Promise<Cycle
   }
 }
 
-async function tryToAcquire(path: string, clock: Clock): Promise<CycleLock | undefined> {
-  makeDirectorySync(dirname(path), 0o755);
-  const holder = readHolder(path);
-  if (holder !== undefined) {
-    if (await isAlive(holder)) return undefined;
-    if (!(await removeLockOfDeadHolder(path))) return undefined;
-  }
-  const lost = new AbortController();
-  const release = await lockUnlessHeld(path, (error) => lost.abort(lostError(path, error)));
-  if (release === undefined) return undefined;
-  const started = await startOf(process.pid);
-  const since = new Date(clock.now()).toISOString();
-  try {
-    // Not synced: no holder survives a power cut, and a sync on a slow disk delays the renewal.
-    replaceFileSync(holderPath(path), JSON.stringify({ pid: process.pid, started, since }));
-  } catch (error) {
-    await release();
-    throw error;
-  }
-  return { lost: lost.signal, release: () => free(release, path, lost.signal) };
-}
-
-/**
- * Removes the lock of a dead holder. Only one process does this at a time, and the next one looks
- * at the holder again: otherwise it could remove the lock that the first has acquired meanwhile.
- * The lock must go before the holder file: while that exists, no process acquires the lock because
- * of its age. Returns false while another process does this.
- */
-async function removeLockOfDeadHolder(path: string): Promise<boolean> {
-  const release = await lockUnlessHeld(`${path}.freeing`, () => undefined);
-  if (release === undefined) return false;
-  try {
-    const holder = readHolder(path);
-    if (holder === undefined || (await isAlive(holder))) return true;
-    ifPresent(() => rmdirSync(path));
-    rmSync(holderPath(path), { force: true });
-    return true;
-  } finally {
-    await release();
-  }
-}
-
-async function lockUnlessHeld(
+async function tryToAcquire(
   path: string,
-  onCompromised: (error: Error) => void,
-): Promise<(() => Promise<void>) | undefined> {
-  try {
-    return await lock(path, {
-      lockfilePath: path,
-      realpath: false,
-      stale: STALE_MS,
-      onCompromised,
-    });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ELOCKED') return undefined;
-    throw error;
-  }
-}
-
-async function free(release: () => Promise<void>, path: string, lost: AbortSignal): Promise<void> {
-  // After a loss, the lock and its holder file belong to another cycle.
-  if (lost.aborted) return;
-  rmSync(holderPath(path), { force: true });
-  await release();
+  started: string | undefined,
+  clock: Clock,
+): Promise<CycleLock | undefined> {
+  makeDirectorySync(dirname(path), 0o755);
+  const lost = new AbortController();
+  const since = new Date(clock.now()).toISOString();
+  const acquired = await tryToLock<LockHolder>(path, {
+    holder: { pid: process.pid, started, since },
+    staleMs: STALE_MS,
+    isGone: async (holder) => !(await isAlive(holder)),
+    onLost: (error) => lost.abort(lostError(path, error)),
+  });
+  return acquired && { ...acquired, lost: lost.signal };
 }
 
 function lostError(path: string, cause: Error): CodedError {
@@ -129,7 +77,7 @@ function lostError(path: string, cause: Error): CodedError {
 }
 
 function lockedError(path: string): CodedError {
-  const holder = readHolder(path);
+  const holder = readHolder<LockHolder>(path);
   const who =
     holder === undefined ? 'another agent' : `process ${holder.pid}, since ${holder.since}`;
   return new CodedError(`another cycle is under way on this host: ${who} holds ${path}`, {

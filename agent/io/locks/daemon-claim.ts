@@ -2,11 +2,12 @@ import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { asDiskError, diskCode, makeDirectorySync } from '../../../shared/disk-error.ts';
 import { isFileError, orUndefined } from '../../../shared/files.ts';
+import { holderPath, readHolder } from '../../../shared/held-lock.ts';
 import type { Options } from '../../options.ts';
 import type { HostPaths } from '../../paths.ts';
 import { commandLine, isWritable, requireWritable } from '../host/permission.ts';
 import { startOf } from '../host/processes.ts';
-import { holderPath, type LockHolder, readHolder } from './lock-holder.ts';
+import type { LockHolder } from './lock-holder.ts';
 
 export interface DaemonClaim {
   readonly paths: Pick<HostPaths, 'daemon' | 'runtime' | 'state'>;

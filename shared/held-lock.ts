@@ -1,0 +1,127 @@
+import { rmdirSync, rmSync } from 'node:fs';
+import { lock } from 'proper-lockfile';
+import { replaceFileSync } from './atomic-file.ts';
+import { ifPresent, orUndefined } from './files.ts';
+import { foreignText } from './foreign-file.ts';
+
+/*
+ * A lock with a file beside it that names its holder. The lock of a killed process is then free at
+ * once, and not only when it has become old.
+ */
+
+/** The process that holds a lock. Programs add what identifies it better than its id. */
+export interface LockHolder {
+  readonly pid: number;
+}
+
+export interface HeldLock {
+  release(): Promise<void>;
+}
+
+export interface LockRequest<H extends LockHolder> {
+  readonly holder: H;
+  /**
+   * A lock without a holder file becomes free after this time. The holder renews it twice as often.
+   */
+  readonly staleMs: number;
+  /** Whether the lock of this holder is free. */
+  isGone(holder: H): Promise<boolean> | boolean;
+  /** Called when the lock was removed, and another process may hold it now. */
+  onLost(error: Error): void;
+}
+
+const MAX_BYTES = 4096;
+
+/** The path of the file that names the holder of a lock. */
+export function holderPath(path: string): string {
+  return `${path}.json`;
+}
+
+/** Returns undefined when the lock is free, or when its holder has not written the file yet. */
+export function readHolder<H extends LockHolder>(path: string): H | undefined {
+  try {
+    const holder = JSON.parse(foreignText(holderPath(path), MAX_BYTES) ?? '') as H;
+    return Number.isInteger(holder.pid) && holder.pid > 1 ? holder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Acquires the lock, also that of a holder that is gone. Undefined: somebody holds it. */
+export async function tryToLock<H extends LockHolder>(
+  path: string,
+  { holder, staleMs, isGone, onLost }: LockRequest<H>,
+): Promise<HeldLock | undefined> {
+  const other = readHolder<H>(path);
+  if (other !== undefined) {
+    if (!(await isGone(other))) return undefined;
+    if (!(await removeLockOfGone(path, { staleMs, isGone }))) return undefined;
+  }
+  let isLost = false;
+  const forget = () => void orUndefined(() => rmSync(holderPath(path), { force: true }));
+  const release = await lockUnlessHeld(path, staleMs, (error) => {
+    // Now the lock and its holder file may belong to another process.
+    isLost = true;
+    process.off('exit', forget);
+    onLost(error);
+  });
+  if (release === undefined) return undefined;
+  try {
+    // Not synced: no holder survives a power cut, and a sync on a slow disk delays the renewal.
+    replaceFileSync(holderPath(path), JSON.stringify(holder));
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  // At the end of the process proper-lockfile removes the lock, after the listeners here.
+  process.once('exit', forget);
+  return {
+    async release() {
+      if (isLost) return;
+      process.off('exit', forget);
+      forget();
+      await release();
+    },
+  };
+}
+
+/**
+ * Removes the lock of a holder that is gone. Only one process does this at a time, and the next one
+ * looks at the holder again: otherwise it could remove the lock that the first has acquired
+ * meanwhile. The lock must go before the holder file: while that exists, no process acquires the
+ * lock because of its age. Returns false while another process does this.
+ */
+async function removeLockOfGone<H extends LockHolder>(
+  path: string,
+  { staleMs, isGone }: Pick<LockRequest<H>, 'staleMs' | 'isGone'>,
+): Promise<boolean> {
+  const release = await lockUnlessHeld(`${path}.freeing`, staleMs, () => undefined);
+  if (release === undefined) return false;
+  try {
+    const holder = readHolder<H>(path);
+    if (holder === undefined || !(await isGone(holder))) return true;
+    ifPresent(() => rmdirSync(path));
+    rmSync(holderPath(path), { force: true });
+    return true;
+  } finally {
+    await release();
+  }
+}
+
+async function lockUnlessHeld(
+  path: string,
+  staleMs: number,
+  onCompromised: (error: Error) => void,
+): Promise<(() => Promise<void>) | undefined> {
+  try {
+    return await lock(path, {
+      lockfilePath: path,
+      realpath: false,
+      stale: staleMs,
+      onCompromised,
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ELOCKED') return undefined;
+    throw error;
+  }
+}
