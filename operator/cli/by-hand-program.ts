@@ -60,8 +60,8 @@ Example, as a hook of git:
   chmod +x .git/hooks/pre-commit`;
 
 const CHECKOUT = `
-The release is an environment for its current release, or ENVIRONMENT=RELEASE (version or sha256).
-It is verified by the signed metadata, as on a host. Modules of the Puppetfile are part of a ref and
+The release is an environment for its current release, or ENVIRONMENT=RELEASE (version, commit or
+sha256). It is verified by the signed metadata, as on a host. Modules of the Puppetfile are part of a ref and
 of the work tree, as in mm publish.
 
 Examples:

@@ -15,7 +15,7 @@ import { collect, readingKeys, signing, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
 
 const RELEASES =
-  'go back to this release, by version or sha256, or ENVIRONMENT=RELEASE; may be repeated';
+  'go back to this release, by version, commit or sha256, or ENVIRONMENT=RELEASE; may be repeated';
 
 /** Adds the commands that manage keys and signatures. */
 export function addKeyCommands(program: Command, context: Context, output: Output): void {

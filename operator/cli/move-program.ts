@@ -10,6 +10,9 @@ import { common, reason, requiredReason, signing, wholeNumber } from './options.
 import type { Output } from './output.ts';
 
 const END_ROLLOUT = 'also during a rollout, which ends by that';
+const AFTER_ROLLBACK = `
+A release is named by its version, by the first 7 digits of its commit, by the first 8 of its sha256,
+or by the id of its publication. mm releases ENVIRONMENT shows what there is.`;
 const DESPITE_HOLD = 'also while the environment is on hold or stopped; it stays so';
 
 /**
@@ -30,11 +33,12 @@ export function addMoveCommands(program: Command, context: Context, output: Outp
       output.answer(await promote(context, { from, to }, options), options),
     );
   signing(program.command('rollback <environment> [release]'))
-    .description('go back to the release before, or to one named by version, id or sha256')
+    .description('go back to the release before, or to one that mm releases shows')
     .option('--reason <text>', 'why; shown by mm log', reason)
     .option('--yes', 'do not ask')
     .option('--despite-hold', DESPITE_HOLD)
     .option('--out <file>', 'write a proposal for other signers')
+    .addHelpText('after', AFTER_ROLLBACK)
     .action(async (environment: string, release: string | undefined, options: RollbackOptions) =>
       output.answer(await rollback(context, { environment, release }, options), options),
     );

@@ -112,8 +112,8 @@ function addDiff(program: Command, context: Context, output: Output): void {
     .addHelpText(
       'after',
       `
-Each of the two is an environment for its current release, ENVIRONMENT=RELEASE (version or sha256)
-for an earlier one, or a git ref. Without the second one: what mm publish would publish.`,
+Each of the two is an environment for its current release, ENVIRONMENT=RELEASE for an
+earlier one (version, commit or sha256), or a git ref. Without the second one: what mm publish would publish.`,
     )
     .option('--working-tree', 'compare with the files of the work tree')
     .action(async (before: string, after: string | undefined, options: DiffOptions) =>

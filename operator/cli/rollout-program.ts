@@ -35,6 +35,7 @@ function addStart(command: Command, context: Context, output: Output): void {
     .description('begin a rollout, or change the share of one; the word start may be left out')
     .option('--percent <number>', 'share of the hosts; 100 ends the rollout with all hosts')
     .option('--group <name>', 'hosts whose agent.yaml has this group; may be repeated', collect)
+    .option('--new-group', 'also a group that no host has reported')
     .option('--schedule <shares>', 'shares for mm rollout step, such as "5% 1h, 25% 4h, 100%"')
     .option('--halt-at <percent>', 'mm rollout step halts when so many of the hosts fail')
     .option('--from <environment>', 'roll out the release of this environment; default: publish')

@@ -2,6 +2,7 @@ import type { OfferedRelease } from '../../bucket/documents/release.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import { type ReleaseSlot, releaseTarget } from '../../trust/metadata/role-names.ts';
+import { highestOf, highestVersion, withHighestVersion } from './highest-version.ts';
 import type { RoleContent } from './signed-file.ts';
 import { contentOf, type VerifiedMetadata } from './verified.ts';
 
@@ -15,7 +16,10 @@ export function contentOfRole(verified: VerifiedMetadata, role: string): RoleCon
   throw new CodedError(`${role} was not read from the bucket`, { code: 'METADATA_MISSING' });
 }
 
-/** The content of a role with other releases of one environment. Others in the role stay. */
+/**
+ * The content of a role with other releases of one environment. Others in the role stay. When the
+ * role says which version label was the highest, it goes on to say so.
+ */
 export function withSlots(
   content: RoleContent,
   environment: string,
@@ -31,7 +35,11 @@ export function withSlots(
     ...(current === undefined ? {} : { [paths.current]: targetOf(current) }),
     ...(next === undefined ? {} : { [paths.next]: targetOf(next) }),
   };
-  return { ...content, targets };
+  const highest = highestVersion(content, environment);
+  const changed = { ...content, targets };
+  if (highest === undefined) return changed;
+  const labels = [highest, current?.custom.version, next?.custom.version];
+  return withHighestVersion(changed, environment, highestOf(labels));
 }
 
 function targetOf({ sha256, length, custom }: OfferedRelease): JsonObject {

@@ -5,8 +5,8 @@ import { CodedError } from '../../shared/coded-error.ts';
 const FIRST = '0.1.0';
 
 /** The next patch version. After a label that is not semver it starts again. */
-export function nextVersion(current: string | undefined): string {
-  return (current === undefined ? null : semver.inc(current, 'patch')) ?? FIRST;
+export function nextVersion(highest: string | undefined): string {
+  return (highest === undefined ? null : semver.inc(highest, 'patch')) ?? FIRST;
 }
 
 /** Throws USAGE for a version that is not semver. */
@@ -19,18 +19,29 @@ export function assertVersionForm(wanted: string): void {
   });
 }
 
-/** The same, and for a lower version without a reason: people read versions as an order. */
+/**
+ * The same, and without a reason for a version that is not above the highest one: people read
+ * versions as an order, and as the name of one release. The current version may be given again.
+ */
 export function assertVersion(
   wanted: string,
-  { current, reason }: { readonly current: string | undefined; readonly reason: string },
+  given: {
+    readonly current: string | undefined;
+    readonly highest: string | undefined;
+    readonly reason: string;
+  },
 ): void {
+  const { current, highest, reason } = given;
   assertVersionForm(wanted);
-  if (isLower(wanted, current) && reason === '') {
-    throw new CodedError(`--version ${wanted} is lower than the current ${current}`, {
-      code: 'USAGE',
-      next: `give --reason "why", or leave --version out`,
-    });
-  }
+  if (reason !== '' || wanted === current || highest === undefined) return;
+  if (semver.gt(wanted, highest)) return;
+  const what = isLower(wanted, current)
+    ? `is lower than the current ${current}`
+    : `is not above ${highest}, the highest version so far`;
+  throw new CodedError(`--version ${wanted} ${what}`, {
+    code: 'USAGE',
+    next: `give --reason "why", or leave --version out for ${nextVersion(highest)}`,
+  });
 }
 
 /** Whether the version is lower than the current one. */

@@ -5,7 +5,7 @@ import { CodedError } from '../../shared/coded-error.ts';
 import { readOffer } from '../../trust/metadata/offer.ts';
 import { releaseTarget } from '../../trust/metadata/role-names.ts';
 import type { Slots } from '../metadata/slots.ts';
-import type { VerifiedMetadata } from '../metadata/verified.ts';
+import { offerOf, type VerifiedMetadata } from '../metadata/verified.ts';
 import { olderFiles } from './older-files.ts';
 import type { Repository } from './repository.ts';
 
@@ -53,6 +53,21 @@ export async function* pastStates(
     }
   }
   if (pending !== undefined) yield pending;
+}
+
+/** The version labels that an environment had until now, also those of rollouts. */
+export async function versionsUntilNow(
+  repository: Repository,
+  verified: VerifiedMetadata,
+  environment: string,
+): Promise<string[]> {
+  const { role } = offerOf(verified, environment);
+  const versions: string[] = [];
+  const history = roleHistory(repository, verified, role);
+  for await (const { current, next } of pastStates(history, environment)) {
+    versions.push(current.custom.version, ...(next === undefined ? [] : [next.custom.version]));
+  }
+  return versions;
 }
 
 /** The files of a role. Each is read once, when it is needed first. */

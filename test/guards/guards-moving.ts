@@ -159,6 +159,14 @@ export const MOVING_GUARDS: readonly Guard[] = [
     name: '^promote: a release that no key of this machine',
   },
   {
+    invariant: 'publish',
+    file: 'operator/commands/publish/plan.ts',
+    line: 'highestOf([known, current?.custom.version, next?.custom.version])',
+    instead: 'current?.custom.version',
+    test: 'test/operator/commands/publish/labels.test.ts',
+    name: '^publish: no release gets the version',
+  },
+  {
     invariant: 'lock',
     file: 'operator/files/lock.ts',
     line: '  if (other.machine === undefined || other.machine !== own.machine) return false;\n',

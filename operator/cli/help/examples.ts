@@ -47,7 +47,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'mm rollout step': ['mm rollout step stable'],
   'mm rollout status': ['mm rollout status stable'],
   'mm rollout halt': ['mm rollout halt stable --reason "web servers fail"'],
-  'mm rollback': ['mm rollback stable', 'mm rollback stable 1.4.2 --reason "1.4.3 fails"'],
+  'mm rollback': [
+    'mm rollback stable',
+    'mm rollback stable 1.4.2 --reason "1.4.3 fails"',
+    'mm rollback stable 5084c37b1e',
+  ],
   'mm hold': ['mm hold stable --reason "weekend"'],
   'mm stop': ['mm stop stable --reason "incident 42"'],
   'mm resume': ['mm resume stable'],

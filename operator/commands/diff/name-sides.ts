@@ -4,6 +4,7 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { didYouMean } from '../../../shared/suggestion.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Context } from '../../context.ts';
+import { isNamed } from '../../metadata/named-release.ts';
 import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
 import { isVersion } from '../../release/version-label.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -158,10 +159,7 @@ async function releaseOf(
   given: string,
 ): Promise<OfferedRelease> {
   const { role, current } = offerOf(verified, environment);
-  const isCurrent =
-    current !== undefined &&
-    [current.sha256, current.custom.version, current.custom.release].includes(given);
-  if (isCurrent) return current;
+  if (current !== undefined && isNamed(current, given)) return current;
   const found = await earlierReleases(repository, verified, {
     ...{ role, environment, given, removed: [], not: [] },
   });

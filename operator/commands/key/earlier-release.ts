@@ -5,6 +5,7 @@ import { type JsonObject, jsonObject } from '../../../shared/json.ts';
 import { didYouMean } from '../../../shared/suggestion.ts';
 import { readOffer } from '../../../trust/metadata/offer.ts';
 import { releaseTarget } from '../../../trust/metadata/role-names.ts';
+import { isNamed, RELEASE_NAMES } from '../../metadata/named-release.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { olderFiles } from '../../repository/older-files.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -14,7 +15,7 @@ import { describeTarget, isWithout } from './doubtful-releases.ts';
 export interface WantedRelease {
   readonly role: string;
   readonly environment: string;
-  /** A version label, the id of a publication, or the sha256 of the tarball. */
+  /** As `isNamed` accepts it. */
   readonly given: string;
   /** Ids of the keys that are being removed. */
   readonly removed: readonly string[];
@@ -51,7 +52,7 @@ export async function earlierRelease(
     const hint = didYouMean(given, await earlierVersions(repository, verified, wanted));
     throw new CodedError(
       `no earlier file of environment ${environment} has a release ${JSON.stringify(given)} that its keys signed${hint}`,
-      { code: 'USAGE', next: `mm releases ${environment}, then name one by version or sha256` },
+      { code: 'USAGE', next: `mm releases ${environment}, then name one by ${RELEASE_NAMES}` },
     );
   }
   if (new Set(found.map((each) => each.release.sha256)).size > 1) {
@@ -67,7 +68,7 @@ export async function earlierRelease(
   return target;
 }
 
-/** Those whose version label, id or sha256 was given, newest first. */
+/** Those that the given name fits, newest first. */
 export async function earlierReleases(
   repository: Repository,
   verified: VerifiedMetadata,
@@ -77,8 +78,7 @@ export async function earlierReleases(
   const found: Candidate[] = [];
   const path = releaseTarget(environment, 'current');
   for await (const { document, release } of releasesIn(repository, verified, { role, path })) {
-    const { sha256, custom } = release;
-    if (![sha256, custom.version, custom.release].includes(given)) continue;
+    if (!isNamed(release, given)) continue;
     const target = jsonObject(jsonObject(document.signed.toJSON()['targets'])[path]);
     const isVouchedFor = isWithout(verified, role, document, removed);
     found.push({ release, target, isVouchedFor });

@@ -3,6 +3,7 @@ import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { didYouMean } from '../../../shared/suggestion.ts';
 import type { Answer, Context } from '../../context.ts';
+import { isNamed, RELEASE_NAMES } from '../../metadata/named-release.ts';
 import { type PastState, pastStates, roleHistory } from '../../repository/past-states.ts';
 import { requireBlob } from '../../repository/require-blob.ts';
 import type { Doubt } from '../confirm.ts';
@@ -15,7 +16,7 @@ export interface RollbackOptions extends MoveOptions, DoubtOptions {}
 
 interface Wanted {
   readonly environment: string;
-  /** A version, an id or a sha256. Undefined: the release before the current one. */
+  /** As `isNamed` accepts it. Undefined: the release before the current one. */
   readonly release: string | undefined;
 }
 
@@ -109,7 +110,7 @@ async function findRelease(
         : `has had no release ${JSON.stringify(release)} that its keys signed${didYouMean(release, versions)}`;
     throw new CodedError(`environment ${environment} ${what}`, {
       code: 'USAGE',
-      next: `mm releases ${environment}, then name one by version or sha256`,
+      next: `mm releases ${environment}, then name one by ${RELEASE_NAMES}`,
     });
   }
   const names = [...found.values()].map((each) => releaseName(each)).join('; ');
@@ -144,9 +145,3 @@ function onceMore(environment: string, current: OfferedRelease, target: OfferedR
 }
 
 const SHOWN_SHA256 = 12;
-const MIN_SHA256 = 8;
-
-function isNamed({ sha256, custom }: OfferedRelease, name: string): boolean {
-  if (custom.version === name || custom.release === name) return true;
-  return name.length >= MIN_SHA256 && sha256.startsWith(name.toLowerCase());
-}

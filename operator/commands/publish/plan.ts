@@ -8,6 +8,7 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import type { Planned } from '../../commit/commit.ts';
 import { isClass, roleCovering } from '../../metadata/environment-classes.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
+import { highestOf, highestVersion, withHighestVersion } from '../../metadata/highest-version.ts';
 import { changeOf, releaseId, toSecond } from '../../metadata/release-change.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
 import { contentOfRole, withSlots } from '../../metadata/slots.ts';
@@ -39,10 +40,17 @@ export interface PublishRequest {
   readonly branch?: string | undefined;
   /** The same version gives the same tarball. */
   pack(version: string): Promise<Tarball>;
+  /**
+   * The version labels of releases before. It is called only when the signed metadata does not say
+   * which one was the highest.
+   */
+  earlierVersions(verified: VerifiedMetadata): Promise<readonly string[]>;
 }
 
 export interface PublishPlan {
   readonly outcome: 'published' | 'renewed' | 'unchanged';
+  /** The role of the environment. */
+  readonly role: string;
   readonly release: OfferedRelease;
   readonly previous: OfferedRelease | undefined;
 }
@@ -55,14 +63,14 @@ export async function planPublication(
   request: PublishRequest,
   verified: VerifiedMetadata,
 ): Promise<Planned<PublishPlan>> {
-  const { role, current } = offerOf(verified, request.environment);
+  const { role, current, next } = offerOf(verified, request.environment);
   if (request.branch !== undefined) {
     assertBranch(verified, { ...request, branch: request.branch }, current);
   }
   const isSame = current !== undefined && (await isCurrent(request, current));
   if (isSame && current.custom.release === releaseId(request.startedAt, current.sha256)) {
     // An earlier attempt of this same publication succeeded, and only its answer was lost.
-    return nothing('published', current);
+    return nothing('published', role, current);
   }
   if (isSame && !request.force) {
     return isAnyRenewalDue(verified, role, request)
@@ -71,15 +79,22 @@ export async function planPublication(
           { content: contentOfRole(verified, role), role },
           { release: current, previous: current },
         )
-      : nothing('unchanged', current);
+      : nothing('unchanged', role, current);
   }
-  const label = labelOf(request, { current, isSame });
+  const before = contentOfRole(verified, role);
+  const known =
+    highestVersion(before, request.environment) ??
+    highestOf(current === undefined ? [] : await request.earlierVersions(verified));
+  // A role that an older mm has signed in between may have newer releases than it says.
+  const highest = highestOf([known, current?.custom.version, next?.custom.version]);
+  const label = labelOf(request, { current, highest, isSame });
   await request.passGates();
   const tarball = await request.pack(label);
   const statement = changeOf({ ...request, action: 'publish' }, verified, role);
   const release = releaseOf(request, { tarball, label, current, statement });
   const slots = { current: release, next: undefined };
-  const content = withSlots(contentOfRole(verified, role), request.environment, slots);
+  const named = withHighestVersion(before, request.environment, highestOf([highest, label]));
+  const content = withSlots(named, request.environment, slots);
   return change('published', { content, role }, { release, tarball, previous: current });
 }
 
@@ -114,9 +129,13 @@ function assertBranch(
   );
 }
 
-function nothing(outcome: PublishPlan['outcome'], release: OfferedRelease): Planned<PublishPlan> {
+function nothing(
+  outcome: PublishPlan['outcome'],
+  role: string,
+  release: OfferedRelease,
+): Planned<PublishPlan> {
   const previous = outcome === 'unchanged' ? release : undefined;
-  return { kind: 'nothing', answer: { outcome, release, previous } };
+  return { kind: 'nothing', answer: { outcome, role, release, previous } };
 }
 
 function change(
@@ -133,7 +152,7 @@ function change(
   return {
     kind: 'change',
     change: { blobs, roles: new Map([[role, content]]) },
-    answer: { outcome, release, previous },
+    answer: { outcome, role, release, previous },
   };
 }
 
@@ -158,14 +177,19 @@ function isAnyRenewalDue(
 
 function labelOf(
   { version, reason }: PublishRequest,
-  { current, isSame }: { readonly current: OfferedRelease | undefined; readonly isSame: boolean },
+  found: {
+    readonly current: OfferedRelease | undefined;
+    readonly highest: string | undefined;
+    readonly isSame: boolean;
+  },
 ): string {
-  const currentVersion = current?.custom.version;
+  const { highest, isSame } = found;
+  const current = found.current?.custom.version;
   if (version !== undefined) {
-    assertVersion(version, { current: currentVersion, reason });
+    assertVersion(version, { current, highest, reason });
     return version;
   }
-  return isSame && currentVersion !== undefined ? currentVersion : nextVersion(currentVersion);
+  return isSame && current !== undefined ? current : nextVersion(highest);
 }
 
 function releaseOf(

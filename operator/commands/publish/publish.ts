@@ -8,6 +8,7 @@ import type { Slots } from '../../metadata/slots.ts';
 import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
 import { type OpenTree, withRepository, withTree } from '../../open-tree.ts';
 import { isLower } from '../../release/version-label.ts';
+import { versionsUntilNow } from '../../repository/past-states.ts';
 import type { TreePlace } from '../../repository/stored-files.ts';
 import { type CarriedOut, carryOut, unlockEarly, whoIs, writesMetadata } from '../carry-out.ts';
 import { proposalLines } from '../change-keys.ts';
@@ -49,7 +50,10 @@ export async function publish(
               await unlockEarly(opened.repository, verified, { environment, options });
               gates = await prepared.passGates();
             };
-            const planned = await planPublication({ ...request, passGates }, verified);
+            const earlierVersions = () =>
+              versionsUntilNow(opened.repository, verified, environment);
+            const whole = { ...request, passGates, earlierVersions };
+            const planned = await planPublication(whole, verified);
             if (planned.kind === 'change') {
               const { answer } = planned;
               const slots = offerOf(verified, environment);
@@ -86,7 +90,7 @@ export function requestOf(
     readonly options: PublishOptions;
     readonly mode: SigningMode;
   },
-): Omit<PublishRequest, 'passGates'> {
+): Omit<PublishRequest, 'passGates' | 'earlierVersions'> {
   const { prepared, environment, branch, options, mode } = wanted;
   return {
     environment,
@@ -183,10 +187,13 @@ function answerOf(
     gates,
     ...(preview !== undefined && { preview }),
   };
-  return { document, lines: linesOf(document) };
+  return { document, lines: linesOf(document, expiryLines(document, answer.role)) };
 }
 
-function linesOf({ outcome, environment, release, previous, ...rest }: PublishAnswer): string[] {
+function linesOf(
+  { outcome, environment, release, previous, ...rest }: PublishAnswer,
+  expiry: readonly string[],
+): string[] {
   const { version, sha256, commit: from, length } = release;
   const what = `${environment} ${printable(version, 64)}`;
   const content = `sha256 ${sha256}, ${length} bytes, ${from === null ? 'from the work tree' : `commit ${from}`}`;
@@ -198,16 +205,21 @@ function linesOf({ outcome, environment, release, previous, ...rest }: PublishAn
     case 'noop':
       return [`would publish ${what}`, content, 'would write:', ...rest.objects];
     case 'renewed':
-      return [`renewed the signatures of ${what}`, ...expiryLines(rest.expires)];
+      return [`renewed the signatures of ${what}`, ...expiry];
     case 'published': {
       const before = previous === null ? '' : `, before: ${printable(previous.version, 64)}`;
-      return [`published ${what}${before}`, content, ...expiryLines(rest.expires)];
+      return [`published ${what}${before}`, content, ...expiry];
     }
   }
 }
 
-function expiryLines(expires: PublishAnswer['expires']): string[] {
-  const [first] = Object.entries(expires ?? {}).sort(([, a], [, b]) => a.localeCompare(b));
-  if (first === undefined) return [];
-  return [`hosts can follow until ${first[1]} (${roleWord(first[0])})`];
+/** The roles of other environments do not matter to these hosts. */
+function expiryLines({ expires }: PublishAnswer, role: string): string[] {
+  const [first] = ['root', 'targets', 'snapshot', 'timestamp', role]
+    .map((name) => ({ name, at: expires?.[name] ?? '' }))
+    .filter(({ at }) => at !== '')
+    .sort((a, b) => a.at.localeCompare(b.at));
+  return first === undefined
+    ? []
+    : [`hosts can follow until ${first.at} (${roleWord(first.name)})`];
 }

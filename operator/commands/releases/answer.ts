@@ -10,9 +10,9 @@ export function releaseAnswer({ sha256, length, custom }: OfferedRelease): Relea
   return { ...content, created, by, reason, hold, stop, pause };
 }
 
-/** A release as a table row: version, time, publisher, commit, remarks. */
+/** A release as a table row: version, time, publisher, commit, sha256, remarks. */
 export function releaseCells(release: ReleaseAnswer): string[] {
-  const { version, created, by, commit, branch, reason, hold, stop, pause } = release;
+  const { version, created, by, commit, sha256, branch, reason, hold, stop, pause } = release;
   const state = [hold ? 'on hold' : '', stop ? 'stopped' : ''].filter(Boolean).join(', ');
   const paused = pause === null || state === '' ? state : `${state}: ${pause.reason}`;
   const from = branch === null ? '' : `branch ${branch}`;
@@ -22,6 +22,7 @@ export function releaseCells(release: ReleaseAnswer): string[] {
     created,
     printable(by, 60),
     commit?.slice(0, 10) ?? 'work tree',
+    sha256.slice(0, 12),
     printable(notes.join('; '), 120),
   ];
 }

@@ -25,10 +25,12 @@ export async function releases(
     const environments = environment === undefined ? [...config.refs.keys()] : [environment];
     return await withRepository(context, tree, { environments }, async ({ repository }) => {
       const verified = await repository.read();
-      if (environment !== undefined) offerOf(verified, environment);
       for (const role of verified.expired)
         context.notice(`${roleWord(role)} expired at ${verified.expires[role]}`);
-      const found = environment === undefined ? allOffers(verified, config) : verified.environments;
+      const found =
+        environment === undefined
+          ? allOffers(verified, config)
+          : new Map([[environment, offerOf(verified, environment)]]);
       const document: ReleasesAnswer = {
         schemaVersion: 1,
         bucket: bucket.name,
@@ -87,5 +89,5 @@ function linesOf({ environments }: ReleasesAnswer): string[] {
       ...history.map(({ release }) => ['  before', ...releaseCells(release)]),
     ];
   });
-  return table([['environment', 'version', 'published', 'by', 'commit', ''], ...rows]);
+  return table([['environment', 'version', 'published', 'by', 'commit', 'sha256', ''], ...rows]);
 }

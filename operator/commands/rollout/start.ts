@@ -4,7 +4,9 @@ import type { Blob } from '../../commit/change.ts';
 import type { Answer, Context } from '../../context.ts';
 import { offerOf } from '../../metadata/verified.ts';
 import { type OpenTree, withRepository, withTree } from '../../open-tree.ts';
+import { versionsUntilNow } from '../../repository/past-states.ts';
 import { unlockEarly } from '../carry-out.ts';
+import type { Doubt } from '../confirm.ts';
 import { holdDoubts, olderDoubts } from '../move/doubts.ts';
 import type { RebuildOptions, Remarks } from '../move/foreign-bytes.ts';
 import { type MoveOptions, type MovePlan, moveIn, type Seen } from '../move/move.ts';
@@ -15,12 +17,15 @@ import { planPublication } from '../publish/plan.ts';
 import { checkBeforeReading, withPrepared } from '../publish/prepare.ts';
 import { requestOf } from '../publish/publish.ts';
 import { type PublishOptions, whatToPublish } from '../publish/what-to-publish.ts';
+import { groupDoubts } from './groups.ts';
 
 export interface RolloutOptions extends Omit<PublishOptions, 'group'>, MoveOptions, RebuildOptions {
   readonly percent?: string | undefined;
   readonly group?: readonly string[] | undefined;
   readonly schedule?: string | undefined;
   readonly haltAt?: string | undefined;
+  /** Also a group that no host has reported. */
+  readonly newGroup?: boolean | undefined;
   /** The environment whose release is rolled out. Undefined: publish the git ref. */
   readonly from?: string | undefined;
 }
@@ -47,10 +52,21 @@ export async function rollout(
   return await withTree(context, options, async (tree) => {
     const change = changeOf(options);
     const { from } = options;
+    const groups = {
+      environment,
+      groups: options.group ?? [],
+      isAgreed: options.newGroup === true,
+    };
+    let doubts: Promise<readonly Doubt[]> | undefined;
+    const aboutGroups = () => {
+      doubts ??= groupDoubts(context, tree, groups);
+      return doubts;
+    };
     const begin = (newRelease: (seen: Seen) => Promise<NewRelease>) =>
       moveIn(context, tree, options, {
         ...{ action: 'rollout', environment, from, isAsking: true },
-        plan: (seen) => planRollout(seen, { environment, options, change, newRelease }),
+        plan: (seen) =>
+          planRollout(seen, { environment, options, change, newRelease, aboutGroups }),
       });
     if (from !== undefined)
       return await begin((seen) => promotedRelease(seen, { from, to: environment }, options));
@@ -74,7 +90,11 @@ export async function rollout(
             await unlockEarly(repository, verified, { environment, options });
             await prepared.passGates();
           };
-          const planned = await planPublication({ ...request, passGates }, verified);
+          const earlierVersions = () => versionsUntilNow(repository, verified, environment);
+          const planned = await planPublication(
+            { ...request, passGates, earlierVersions },
+            verified,
+          );
           if (planned.kind !== 'change' || planned.answer.outcome !== 'published') return undefined;
           return { release: planned.answer.release, blobs: planned.change.blobs };
         });
@@ -109,6 +129,8 @@ async function planRollout(
     readonly options: RolloutOptions;
     readonly change: Partial<Rollout>;
     newRelease(seen: Seen): Promise<NewRelease>;
+    /** Reads the statuses of hosts, once. */
+    aboutGroups(): Promise<readonly Doubt[]>;
   },
 ): Promise<MovePlan | undefined> {
   const { environment, options, change } = wanted;
@@ -140,6 +162,7 @@ async function planRollout(
       ...(begun?.remarks?.doubts ?? []),
       ...holdDoubts(environment, current.custom, options),
       ...(going === undefined ? await olderDoubts(place, compared, options) : []),
+      ...(await wanted.aboutGroups()),
     ],
     what: `roll out ${release.custom.version}`,
     blobs: begun?.blobs ?? [],

@@ -133,6 +133,7 @@ async function publishBytes(
         startedAt,
         source: { commit: null, ref: null },
         passGates: () => Promise.resolve(),
+        earlierVersions: () => Promise.resolve([]),
         pack: () => Promise.resolve({ sha256, length: content.length, path }),
       },
       verified,

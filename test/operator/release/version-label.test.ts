@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { highestOf } from '../../../operator/metadata/highest-version.ts';
 import { assertVersion, isLower, nextVersion } from '../../../operator/release/version-label.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 
@@ -23,11 +24,24 @@ const given = {
   'not semver': { wanted: '1.0', current: undefined, reason: '', ok: false },
   'with a v': { wanted: 'v1.0.0', current: undefined, reason: '', ok: false },
   'after a label that is not semver': { wanted: '1.0.0', current: 'summer', reason: '', ok: true },
+  'that of a later release': {
+    ...{ wanted: '1.1.0', current: '1.0.0', highest: '1.1.0' },
+    ...{ reason: '', ok: false },
+  },
+  'above every other one': {
+    ...{ wanted: '1.1.1', current: '1.0.0', highest: '1.1.0' },
+    ...{ reason: '', ok: true },
+  },
 } as const;
 
-for (const [name, { wanted, current, reason, ok }] of Object.entries(given)) {
+for (const [name, { wanted, current, reason, ok, ...more }] of Object.entries(given)) {
   test(`version: ${name} is ${ok ? 'accepted' : 'refused'}`, () => {
-    const check = () => assertVersion(wanted, { current, reason });
+    const check = () =>
+      assertVersion(wanted, {
+        current,
+        highest: 'highest' in more ? more.highest : highestOf([current]),
+        reason,
+      });
     if (ok) check();
     else assert.throws(check, (error) => error instanceof CodedError && error.code === 'USAGE');
   });
@@ -37,4 +51,9 @@ test('version: versions are compared as semver, not as text', () => {
   assert.equal(isLower('1.9.0', '1.10.0'), true);
   assert.equal(isLower('1.10.0', '1.9.0'), false);
   assert.equal(isLower('1.0.0', undefined), false);
+});
+
+test('version: the highest of labels, as semver', () => {
+  assert.equal(highestOf(['1.9.0', undefined, '1.10.0', 'summer', '1.10.0-rc.1']), '1.10.0');
+  assert.equal(highestOf(['summer', undefined]), undefined);
 });

@@ -33,10 +33,12 @@ test('rollback: to the release before, again and again, as newly signed metadata
   assert.deepEqual([error.code, error.next?.slice(0, 18)], ['USAGE', 'mm releases stable']);
 });
 
-test('rollback: a release is named by version, id, sha256 or its first 8 digits', async (t) => {
+test('rollback: a release is named by version, id, or the first digits of commit or sha256', async (t) => {
   const lab = await moveLab(t, ...STABLE);
   const { hashes, custom } = lab.metadata('2.env-stable.json').signed.targets['stable/current'];
-  for (const name of ['0.1.0', custom.release, hashes.sha256, hashes.sha256.slice(0, 8)]) {
+  const { commit } = custom;
+  const names = ['0.1.0', custom.release, hashes.sha256.slice(0, 8).toUpperCase()];
+  for (const name of [...names, commit.slice(0, 7)]) {
     const back = await lab.moved(['rollback', 'stable', name, '--yes']);
     assert.equal(back.current?.sha256, hashes.sha256, name);
     const again = await lab.moved(['rollback', 'stable', name, '--yes']);
@@ -44,7 +46,7 @@ test('rollback: a release is named by version, id, sha256 or its first 8 digits'
     const forward = await lab.moved(['rollback', 'stable', '0.1.2', '--yes']);
     assert.equal(forward.current?.version, '0.1.2', name);
   }
-  for (const name of ['9.9.9', hashes.sha256.slice(0, 7), '']) {
+  for (const name of ['9.9.9', hashes.sha256.slice(0, 7), commit.slice(0, 6), '']) {
     assert.equal((await lab.refused(['rollback', 'stable', name, '--yes'])).code, 'USAGE', name);
   }
 });
@@ -57,6 +59,14 @@ test('rollback: a label that two releases have is refused', async (t) => {
   await lab.publish('stable', RELEASES[2] ?? '');
   const error = await lab.refused(['rollback', 'stable', '1.0.0', '--yes']);
   assert.deepEqual([error.code, error.next], ['USAGE', 'mm rollback stable SHA256']);
+  // One commit can be published twice, and its tarballs differ by their version.
+  const commit = await lab.git('rev-parse', 'HEAD');
+  await lab.moved(['rollback', 'stable', commit.slice(0, 10), '--yes']);
+  const force = ['publish', 'stable', '--no-validate', '--version', '3.0.0', '--force'];
+  assert.equal((await lab.mm(force)).exitCode, 0);
+  const { code, message } = await lab.refused(['rollback', 'stable', commit, '--yes']);
+  assert.equal(code, 'USAGE');
+  assert.match(message, /more than one release .*: 3\.0\.0 \(.*; 1\.0\.1 \(/);
 });
 
 test('rollback: a release of a publication that lost a race was never in use, and is not chosen', async (t) => {

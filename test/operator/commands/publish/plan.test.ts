@@ -30,6 +30,7 @@ const request: PublishRequest = {
   startedAt: NOW,
   source: { commit: COMMIT, ref: null },
   passGates: () => Promise.resolve(),
+  earlierVersions: () => Promise.resolve([]),
   pack: (version) => Promise.resolve(packed(`tree ${version}`)),
 };
 
@@ -55,6 +56,8 @@ interface Have {
   readonly current?: OfferedRelease;
   readonly expires?: Record<string, string>;
   readonly others?: object;
+  /** What the role says of the highest version. */
+  readonly highest?: string;
 }
 
 const target = ({ sha256, length, custom }: OfferedRelease) => ({
@@ -63,7 +66,7 @@ const target = ({ sha256, length, custom }: OfferedRelease) => ({
   custom,
 });
 
-function baseWith({ current, expires, others = {} }: Have): VerifiedMetadata {
+function baseWith({ current, expires, others = {}, highest }: Have): VerifiedMetadata {
   const targets = {
     ...others,
     ...(current === undefined ? {} : { 'stable/current': target(current) }),
@@ -75,6 +78,7 @@ function baseWith({ current, expires, others = {} }: Have): VerifiedMetadata {
     expires: inDays(100),
     'x-tree': 'acme/ubuntu',
     'x-unknown': [1],
+    ...(highest !== undefined && { 'x-versions': { stable: highest, testing: '9.0.0' } }),
     targets,
   };
   const role = parseSignedFile(Buffer.from(JSON.stringify({ signed, signatures: [] })), 'targets');
@@ -97,6 +101,21 @@ const cases = {
     have: { current: released('1.4.2', { commit: 'd'.repeat(40) }) },
     asked: {},
     want: ['published', '1.4.3'],
+  },
+  'after a rollback': {
+    have: { current: released('1.4.2', { commit: 'd'.repeat(40) }), highest: '1.5.0' },
+    asked: { earlierVersions: () => Promise.reject(new Error('nothing has to be read')) },
+    want: ['published', '1.5.1'],
+  },
+  'after a publication by an older mm': {
+    have: { current: released('1.5.2', { commit: 'd'.repeat(40) }), highest: '1.5.0' },
+    asked: {},
+    want: ['published', '1.5.3'],
+  },
+  'the role does not say which version was the highest': {
+    have: { current: released('1.4.2', { commit: 'd'.repeat(40) }) },
+    asked: { earlierVersions: () => Promise.resolve(['1.4.2', '1.10.0', '1.9.0', 'summer']) },
+    want: ['published', '1.10.1'],
   },
   'the same commit': {
     have: { current: released('1.4.2') },
@@ -193,6 +212,7 @@ test('plan: the signed content is complete, and other releases in the role are k
     },
   });
   assert.deepEqual(content['x-unknown'], [1]);
+  assert.deepEqual(content['x-versions'], { stable: '0.1.0' });
 });
 
 test('plan: a publication keeps hold, stop, their reason and minAgent of the environment', async () => {

@@ -36,6 +36,18 @@ test('releases <environment>: earlier releases, newest first, each one once', as
   };
   assert.deepEqual(await history(), ['1.2.0', '1.1.0', '1.0.0']);
   assert.deepEqual(await history('--limit', '1'), ['1.2.0', '1.1.0']);
+  const { json, stdout } = await lab.mm(['releases', 'stable']);
+  assert.equal(json, undefined);
+  assert.deepEqual(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.trim().split(/ +/)[0]),
+    ['environment', 'stable', 'before', 'before'],
+    'and no other environment',
+  );
+  const { hashes } = lab.metadata('2.env-stable.json').signed.targets['stable/current'];
+  assert.ok(stdout.includes(hashes.sha256.slice(0, 12)), 'a name for mm rollback');
   // A file that an attacker without keys uploaded is not part of the history.
   const key = 'ubuntu/manifests/metadata/2.env-stable.json';
   const forged = String(lab.server.get(BUCKET, key)).replace('1.0.0', '6.6.6');
@@ -52,6 +64,16 @@ test('releases: a bucket that was rolled back is METADATA_ROLLBACK', async (t) =
   const { exitCode, json } = await lab.mm(['releases', '--json']);
   assert.equal(exitCode, 1);
   assert.equal(ErrorAnswer.parse(json).error.code, 'METADATA_ROLLBACK');
+});
+
+test('releases: of a tree with binaries, which are no environment', async (t) => {
+  const lab = await initialized(t);
+  assert.equal((await lab.mm(['binaries', 'init'])).exitCode, 0);
+  for (const args of [['releases'], ['releases', 'testing']]) {
+    const { json } = await lab.mm([...args, '--json']);
+    const names = ReleasesAnswer.parse(json).environments.map(({ environment }) => environment);
+    assert.deepEqual(names, args.length === 1 ? ['stable', 'testing'] : ['testing']);
+  }
 });
 
 test('releases: an unknown environment is ENVIRONMENT_UNKNOWN', async (t) => {

@@ -36,7 +36,8 @@ function report(lab: MoveLab, failing: readonly string[] = []): string[] {
     const release = { ...sampleStatus.release!, sha256: hashes.sha256, version: custom.version };
     const run = failing.includes(certname) ? { ...sampleRun, status: 'failed' } : sampleRun;
     const times = { ...sampleStatus.times, nextExpectedAt: new Date(Date.now() + HOUR) };
-    const document = { ...sampleStatus, certname, groups: [], release, run, times };
+    const groups = certname === HOSTS[0] ? ['canary'] : [];
+    const document = { ...sampleStatus, certname, groups, release, run, times };
     lab.server.put(BUCKET, `ubuntu/status/hosts/${certname}.json`, JSON.stringify(document));
   }
   return selected;
@@ -93,6 +94,42 @@ test('rollout: other hosts are first at the next release', async (t) => {
   await lab.commit('manifests/site.pp', '# mended\n');
   await lab.moved([...ROLLOUT, '--percent', '25']);
   assert.notDeepEqual(report(lab), first);
+});
+
+test('rollout --group: a group that no host has is a doubt, and an unknown one is said', async (t) => {
+  const lab = await rolloutLab(t);
+  const start = [...ROLLOUT, '--group'];
+  const unsure = await lab.mm([...start, 'canray', '--noop']);
+  assert.match(
+    unsure.stderr,
+    /whether hosts have the group canray is not known: no host of stable/,
+  );
+  const put = (certname: string, more: object) =>
+    lab.server.put(
+      BUCKET,
+      `ubuntu/status/hosts/${certname}.json`,
+      JSON.stringify({ ...sampleStatus, certname, ...more }),
+    );
+  put('web1', { groups: ['canary', 'eu'] });
+  put('other', { environment: 'testing', groups: ['canray'] });
+  const files = lab.files();
+  const { code, message, next } = await lab.refused([...start, 'canray']);
+  assert.deepEqual([code, next], ['NOT_CONFIRMED', 'the same command with --new-group']);
+  assert.match(message, /canray \(did you mean canary\?\); they have canary, eu/);
+  const no = person('n');
+  assert.equal(
+    (await lab.refused([...start, 'eu', '--group', 'canray'], no)).code,
+    'NOT_CONFIRMED',
+  );
+  assert.deepEqual(lab.files(), files, 'nothing was signed');
+  const known = await lab.moved([...start, 'eu', '--group', 'canary']);
+  assert.deepEqual(known.outcome, 'committed');
+  const agreed = await lab.moved([...start, 'new', '--new-group']);
+  assert.deepEqual(offered(lab).next.custom.rollout.groups, ['new'], agreed.outcome);
+  const match = { method: 'GET', query: /list-type/ };
+  lab.server.faults.add({ kind: 'status', status: 403, code: 'AccessDenied', match });
+  const denied = await lab.mm([...start, 'canray', '--noop']);
+  assert.match(denied.stderr, /not known: these credentials may not read the statuses/);
 });
 
 test('rollout --from: the release of another environment, without an upload', async (t) => {
