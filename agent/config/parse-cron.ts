@@ -1,4 +1,5 @@
 import { parse } from 'node-cron';
+import { counted } from '../../shared/counted.ts';
 import type { CronFields } from '../core/cron/fields.ts';
 
 /** node-cron looks for names anywhere, and reads `janfeb` as December. */
@@ -22,7 +23,7 @@ const ITEM = new RegExp(
 export function parseCron(expression: string): CronFields {
   const words = expression.trim().split(/\s+/);
   const [minute, hour, day = '', month, weekday = ''] = words;
-  if (words.length !== 5) throw new Error(`it has ${words.length} fields instead of 5`);
+  if (words.length !== 5) throw new Error(`it has ${counted(words.length, 'field')} instead of 5`);
   const wrong = words.flatMap((word) => word.split(',')).find((item) => !ITEM.test(item));
   if (wrong !== undefined) throw new Error(`"${wrong}" is not a value, a range or a step`);
   // Parsed separately: node-cron refuses a day that the month does not have, but here the weekday

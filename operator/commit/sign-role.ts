@@ -1,4 +1,5 @@
 import { CodedError } from '../../shared/coded-error.ts';
+import { counted } from '../../shared/counted.ts';
 import { roleWord } from '../../trust/metadata/role-names.ts';
 import { type Keyring, type RoleKeys, signersFor } from '../keys/keyring.ts';
 import type { Signer } from '../keys/public/signer.ts';
@@ -75,7 +76,7 @@ export function assertEnough(draft: Draft, keys: RoleKeys): void {
   if (signed.length >= keys.threshold) return;
   const others = keys.keyIds.filter((id) => !signed.includes(id)).map((id) => id.slice(0, 12));
   throw new CodedError(
-    `${roleWord(draft.role)} needs ${keys.threshold} signatures and has ${signed.length}; it may still be signed by ${others.join(', ')}`,
+    `${roleWord(draft.role)} needs ${counted(keys.threshold, 'signature')} and has ${signed.length}; it may still be signed by ${others.join(', ')}`,
     {
       code: 'KEY_MISSING',
       next: 'mm root sign FILE, run by an owner of one of these keys',

@@ -17,7 +17,7 @@ export async function putBlob(
 ): Promise<void> {
   const { sha256, length } = blob;
   const key = blobKey(tree, sha256);
-  using progress = showProgress?.({ what: 'uploading the release', unit: 'bytes' });
+  using progress = showProgress?.({ what: 'uploading the release', unit: 'byte' });
   const content = new FileContent(blob, (sent) => progress?.at(sent, length));
   try {
     await bucket.put(key, content, {

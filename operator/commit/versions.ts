@@ -1,6 +1,7 @@
 import type { Metadata, Root } from '@tufjs/models';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { counted } from '../../shared/counted.ts';
 import { roleWord } from '../../trust/metadata/role-names.ts';
 import { isVersion, MAX_VERSION } from '../../trust/metadata/version-limits.ts';
 import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
@@ -93,7 +94,7 @@ export async function freeVersion(
     const file = `${version}.${role}.json`;
     if (!files.has(file)) {
       repository.notice?.(
-        `no metadata names ${taken.length} files that are in the way, ${taken[0]} to ${taken.at(-1)}: skipping their versions`,
+        `skipping the versions of ${counted(taken.length, 'file')} in the way that no metadata names, ${taken[0]} to ${taken.at(-1)}`,
       );
       return version;
     }

@@ -1,5 +1,6 @@
 import { canonicalize } from '@tufjs/canonical-json';
 import { CodedError } from '../../shared/coded-error.ts';
+import { counted } from '../../shared/counted.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import { roleWord } from '../../trust/metadata/role-names.ts';
 import type { TufKey } from '../keys/public/signer.ts';
@@ -149,11 +150,14 @@ function edited(entry: RoleEntry, edit: RoleEdit | undefined): RoleEntry {
   const keyIds = [...kept, ...added];
   const threshold = edit.threshold ?? entry.threshold;
   if (threshold >= 1 && threshold <= keyIds.length) return { ...entry, keyIds, threshold };
-  throw new CodedError(`${roleWord(entry.role)} would need ${threshold} of ${keyIds.length} keys`, {
-    code: 'THRESHOLD_UNMET',
-    next: 'add a key in the same command, or choose another --threshold',
-    details: { role: entry.role, threshold, keys: keyIds.length },
-  });
+  throw new CodedError(
+    `${roleWord(entry.role)} would need ${threshold} of ${counted(keyIds.length, 'key')}`,
+    {
+      code: 'THRESHOLD_UNMET',
+      next: 'add a key in the same command, or choose another --threshold',
+      details: { role: entry.role, threshold, keys: keyIds.length },
+    },
+  );
 }
 
 function rootEntries(root: RoleContent): RoleEntry[] {

@@ -1,4 +1,5 @@
 import { printable } from '../../shared/clean-text.ts';
+import { counted } from '../../shared/counted.ts';
 import type { CatalogsAnswer, DiffAnswer } from '../diff-answer.ts';
 
 const SIGN = { added: '+', removed: '-', changed: '~' } as const;
@@ -37,7 +38,7 @@ function fileLine({ path, linesAdded, linesRemoved }: DiffAnswer['files'][number
 function moduleLine({ name, before, after, files }: DiffAnswer['modules'][number]): string {
   const states = [before, after].flatMap((state) => (state === null ? [] : [stateText(state)]));
   const distinct = [...new Set(states)].filter((state) => state !== '').join(' -> ');
-  return `${name}  ${distinct === '' ? '' : `${distinct}, `}${files} files`;
+  return `${name}  ${distinct === '' ? '' : `${distinct}, `}${counted(files, 'file')}`;
 }
 
 type ModuleState = NonNullable<DiffAnswer['modules'][number]['before']>;
@@ -66,7 +67,7 @@ function catalogLines(catalogs: CatalogsAnswer | null): string[] {
   const shown = changes.slice(0, MAX_SHOWN).flatMap(changeLines);
   const more = changes.length - MAX_SHOWN;
   return [
-    `catalogs of ${hosts} hosts: ${changed} changed, ${unchanged} the same, ${failed} not compiled${by}`,
+    `catalogs of ${counted(hosts, 'host')}: ${changed} changed, ${unchanged} the same, ${failed} not compiled${by}`,
     ...shown,
     ...(more > 0 ? [`  and ${more} more: --json`] : []),
     ...failures.slice(0, MAX_SHOWN).flatMap(failureLines),
@@ -87,7 +88,7 @@ function changeLines({
   const [value] = values;
   const others = values.length > 1 ? ', and others' : '';
   return [
-    `  ${hostCount(certnames)}: ${what}`,
+    `  ${counted(certnames.length, 'host')}: ${what}`,
     ...(value === undefined ? [] : [`      ${valueText(change, value)}${others}`]),
   ];
 }
@@ -107,20 +108,19 @@ function jsonText(value: unknown): string {
 }
 
 const WHEN = {
-  before: 'did not compile before',
-  after: 'no longer compile',
-  both: 'compile neither before nor after',
-  facts: 'have no facts that can be used',
+  before: 'no catalog before',
+  after: 'no catalog any more',
+  both: 'no catalog, neither before nor after',
+  facts: 'no facts that can be used',
 } as const;
 
 function failureLines({ when, error, certnames }: CatalogsAnswer['failures'][number]): string[] {
   const named = certnames.slice(0, 5).join(', ');
   const more = certnames.length > 5 ? ' and others' : '';
-  return [`  ${hostCount(certnames)} ${WHEN[when]}: ${named}${more}`, `      ${error}`];
-}
-
-function hostCount({ length }: readonly string[]): string {
-  return length === 1 ? '1 host' : `${length} hosts`;
+  return [
+    `  ${counted(certnames.length, 'host')}, ${WHEN[when]}: ${named}${more}`,
+    `      ${error}`,
+  ];
 }
 
 function sideText({ name, commit }: DiffAnswer['before']): string {

@@ -6,7 +6,7 @@ export interface Progress extends Disposable {
 export interface ProgressWork {
   /** What is done, for example `uploading the release`. */
   readonly what: string;
-  readonly unit: 'bytes' | 'files' | 'catalogs' | 'hosts';
+  readonly unit: 'byte' | 'file' | 'catalog' | 'host';
 }
 
 /** Begins to show a work. */

@@ -1,4 +1,5 @@
 import type { RunSummary } from '../../../bucket/documents/status.ts';
+import { counted } from '../../../shared/counted.ts';
 
 /**
  * The resources of a run in numbers, or undefined without a report. A noop run changes nothing, so
@@ -9,7 +10,7 @@ export function countsText(run: RunSummary): string | undefined {
   if (resources === null) return undefined;
   const { changed, failed, total } = resources;
   const what = noop ? `${wouldChange(run)} would change` : `${changed} changed`;
-  return `${what}, ${failed} failed of ${total} resources`;
+  return `${what}, ${failed} failed of ${counted(total, 'resource')}`;
 }
 
 /** How many resources a noop run would have changed. Undefined for another run. */

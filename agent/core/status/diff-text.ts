@@ -1,4 +1,5 @@
 import type { RunSummary } from '../../../bucket/documents/status.ts';
+import { counted } from '../../../shared/counted.ts';
 import { runLines, wouldChange } from '../run/run-text.ts';
 
 /** What a noop run would have changed: a headline, then the names of the resources. */
@@ -7,10 +8,14 @@ export function diffLines(run: RunSummary): string[] {
   if (status === 'unchanged') return ['nothing would change'];
   // A failed run, or one that was skipped, has its reasons.
   if (status !== 'pending') return runLines(run, 'now');
-  const total = resources === null ? '' : ` of ${resources.total}`;
+  const count = wouldChange(run) ?? changedResourcesTotal;
+  const what =
+    resources === null
+      ? counted(count, 'resource')
+      : `${count} of ${counted(resources.total, 'resource')}`;
   const more = changedResourcesTotal - changedResources.length;
   return [
-    `${wouldChange(run) ?? changedResourcesTotal}${total} resources would change:`,
+    `${what} would change:`,
     ...changedResources.map((resource) => `  ${resource}`),
     ...(more > 0 ? [`  and ${more} more; all of them: mm-agent log ${run.id}`] : []),
   ];

@@ -1,4 +1,5 @@
 import type { StatusDocument } from '../../../bucket/documents/status.ts';
+import { counted } from '../../../shared/counted.ts';
 import { runLines } from '../run/run-text.ts';
 import { untilText } from '../when/pin.ts';
 import type { DaemonNote } from './daemon-note.ts';
@@ -42,7 +43,7 @@ export function statusLines(status: LocalStatus, now: number): string[] {
   if (status.otherWriter !== undefined) {
     const { times, lastAt } = status.otherWriter;
     const what = `another machine writes the status of ${status.certname}`;
-    lines.push(row('shared', `${what}: seen ${times} times, last ${ago(lastAt)}`));
+    lines.push(row('shared', `${what}: seen ${counted(times, 'time')}, last ${ago(lastAt)}`));
   }
   if (offered !== null) lines.push(row('offered', `${offered.version}: ${offered.why}`));
   for (const { version, outcome, at, exitCode, runId, errors } of status.bad ?? []) {
@@ -65,7 +66,7 @@ export function statusLines(status: LocalStatus, now: number): string[] {
     lines.push(row('hook', [`${stage}/${name} ${why}`, output].filter(Boolean).join(': ')));
   for (const { resource, property, previous, desired, runs, since } of status.fights ?? []) {
     const what = `${resource} ${property}: changed from ${previous} to ${desired}`;
-    lines.push(row('fight', `${what} in ${runs} runs in a row, first ${ago(since)}`));
+    lines.push(row('fight', `${what} in ${counted(runs, 'run')} in a row, first ${ago(since)}`));
   }
   if (status.pin !== undefined) {
     const { environment, release } = status.pin;

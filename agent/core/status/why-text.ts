@@ -111,7 +111,7 @@ function lastOutcome({ run, retry }: WhyView): Finding[] {
     retry === undefined
       ? 'It is tried again at the next run of the schedule'
       : retry.at === null
-        ? `All ${retry.of} tries have failed, and only the schedule runs it again`
+        ? `${retry.of === 1 ? 'Its only try has' : `All ${retry.of} tries have`} failed, and only the schedule runs it again`
         : `Try ${retry.try} of ${retry.of} is due at ${retry.at}`;
   return [
     { says: `The last run ended as ${run.status}. ${again}.`, next: `mm-agent log ${run.id}` },

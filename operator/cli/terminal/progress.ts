@@ -1,3 +1,4 @@
+import { counted } from '../../../shared/counted.ts';
 import type { Progress, ProgressWork, ShowProgress } from '../../repository/progress.ts';
 
 /** Where progress is shown. */
@@ -106,9 +107,9 @@ function shareOf({ done, total }: State): number {
 }
 
 function amountOf({ unit, done, total }: State): string {
-  const [some, all] =
-    unit === 'bytes' ? [done, total].map((bytes) => (bytes / 1e6).toFixed(1)) : [done, total];
-  return `${some} of ${all} ${unit === 'bytes' ? 'MB' : unit}`;
+  if (unit !== 'byte') return `${done} of ${counted(total, unit)}`;
+  const [some, all] = [done, total].map((bytes) => (bytes / 1e6).toFixed(1));
+  return `${some} of ${all} MB`;
 }
 
 /** `1:05`. */

@@ -53,7 +53,7 @@ export async function digestOf(
   const { size } = await file.stat();
   const hash = createHash('sha256');
   let length = 0;
-  using progress = context.showProgress?.({ what: `reading ${name}`, unit: 'bytes' });
+  using progress = context.showProgress?.({ what: `reading ${name}`, unit: 'byte' });
   for await (const chunk of file.createReadStream({ autoClose: false })) {
     hash.update(chunk as Buffer);
     length += (chunk as Buffer).length;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { binaryKey } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import type { Context } from '../../context.ts';
 import type { OpenTree } from '../../open-tree.ts';
 import { digestOfObject } from '../../repository/require-blob.ts';
@@ -30,8 +31,8 @@ export async function uploadBinaries(
     const there = await digestOfObject(bucket, key, file.length);
     if (there !== undefined && there.sha256 !== file.sha256) throw otherContent(bucket, key);
     if (there !== undefined) continue;
-    context.notice(`uploading ${file.name}, ${file.length} bytes`);
-    using progress = context.showProgress?.({ what: `uploading ${file.name}`, unit: 'bytes' });
+    context.notice(`uploading ${file.name}, ${counted(file.length, 'byte')}`);
+    using progress = context.showProgress?.({ what: `uploading ${file.name}`, unit: 'byte' });
     await uploadFile(bucket, {
       ...{ key, file, records, now: context.now(), ...HEADERS },
       onProgress: (done) => progress?.at(done, file.length),

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { LocalRun } from '../../../bucket/documents/local-run.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import { findForeign } from '../../../shared/owned-path.ts';
 import type { ApplyAnswer, ApplyRun } from '../../by-hand-answers.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
@@ -110,7 +111,7 @@ function linesOf({ environment, certname, disabled, puppet, run }: ApplyRun): st
   const counts =
     resources === null
       ? ''
-      : `: ${resources.total} resources, ${noop ? `${resources.outOfSync} would change` : `${resources.changed} changed`}, ${resources.failed} failed`;
+      : `: ${counted(resources.total, 'resource')}, ${noop ? `${resources.outOfSync} would change` : `${resources.changed} changed`}, ${resources.failed} failed`;
   return [
     `${where}: ${status}${counts} (Puppet ${puppet}, ${durationSeconds} s)`,
     ...failedResources.map(({ title }) => `failed: ${title}`),

@@ -1,6 +1,7 @@
 import { access, chmod, constants, lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import { fileProblem } from '../../../shared/file-problem.ts';
 import type { CheckoutAnswer } from '../../by-hand-answers.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
@@ -156,7 +157,10 @@ function answerOf(document: CheckoutAnswer): Answer {
     release === null
       ? (source?.ref ?? 'the work tree')
       : `${environment} ${release.version}, sha256 ${release.sha256}, verified`;
-  return { document, lines: [`${directory}: ${what}`, `${entries} files and links`] };
+  return {
+    document,
+    lines: [`${directory}: ${what}`, counted(entries, 'file or link', 'files and links')],
+  };
 }
 
 function usage(message: string, next: string): CodedError {

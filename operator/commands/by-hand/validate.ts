@@ -1,3 +1,4 @@
+import { counted } from '../../../shared/counted.ts';
 import { type Finding, MAX_FINDINGS, type ValidateAnswer } from '../../by-hand-answers.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { findAllProblems } from '../../release/check.ts';
@@ -63,6 +64,6 @@ function linesOf({ findings, count }: ValidateAnswer): string[] {
 function verdict(findings: readonly Finding[], isInvalid: boolean): string {
   const errors = findings.filter(({ level }) => level === 'error').length;
   const warnings = findings.length - errors;
-  const found = `${errors} errors, ${warnings} warnings`;
+  const found = `${counted(errors, 'error')}, ${counted(warnings, 'warning')}`;
   return `${isInvalid ? 'mm publish would refuse this' : 'mm publish would accept this'}: ${found}`;
 }

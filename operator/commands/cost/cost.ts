@@ -1,5 +1,6 @@
 import { hostFactsPrefix, hostStatusPrefix } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import type { Duration } from '../../../shared/duration.ts';
 import { nearest } from '../../../shared/suggestion.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
@@ -136,7 +137,7 @@ function linesOf({ load, sizes, prices, measured, rows, total }: CostAnswer): st
       ['total', '', perDay(total.requests), whole(total.requests), '', money(total.dollars)],
     ]),
     '',
-    `${whole(hosts)} hosts; ${hourly}; ${load.releases} releases, ${load.renewals} renewals, ${load.reads} reads a month`,
+    `${counted(whole(hosts), 'host')}; ${hourly}; ${counted(load.releases, 'release')}, ${counted(load.renewals, 'renewal')}, ${counted(load.reads, 'read')} a month`,
     `${percent(load.changing)} of the runs change something; ${percent(load.outside)} of the bytes leave the region`,
     `status ${sizes.status} bytes, facts ${sizes.facts} (${from}), tarball ${sizes.tarball}`,
     `prices of S3 Standard in ${prices.region}, ${prices.date}; --price replaces one`,

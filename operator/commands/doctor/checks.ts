@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { metadataKey } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
 import { loadConfig, selectTree } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
@@ -123,7 +124,7 @@ function expiryChecks(verified: VerifiedMetadata, { roles }: KeyOverview): Check
   return roles.map(({ role, days, expires, renewBelowDays }) => {
     const name = `${EXPIRY_OF}${role}`;
     if (days === null) return { name, outcome: 'ok', message: 'never signed', next: null };
-    const message = `${days} days, ${expires}; renew it below ${renewBelowDays} days`;
+    const message = `${counted(days, 'day')}, ${expires}; renew it below ${renewBelowDays} days`;
     const isSoon = verified.expired.includes(role) || days < renewBelowDays;
     const next = `mm renew ${shellWord(roleWord(role))}`;
     return { name, outcome: isSoon ? 'failed' : 'ok', message, next };

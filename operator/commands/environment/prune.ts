@@ -1,6 +1,7 @@
 import { ReleaseCustom } from '../../../bucket/documents/release.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import { jsonObject } from '../../../shared/json.ts';
 import { releaseTarget } from '../../../trust/metadata/role-names.ts';
 import type { PruneAnswer } from '../../answers.ts';
@@ -8,6 +9,7 @@ import type { Planned } from '../../commit/commit.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { coverageOf, isClass } from '../../metadata/environment-classes.ts';
 import { environmentsIn, isHeard } from '../../metadata/heard-releases.ts';
+import { withHighestVersion } from '../../metadata/highest-version.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
 import { contentOf, type VerifiedMetadata } from '../../metadata/verified.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
@@ -90,12 +92,17 @@ async function agreedTo(
   if (gone.length === 0 || yes || noop || out !== undefined) return all;
   for (const line of gone.map(goneLine)) context.notice(line);
   if (context.askLine === undefined) {
-    throw new CodedError(`${gone.length} environments would be removed, and nobody can be asked`, {
-      code: 'USAGE',
-      next: 'git fetch --prune origin; then mm environment prune --yes',
-    });
+    throw new CodedError(
+      `${counted(gone.length, 'environment')} would be removed, and nobody can be asked`,
+      {
+        code: 'USAGE',
+        next: 'git fetch --prune origin; then mm environment prune --yes',
+      },
+    );
   }
-  const answer = await context.askLine(`remove ${gone.length} environments? type "yes": `);
+  const answer = await context.askLine(
+    `remove ${counted(gone.length, 'environment')}? type "yes": `,
+  );
   return answer === 'yes' ? all : new Set();
 }
 
@@ -116,7 +123,10 @@ export function planPruning(
       ([path]) => !removed.has(path.split('/')[0] ?? '') || !isHeard(verified, role, path),
     );
     if (kept.length < targets.length) {
-      roles.set(role, { ...content, targets: Object.fromEntries(kept) });
+      const rest = { ...content, targets: Object.fromEntries(kept) };
+      const forget = (all: RoleContent, environment: string) =>
+        withHighestVersion(all, environment, undefined);
+      roles.set(role, [...removed].reduce(forget, rest));
     }
   }
   return { kind: 'change', change: { blobs: [], roles }, answer: gone };
@@ -126,7 +136,10 @@ function linesOf({ outcome, gone, objects, ...rest }: PruneAnswer): string[] {
   const lines = gone.map(goneLine);
   switch (outcome) {
     case 'pruned':
-      return [...lines, `removed ${gone.length} environments; their hosts keep what they have`];
+      return [
+        ...lines,
+        `removed ${counted(gone.length, 'environment')}; their hosts keep what they have`,
+      ];
     case 'proposed':
       return [...lines, ...proposalLines(rest)];
     case 'unchanged':

@@ -1,4 +1,5 @@
 import { printable } from '../../../shared/clean-text.ts';
+import { counted } from '../../../shared/counted.ts';
 import type { CommonOptions, Context, ListAnswer } from '../../context.ts';
 import { type Cell, openQuery } from '../../fleet/query.ts';
 import { csvLine } from '../../hosts/csv.ts';
@@ -51,7 +52,9 @@ export async function fleetQuery(
         isJudged: false,
         end: () => ({
           document: { isMore },
-          notices: isMore ? [`there are more than ${limit} rows: --limit shows more`] : [],
+          notices: isMore
+            ? [`there are more than ${counted(limit, 'row')}: --limit shows more`]
+            : [],
         }),
       });
     } finally {

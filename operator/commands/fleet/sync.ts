@@ -1,5 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { counted } from '../../../shared/counted.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { withLock } from '../../files/lock.ts';
@@ -25,7 +26,7 @@ export async function sync(context: Context, options: CommonOptions): Promise<An
         using store = FleetStore.open(file, place, () =>
           context.notice('there is no copy of this bucket yet: every status is read'),
         );
-        using progress = context.showProgress?.({ what: 'reading statuses', unit: 'hosts' });
+        using progress = context.showProgress?.({ what: 'reading statuses', unit: 'host' });
         const counts = await syncFleet({ bucket, tree: config.tree }, store, {
           now: () => context.now(),
           onProgress: (done, total) => progress?.at(done, total),
@@ -54,7 +55,7 @@ async function makePrivate(directory: string): Promise<void> {
 function linesOf(answer: FleetSyncAnswer): string[] {
   const { hosts, fetched, refused, unreadable, gone, requests, dollars, seconds, file } = answer;
   return [
-    `${hosts} hosts: ${fetched - refused} read, ${refused} refused, ${hosts - fetched} unchanged, ${gone} gone, ${unreadable} unreadable`,
+    `${counted(hosts, 'host')}: ${fetched - refused} read, ${refused} refused, ${hosts - fetched} unchanged, ${gone} gone, ${unreadable} unreadable`,
     `${requests.list} LIST and ${requests.get} GET, about $${dollars.toFixed(4)}, in ${seconds.toFixed(1)} s`,
     file,
   ];

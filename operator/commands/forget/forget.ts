@@ -5,6 +5,7 @@ import {
   hostStatusPrefix,
 } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { neverReported, requireCertname } from '../../hosts/certnames.ts';
 import { inOrder } from '../../hosts/in-order.ts';
@@ -63,7 +64,7 @@ export async function forget(
         lines: hostLines(present),
         doubts: [],
         yes: options.yes === true,
-        what: `forget ${present.length === 1 ? '1 host' : `${present.length} hosts`}`,
+        what: `forget ${counted(present.length, 'host')}`,
       });
       await remove(place, present);
     }

@@ -1,4 +1,5 @@
 import { printable } from '../../../shared/clean-text.ts';
+import { counted } from '../../../shared/counted.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
@@ -97,7 +98,7 @@ export function overviewLines({ keys, roles }: KeyOverview, { id }: TreeConfig):
     keyIds
       .map((keyId) => keys.find((key) => key.keyId === keyId)?.name || keyId.slice(0, 12))
       .join(', '),
-    days === null ? 'never signed' : `${days} days`,
+    days === null ? 'never signed' : counted(days, 'day'),
   ]);
   return [
     `tree ${id}`,

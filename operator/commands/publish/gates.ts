@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
 import type { GatesAnswer } from '../../answers.ts';
 import type { TreeConfig } from '../../config.ts';
@@ -41,7 +42,7 @@ export async function checkRelease(
     context.notice(line);
   }
   if (problems.length > MAX_SHOWN) {
-    context.notice(`and ${problems.length - MAX_SHOWN} more warnings; --json lists them`);
+    context.notice(`and ${problems.length - MAX_SHOWN} more of them; --json lists them`);
   }
   context.notice(summary(result));
   return { ...gatesAnswer(result), warnings: problems.slice(0, MAX_LISTED) };
@@ -74,7 +75,7 @@ export async function runGates(
   return await withTemporaryDirectory('gates', async (directory) => {
     const verdictFile = join(stateDirectory ?? directory, 'gates');
     if (stateDirectory !== undefined) requireOwn(verdictFile, 'the list of checked files');
-    using progress = context.showProgress?.({ what: 'checking the release', unit: 'files' });
+    using progress = context.showProgress?.({ what: 'checking the release', unit: 'file' });
     return await passGates({
       ...{ tree, conf, env, verdictFile, directory, ...how },
       onProgress: (done, total) => progress?.at(done, total),
@@ -90,11 +91,11 @@ function warning(problem: GateProblem): string {
 export function summary({ loaded, checked, tools, skipped }: GatesResult): string {
   if (tools === undefined) {
     return skipped.length > 0
-      ? `0 of ${loaded} files that Puppet would load were checked`
-      : `all ${loaded} files that Puppet would load were good before`;
+      ? `checked 0 of ${counted(loaded, 'file')} that Puppet would load`
+      : `${counted(loaded, 'file')} that Puppet would load: found good before`;
   }
   const lint = tools.lint === null ? '' : `, puppet-lint ${tools.lint}`;
-  return `checked ${checked} of ${loaded} files that Puppet would load (Puppet ${tools.puppet}${lint})`;
+  return `checked ${checked} of ${counted(loaded, 'file')} that Puppet would load (Puppet ${tools.puppet}${lint})`;
 }
 
 function refused({ problems, skipped }: GatesResult, isStrict: boolean): CodedError {
@@ -104,12 +105,13 @@ function refused({ problems, skipped }: GatesResult, isStrict: boolean): CodedEr
       next: 'install what is missing, or publish without --strict',
     });
   }
-  const counted = isStrict ? problems : problems.filter(({ level }) => level === 'error');
-  const shown = counted.slice(0, MAX_SHOWN).flatMap(linesOf);
-  const more = counted.length - MAX_SHOWN;
+  const judged = isStrict ? problems : problems.filter(({ level }) => level === 'error');
+  const shown = judged.slice(0, MAX_SHOWN).flatMap(linesOf);
+  const more = judged.length - MAX_SHOWN;
   if (more > 0) shown.push(`and ${more} more; --json lists ${MAX_LISTED}`);
-  const what = isStrict ? 'problems (--strict counts warnings)' : 'errors';
-  return new CodedError([`${counted.length} ${what} in what Puppet would load:`, ...shown], {
+  const what = counted(judged.length, isStrict ? 'problem' : 'error');
+  const strict = isStrict ? ' (--strict counts warnings)' : '';
+  return new CodedError([`${what}${strict} in what Puppet would load:`, ...shown], {
     code: 'RELEASE_INVALID',
     next: 'correct them and publish again; nothing was uploaded',
     details: { problems: problems.slice(0, MAX_LISTED) },

@@ -1,3 +1,4 @@
+import { counted } from '../../../shared/counted.ts';
 import type { Source } from '../../release/source/read-source.ts';
 
 const MAX_NAMED = 5;
@@ -14,14 +15,16 @@ export function contentNotices({ leftOut, tree }: Source): string[] {
   for (const [why, paths] of Map.groupBy(leftOut, (each) => each.why)) {
     const bytes = paths.reduce((sum, each) => sum + each.bytes, 0);
     const named = someOf(paths.map(({ path }) => path));
-    lines.push(`left out (${why}): ${paths.length} files, ${bytes} bytes: ${named}`);
+    lines.push(
+      `left out (${why}): ${counted(paths.length, 'file')}, ${counted(bytes, 'byte')}: ${named}`,
+    );
   }
   const largest = tree.entries
     .flatMap((entry) => (entry.kind === 'file' ? [entry] : []))
     .sort((a, b) => b.content.length - a.content.length)
     .slice(0, MAX_NAMED)
-    .map(({ path, content }) => `${path} (${content.length} bytes)`);
-  lines.push(`${tree.entries.length} files; the largest: ${largest.join(', ')}`);
+    .map(({ path, content }) => `${path} (${counted(content.length, 'byte')})`);
+  lines.push(`${counted(tree.entries.length, 'file')}; the largest: ${largest.join(', ')}`);
   return lines;
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../../../shared/counted.ts';
 import type { Answer, Context } from '../../context.ts';
 import { type MoveOptions, type MovePlan, move, type Seen } from '../move/move.ts';
 import { type UnderWay, underWay, withoutRollout, withShare } from '../move/rollout-slots.ts';
@@ -34,7 +35,11 @@ async function planStep(
   const failing = failingBp(tally);
   const { haltBp, since, steps = [] } = rollout;
   if (haltBp !== undefined && tally.failing.length > 0 && failing >= haltBp) {
-    return halted(environment, going, `${tally.failing.length} hosts (${percentOf(failing)}) fail`);
+    return halted(
+      environment,
+      going,
+      `failing: ${counted(tally.failing.length, 'host')} (${percentOf(failing)})`,
+    );
   }
   const [following, ...rest] = steps;
   if (following === undefined) return wait('the schedule has no further step');
@@ -44,7 +49,7 @@ async function planStep(
   // While no host has run the release, it is not known whether it is good. Without any host there
   // is nothing to wait for.
   if (tally.done + tally.failing.length === 0 && tally.waiting.length > 0) {
-    return wait(`none of ${tally.waiting.length} hosts has run it yet`);
+    return wait(`no host has run it yet, of ${counted(tally.waiting.length, 'host')}`);
   }
   const widened = { ...rollout, bp: following.bp, steps: rest, since: new Date(now).toISOString() };
   const change = withShare(environment, current, { release: next, rollout: widened });

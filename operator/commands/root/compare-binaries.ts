@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import { jsonObject } from '../../../shared/json.ts';
 import { binaryTarget, isBinariesRole } from '../../../trust/metadata/role-names.ts';
 import type { Context } from '../../context.ts';
@@ -50,7 +51,7 @@ export async function compareBinaries(
   const files = await localFiles(context, given.options.binary ?? [], binaries);
   return binaries.map((binary) => {
     const { name, sha256, length } = binary;
-    const what = `${printable(name, 200)}, ${length} bytes, sha256 ${printable(sha256, 64)}`;
+    const what = `${printable(name, 200)}, ${counted(length, 'byte')}, sha256 ${printable(sha256, 64)}`;
     // A file with the name of another binary must not vouch for this one: they may be exchanged.
     const named = files.filter((file) => file.name === name);
     const renamed = files.filter((file) => !binaries.some((one) => one.name === file.name));
@@ -122,7 +123,7 @@ function isSame(a: Omit<NewBinary, 'name'>, b: Omit<NewBinary, 'name'>): boolean
 }
 
 function different(what: string, { path, sha256, length }: LocalFile): CodedError {
-  return new CodedError(`${what}: ${path} has ${length} bytes and sha256 ${sha256}`, {
+  return new CodedError(`${what}: ${path} has ${counted(length, 'byte')} and sha256 ${sha256}`, {
     code: 'RELEASE_INVALID',
     next: 'do not sign; ask who proposed it where the file is from',
     details: { path, found: sha256 },

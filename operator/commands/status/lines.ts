@@ -1,5 +1,6 @@
 import type { RunSummary, StatusDocument } from '../../../bucket/documents/status.ts';
 import { printable } from '../../../shared/clean-text.ts';
+import { counted } from '../../../shared/counted.ts';
 import { ageSeconds, shortAge } from '../../hosts/last-report.ts';
 import { pinnedText, retryText, sharedText, windowText } from '../../hosts/summary.ts';
 
@@ -74,7 +75,7 @@ function healthLines({ bad = [], fights = [], hooks = [] }: StatusDocument): str
     ...fights.map(({ resource, property, previous, desired, runs }) =>
       field(
         'fight',
-        `${resource} ${property}: from ${previous} to ${desired}, ${runs} runs in a row`,
+        `${resource} ${property}: from ${previous} to ${desired}, ${counted(runs, 'run')} in a row`,
       ),
     ),
     ...hooks.map(({ stage, name, why }) => field('hook', `${stage}/${name} ${why}`)),

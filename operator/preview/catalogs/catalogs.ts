@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import type { Context } from '../../context.ts';
 import type { CatalogsAnswer } from '../../diff-answer.ts';
 import { findPuppet } from '../../puppet/find-puppet.ts';
@@ -46,8 +47,9 @@ export async function compareCatalogs(
     });
   }
   const { certnames, unreadable, puppetMajor } = await chooseHosts(place, environment, wish);
-  if (unreadable > 0) notice(`${unreadable} hosts are left out: their status cannot be read`);
-  notice(`compiling the catalogs of ${certnames.length} hosts, on both sides`);
+  if (unreadable > 0)
+    notice(`left out, because the status cannot be read: ${counted(unreadable, 'host')}`);
+  notice(`compiling the catalogs of ${counted(certnames.length, 'host')}, on both sides`);
   const facts = await writeFactsFile(place, certnames, join(directory, 'facts'));
   const shared = {
     environment,
@@ -57,7 +59,7 @@ export async function compareCatalogs(
     salt: randomBytes(32).toString('hex'),
     now: Math.floor(context.now() / 1000),
   };
-  using progress = context.showProgress?.({ what: 'compiling', unit: 'catalogs' });
+  using progress = context.showProgress?.({ what: 'compiling', unit: 'catalog' });
   let done = 0;
   const compile = async (side: Side, name: string): Promise<CompiledSide> => {
     const results = join(directory, name);

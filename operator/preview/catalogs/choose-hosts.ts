@@ -4,6 +4,7 @@ import { CERTNAME } from '../../../bucket/documents/name-rules.ts';
 import type { StatusDocument } from '../../../bucket/documents/status.ts';
 import { hostStatusKey, hostStatusPrefix } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import { didYouMean } from '../../../shared/suggestion.ts';
 import { readStatus } from '../../hosts/read-statuses.ts';
 import type { TreePlace } from '../../repository/stored-files.ts';
@@ -57,7 +58,10 @@ export async function chooseHosts(
   if (found.length > 0) return { certnames: sorted([...certnames, ...found]), ...rest };
   const which = group === undefined ? '' : ` of group ${JSON.stringify(group)}`;
   const hint = group === undefined ? '' : didYouMean(group, [...groups]);
-  const more = rest.unreadable === 0 ? '' : `; ${rest.unreadable} statuses cannot be read`;
+  const more =
+    rest.unreadable === 0
+      ? ''
+      : `; ${counted(rest.unreadable, 'status', 'statuses')} cannot be read`;
   throw usage(`no host${which} in environment ${environment} has reported${more}${hint}`);
 }
 

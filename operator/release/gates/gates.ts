@@ -5,6 +5,7 @@ import {
   type EnvironmentConf,
   moduleDirectories,
 } from '../../../bucket/documents/environment-conf.ts';
+import { counted } from '../../../shared/counted.ts';
 import { orUndefined } from '../../../shared/files.ts';
 import { findPuppet, type PuppetRuby } from '../../puppet/find-puppet.ts';
 import { rubySources } from '../../puppet/ruby/ruby-source.ts';
@@ -116,7 +117,7 @@ function planLint(
   const { length } = wanted.filter(({ isLinted }) => isLinted);
   if (isStrict || length <= MAX_LINTED) return { isDone: length > 0, skipped: [] };
   const why = `more than ${MAX_LINTED} are new or changed; --strict lints all`;
-  return { isDone: false, skipped: [`${length} manifests were not linted: ${why}`] };
+  return { isDone: false, skipped: [`not linted: ${counted(length, 'manifest')}: ${why}`] };
 }
 
 interface Candidate extends LoadedFile {

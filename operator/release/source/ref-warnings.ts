@@ -1,3 +1,4 @@
+import { counted } from '../../../shared/counted.ts';
 import type { FoundCommit } from './clean-room.ts';
 import { namesOf, resolved } from './export-ref.ts';
 import { gitAnswer } from './git.ts';
@@ -19,7 +20,7 @@ export async function refWarnings(
     if (behind !== undefined && behind !== '0') {
       const there = origin.slice(0, SHOWN);
       warnings.push(
-        `${ref} is at ${here}, ${behind} commits behind origin/${ref} at ${there}: git pull`,
+        `${ref} is at ${here}, ${counted(behind, 'commit')} behind origin/${ref} at ${there}: git pull`,
       );
     }
   }

@@ -78,7 +78,7 @@ const printed: Record<string, { bytes: string; maxBytes?: number; want: string }
     bytes:
       '-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nMIIEox\n-----END RSA PRIVATE KEY-----\nafter\n',
     maxBytes: 40,
-    want: '(3 lines before these are left out)\n[a line of a private key]\nafter\n',
+    want: '(left out before this: 3 lines)\n[a line of a private key]\nafter\n',
   },
 };
 for (const [name, { bytes, maxBytes, want }] of Object.entries(printed)) {

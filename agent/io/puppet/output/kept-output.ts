@@ -1,4 +1,5 @@
 import { printable } from '../../../../shared/clean-text.ts';
+import { counted } from '../../../../shared/counted.ts';
 import { redact } from '../../../../shared/log/redact.ts';
 import { hideKeys } from './hide-keys.ts';
 import { splitLines } from './split-lines.ts';
@@ -32,5 +33,5 @@ function lastLines(lines: readonly string[], maxBytes: number): string {
   const kept = lines.slice(last + 1).map((line) => `${line}\n`);
   return last === -1
     ? kept.join('')
-    : `(${last + 1} lines before these are left out)\n${kept.join('')}`;
+    : `(left out before this: ${counted(last + 1, 'line')})\n${kept.join('')}`;
 }

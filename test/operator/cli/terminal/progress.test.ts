@@ -50,9 +50,9 @@ function onScreen(text: string): string[] {
 }
 
 const WORKS: Record<string, readonly [work: ProgressWork, total: number, columns: number]> = {
-  'a work that ends soon shows nothing': [{ what: 'checking', unit: 'files' }, 3, 80],
-  'a bar is narrower than its terminal': [{ what: 'a'.repeat(200), unit: 'files' }, 60, 40],
-  'nothing to do is no division by zero': [{ what: 'compiling', unit: 'catalogs' }, 0, 80],
+  'a work that ends soon shows nothing': [{ what: 'checking', unit: 'file' }, 3, 80],
+  'a bar is narrower than its terminal': [{ what: 'a'.repeat(200), unit: 'file' }, 60, 40],
+  'nothing to do is no division by zero': [{ what: 'compiling', unit: 'catalog' }, 0, 80],
 };
 for (const [name, [work, total, columns]] of Object.entries(WORKS)) {
   test(`progress: ${name}`, () => {
@@ -93,7 +93,7 @@ test('progress: an upload says how many bytes were sent, and a publication shows
     },
   });
   assert.equal(done.exitCode, 0, done.stderr);
-  assert.deepEqual(seen, ['uploading the release bytes', 'ended']);
+  assert.deepEqual(seen, ['uploading the release byte', 'ended']);
   const [total] = bytes.slice(-1);
   assert.equal(bytes.at(-2), total);
   assert.ok(bytes.length > 4, 'more than one step');

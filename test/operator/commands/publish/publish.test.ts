@@ -55,6 +55,15 @@ test('publish: the next commit becomes the next version, and the same commit pub
   assert.deepEqual([next.release.version, next.previous?.version], ['0.1.1', '0.1.0']);
 });
 
+test('publish: until when hosts can follow is not about other environments', async (t) => {
+  const lab = await initialized(t);
+  const now = Date.now() + 200 * 86_400_000;
+  const { exitCode, stdout, stderr } = await lab.mm(PUBLISH.slice(0, -1), { now: () => now });
+  assert.equal(exitCode, 0, stderr);
+  const [, until = ''] = /hosts can follow until (\S+)/.exec(stdout) ?? [];
+  assert.ok(Date.parse(until) > now, 'the role of testing has expired');
+});
+
 test('publish --noop: names the objects, and writes neither objects nor files', async (t) => {
   const lab = await initialized(t);
   const objects = lab.server.keys(BUCKET);
@@ -76,7 +85,7 @@ test('publish --noop: shows what is left out and why, and the largest files', as
   await lab.write('docs/page', 'page\n');
   await lab.commit('.mmignore', '/docs/\n');
   const { stderr } = await lab.mm([...PUBLISH, '--noop']);
-  assert.match(stderr, /left out \(never loaded by Puppet\): 1 files, 5 bytes: .*a_spec\.rb/);
+  assert.match(stderr, /left out \(never loaded by Puppet\): 1 file, 5 bytes: .*a_spec\.rb/);
   assert.match(stderr, /left out \(\.mmignore\): 2 files, .*docs\/page/);
   assert.match(stderr, /the largest: modules\/a\/files\/big\.bin \(50000 bytes\)/);
 });
