@@ -1,8 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
-import { hasFailed } from '../hosts/failures.ts';
 import type { HostStatus } from '../hosts/read-statuses.ts';
-import { type HostSummary, summaryOf } from '../hosts/summary.ts';
+import { type HostSummary, hasFailed, summaryOf } from '../hosts/summary.ts';
 
 /** A host as it is stored. */
 export interface StoredHost {

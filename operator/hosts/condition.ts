@@ -80,7 +80,7 @@ function valuesBelow(value: unknown, path: readonly string[]): unknown[] {
 }
 
 /** Text as it is, everything else as JSON: `24.04`, `true`, `null`. */
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

@@ -1,6 +1,6 @@
-import type { StatusDocument } from '../../bucket/documents/status.ts';
+import type { RunSummary, StatusDocument } from '../../bucket/documents/status.ts';
 import { printable } from '../../shared/clean-text.ts';
-import { failureOf, hasFailed } from './failures.ts';
+import { counted } from '../../shared/counted.ts';
 import { reportLimit } from './last-report.ts';
 
 /** What lists and counts need of a status. All texts are clean lines. */
@@ -51,11 +51,12 @@ export function summaryOf(status: StatusDocument): HostSummary {
 
 /** The sentence about another machine that writes the status of this host. */
 export function sharedText({ times, lastAt }: NonNullable<StatusDocument['otherWriter']>): string {
-  return `two machines: another one replaced its status ${times} times, last ${lastAt}`;
+  return `two machines: another one replaced its status ${counted(times, 'time')}, last ${lastAt}`;
 }
 
 export function retryText(retry: NonNullable<StatusDocument['retry']>): string {
-  if (retry.at === null) return `all ${retry.of} tries have failed`;
+  if (retry.at === null)
+    return retry.of === 1 ? 'its only try has failed' : `all ${retry.of} tries have failed`;
   return `try ${retry.try} of ${retry.of} at ${retry.at}`;
 }
 
@@ -70,4 +71,18 @@ export function pinnedText(pin: NonNullable<StatusDocument['pin']>): string {
 export function windowText(window: HostSummary['window'], now: number): string | null {
   const hasOpened = window?.opensAt != null && Date.parse(window.opensAt) <= now;
   return window === null || hasOpened ? null : window.why;
+}
+
+const FAILED: ReadonlySet<string> = new Set(['failed', 'not-compiled', 'killed']);
+
+/** Whether the run failed, had no catalog, or was killed. */
+export function hasFailed(run: RunSummary | null): run is RunSummary {
+  return run !== null && FAILED.has(run.status);
+}
+
+/** Why a run failed, as one clean line. */
+export function failureOf({ status, error, failedResources }: RunSummary): string {
+  const [first] = failedResources;
+  const why = first === undefined ? (error ?? '') : `${first.resource}: ${first.message}`;
+  return printable(why === '' ? status : `${status}: ${why}`, 200);
 }

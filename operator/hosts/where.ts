@@ -1,16 +1,20 @@
 import { StatusDocument } from '../../bucket/documents/status.ts';
+import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { counted } from '../../shared/counted.ts';
 import { isJsonObject, type JsonObject, jsonObject } from '../../shared/json.ts';
-import { nearest } from '../../shared/suggestion.ts';
-import { type Condition, isMet, parseCondition, valuesAt } from './condition.ts';
+import { didYouMean, nearest } from '../../shared/suggestion.ts';
+import { type Condition, isMet, parseCondition, textOf, valuesAt } from './condition.ts';
+import { fieldsCalled, possibleValues, STATUS_FIELDS } from './status-fields.ts';
 
 /** Names that are kept for "did you mean": hosts choose the names of facts. */
 const MAX_KNOWN = 2000;
 /** Hosts whose facts are looked at for that. */
 const MAX_LEARNED = 2000;
 const MAX_DEPTH = 6;
-/** Most are optional: perhaps no host has one of them at the moment. */
-const STATUS_FIELDS: ReadonlySet<string> = new Set(schemaFields(StatusDocument));
+/** Different values of a field that are kept for the same, and of them those that are named. */
+const MAX_VALUES = 200;
+const MAX_NAMED = 10;
 
 const OTHER_FACTS = 'mm status --where reads the other facts from the bucket';
 
@@ -28,7 +32,7 @@ export interface MissingFact {
 
 /** The notice for a person. */
 export function missingFactText({ field, hosts, of }: MissingFact): string {
-  return `${hosts} of ${of} hosts have no fact ${field} in the copy, which has only those of facts.promote (agent.yaml): ${OTHER_FACTS}`;
+  return `the copy has no fact ${field} of ${hosts} of ${counted(of, 'host')}; it has only those of facts.promote (agent.yaml): ${OTHER_FACTS}`;
 }
 
 /**
@@ -40,8 +44,9 @@ export class Where {
   /** Names for "did you mean". */
   readonly #known = new Set(STATUS_FIELDS);
   #learned = 0;
-  /** Conditions whose field was looked for: how many hosts have it, and how many lack it. */
-  readonly #looked = new Map<Condition, { found: number; missing: number }>();
+  #hosts = 0;
+  /** Conditions whose field was looked for. */
+  readonly #looked = new Map<Condition, Looked>();
   readonly #isCopy: boolean;
 
   /** Throws USAGE. */
@@ -61,10 +66,11 @@ export class Where {
    * and the others need its facts, which were not given.
    */
   matches(status: JsonObject, facts?: JsonObject): boolean | 'unknown' {
+    this.#hosts += 1;
     this.#learn(jsonObject(status['facts']), facts);
     const met = this.#conditions.map((condition) => {
       const values = valuesOf(condition.field, status, facts);
-      return values === undefined ? 'unknown' : isMet(condition, this.#note(condition, values));
+      return values === undefined ? 'unknown' : this.#isMet(condition, values);
     });
     if (met.includes(false)) return false;
     return met.includes('unknown') ? 'unknown' : true;
@@ -78,7 +84,7 @@ export class Where {
       .find((each) => !STATUS_FIELDS.has(each));
     if (field === undefined) return;
     const isCopiedFact = this.#isCopy && topOf(field) === 'facts';
-    const meant = nearest(field, [...this.#known]);
+    const meant = fieldsCalled(field) ?? nearest(field, [...this.#known]);
     const asked = meant === undefined ? [] : [`did you mean ${meant}?`];
     const others = isCopiedFact
       ? OTHER_FACTS
@@ -105,12 +111,35 @@ export class Where {
     return [...missing.values()];
   }
 
-  #note(condition: Condition, values: readonly unknown[]): readonly unknown[] {
-    const looked = this.#looked.get(condition) ?? { found: 0, missing: 0 };
+  /** Call after the last host: conditions that no host met, perhaps because of a mistyped value. */
+  unmet(): readonly string[] {
+    return this.#conditions.flatMap((condition) => {
+      const { field, operator, wanted } = condition;
+      const looked = this.#looked.get(condition);
+      if (looked === undefined) {
+        return this.#hosts === 0
+          ? []
+          : [`--where: no host was asked for ${field}, because none meets the other conditions`];
+      }
+      const possible = possibleValues(field);
+      if (operator !== '=' || looked.isMet || possible.includes(wanted)) return [];
+      const all = possible.length > 0 ? possible : [...looked.values];
+      const some = all.length > 0 && all.length <= MAX_NAMED ? `; wanted ${all.join(' or ')}` : '';
+      return [`--where: no host has ${field}=${wanted}${didYouMean(wanted, all) || some}`];
+    });
+  }
+
+  #isMet(condition: Condition, values: readonly unknown[]): boolean {
+    const looked = this.#looked.get(condition) ?? newLooked();
     this.#looked.set(condition, looked);
     if (values.length > 0) looked.found += 1;
     else looked.missing += 1;
-    return values;
+    for (const value of looked.values.size < MAX_VALUES ? values : []) {
+      looked.values.add(printable(textOf(value), 100));
+    }
+    const met = isMet(condition, values);
+    looked.isMet ||= met;
+    return met;
   }
 
   #learn(...documents: readonly (JsonObject | undefined)[]): void {
@@ -126,6 +155,20 @@ export class Where {
       if (depth > 1 && isJsonObject(inner)) this.#learnBelow(inner, `${path}${key}.`, depth - 1);
     }
   }
+}
+
+/** What was seen of a field. */
+interface Looked {
+  /** Hosts that have it, and those that lack it. */
+  found: number;
+  missing: number;
+  /** Whether a host met the condition. */
+  isMet: boolean;
+  readonly values: Set<string>;
+}
+
+function newLooked(): Looked {
+  return { found: 0, missing: 0, isMet: false, values: new Set() };
 }
 
 /**
@@ -150,34 +193,21 @@ function requireValue({ field, wanted }: Condition): void {
   if (below.length === 0 || wanted === 'null') return;
   throw new CodedError(`--where: ${field} has fields of its own, and is no value`, {
     code: 'USAGE',
-    next: `name one of them: ${below.join(', ')}`,
+    next: `${meantBelow(below, wanted)}name one of them: ${below.join(', ')}`,
   });
+}
+
+/** For `run=failed`, which is a value of `run.status`. */
+function meantBelow(below: readonly string[], wanted: string): string {
+  for (const field of below) {
+    const value = nearest(wanted, possibleValues(field));
+    if (value !== undefined) return `did you mean ${field}=${value}? or `;
+  }
+  return '';
 }
 
 /** The field at the top of a status to which a field belongs: `facts` when it is a fact. */
 function topOf(field: string): string {
   const [first = ''] = field.split('.');
   return Object.hasOwn(StatusDocument.shape, first) ? first : 'facts';
-}
-
-/** Every field of a schema: `run.failedResources.file`. Maps of free keys end where they begin. */
-function schemaFields(schema: unknown, path = ''): string[] {
-  const { type, innerType, element, shape } = (schema as SchemaPart).def;
-  if (type === 'nullable' || type === 'optional') return schemaFields(innerType, path);
-  if (type === 'array') return schemaFields(element, path);
-  if (type !== 'object') return [];
-  return Object.entries(shape ?? {}).flatMap(([key, inner]) => {
-    const here = path === '' ? key : `${path}.${key}`;
-    return [here, ...schemaFields(inner, here)];
-  });
-}
-
-/** What zod says of a schema. */
-interface SchemaPart {
-  readonly def: {
-    readonly type: string;
-    readonly innerType?: unknown;
-    readonly element?: unknown;
-    readonly shape?: Readonly<Record<string, unknown>>;
-  };
 }

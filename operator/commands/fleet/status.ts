@@ -30,7 +30,7 @@ export async function fleetStatus(context: Context, options: FleetStatusOptions)
       if (isMatching && host.summary !== undefined) counts.add(host.certname, host.summary);
     }
     where.requireKnownFields();
-    const { summary, notices, exitCode } = tally.end(where.missingFacts());
+    const { summary, notices, exitCode } = tally.end(where);
     const document: FleetStatusAnswer = {
       ...{ schemaVersion: 1, bucket: config.bucket, tree: config.tree },
       syncedAt: new Date(syncedAt).toISOString(),

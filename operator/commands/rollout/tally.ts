@@ -1,7 +1,7 @@
 import type { StatusDocument } from '../../../bucket/documents/status.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import { isInRollout } from '../../../trust/selection.ts';
-import { failureOf, hasFailed } from '../../hosts/failures.ts';
+import { failureOf, hasFailed } from '../../hosts/summary.ts';
 import type { Slots } from '../../metadata/slots.ts';
 
 /** The progress of a host with the release that is rolled out, by its own status. */

@@ -69,7 +69,7 @@ export async function printHosts(
     end(): ListEnd {
       where.requireKnownFields();
       ids?.save();
-      return tally.end(where.missingFacts());
+      return tally.end(where);
     },
   });
 }

@@ -1,8 +1,9 @@
+import { counted } from '../../../shared/counted.ts';
 import type { Duration } from '../../../shared/duration.ts';
 import type { ListEnd } from '../../context.ts';
 import { type Gate, parseGate, passes } from '../../hosts/gate.ts';
 import type { Problem } from '../../hosts/problem.ts';
-import { type MissingFact, missingFactText } from '../../hosts/where.ts';
+import { missingFactText, type Where } from '../../hosts/where.ts';
 import type { StatusListAnswer } from '../../status-answer.ts';
 
 type HostLine = StatusListAnswer['hosts'][number];
@@ -65,9 +66,10 @@ export class HostTally {
     return isListed;
   }
 
-  /** `missingFacts`: what the conditions could not see. */
-  end(missingFacts: readonly MissingFact[]): ListEnd & { readonly summary: Summary } {
+  /** `where`: the conditions, after the last host. */
+  end(where: Pick<Where, 'missingFacts' | 'unmet'>): ListEnd & { readonly summary: Summary } {
     const { hosts, matching, listed, stale, unreadable, bad } = this.#counts;
+    const missingFacts = where.missingFacts();
     const gate = this.#gate && {
       limit: this.#gate.text,
       hosts: matching + unreadable,
@@ -81,7 +83,8 @@ export class HostTally {
       missingFacts: missingFacts.map((each) => ({ ...each })),
     };
     const exitCode = gate?.passed === false ? 1 : undefined;
-    const notices = [...noticesOf(summary), ...missingFacts.map(missingFactText)];
+    const hints = [...missingFacts.map(missingFactText), ...where.unmet()];
+    const notices = [...noticesOf(summary), ...hints];
     return { summary, document: { summary }, notices, exitCode };
   }
 
@@ -107,15 +110,20 @@ function noticesOf({ hosts, matching, listed, runs, stale, unreadable, gate }: S
   const states = Object.entries(runs).map(([run, count]) =>
     run === 'none' ? `${count} without a run` : `${count} ${run}`,
   );
-  const listedOf = listed === hosts ? `${hosts} hosts` : `${listed} of ${hosts} hosts listed`;
-  const which = matching + unreadable.total === hosts ? '' : `${matching} meet the conditions: `;
+  const listedOf =
+    listed === hosts ? counted(hosts, 'host') : `${listed} of ${counted(hosts, 'host')} listed`;
+  const which =
+    matching + unreadable.total === hosts
+      ? ''
+      : `${matching} ${matching === 1 ? 'meets' : 'meet'} the conditions: `;
   const rest = [`${stale} stale`, `${unreadable.total} unreadable`];
   const notices = [`${listedOf}; ${which}${[...states, ...rest].join(', ')}`];
   if (unreadable.total > 0 && listed !== hosts) {
     const more = unreadable.total - unreadable.first.length;
     for (const { certname, problem } of unreadable.first)
       notices.push(`${certname} is left out: ${problem}`);
-    if (more > 0) notices.push(`${more} more are left out, because they cannot be read`);
+    if (more > 0)
+      notices.push(`left out as well, because it cannot be read: ${counted(more, 'host')}`);
   }
   return [...notices, ...gateNotices(gate, matching)];
 }
@@ -125,6 +133,6 @@ function gateNotices(gate: Summary['gate'], matching: number): string[] {
   const { limit, hosts, bad, passed } = gate;
   if (matching === 0)
     return [`--fail-over ${limit}: there is no host that can be read to judge by`];
-  const found = `${bad} of ${hosts} hosts (${((100 * bad) / hosts).toFixed(1)} %)`;
+  const found = `${bad} of ${counted(hosts, 'host')} (${((100 * bad) / hosts).toFixed(1)} %)`;
   return [`--fail-over ${limit}: ${found}: ${passed ? 'passed' : 'too many'}`];
 }

@@ -41,3 +41,31 @@ test('where: how many hosts of a copy lack a fact, once for each name', () => {
   assert.deepEqual(where.missingFacts(), [{ field: 'role', hosts: 2, of: 3 }]);
   assert.deepEqual(asked(conditions, 'bucket').missingFacts(), []);
 });
+
+const UNMET: Readonly<Record<string, readonly [string[], RegExp[]]>> = {
+  'a mistyped value of the schema': [
+    ['run.status=faild'],
+    [/run\.status=faild; did you mean failed\?/],
+  ],
+  'a possible value that no host has now': [['run.status=killed'], []],
+  'a mistyped value of a fact': [['role=wep'], [/did you mean web\?/]],
+  'another value of a fact': [['role=database'], [/role=database; wanted web$/]],
+  'a value that is not met on purpose': [['role!=web', 'run.durationSeconds>99999'], []],
+  'a fact that no host was asked for': [
+    ['environment=other', 'kernel=Linux'],
+    [/environment=other/, /no host was asked for kernel/],
+  ],
+};
+
+test('where: a value that no host has is named, with the one that was meant', () => {
+  for (const [name, [conditions, wanted]] of Object.entries(UNMET)) {
+    const where = new Where(conditions, 'bucket');
+    // Without the facts of the hosts, as long as no host meets the other conditions.
+    for (const host of HOSTS) if (where.matches(host) === 'unknown') where.matches(host, {});
+    const unmet = where.unmet();
+    assert.equal(unmet.length, wanted.length, `${name}: ${unmet.join()}`);
+    for (const [index, pattern] of wanted.entries())
+      assert.match(unmet[index] ?? '', pattern, name);
+  }
+  assert.deepEqual(new Where(['role=x']).unmet(), [], 'there is no host at all');
+});

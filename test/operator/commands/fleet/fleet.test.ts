@@ -251,6 +251,8 @@ test('fleet status: states, releases, groups and failures', async (t) => {
   const byFact = await lab.mm(['fleet', 'status', '--where', 'role=web', '--json']);
   const { missingFacts } = FleetStatusAnswer.parse(byFact.json).summary;
   assert.deepEqual(missingFacts, [{ field: 'role', hosts: 2, of: 3 }]);
+  const mistyped = await lab.mm(['fleet', 'status', '--where', 'environment=testin']);
+  assert.match(mistyped.stdout, /did you mean testing\?/);
 });
 
 test('fleet host, fleet why: what one host reported', async (t) => {
