@@ -18,7 +18,7 @@ import { carryOut } from '../carry-out.ts';
 import { answerInit } from './answer.ts';
 import { establishRoot, type SoloKeys } from './initial-root.ts';
 import { assertNoTimestamp, firstChange, readEmptyTree } from './initial-targets.ts';
-import { soloKeys } from './keys.ts';
+import { prepareKeys } from './keys.ts';
 import { readOriginal } from './original.ts';
 import { type InitOptions, type InitPlan, keyPaths, planInit } from './plan.ts';
 
@@ -37,12 +37,18 @@ export async function init(context: Context, given: InitOptions): Promise<Answer
   const described = { plan, keys: keyPaths(keys), converted: original?.convertedTo(config) };
   try {
     await assertKeysOutside({ directory: config.repository, env: context.env }, keys);
-    await assertFresh(context, plan, place, options);
+    const hasBucket = await assertFresh(place, options);
     requireOwn(dirname(plan.configFile), 'the directory of the configuration');
     requireOwn(keys, 'the directory of the signing keys');
-    if (options.noop === true) return answerInit({ ...described, outcome: 'noop' });
+    if (options.noop === true) {
+      if (!hasBucket) context.notice(`would make bucket ${config.bucket}`);
+      return answerInit({ ...described, outcome: 'noop' });
+    }
+    // Must come before anything is written: a person may mistype a passphrase.
+    const makeKeys = await prepareKeys(context, options, keys);
+    if (!hasBucket) await makeBucket(context, config);
     await writeConfig(plan);
-    const signers = await soloKeys(context, options, keys);
+    const signers = await makeKeys();
     const done = await withKeptState(config, (stateDirectory) =>
       establish(context, config, { place, signers, stateDirectory }),
     );
@@ -53,33 +59,30 @@ export async function init(context: Context, given: InitOptions): Promise<Answer
 }
 
 /**
- * Runs before anything is written. Throws ALREADY_INITIALIZED, and S3_* when the bucket cannot be
- * used.
+ * Whether the bucket exists; if not, it is to be made. Throws ALREADY_INITIALIZED, and S3_* when
+ * the bucket cannot be used.
  */
-async function assertFresh(
-  context: Context,
-  { config }: InitPlan,
-  place: TreePlace,
-  options: InitOptions,
-): Promise<void> {
+async function assertFresh(place: TreePlace, options: InitOptions): Promise<boolean> {
   try {
     await assertNoTimestamp(place);
+    return true;
   } catch (error) {
     if (error instanceof CodedError && error.code === 'S3_REGION_WRONG') throw sayRegion(error);
     if (!(error instanceof CodedError) || error.code !== 'S3_BUCKET_MISSING') throw error;
-    if (options.createBucket !== true) {
-      throw new CodedError(error.message, {
-        code: error.code,
-        cause: error,
-        next: 'mm bucket init, or mm init --create-bucket; or check the name of the bucket and --endpoint',
-      });
-    }
-    if (options.noop === true) return context.notice(`would make bucket ${config.bucket}`);
-    await createBucket(config.bucket, config.s3);
-    context.notice(
-      `made bucket ${config.bucket}; next: mm bucket init, for its versions, lifecycle and policy`,
-    );
+    if (options.createBucket === true) return false;
+    throw new CodedError(error.message, {
+      code: error.code,
+      cause: error,
+      next: 'mm bucket init, or mm init --create-bucket; or check the name of the bucket and --endpoint',
+    });
   }
+}
+
+async function makeBucket(context: Context, { bucket, s3 }: TreeConfig): Promise<void> {
+  await createBucket(bucket, s3);
+  context.notice(
+    `made bucket ${bucket}; next: mm bucket init, for its versions, lifecycle and policy`,
+  );
 }
 
 /** No configuration file with `s3.region` exists yet, so the error names `--region`. */

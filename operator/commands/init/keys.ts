@@ -14,29 +14,26 @@ import type { InitOptions } from './plan.ts';
 import { keyPaths } from './plan.ts';
 
 /**
- * The two keys of a tree that one person operates. Keys of an earlier interrupted init are used
- * again. The safe key gets a passphrase, unless mm cannot ask for one. Throws KEY_INVALID,
- * KEY_LOCKED.
+ * Prepares the two keys of a tree that one person operates: asks for everything that a person must
+ * type, and writes nothing. The function that it returns makes the keys. Keys of an earlier
+ * interrupted init are used again. The safe key gets a passphrase, unless mm cannot ask for one.
+ * Throws KEY_INVALID, KEY_LOCKED.
  */
-export async function soloKeys(
+export async function prepareKeys(
   context: Context,
   options: InitOptions,
   directory: string,
-): Promise<SoloKeys> {
+): Promise<() => Promise<SoloKeys>> {
   const given = givenPassphrase(context, options);
   const source = passphraseSource({ ...given, ask: context.ask });
   const passphrases = newPassphrases(context, options, source);
   const now = new Date(context.now());
   const paths = keyPaths(directory);
-  // The key that may need a typed passphrase comes first: when the passphrase is mistyped, no file
-  // is left behind.
-  const safe = await keyAt(paths.safe, { source, now, newPassphrase: passphrases.safe });
-  const operator = await keyAt(paths.operator, {
-    source,
-    now,
-    newPassphrase: passphrases.operator,
-  });
-  return { operator, safe };
+  const [safe, operator] = [
+    await prepareKey(paths.safe, { source, now, newPassphrase: passphrases.safe }),
+    await prepareKey(paths.operator, { source, now, newPassphrase: passphrases.operator }),
+  ];
+  return async () => ({ safe: await safe(), operator: await operator() });
 }
 
 type NewPassphrase = () => Promise<string | undefined>;
@@ -80,15 +77,21 @@ interface Making {
   readonly newPassphrase: NewPassphrase;
 }
 
-async function keyAt(path: string, { source, now, newPassphrase }: Making): Promise<Signer> {
+async function prepareKey(
+  path: string,
+  { source, now, newPassphrase }: Making,
+): Promise<() => Promise<Signer>> {
   const isThere = await access(path).then(
     () => true,
     () => false,
   );
-  if (isThere) return fileSigner(await readKeyFile(path), source);
+  if (isThere) {
+    const signer = fileSigner(await readKeyFile(path), source);
+    await signer.unlock?.();
+    return () => Promise.resolve(signer);
+  }
   const passphrase = await newPassphrase();
   // The passphrase was typed a moment ago: do not ask for it again.
-  return fileSigner(await createKeyFile({ path, passphrase, now }), () =>
-    Promise.resolve(passphrase ?? ''),
-  );
+  const typed = () => Promise.resolve(passphrase ?? '');
+  return async () => fileSigner(await createKeyFile({ path, passphrase, now }), typed);
 }

@@ -175,8 +175,10 @@ test('init --passphrase: asks twice, and refuses two different answers', async (
   const different = await lab.mm(initArgs(lab, '--passphrase'), asking('a', 'b'));
   assert.equal(ErrorAnswer.parse(different.json).error.code, 'KEY_LOCKED');
   assert.deepEqual(lab.files(), []);
-  const again = ['init', '--passphrase', '--json'];
-  const done = await lab.mm(again, asking('secret', 'secret'));
+  const left = (path: string) => stat(path).catch(() => undefined);
+  assert.equal(await left(join(lab.repository, 'miyamoto.yaml')), undefined);
+  assert.equal(await left(join(lab.directory, 'home')), undefined, 'no key was made');
+  const done = await lab.mm(initArgs(lab, '--passphrase'), asking('secret', 'secret'));
   assert.equal(done.exitCode, 0, done.stderr);
 });
 
