@@ -25,7 +25,9 @@ export interface Question {
  */
 export async function confirm(context: Context, question: Question): Promise<void> {
   const { lines, doubts, yes, what } = question;
-  for (const { text } of doubts) context.notice(text);
+  // Without a terminal the error names the others.
+  const isAsked = context.askLine !== undefined;
+  for (const { text, isAgreed } of doubts) if (isAgreed || isAsked) context.notice(text);
   const open = doubts.filter(({ isAgreed }) => !isAgreed);
   const options = open.map(({ option }) => option);
   if (yes === false) options.push('--yes');

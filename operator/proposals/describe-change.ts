@@ -96,9 +96,10 @@ function headed(
   return [printable(`${roleWord(role)}: ${versions}`, 400), ...what];
 }
 
-const RENEWAL = 'unchanged, signed again';
+export const RENEWAL = 'unchanged, signed again';
 
-function isRenewal(before: JsonObject, after: JsonObject): boolean {
+/** Whether only version and expiry change. */
+export function isRenewal(before: JsonObject, after: JsonObject): boolean {
   const [old, next] = [before, after].map(
     ({ version: _, expires: __, 'x-proposal': ___, 'x-tree': ____, 'x-role': _____, ...content }) =>
       canonicalize(content),
@@ -129,7 +130,7 @@ function describeKeys(
 
 /** Changed fields that the lines above do not describe. */
 function others(before: JsonObject, after: JsonObject, known: readonly string[]): string[] {
-  const skipped = [...known, 'version', 'expires', 'x-proposal', 'x-role'];
+  const skipped = [...known, 'version', 'expires', 'x-proposal', 'x-role', 'x-versions'];
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...fields]
     .filter((field) => !skipped.includes(field))

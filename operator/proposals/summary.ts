@@ -1,9 +1,10 @@
 import { type OfferedRelease, ReleaseCustom } from '../../bucket/documents/release.ts';
 import { printable } from '../../shared/clean-text.ts';
-import { jsonObject } from '../../shared/json.ts';
+import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import { isBinariesRole, roleWord } from '../../trust/metadata/role-names.ts';
 import { isTopLevel } from '../metadata/delegation.ts';
 import { documentOf, type VerifiedMetadata } from '../metadata/verified.ts';
+import { isRenewal, RENEWAL } from './describe-change.ts';
 import type { ProposedDocument } from './file.ts';
 
 /*
@@ -20,12 +21,16 @@ export function summaryLines(
 ): string[] {
   return documents.flatMap(({ role, signed }) => {
     if (isTopLevel(role)) return [`${role}: keys, roles or expiry; read the values above`];
-    const [before, after] = [documentOf(verified, role), signed].map((document) =>
-      jsonObject(document?.['targets']),
-    );
-    const lines = (isBinariesRole(role) ? binaryLines : releaseLines)(before ?? {}, after ?? {});
-    return lines.length > 0 ? lines : [`${roleWord(role)}: unchanged, signed again`];
+    const before = documentOf(verified, role);
+    const [was, is] = [before, signed].map((document) => jsonObject(document?.['targets']));
+    const lines = (isBinariesRole(role) ? binaryLines : releaseLines)(was ?? {}, is ?? {});
+    return lines.length > 0 ? lines : [`${roleWord(role)}: ${whatElse(before, signed)}`];
   });
+}
+
+function whatElse(before: JsonObject | undefined, after: JsonObject): string {
+  if (before === undefined) return 'new, and still empty';
+  return isRenewal(before, after) ? RENEWAL : 'other values; read them above';
 }
 
 type Targets = Readonly<Record<string, unknown>>;

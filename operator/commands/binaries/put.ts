@@ -91,7 +91,7 @@ async function planPut(
   const changed = answer.filter(({ change }) => change !== 'unchanged');
   if (changed.length === 0) return { kind: 'nothing', answer };
   await ask({
-    lines: changed.map(lineOf),
+    lines: changed.map((each) => lineOf(each, isPlanned)),
     doubts: changed
       .filter(({ change }) => change === 'replaced')
       .map(({ name }) => ({
@@ -129,12 +129,18 @@ function documentOf(
   };
 }
 
-function lineOf({ name, length, sha256, change }: Put): string {
-  return `${name}, ${sizeText(length)}, sha256 ${sha256}: ${change}`;
+type State = (change: Put['change']) => string;
+
+const isDone: State = (change) => change;
+const isPlanned: State = (change) => (change === 'unchanged' ? change : `to be ${change}`);
+
+function lineOf({ name, length, sha256, change }: Put, state: State): string {
+  return `${name}, ${sizeText(length)}, sha256 ${sha256}: ${state(change)}`;
 }
 
 function linesOf({ outcome, binaries, objects, proposal, handover }: BinariesPutAnswer): string[] {
-  const lines = binaries.map(lineOf);
+  const state = outcome === 'put' || outcome === 'unchanged' ? isDone : isPlanned;
+  const lines = binaries.map((each) => lineOf(each, state));
   switch (outcome) {
     case 'put':
       return [...lines, 'hosts can fetch them after their next poll: mm-agent binary NAME'];

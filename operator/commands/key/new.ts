@@ -35,6 +35,8 @@ export async function newKey(
 ): Promise<Answer> {
   const { config, path } = await keyPlace(context, name, options);
   await assertKeysOutside({ directory: config.repository, env: context.env }, dirname(path));
+  // Must come before the passphrase is asked for, and --noop must tell it, too.
+  if (existsSync(path)) throw exists(path);
   const kind = options.signer ?? 'file';
   const wanted = await wantedKey(context, { path, kind, command, options });
   const isNoop = options.noop === true;
@@ -85,10 +87,13 @@ export async function exportKey(
   const text = JSON.stringify(document, null, 1);
   if (options.out === undefined) return { document, lines: [text] };
   const out = resolve(context.cwd, options.out);
+  const taken = new CodedError(`${out} already exists`, {
+    code: 'USAGE',
+    next: '--out another file',
+  });
+  if (existsSync(out)) throw taken;
   if (options.noop === true) return { document, lines: [`would write ${out}`] };
-  if (!(await writeNewFile(out, `${text}\n`, 0o644))) {
-    throw new CodedError(`${out} already exists`, { code: 'USAGE', next: '--out another file' });
-  }
+  if (!(await writeNewFile(out, `${text}\n`, 0o644))) throw taken;
   return {
     document,
     lines: [`wrote ${out}: it contains no secret; protect it against changes on the way`],
@@ -148,6 +153,13 @@ async function newPassphrase(
   return options.passphrase === true
     ? await askNewPassphrase(context.ask, 'Passphrase for the new key')
     : undefined;
+}
+
+function exists(path: string): CodedError {
+  return new CodedError(`signing key ${path} exists already, and mm never overwrites one`, {
+    code: 'KEY_INVALID',
+    next: 'mm key list, then mm key new with another name',
+  });
 }
 
 function usage(message: string): CodedError {

@@ -85,6 +85,10 @@ test('binaries: put, list, replace, remove, and clean after 90 days', async (t) 
   assert.deepEqual([again.outcome, again.objects], ['unchanged', []]);
 
   await given(lab, 'b.pkg', 'other');
+  for (const more of [[], ['--noop']]) {
+    const { stdout, stderr } = await lab.mm(['binaries', 'put', String(files[1]), ...more]);
+    assert.match(stdout + stderr, /: to be replaced$/m, 'nothing is replaced yet');
+  }
   const doubt = await refused(lab, ['put', String(files[1])]);
   assert.equal(doubt.code, 'NOT_CONFIRMED');
   assert.match(String(doubt.next), /--replace/);

@@ -50,7 +50,12 @@ test('key new, export, list: a key of this tree, in no role yet', async (t) => {
       ['ann', '', 'file without passphrase'],
     ],
   );
-  assert.equal(await codeOf(lab, ['key', 'new', 'ann']), 'KEY_INVALID');
+  for (const more of [[], ['--noop'], ['--signer', 'command', '--', 'true']]) {
+    assert.equal(await codeOf(lab, ['key', 'new', 'ann', ...more]), 'KEY_INVALID', more.join(' '));
+  }
+  const taken = ['key', 'export', 'ann', '--out', out];
+  for (const more of [[], ['--noop']])
+    assert.equal(await codeOf(lab, [...taken, ...more]), 'USAGE');
   assert.equal(await codeOf(lab, ['key', 'new', '../ann']), 'USAGE');
 });
 
