@@ -61,8 +61,8 @@ Example, as a hook of git:
 
 const CHECKOUT = `
 The release is an environment for its current release, or ENVIRONMENT=RELEASE (version, commit or
-sha256). It is verified by the signed metadata, as on a host. Modules of the Puppetfile are part of a ref and
-of the work tree, as in mm publish.
+sha256). It is verified by the signed metadata, as on a host. Modules of the Puppetfile are part of
+a ref and of the work tree, as in mm publish.
 
 Examples:
   mm checkout stable --into /tmp/stable

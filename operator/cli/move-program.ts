@@ -11,8 +11,8 @@ import type { Output } from './output.ts';
 
 const END_ROLLOUT = 'also during a rollout, which ends by that';
 const AFTER_ROLLBACK = `
-A release is named by its version, by the first 7 digits of its commit, by the first 8 of its sha256,
-or by the id of its publication. mm releases ENVIRONMENT shows what there is.`;
+A release is named by its version, by the first 7 digits of its commit, or by the first 8 of its
+sha256. mm releases ENVIRONMENT shows what there is.`;
 const DESPITE_HOLD = 'also while the environment is on hold or stopped; it stays so';
 
 /**

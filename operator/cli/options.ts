@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { COMMON_OPTIONS, KEY_OPTIONS } from './help/help-groups.ts';
+import { CATALOG_OPTIONS, COMMON_OPTIONS, KEY_OPTIONS } from './help/help-groups.ts';
 
 const ONE_TREE = 'name of the tree; needed when miyamoto.yaml has more than one';
 
@@ -60,10 +60,18 @@ function below(
 
 /** Adds the options of the commands that compile catalogs of hosts. */
 export function hosts(command: Command): Command {
-  return command
-    .option('--catalog <certname...>', 'compile the catalogs of these hosts on both sides', collect)
-    .option('--sample <number>', 'the same for that many hosts of the environment', wholeNumber)
-    .option('--group <name>', 'the same for the hosts with that group in their agent.yaml');
+  const options = [
+    new Option(
+      '--catalog <certname...>',
+      'compile the catalogs of these hosts on both sides',
+    ).argParser(collect),
+    new Option('--sample <number>', 'the same for that many hosts of the environment').argParser(
+      wholeNumber,
+    ),
+    new Option('--group <name>', 'the same for the hosts with that group in their agent.yaml'),
+  ];
+  for (const option of options) command.addOption(option.helpGroup(CATALOG_OPTIONS));
+  return command;
 }
 
 /** Collects the values of an option that may be repeated. */

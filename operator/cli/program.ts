@@ -70,7 +70,11 @@ function addInit(program: Command, context: Context, output: Output): void {
     .description('create a tree: its configuration, keys and signed metadata')
     .option('--bucket <name>', 'name of the bucket')
     .option('--id <id>', 'id of the tree, signed into every file; default: <bucket>/<tree>')
-    .option('--environment <name=ref...>', 'environments and their git refs', collect)
+    .option(
+      '--environment <name=ref...>',
+      'environments and their git refs; default: stable=main testing=testing',
+      collect,
+    )
     .option('--endpoint <url>', 'address of an S3-compatible store; default: AWS')
     .option(
       '--region <region>',
@@ -84,13 +88,17 @@ function addInit(program: Command, context: Context, output: Output): void {
     .action(async (options: InitOptions) => output.answer(await init(context, options), options));
 }
 
+const AFTER_PUBLISH = `
+The environment is one of miyamoto.yaml, or a branch for which the tree has a class of environments,
+such as feature_*. --catalog, --sample and --group are part of --preview.`;
+
 function addPublish(program: Command, context: Context, output: Output): void {
   hosts(signing(program.command('publish [environment]')))
     .description('publish a commit, or the work tree, as the release of an environment')
     .option('--ref <ref>', 'branch, tag or commit to publish; default: ref in miyamoto.yaml')
     .option('--working-tree', 'publish the files of the work tree; default environment: dev_<user>')
     .option('--directory <dir>', 'publish what r10k deploy or g10k deployed there')
-    .option('--version <label>', 'version of the release; default: the next patch version')
+    .option('--version <label>', 'version of the release; default: one above the highest so far')
     .option('--reason <text>', 'why this is published; shown by mm releases', reason)
     .option('--older', 'publish also a commit that does not contain the one that hosts have now')
     .option('--despite-hold', 'publish also while the environment is on hold; it stays so')
@@ -101,6 +109,7 @@ function addPublish(program: Command, context: Context, output: Output): void {
     .option('--yes', 'do not ask after --preview')
     .option('--no-validate', 'publish without the checks of manifests and data')
     .option('--strict', 'refuse warnings, too, and a missing puppet or puppet-lint')
+    .addHelpText('after', AFTER_PUBLISH)
     .action(async (environment: string | undefined, options: PublishOptions) =>
       output.answer(await publish(context, environment, options), options),
     );
@@ -112,8 +121,8 @@ function addDiff(program: Command, context: Context, output: Output): void {
     .addHelpText(
       'after',
       `
-Each of the two is an environment for its current release, ENVIRONMENT=RELEASE for an
-earlier one (version, commit or sha256), or a git ref. Without the second one: what mm publish would publish.`,
+Each of the two is an environment for its current release, ENVIRONMENT=RELEASE for an earlier one
+(version, commit or sha256), or a git ref. Without the second one: what mm publish would publish.`,
     )
     .option('--working-tree', 'compare with the files of the work tree')
     .action(async (before: string, after: string | undefined, options: DiffOptions) =>

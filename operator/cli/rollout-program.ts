@@ -41,7 +41,7 @@ function addStart(command: Command, context: Context, output: Output): void {
     .option('--from <environment>', 'roll out the release of this environment; default: publish')
     .option('--no-rebuild', 'with --from: do not compare a release of others with its commit')
     .option('--ref <ref>', 'branch, tag or commit to publish; default: ref in miyamoto.yaml')
-    .option('--version <label>', 'version of the release; default: the next patch version')
+    .option('--version <label>', 'version of the release; default: one above the highest so far')
     .option('--reason <text>', 'why; shown by mm log', reason)
     .option('--yes', 'do not ask')
     .option('--older', 'also a commit that does not contain the one that hosts have now')

@@ -5,7 +5,7 @@ import { fileProblem } from '../../shared/file-problem.ts';
 import { ErrorAnswer } from '../answers.ts';
 import type { Context } from '../context.ts';
 import { nextOf } from './errors/next-steps.ts';
-import { usageError } from './errors/usage-error.ts';
+import { unknownHelp, usageError } from './errors/usage-error.ts';
 import { buildProgram } from './program.ts';
 import { type ListOutput, printJson, printLines } from './terminal/print-list.ts';
 
@@ -48,6 +48,8 @@ export async function run(
     },
   });
   try {
+    const unknown = unknownHelp(program, args);
+    if (unknown !== undefined) throw unknown;
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
   } catch (thrown) {

@@ -13,12 +13,37 @@ export function usageError(
   // A word after a command that can be left out, as in `mm rollout statsu stable`.
   const isExcess = code === 'commander.excessArguments' && word !== undefined;
   const [, given = '', choices = ''] = CHOICES.exec(message) ?? [];
+  const [, option] = /^error: unknown option '(--[\w-]+)/.exec(message) ?? [];
   const hint = isExcess ? didYouMean(word, names) : didYouMean(given, choices.split(', '));
   // Commander names the command that runs when the word is left out: `start`.
-  const named = isExcess ? message.replace(/ for '[^']*'/, ` for '${path}'`) : message;
+  const named = isExcess
+    ? message.replace(/ for '[^']*'/, ` for '${path}'`)
+    : hasOption(program, option)
+      ? // It is no typing mistake: another command has it.
+        message.replace(MEANT, '')
+      : message;
   const early = earlyOption(program, args, code);
   const text = inOneLine(named).replace(/\.$/, '') + (early ?? hint);
   return new CodedError(text, { code: 'USAGE', next: `${path} --help` });
+}
+
+/**
+ * The error of `mm help nope` or `mm key help nope`: commander would print the help of what is
+ * above, without a word about the name that it does not know.
+ */
+export function unknownHelp(program: Command, args: readonly string[]): CodedError | undefined {
+  const { path, command, word } = commandOf(program, args);
+  if (word !== 'help') return undefined;
+  const names = args.slice(args.indexOf('help') + 1).filter((arg) => !arg.startsWith('-'));
+  const asked = commandOf(command, names);
+  if (asked.word === undefined || asked.word === 'help' || asked.command.commands.length === 0)
+    return undefined;
+  const known = asked.command.commands.map((each) => each.name());
+  const above = [path, ...asked.path.split(' ').slice(1)].join(' ');
+  return new CodedError(
+    `unknown command '${above} ${asked.word}'${didYouMean(asked.word, known)}`,
+    { code: 'USAGE', next: `${above} --help` },
+  );
 }
 
 /** An option before the command, as other programs have them: `mm --tree osx releases`. */
@@ -48,6 +73,16 @@ function commandOf(program: Command, args: readonly string[]) {
   return { path: path.join(' '), command, word: undefined };
 }
 
+/** Whether a command of mm has the option. */
+function hasOption(command: Command, option: string | undefined): boolean {
+  if (option === undefined) return false;
+  const isOwn = command.options.some(({ long }) => long === option);
+  return isOwn || command.commands.some((each) => hasOption(each, option));
+}
+
+/** The end of a message of commander. */
+const MEANT = /\n\(Did you mean (.*)\?\)$/s;
+
 function inOneLine(message: string): string {
   return message
     .replace(/^error: /, '')
@@ -57,7 +92,7 @@ function inOneLine(message: string): string {
         `<${name}>: expected one of ${choices}, found ${JSON.stringify(found.slice(0, 80))}`,
     )
     .replace(/Allowed choices are/, 'expected one of')
-    .replace(/\n\(Did you mean (.*)\?\)$/s, '; did you mean $1?')
+    .replace(MEANT, '; did you mean $1?')
     .replace(
       /^option '([^'\s]*)[^']*' argument '(.*)' is invalid\. (.*?)\.?$/s,
       (_, name: string, found: string, why: string) =>

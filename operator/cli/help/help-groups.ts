@@ -19,6 +19,8 @@ const OTHERS = 'Others:';
 export const COMMON_OPTIONS = 'Common options:';
 /** The heading of the options that say where the signing keys are. */
 export const KEY_OPTIONS = 'Signing keys:';
+/** The heading of the options that compile catalogs. */
+export const CATALOG_OPTIONS = 'Catalogs of hosts:';
 
 /** Puts commands and options below their headings. Every command must have been added before. */
 export function groupHelp(program: Command): void {
@@ -37,9 +39,10 @@ export function groupHelp(program: Command): void {
   orderOptions(program);
 }
 
+/** The options of the command itself come first, and `--noop` after the others of them. */
 function orderOptions(command: Command): void {
-  const last = [KEY_OPTIONS, COMMON_OPTIONS];
-  const rank = ({ helpGroupHeading = '' }: Option) => last.indexOf(helpGroupHeading);
+  const last = ['--noop', CATALOG_OPTIONS, KEY_OPTIONS, COMMON_OPTIONS];
+  const rank = ({ long, helpGroupHeading }: Option) => last.indexOf(helpGroupHeading ?? long ?? '');
   (command.options as Option[]).sort((a, b) => rank(a) - rank(b));
   for (const each of command.commands) orderOptions(each);
 }

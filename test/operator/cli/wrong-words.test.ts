@@ -36,6 +36,12 @@ interface Typed {
 const REASON = ['--reason', 'x'];
 const TYPED: Readonly<Record<string, Typed>> = {
   'a command': { args: ['relases'], code: 'USAGE', meant: 'releases' },
+  'a command to be explained': { args: ['help', 'relases'], code: 'USAGE', meant: 'releases' },
+  'a command of a group to be explained': {
+    args: ['key', 'help', 'lst'],
+    code: 'USAGE',
+    meant: 'list',
+  },
   'a command of a group': { args: ['key', 'lst'], code: 'USAGE', meant: 'list' },
   'a command that can be left out': {
     args: ['rollout', 'statsu', 'stable'],
@@ -84,6 +90,11 @@ const TYPED: Readonly<Record<string, Typed>> = {
     code: 'ENVIRONMENT_UNKNOWN',
     meant: 'stable',
   },
+  'an environment whose releases are shown': {
+    args: ['releases', 'stble'],
+    code: 'ENVIRONMENT_UNKNOWN',
+    meant: 'stable',
+  },
   'an environment to compare': { args: ['diff', 'stble'], code: 'USAGE', meant: 'stable' },
   'an environment to copy': {
     args: ['environment', 'add', 'qa', '--like', 'stble'],
@@ -120,6 +131,16 @@ const TYPED: Readonly<Record<string, Typed>> = {
     code: 'S3_NOT_FOUND',
     meant: 'web1.example.com',
   },
+  'a field of the status without its first part': {
+    args: ['status', '--where', 'killedBy=stopped'],
+    code: 'USAGE',
+    meant: 'run.killedBy',
+  },
+  'a field of the status without its last part': {
+    args: ['status', '--where', 'run=faild'],
+    code: 'USAGE',
+    meant: 'run.status=failed',
+  },
   'a group of hosts': {
     args: ['diff', 'stable', '--group', 'canray'],
     code: 'USAGE',
@@ -137,6 +158,19 @@ test('words: a mistyped name is an error with a code, and with the name that was
     const text = `${error.message} ${error.next}`;
     assert.ok(text.includes(`did you mean ${meant}?`), `${what}: ${text}`);
     assert.ok(!text.includes('.; '), `${what}: ${text}`);
+  }
+});
+
+test('words: an option of another command is no typing mistake', async (t) => {
+  const lab = await published(t);
+  const { json } = await lab.mm(['rollout', 'halt', 'stable', '--yes', '--json']);
+  assert.equal(ErrorAnswer.parse(json).error.message, "unknown option '--yes'");
+});
+
+test('words: help of a command that exists is no error', async (t) => {
+  const lab = await published(t);
+  for (const words of [['help'], ['help', 'key', 'new'], ['key', 'help', 'new']]) {
+    assert.equal((await lab.mm(words)).exitCode, 0, words.join(' '));
   }
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command } from 'commander';
 import {
+  CATALOG_OPTIONS,
   COMMAND_GROUPS,
   COMMON_OPTIONS,
   KEY_OPTIONS,
@@ -26,6 +27,9 @@ test('help: every command is below the heading of what it is for', () => {
 
 test('help: the options of the command itself come first', () => {
   const of = (name: string) => program.commands.find((each) => each.name() === name) ?? program;
-  assert.deepEqual(headings(of('publish')), ['Options:', KEY_OPTIONS, COMMON_OPTIONS]);
-  assert.deepEqual(headings(of('diff')), ['Options:', COMMON_OPTIONS]);
+  const own = ['Options:', CATALOG_OPTIONS];
+  assert.deepEqual(headings(of('publish')), [...own, KEY_OPTIONS, COMMON_OPTIONS]);
+  assert.deepEqual(headings(of('diff')), [...own, COMMON_OPTIONS]);
+  const names = of('hold').options.map(({ long }) => long);
+  assert.deepEqual(names.slice(0, 3), ['--reason', '--out', '--noop']);
 });
