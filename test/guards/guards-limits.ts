@@ -50,6 +50,17 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     test: 'test/trust/workflow/linear-models.test.ts',
     name: '^eight times the delegations',
   },
+  ...[
+    { line: "keyVal['public'], signature", instead: 'signature' },
+    { line: "keyVal['public'], signature", instead: "keyVal['public']" },
+    { line: '.update(head).update(body)', instead: '.update(head)' },
+  ].map((row) => ({
+    invariant: 'signatures',
+    file: 'trust/workflow/known-signatures.ts',
+    ...row,
+    test: 'test/trust/workflow/known-signatures.test.ts',
+    name: '^known signatures: ',
+  })),
   {
     invariant: 'limits',
     file: 'operator/release/gates/check-files.ts',
