@@ -142,7 +142,7 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 15',
     file: 'operator/release/source/export-ref.ts',
-    line: '      await requireOneMeaning(place, ref, { name, commit });\n',
+    line: '    await requireOneMeaning(place, ref, { name, commit });\n',
     instead: '',
     test: 'test/operator/release/source/export-ref.test.ts',
     name: '^row 15: a tag with the name of a branch',

@@ -10,7 +10,8 @@ import {
 } from '../../config.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { givenPassphrase, keysDirectory } from '../../open-tree.ts';
-import { namesOf, resolved } from '../../release/source/export-ref.ts';
+import { namesOf } from '../../release/source/export-ref.ts';
+import { commitsNamed } from '../../release/source/objects.ts';
 import { table } from '../../table.ts';
 import { credentialsOf, s3Settings } from './s3-settings.ts';
 import { fromFile, type Setting } from './setting.ts';
@@ -63,8 +64,7 @@ async function treeSettings(
   const commits = await Promise.all(
     [...tree.refs].map(async ([environment, ref]): Promise<Setting[]> => {
       const key = `${at}.environments.${environment}`;
-      const found = await Promise.all(namesOf(ref).map((each) => resolved(place, each)));
-      const commit = found.find((each) => each !== undefined);
+      const [commit] = (await commitsNamed(place, namesOf(ref))).values();
       const why = commit === undefined ? `no ${ref} in ${tree.repository}` : tree.repository;
       return [
         fromFile(loaded, `${key}.ref`, ref),

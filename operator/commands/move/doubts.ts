@@ -1,8 +1,8 @@
 import type { ReleaseCustom } from '../../../bucket/documents/release.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import type { Slots } from '../../metadata/slots.ts';
-import { containsCommit } from '../../release/source/contains-commit.ts';
 import type { GitPlace } from '../../release/source/git.ts';
+import { containsCommit } from '../../release/source/objects.ts';
 import type { Doubt } from '../confirm.ts';
 import { releaseName } from './release-name.ts';
 

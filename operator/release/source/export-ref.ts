@@ -5,7 +5,8 @@ import { attributesOf } from './attributes.ts';
 import { branchesOf } from './branches.ts';
 import { type FoundCommit, findRepository, openCleanRoom } from './clean-room.ts';
 import { applyFilters, type FilterSource } from './filters.ts';
-import { type GitPlace, git, gitAnswer, gitLine, gitList, gitStream } from './git.ts';
+import { type GitPlace, git, gitAnswer, gitList, gitStream } from './git.ts';
+import { commitsNamed, readObjects } from './objects.ts';
 import { readTar } from './read-tar.ts';
 import { submodulesOf } from './submodules.ts';
 
@@ -29,15 +30,15 @@ export async function findCommit(
 }
 
 async function commitOf(place: GitPlace, ref: string): Promise<string> {
+  const commits = await commitsNamed(place, namesOf(ref));
   for (const name of namesOf(ref)) {
-    const commit = await resolved(place, name);
-    if (commit !== undefined) {
-      await requireOneMeaning(place, ref, { name, commit });
-      return commit;
-    }
-    // Fails with git's own message when the reason is not the ref: no repository, or not ours.
-    await git(place, ['rev-parse', '--git-dir']);
+    const commit = commits.get(name);
+    if (commit === undefined) continue;
+    await requireOneMeaning(place, ref, { name, commit });
+    return commit;
   }
+  // Fails with git's own message when the reason is not the ref: no repository, or not ours.
+  await git(place, ['rev-parse', '--git-dir']);
   const hint = didYouMean(
     ref,
     (await branchesOf(place)).map(({ name }) => name),
@@ -65,9 +66,8 @@ async function requireOneMeaning(
   const { name, commit } = found;
   if (name === ref || name.startsWith('refs/heads/')) return;
   const others = [`refs/remotes/origin/${ref}`, ...(await commitsFrom(place, ref))];
-  for (const other of others) {
-    const meant = await resolved(place, other);
-    if (meant === undefined || meant === commit) continue;
+  for (const [other, meant] of await commitsNamed(place, others)) {
+    if (meant === commit) continue;
     throw new CodedError(
       `${JSON.stringify(ref)} has two meanings in ${place.directory}: ${name} is at ${commit}, ${other} at ${meant}`,
       { code: 'GIT_FAILED', next: `--ref ${name}, or --ref ${other}`, details: { ref } },
@@ -83,7 +83,7 @@ async function commitsFrom(place: GitPlace, ref: string): Promise<readonly strin
 
 /** A branch or tag may have the name of a commit: git takes a whole id for the commit itself. */
 async function exactly(place: GitPlace, commit: string): Promise<string> {
-  if ((await resolved(place, commit)) === commit) return commit;
+  if ((await commitsNamed(place, [commit])).get(commit) === commit) return commit;
   await git(place, ['rev-parse', '--git-dir']);
   throw new CodedError(`commit ${commit} is not in ${place.directory}`, {
     code: 'GIT_FAILED',
@@ -98,29 +98,26 @@ export function namesOf(ref: string): string[] {
   return [`refs/heads/${ref}`, `refs/tags/${ref}`, `refs/remotes/origin/${ref}`, ref];
 }
 
-/** The commit that git finds under the name. Undefined when git finds nothing. */
-export async function resolved(place: GitPlace, name: string): Promise<string | undefined> {
-  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`];
-  return await gitAnswer(place, args);
+export interface Peeked {
+  readonly committedAt: Date;
+  /** By path. Others are not in the commit. */
+  readonly files: ReadonlyMap<string, string>;
 }
 
-/** One file of the commit, before the rest is read. Undefined: the commit does not have it. */
+/** What must be known of a commit before all of its files are read. Throws GIT_FAILED. */
 export async function peekCommit(
   { room, commit, repository }: FoundCommit,
-  path: string,
-): Promise<string | undefined> {
-  const name = `${commit}:${repository.prefix}${path}`;
-  const type = await gitAnswer(room, ['cat-file', '-t', name]);
-  return type === 'blob'
-    ? (await git(room, ['cat-file', 'blob', name])).toString('utf8')
-    : undefined;
-}
-
-/** Time of the commit itself. */
-export async function committedAt({ room, commit }: FoundCommit): Promise<Date> {
-  const text = await gitLine(room, ['cat-file', 'commit', commit]);
-  const seconds = Number(/^committer .* (\d+) [+-]\d+$/m.exec(text)?.[1]);
-  return new Date(seconds * 1000);
+  paths: readonly string[],
+): Promise<Peeked> {
+  const names = paths.map((path) => `${commit}:${repository.prefix}${path}`);
+  const [head, ...objects] = await readObjects(room, [commit, ...names]);
+  const seconds = Number(/^committer .* (\d+) [+-]\d+$/m.exec(head?.content ?? '')?.[1]);
+  const files = new Map<string, string>();
+  for (const [index, path] of paths.entries()) {
+    const object = objects[index];
+    if (object?.type === 'blob') files.set(path, object.content);
+  }
+  return { committedAt: new Date(seconds * 1000), files };
 }
 
 export interface Exporting {
@@ -149,8 +146,11 @@ export async function exportCommit(
   ).catch((error: unknown) => {
     throw explained(error, found);
   });
-  await filterEntries(found, exporting, { prefix, first });
-  for (const submodule of await submodulesOf(found)) {
+  const listing = await gitList(room, ['ls-tree', '-r', '-z', '--full-tree', commit]);
+  // Attributes of a directory above the place count as well.
+  if (listing.some((line) => /[\t/]\.gitattributes$/.test(line)))
+    await filterEntries(found, exporting, { prefix, first });
+  for (const submodule of await submodulesOf(found, listing)) {
     const path = prefix + submodule.path;
     // `git archive` writes an empty directory for a submodule, unless `export-ignore` names it.
     if (!directories.has(path)) continue;
@@ -172,9 +172,6 @@ async function filterEntries(
   { builder, filters }: Exporting,
   { prefix, first }: { readonly prefix: string; readonly first: number },
 ): Promise<void> {
-  const all = ['ls-tree', '-r', '-z', '--full-tree', '--name-only', commit];
-  const paths = await gitList(room, all);
-  if (!paths.some((path) => /(^|\/)\.gitattributes$/.test(path))) return;
   await git(room, ['read-tree', commit]);
   const added = builder.entries.slice(first).map(({ path }) => path.slice(prefix.length));
   const source: FilterSource = {

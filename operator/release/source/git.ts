@@ -64,8 +64,12 @@ export async function git(
 }
 
 /** Runs git and returns its output as one line of text. */
-export async function gitLine(place: GitPlace, args: readonly string[]): Promise<string> {
-  return (await git(place, args)).toString('utf8').replace(/\r?\n$/, '');
+export async function gitLine(
+  place: GitPlace,
+  args: readonly string[],
+  input?: string,
+): Promise<string> {
+  return (await git(place, args, input)).toString('utf8').replace(/\r?\n$/, '');
 }
 
 /**
@@ -75,9 +79,10 @@ export async function gitLine(place: GitPlace, args: readonly string[]): Promise
 export async function gitAnswer(
   place: GitPlace,
   args: readonly string[],
+  input?: string,
 ): Promise<string | undefined> {
   try {
-    return await gitLine(place, args);
+    return await gitLine(place, args, input);
   } catch (error) {
     if (error instanceof CodedError && error.code === 'GIT_FAILED') return undefined;
     throw error;

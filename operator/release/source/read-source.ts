@@ -15,7 +15,7 @@ import type { Spool } from '../tree/spool.ts';
 import type { SourceTree } from '../tree/tree.ts';
 import { type Checkout, type LeftOut, TreeBuilder } from '../tree/tree-builder.ts';
 import { addDirectory } from '../tree/walk.ts';
-import { committedAt, exportCommit, findCommit, peekCommit } from './export-ref.ts';
+import { exportCommit, findCommit, peekCommit } from './export-ref.ts';
 import type { GitPlace } from './git.ts';
 import { hieraWarnings } from './hiera-warnings.ts';
 import type { PublishSettings } from './publish-settings.ts';
@@ -64,9 +64,10 @@ async function readRef(request: SourceRequest, ref: string): Promise<Source> {
   const { place, settings, directory } = request;
   const newDirectory = async () => await mkdtemp(join(directory, 'git-'));
   const found = await findCommit(place, { ref, commit: request.commit }, await newDirectory());
-  const { builder, conf } = await open(request, (path) => peekCommit(found, path));
+  const { committedAt, files } = await peekCommit(found, [CONF, IGNORE_FILE]);
+  const { builder, conf } = await open(request, (path) => files.get(path));
   await exportCommit(found, { builder, filters: settings.filters, newDirectory });
-  const origin = { commit: found.commit, ref, committedAt: await committedAt(found) };
+  const origin = { commit: found.commit, ref, committedAt };
   const warnings =
     request.commit === undefined ? await refWarnings(found, ref) : await notOnRef(found, ref);
   return await sourceOf(request, builder, { conf, origin, gitIgnored: [], warnings });
@@ -119,7 +120,7 @@ interface Deployed {
 /** environment.conf and .mmignore decide what is read, so they are read first. */
 async function open(
   { settings, spool }: SourceRequest,
-  peek: (path: string) => Promise<string | undefined>,
+  peek: (path: string) => Promise<string | undefined> | string | undefined,
 ): Promise<{ readonly builder: TreeBuilder; readonly conf: EnvironmentConf }> {
   const conf = parseEnvironmentConf((await peek(CONF)) ?? '');
   const rules = new ExcludeRules({

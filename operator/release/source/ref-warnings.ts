@@ -1,7 +1,8 @@
 import { counted } from '../../../shared/counted.ts';
 import type { FoundCommit } from './clean-room.ts';
-import { namesOf, resolved } from './export-ref.ts';
+import { namesOf } from './export-ref.ts';
 import { gitAnswer } from './git.ts';
+import { commitsNamed } from './objects.ts';
 
 const SHOWN = 12;
 
@@ -10,11 +11,11 @@ export async function refWarnings(
   { place, commit }: FoundCommit,
   ref: string,
 ): Promise<readonly string[]> {
-  const commitOf = async (name: string) =>
-    await gitAnswer(place, ['rev-parse', '--verify', '--quiet', `${name}^{commit}`]);
+  const originName = `refs/remotes/origin/${ref}`;
+  const commits = await commitsNamed(place, [originName, 'HEAD']);
   const warnings: string[] = [];
   const here = commit.slice(0, SHOWN);
-  const origin = await commitOf(`refs/remotes/origin/${ref}`);
+  const origin = commits.get(originName);
   if (origin !== undefined && origin !== commit) {
     const behind = await gitAnswer(place, ['rev-list', '--count', `${commit}..${origin}`]);
     if (behind !== undefined && behind !== '0') {
@@ -24,13 +25,14 @@ export async function refWarnings(
       );
     }
   }
-  const branch = await gitAnswer(place, ['symbolic-ref', '--quiet', 'HEAD']);
-  const head = branch === undefined ? await commitOf('HEAD') : undefined;
+  const head = commits.get('HEAD');
   if (head !== undefined && head !== commit) {
+    const branch = await gitAnswer(place, ['symbolic-ref', '--quiet', 'HEAD']);
     const checkedOut = head.slice(0, SHOWN);
-    warnings.push(
-      `${ref} is at ${here}, but ${checkedOut} is checked out (detached HEAD): --ref ${checkedOut} publishes that`,
-    );
+    if (branch === undefined)
+      warnings.push(
+        `${ref} is at ${here}, but ${checkedOut} is checked out (detached HEAD): --ref ${checkedOut} publishes that`,
+      );
   }
   return warnings;
 }
@@ -40,9 +42,7 @@ export async function notOnRef(
   { place, commit }: FoundCommit,
   ref: string,
 ): Promise<readonly string[]> {
-  for (const name of namesOf(ref)) {
-    const head = await resolved(place, name);
-    if (head === undefined) continue;
+  for (const head of (await commitsNamed(place, namesOf(ref))).values()) {
     const isPart = await gitAnswer(place, ['merge-base', '--is-ancestor', commit, head]);
     if (isPart !== undefined) return [];
   }

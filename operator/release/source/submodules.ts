@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { gitDirectoryIn } from '../tree/head.ts';
 import { type FoundCommit, openCleanRoom } from './clean-room.ts';
-import { type GitPlace, gitAnswer, gitList } from './git.ts';
+import { type GitPlace, gitAnswer } from './git.ts';
 
 export interface Submodule {
   /** Relative to the place. */
@@ -13,18 +13,25 @@ export interface Submodule {
   open(directory: string): Promise<FoundCommit | undefined>;
 }
 
-/** The submodules of a commit, with the commits that they are pinned to. */
-export async function submodulesOf(found: FoundCommit): Promise<Submodule[]> {
-  const { room, commit, repository } = found;
-  const listing = await gitList(room, ['ls-tree', '-r', '-z', commit]);
+/**
+ * The submodules of a commit, with the commits that they are pinned to.
+ *
+ * @param listing of `git ls-tree --full-tree`
+ */
+export async function submodulesOf(
+  found: FoundCommit,
+  listing: readonly string[],
+): Promise<Submodule[]> {
+  const { prefix } = found.repository;
   const pinned = listing.flatMap((line) => {
     const [, inner, path] = /^160000 commit ([0-9a-f]+)\t(.+)$/s.exec(line) ?? [];
-    return inner === undefined || path === undefined ? [] : [{ path, commit: inner }];
+    if (inner === undefined || path?.startsWith(prefix) !== true) return [];
+    return [{ path: path.slice(prefix.length), commit: inner }];
   });
   if (pinned.length === 0) return [];
   const settings = await settingsOf(found);
   return pinned.map(({ path, commit: inner }) => {
-    const setting = settings.get(repository.prefix + path);
+    const setting = settings.get(prefix + path);
     return {
       path,
       commit: inner,

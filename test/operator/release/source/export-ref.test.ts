@@ -47,6 +47,19 @@ test('export: the commit of the branch, with modes and links, without export-ign
   assert.deepEqual(tree.committedAt, new Date('2026-03-01T12:00:00Z'));
 });
 
+test('export: git is started six times', async (t) => {
+  const { directory } = await repository(t);
+  const programs = await temporaryDirectory(t);
+  const log = join(programs, 'log');
+  const real = execFileSync('/bin/sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  const counting = `#!/bin/sh\necho >>'${log}'\nexec '${real}' "$@"\n`;
+  await writeFile(join(programs, 'git'), counting, { mode: 0o755 });
+  await git(directory, 'rm', '--quiet', '.gitattributes');
+  await git(directory, 'commit', '--quiet', '--message', 'no attributes');
+  await read(t, { directory, env: { PATH: programs } }, 'main');
+  assert.equal((await readFile(log, 'utf8')).length, 6);
+});
+
 test('export: work tree, index and current branch are neither read nor changed', async (t) => {
   const { directory, commit } = await repository(t);
   await git(directory, 'checkout', '--quiet', '-b', 'other');
@@ -162,6 +175,8 @@ test('export: a submodule whose commit is missing is refused', async (t) => {
 const failures = {
   'no such ref': { ref: 'nope', more: {} },
   'a ref that looks like an option': { ref: '--output=/tmp/x', more: {} },
+  'a branch and a line end': { ref: 'main\n', more: {} },
+  'a branch and a zero byte': { ref: 'main\0', more: {} },
   'no repository': { ref: 'main', more: { directory: '/nonexistent' } },
   'no git': { ref: 'main', more: { env: { PATH: '/nonexistent' } } },
 };
