@@ -5,7 +5,7 @@ import { BucketName } from '../bucket/documents/bucket-name.ts';
 import { EnvironmentName, TreeName } from '../bucket/documents/names.ts';
 import { S3Settings } from '../bucket/s3/settings.ts';
 import { CodedError } from '../shared/coded-error.ts';
-import { mergeConfigFiles } from '../shared/config/file.ts';
+import { mergeConfigFiles, parseConfigFile } from '../shared/config/file.ts';
 import { readConfigFile } from '../shared/config/source.ts';
 import { requireOwn } from '../shared/owned-path.ts';
 import { didYouMean, nearest } from '../shared/suggestion.ts';
@@ -224,4 +224,22 @@ export function selectTree(
 export function resolvePath(file: string, path: string, home: string): string {
   if (path === '~' || path.startsWith('~/')) return join(home, path.slice(1));
   return isAbsolute(path) ? path : join(dirname(file), path);
+}
+
+/**
+ * Checks what options say, written as the configuration that they become. Throws USAGE; `command`
+ * has the help about them.
+ */
+export function parseOptions<T extends z.ZodType>(
+  text: string,
+  schema: T,
+  command: string,
+): z.infer<T> {
+  try {
+    return parseConfigFile(text, 'the options', schema);
+  } catch (cause) {
+    if (!(cause instanceof CodedError && cause.code === 'CONFIG_INVALID')) throw cause;
+    const message = cause.message.replaceAll(/^the options:\d+: /gm, 'the options: ');
+    throw new CodedError(message, { code: 'USAGE', cause, next: `${command} --help` });
+  }
 }

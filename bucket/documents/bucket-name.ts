@@ -5,6 +5,6 @@ export const BucketName = z
   .string()
   .regex(
     /^([a-zA-Z0-9][a-zA-Z0-9._-]{1,61}[a-zA-Z0-9]|arn:[a-zA-Z0-9:/._-]{1,200})$/,
-    'expected a bucket name without "s3://", for example "masterless-puppet.example.com", or the ARN of an access point',
+    'expected a bucket name of 3 to 63 letters, digits, ".", "_" and "-", for example "masterless-puppet.example.com", or the ARN of an access point; without "s3://"',
   )
   .meta({ example: 'masterless-puppet.example.com' });

@@ -4,8 +4,7 @@ import { BucketName } from '../../../bucket/documents/bucket-name.ts';
 import { TreeName } from '../../../bucket/documents/names.ts';
 import { S3Settings } from '../../../bucket/s3/settings.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { parseConfigFile } from '../../../shared/config/file.ts';
-import { findConfig, type LoadedConfig, selectTree } from '../../config.ts';
+import { findConfig, type LoadedConfig, parseOptions, selectTree } from '../../config.ts';
 import type { CommonOptions, Context } from '../../context.ts';
 
 export interface PlaceOptions extends CommonOptions {
@@ -62,7 +61,7 @@ function placeByOptions({ config, bucket, tree, endpoint, region }: PlaceOptions
     });
   }
   const text = stringify({ bucket, tree, s3: { endpoint, region } });
-  const checked = parseConfigFile(text, 'the options', Options);
+  const checked = parseOptions(text, Options, 'mm bucket init');
   return { bucket, s3: checked.s3, trees: [checked.tree], others: [] };
 }
 

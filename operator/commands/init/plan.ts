@@ -4,13 +4,13 @@ import { accessPointOf } from '../../../bucket/s3/access-point.ts';
 import { defaultRegion } from '../../../bucket/s3/sdk/client.ts';
 import type { S3Settings } from '../../../bucket/s3/settings.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { parseConfigFile } from '../../../shared/config/file.ts';
 import {
   CONFIG_FILE,
   DEFAULT_KEYS,
   findConfig,
   type LoadedConfig,
   OperatorConfig,
+  parseOptions,
   selectTree,
   type TreeConfig,
 } from '../../config.ts';
@@ -55,7 +55,7 @@ export async function planInit(context: Context, options: InitOptions): Promise<
   if (found !== undefined) return await planByFile(found, home, options);
   const configFile = resolve(cwd, options.config ?? CONFIG_FILE);
   const configText = await newConfig(options, context);
-  const config = parseConfigFile(configText, 'the options of mm init', OperatorConfig);
+  const config = parseOptions(configText, OperatorConfig, 'mm init');
   const tree = selectTree({ path: configFile, config }, { home, tree: options.tree });
   return { config: tree, configFile, configText };
 }

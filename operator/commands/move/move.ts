@@ -181,7 +181,7 @@ function answerOf(
 function linesOf({ outcome, environment, changes, objects, ...rest }: MoveAnswer): string[] {
   switch (outcome) {
     case 'unchanged':
-      return [`nothing to do: ${environment} is so already`];
+      return [`nothing to do: ${environment} stays as it is`];
     case 'noop':
       return ['would change:', ...changes, 'would write:', ...objects];
     case 'proposed':

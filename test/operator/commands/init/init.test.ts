@@ -185,6 +185,7 @@ test('init --passphrase: asks twice, and refuses two different answers', async (
 const usage = {
   'no bucket': ['init', '--tree', 'ubuntu'],
   'no tree': ['init', '--bucket', BUCKET],
+  'a name that no bucket can have': ['init', '--bucket', 'b1', '--tree', 'ubuntu'],
   'environment without a ref': [
     'init',
     '--bucket',
