@@ -1,4 +1,5 @@
 import { Argument, type Command, Option } from 'commander';
+import type { Role } from '../../bucket/s3/rights/rights.ts';
 import { type CheckOptions, checkPolicy } from '../commands/policy/check.ts';
 import {
   BESIDE,
@@ -7,7 +8,6 @@ import {
   printMachinePolicy,
   printPolicy,
 } from '../commands/policy/policy.ts';
-import type { Role } from '../commands/policy/rights.ts';
 import type { Context } from '../context.ts';
 import { common, place } from './options.ts';
 import type { Output } from './output.ts';

@@ -30,7 +30,7 @@ export const BUCKET_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'policy check',
-    file: 'operator/commands/policy/rights.ts',
+    file: 'bucket/s3/rights/rights.ts',
     line: "if (tried.answer.startsWith('written')) isSafe = false;",
     instead: '',
     test: 'test/operator/commands/policy/check.test.ts',
@@ -38,7 +38,7 @@ export const BUCKET_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'policy check',
-    file: 'operator/commands/policy/trials.ts',
+    file: 'bucket/s3/rights/trials.ts',
     line: '|| (await removeVersion(store, key, VersionId))',
     instead: '|| VersionId',
     test: 'test/operator/commands/policy/check.test.ts',

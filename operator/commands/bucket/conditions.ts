@@ -1,6 +1,6 @@
+import type { Store } from '../../../bucket/s3/rights/store.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { withScratch } from './scratch.ts';
-import type { Store } from './store.ts';
 
 /** No object has it. */
 const IMPOSSIBLE_ETAG = '0'.repeat(32);

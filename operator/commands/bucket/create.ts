@@ -1,7 +1,7 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { answerText, isRefusal, type Store, withStore } from '../../../bucket/s3/rights/store.ts';
 import type { S3Settings } from '../../../bucket/s3/settings.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { answerText, isRefusal, type Store, withStore } from './store.ts';
 
 /**
  * Makes a bucket with the store's own defaults; on AWS those are private and encrypted. Throws

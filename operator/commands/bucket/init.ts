@@ -1,5 +1,6 @@
 import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import { accessPointOf } from '../../../bucket/s3/access-point.ts';
+import { type Store, withStore } from '../../../bucket/s3/rights/store.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { BucketAnswer } from '../../bucket-answers.ts';
 import type { Answer, Context } from '../../context.ts';
@@ -10,7 +11,6 @@ import { lifecycle } from './lifecycle.ts';
 import { type BucketPlace, bucketArn, bucketPlace, type PlaceOptions } from './place.ts';
 import { change, type Inspected, inspect, type Row, type Setting } from './setting.ts';
 import { encryption, ownership, publicAccess } from './settings.ts';
-import { type Store, withStore } from './store.ts';
 import { tlsOnly } from './tls-only.ts';
 import { versioning } from './versioning.ts';
 

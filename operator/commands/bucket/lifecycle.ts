@@ -6,8 +6,8 @@ import {
   PutBucketLifecycleConfigurationCommand,
 } from '@aws-sdk/client-s3';
 import { binaryPrefix, manifestPrefix, statusPrefix } from '../../../bucket/layout.ts';
+import { isRefusal, type Store } from '../../../bucket/s3/rights/store.ts';
 import { type Found, ifSet, type Setting } from './setting.ts';
-import { isRefusal, type Store } from './store.ts';
 
 const RIGHTS = { read: 's3:GetLifecycleConfiguration', write: 's3:PutLifecycleConfiguration' };
 

@@ -1,11 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import {
-  DeleteObjectCommand,
-  PutObjectCommand,
-  type PutObjectCommandInput,
-} from '@aws-sdk/client-s3';
+import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { statusPrefix } from '../../../bucket/layout.ts';
-import { isRefusal, type Store } from './store.ts';
+import { removeVersion, type Store } from '../../../bucket/s3/rights/store.ts';
 
 /** An object that is removed after the work, with all of its versions. */
 export interface Scratch {
@@ -41,23 +37,5 @@ export async function withScratch<T>(
   } finally {
     // Without the permission to remove it, the lifecycle does.
     for (const versionId of written) await removeVersion(store, key, versionId);
-  }
-}
-
-/** Removes an object or a version of it. False when the store refuses. */
-export async function removeVersion(
-  store: Store,
-  key: string,
-  versionId: string | undefined,
-): Promise<boolean> {
-  const input = { Bucket: store.bucket, Key: key, VersionId: versionId };
-  try {
-    await store.request('remove', key, (client, options) =>
-      client.send(new DeleteObjectCommand(input), options),
-    );
-    return true;
-  } catch (error) {
-    if (isRefusal(error)) return false;
-    throw error;
   }
 }

@@ -1,6 +1,6 @@
+import { answerText, isRefusal, type Store } from '../../../bucket/s3/rights/store.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { BucketAnswer } from '../../bucket-answers.ts';
-import { answerText, isRefusal, type Store } from './store.ts';
 
 /** Something that a bucket should have. */
 export interface Setting {

@@ -9,10 +9,10 @@ import {
   PutBucketOwnershipControlsCommand,
   PutPublicAccessBlockCommand,
 } from '@aws-sdk/client-s3';
+import { answerText, type Store } from '../../../bucket/s3/rights/store.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { withScratch } from './scratch.ts';
 import { type Found, ifSet, NotKept, type Setting } from './setting.ts';
-import { answerText, type Store } from './store.ts';
 
 /*
  * A store that does not know a setting answers about the bucket itself: Ceph 16 lists its objects,

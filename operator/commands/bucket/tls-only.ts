@@ -5,6 +5,7 @@ import {
   GetObjectCommand,
   PutBucketPolicyCommand,
 } from '@aws-sdk/client-s3';
+import type { Store } from '../../../bucket/s3/rights/store.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import {
   type BucketPolicy,
@@ -19,7 +20,6 @@ import {
 } from './policy-statements.ts';
 import { withScratch } from './scratch.ts';
 import { type Found, ifSet, NotKept, type Setting } from './setting.ts';
-import type { Store } from './store.ts';
 
 const SID = 'MiyamotoTlsOnly';
 const TRIAL_ALWAYS = 'MiyamotoTrialAlways';

@@ -3,9 +3,9 @@ import {
   GetBucketVersioningCommand,
   PutBucketVersioningCommand,
 } from '@aws-sdk/client-s3';
+import type { Store } from '../../../bucket/s3/rights/store.ts';
 import { brokenConditions } from './conditions.ts';
 import { type Found, NotKept, type Setting } from './setting.ts';
-import type { Store } from './store.ts';
 
 export interface Probing {
   /** The tree for test objects. */

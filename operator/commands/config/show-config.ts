@@ -1,3 +1,4 @@
+import { credentialsOf, s3Settings } from '../../../bucket/s3/setting-origins.ts';
 import { configKeys } from '../../../shared/config/schema.ts';
 import { redact } from '../../../shared/log/redact.ts';
 import type { ConfigAnswer, SettingAnswer } from '../../by-hand-answers.ts';
@@ -13,7 +14,6 @@ import { givenPassphrase, keysDirectory } from '../../open-tree.ts';
 import { namesOf } from '../../release/source/export-ref.ts';
 import { commitsNamed } from '../../release/source/objects.ts';
 import { table } from '../../table.ts';
-import { credentialsOf, s3Settings } from './s3-settings.ts';
 import { fromFile, type Setting } from './setting.ts';
 
 /**
@@ -38,7 +38,7 @@ export async function showConfig(
         : { from: 'option', place: '--config' }),
     },
     fromFile(loaded, 'bucket', loaded.config.bucket),
-    ...(await s3Settings(loaded, env)),
+    ...(await s3Settings({ ...loaded.config, origins: loaded.origins }, env)),
     credentialsOf(loaded.config.s3, env),
   ];
   for (const tree of trees) settings.push(...(await treeSettings(context, loaded, tree, options)));

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { metadataKey } from '../../../bucket/layout.ts';
-import { CodedError } from '../../../shared/coded-error.ts';
+import { type Check, tried } from '../../../shared/checks.ts';
 import { counted } from '../../../shared/counted.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
 import { loadConfig, selectTree } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
-import type { DoctorAnswer } from '../../key-answers.ts';
 import { readSigningKeys } from '../../keys/keyring.ts';
 import type { SigningKeyFile } from '../../keys/signing-key.ts';
 import { keyIdsIn } from '../../metadata/role-keys.ts';
@@ -19,9 +18,6 @@ import {
 import { readAsNewHost } from '../../repository/read-bucket.ts';
 import type { RepositoryOptions } from '../../repository/repository.ts';
 import { type KeyOverview, overview } from '../key/list.ts';
-
-type DoctorCheck = DoctorAnswer['checks'][number];
-export type Check = Pick<DoctorCheck, 'name' | 'outcome' | 'message' | 'next'>;
 
 export interface Examination {
   readonly checks: readonly Check[];
@@ -56,24 +52,6 @@ export async function examine(
   const seen = overview(opened, files ?? [], { now, mode: config.mode });
   checks.push(...expiryChecks(opened, seen), ...keyChecks(seen));
   return { checks, seen };
-}
-
-/** Runs a check. An error becomes a failed check. */
-async function tried<T>(
-  checks: Check[],
-  name: string,
-  work: () => Promise<{ readonly value: T; readonly message: string }>,
-): Promise<T | undefined> {
-  try {
-    const { value, message } = await work();
-    checks.push({ name, outcome: 'ok', message, next: null });
-    return value;
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    const { code, message, next = null } = error;
-    checks.push({ name, outcome: 'failed', message: `${code}: ${message}`, next });
-    return undefined;
-  }
 }
 
 async function examineBucket(checks: Check[], opened: RepositoryWork): Promise<VerifiedMetadata> {

@@ -1,7 +1,7 @@
+import type { Check } from '../../../shared/checks.ts';
 import { readClockFloor, resetClockFloor } from '../../../trust/kept/trust-directory.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Context } from '../../context.ts';
-import type { Check } from './checks.ts';
 
 /** The clock of the store may be up to a day ahead. A floor beyond that came from a wrong clock. */
 const DAY_MS = 86_400_000;

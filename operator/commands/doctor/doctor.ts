@@ -1,8 +1,9 @@
+import { checkLines, worst } from '../../../shared/checks.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import type { DoctorAnswer } from '../../key-answers.ts';
 import { withKeptState, withTree } from '../../open-tree.ts';
 import { overviewLines } from '../key/list.ts';
-import { type Check, examine, titleOf } from './checks.ts';
+import { examine, titleOf } from './checks.ts';
 import { checkClock } from './clock.ts';
 
 export interface DoctorOptions extends SigningOptions {
@@ -32,18 +33,8 @@ export async function doctor(context: Context, options: DoctorOptions): Promise<
     };
     const lines = [
       ...(seen === undefined ? [] : [...overviewLines(seen, tree.config), '']),
-      ...checks.flatMap(linesOf),
+      ...checks.flatMap((check) => checkLines(check, titleOf(check.name))),
     ];
     return { document, lines, exitCode: outcome === 'failed' ? 1 : undefined };
   });
-}
-
-function worst(checks: readonly Check[]): DoctorAnswer['outcome'] {
-  if (checks.some(({ outcome }) => outcome === 'failed')) return 'failed';
-  return checks.some(({ outcome }) => outcome === 'warning') ? 'warning' : 'ok';
-}
-
-function linesOf({ name, outcome, message, next }: Check): string[] {
-  const line = `${outcome.padEnd(7)}  ${titleOf(name)}: ${message}`;
-  return outcome === 'ok' || next === null ? [line] : [line, `         next: ${next}`];
 }

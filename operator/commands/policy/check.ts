@@ -1,12 +1,18 @@
 import { Certname, TreeName } from '../../../bucket/documents/names.ts';
+import {
+  OTHERS_STATUS,
+  type Right,
+  type Role,
+  type Surroundings,
+  tryRights,
+} from '../../../bucket/s3/rights/rights.ts';
+import { withStore } from '../../../bucket/s3/rights/store.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { PolicyCheckAnswer } from '../../bucket-answers.ts';
 import type { Answer, Context } from '../../context.ts';
 import { type BucketPlace, bucketPlace, type PlaceOptions } from '../bucket/place.ts';
-import { withStore } from '../bucket/store.ts';
 import type { HostKind } from './documents.ts';
 import { type Beside, kindOf, type MachineOptions } from './policy.ts';
-import { OTHERS_STATUS, type Right, type Role, type Surroundings, tryRights } from './rights.ts';
 
 export interface CheckOptions extends PlaceOptions, MachineOptions {
   readonly beside?: Beside | undefined;

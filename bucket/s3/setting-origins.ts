@@ -1,13 +1,29 @@
-import { proxyFor } from '../../../bucket/s3/connection/proxy.ts';
-import { effectiveSettings } from '../../../bucket/s3/effective-settings.ts';
-import { S3Settings } from '../../../bucket/s3/settings.ts';
-import { configKeys } from '../../../shared/config/schema.ts';
-import type { LoadedConfig } from '../../config.ts';
-import { fromFile, type Setting } from './setting.ts';
+import { configKeys } from '../../shared/config/schema.ts';
+import { proxyFor } from './connection/proxy.ts';
+import { effectiveSettings } from './effective-settings.ts';
+import { S3Settings } from './settings.ts';
 
 type Env = Readonly<NodeJS.ProcessEnv>;
 
-/** The variables that count when miyamoto.yaml does not have the key; the first one that is set. */
+/** A value that the S3 client would use, and where it is from. */
+export interface S3Setting {
+  readonly key: string;
+  /** Undefined and null: not set. */
+  readonly value: unknown;
+  readonly from: 'file' | 'environment' | 'aws' | 'default';
+  /** `file:line`, the name of a variable, or a remark. */
+  readonly place: string | null;
+}
+
+/** What a configuration file says about a bucket. */
+export interface ConfiguredBucket {
+  readonly bucket: string;
+  readonly s3: S3Settings;
+  /** Key path (`s3.region`) to `file:line`, for the keys that the file has. */
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+/** The variables that count when the file does not have the key; the first one that is set. */
 const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   endpoint: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
   region: ['AWS_REGION'],
@@ -22,8 +38,10 @@ const VARIABLES: Readonly<Record<string, readonly string[]>> = {
 const OF_PROFILE: Readonly<Record<string, string>> = { region: 'region', ca_file: 'ca_bundle' };
 
 /** What the S3 client would use. Throws CONFIG_INVALID for a wrong value of the environment. */
-export async function s3Settings(loaded: LoadedConfig, env: Env): Promise<Setting[]> {
-  const { bucket, s3 } = loaded.config;
+export async function s3Settings(
+  { bucket, s3, origins }: ConfiguredBucket,
+  env: Env,
+): Promise<S3Setting[]> {
   const { settings, profile = 'default', shared } = await effectiveSettings(bucket, s3, env);
   const values: Readonly<Record<string, unknown>> = {
     ...settings,
@@ -32,7 +50,8 @@ export async function s3Settings(loaded: LoadedConfig, env: Env): Promise<Settin
   return configKeys(S3Settings).map(({ key: name, default: fallback }) => {
     const key = `s3.${name}`;
     const value = values[name];
-    if (loaded.origins.has(key)) return fromFile(loaded, key, textOf(value));
+    const place = origins.get(key);
+    if (place !== undefined) return { key, value: textOf(value), from: 'file', place };
     const variable = VARIABLES[name]?.find((each) => env[each]);
     const isUsed = name !== 'proxy' || value !== undefined; // NO_PROXY may have excepted the server
     if (variable !== undefined && isUsed) {
@@ -74,7 +93,7 @@ const CREDENTIALS = [
 ];
 
 /** Where credentials are from, and never what they are. */
-export function credentialsOf({ profile }: S3Settings, env: Env): Setting {
+export function credentialsOf({ profile }: S3Settings, env: Env): S3Setting {
   const key = 'credentials';
   const named = profile ?? (env['AWS_PROFILE'] || undefined);
   if (named !== undefined) return { key, value: `profile ${named}`, from: 'aws', place: null };

@@ -1,7 +1,7 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { blobKey, metadataKey } from '../../../bucket/layout.ts';
 import { jsonObject } from '../../../shared/json.ts';
-import { isRefusal, type Store } from '../bucket/store.ts';
+import { blobKey, metadataKey } from '../../layout.ts';
+import { isRefusal, type Store } from './store.ts';
 
 /**
  * The key of a tarball that the metadata of the tree names. Undefined when these credentials cannot

@@ -9,13 +9,13 @@ import {
   metadataKey,
   metadataPrefix,
   statusPrefix,
-} from '../../../bucket/layout.ts';
-import type { PolicyCheckAnswer } from '../../bucket-answers.ts';
-import type { Store } from '../bucket/store.ts';
+} from '../../layout.ts';
 import { knownBlob } from './known-blob.ts';
+import type { Store } from './store.ts';
 import { type Tried, tryList, tryRead, tryRemove, tryWrite } from './trials.ts';
 
-export type Role = PolicyCheckAnswer['of'];
+/** Whose credentials they should be. */
+export type Role = 'machine' | 'publisher' | 'reader' | 'cleaner';
 
 /** What is known about the bucket beforehand. */
 export interface Surroundings {

@@ -1,10 +1,10 @@
-import type { S3Client } from '@aws-sdk/client-s3';
-import { effectiveSettings } from '../../../bucket/s3/effective-settings.ts';
-import { awsCommand } from '../../../bucket/s3/errors/aws-command.ts';
-import { requestRunner } from '../../../bucket/s3/request.ts';
-import { createS3Client, prepareClient } from '../../../bucket/s3/sdk/client.ts';
-import type { S3Settings } from '../../../bucket/s3/settings.ts';
+import { DeleteObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { effectiveSettings } from '../effective-settings.ts';
+import { awsCommand } from '../errors/aws-command.ts';
+import { requestRunner } from '../request.ts';
+import { createS3Client, prepareClient } from '../sdk/client.ts';
+import type { S3Settings } from '../settings.ts';
 
 /** A bucket and the store that has it, for requests that `Bucket` does not have. */
 export interface Store {
@@ -69,4 +69,22 @@ export function isRefusal(error: unknown): error is CodedError {
 /** The answer of the store, for example `501 NotImplemented`. */
 export function answerText({ details }: CodedError): string {
   return [details['status'], details['s3']].filter((part) => part !== undefined).join(' ');
+}
+
+/** Removes an object or a version of it. False when the store refuses. */
+export async function removeVersion(
+  store: Store,
+  key: string,
+  versionId: string | undefined,
+): Promise<boolean> {
+  const input = { Bucket: store.bucket, Key: key, VersionId: versionId };
+  try {
+    await store.request('remove', key, (client, options) =>
+      client.send(new DeleteObjectCommand(input), options),
+    );
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
 }

@@ -5,8 +5,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { removeVersion } from '../bucket/scratch.ts';
-import { answerText, isRefusal, type Store } from '../bucket/store.ts';
+import { answerText, isRefusal, removeVersion, type Store } from './store.ts';
 
 /*
  * Tries what credentials may do. No trial changes anything, also where it is allowed. Each throws
