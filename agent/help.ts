@@ -10,6 +10,7 @@ mm-agent run                 asks the daemon to poll and run now, and waits; als
 mm-agent diff                what a run of the active release would change
 mm-agent status              what this host last did and why, from its own disk
 mm-agent why                 why the last poll did something, or nothing, and what to try next
+mm-agent doctor              checks what this host needs, and names the next command for what is wrong
 mm-agent history             the last runs on this host
 mm-agent log [run]           what Puppet printed in the last run, or in one of them
 mm-agent facts [name...]     the facts of the last run
@@ -34,6 +35,8 @@ Everywhere:
   --json                     the answer of a command as JSON, logs as JSON lines
   --for 2h, --until 2h       with disable and pin: how long
   --reason text              with disable and pin; with disable also as words after the command
+  --bundle file              with doctor: writes an archive for a bug report, without secrets
+  --other-tree name          with doctor: a second tree of the bucket, to prove that this host cannot read it
   --version, --help
 
 Examples:
@@ -42,10 +45,12 @@ Examples:
   mm-agent run --noop
   mm-agent diff --detailed-exitcodes; echo $?
   mm-agent why
+  mm-agent doctor --bundle mm-agent.tar.gz
   mm-agent history; mm-agent log 20261129T100000Z
   mm-agent pin canary --for 4h --reason "a test"
   mm-agent disable "database migration" --for 2h
 
+Exit codes of doctor: 0 nothing is wrong (or only warnings), 1 a check has failed.
 Exit codes of --once:
 ${exitCodeLines()}
 `;

@@ -55,6 +55,8 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
       return await (await import('./commands/steer/pin.ts')).unpin(options, env);
     case 'why':
       return await (await import('./commands/show/why.ts')).why(options, env);
+    case 'doctor':
+      return await (await import('./commands/doctor/doctor.ts')).doctor(options, env);
     case 'history':
       return (await import('./commands/show/history.ts')).history(options);
     case 'log':

@@ -34,6 +34,8 @@ const OPTIONS = {
   /** The same as `until`. */
   for: { type: 'string' },
   reason: { type: 'string' },
+  bundle: { type: 'string' },
+  'other-tree': { type: 'string' },
   /** As `puppet agent --disable` and `--enable`. */
   disable: { type: 'boolean' },
   enable: { type: 'boolean' },
@@ -49,6 +51,7 @@ export interface Options {
     | 'converge'
     | 'status'
     | 'why'
+    | 'doctor'
     | 'run'
     | 'diff'
     | 'pin'
@@ -79,6 +82,9 @@ export interface Options {
   /** How long, as typed. */
   readonly until: string | undefined;
   readonly reason: string | undefined;
+  /** Of `doctor`: the archive to write, and a second tree of the bucket. */
+  readonly bundle: string | undefined;
+  readonly otherTree: string | undefined;
   /** Show what changes inside of files, as `puppet agent --test` does. */
   readonly showDiff: boolean;
   /** Of --until-converged, as typed. */
@@ -106,7 +112,7 @@ export function childOptions({ root, environment, debug, json }: Options): strin
 }
 
 const COMMANDS = [
-  ...(['status', 'why', 'history', 'log', 'facts', 'binary'] as const),
+  ...(['status', 'why', 'history', 'log', 'facts', 'doctor', 'binary'] as const),
   ...(['run', 'diff', 'pin', 'unpin', 'disable', 'enable', 'reset-clock'] as const),
 ] as const;
 
@@ -117,6 +123,7 @@ export function parseOptions(argv: readonly string[]): Options {
   const isTest = values.test ?? false;
   if (command === 'daemon') refuseForOneCycle(values);
   refuseForConverge(command, values);
+  refuseUnlessDoctor(command, values);
   return {
     command,
     argv,
@@ -133,6 +140,8 @@ export function parseOptions(argv: readonly string[]): Options {
     root: values.root ?? '/',
     until: values.until ?? values.for,
     reason: values.reason,
+    bundle: values.bundle,
+    otherTree: values['other-tree'],
     tries: values.tries,
     deadline: values.deadline,
     sentinel: values.sentinel,
@@ -194,6 +203,18 @@ function refuseForConverge(
   throw new CodedError(`--${without} and --until-converged exclude each other`, {
     code: 'USAGE',
     next,
+  });
+}
+
+function refuseUnlessDoctor(
+  command: Options['command'],
+  values: Readonly<Record<string, unknown>>,
+): void {
+  const given = ['bundle', 'other-tree'].find((name) => values[name] !== undefined);
+  if (given === undefined || command === 'doctor') return;
+  throw new CodedError(`--${given} is an option of doctor`, {
+    code: 'USAGE',
+    next: 'mm-agent doctor --bundle FILE',
   });
 }
 

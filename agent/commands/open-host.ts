@@ -109,7 +109,7 @@ function hostIdOf(machine: string): string {
 }
 
 /** Throws ROOT_MISSING; FILE_UNSAFE when another user could put in a root of their own. */
-function readRoot(paths: HostPaths): Buffer {
+export function readRoot(paths: Pick<HostPaths, 'trustRoot'>): Buffer {
   requireOwn(paths.trustRoot, 'the trust root');
   try {
     return readFileSync(paths.trustRoot);

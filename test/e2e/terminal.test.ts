@@ -137,6 +137,7 @@ test('row 13: no command of mm-agent prints foreign text as it is', async (t) =>
     );
     for (const args of [
       ['status'],
+      ['doctor'],
       ['facts', 'a'],
       ['facts', '--json'],
       ['disable', withoutNul(text)],
@@ -156,7 +157,7 @@ test('row 13: no command of mm-agent prints foreign text as it is', async (t) =>
     lab.server.faults.add({ kind: 'status', status: 400, code: text });
     const refused = await daemonOutput(lab);
     assertClean('daemon, refused', refused.stdout, refused.stderr);
-    for (const args of [['--once'], ['--once', '--json'], ['status']]) {
+    for (const args of [['--once'], ['--once', '--json'], ['status'], ['doctor']]) {
       const { stdout, stderr } = await lab.run(args);
       assertClean(args.join(' '), stdout, stderr);
     }

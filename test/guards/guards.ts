@@ -2,6 +2,7 @@ import { AGENT_GUARDS } from './guards-agent.ts';
 import { BUCKET_GUARDS } from './guards-bucket.ts';
 import { CONNECTION_GUARDS } from './guards-connection.ts';
 import { HOST_DATA_GUARDS } from './guards-host-data.ts';
+import { LEFT_ALONE_GUARDS } from './guards-host-left-alone.ts';
 import { HOST_GUARDS } from './guards-hosts.ts';
 import { LIMIT_GUARDS } from './guards-limits.ts';
 import { MOVING_GUARDS } from './guards-moving.ts';
@@ -31,6 +32,7 @@ export const GUARDS: readonly Guard[] = [
   ...READER_GUARDS,
   ...LIMIT_GUARDS,
   ...AGENT_GUARDS,
+  ...LEFT_ALONE_GUARDS,
   ...HOST_DATA_GUARDS,
   ...CONNECTION_GUARDS,
   ...PUBLISHER_GUARDS,
