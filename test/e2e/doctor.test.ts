@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { Check } from '../../shared/checks.ts';
+import type { Check } from '../../shared/doctor/checks.ts';
 import { type AgentLab, agentLab, manifestWriting } from '../support/agent-lab.ts';
 import { canMount, disks } from '../support/disk.ts';
 import { adminPolicy, type Policy } from '../support/s3/policy.ts';

@@ -6,7 +6,7 @@ import { endpointOf } from '../../../bucket/s3/effective-settings.ts';
 import { openHostBucket } from '../../../bucket/s3/host/host-bucket.ts';
 import { withStore } from '../../../bucket/s3/rights/store.ts';
 import { credentialsOf } from '../../../bucket/s3/setting-origins.ts';
-import { type Check, tried } from '../../../shared/checks.ts';
+import { type Check, tried } from '../../../shared/doctor/checks.ts';
 import { orUndefined } from '../../../shared/files.ts';
 import { readClockFloor } from '../../../trust/kept/trust-directory.ts';
 import { daysToExpiry } from '../../../trust/metadata/expiry.ts';

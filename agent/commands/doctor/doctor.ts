@@ -1,5 +1,5 @@
-import { checkLines, worst } from '../../../shared/checks.ts';
 import { asciiJson } from '../../../shared/clean-text.ts';
+import { checkLines, worst } from '../../../shared/doctor/checks.ts';
 import { EXIT_CODES } from '../../core/exit-code.ts';
 import { requireReadable } from '../../io/host/permission.ts';
 import { printAnswer } from '../../io/print-answer.ts';

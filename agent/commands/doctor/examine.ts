@@ -1,4 +1,4 @@
-import { type Check, tried } from '../../../shared/checks.ts';
+import { type Check, tried } from '../../../shared/doctor/checks.ts';
 import type { Config } from '../../config/config.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load-config.ts';
 import type { HostState } from '../../core/state.ts';

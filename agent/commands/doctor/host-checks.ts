@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { type Check, type Seen, tried } from '../../../shared/checks.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import { readOnlyError } from '../../../shared/disk-error.ts';
+import { type Check, type Seen, tried } from '../../../shared/doctor/checks.ts';
 import type { Config } from '../../config/config.ts';
 import { isFailure } from '../../core/run/run-summary.ts';
 import type { HostState } from '../../core/state.ts';
@@ -137,7 +138,7 @@ export async function checkState(checks: Check[], paths: HostPaths): Promise<Hos
   }
   if (status !== null) {
     const { runs, skipped } = status.offline;
-    const waits = `${runs} runs and ${skipped} skipped ones are not reported yet`;
+    const waits = `not reported yet: ${counted(runs, 'run')}, ${skipped} skipped`;
     const sent = uploaded === null ? 'nothing was ever sent' : `the last one ${ago(uploaded.at)}`;
     const isLate = uploaded === null || now > Date.parse(status.times.nextExpectedAt);
     const next = isLate ? 'mm-agent --once; the checks of the bucket may say why' : null;

@@ -1,6 +1,6 @@
 import { OTHERS_STATUS, type Right, tryRights } from '../../../bucket/s3/rights/rights.ts';
 import { withStore } from '../../../bucket/s3/rights/store.ts';
-import { type Check, tried } from '../../../shared/checks.ts';
+import { type Check, tried } from '../../../shared/doctor/checks.ts';
 import type { ConfiguredHost } from './configured-host.ts';
 
 /**

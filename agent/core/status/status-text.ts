@@ -112,7 +112,7 @@ export function statusLines(status: LocalStatus, now: number): string[] {
 /** The runs that the next upload reports together. */
 function unreported({ offline: { runs, skipped, failed = 0 } }: StatusDocument): string {
   if (runs + skipped === 0) return '';
-  return `since then ${runs} runs, ${failed} failed, ${skipped} skipped`;
+  return `since then ${counted(runs, 'run')}, ${failed} failed, ${skipped} skipped`;
 }
 
 /** S3 refuses requests of a clock that is off by 15 minutes. A smaller one is already a fault. */

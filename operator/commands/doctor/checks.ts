@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { metadataKey } from '../../../bucket/layout.ts';
-import { type Check, tried } from '../../../shared/checks.ts';
 import { counted } from '../../../shared/counted.ts';
+import { type Check, tried } from '../../../shared/doctor/checks.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
 import { loadConfig, selectTree } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';

@@ -1,4 +1,4 @@
-import type { Check } from '../../../shared/checks.ts';
+import type { Check } from '../../../shared/doctor/checks.ts';
 import { readClockFloor, resetClockFloor } from '../../../trust/kept/trust-directory.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Context } from '../../context.ts';

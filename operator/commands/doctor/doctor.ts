@@ -1,4 +1,4 @@
-import { checkLines, worst } from '../../../shared/checks.ts';
+import { checkLines, worst } from '../../../shared/doctor/checks.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import type { DoctorAnswer } from '../../key-answers.ts';
 import { withKeptState, withTree } from '../../open-tree.ts';

@@ -93,7 +93,7 @@ function writtenText({ writtenAt, times, offline }: StatusDocument, now: number)
 /** Without the network a host makes more runs than it reports. */
 function mergedText({ runs, skipped, failed = 0 }: StatusDocument['offline']): string {
   if (runs + skipped < 2) return '';
-  return `; since the report before ${runs} runs, ${failed} failed, ${skipped} skipped`;
+  return `; since the report before ${counted(runs, 'run')}, ${failed} failed, ${skipped} skipped`;
 }
 
 function field(name: string, text: string): string {

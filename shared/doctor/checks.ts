@@ -1,5 +1,5 @@
-import { CodedError } from './coded-error.ts';
-import { fileProblem } from './file-problem.ts';
+import { CodedError } from '../coded-error.ts';
+import { fileProblem } from '../file-problem.ts';
 
 /** One thing that a doctor looked at. */
 export interface Check {
