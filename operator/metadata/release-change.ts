@@ -12,6 +12,9 @@ export interface ChangeRequest {
   readonly from?: string | undefined;
 }
 
+/** Actions that choose the release of an environment. Others sign again what it has. */
+export const CHOOSING: ReadonlySet<unknown> = new Set(['publish', 'promote', 'rollback']);
+
 /** The statement for `mm log`, as it is signed beside the release that hosts get. */
 export function changeOf(
   { action, by, startedAt, reason, from }: ChangeRequest,

@@ -49,6 +49,14 @@ export const MOVING_GUARDS: readonly Guard[] = [
   {
     invariant: 'rollback',
     file: 'operator/commands/move/rollback.ts',
+    line: 'if (isSame && CHOOSING.has(change?.action)) choice ??= change;',
+    instead: 'choice ??= change;',
+    test: 'test/operator/commands/move/rollback.test.ts',
+    name: '^rollback: to the release before',
+  },
+  {
+    invariant: 'rollback',
+    file: 'operator/commands/move/rollback.ts',
     line: '  await requireBlob(repository, { sha256, length, description: releaseName(target) });\n',
     instead: '',
     test: ROLLBACK,
@@ -145,7 +153,7 @@ export const MOVING_GUARDS: readonly Guard[] = [
   {
     invariant: 'rollback',
     file: 'operator/commands/move/rollback.ts',
-    line: "if (change?.action !== 'rollback') return [];",
+    line: "if (choice?.action !== 'rollback') return [];",
     instead: 'return [];',
     test: 'test/operator/commands/move/rollback.test.ts',
     name: '^rollback: to the release before',

@@ -1,10 +1,8 @@
 import type { Metadata, Targets } from '@tufjs/models';
 import { jsonObject } from '../../../shared/json.ts';
 import { releaseTarget } from '../../../trust/metadata/role-names.ts';
+import { CHOOSING } from '../../metadata/release-change.ts';
 import type { RoleHistory } from '../../repository/past-states.ts';
-
-/** Commands that choose the release of an environment. Others sign again what it has. */
-const CHOOSING: ReadonlySet<unknown> = new Set(['publish', 'promote', 'rollback']);
 
 export interface Named {
   /** Of binaries it is the part of the path before the last slash. */

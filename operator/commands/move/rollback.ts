@@ -1,9 +1,10 @@
-import type { OfferedRelease } from '../../../bucket/documents/release.ts';
+import type { OfferedRelease, ReleaseChange } from '../../../bucket/documents/release.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { didYouMean } from '../../../shared/suggestion.ts';
 import type { Answer, Context } from '../../context.ts';
 import { isNamed, RELEASE_NAMES } from '../../metadata/named-release.ts';
+import { CHOOSING } from '../../metadata/release-change.ts';
 import { type PastState, pastStates, roleHistory } from '../../repository/past-states.ts';
 import { requireBlob } from '../../repository/require-blob.ts';
 import type { Doubt } from '../confirm.ts';
@@ -55,7 +56,7 @@ async function planRollback(
   }
   const history = roleHistory(repository, verified, role);
   const states = pastStates(history, environment);
-  const { release: target, gap } = await findRelease(states, current, wanted);
+  const { release: target, gap, choice } = await findRelease(states, current, wanted);
   if (target.sha256 === current.sha256 && going === undefined) return undefined;
   const { sha256, length } = target;
   await requireBlob(repository, { sha256, length, description: releaseName(target) });
@@ -73,7 +74,7 @@ async function planRollback(
     lines: [`${environment}: ${releaseName(current)} -> ${releaseName(target)}`],
     doubts: [
       ...holdDoubts(environment, current.custom, options),
-      ...(wanted.release === undefined ? onceMore(environment, current, target) : []),
+      ...(wanted.release === undefined ? onceMore(environment, { current, choice, target }) : []),
       ...unknownBefore(role, gap),
     ],
     what: `go back to ${custom.version}`,
@@ -84,25 +85,34 @@ async function planRollback(
  * Finds the release. Without a name it is the newest release that was published before the current
  * one. A second rollback therefore goes back one release more, and not forward to the release that
  * the first one withdrew. `gap`: a version of the role between the two that could not be read.
+ * `choice`: the command that chose the current release, also when later ones paused it.
  */
 async function findRelease(
   states: AsyncIterable<PastState>,
   current: OfferedRelease,
   { environment, release }: Wanted,
-): Promise<{ readonly release: OfferedRelease; readonly gap: number | undefined }> {
+): Promise<{
+  readonly release: OfferedRelease;
+  readonly gap: number | undefined;
+  readonly choice: ReleaseChange | undefined;
+}> {
   const found = new Map<string, OfferedRelease>();
   const versions: string[] = [];
   let gap: number | undefined;
-  for await (const { current: past, skipped } of states) {
+  let choice: ReleaseChange | undefined;
+  let isSame = true;
+  for await (const { current: past, change, skipped } of states) {
+    isSame &&= past.sha256 === current.sha256;
+    if (isSame && CHOOSING.has(change?.action)) choice ??= change;
     if (release === undefined) {
       gap ??= skipped;
       const isEarlier = Date.parse(past.custom.created) < Date.parse(current.custom.created);
-      if (past.sha256 !== current.sha256 && isEarlier) return { release: past, gap };
+      if (past.sha256 !== current.sha256 && isEarlier) return { release: past, gap, choice };
     } else if (isNamed(past, release) && !found.has(past.sha256)) found.set(past.sha256, past);
     if (past.sha256 !== current.sha256) versions.push(past.custom.version);
   }
   const [only, ...others] = found.values();
-  if (only !== undefined && others.length === 0) return { release: only, gap: undefined };
+  if (only !== undefined && others.length === 0) return { release: only, gap: undefined, choice };
   if (only === undefined) {
     const what =
       release === undefined
@@ -135,11 +145,18 @@ function unknownBefore(role: string, skipped: number | undefined): Doubt[] {
  * A command that was repeated, because it was killed or its answer was lost, must not go back
  * twice. Only a person, or the name of the release, says that one more step is meant.
  */
-function onceMore(environment: string, current: OfferedRelease, target: OfferedRelease): Doubt[] {
-  const { change } = current.custom;
-  if (change?.action !== 'rollback') return [];
+function onceMore(
+  environment: string,
+  given: {
+    readonly current: OfferedRelease;
+    readonly choice: ReleaseChange | undefined;
+    readonly target: OfferedRelease;
+  },
+): Doubt[] {
+  const { current, choice, target } = given;
+  if (choice?.action !== 'rollback') return [];
   const name = target.sha256.slice(0, SHOWN_SHA256);
-  const [by, at] = [change.by, change.at].map((each) => printable(each, 100));
+  const [by, at] = [choice.by, choice.at].map((each) => printable(each, 100));
   const text = `${environment} went back to ${releaseName(current)} at ${at}, by ${by}; to go back once more: mm rollback ${environment} ${name}`;
   return [{ text, option: name, isAgreed: false }];
 }

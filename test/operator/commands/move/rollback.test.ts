@@ -22,7 +22,9 @@ test('rollback: to the release before, again and again, as newly signed metadata
   const selection = await lab.selected(host);
   assert.ok(selection.kind === 'run');
   assert.equal(selection.release.custom.version, '0.1.1');
-  // A job that repeats the command does not go back once more.
+  // A job that repeats the command does not go back once more, also after a pause.
+  await lab.moved(['hold', 'stable', '--reason', 'ntp']);
+  await lab.moved(['resume', 'stable']);
   const { code, next = '' } = await lab.refused(['rollback', 'stable', '--yes']);
   assert.equal(code, 'NOT_CONFIRMED');
   assert.equal((await lab.refused(['rollback', 'stable', '--yes'], person('n'))).code, code);
