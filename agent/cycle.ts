@@ -5,6 +5,7 @@ import { asDiskError } from '../shared/disk-error.ts';
 import type { Agent, CycleRequest } from './agent.ts';
 import { type Decision, decide, deferred, type View } from './core/decide.ts';
 import { errorOf, type Findings, type Found, mergeFindings, offerOf } from './core/findings.ts';
+import { badNow } from './core/health/health.ts';
 import type { Offer } from './core/offer/offer.ts';
 import { skippedRun } from './core/run/run-summary.ts';
 import type { HostState } from './core/state.ts';
@@ -116,7 +117,8 @@ export async function cycle(
 const NOT_ASKED: Offer = { kind: 'nothing', why: 'the bucket was not asked' };
 
 function viewOf(agent: Agent, request: CycleRequest, findings: Findings): View {
-  const { state, active, disabled, blocked } = findings;
+  const { state, active, disabled, blocked, refresh } = findings;
+  const offeredBy = refresh?.kind === 'verified' ? refresh.offeredBy : undefined;
   const now = agent.ports.clock.now();
   return {
     trigger: request.trigger,
@@ -130,7 +132,7 @@ function viewOf(agent: Agent, request: CycleRequest, findings: Findings): View {
     retry: state.retry,
     held: state.held,
     wasDeferred: state.deferred !== null,
-    bad: state.bad.map(({ sha256 }) => sha256),
+    bad: badNow(state.bad, offeredBy).map(({ sha256 }) => sha256),
     rollback: findRollback(agent, findings)?.sha256,
     window: request.noop || request.ignoreWindow ? OPEN : windowAt(agent.config.apply_window, now),
     now,

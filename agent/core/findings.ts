@@ -48,6 +48,8 @@ export type RefreshResult =
       readonly offer: Offer;
       /** The release behind the offer, also when it is held back. */
       readonly release: OfferedRelease | undefined;
+      /** The signed file of the environment, `7.env-stable.json`; undefined without a role. */
+      readonly offeredBy: string | undefined;
       readonly trust: StatusDocument['trust'];
       /**
        * ETag of timestamp.json, if it has one. Goes into the state when the release that it leads

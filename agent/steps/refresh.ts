@@ -107,6 +107,7 @@ function verified(
       kind: 'verified',
       offer,
       release,
+      offeredBy: offeringFile(trusted, identity.environment),
       trust: trustAfterRefresh(offer, trusted, clock),
       etag: etag === undefined ? null : { environment: identity.environment, value: etag },
     },
@@ -121,6 +122,14 @@ function verified(
       earliestExpiry: earliestExpiry(trusted),
     },
   };
+}
+
+function offeringFile(
+  { environments, versions }: Trusted,
+  environment: string,
+): string | undefined {
+  const role = environments.get(environment)?.role;
+  return role === undefined ? undefined : `${versions[role]}.${role}.json`;
 }
 
 /** `known`: the metadata that was trusted before, if it is still usable. */

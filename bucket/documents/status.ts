@@ -115,6 +115,11 @@ export const BadRelease = z.looseObject({
   /** The first errors of that run. */
   errors: z.array(z.string().max(300)).max(3),
   at: Instant,
+  /**
+   * The signed file that offered it, `7.env-stable.json`. The release is tried again when a later
+   * file offers it. Missing when no metadata was verified in that cycle.
+   */
+  offeredBy: z.string().max(300).optional(),
 });
 export type BadRelease = z.infer<typeof BadRelease>;
 

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type AgentLab, agentLab } from '../support/agent-lab.ts';
 
 const manifest = (version: string) => ({ 'manifests/site.pp': `# ${version}\n` });
 
-/** A Puppet that does not compile releases with this word. */
-async function configureRollback(lab: AgentLab): Promise<void> {
+/** A Puppet that does not compile releases with this word, while the condition is true. */
+async function configureRollback(lab: AgentLab, condition = 'true'): Promise<void> {
   const puppet = await lab.fakePuppet(
-    `for word; do case $word in */environments) ! grep -q BROKEN "$word/stable/manifests/site.pp" || { echo 'Error: no class x'; exit 1; };; esac; done`,
+    `for word; do case $word in */environments) ! grep -q BROKEN "$word/stable/manifests/site.pp" || ! ${condition} || { echo 'Error: no class x'; exit 1; };; esac; done`,
   );
   await lab.configure(`run: { puppet: ${puppet} }\non_failure: rollback\n`);
 }
@@ -64,6 +64,34 @@ test('health: back to the last good release in the same cycle, until a newer one
   lab.publish('1.3.0', manifest('1.3.0'));
   assert.equal((await lab.once('--trigger', 'poll')).code, 0);
   assert.equal(lab.status().release?.version, '1.3.0');
+});
+
+test('health: who hides what a run needs has the release marked until the next version of the role', async (t) => {
+  const lab = await agentLab(t);
+  const hidden = join(lab.root, 'hidden');
+  await configureRollback(lab, `[ -e '${hidden}' ]`);
+  lab.publish('1.0.0', manifest('1.0.0'));
+  await lab.once();
+  await writeFile(hidden, '');
+  lab.publish('1.1.0', manifest('BROKEN'));
+  const poll = async () => {
+    await lab.once('--trigger', 'poll');
+    return [lab.status().release?.version, lab.status().bad?.[0]?.offeredBy];
+  };
+  const [version, first] = await poll();
+  assert.equal(version, '1.0.0');
+  const renew = () => {
+    lab.simulator.commit(['env-stable']);
+    lab.sync();
+  };
+  renew();
+  const [still, second] = await poll();
+  assert.equal(still, '1.0.0', 'it is tried again, and is bad again');
+  assert.notEqual(second, first);
+  await rm(hidden);
+  assert.deepEqual(await poll(), ['1.0.0', second]);
+  renew();
+  assert.deepEqual(await poll(), ['1.1.0', undefined]);
 });
 
 test('health: a release that ran under the new keys without being offered is not gone back to', async (t) => {

@@ -44,6 +44,14 @@ export const AGENT_GUARDS: readonly Guard[] = [
     name: '^I3 a release that cannot be taken',
   },
   {
+    invariant: 'health',
+    file: 'agent/core/health/health.ts',
+    line: 'return bad.filter((each) => each.offeredBy === offeredBy);',
+    instead: 'return [...bad];',
+    test: 'test/agent/core/health/health.test.ts',
+    name: '^health: a mark counts',
+  },
+  {
     invariant: 'I19',
     file: 'agent/core/health/health.ts',
     line: 'return isSame ? good.release : undefined;',

@@ -17,6 +17,8 @@ export interface HealthView {
   readonly lastGood: string | null;
   /** The bucket could not be reached in this cycle, so the host may have no network. */
   readonly isOffline: boolean;
+  /** The signed file of the environment, `7.env-stable.json`; undefined when it is not known. */
+  readonly offeredBy: string | undefined;
   /** ISO 8601. */
   readonly now: string;
 }
@@ -29,7 +31,8 @@ const MAX_ERROR = 300;
  * The releases that are bad on this host, after a run. A release is bad when it does not compile
  * here, or fails where the last good one did not. One that was good here before is not: then the
  * host has changed. A run that was killed or that did not start says nothing about a release. A
- * failure without a network does not count either. A good run takes the mark away.
+ * failure without a network does not count either. A good run takes the mark away, and a later
+ * file of the environment ends it, see `badNow`.
  */
 export function badAfterRun(last: readonly BadRelease[], view: HealthView): BadRelease[] {
   const { release, run, lastGood } = view;
@@ -39,11 +42,20 @@ export function badAfterRun(last: readonly BadRelease[], view: HealthView): BadR
   const isBad =
     run.status === 'not-compiled' ? isNew : run.status === 'failed' && isNew && lastGood !== null;
   if (!isBad || view.isOffline) return [...last];
-  const known = last.find(({ sha256 }) => sha256 === release.sha256);
+  const known = badNow(last, view.offeredBy).find(({ sha256 }) => sha256 === release.sha256);
   return [known ?? evidence(view), ...others].slice(0, MOST_KEPT);
 }
 
-function evidence({ release, run, now }: HealthView): BadRelease {
+/**
+ * The releases that are bad as long as this file offers them. A run can fail because of what
+ * somebody hid in the bucket, such as a binary, and nobody but a publisher can end that for all
+ * hosts: by another version of the role, also with the same release.
+ */
+export function badNow(bad: readonly BadRelease[], offeredBy: string | undefined): BadRelease[] {
+  return bad.filter((each) => each.offeredBy === offeredBy);
+}
+
+function evidence({ release, run, now, offeredBy }: HealthView): BadRelease {
   const lines = run.error?.split('\n') ?? [];
   const failed = run.failedResources.map(({ resource, message }) => `${resource}: ${message}`);
   return {
@@ -54,6 +66,7 @@ function evidence({ release, run, now }: HealthView): BadRelease {
     exitCode: run.exitCode,
     errors: [...lines, ...failed].slice(0, MOST_ERRORS).map((text) => text.slice(0, MAX_ERROR)),
     at: now,
+    ...(offeredBy === undefined ? {} : { offeredBy }),
   };
 }
 

@@ -91,6 +91,7 @@ export function rememberRun(
       release: active,
       run: summary,
       lastGood: state.lastGoodRelease,
+      offeredBy: refresh?.kind === 'verified' ? refresh.offeredBy : undefined,
       isOffline: refresh?.kind === 'failed' && refresh.error.code.startsWith('S3_'),
       now: new Date(agent.ports.clock.now()).toISOString(),
     }),

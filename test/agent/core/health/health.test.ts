@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   badAfterRun,
+  badNow,
   goodAfterRun,
   type HealthView,
   type RollbackView,
@@ -12,6 +13,7 @@ import { sampleRun, sampleStatus } from '../../../support/status-sample.ts';
 
 const A = 'a'.repeat(64);
 const B = 'b'.repeat(64);
+const FILE = '7.env-stable.json';
 const NOW = '2026-11-23T11:00:00.000Z';
 const release = { ...sampleStatus.release!, version: '1.5.0', sha256: B };
 const view = (run: Partial<RunSummary>, overrides: Partial<HealthView> = {}): HealthView => ({
@@ -19,12 +21,14 @@ const view = (run: Partial<RunSummary>, overrides: Partial<HealthView> = {}): He
   run: { ...sampleRun, ...run },
   lastGood: A,
   isOffline: false,
+  offeredBy: FILE,
   now: NOW,
   ...overrides,
 });
 const mark = (sha256: string): BadRelease => ({
   ...{ version: '1.5.0', sha256, outcome: 'failed', runId: 'x', exitCode: 4, errors: [] },
   at: NOW,
+  offeredBy: FILE,
 });
 
 const AFTER: Record<string, { last?: BadRelease[]; view: HealthView; want: readonly string[] }> = {
@@ -79,17 +83,29 @@ test('health: the evidence is that of the first run, and is bounded', () => {
     [
       {
         ...{ version: '1.5.0', sha256: B, outcome: 'failed', runId: 'run-1', exitCode: 4 },
-        ...{ errors: ['File[/a]: denied'], at: NOW },
+        ...{ errors: ['File[/a]: denied'], at: NOW, offeredBy: FILE },
       },
       [],
     ],
   );
   assert.deepEqual(badAfterRun([first!], view({ ...run, id: 'run-2' })), [first]);
+  const again = view({ ...run, id: 'run-3' }, { offeredBy: '8.env-stable.json' });
+  assert.deepEqual(
+    badAfterRun([first!], again).map(({ runId }) => runId),
+    ['run-3'],
+  );
   const long = view({ status: 'not-compiled', error: `${'x'.repeat(999)}\n2\n3\n4` });
   assert.deepEqual(
     badAfterRun([], long)[0]?.errors.map(({ length }) => length),
     [300, 1, 1],
   );
+});
+
+test('health: a mark counts as long as the same signed file offers the release', () => {
+  const { offeredBy: _, ...older } = mark(A);
+  const marks = [mark(B), older];
+  assert.deepEqual(badNow(marks, FILE), [mark(B)]);
+  assert.deepEqual(badNow(marks, '8.env-stable.json'), []);
 });
 
 const last = { ...release, sha256: A };

@@ -30,6 +30,7 @@ const quiet: Findings = {
   disabled: null,
   refresh: {
     kind: 'verified',
+    offeredBy: '7.env-stable.json',
     offer: { kind: 'nothing' },
     release: undefined,
     trust: sampleStatus.trust,
