@@ -141,6 +141,8 @@ export const ReleasesAnswer = z.looseObject({
       roleVersion: z.int().nullable(),
       current: ReleaseAnswer.nullable(),
       next: ReleaseAnswer.nullable(),
+      /** Why hosts refuse what is signed; its releases are null then. Null when they accept it. */
+      refused: z.string().nullable(),
       /** Earlier releases, newest first. Filled when the command names one environment. */
       history: z.array(z.looseObject({ roleVersion: z.int(), release: ReleaseAnswer })),
     }),

@@ -35,7 +35,7 @@ export async function readBinaries(
   if (timestamp === undefined || start.chain.version < start.rootFloor) throw nothingKept();
   const found = new Map<string, SignedBinary>();
   const { outcome } = await pass({
-    ...{ chain: start.chain, local: start.local, timestamp },
+    ...{ chain: start.chain, local: start.local, named: start.named, timestamp },
     ...{ source: options.source, rootSource: undefined, environments: [], signal: options.signal },
     now: guardedNow(options.clock.now(), start.clockFloor),
     // An expired list can be an old one that somebody put back.

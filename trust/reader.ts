@@ -57,6 +57,8 @@ export interface RefreshOptions extends TrustOptions, TimestampOptions {
   readonly packagedSeeds?: PackagedSeeds;
   /** For publishers: expired metadata must be readable to be renewed. All other checks stay. */
   readonly acceptExpired?: boolean;
+  /** For publishers: they must be able to replace whatever the keys of a role have signed. */
+  readonly acceptUnreadable?: boolean;
   /**
    * Reads other targets than releases, before anything is stored. When it throws, the refresh is
    * refused.
@@ -144,20 +146,22 @@ function isBroken(outcome: PassEnd['outcome']): boolean {
 }
 
 async function verifyKept(
-  options: TrustOptions & Pick<RefreshOptions, 'acceptExpired'>,
-  { chain, local }: Start,
+  options: TrustOptions & Pick<RefreshOptions, 'acceptExpired' | 'acceptUnreadable'>,
+  { chain, local, named }: Start,
   now: number,
 ): Promise<PassEnd> {
-  const { environments, acceptExpired = false } = options;
+  const { environments, acceptExpired = false, acceptUnreadable } = options;
   return await pass({
     chain,
     local,
+    named,
     timestamp: local.get('timestamp.json') ?? Buffer.alloc(0),
     source: undefined,
     rootSource: undefined,
     environments,
     now,
     acceptExpired,
+    acceptUnreadable,
   });
 }
 
@@ -177,6 +181,7 @@ async function verifyNew(
     ...options,
     chain,
     local: withSeeds(start, options.packagedSeeds),
+    named: start.named,
     timestamp: timestamp.bytes,
     source,
     rootSource: options.source,

@@ -14,6 +14,8 @@ import type { Context, SigningOptions } from '../context.ts';
 import { collect, readingKeys, signing, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
 
+const DROPPED =
+  'sign no release of this environment; DEV_* for all of a class that no other key has chosen';
 const RELEASES =
   'go back to this release, by version, commit or sha256, or ENVIRONMENT=RELEASE; may be repeated';
 
@@ -74,6 +76,7 @@ function addRotations(key: Command, context: Context, output: Output): void {
       'with --remove, --recover: sign the releases again that only the old keys signed',
     )
     .option('--back-to <release>', RELEASES, collect)
+    .option('--drop <environment>', DROPPED, collect)
     .option('--drop-binaries', 'sign an empty list of binaries, when the old key had signed it')
     .option('--out <file>', 'write a proposal for other signers')
     .action(async (options: RotateOptions) =>
@@ -84,6 +87,7 @@ function addRotations(key: Command, context: Context, output: Output): void {
     .option('--replace-by <key>', 'public key file, or name of a key here, to use instead')
     .option('--keep', 'sign the releases again that only this key had signed')
     .option('--back-to <release>', RELEASES, collect)
+    .option('--drop <environment>', DROPPED, collect)
     .option('--drop-binaries', 'sign an empty list of binaries, when the old key had signed it')
     .option('--out <file>', 'write a proposal for other signers')
     .action(async (given: string, options: RevokeOptions) =>

@@ -6,7 +6,7 @@ import { requireAnyKey, rolesSigned, unlockKeys } from '../commit/require-keys.t
 import { objectKeysOf } from '../commit/sign-and-upload.ts';
 import type { Context, SigningOptions } from '../context.ts';
 import type { Keyring } from '../keys/keyring.ts';
-import { offerOf, type VerifiedMetadata } from '../metadata/verified.ts';
+import { delegatedOffer, type VerifiedMetadata } from '../metadata/verified.ts';
 import type { RepositoryWork } from '../open-tree.ts';
 import { type Proposal, requireProposalPath, writeProposal } from '../proposals/file.ts';
 import { type Handover, handoverOf, missingIn } from '../proposals/handover.ts';
@@ -123,7 +123,7 @@ export async function unlockEarly(
   { environment, options }: { readonly environment: string; readonly options: CarryOutOptions },
 ): Promise<void> {
   if (!writesMetadata(options)) return;
-  const { role } = offerOf(verified, environment);
+  const { role } = delegatedOffer(verified, environment);
   await unlockKeys(repository, verified, [role, 'snapshot', 'timestamp']);
 }
 

@@ -3,14 +3,20 @@ import { roleWord } from '../../trust/metadata/role-names.ts';
 import { readTrusted } from '../../trust/reader.ts';
 import type { Change } from '../commit/change.ts';
 import type { Answer, Context } from '../context.ts';
-import { canSign, type Keyring } from '../keys/keyring.ts';
+import { canSign } from '../keys/keyring.ts';
 import { findKeys } from '../metadata/delegation.ts';
 import { isRenewalDue } from '../metadata/expiry-days.ts';
-import type { RoleContent } from '../metadata/signed-file.ts';
-import { contentOf, rootContentOf, type VerifiedMetadata } from '../metadata/verified.ts';
+import { draftOf, type RoleContent } from '../metadata/signed-file.ts';
+import { contentOfRole } from '../metadata/slots.ts';
+import {
+  contentOf,
+  rootContentOf,
+  type VerifiedMetadata,
+  versionOf,
+} from '../metadata/verified.ts';
 import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
 import { repairing } from '../repository/recovery.ts';
-import { trustOptions } from '../repository/repository.ts';
+import { type Repository, trustOptions } from '../repository/repository.ts';
 import { answerChange, type ChangeOptions, changeKeys } from './change-keys.ts';
 import { rolesNamed } from './role-names.ts';
 
@@ -39,12 +45,11 @@ export async function renew(
       const notice = (line: string) => context.notice(line);
       const repository =
         options.finish === true ? repairing(opened.repository, opened.options) : opened.repository;
-      const { keyring } = repository;
       const { mode } = tree.config;
       const intent = (verified: VerifiedMetadata) => {
         const due =
           given.length > 0 ? named(verified, given) : dueRoles(verified, context.now(), mode);
-        return planRenewal(verified, due, { keyring, notice, isAsked: given.length > 0 });
+        return planRenewal(verified, due, { repository, notice, isAsked: given.length > 0 });
       };
       return await changeKeys(context, { ...opened, repository }, { intent, options });
     });
@@ -77,39 +82,63 @@ function dueRoles(
 }
 
 interface Renewing {
-  readonly keyring: Keyring;
+  readonly repository: Repository;
   notice(line: string): void;
-  /** For roles in the arguments a missing key is an error. */
+  /** For roles in the arguments it is an error when they cannot be signed. */
   readonly isAsked: boolean;
 }
 
 function planRenewal(
   verified: VerifiedMetadata,
   due: readonly string[],
-  { keyring, notice, isAsked }: Renewing,
+  { repository, notice, isAsked }: Renewing,
 ): Change | undefined {
   const isOnline = (role: string) => role === 'snapshot' || role === 'timestamp';
-  // This command needs the online keys. People may hold the other keys; `mm doctor` reminds them.
-  const renewed = due.filter(
-    (role) => isOnline(role) || isAsked || isSignable(verified, role, keyring),
-  );
-  for (const role of due.filter((each) => !renewed.includes(each))) {
-    notice(
-      `${roleWord(role)} expires at ${verified.expires[role]}, and its keys are not on this machine: mm renew ${roleWord(role)}`,
-    );
+  const renewed: string[] = [];
+  const roles = new Map<string, RoleContent>();
+  for (const role of due) {
+    const content = contentToRenew(verified, role);
+    const why =
+      isOnline(role) || isAsked ? undefined : unsignable(repository, verified, { role, content });
+    if (why !== undefined) {
+      notice(`${roleWord(role)} expires at ${verified.expires[role]}, and ${why}`);
+      continue;
+    }
+    renewed.push(role);
+    if (content !== undefined) roles.set(role, content);
   }
   if (renewed.length === 0) return undefined;
-  const roles = new Map<string, RoleContent>();
-  for (const role of renewed) {
-    const document = role === 'targets' ? verified.targets : verified.roles.get(role);
-    if (document !== undefined) roles.set(role, contentOf(document));
-  }
   const root = renewed.includes('root') ? rootContentOf(verified.root) : undefined;
   const keepSnapshot = renewed.join() === 'timestamp';
   return { blobs: [], roles, root, keepSnapshot };
 }
 
-function isSignable(verified: VerifiedMetadata, role: string, keyring: Keyring): boolean {
+/** Undefined for root and the online roles: their content is made elsewhere. */
+function contentToRenew(verified: VerifiedMetadata, role: string): RoleContent | undefined {
+  if (role === 'targets') return verified.targets && contentOf(verified.targets);
+  return verified.roles.has(role) ? contentOfRole(verified, role) : undefined;
+}
+
+/**
+ * Why a job that renews what is due leaves the role out. It needs the online keys alone: people may
+ * hold the other keys, and one of those may be a thief's, who signed what mm does not sign.
+ * `mm doctor` reminds them.
+ */
+function unsignable(
+  { keyring, treeId, now }: Repository,
+  verified: VerifiedMetadata,
+  { role, content }: { readonly role: string; readonly content: RoleContent | undefined },
+): string | undefined {
   const keys = findKeys(verified, role);
-  return keys !== undefined && canSign(keyring, keys);
+  if (keys === undefined || !canSign(keyring, keys)) {
+    return `its keys are not on this machine: mm renew ${roleWord(role)}`;
+  }
+  if (content === undefined) return undefined;
+  try {
+    draftOf({ role, treeId, now: now(), version: versionOf(verified, role) + 1, content });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return `${error.message}; ${error.next}`;
+  }
 }

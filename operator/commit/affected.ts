@@ -1,4 +1,5 @@
 import { verifies } from '../metadata/delegation.ts';
+import { readableContent } from '../metadata/heard-releases.ts';
 import { parseContent, type RoleContent } from '../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 import { contentOf } from '../metadata/verified.ts';
@@ -24,7 +25,7 @@ export function withAffected(verified: VerifiedMetadata, change: Change): Change
     const isDelegated = targets?.signed.delegations?.roles?.[role] !== undefined;
     if (!isDelegated) continue; // a role that ends with this change
     if (!roles.has(role) && !verifies(targets, role, document)) {
-      roles.set(role, contentOf(document));
+      roles.set(role, readableContent(verified, role, document));
     }
   }
   return { ...change, roles };

@@ -5,6 +5,7 @@ import { CodedError } from '../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import { maxSignedBytes } from '../../trust/metadata/file-limits.ts';
 import { binaryTarget } from '../../trust/metadata/role-names.ts';
+import { isUnreadable } from '../../trust/metadata/unreadable-role.ts';
 import { requireOwnPaths } from './heard-releases.ts';
 import type { RoleContent } from './signed-file.ts';
 import { contentOfRole } from './slots.ts';
@@ -51,7 +52,12 @@ export function listedBinaries(verified: VerifiedMetadata): ListedBinary[] {
   const role = requireBinariesRole(verified);
   requireOwnPaths(verified, role);
   const document = verified.roles.get(role);
-  return document === undefined ? [] : binariesIn(document);
+  if (document === undefined) return [];
+  if (!isUnreadable(document)) return binariesIn(document);
+  throw new CodedError('hosts cannot read what is signed for binaries', {
+    code: 'METADATA_INVALID',
+    next: 'mm key list, then mm key revoke NAME --drop-binaries',
+  });
 }
 
 /** What a file of the role lists, sorted by name. Throws METADATA_INVALID as above. */

@@ -1,16 +1,26 @@
+import type { Metadata, Targets } from '@tufjs/models';
 import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import type { VerifiedMetadata } from './verified.ts';
+import { jsonObject } from '../../shared/json.ts';
+import { problemOf } from '../../trust/metadata/offer.ts';
+import { isBinariesRole, roleWord } from '../../trust/metadata/role-names.ts';
+import { isUnreadable } from '../../trust/metadata/unreadable-role.ts';
+import { lintRelease } from './lint/targets.ts';
+import type { RoleContent } from './signed-file.ts';
+import { contentOf, type VerifiedMetadata } from './verified.ts';
 
 /*
  * A role can list any path, and its signature does not show whether the path belongs to it. Hosts
- * look for an environment in one role only, and mm must accept no more than they do.
+ * look for an environment in one role only, and mm must accept no more than they do. A thief of the
+ * role's key can also sign releases that hosts refuse. mm reads past them: otherwise nobody could
+ * publish elsewhere, renew, or revoke the key.
  */
 
 /** Whether hosts look for a release under the path, and in this role. */
 export function isHeard({ targets }: VerifiedMetadata, role: string, path: string): boolean {
+  if (!/^\w+\/(current|next)$/.test(path)) return false;
   const [found] = targets?.signed.delegations?.rolesForTarget(path) ?? [];
-  return /^\w+\/(current|next)$/.test(path) && found?.role === role;
+  return found?.role === role;
 }
 
 /** The environments that the role lists releases of, and for which it answers. */
@@ -37,4 +47,76 @@ export function requireOwnPaths({ roles, targets }: VerifiedMetadata, role: stri
       },
     );
   }
+}
+
+/** What hosts refuse in the file of a role. */
+export interface Unreadable {
+  readonly role: string;
+  /** `testing/current`; undefined when the whole file cannot be read. */
+  readonly path: string | undefined;
+  readonly why: string;
+}
+
+export function unreadableReleases(verified: VerifiedMetadata): Unreadable[] {
+  return [...verified.roles].flatMap(([role, document]): Unreadable[] => {
+    if (isUnreadable(document)) {
+      return [{ role, path: undefined, why: 'TUF cannot read the file of the role' }];
+    }
+    return Object.entries(document.signed.targets).flatMap(([path, target]) => {
+      const problem = isHeard(verified, role, path) ? problemOf(target) : undefined;
+      return problem === undefined ? [] : [{ role, path, why: printable(problem.message, 300) }];
+    });
+  });
+}
+
+/** Limit of the releases that a message names: a class can have thousands. */
+const MAX_NAMED = 10;
+
+/** One line for each, with the command that ends it. */
+export function unreadableLines(verified: VerifiedMetadata): string[] {
+  const found = unreadableReleases(verified);
+  const lines = found
+    .slice(0, MAX_NAMED)
+    .map((each) => `${problemLine(each)}; next: ${nextOf(each)}`);
+  const more = found.length - lines.length;
+  return more > 0 ? [...lines, `and ${more} more that hosts refuse`] : lines;
+}
+
+export function problemLine({ role, path, why }: Unreadable): string {
+  const what = path === undefined ? `what is signed for ${roleWord(role)}` : path;
+  return `hosts refuse ${what} and keep what they have: ${why}`;
+}
+
+/** The command that replaces it. */
+export function nextOf({ role, path }: Unreadable): string {
+  if (isBinariesRole(role)) return 'mm key list, then mm key revoke NAME --drop-binaries';
+  const environment = path?.split('/')[0] ?? roleWord(role);
+  return environment.endsWith('*')
+    ? `mm key list, then mm key revoke NAME --drop '${environment}'`
+    : `mm publish ${environment}`;
+}
+
+/**
+ * The content of a role, to be signed again, without the releases that hosts refuse: mm never signs
+ * them. A list of binaries stays as it is, because those that it loses would be gone.
+ */
+export function readableContent(
+  verified: VerifiedMetadata,
+  role: string,
+  document: Metadata<Targets>,
+): RoleContent {
+  const content = contentOf(document);
+  if (isBinariesRole(role)) return content;
+  const { targets: signed } = document.signed;
+  const all = Object.entries(jsonObject(content['targets']));
+  if (isUnreadable(document)) {
+    const sound = all.filter(
+      ([path, target]) =>
+        isHeard(verified, role, path) && lintRelease(path, jsonObject(target)).length === 0,
+    );
+    return { _type: 'targets', targets: Object.fromEntries(sound) };
+  }
+  const isRefused = (path: string) => isHeard(verified, role, path) && problemOf(signed[path]);
+  const targets = Object.fromEntries(all.filter(([path]) => !isRefused(path)));
+  return { ...content, targets };
 }

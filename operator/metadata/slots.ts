@@ -2,17 +2,21 @@ import type { OfferedRelease } from '../../bucket/documents/release.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import { type ReleaseSlot, releaseTarget } from '../../trust/metadata/role-names.ts';
+import { readableContent } from './heard-releases.ts';
 import { highestOf, highestVersion, withHighestVersion } from './highest-version.ts';
 import type { RoleContent } from './signed-file.ts';
-import { contentOf, type VerifiedMetadata } from './verified.ts';
+import type { VerifiedMetadata } from './verified.ts';
 
 /** What an environment offers: to all of its hosts, and during a rollout to some of them. */
 export type Slots = Readonly<Record<ReleaseSlot, OfferedRelease | undefined>>;
 
-/** The content of a role, to be signed again. Throws METADATA_MISSING when it was not read. */
+/**
+ * The content of a role, to be signed again, without releases that hosts refuse. Throws
+ * METADATA_MISSING when it was not read.
+ */
 export function contentOfRole(verified: VerifiedMetadata, role: string): RoleContent {
   const document = verified.roles.get(role);
-  if (document !== undefined) return contentOf(document);
+  if (document !== undefined) return readableContent(verified, role, document);
   throw new CodedError(`${role} was not read from the bucket`, { code: 'METADATA_MISSING' });
 }
 

@@ -1,4 +1,5 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
+import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import { didYouMean, nearest } from '../../shared/suggestion.ts';
@@ -80,14 +81,39 @@ function withoutProposal(signed: Root | Targets): JsonObject {
   return content;
 }
 
+type DelegatedOffer = EnvironmentOffer & { readonly role: string };
+
 /**
  * The releases of an environment, and the role that lists them. Throws ENVIRONMENT_UNKNOWN when no
- * role is delegated for the environment, METADATA_INVALID when its release needs a newer mm.
+ * role is delegated for the environment, METADATA_INVALID when its release needs a newer mm, or is
+ * one that hosts refuse.
  */
-export function offerOf(
-  verified: VerifiedMetadata,
-  environment: string,
-): EnvironmentOffer & { readonly role: string } {
+export function offerOf(verified: VerifiedMetadata, environment: string): DelegatedOffer {
+  const offer = replaceableOffer(verified, environment);
+  if (offer.unreadable === undefined) return offer;
+  throw new CodedError(
+    `hosts of ${environment} refuse what is signed for it, and keep what they have: ${printable(offer.unreadable.message, 300)}`,
+    {
+      code: 'METADATA_INVALID',
+      cause: offer.unreadable,
+      next: `mm publish ${environment}`,
+      details: { environment },
+    },
+  );
+}
+
+/** The same, for a command that replaces it: a release that hosts refuse counts as nothing. */
+export function replaceableOffer(verified: VerifiedMetadata, environment: string): DelegatedOffer {
+  const offer = delegatedOffer(verified, environment);
+  if (!offer.schemaTooNew) return offer;
+  throw new CodedError(`environment ${environment} was published by a newer mm than this one`, {
+    code: 'METADATA_INVALID',
+    next: 'install the newer mm',
+  });
+}
+
+/** The role of an environment, whatever it offers. Throws ENVIRONMENT_UNKNOWN as above. */
+export function delegatedOffer(verified: VerifiedMetadata, environment: string): DelegatedOffer {
   const offer = verified.environments.get(environment);
   const { role } = offer ?? {};
   if (offer === undefined || role === undefined) {
@@ -101,12 +127,6 @@ export function offerOf(
         details: { environment, known },
       },
     );
-  }
-  if (offer.schemaTooNew) {
-    throw new CodedError(`environment ${environment} was published by a newer mm than this one`, {
-      code: 'METADATA_INVALID',
-      next: 'install the newer mm',
-    });
   }
   return { ...offer, role };
 }

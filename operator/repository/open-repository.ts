@@ -1,5 +1,6 @@
 import { CodedError } from '../../shared/coded-error.ts';
 import { treeIdOf } from '../../trust/workflow/inspect.ts';
+import { unreadableLines } from '../metadata/heard-releases.ts';
 import { readBucket } from './read-bucket.ts';
 import type { Repository, RepositoryOptions } from './repository.ts';
 
@@ -15,5 +16,12 @@ export function openRepository(options: RepositoryOptions): Repository {
       },
     );
   }
-  return { ...options, read: () => readBucket(options) };
+  let isFirst = true;
+  const read = async () => {
+    const verified = await readBucket(options);
+    if (isFirst) for (const line of unreadableLines(verified)) options.notice?.(line);
+    isFirst = false;
+    return verified;
+  };
+  return { ...options, read };
 }

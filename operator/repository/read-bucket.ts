@@ -138,7 +138,8 @@ async function refreshWhole(
   { acceptExpired, source = metadataSource(options) }: Reading,
 ): Promise<Refresh> {
   const { environments } = options;
-  const trust = { ...trustOptions(options, directory), source, etag: undefined };
+  const common = { ...trustOptions(options, directory), source, etag: undefined };
+  const trust = { ...common, acceptUnreadable: true };
   const first = environments === 'all' ? [] : environments;
   try {
     let asked = first;

@@ -1,18 +1,20 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { CodedError } from '../../shared/coded-error.ts';
+import { isOfTree, readStart } from '../../trust/kept/start.ts';
 import { readKept } from '../../trust/kept/trust-directory.ts';
 import { expiredRoles } from '../../trust/metadata/expiry.ts';
-import { readOffer } from '../../trust/metadata/offer.ts';
+import { readAnyOffer } from '../../trust/metadata/offer.ts';
 import { releaseTarget, roleFile } from '../../trust/metadata/role-names.ts';
 import type { EnvironmentOffer } from '../../trust/metadata/trusted.ts';
+import { unreadableRole } from '../../trust/metadata/unreadable-role.ts';
 import { isVersion } from '../../trust/metadata/version-limits.ts';
-import { inspectMetadata, isUnnamed } from '../../trust/workflow/inspect.ts';
+import { namesRole } from '../../trust/workflow/inspect.ts';
 import { type RootChain, rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
-import { verifies } from '../metadata/delegation.ts';
+import { isTopLevel, verifies } from '../metadata/delegation.ts';
 import { parseSignedFile } from '../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 import { delegatedEnvironments } from './read-bucket.ts';
-import type { Repository, RepositoryOptions } from './repository.ts';
+import { type Repository, type RepositoryOptions, trustOptions } from './repository.ts';
 import { etagOf, listFiles, readFile } from './stored-files.ts';
 import { readUnderEarlierRoot } from './unfinished-rotation.ts';
 
@@ -74,7 +76,8 @@ export async function readForRecovery(
   const chain = await readRoots(options, kept);
   const online = await readOnline(options, chain, kept);
   const root = parseSignedFile(chain.newest, 'root');
-  const search: Search = { options, kept, listed: undefined, snapshot: online.snapshot };
+  const { named } = readStart(trustOptions(options, options.stateDirectory));
+  const search: Search = { options, kept, named, listed: undefined, snapshot: online.snapshot };
   const delegators = [root, ...(online.earlierRoot === undefined ? [] : [online.earlierRoot])];
   const targets = await newestOf(search, 'targets', delegators);
   if (targets === undefined) return undefined;
@@ -171,6 +174,8 @@ function rootsToTry(chain: RootChain, kept: ReadonlyMap<string, Buffer>): Metada
 interface Search {
   readonly options: RepositoryOptions;
   readonly kept: ReadonlyMap<string, Buffer>;
+  /** Roles whose file named them before. */
+  readonly named: ReadonlySet<string>;
   readonly snapshot: Metadata<Snapshot> | undefined;
   /** File names in the bucket, listed at the first use. */
   listed: readonly string[] | undefined;
@@ -186,19 +191,17 @@ async function newestOf(
   role: string,
   delegators: readonly (Metadata<Root> | Metadata<Targets>)[],
 ): Promise<Found | undefined> {
-  const { options, kept, snapshot } = search;
-  const read = (bytes: Buffer | undefined, before?: Found): Found | undefined => {
-    const document = parsed(bytes, 'targets', { treeId: options.treeId, role });
-    if (bytes === undefined || document === undefined) return undefined;
-    if (isUnnamed(before?.bytes, bytes)) return undefined;
-    return delegators.some((each) => verifies(each, role, document))
-      ? { document, bytes }
-      : undefined;
+  const { options, kept, named, snapshot } = search;
+  const read = (bytes: Buffer | undefined): Found | undefined => {
+    if (bytes === undefined || !isOfTree(bytes, roleFile(role), options.treeId)) return undefined;
+    if (named.has(role) && !namesRole(bytes)) return undefined;
+    const document = documentIn(bytes, role, delegators);
+    return document && { document, bytes };
   };
   const here = read(kept.get(roleFile(role)));
-  const named = snapshot?.signed.meta[`${role}.json`]?.version;
-  const inBucket = isVersion(named)
-    ? read((await readFile(options, `${named}.${role}.json`))?.bytes, here)
+  const newest = snapshot?.signed.meta[`${role}.json`]?.version;
+  const inBucket = isVersion(newest)
+    ? read((await readFile(options, `${newest}.${role}.json`))?.bytes)
     : undefined;
   const best = [inBucket, here]
     .filter((each) => each !== undefined)
@@ -219,17 +222,38 @@ async function newestOf(
   return undefined;
 }
 
-function parsed<K extends 'timestamp' | 'snapshot' | 'targets'>(
+/** Undefined when none of the delegators verifies the signatures. */
+function documentIn(
+  bytes: Buffer,
+  role: string,
+  delegators: readonly (Metadata<Root> | Metadata<Targets>)[],
+): Metadata<Targets> | undefined {
+  const document = parsedAs(bytes, 'targets');
+  if (document !== undefined) {
+    return delegators.some((each) => verifies(each, role, document)) ? document : undefined;
+  }
+  for (const each of isTopLevel(role) ? [] : delegators) {
+    const unreadable = unreadableRole(bytes, role, each as Metadata<Targets>);
+    if (unreadable !== undefined) return unreadable;
+  }
+  return undefined;
+}
+
+/** Undefined for a file that is unusable, for any reason. */
+function parsed<K extends 'timestamp' | 'snapshot'>(
   bytes: Buffer | undefined,
   kind: K,
-  { treeId, role = kind }: { readonly treeId: string; readonly role?: string },
+  { treeId }: { readonly treeId: string },
 ) {
-  if (bytes === undefined) return undefined;
+  if (bytes === undefined || !isOfTree(bytes, roleFile(kind), treeId)) return undefined;
+  return parsedAs(bytes, kind);
+}
+
+function parsedAs<K extends 'timestamp' | 'snapshot' | 'targets'>(bytes: Buffer, kind: K) {
   try {
-    inspectMetadata(bytes, roleFile(role), treeId);
     return parseSignedFile(bytes, kind);
   } catch {
-    return undefined; // unusable, for any reason
+    return undefined;
   }
 }
 
@@ -251,26 +275,13 @@ function offers(
   const names = new Set([...delegatedEnvironments(targets), ...asked]);
   return new Map(
     [...names].map((environment) => {
-      const path = (slot: 'current' | 'next') => releaseTarget(environment, slot);
-      const [delegated] = targets.signed.delegations?.rolesForTarget(path('current')) ?? [];
+      const path = releaseTarget(environment, 'current');
+      const [delegated] = targets.signed.delegations?.rolesForTarget(path) ?? [];
       const role = delegated?.role;
-      const released = role === undefined ? undefined : roles.get(role)?.signed.targets;
-      const slots = { current: released?.[path('current')], next: released?.[path('next')] };
-      return [environment, offerOf(role, slots)];
+      const document = role === undefined ? undefined : roles.get(role);
+      return [environment, readAnyOffer(role, document, environment)];
     }),
   );
-}
-
-/**
- * A thief may have signed a release that cannot be read. It must not prevent the revocation of the
- * key.
- */
-function offerOf(...[role, slots]: Parameters<typeof readOffer>): EnvironmentOffer {
-  try {
-    return readOffer(role, slots);
-  } catch {
-    return { role, current: undefined, next: undefined, schemaTooNew: false };
-  }
 }
 
 function expiryOf(

@@ -3,6 +3,38 @@ import type { Guard } from './guards.ts';
 /** What a publisher signs and uploads. */
 export const PUBLISHER_GUARDS: readonly Guard[] = [
   {
+    invariant: 'row 5',
+    file: 'operator/repository/read-bucket.ts',
+    line: 'const trust = { ...common, acceptUnreadable: true };',
+    instead: 'const trust = common;',
+    test: 'test/operator/commands/key/unreadable.test.ts',
+    name: '^row 5: a release without custom',
+  },
+  {
+    invariant: 'row 5',
+    file: 'trust/metadata/unreadable-role.ts',
+    line: '    delegator.verifyDelegate(role, document);',
+    instead: '',
+    test: 'test/operator/commands/key/unreadable.test.ts',
+    name: '^row 5: what hosts refuse and other keys signed',
+  },
+  {
+    invariant: 'row 5',
+    file: 'operator/metadata/heard-releases.ts',
+    line: '  const targets = Object.fromEntries(all.filter(([path]) => !isRefused(path)));',
+    instead: '  const targets = Object.fromEntries(all);',
+    test: 'test/operator/commands/key/unreadable.test.ts',
+    name: '^row 5: an environment of a class',
+  },
+  {
+    invariant: 'row 5',
+    file: 'operator/commands/key/dropped-releases.ts',
+    line: "      if (name.endsWith('*') && (await release.isVouchedFor())) continue;",
+    instead: '',
+    test: 'test/operator/commands/key/unreadable.test.ts',
+    name: '^row 5: --drop of a class spares',
+  },
+  {
     invariant: 'I5',
     file: 'operator/commit/sign-and-upload.ts',
     line: 'for (const blob of change.blobs) await putBlob(repository, blob);',

@@ -53,10 +53,26 @@ export const READER_GUARDS: readonly Guard[] = [
   {
     invariant: 'I22',
     file: 'trust/workflow/session.ts',
-    line: '      refuseUnnamed(role, this.#kept.get(roleFile(role)), bytes);',
+    line: '      refuseUnnamed(role, this.#named, bytes);',
     instead: '',
     test: 'test/trust/exchanged-roles.test.ts',
     name: '^I22 a file without a name',
+  },
+  {
+    invariant: 'I22',
+    file: 'trust/kept/progress.ts',
+    line: '  return [...named].filter(isElsewhere).sort();',
+    instead: '  return [...named].filter(() => false).sort();',
+    test: 'test/operator/commands/key/thief-content.test.ts',
+    name: '^I22 an old file of another role',
+  },
+  {
+    invariant: 'I22',
+    file: 'trust/kept/start.ts',
+    line: '  const named = new Set(record?.named);',
+    instead: '  const named = new Set<string>();',
+    test: 'test/trust/exchanged-roles.test.ts',
+    name: '^I22 that a file had a name',
   },
   {
     invariant: 'I22',

@@ -149,8 +149,9 @@ export const THEFT_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 6',
     file: 'operator/commands/key/choose-releases.ts',
-    line: 'if (context.askLine === undefined) throw undecided(doubtful, open, command);',
-    instead: 'if (context.askLine === undefined) open.length = 0;',
+    line: 'if (context.askLine === undefined || open.length > MAX_QUESTIONS) {',
+    instead:
+      'if (context.askLine === undefined) open.length = 0;\n    if (open.length > MAX_QUESTIONS) {',
     test: 'test/operator/commands/key/revoke.test.ts',
     name: '^row 6: a revocation lists',
   },

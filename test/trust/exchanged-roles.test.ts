@@ -46,6 +46,21 @@ test('I22 a file without a name does not follow one that has a name', async () =
   assert.equal(await host.stableVersion(), '1.1.0');
 });
 
+test('I22 that a file had a name is known after the host has followed another environment', async () => {
+  const repository = sharedKeys();
+  named(repository, 'stable');
+  await using host = await SimulatedHost.polled(repository);
+  host.environments = ['testing'];
+  await host.refresh();
+  await host.refresh();
+  host.environments = ['stable'];
+  const honest = new Map(repository.files);
+  exchange(repository, 'testing', 'stable');
+  await assert.rejects(host.refresh(), { code: 'METADATA_MISMATCH' });
+  repository.files = honest;
+  assert.equal(await host.stableVersion(), '1.0.0');
+});
+
 test('I22 files of an mm that names no roles stay valid, and named ones follow', async () => {
   const repository = sharedKeys();
   await using host = await SimulatedHost.polled(repository);

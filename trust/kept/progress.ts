@@ -1,4 +1,5 @@
 import type { GuardedClock } from '../metadata/clock.ts';
+import { roleFile } from '../metadata/role-names.ts';
 import type { PassEnd } from '../workflow/pass.ts';
 import type { Start } from './start.ts';
 import { keepFiles, type TrustRecord, writeRecord } from './trust-directory.ts';
@@ -34,28 +35,41 @@ export function keepEnd(directory: string, start: Start, end: PassEnd): 'unchang
 export function keepRecord(
   directory: string,
   start: Start,
-  {
-    rootVersion,
-    askedForRoot,
-    clock,
-  }: Pick<PassEnd, 'rootVersion' | 'askedForRoot'> & {
+  end: Pick<PassEnd, 'outcome' | 'files' | 'rootVersion' | 'askedForRoot'> & {
     readonly clock: GuardedClock;
   },
 ): void {
   const { record, anchor, rootFloor } = start;
+  const { rootVersion, askedForRoot, clock } = end;
   const next: TrustRecord = {
     anchor,
     rootVersion: Math.max(rootFloor, rootVersion),
     askedForRootAt: askedForRoot ? clock.certain : (record?.askedForRootAt ?? 0),
     clockFloor: clock.floor,
+    named: namedElsewhere(start, end),
   };
   const isNews =
     record === undefined ||
     askedForRoot ||
     next.anchor !== record.anchor ||
     next.rootVersion !== record.rootVersion ||
+    next.named.join() !== record.named.join() ||
     next.clockFloor - record.clockFloor >= CLOCK_INTERVAL_MS;
   if (isNews) writeRecord(directory, next);
+}
+
+/**
+ * The roles of the record: their file named them, and is no longer among the kept ones, because
+ * this refresh did not ask for it.
+ */
+function namedElsewhere(
+  { named, record, isNewAnchor }: Start,
+  { outcome, files }: Pick<PassEnd, 'outcome' | 'files'>,
+): string[] {
+  if (outcome.kind === 'refused') return isNewAnchor ? [] : (record?.named ?? []);
+  const { roles = {} } = outcome.trusted.metadata.targets.signed.delegations ?? {};
+  const isElsewhere = (role: string) => Object.hasOwn(roles, role) && !files.has(roleFile(role));
+  return [...named].filter(isElsewhere).sort();
 }
 
 function isSame(a: ReadonlyMap<string, Buffer>, b: ReadonlyMap<string, Buffer>): boolean {

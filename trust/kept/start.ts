@@ -20,6 +20,11 @@ export interface Start {
   readonly files: ReadonlyMap<string, Buffer>;
   /** Those of them that can be read and are of this tree. Not verified yet. */
   readonly local: ReadonlyMap<string, Buffer>;
+  /**
+   * Roles whose file named them in this or an earlier refresh. A file that does not is refused
+   * then, also when this machine has not kept the earlier one (I22).
+   */
+  readonly named: ReadonlySet<string>;
   /** `expires` of the files that a refresh starts from, by file name. Not verified yet. */
   readonly expires: Readonly<Record<string, string>>;
   readonly record: TrustRecord | undefined;
@@ -38,21 +43,25 @@ export function readStart({ directory, packagedRoot, treeId }: StartOptions): St
   const anchor = createHash('sha256').update(packagedRoot).digest('hex');
   const common = { anchor, files, record, clockFloor: record?.clockFloor ?? 0 };
   if (record !== undefined && record.anchor !== anchor && isOutside(chain, files, record)) {
-    const nothing = { local: new Map<string, Buffer>(), expires: {}, rootFloor: 0 };
+    const local = new Map<string, Buffer>();
+    const nothing = { local, named: new Set<string>(), expires: {}, rootFloor: 0 };
     const alone = walkRoots(packagedRoot, new Map(), treeId);
     return { ...common, ...nothing, chain: alone, isNewAnchor: true };
   }
   const local = new Map<string, Buffer>();
+  const named = new Set(record?.named);
   const expires: Record<string, string> = {};
   for (const [name, bytes] of files) {
     const signed = signedOfTree(bytes, name, chain.treeId);
     if (signed === undefined) continue;
     local.set(name, bytes);
+    // It was compared with the name of the file.
+    if (signed['x-role'] !== undefined) named.add(String(signed['x-role']));
     const isOlderRoot = name.endsWith('.root.json') && name !== rootFile(chain.version);
     if (!isOlderRoot) expires[name] = String(signed['expires']);
   }
   const rootFloor = record?.rootVersion ?? 0;
-  return { ...common, chain, local, expires, rootFloor, isNewAnchor: false };
+  return { ...common, chain, local, named, expires, rootFloor, isNewAnchor: false };
 }
 
 /** True when something of what is kept has expired at `now`. */

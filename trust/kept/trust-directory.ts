@@ -36,6 +36,8 @@ const TrustRecord = z.object({
   askedForRootAt: z.int(),
   /** No refresh believes that it is earlier than this, ms since 1970; 0 before the first answer. */
   clockFloor: z._default(z.int(), 0),
+  /** Roles whose file named them, also when the file is not kept any more. */
+  named: z._default(z.array(z.string()), []),
 });
 export type TrustRecord = Readonly<z.infer<typeof TrustRecord>>;
 

@@ -3,8 +3,9 @@ import { SHA256 } from '../../bucket/documents/name-rules.ts';
 import { type OfferedRelease, ReleaseCustom } from '../../bucket/documents/release.ts';
 import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { releaseTarget } from './role-names.ts';
+import { type ReleaseSlot, releaseTarget } from './role-names.ts';
 import type { EnvironmentOffer } from './trusted.ts';
+import { isUnreadable } from './unreadable-role.ts';
 
 type Slot = OfferedRelease | 'schema-too-new' | undefined;
 
@@ -26,6 +27,37 @@ export function readOffer(
   };
 }
 
+/**
+ * The same for publishers, from the document of the role: `unreadable` has the error. They must be
+ * able to replace whatever a thief of a key has signed.
+ */
+export function readAnyOffer(
+  role: string | undefined,
+  document: Metadata<Targets> | undefined,
+  environment: string,
+): EnvironmentOffer {
+  const nothing = { role, current: undefined, next: undefined, schemaTooNew: false };
+  if (document === undefined) return nothing;
+  const { targets } = document.signed;
+  const path = (slot: ReleaseSlot) => releaseTarget(environment, slot);
+  const unreadable = isUnreadable(document)
+    ? invalid(path('current'), 'the file of its role cannot be read')
+    : (['current', 'next'] as const).map((slot) => problemOf(targets[path(slot)])).find(Boolean);
+  if (unreadable !== undefined) return { ...nothing, unreadable };
+  return readOffer(role, { current: targets[path('current')], next: targets[path('next')] });
+}
+
+/** Why no host accepts the target as a release. */
+export function problemOf(target: TargetFile | undefined): CodedError | undefined {
+  try {
+    readSlot(target);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CodedError) return error;
+    throw error;
+  }
+}
+
 function readSlot(target: TargetFile | undefined): Slot {
   if (target === undefined) return undefined;
   const { custom, length, hashes } = target;
@@ -34,15 +66,19 @@ function readSlot(target: TargetFile | undefined): Slot {
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue?.path.join('.') ?? '';
-    throw invalid(target, `custom.${where}: ${issue?.message ?? 'not readable'}`, parsed.error);
+    throw invalid(
+      target.path,
+      `custom.${where}: ${issue?.message ?? 'not readable'}`,
+      parsed.error,
+    );
   }
   // TUF allows a target without a hash. Any bytes of that length would then pass (attack 22).
   const { sha256 } = hashes;
   if (sha256 === undefined || !SHA256.test(sha256)) {
-    throw invalid(target, 'wanted a sha256 in hashes, got none');
+    throw invalid(target.path, 'wanted a sha256 in hashes, got none');
   }
   if (!(Number.isSafeInteger(length) && length > 0)) {
-    throw invalid(target, `wanted a length above 0, got ${length}`);
+    throw invalid(target.path, `wanted a length above 0, got ${length}`);
   }
   return { sha256, length, custom: parsed.data };
 }
@@ -79,8 +115,8 @@ export function answeringRole(
   );
 }
 
-function invalid(target: TargetFile, what: string, cause?: unknown): CodedError {
-  return new CodedError(`signed target ${target.path}: ${what}`, {
+function invalid(path: string, what: string, cause?: unknown): CodedError {
+  return new CodedError(`signed target ${path}: ${what}`, {
     code: 'METADATA_INVALID',
     cause,
     next: `publish the environment again with a current mm`,

@@ -1,5 +1,6 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import type { OfferedRelease } from '../../bucket/documents/release.ts';
+import type { CodedError } from '../../shared/coded-error.ts';
 
 /*
  * What verified metadata says. offer.ts reads the releases, role-names.ts maps environments to
@@ -38,6 +39,11 @@ export interface EnvironmentOffer {
    * out here.
    */
   readonly schemaTooNew: boolean;
+  /**
+   * Only for publishers: why hosts refuse what is signed for the environment. Its releases are left
+   * out here.
+   */
+  readonly unreadable?: CodedError | undefined;
 }
 
 export interface TrustedMetadata {

@@ -70,14 +70,10 @@ function requireTree(value: unknown, file: string, treeId: string): void {
 }
 
 /**
- * Whether a file of a role does not name its role, and an earlier one did. It is not the next one:
- * an mm that names roles keeps doing so. It can be an old file of another role.
+ * Whether a file names its role. After one that does, a file that does not is not the next one: an
+ * mm that names roles keeps doing so. It can be an old file of another role.
  */
-export function isUnnamed(before: Uint8Array | undefined, next: Uint8Array): boolean {
-  return before !== undefined && namesRole(before) && !namesRole(next);
-}
-
-function namesRole(bytes: Uint8Array): boolean {
+export function namesRole(bytes: Uint8Array): boolean {
   return parseSigned(bytes, 'metadata')['x-role'] !== undefined;
 }
 

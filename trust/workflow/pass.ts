@@ -1,5 +1,5 @@
 import { expiredRoles } from '../metadata/expiry.ts';
-import { answeringRole, readOffer } from '../metadata/offer.ts';
+import { answeringRole, readAnyOffer, readOffer } from '../metadata/offer.ts';
 import { releaseTarget } from '../metadata/role-names.ts';
 import type { MetadataSource } from '../metadata/source.ts';
 import type { EnvironmentOffer, Trusted } from '../metadata/trusted.ts';
@@ -17,6 +17,8 @@ import { openSession, type Session } from './session.ts';
 export interface PassOptions {
   readonly chain: RootChain;
   readonly local: ReadonlyMap<string, Buffer>;
+  /** Roles whose file named them before. */
+  readonly named: ReadonlySet<string>;
   readonly timestamp: Buffer;
   /** Where files and newer roots come from; undefined: nothing is fetched. */
   readonly source: MetadataSource | undefined;
@@ -25,6 +27,8 @@ export interface PassOptions {
   /** ms since 1970, guarded. */
   readonly now: number;
   readonly acceptExpired: boolean;
+  /** For publishers: names what hosts could not read in an offer, and does not refuse it. */
+  readonly acceptUnreadable?: boolean | undefined;
   /** Looks up more targets in what was verified. */
   readonly alsoRead?: ((getTargetInfo: Session['getTargetInfo']) => Promise<void>) | undefined;
   readonly timeoutMs?: number | undefined;
@@ -45,9 +49,12 @@ export interface PassEnd {
 }
 
 export async function pass(options: PassOptions): Promise<PassEnd> {
-  const { chain, local, now, acceptExpired } = options;
+  const { chain, local, named, now, acceptExpired, acceptUnreadable = false } = options;
   const fetcher = new MetadataFetcher({ ...options, treeId: chain.treeId });
-  const session = openSession({ root: chain.newest, local, fetcher, now: acceptExpired ? 0 : now });
+  const session = openSession({
+    ...{ root: chain.newest, local, named, fetcher, acceptUnreadable },
+    now: acceptExpired ? 0 : now,
+  });
   const outcome = await verify(session, options);
   const rootVersion = session.store.root.signed.version;
   const roots = new Map(chain.roots);
@@ -70,19 +77,15 @@ async function verify(session: Session, options: PassOptions): Promise<PassEnd['
   }
 }
 
-async function readSession(
-  { store, getTargetInfo }: Session,
-  options: PassOptions,
-): Promise<Trusted> {
+async function readSession(session: Session, options: PassOptions): Promise<Trusted> {
+  const { store } = session;
   const { root, timestamp, snapshot, targets } = store;
   if (!timestamp || !snapshot || !targets) throw new TypeError('the workflow ended early');
   const environments = new Map<string, EnvironmentOffer>();
   const roles: [string, typeof targets][] = [];
   for (const environment of options.environments) {
     const role = answeringRole(targets, snapshot, environment);
-    const current = await getTargetInfo(releaseTarget(environment, 'current'));
-    const next = await getTargetInfo(releaseTarget(environment, 'next'));
-    environments.set(environment, readOffer(role, { current, next }));
+    environments.set(environment, await readEnvironment(session, options, { environment, role }));
     const document = role === undefined ? undefined : store.getRole(role);
     if (role !== undefined && document !== undefined) roles.push([role, document]);
   }
@@ -97,4 +100,19 @@ async function readSession(
     environments,
     metadata: { root, timestamp, snapshot, targets, roles: new Map(roles) },
   };
+}
+
+async function readEnvironment(
+  { getTargetInfo, getRole }: Session,
+  { acceptUnreadable = false }: PassOptions,
+  { environment, role }: { readonly environment: string; readonly role: string | undefined },
+): Promise<EnvironmentOffer> {
+  if (acceptUnreadable) {
+    // Only this role: a search would end at the first role that a thief delegates further.
+    const document = role === undefined ? undefined : await getRole(role);
+    return readAnyOffer(role, document, environment);
+  }
+  const current = await getTargetInfo(releaseTarget(environment, 'current'));
+  const next = await getTargetInfo(releaseTarget(environment, 'next'));
+  return readOffer(role, { current, next });
 }

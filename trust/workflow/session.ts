@@ -1,3 +1,4 @@
+import type { Metadata, Targets } from '@tufjs/models';
 import { Updater, type UpdaterOptions } from 'tuf-js';
 import { ExpiredMetadataError, RuntimeError } from 'tuf-js/dist/error.js';
 import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
@@ -5,12 +6,13 @@ import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { MAX_FILE_BYTES } from '../metadata/file-limits.ts';
 import { roleFile } from '../metadata/role-names.ts';
+import { unreadableRole } from '../metadata/unreadable-role.ts';
 import { isLeap, MAX_VERSION_STEP } from '../metadata/version-limits.ts';
 import './known-signatures.ts';
 import './linear-models.ts';
 import { type Refusal, refusalToError } from './classify.ts';
 import { METADATA_BASE_URL, type MetadataFetcher } from './fetcher.ts';
-import { isUnnamed } from './inspect.ts';
+import { namesRole } from './inspect.ts';
 
 /**
  * `Updater` as it is at run time. Its published type hides the methods that take and return bytes.
@@ -21,6 +23,7 @@ interface OpenUpdater {
   trustedSet: TrustedMetadataStore;
   refresh(): ReturnType<Updater['refresh']>;
   getTargetInfo(path: string): ReturnType<Updater['getTargetInfo']>;
+  loadTargets(role: string, delegator: string): Promise<Metadata<Targets> | undefined>;
   loadLocalMetadata(name: string): Buffer;
   persistMetadata(name: string, bytes: Buffer): void;
 }
@@ -35,6 +38,8 @@ export interface Session {
   readonly files: ReadonlyMap<string, Buffer>;
   refresh(): Promise<void>;
   getTargetInfo: OpenUpdater['getTargetInfo'];
+  /** The document of a role that targets delegates. */
+  getRole(role: string): Promise<Metadata<Targets> | undefined>;
   /** What the library threw, as a CodedError. */
   explain(error: unknown): unknown;
 }
@@ -49,12 +54,17 @@ export interface SessionOptions {
   readonly fetcher: MetadataFetcher;
   /** ms since 1970. Every expiry of this pass is checked against it (TUF 5.1). */
   readonly now: number;
+  /** Roles whose file named them before. */
+  readonly named: ReadonlySet<string>;
+  /** For publishers, see unreadable-role.ts. */
+  readonly acceptUnreadable: boolean;
 }
 
 /** Starts a pass at `root`. Nothing is fetched before `refresh`. */
-export function openSession({ root, local, fetcher, now }: SessionOptions): Session {
+export function openSession(options: SessionOptions): Session {
+  const { root, local, fetcher, now } = options;
   const offered = new Map([...local, ['root.json', root]]);
-  const store = new ObservedStore(root, now, local);
+  const store = new ObservedStore(options);
   const updater = new (class extends OpenUpdater {
     override loadLocalMetadata(name: string): Buffer {
       const bytes = offered.get(roleFile(name));
@@ -78,6 +88,7 @@ export function openSession({ root, local, fetcher, now }: SessionOptions): Sess
     files: store.files,
     refresh: () => updater.refresh(),
     getTargetInfo: (path) => updater.getTargetInfo(path),
+    getRole: (role) => updater.loadTargets(role, 'targets'),
     explain(error) {
       if (error instanceof CodedError) return error;
       if (fetcher.failure !== undefined) return fetcher.failure;
@@ -105,9 +116,9 @@ function refuseLeap(what: string, before: number | undefined, next: number): voi
   );
 }
 
-/** Throws METADATA_MISMATCH for a file that does not name its role, when the kept one does. */
-function refuseUnnamed(role: string, before: Buffer | undefined, next: Buffer): void {
-  if (!isUnnamed(before, next)) return;
+/** Throws METADATA_MISMATCH for a file that does not name its role, when an earlier one did. */
+function refuseUnnamed(role: string, named: ReadonlySet<string>, next: Buffer): void {
+  if (!named.has(role) || namesRole(next)) return;
   throw new CodedError(
     `${printable(role, 100)} is offered with a file that does not name its role, as the one before did`,
     {
@@ -125,12 +136,15 @@ class ObservedStore extends TrustedMetadataStore {
   readonly files = new Map<string, Buffer>();
   refusal: Refusal | undefined;
   readonly #now: number;
-  readonly #kept: ReadonlyMap<string, Buffer>;
+  readonly #named: ReadonlySet<string>;
+  readonly #acceptsUnreadable: boolean;
+  readonly #unreadable = new Map<string, Metadata<Targets>>();
 
-  constructor(root: Buffer, now: number, kept: ReadonlyMap<string, Buffer>) {
+  constructor({ root, now, named, acceptUnreadable }: SessionOptions) {
     super(root);
     this.#now = now;
-    this.#kept = kept;
+    this.#named = named;
+    this.#acceptsUnreadable = acceptUnreadable;
     // The library uses the machine's clock and has no parameter for another one.
     Object.assign(this, { referenceTime: new Date(now) });
   }
@@ -165,9 +179,29 @@ class ObservedStore extends TrustedMetadataStore {
 
   override updateDelegatedTargets(bytes: Buffer, role: string, delegator: string): void {
     this.#observe(role, bytes, () => {
-      super.updateDelegatedTargets(bytes, role, delegator);
-      refuseUnnamed(role, this.#kept.get(roleFile(role)), bytes);
+      try {
+        super.updateDelegatedTargets(bytes, role, delegator);
+      } catch (error) {
+        if (!this.#isUnreadable(bytes, role, delegator)) throw error;
+      }
+      refuseUnnamed(role, this.#named, bytes);
     });
+  }
+
+  override getRole(name: string): Metadata<Targets> | undefined {
+    return this.#unreadable.get(name) ?? super.getRole(name);
+  }
+
+  /** Checks what the library checks, except for expiry: a publisher replaces the file anyway. */
+  #isUnreadable(bytes: Buffer, role: string, delegator: string): boolean {
+    const { targets, snapshot } = this;
+    const entry = snapshot?.signed.meta[`${role}.json`];
+    if (!this.#acceptsUnreadable || delegator !== 'targets' || !targets || !entry) return false;
+    entry.verify(bytes);
+    const document = unreadableRole(bytes, role, targets);
+    if (document?.signed.version !== entry.version) return false;
+    this.#unreadable.set(role, document);
+    return true;
   }
 
   #observe<T>(role: string, bytes: Buffer, step: () => T): T {

@@ -6,7 +6,7 @@ import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { binariesRole } from '../../metadata/binaries.ts';
 import { isDevEnvironment } from '../../metadata/environment-classes.ts';
 import { withNewRole } from '../../metadata/new-role.ts';
-import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
+import { delegatedOffer, type VerifiedMetadata } from '../../metadata/verified.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
 import { proposalLines } from '../change-keys.ts';
@@ -52,7 +52,7 @@ function planInit(verified: VerifiedMetadata, like: string): Planned<string | nu
   if (targets === undefined || binariesRole(targets) !== undefined) {
     return { kind: 'nothing', answer: null };
   }
-  const { role } = offerOf(verified, like);
+  const { role } = delegatedOffer(verified, like);
   const roles = withNewRole(targets, { name: BINARIES_ROLE, paths: [BINARY_PATHS], like: role });
   return { kind: 'change', change: { blobs: [], roles }, answer: like };
 }

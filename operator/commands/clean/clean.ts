@@ -1,5 +1,7 @@
 import { binaryPrefix, blobPrefix } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { isBinariesRole } from '../../../trust/metadata/role-names.ts';
+import { isUnreadable } from '../../../trust/metadata/unreadable-role.ts';
 import type { CleanAnswer } from '../../clean-answer.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { removedBinaries } from '../../metadata/binaries.ts';
@@ -66,7 +68,11 @@ async function unnamedBlobs(
 ): Promise<{ readonly unnamed: Blob[]; readonly kept: number }> {
   const since = context.now() - KEPT_MS;
   const verified = await readOwn(repository);
-  const blobs = await listBlobs(repository);
+  const isListed = listsBinaries(verified);
+  const all = await listBlobs(repository);
+  const blobs = isListed
+    ? all
+    : all.filter(({ key }) => !key.startsWith(binaryPrefix(repository.tree)));
   const named = await namedSince(repository, verified, since);
   for (const { sha256 } of removedBinaries(verified, since)) named.add(sha256);
   // A publication uploads its tarball before anything names it.
@@ -83,6 +89,11 @@ async function readOwn(repository: Repository): Promise<VerifiedMetadata> {
   const verified = await repository.read();
   for (const role of verified.roles.keys()) requireOwnPaths(verified, role);
   return verified;
+}
+
+/** What a list that cannot be read has named before is not known, so none of it is removed. */
+function listsBinaries({ roles }: VerifiedMetadata): boolean {
+  return ![...roles].some(([role, document]) => isBinariesRole(role) && isUnreadable(document));
 }
 
 async function listBlobs({ bucket, tree }: TreePlace): Promise<Blob[]> {

@@ -3,6 +3,7 @@ import type { ListedObject } from '../../../bucket/bucket.ts';
 import { metadataPrefix } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { jsonObject } from '../../../shared/json.ts';
+import { unreadableRole } from '../../../trust/metadata/unreadable-role.ts';
 import { inspectMetadata } from '../../../trust/workflow/inspect.ts';
 import { verifies } from '../../metadata/delegation.ts';
 import { parseSignedFile } from '../../metadata/signed-file.ts';
@@ -19,7 +20,8 @@ export function namedNow({ roles }: VerifiedMetadata): Set<string> {
  * The sha256 of each tarball that a release named at any time since `since`, in ms since 1970. A
  * file of a role was in use until the next version of the role replaced it. Therefore the newest
  * file of each role from before `since` counts, too. A file that can be read and is not signed only
- * adds tarballs to keep. Throws METADATA_INVALID for a file that cannot be read.
+ * adds tarballs to keep. Throws METADATA_INVALID for a file that cannot be read, unless the keys of
+ * the role signed it so: then no host took a release from it.
  */
 export async function namedSince(
   repository: Repository,
@@ -35,7 +37,7 @@ export async function namedSince(
     if (!isDelegated && isTargetsOld) continue;
     let replaced = Number.POSITIVE_INFINITY;
     for (const { version, file, lastModified } of versions) {
-      const document = await readRole(repository, file);
+      const document = await readRole(repository, verified, { role, file });
       for (const sha256 of namesIn(document)) named.add(sha256);
       // The versions between a version and the one that it replaced were never in use.
       const isInUse = isDelegated && version <= replaced && isSigned(verified, role, document);
@@ -76,12 +78,16 @@ async function listRoleFiles({ bucket, tree }: Repository): Promise<{
   return { roles, targetsAt };
 }
 
-async function readRole(repository: Repository, file: string): Promise<Metadata<Targets>> {
+async function readRole(
+  repository: Repository,
+  { targets }: VerifiedMetadata,
+  { role, file }: { readonly role: string; readonly file: string },
+): Promise<Metadata<Targets>> {
   const stored = await readFile(repository, file);
   try {
     if (stored === undefined) throw new Error('missing, or too large');
     inspectMetadata(stored.bytes, file, repository.treeId);
-    return parseSignedFile(stored.bytes, 'targets');
+    return parsed(stored.bytes, role, targets);
   } catch (cause) {
     const { bucket, tree } = repository;
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -94,6 +100,20 @@ async function readRole(repository: Repository, file: string): Promise<Metadata<
         details: { file },
       },
     );
+  }
+}
+
+function parsed(
+  bytes: Buffer,
+  role: string,
+  targets: VerifiedMetadata['targets'],
+): Metadata<Targets> {
+  try {
+    return parseSignedFile(bytes, 'targets');
+  } catch (error) {
+    const unreadable = targets && unreadableRole(bytes, role, targets);
+    if (unreadable === undefined) throw error;
+    return unreadable;
   }
 }
 

@@ -7,6 +7,7 @@ import { loadConfig, selectTree } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
 import { readSigningKeys } from '../../keys/keyring.ts';
 import type { SigningKeyFile } from '../../keys/signing-key.ts';
+import { nextOf, problemLine, unreadableReleases } from '../../metadata/heard-releases.ts';
 import { keyIdsIn } from '../../metadata/role-keys.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import {
@@ -50,7 +51,7 @@ export async function examine(
   if (opened === undefined) return { checks, seen: undefined };
   const now = context.now();
   const seen = overview(opened, files ?? [], { now, mode: config.mode });
-  checks.push(...expiryChecks(opened, seen), ...keyChecks(seen));
+  checks.push(...releaseChecks(opened), ...expiryChecks(opened, seen), ...keyChecks(seen));
   return { checks, seen };
 }
 
@@ -83,6 +84,15 @@ async function readRoots({ bucket, tree }: RepositoryOptions, newest: number): P
   for (let version = 1; version <= newest; version += 1) {
     await bucket.get(metadataKey(tree, `${version}.root.json`), { maxBytes: 512 * 1024 });
   }
+}
+
+function releaseChecks(verified: VerifiedMetadata): Check[] {
+  return unreadableReleases(verified).map((each) => ({
+    name: `release ${each.path ?? roleWord(each.role)}`,
+    outcome: 'failed',
+    message: problemLine(each),
+    next: nextOf(each),
+  }));
 }
 
 const EXPIRY_OF = 'expiry of ';

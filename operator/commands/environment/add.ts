@@ -11,7 +11,7 @@ import {
   roleCovering,
 } from '../../metadata/environment-classes.ts';
 import { withNewRole } from '../../metadata/new-role.ts';
-import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
+import { delegatedOffer, type VerifiedMetadata } from '../../metadata/verified.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
 import { proposalLines } from '../change-keys.ts';
@@ -97,7 +97,7 @@ export function planEnvironment(
     if (isLikeGiven || CLASS_PATTERN.test(environment)) throw shared(environment, there);
     return { kind: 'nothing', answer: there };
   }
-  const { role } = offerOf(verified, like);
+  const { role } = delegatedOffer(verified, like);
   const roles = withNewRole(verified.targets, {
     name: environmentRole(environment),
     paths: [environmentPaths(environment)],

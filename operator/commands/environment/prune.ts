@@ -8,10 +8,10 @@ import type { PruneAnswer } from '../../answers.ts';
 import type { Planned } from '../../commit/commit.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { coverageOf, isClass } from '../../metadata/environment-classes.ts';
-import { environmentsIn, isHeard } from '../../metadata/heard-releases.ts';
+import { environmentsIn, isHeard, readableContent } from '../../metadata/heard-releases.ts';
 import { withHighestVersion } from '../../metadata/highest-version.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
-import { contentOf, type VerifiedMetadata } from '../../metadata/verified.ts';
+import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
 import { branchesOf, requireAllBranches } from '../../release/source/branches.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
@@ -117,7 +117,7 @@ export function planPruning(
   for (const { role } of coverageOf(verified.targets).filter(isClass)) {
     const document = verified.roles.get(role);
     if (document === undefined) continue;
-    const content = contentOf(document);
+    const content = readableContent(verified, role, document);
     const targets = Object.entries(jsonObject(content['targets']));
     const kept = targets.filter(
       ([path]) => !removed.has(path.split('/')[0] ?? '') || !isHeard(verified, role, path),

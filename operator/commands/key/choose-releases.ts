@@ -15,6 +15,7 @@ import {
   doubtfulReleases,
   doubtfulRoles,
 } from './doubtful-releases.ts';
+import { type DroppedReleases, releasesToDrop } from './dropped-releases.ts';
 import { earlierRelease } from './earlier-release.ts';
 
 /** What becomes of the releases that the holder of a removed key may have chosen. */
@@ -23,6 +24,8 @@ export interface ReleaseChoice {
   readonly keep?: boolean | undefined;
   /** `RELEASE` or `ENVIRONMENT=RELEASE`: the release that the environment gets instead. */
   readonly backTo?: readonly string[] | undefined;
+  /** Environments, and patterns such as `dev_*`, whose releases are not signed again. */
+  readonly drop?: readonly string[] | undefined;
   /** Sign an empty list of binaries. */
   readonly dropBinaries?: boolean | undefined;
 }
@@ -58,18 +61,27 @@ export async function chooseReleases(
   const environments = [...new Set(doubtful.map(({ environment }) => environment))];
   const withReleases = environments.filter((name) => !isOfBinaries(name));
   const backTo = releasesByEnvironment(withReleases, choice.backTo ?? []);
-  const dropped = new Set(choice.dropBinaries === true ? droppable(environments) : []);
-  const open = environments.filter((name) => !backTo.has(name) && !dropped.has(name));
+  const wish = { doubtful, given: choice.drop ?? [], backTo };
+  const dropped = new Map(await releasesToDrop(repository, verified, wish));
+  const drop = (environment: string, why: string) => {
+    for (const each of doubtful) if (each.environment === environment) dropped.set(each.path, why);
+  };
+  if (choice.dropBinaries === true) drop(droppable(environments), '--drop-binaries');
+  const isOpen = (each: DoubtfulRelease) =>
+    !backTo.has(each.environment) && !dropped.has(each.path);
+  const openReleases = doubtful.filter(isOpen);
+  const open = [...new Set(openReleases.map(({ environment }) => environment))];
   if (open.length > 0 && choice.keep !== true) {
-    for (const line of linesOf(doubtful)) context.notice(line);
-    if (context.askLine === undefined) throw undecided(doubtful, open, command);
+    for (const line of linesOf(openReleases)) context.notice(line);
+    if (context.askLine === undefined || open.length > MAX_QUESTIONS) {
+      throw undecided(openReleases, open, command);
+    }
     for (const environment of open) {
       const answer = await context.askLine(questionFor(environment));
-      if (answer === '') throw undecided(doubtful, [environment], command);
       if (answer === 'keep') continue;
-      if (!isOfBinaries(environment)) backTo.set(environment, answer);
-      else if (answer === 'drop') dropped.add(environment);
-      else throw undecided(doubtful, [environment], command);
+      if (answer === 'drop') drop(environment, 'as you said');
+      else if (answer !== '' && !isOfBinaries(environment)) backTo.set(environment, answer);
+      else throw undecided(openReleases, [environment], command);
     }
   }
   // Each role once: a thief can list thousands of releases in one.
@@ -77,29 +89,58 @@ export async function chooseReleases(
     ...doubtfulRoles(verified, removed, roles),
     ...doubtful.map(({ role }) => role),
   ]);
-  const emptied = doubtful.find(({ environment }) => dropped.has(environment))?.role;
+  const emptied = doubtful.find(
+    ({ environment, path }) => isOfBinaries(environment) && dropped.has(path),
+  )?.role;
   const who = { by: whoIs(context), now: context.now() };
   const clean = [...signedAgain].map((role) => {
     const content = cleanRole(verified, role);
-    return [role, role === emptied ? emptiedBinaries(content, who) : content] as const;
+    if (role === emptied) return [role, emptiedBinaries(content, who)] as const;
+    return [role, withoutPaths(content, dropped)] as const;
   });
-  const rest = doubtful.filter(({ environment }) => !dropped.has(environment));
+  const rest = doubtful.filter(({ path }) => !dropped.has(path));
   const wanted = { doubtful: rest, backTo, removed, clean: new Map(clean) };
   const chosen = await withEarlier(repository, verified, wanted);
-  for (const content of chosen.roles.values()) requireSound(content, command);
+  for (const [role, content] of chosen.roles) requireSound(verified, { role, content, command });
   const unsound = [...chosen.roles].flatMap(([role, content]) =>
     role === emptied ? [] : droppedBinaries(verified, role, content),
   );
   const remarks = unsound.map((path) => `dropped: ${printable(path, 300)}, which mm does not sign`);
+  remarks.push(...droppedLines(doubtful, dropped));
   if (emptied !== undefined)
     remarks.push('dropped: all binaries; mm binaries put signs them again');
   return { ...chosen, remarks: [...chosen.remarks, ...remarks] };
 }
 
-/** Throws USAGE when the binaries are not in doubt. */
-function droppable(environments: readonly string[]): string[] {
-  const found = environments.filter(isOfBinaries);
-  if (found.length > 0) return found;
+function withoutPaths(content: RoleContent, dropped: DroppedReleases): RoleContent {
+  const targets = Object.entries(jsonObject(content['targets']));
+  const kept = targets.filter(([path]) => !dropped.has(path));
+  return { ...content, targets: Object.fromEntries(kept) };
+}
+
+/** What is gone, why, and the command that gives hosts a release again. */
+function droppedLines(doubtful: readonly DoubtfulRelease[], dropped: DroppedReleases): string[] {
+  const releases = doubtful.filter(
+    ({ path, environment }) => dropped.has(path) && !isOfBinaries(environment),
+  );
+  const shown = releases.slice(0, MAX_LINES);
+  const lines = shown.map(
+    ({ path, description }) => `dropped (${dropped.get(path)}): ${description}`,
+  );
+  const more = releases.length - shown.length;
+  if (more > 0) lines.push(`dropped: ${more} more releases`);
+  const without = shown.filter(({ slot }) => slot === 'current');
+  const next = without.map(
+    ({ environment }) =>
+      `hosts of ${environment} keep what they have; next: mm publish ${environment}`,
+  );
+  return [...lines, ...next.slice(0, MAX_QUESTIONS)];
+}
+
+/** The place of the binaries. Throws USAGE when they are not in doubt. */
+function droppable(environments: readonly string[]): string {
+  const [found] = environments.filter(isOfBinaries);
+  if (found !== undefined) return found;
   throw new CodedError(
     '--drop-binaries: the holder of this key has not chosen the binaries of this tree alone',
     { code: 'USAGE', next: 'mm binaries list, then mm binaries remove what is not yours' },
@@ -108,6 +149,8 @@ function droppable(environments: readonly string[]): string[] {
 
 /** Limit of the lines about one role: a list can have thousands of binaries. */
 const MAX_LINES = 100;
+/** Nobody answers for each of the thousands of environments that a class can have. */
+const MAX_QUESTIONS = 20;
 
 function linesOf(doubtful: readonly DoubtfulRelease[]): string[] {
   const lines = doubtful.slice(0, MAX_LINES).map(({ description }) => description);
@@ -118,7 +161,7 @@ function linesOf(doubtful: readonly DoubtfulRelease[]): string[] {
 function questionFor(environment: string): string {
   return isOfBinaries(environment)
     ? 'binaries: type "keep" to sign all of them again, or "drop" for an empty list: '
-    : `release of ${environment}: type "keep" to sign it again, or the version or sha256 of the release to go back to: `;
+    : `release of ${environment}: type "keep" to sign it again, "drop" for none, or the version or sha256 of the release to go back to: `;
 }
 
 /** Binaries have no earlier state to go back to. */
@@ -208,7 +251,8 @@ function undecided(
   open: readonly string[],
   command: string,
 ): CodedError {
-  const lines = linesOf(doubtful.filter(({ environment }) => open.includes(environment)));
+  const named = new Set(open);
+  const lines = linesOf(doubtful.filter(({ environment }) => named.has(environment)));
   if (open.every(isOfBinaries)) {
     return new CodedError(`the holder of the removed key may have chosen ${lines.join('; ')}`, {
       code: 'USAGE',
@@ -219,7 +263,7 @@ function undecided(
   const several = open.length > 1 ? 'ENVIRONMENT=RELEASE, once for each' : 'RELEASE';
   return new CodedError(`the holder of the removed key may have chosen ${lines.join('; ')}`, {
     code: 'USAGE',
-    next: `mm releases ${open[0]} shows earlier ones; then ${command} --keep, or --back-to ${several}`,
+    next: `mm releases ${open[0]} shows earlier ones; then ${command} --keep, or --back-to ${several}; or ${command} --drop ${open.length > 1 ? `ENVIRONMENT, or --drop 'PREFIX*' for a class` : open[0]}`,
     details: { releases: lines },
   });
 }

@@ -2,6 +2,7 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
 import { maxSignedBytes } from '../../../trust/metadata/file-limits.ts';
 import { binaryTarget, isBinariesRole } from '../../../trust/metadata/role-names.ts';
+import { coverageOf } from '../../metadata/environment-classes.ts';
 import { isHeard } from '../../metadata/heard-releases.ts';
 import { lintBinary, lintRelease } from '../../metadata/lint/targets.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
@@ -40,14 +41,24 @@ export function droppedBinaries(
  * Checks the releases before they are signed again. Throws USAGE when hosts could not use one of
  * them.
  */
-export function requireSound({ targets }: RoleContent, command: string): void {
-  requireFit({ targets }, command);
+export function requireSound(
+  verified: VerifiedMetadata,
+  {
+    role,
+    content: { targets },
+    command,
+  }: { readonly role: string; readonly content: RoleContent; readonly command: string },
+): void {
+  const { covers = [] } = coverageOf(verified.targets).find((each) => each.role === role) ?? {};
+  requireFit({ targets }, command, covers.at(-1) ?? 'ENVIRONMENT');
   for (const [path, target] of Object.entries(jsonObject(targets))) {
     const lint = path.startsWith(binaryTarget('')) ? lintBinary : lintRelease;
     const problems = lint(path, jsonObject(target));
     if (problems.length === 0) continue;
-    const instead = lint === lintBinary ? '--drop-binaries' : '--back-to RELEASE';
-    throw new CodedError(`${path} cannot be signed again: ${problems.join('; ')}`, {
+    const isBinary = lint === lintBinary;
+    const instead = isBinary ? '--drop-binaries' : '--back-to RELEASE';
+    const or = isBinary ? '' : `; --drop ${path.split('/')[0]} leaves it out`;
+    throw new CodedError(`${path} cannot be signed again: ${problems.join('; ')}${or}`, {
       code: 'USAGE',
       next: `${command} ${instead}`,
       details: { path, problems },
@@ -56,7 +67,7 @@ export function requireSound({ targets }: RoleContent, command: string): void {
 }
 
 /** Hosts read more than mm signs, so a thief can have signed a list that is too large. */
-function requireFit(content: JsonObject, command: string): void {
+function requireFit(content: JsonObject, command: string, environments: string): void {
   const bytes = Buffer.byteLength(JSON.stringify(content));
   const most = maxSignedBytes('targets');
   if (bytes <= most) return;
@@ -65,7 +76,7 @@ function requireFit(content: JsonObject, command: string): void {
   );
   throw new CodedError(`${bytes} bytes cannot be signed again: mm signs at most ${most}`, {
     code: 'USAGE',
-    next: `${command} ${lists ? '--drop-binaries' : '--back-to RELEASE'}`,
+    next: `${command} ${lists ? '--drop-binaries' : `--drop '${environments}'`}`,
     details: { bytes, most },
   });
 }

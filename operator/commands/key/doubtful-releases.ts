@@ -1,7 +1,10 @@
 import type { Metadata, Targets } from '@tufjs/models';
 import { printable } from '../../../shared/clean-text.ts';
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
+import { maxSignedBytes } from '../../../trust/metadata/file-limits.ts';
+import { binaryTarget } from '../../../trust/metadata/role-names.ts';
 import { verifies } from '../../metadata/delegation.ts';
+import { lintRelease } from '../../metadata/lint/targets.ts';
 import { listedKeys } from '../../metadata/role-keys.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { roleHistory } from '../../repository/past-states.ts';
@@ -17,8 +20,14 @@ export interface DoubtfulRelease {
   /** `current` or `next`, or another name when the signer wrote a target that hosts do not read. */
   readonly slot: string;
   readonly sha256: string;
+  /** The name of the target: `testing/current`. */
+  readonly path: string;
   /** One line for a person: version, commit, time, sha256, signers. */
   readonly description: string;
+  /** Why mm does not sign it; empty for a sound one. */
+  readonly problems: readonly string[];
+  /** Whether its files show that a remaining key chose it. Reads the history of the role. */
+  isVouchedFor(): Promise<boolean>;
 }
 
 /**
@@ -43,10 +52,11 @@ export async function doubtfulReleases(
     };
     const history = roleHistory(repository, verified, role);
     for (const release of releasesIn(verified, role, document)) {
-      if (!isGood(document)) found.push(release);
-      else if (!(await isVouchedFor(history, release, isGood))) {
+      const vouched = () => isVouchedFor(history, release, isGood);
+      if (!isGood(document)) found.push({ ...release, isVouchedFor: vouched });
+      else if (!(await vouched())) {
         const description = `${release.description}; its files do not show that a remaining key chose it`;
-        found.push({ ...release, description });
+        found.push({ ...release, description, isVouchedFor: () => Promise.resolve(false) });
       }
     }
   }
@@ -95,7 +105,7 @@ function releasesIn(
   verified: VerifiedMetadata,
   role: string,
   document: Metadata<Targets>,
-): DoubtfulRelease[] {
+): Omit<DoubtfulRelease, 'isVouchedFor'>[] {
   const names = new Map(listedKeys(verified).map(({ keyId, name }) => [keyId, name]));
   const allowed = verified.targets?.signed.delegations?.roles?.[role]?.keyIDs ?? [];
   const signers = allowed
@@ -109,14 +119,28 @@ function releasesIn(
       `${path}: ${describeTarget(jsonObject(target))}, signed by ${signers.join(' and ')}`,
       1000,
     );
-    return { role, environment, slot, sha256, description };
+    const problems = problemsOf(path, jsonObject(target));
+    const isSound = problems.length === 0;
+    const described = isSound ? description : `${description}; mm does not sign it: ${problems[0]}`;
+    return { role, environment, slot, path, sha256, description: described, problems };
   });
+}
+
+/** Whatever hosts read has room in the file of a role, and mm signs less. */
+const MAX_TARGET_BYTES = maxSignedBytes('targets') - 16_384;
+
+/** Binaries that mm does not sign are dropped before. */
+function problemsOf(path: string, target: JsonObject): string[] {
+  if (path.startsWith(binaryTarget(''))) return [];
+  const bytes = Buffer.byteLength(JSON.stringify(target));
+  const size = bytes > MAX_TARGET_BYTES ? [`${path}: ${bytes} bytes are too large`] : [];
+  return [...lintRelease(path, target), ...size].map((problem) => printable(problem, 300));
 }
 
 /** Version, commit, time and sha256 of a release, or time and sha256 of a binary, in one line. */
 export function describeTarget(target: JsonObject): string {
   const { version, commit, created, at } = jsonObject(target['custom']);
-  const sha256 = String(jsonObject(target['hashes'])['sha256']);
+  const sha256 = jsonObject(target['hashes'])['sha256'];
   const of = (field: unknown, max: number) => printable(String(field ?? 'none'), max);
   if (at !== undefined) return `signed first ${of(at, 40)}, sha256 ${of(sha256, 64)}`;
   return `release ${of(version, 64)}, commit ${of(commit, 64)}, created ${of(created, 40)}, sha256 ${of(sha256, 64)}`;

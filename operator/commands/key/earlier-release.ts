@@ -100,6 +100,36 @@ export async function earlierVersions(
   return versions;
 }
 
+/**
+ * Those of the environments of the role that had a release in an earlier file. All of them when
+ * these credentials may not list the files.
+ */
+export async function withEarlierRelease(
+  repository: Repository,
+  verified: VerifiedMetadata,
+  role: string,
+  environments: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const open = new Set(environments);
+  const found = new Set<string>();
+  try {
+    for await (const document of olderFiles(repository, verified, role)) {
+      for (const environment of open) {
+        if (readRelease(document, role, releaseTarget(environment, 'current')) === undefined)
+          continue;
+        found.add(environment);
+        open.delete(environment);
+      }
+      if (open.size === 0) break;
+    }
+    return found;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'S3_ACCESS_DENIED')
+      return new Set(environments);
+    throw error;
+  }
+}
+
 async function* releasesIn(
   repository: Repository,
   verified: VerifiedMetadata,

@@ -45,11 +45,14 @@ export async function rotateKeys(context: Context, options: RotateOptions): Prom
     );
   }
   const isChoice =
-    options.keep === true || options.dropBinaries === true || options.backTo !== undefined;
+    options.keep === true ||
+    options.dropBinaries === true ||
+    options.backTo !== undefined ||
+    options.drop !== undefined;
   const hasReleases = recover ? role[0] !== 'online' : remove.length > 0;
   if (isChoice && !hasReleases) {
     throw usage(
-      '--keep, --back-to and --drop-binaries go with --remove, or with --recover of an environment',
+      '--keep, --back-to, --drop and --drop-binaries go with --remove, or with --recover of an environment',
     );
   }
   if (add.length === 0 && remove.length === 0 && threshold === undefined) {

@@ -5,7 +5,7 @@ import { binariesRole } from '../../metadata/binaries.ts';
 import { binaryChanges } from '../../metadata/binary-changes.ts';
 import { environmentsIn } from '../../metadata/heard-releases.ts';
 import { listedKeys } from '../../metadata/role-keys.ts';
-import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
+import { delegatedOffer, type VerifiedMetadata } from '../../metadata/verified.ts';
 import type { LogAnswer } from '../../move-answers.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
 import { type PastState, pastStates, roleHistory } from '../../repository/past-states.ts';
@@ -112,7 +112,7 @@ function wantedIn(
   environment: string | undefined,
 ): Map<string, ReadonlySet<string>> {
   if (environment !== undefined) {
-    return new Map([[offerOf(verified, environment).role, new Set([environment])]]);
+    return new Map([[delegatedOffer(verified, environment).role, new Set([environment])]]);
   }
   return new Map([...verified.roles.keys()].map((role) => [role, environmentsIn(verified, role)]));
 }

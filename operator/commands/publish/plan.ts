@@ -12,7 +12,7 @@ import { highestOf, highestVersion, withHighestVersion } from '../../metadata/hi
 import { changeOf, releaseId, toSecond } from '../../metadata/release-change.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
 import { contentOfRole, withSlots } from '../../metadata/slots.ts';
-import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
+import { replaceableOffer, type VerifiedMetadata } from '../../metadata/verified.ts';
 import type { Tarball } from '../../release/pack.ts';
 import type { SourceTree } from '../../release/tree/tree.ts';
 import { assertVersion, nextVersion } from '../../release/version-label.ts';
@@ -63,7 +63,7 @@ export async function planPublication(
   request: PublishRequest,
   verified: VerifiedMetadata,
 ): Promise<Planned<PublishPlan>> {
-  const { role, current, next } = offerOf(verified, request.environment);
+  const { role, current, next } = replaceableOffer(verified, request.environment);
   if (request.branch !== undefined) {
     assertBranch(verified, { ...request, branch: request.branch }, current);
   }

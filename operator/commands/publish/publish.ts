@@ -5,7 +5,7 @@ import type { Answer, Context } from '../../context.ts';
 import type { DiffAnswer } from '../../diff-answer.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
 import type { Slots } from '../../metadata/slots.ts';
-import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
+import { replaceableOffer, type VerifiedMetadata } from '../../metadata/verified.ts';
 import { type OpenTree, withRepository, withTree } from '../../open-tree.ts';
 import { isLower } from '../../release/version-label.ts';
 import { versionsUntilNow } from '../../repository/past-states.ts';
@@ -56,7 +56,7 @@ export async function publish(
             const planned = await planPublication(whole, verified);
             if (planned.kind === 'change') {
               const { answer } = planned;
-              const slots = offerOf(verified, environment);
+              const slots = replaceableOffer(verified, environment);
               const asked = { environment, options, slots, answer };
               let question = await questionOf(context, tree, asked);
               if (options.preview === true && answer.outcome === 'published') {
@@ -150,7 +150,7 @@ function warn(
   verified: VerifiedMetadata,
   { environment, version }: Pick<PublishRequest, 'environment' | 'version'>,
 ): void {
-  const before = offerOf(verified, environment).current?.custom.version;
+  const before = replaceableOffer(verified, environment).current?.custom.version;
   if (version !== undefined && isLower(version, before)) {
     context.notice(`version ${version} is lower than the current ${before}`);
   }

@@ -1,5 +1,5 @@
 import type { ReleasesAnswer } from '../../answers.ts';
-import { offerOf, type VerifiedMetadata } from '../../metadata/verified.ts';
+import { delegatedOffer, type VerifiedMetadata } from '../../metadata/verified.ts';
 import { pastStates, roleHistory } from '../../repository/past-states.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { releaseAnswer } from './answer.ts';
@@ -17,7 +17,7 @@ export async function readHistory(
 ): Promise<History> {
   const { verified, environment, limit } = wanted;
   const history: History = [];
-  const { role, current: present } = offerOf(verified, environment);
+  const { role, current: present } = delegatedOffer(verified, environment);
   let newer = present?.custom.release;
   if (limit === 0) return history;
   const files = roleHistory(repository, verified, role);

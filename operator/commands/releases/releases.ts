@@ -1,12 +1,13 @@
-import { readOffer } from '../../../trust/metadata/offer.ts';
-import { releaseTarget, roleWord } from '../../../trust/metadata/role-names.ts';
+import { printable } from '../../../shared/clean-text.ts';
+import { readAnyOffer } from '../../../trust/metadata/offer.ts';
+import { roleWord } from '../../../trust/metadata/role-names.ts';
 import type { EnvironmentOffer } from '../../../trust/metadata/trusted.ts';
 import type { ReleasesAnswer } from '../../answers.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { coverageOf, isClass } from '../../metadata/environment-classes.ts';
 import { environmentsIn } from '../../metadata/heard-releases.ts';
-import { offerOf, type VerifiedMetadata, versionOf } from '../../metadata/verified.ts';
+import { delegatedOffer, type VerifiedMetadata, versionOf } from '../../metadata/verified.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
 import { table } from '../../table.ts';
 import { releaseAnswer, releaseCells } from './answer.ts';
@@ -30,7 +31,7 @@ export async function releases(
       const found =
         environment === undefined
           ? allOffers(verified, config)
-          : new Map([[environment, offerOf(verified, environment)]]);
+          : new Map([[environment, delegatedOffer(verified, environment)]]);
       const document: ReleasesAnswer = {
         schemaVersion: 1,
         bucket: bucket.name,
@@ -55,11 +56,9 @@ function allOffers(
 ): Map<string, EnvironmentOffer> {
   const offers = new Map([...verified.environments].filter(([name]) => refs.has(name)));
   for (const { role } of coverageOf(verified.targets).filter(isClass)) {
-    const { targets = {} } = verified.roles.get(role)?.signed ?? {};
+    const document = verified.roles.get(role);
     for (const name of environmentsIn(verified, role)) {
-      const current = targets[releaseTarget(name, 'current')];
-      const next = targets[releaseTarget(name, 'next')];
-      offers.set(name, readOffer(role, { current, next }));
+      offers.set(name, readAnyOffer(role, document, name));
     }
   }
   return offers;
@@ -68,21 +67,21 @@ function allOffers(
 function environmentAnswer(
   verified: VerifiedMetadata,
   environment: string,
-  { role, current, next }: EnvironmentOffer,
+  { role, current, next, unreadable }: EnvironmentOffer,
 ): EnvironmentAnswer {
   return {
     environment,
     roleVersion: role === undefined ? null : versionOf(verified, role),
     current: current === undefined ? null : releaseAnswer(current),
     next: next === undefined ? null : releaseAnswer(next),
+    refused: unreadable === undefined ? null : printable(unreadable.message, 300),
     history: [],
   };
 }
 
 function linesOf({ environments }: ReleasesAnswer): string[] {
-  const rows = environments.flatMap(({ environment, roleVersion, current, next, history }) => {
-    const none = roleVersion === null ? 'no role delegated' : 'nothing published';
-    const first = current === null ? [none] : releaseCells(current);
+  const rows = environments.flatMap(({ environment, current, next, history, ...rest }) => {
+    const first = current === null ? [noneOf(rest)] : releaseCells(current);
     return [
       [environment, ...first],
       ...(next === null ? [] : [[`${environment} (next)`, ...releaseCells(next)]]),
@@ -90,4 +89,9 @@ function linesOf({ environments }: ReleasesAnswer): string[] {
     ];
   });
   return table([['environment', 'version', 'published', 'by', 'commit', 'sha256', ''], ...rows]);
+}
+
+function noneOf({ roleVersion, refused }: Pick<EnvironmentAnswer, 'roleVersion' | 'refused'>) {
+  if (refused !== null) return `hosts refuse it: ${refused}`;
+  return roleVersion === null ? 'no role delegated' : 'nothing published';
 }

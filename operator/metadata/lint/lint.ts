@@ -43,7 +43,7 @@ export function assertSound(signed: JsonObject, context: LintContext): void {
 /** A thief of one of the role's keys may have signed the present version, which mm continues. */
 function nextFor(role: string): string {
   if (role.startsWith('env-')) {
-    return 'nothing was signed; see who signed its current version: mm key list, then mm key revoke NAME --back-to RELEASE';
+    return 'nothing was signed; see who signed its current version: mm key list, then mm key revoke NAME --back-to RELEASE, or --drop ENVIRONMENT';
   }
   if (isBinariesRole(role)) {
     return 'nothing was signed; see who signed its current version: mm key list, then mm key revoke NAME --drop-binaries';

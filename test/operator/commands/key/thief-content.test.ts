@@ -193,6 +193,17 @@ test('I22 exchanged files empty no list: mm clean removes nothing, and key rotat
   assert.equal(await pollFresh(t, lab, 'after'), version);
 });
 
+test('I22 an old file of another role, of an mm that named none, empties no environment: mm renew refuses it', async (t) => {
+  const lab = await scene(t);
+  await lab.thief.signStable(VERSION, { 'x-role': undefined, targets: {} });
+  await lab.thief.signOnline({ 'env-stable': VERSION });
+  const before = snapshotOf(lab.server);
+  for (const args of [['renew'], ['renew', 'stable'], ['renew', '--finish', 'stable']]) {
+    assert.equal(await codeOf(lab, args), 'METADATA_MISMATCH', args.join(' '));
+  }
+  assert.deepEqual(snapshotOf(lab.server), before);
+});
+
 test('I22 the list of binaries as an environment is refused by hosts', async (t) => {
   const lab = await binariesLab(t);
   await exchange(lab, 'binaries', 'env-stable', 2);
