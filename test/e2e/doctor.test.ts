@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Check } from '../../shared/doctor/checks.ts';
@@ -194,6 +197,36 @@ test('doctor: it asks the bucket with the variables of the daemon', async (t) =>
   if (process.platform === 'linux') assert.match(message, /AWS_ACCESS_KEY_ID, HTTPS_PROXY$/);
   daemon.kill('SIGTERM');
   await ended;
+});
+
+function messageIn(checks: readonly Check[]): string {
+  return checks.find(({ name }) => name === 'credentials')?.message ?? '';
+}
+
+test('doctor: credentials are named by AWS STS, and one that does not answer is no fault', async (t) => {
+  const { lab } = await doctorLab(t);
+  const arn = 'arn:aws:sts::123456789012:assumed-role/web/i-0123';
+  const asked: (string | undefined)[] = [];
+  const sts = createServer(({ headers, url }, response) => {
+    asked.push(`${url} ${headers.authorization?.split(', ')[0]}`);
+    response.end(`<GetCallerIdentityResult><Arn>${arn}</Arn></GetCallerIdentityResult>`);
+  });
+  sts.listen(0, '127.0.0.1');
+  await once(sts, 'listening');
+  t.after(() => sts.close());
+  const { port } = sts.address() as AddressInfo;
+  const env = { AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${port}` };
+  const named = await diagnose(lab, env);
+  assert.match(messageIn(named.checks), new RegExp(`, of ${arn}$`));
+  assert.match(
+    asked.join(),
+    /^\/\?Action=GetCallerIdentity&Version=2011-06-15 AWS4-HMAC-SHA256 Credential=\S+\/sts\/aws4_request$/,
+  );
+  sts.close();
+  sts.closeAllConnections();
+  const { checks, failed } = await diagnose(lab, env);
+  assert.deepEqual(failed, []);
+  assert.match(messageIn(checks), /, of unknown: /);
 });
 
 test('doctor: --bundle has what a bug report needs, and no secret of the host', async (t) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { metadataKey } from '../../../bucket/layout.ts';
 import { endpointOf } from '../../../bucket/s3/effective-settings.ts';
 import { openHostBucket } from '../../../bucket/s3/host/host-bucket.ts';
+import { callerText } from '../../../bucket/s3/rights/caller.ts';
 import { withStore } from '../../../bucket/s3/rights/store.ts';
 import { credentialsOf } from '../../../bucket/s3/setting-origins.ts';
 import { type Check, tried } from '../../../shared/doctor/checks.ts';
@@ -59,13 +60,15 @@ async function checkCredentials(
   await tried(checks, 'credentials', async () => {
     const { value, place } = credentialsOf(config.s3, env);
     const from = [value === 'hidden' ? undefined : value, place].filter(Boolean).join(' ');
-    const found = await withStore(config.bucket, config.s3, (store) =>
-      store.request('read', '', (client) => client.config.credentials()),
-    );
+    const { found, caller } = await withStore(config.bucket, config.s3, async (store) => {
+      const found = await store.request('read', '', (client) => client.config.credentials());
+      return { found, caller: await callerText(store, found, config.s3, env) };
+    });
     const { accessKeyId: id, expiration } = found;
     const shown = `${id.slice(0, 4)}...${id.slice(-4)}`;
     const until = expiration === undefined ? '' : `, until ${expiration.toISOString()}`;
-    return { value: undefined, message: `access key ${shown} from ${from}${until}` };
+    const who = caller === undefined ? '' : `, of ${caller}`;
+    return { value: undefined, message: `access key ${shown} from ${from}${until}${who}` };
   });
 }
 
