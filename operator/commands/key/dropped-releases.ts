@@ -33,10 +33,14 @@ export async function releasesToDrop(
   for (const name of given) {
     const named = releases.filter(({ environment }) => isNamed(environment, name));
     if (named.length === 0) throw unknown(name, releases);
+    const isPattern = name.endsWith('*');
     for (const release of named) {
-      if (backTo.has(release.environment)) throw both(release.environment);
+      if (backTo.has(release.environment)) {
+        if (isPattern) continue;
+        throw both(release.environment);
+      }
       // A pattern is for what a thief added: it spares what a remaining key has chosen.
-      if (name.endsWith('*') && (await release.isVouchedFor())) continue;
+      if (isPattern && (await release.isVouchedFor())) continue;
       dropped.set(release.path, `--drop ${name}`);
     }
   }
