@@ -35,11 +35,9 @@ async function planStep(
   const failing = failingBp(tally);
   const { haltBp, since, steps = [] } = rollout;
   if (haltBp !== undefined && tally.failing.length > 0 && failing >= haltBp) {
-    return halted(
-      environment,
-      going,
-      `failing: ${counted(tally.failing.length, 'host')} (${percentOf(failing)})`,
-    );
+    const hosts = `${counted(tally.failing.length, 'host')} (${percentOf(failing)})`;
+    const why = `${hosts} ${tally.failing.length === 1 ? 'fails' : 'fail'}`;
+    return halted(environment, going, why);
   }
   const [following, ...rest] = steps;
   if (following === undefined) return wait('the schedule has no further step');
