@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Found } from '../../agent/commands/steer/run.ts';
@@ -57,6 +58,39 @@ test('run: the daemon runs now, and diff changes nothing', async (t) => {
   const disabled = await lab.run(['diff']);
   assert.equal(disabled.code, 10);
   assert.match(disabled.stdout, /skipped.*disabled: a reason/);
+  daemon.kill('SIGTERM');
+  assert.equal((await ended).code, 0);
+});
+
+test('run: one that was ended before the daemon began it is done first, and as it was asked for', async (t) => {
+  const lab = await agentLab(t);
+  const [argv, go] = [join(lab.root, 'arguments'), join(lab.root, 'go')];
+  const wait = `while [ ! -e ${go} ]; do sleep 0.05; done`;
+  const puppet = await lab.fakePuppet(`echo "$@" >> ${argv}\n${wait}`);
+  await lab.configure(
+    `run: { puppet: ${puppet} }\nschedule: { poll: '0 0 1 1 *', apply: '0 0 1 1 *' }\n`,
+  );
+  lab.publish('1.0.0', manifestWriting('/nowhere', 'one'));
+  const daemon = lab.start([]);
+  const ended = lab.end(daemon);
+  await waitUntil(() => existsSync(argv));
+  const { request } = lab.paths;
+  const waiting = lab.start(['run', '--noop']);
+  const left = lab.end(waiting);
+  await waitUntil(() => existsSync(request));
+  const asked = await readFile(request, 'utf8');
+  waiting.kill('SIGINT');
+  assert.match((await left).stdout, /goes on in the daemon/);
+  const next = lab.end(lab.start(['run']));
+  await waitUntil(() => existsSync(`${lab.paths.requestLock}.json`));
+  assert.equal(await readFile(request, 'utf8'), asked);
+  await writeFile(go, '');
+  assert.equal((await next).code, 0);
+  const runs = (await readFile(argv, 'utf8')).trim().split('\n');
+  assert.deepEqual(
+    runs.map((words) => words.includes('--noop')),
+    [false, true, false],
+  );
   daemon.kill('SIGTERM');
   assert.equal((await ended).code, 0);
 });

@@ -260,4 +260,12 @@ export const AGENT_GUARDS: readonly Guard[] = [
     test: 'test/shared/atomic-file.test.ts',
     name: 'never opens a temporary file that exists',
   },
+  {
+    invariant: 'run',
+    file: 'agent/commands/steer/ask-daemon.ts',
+    line: '    await untilRead(paths, stop);\n',
+    instead: '',
+    test: 'test/e2e/ask-daemon.test.ts',
+    name: '^run: one that was ended',
+  },
 ];

@@ -1,6 +1,7 @@
 import { CodedError } from '../../../shared/coded-error.ts';
 import { systemClock as clock } from '../../io/clock.ts';
 import {
+  isRequestWaiting,
   type RunRequest,
   readAnswer,
   removeAnswer,
@@ -32,12 +33,14 @@ export async function askDaemon(
   paths: HostPaths,
   wanted: Omit<RunRequest, 'id'>,
 ): Promise<AskedEnd> {
-  const daemon = await requireDaemon(paths);
+  await requireDaemon(paths);
   const stop = stopOnSignals('SIGHUP');
   const lock = await acquireCycleLock({
     ...{ path: paths.requestLock, waitMs: LOCK_WAIT_MS, clock, stop },
   });
   try {
+    await untilRead(paths, stop);
+    const daemon = await requireDaemon(paths);
     const id = writeRequest(paths, wanted);
     process.kill(daemon.pid, 'SIGUSR1');
     for (;;) {
@@ -53,6 +56,25 @@ export async function askDaemon(
   } finally {
     removeAnswer(paths);
     await lock.release();
+  }
+}
+
+/**
+ * A command that a signal ended leaves its request, and has sent its SIGUSR1. Another request in
+ * its place would be read at that signal. Its own signal would then find no request, and that is a
+ * run for real.
+ */
+async function untilRead(paths: HostPaths, stop: AbortSignal): Promise<void> {
+  const giveUpAt = clock.now() + LOCK_WAIT_MS;
+  while (isRequestWaiting(paths) && (await findDaemon(paths)) !== undefined) {
+    if (stop.aborted || clock.now() >= giveUpAt) {
+      throw new CodedError('the daemon has not begun the run that an earlier command asked for', {
+        code: 'LOCKED',
+        next: 'mm-agent status; or restart the daemon: systemctl restart mm-agent',
+        details: { path: paths.request },
+      });
+    }
+    await clock.sleep(LOOK_AGAIN_MS, stop);
   }
 }
 

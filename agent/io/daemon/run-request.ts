@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { replaceFileSync } from '../../../shared/atomic-file.ts';
 import { orUndefined } from '../../../shared/files.ts';
 import { foreignText } from '../../../shared/foreign-file.ts';
@@ -38,6 +38,11 @@ export function writeRequest({ request }: RequestPaths, wanted: Omit<RunRequest,
   const id = randomUUID();
   replaceFileSync(request, JSON.stringify({ ...wanted, id }), { mode: 0o600 });
   return id;
+}
+
+/** Whether a request is there that the daemon has not read. */
+export function isRequestWaiting({ request }: Pick<RequestPaths, 'request'>): boolean {
+  return existsSync(request);
 }
 
 /** For the daemon: the request that is waiting. It is not read a second time. */
