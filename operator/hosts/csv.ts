@@ -2,8 +2,12 @@ import { printable } from '../../shared/clean-text.ts';
 
 export type CsvCell = string | number | boolean | null;
 
-/** A spreadsheet runs text that begins like this. https://owasp.org/www-community/attacks/CSV_Injection */
-const FORMULA = /^[=+\-@]/;
+/**
+ * A spreadsheet runs text that begins like this, and some take full-width forms for the same.
+ * Where the list separator is `;` or `|`, a cell goes on in the next one after it: quotes that are
+ * inside such a cell protect nothing. https://owasp.org/www-community/attacks/CSV_Injection
+ */
+const FORMULA = /(?<=(?:^|[;|])[\s"']*)[=+\-@＝＋－＠﹦﹢﹣﹫−]/gu;
 
 /** One line of CSV (RFC 4180), without its end. Text is cleaned; null is an empty cell. */
 export function csvLine(cells: readonly CsvCell[]): string {
@@ -13,9 +17,8 @@ export function csvLine(cells: readonly CsvCell[]): string {
 function csvCell(cell: CsvCell): string {
   if (cell === null) return '';
   if (typeof cell !== 'string') return String(cell);
-  const clean = printable(cell, MAX_CELL);
-  const text = FORMULA.test(clean) ? `'${clean}` : clean;
-  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const text = printable(cell, MAX_CELL).replace(FORMULA, "'$&").slice(0, MAX_CELL);
+  return /[",;|]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 const MAX_CELL = 32_000;

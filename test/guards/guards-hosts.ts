@@ -6,6 +6,14 @@ const LIST = 'test/operator/commands/status/list.test.ts';
 export const HOST_GUARDS: readonly Guard[] = [
   {
     invariant: 'status',
+    file: 'operator/hosts/csv.ts',
+    line: '(?:^|[;|])',
+    instead: '^',
+    test: 'test/operator/hosts/csv.test.ts',
+    name: '^csv: no list separator',
+  },
+  {
+    invariant: 'status',
     file: 'operator/hosts/read-statuses.ts',
     line: '    if (problem === undefined) throw error;\n',
     instead: '    throw error;\n',
