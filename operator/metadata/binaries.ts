@@ -147,12 +147,12 @@ export function requireRoom(content: RoleContent, added: number): void {
   );
 }
 
-/** Limit of the binaries that an emptied list remembers: about 2 MB of what hosts read. */
-const MAX_REMEMBERED = 8000;
+/** Limit of the binaries that an emptied list remembers: signers read each value of a proposal. */
+const MAX_REMEMBERED = 900;
 
 /**
- * The content of the role without any binary. It names those that it had, so that `mm clean` keeps
- * them as long as removed ones.
+ * The content of the role without any binary. It names those that it had, for `mm log` and `mm
+ * clean`. The others stay in the bucket for longer.
  */
 export function emptiedBinaries(
   content: RoleContent,

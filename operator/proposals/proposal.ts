@@ -29,6 +29,7 @@ import {
 import { documentOf, type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
 import type { Repository } from '../repository/repository.ts';
 import { bound } from './binding.ts';
+import { diffDocuments } from './diff.ts';
 import type { Proposal, ProposedDocument } from './file.ts';
 import { invalidProposal } from './invalid-proposal.ts';
 
@@ -65,7 +66,6 @@ export async function propose(
 ): Promise<Proposal> {
   const { treeId, mode } = repository;
   const now = repository.now();
-  for (const blob of change.blobs) await putBlob(repository, blob);
   const documents: ProposedDocument[] = [];
   const root = change.root === undefined ? [] : [['root', change.root] as const];
   const next = change.root === undefined ? verified.root : parseContent(change.root, 'root');
@@ -84,6 +84,9 @@ export async function propose(
     tree: treeId,
     documents: bound(documents),
   };
+  // What no signer could be shown is not proposed.
+  diffDocuments(verified, proposal.documents);
+  for (const blob of change.blobs) await putBlob(repository, blob);
   return (await signProposal(repository, proposal, reviewProposal(repository, verified, proposal)))
     .proposal;
 }

@@ -188,4 +188,20 @@ export const SIGNER_GUARDS: readonly Guard[] = [
     test: 'test/operator/commands/root/compare-binaries.test.ts',
     name: '^row 3: a proposed binary',
   },
+  {
+    invariant: 'row 2',
+    file: 'operator/proposals/diff.ts',
+    line: 'now === null && !isTopLevel(role));',
+    instead: '!isTopLevel(role));',
+    test: 'test/operator/proposals/diff.test.ts',
+    name: '^row 2: what would be signed',
+  },
+  {
+    invariant: 'row 2',
+    file: 'operator/proposals/diff.ts',
+    line: 'now === null && !isTopLevel(role));',
+    instead: 'now === null);',
+    test: 'test/operator/proposals/diff.test.ts',
+    name: '^row 2: a large removal hides none',
+  },
 ];

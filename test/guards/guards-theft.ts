@@ -29,8 +29,8 @@ export const THEFT_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 2',
     file: 'operator/proposals/diff.ts',
-    line: 'if (changes.length > MAX_LINES) {',
-    instead: 'if (changes.length < 0) {',
+    line: 'if (shown.length > MAX_LINES) {',
+    instead: 'if (shown.length < 0) {',
     test: 'test/operator/proposals/row-2.test.ts',
     name: '^row 2: what is too large',
   },
