@@ -47,6 +47,7 @@ export function addMoveCommands(program: Command, context: Context, output: Outp
     .description('remove the tarballs and binaries that nothing has named for 90 days')
     .option('--yes', 'do not ask')
     .option('--noop', 'show what would be removed, and remove nothing')
+    .option('--keys <dir>', 'directory of the signing keys, to tell own lists from others')
     .action(async (options: CleanOptions) => output.answer(await clean(context, options), options));
   common(program.command('log [environment]'))
     .description('show who published, promoted, rolled back or held what, when and why')

@@ -1,11 +1,14 @@
 import { canonicalize } from '@tufjs/canonical-json';
+import type { Metadata, Targets } from '@tufjs/models';
 import { CodedError } from '../../shared/coded-error.ts';
 import { counted } from '../../shared/counted.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import { roleWord } from '../../trust/metadata/role-names.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import { isSignedBy } from '../keys/public/public-key.ts';
 import type { TufKey } from '../keys/public/signer.ts';
 import { coveredBy } from './environment-classes.ts';
-import type { RoleContent } from './signed-file.ts';
+import { messageOf, type RoleContent } from './signed-file.ts';
 import { contentOf, rootContentOf, type VerifiedMetadata } from './verified.ts';
 
 /**
@@ -66,6 +69,23 @@ export function listedKeys(verified: VerifiedMetadata): NamedKey[] {
     name: String(names[keyId] ?? ''),
     publicKey: key as TufKey,
   }));
+}
+
+/** Those of the keys whose signatures over the document are valid. Anyone can add others to it. */
+export function signersAmong<K extends Pick<NamedKey, 'keyId' | 'publicKey'>>(
+  document: Metadata<Targets>,
+  keys: readonly K[],
+): K[] {
+  const message = messageOf({ signed: { ...(document.signed.toJSON() as JsonObject) } });
+  return keys.filter(({ keyId, publicKey }) => {
+    const { sig } = jsonObject(document.signatures[keyId]?.toJSON());
+    return typeof sig === 'string' && isSignedBy(publicKey, message, Buffer.from(sig, 'hex'));
+  });
+}
+
+/** Whether a key of this machine signed the document. */
+export function isOwn(document: Metadata<Targets>, { signers }: Keyring): boolean {
+  return signersAmong(document, signers).length > 0;
 }
 
 /** The documents that a change of keys affects. */

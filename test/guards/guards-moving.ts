@@ -2,6 +2,7 @@ import type { Guard } from './guards.ts';
 
 const ROLLOUT = 'test/operator/commands/rollout/rollout.test.ts';
 const CLEAN = 'test/operator/commands/clean/clean.test.ts';
+const CLEAN_THEFT = 'test/operator/commands/clean/theft.test.ts';
 const ROLLBACK = 'test/operator/commands/move/rollback.test.ts';
 
 /** Which releases are signed for which hosts, without an upload. */
@@ -129,7 +130,7 @@ export const MOVING_GUARDS: readonly Guard[] = [
   {
     invariant: 'clean',
     file: 'operator/commands/clean/named-blobs.ts',
-    line: 'if (lastModified < since && before !== undefined) break;',
+    line: 'if (lastModified < since && (before !== undefined || isBinariesRole(role))) break;',
     instead: 'if (before !== undefined) break;',
     test: CLEAN,
     name: '^clean: a tarball goes 90 days after',
@@ -181,5 +182,29 @@ export const MOVING_GUARDS: readonly Guard[] = [
     instead: '',
     test: 'test/operator/files/lock.test.ts',
     name: '^lock: of a(nother)? machine',
+  },
+  {
+    invariant: 'clean',
+    file: 'operator/commands/clean/named-blobs.ts',
+    line: 'if (!(areNewerOwn && isReplacement(role, newer, sha256))) doubtful.add(sha256);',
+    instead: 'if (!isReplacement(role, newer, sha256)) doubtful.add(sha256);',
+    test: CLEAN_THEFT,
+    name: '^clean: dates, reasons and files',
+  },
+  {
+    invariant: 'clean',
+    file: 'operator/commands/clean/named-blobs.ts',
+    line: 'if (!(areNewerOwn && isReplacement(role, newer, sha256))) doubtful.add(sha256);',
+    instead: 'if (!areNewerOwn) doubtful.add(sha256);',
+    test: CLEAN_THEFT,
+    name: '^clean: a thief who empties .* on this machine',
+  },
+  {
+    invariant: 'clean',
+    file: 'operator/commands/clean/named-blobs.ts',
+    line: 'targets|env-.+|binaries(?:-\\d+)?',
+    instead: 'targets|env-.+',
+    test: CLEAN_THEFT,
+    name: '^clean: a thief who empties',
   },
 ];

@@ -3,20 +3,22 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { isBinariesRole } from '../../../trust/metadata/role-names.ts';
 import { isUnreadable } from '../../../trust/metadata/unreadable-role.ts';
 import type { CleanAnswer } from '../../clean-answer.ts';
-import type { Answer, CommonOptions, Context } from '../../context.ts';
+import type { TreeConfig } from '../../config.ts';
+import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { removedBinaries } from '../../metadata/binaries.ts';
 import { requireOwnPaths } from '../../metadata/heard-releases.ts';
+import { toInstant } from '../../metadata/release-change.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { TreePlace } from '../../repository/stored-files.ts';
 import { confirm } from '../confirm.ts';
+import { firstSeen } from './first-seen.ts';
 import { KEPT_DAYS, KEPT_MS } from './kept.ts';
-import { namedNow, namedSince } from './named-blobs.ts';
+import { goneWithoutReason, namedNow, namedSince } from './named-blobs.ts';
 
-export interface CleanOptions extends CommonOptions {
+export interface CleanOptions extends Omit<SigningOptions, 'passphraseFile' | 'passphraseFd'> {
   readonly yes?: boolean | undefined;
-  readonly noop?: boolean | undefined;
 }
 
 const MAX_SHOWN = 20;
@@ -39,8 +41,12 @@ const PLACES: readonly {
  */
 export async function clean(context: Context, options: CleanOptions): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
-    return await withRepository(context, tree, { environments: 'all' }, async ({ repository }) => {
-      const { unnamed, kept } = await unnamedBlobs(context, repository);
+    // It signs nothing: the keys tell own lists from those of others. Without `noop`, because what
+    // this machine sees for the first time must be kept, whatever is removed.
+    const signing = { ...options, noop: false };
+    const needs = { environments: 'all', signing } as const;
+    return await withRepository(context, tree, needs, async ({ repository }) => {
+      const { unnamed, kept, waiting } = await unnamedBlobs(context, tree.config, repository);
       const isNoop = options.noop === true;
       if (!isNoop && unnamed.length > 0) {
         await confirm(context, {
@@ -52,7 +58,7 @@ export async function clean(context: Context, options: CleanOptions): Promise<An
         await remove(repository, unnamed);
       }
       const document: CleanAnswer = {
-        ...{ schemaVersion: 1, bucket: tree.bucket.name, tree: tree.config.tree, kept },
+        ...{ schemaVersion: 1, bucket: tree.bucket.name, tree: tree.config.tree, kept, waiting },
         outcome: unnamed.length === 0 ? 'unchanged' : isNoop ? 'noop' : 'removed',
         removed: unnamed,
         bytes: bytesOf(unnamed),
@@ -64,22 +70,37 @@ export async function clean(context: Context, options: CleanOptions): Promise<An
 
 async function unnamedBlobs(
   context: Context,
+  config: TreeConfig,
   repository: Repository,
-): Promise<{ readonly unnamed: Blob[]; readonly kept: number }> {
-  const since = context.now() - KEPT_MS;
+): Promise<Pick<CleanAnswer, 'kept' | 'waiting'> & { readonly unnamed: Blob[] }> {
+  const now = context.now();
+  const since = now - KEPT_MS;
   const verified = await readOwn(repository);
   const isListed = listsBinaries(verified);
   const all = await listBlobs(repository);
   const blobs = isListed
     ? all
     : all.filter(({ key }) => !key.startsWith(binaryPrefix(repository.tree)));
+  const namesOfNow = namedNow(verified);
+  const seen = firstSeen(
+    config,
+    blobs.filter(({ sha256 }) => !namesOfNow.has(sha256)),
+    now,
+  );
   const named = await namedSince(repository, verified, since);
   for (const { sha256 } of removedBinaries(verified, since)) named.add(sha256);
   // A publication uploads its tarball before anything names it.
-  const unnamed = blobs.filter(
+  const old = blobs.filter(
     ({ sha256, uploadedAt }) => !named.has(sha256) && Date.parse(uploadedAt) < since,
   );
-  return { unnamed, kept: blobs.length - unnamed.length };
+  const doubtful = await goneWithoutReason(repository, verified, old);
+  const waiting = old
+    .filter(({ sha256 }) => doubtful.has(sha256))
+    .map((blob) => ({ ...blob, until: toInstant((seen.get(blob.key) ?? now) + KEPT_MS) }))
+    .filter(({ until }) => Date.parse(until) > now);
+  const waits = new Set(waiting.map(({ key }) => key));
+  const unnamed = old.filter(({ key }) => !waits.has(key));
+  return { unnamed, waiting, kept: blobs.length - unnamed.length };
 }
 
 /**
@@ -138,13 +159,15 @@ function sizeOf(blobs: readonly Blob[]): string {
 }
 
 function blobLines(blobs: readonly Blob[]): string[] {
-  const more = blobs.length - MAX_SHOWN;
-  return [
-    ...blobs
-      .slice(0, MAX_SHOWN)
-      .map(({ key, length, uploadedAt }) => `${fileOf(key)}, ${length} bytes, of ${uploadedAt}`),
-    ...(more > 0 ? [`and ${more} more`] : []),
-  ];
+  return shown(
+    blobs,
+    ({ key, length, uploadedAt }) => `${fileOf(key)}, ${length} bytes, of ${uploadedAt}`,
+  );
+}
+
+function shown<T>(entries: readonly T[], lineOf: (entry: T) => string): string[] {
+  const more = entries.length - MAX_SHOWN;
+  return [...entries.slice(0, MAX_SHOWN).map(lineOf), ...(more > 0 ? [`and ${more} more`] : [])];
 }
 
 /** Without `.tar.gz`, which every tarball has. */
@@ -152,12 +175,16 @@ function fileOf(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1).replace(/\.tar\.gz$/, '');
 }
 
-function linesOf({ outcome, removed, kept }: CleanAnswer): string[] {
-  if (outcome === 'unchanged') {
-    return [
-      `nothing to remove: each of ${kept} tarballs and binaries was named within ${KEPT_DAYS} days`,
-    ];
-  }
+function linesOf({ outcome, removed, kept, waiting }: CleanAnswer): string[] {
   const verb = outcome === 'noop' ? 'would remove' : 'removed';
-  return [`${verb} ${sizeOf(removed)}; ${kept} stay`, ...blobLines(removed)];
+  const lines =
+    outcome === 'unchanged'
+      ? [`nothing to remove: ${kept} tarballs and binaries stay`]
+      : [`${verb} ${sizeOf(removed)}; ${kept} stay`, ...blobLines(removed)];
+  if (waiting.length === 0) return lines;
+  return [
+    ...lines,
+    `${waiting.length} of them are no longer named, and no key of this machine took them out. They stay until ${KEPT_DAYS} days after mm clean saw that here for the first time:`,
+    ...shown(waiting, ({ key, until }) => `${fileOf(key)}, until ${until}`),
+  ];
 }

@@ -3,24 +3,27 @@ import type { ListedObject } from '../../../bucket/bucket.ts';
 import { metadataPrefix } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { jsonObject } from '../../../shared/json.ts';
+import { isBinariesRole } from '../../../trust/metadata/role-names.ts';
 import { unreadableRole } from '../../../trust/metadata/unreadable-role.ts';
 import { inspectMetadata } from '../../../trust/workflow/inspect.ts';
+import { removalsIn } from '../../metadata/binaries.ts';
 import { verifies } from '../../metadata/delegation.ts';
+import { isOwn } from '../../metadata/role-keys.ts';
 import { parseSignedFile } from '../../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { readFile } from '../../repository/stored-files.ts';
 
-/** sha256 of each tarball that a release names now, as verified metadata says. */
+/** sha256 of each tarball and binary that is named now, as verified metadata says. */
 export function namedNow({ roles }: VerifiedMetadata): Set<string> {
   return new Set([...roles.values()].flatMap((document) => [...namesIn(document)]));
 }
 
 /**
- * The sha256 of each tarball that a release named at any time since `since`, in ms since 1970. A
- * file of a role was in use until the next version of the role replaced it. Therefore the newest
+ * The sha256 of each tarball and binary that was named at any time since `since`, in ms since 1970.
+ * A file of a role was in use until the next version of the role replaced it. Therefore the newest
  * file of each role from before `since` counts, too. A file that can be read and is not signed only
- * adds tarballs to keep. Throws METADATA_INVALID for a file that cannot be read, unless the keys of
+ * adds what is kept. Throws METADATA_INVALID for a file that cannot be read, unless the keys of
  * the role signed it so: then no host took a release from it.
  */
 export async function namedSince(
@@ -43,11 +46,56 @@ export async function namedSince(
       const isInUse = isDelegated && version <= replaced && isSigned(verified, role, document);
       if (!isInUse) continue;
       const before = replacedBy(document);
-      if (lastModified < since && before !== undefined) break;
+      // A list of binaries does not say which one it replaced.
+      if (lastModified < since && (before !== undefined || isBinariesRole(role))) break;
       replaced = before ?? version - 1;
     }
   }
   return named;
+}
+
+/**
+ * sha256 of the tarballs and binaries that a thief may have taken out of the metadata. With one key
+ * the thief signs a list without them, writes old dates into it, and prepares older files. So a key
+ * of this machine must have signed every file after the last one that named the object, and the
+ * first of these files must have the statement of a command.
+ */
+export async function goneWithoutReason(
+  repository: Repository,
+  verified: VerifiedMetadata,
+  blobs: readonly { readonly sha256: string; readonly uploadedAt: string }[],
+): Promise<Set<string>> {
+  const doubtful = new Set<string>();
+  if (blobs.length === 0) return doubtful;
+  const wanted = new Set(blobs.map(({ sha256 }) => sha256));
+  // No file from before its upload names a tarball.
+  const since = Math.min(...blobs.map(({ uploadedAt }) => Date.parse(uploadedAt)));
+  for (const [role, versions] of (await listRoleFiles(repository)).roles) {
+    let newer: Metadata<Targets> | undefined;
+    let areNewerOwn = true;
+    const open = new Set(wanted);
+    for (const { file, lastModified } of versions) {
+      if (lastModified < since || open.size === 0) break;
+      const document = await readRole(repository, verified, { role, file }).catch(ifInvalid);
+      for (const sha256 of document === undefined ? [] : namesIn(document)) {
+        if (!open.delete(sha256) || newer === undefined) continue;
+        if (!(areNewerOwn && isReplacement(role, newer, sha256))) doubtful.add(sha256);
+      }
+      areNewerOwn &&= document !== undefined && isOwn(document, repository.keyring);
+      newer = document ?? newer;
+    }
+  }
+  return doubtful;
+}
+
+function ifInvalid(error: unknown): undefined {
+  if (!(error instanceof CodedError && error.code === 'METADATA_INVALID')) throw error;
+}
+
+/** Whether a file has the statement of a command that replaced or removed something. */
+function isReplacement(role: string, document: Metadata<Targets>, sha256: string): boolean {
+  if (!isBinariesRole(role)) return replacedBy(document) !== undefined;
+  return removalsIn(document.signed.toJSON()).some((removed) => removed.sha256 === sha256);
 }
 
 interface RoleFile extends Pick<ListedObject, 'lastModified'> {
@@ -66,7 +114,8 @@ async function listRoleFiles({ bucket, tree }: Repository): Promise<{
   let targetsAt = 0;
   for await (const { key, lastModified } of bucket.list(prefix)) {
     const file = key.slice(prefix.length);
-    const [, version, role = ''] = /^([1-9]\d{0,9})\.(targets|env-.+)\.json$/.exec(file) ?? [];
+    const [, version, role = ''] =
+      /^([1-9]\d{0,9})\.(targets|env-.+|binaries(?:-\d+)?)\.json$/.exec(file) ?? [];
     if (role === 'targets') targetsAt = Math.max(targetsAt, lastModified);
     else if (role !== '') {
       const files = roles.get(role) ?? [];
@@ -92,7 +141,7 @@ async function readRole(
     const { bucket, tree } = repository;
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new CodedError(
-      `s3://${bucket.name}/${metadataPrefix(tree)}${file} does not say which tarballs it names: ${why}`,
+      `s3://${bucket.name}/${metadataPrefix(tree)}${file} does not say what it names: ${why}`,
       {
         code: 'METADATA_INVALID',
         cause,
