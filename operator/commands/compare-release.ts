@@ -13,10 +13,23 @@ export interface ComparedRelease extends OfferedRelease {
   readonly environment: string;
 }
 
+interface Origin {
+  /** For people. */
+  readonly origin: string;
+  readonly ref: string;
+  readonly commit: string;
+}
+
 export type Comparison =
-  | { readonly kind: 'same'; readonly origin: string; readonly warnings: readonly string[] }
-  /** `found`: the sha256 that this clone gives. */
-  | { readonly kind: 'different'; readonly origin: string; readonly found: string }
+  | (Origin & { readonly kind: 'same'; readonly warnings: readonly string[] })
+  | (Origin & {
+      readonly kind: 'different';
+      readonly what: 'sha256' | 'links';
+      /** What this clone gives. */
+      readonly found: string;
+      /** What the release has. */
+      readonly wanted: string;
+    })
   /** The release was not made from a commit alone. */
   | { readonly kind: 'impossible'; readonly why: string; readonly next: string };
 
@@ -29,20 +42,26 @@ export async function compareRelease(
   config: TreeConfig,
   { sha256, length, custom, ...release }: ComparedRelease,
 ): Promise<Comparison> {
-  const { commit, version, packedFor: environment = release.environment } = custom;
+  const { commit, version, links: stated, packedFor: environment = release.environment } = custom;
   const { ref = config.refs.get(environment) ?? null } = custom;
   if (commit === null) return { kind: 'impossible', why: 'it names no commit', next: OF_WORK_TREE };
   if (ref === null) {
     const why = `it was published from a directory, of commit ${printable(commit, 64)}`;
     return { kind: 'impossible', why, next: DEPLOYED };
   }
-  const origin = `commit ${commit} of ${printable(ref, 255)}`;
+  const origin = { origin: `commit ${commit} of ${printable(ref, 255)}`, ref, commit };
   const wanted = { environment, ref, commit };
-  return await withSource(context, config, wanted, async ({ source, pack }) => {
+  return await withSource(context, config, wanted, async ({ source, links, pack }) => {
     const { sha256: found, length: size } = await pack(version);
-    return found === sha256 && size === length
-      ? { kind: 'same', origin, warnings: source.warnings }
-      : { kind: 'different', origin, found };
+    if (found !== sha256 || size !== length) {
+      return { kind: 'different', ...origin, what: 'sha256', found, wanted: sha256 };
+    }
+    // Hosts refuse links that leave a release when the metadata does not state them.
+    if (links !== stated) {
+      const [is, of] = [links ?? 'none', stated ?? 'none'];
+      return { kind: 'different', ...origin, what: 'links', found: is, wanted: of };
+    }
+    return { kind: 'same', ...origin, warnings: source.warnings };
   });
 }
 

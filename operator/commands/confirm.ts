@@ -29,15 +29,15 @@ export async function confirm(context: Context, question: Question): Promise<voi
   const isAsked = context.askLine !== undefined;
   for (const { text, isAgreed } of doubts) if (isAgreed || isAsked) context.notice(text);
   const open = doubts.filter(({ isAgreed }) => !isAgreed);
-  const options = open.map(({ option }) => option);
-  if (yes === false) options.push('--yes');
-  if (options.length === 0) return;
+  const options = new Set(open.map(({ option }) => option));
+  if (yes === false) options.add('--yes');
+  if (options.size === 0) return;
   for (const line of lines) (context.show ?? context.notice)(line);
   if (context.askLine === undefined) {
     const why = open.map(({ text }) => text).join('; ');
     throw new CodedError(
       `${why === '' ? `nobody agreed to ${what}` : why}, and there is no terminal to ask on; nothing was changed`,
-      { code: 'NOT_CONFIRMED', next: `the same command with ${options.join(' ')}` },
+      { code: 'NOT_CONFIRMED', next: `the same command with ${[...options].join(' ')}` },
     );
   }
   const answer = await context.askLine(`${what}? [y/N] `);

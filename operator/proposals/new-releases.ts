@@ -13,7 +13,8 @@ export interface NewRelease extends OfferedRelease {
 
 /**
  * The releases in the proposed documents. Those that the same environment has already, by sha256
- * and by where they are from, are left out: a renewal brings no release. Throws PROPOSAL_INVALID.
+ * and by where they are from, are left out: a renewal brings no release. One that says it was
+ * published once more is not: `isMadeBy` will believe that. Throws PROPOSAL_INVALID.
  */
 export function newReleases(
   verified: VerifiedMetadata,
@@ -23,7 +24,7 @@ export function newReleases(
   return delegated
     .flatMap(({ signed }) => Object.entries(jsonObject(signed['targets'])))
     .map(([path, target]) => ({ path, release: releaseOf(path, target) }))
-    .filter(({ path, release }) => originOf(release) !== originOf(presentAt(verified, path)))
+    .filter(({ path, release }) => isNew(release, presentAt(verified, path)))
     .map(({ path, release }) => ({ ...release, path, environment: path.split('/')[0] ?? '' }));
 }
 
@@ -49,9 +50,15 @@ function releaseOf(path: string, target: unknown): OfferedRelease {
   };
 }
 
+function isNew(release: OfferedRelease, present: OfferedRelease | undefined): boolean {
+  if (present === undefined || originOf(release) !== originOf(present)) return true;
+  const { change } = release.custom;
+  const isChosen = change?.action === 'publish' || change?.action === 'promote';
+  return isChosen && change.after !== present.custom.change?.after;
+}
+
 /** The identity of a tarball and its stated source, as one text. */
-function originOf(release: OfferedRelease | undefined): string | undefined {
-  if (release === undefined) return undefined;
-  const { sha256, length, custom } = release;
-  return JSON.stringify([sha256, length, custom.version, custom.commit, custom.ref ?? null]);
+function originOf({ sha256, length, custom }: OfferedRelease): string {
+  const { version, commit, ref = null, packedFor = null, links = null } = custom;
+  return JSON.stringify([sha256, length, version, commit, ref, packedFor, links]);
 }

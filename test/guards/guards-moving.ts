@@ -3,6 +3,7 @@ import type { Guard } from './guards.ts';
 const ROLLOUT = 'test/operator/commands/rollout/rollout.test.ts';
 const CLEAN = 'test/operator/commands/clean/clean.test.ts';
 const CLEAN_THEFT = 'test/operator/commands/clean/theft.test.ts';
+const PROMOTE_THEFT = 'test/operator/commands/move/promote-theft.test.ts';
 const ROLLBACK = 'test/operator/commands/move/rollback.test.ts';
 
 /** Which releases are signed for which hosts, without an upload. */
@@ -18,9 +19,9 @@ export const MOVING_GUARDS: readonly Guard[] = [
   {
     invariant: 'promote',
     file: 'operator/commands/move/promote.ts',
-    line: 'const own = { minAgent, hold: false, stop: false };',
-    instead: 'const own = { minAgent: source.custom.minAgent, hold: false, stop: false };',
-    test: 'test/operator/commands/move/promote-theft.test.ts',
+    line: 'minAgent: slots.current?.custom.minAgent ?? null,',
+    instead: 'minAgent: custom.minAgent,',
+    test: PROMOTE_THEFT,
     name: '^promote: the key of one environment',
   },
   {
@@ -162,9 +163,9 @@ export const MOVING_GUARDS: readonly Guard[] = [
   {
     invariant: 'promote',
     file: 'operator/commands/move/foreign-bytes.ts',
-    line: 'if (signers.some(({ keyId }) => own.includes(keyId))) return { lines, doubts: [] };',
+    line: 'if (await isMadeHere(seen, given)) return { lines, doubts: [] };',
     instead: 'return { lines, doubts: [] };',
-    test: 'test/operator/commands/move/promote-theft.test.ts',
+    test: PROMOTE_THEFT,
     name: '^promote: a release that no key of this machine',
   },
   {
@@ -182,6 +183,62 @@ export const MOVING_GUARDS: readonly Guard[] = [
     instead: '',
     test: 'test/operator/files/lock.test.ts',
     name: '^lock: of a(nother)? machine',
+  },
+  {
+    invariant: 'promote',
+    file: 'operator/commands/key/vouched-release.ts',
+    line: 'if (isChosenIn(document, release, MAKING) && isGood(document)) return true;',
+    instead: 'if (isGood(document)) return true;',
+    test: PROMOTE_THEFT,
+    name: '^promote: (hold|renew|rollback) by a key',
+  },
+  {
+    invariant: 'promote',
+    file: 'operator/commands/key/vouched-release.ts',
+    line: "const MAKING: ReadonlySet<unknown> = new Set(['publish', 'promote']);",
+    instead: 'const MAKING = CHOOSING;',
+    test: PROMOTE_THEFT,
+    name: '^promote: rollback by a key',
+  },
+  {
+    invariant: 'promote',
+    file: 'operator/commands/move/foreign-bytes.ts',
+    line: 'return { line, problems: [line] };',
+    instead: 'return { line, problems: [] };',
+    test: PROMOTE_THEFT,
+    name: '^promote: what was not compared',
+  },
+  {
+    invariant: 'promote',
+    file: 'operator/commands/move/foreign-bytes.ts',
+    line: 'problems: await notOnRef({ place, commit }, followed) };',
+    instead: 'problems: await notOnRef({ place, commit }, found.ref) };',
+    test: PROMOTE_THEFT,
+    name: '^promote: a commit that is not on the branch',
+  },
+  {
+    invariant: 'promote',
+    file: 'operator/commands/move/promote.ts',
+    line: '    created: at,\n',
+    instead: '    created: custom.created,\n',
+    test: PROMOTE_THEFT,
+    name: '^promote: the key of one environment',
+  },
+  {
+    invariant: 'promote',
+    file: 'operator/commands/move/promote.ts',
+    line: '    ...{ schema, version, commit, ref, by, reason },',
+    instead: '    ...{ ...custom, schema, version, commit, ref, by, reason },',
+    test: PROMOTE_THEFT,
+    name: '^promote: the key of one environment',
+  },
+  {
+    invariant: 'row 3',
+    file: 'operator/commands/compare-release.ts',
+    line: 'if (links !== stated) {',
+    instead: 'if (links !== stated && size < 0) {',
+    test: PROMOTE_THEFT,
+    name: '^promote: what was not compared',
   },
   {
     invariant: 'clean',
@@ -206,5 +263,13 @@ export const MOVING_GUARDS: readonly Guard[] = [
     instead: 'targets|env-.+',
     test: CLEAN_THEFT,
     name: '^clean: a thief who empties',
+  },
+  {
+    invariant: 'rollback',
+    file: 'operator/commands/move/rollback.ts',
+    line: '      ...(await onlySignedAgain(history, wanted, target)),\n',
+    instead: '',
+    test: 'test/operator/commands/move/rollback-theft.test.ts',
+    name: '^rollback: what a thief published',
   },
 ];

@@ -4,6 +4,9 @@ import { releaseTarget } from '../../../trust/metadata/role-names.ts';
 import { CHOOSING } from '../../metadata/release-change.ts';
 import type { RoleHistory } from '../../repository/past-states.ts';
 
+/** Those that also pack its commit, and make its bytes or compare them. */
+const MAKING: ReadonlySet<unknown> = new Set(['publish', 'promote']);
+
 export interface Named {
   /** Of binaries it is the part of the path before the last slash. */
   readonly environment: string;
@@ -18,21 +21,46 @@ export interface Named {
  * that something was different before: a thief of the bucket can replace or remove it.
  */
 export async function isVouchedFor(
-  { newest, older }: RoleHistory,
+  history: RoleHistory,
   release: Named,
   isGood: (document: Metadata<Targets>) => boolean,
 ): Promise<boolean> {
-  if (newest === undefined) return false;
-  let first = newest;
-  for await (const before of older) {
-    if (isGood(first) && isChosenIn(first, release)) return true;
-    if (!isOfferedIn(before, release)) {
-      const isReplaced = before.signed.version === first.signed.version - 1;
-      return isReplaced && isGood(first) && isGood(before);
+  let first: Metadata<Targets> | undefined;
+  for await (const before of filesOf(history)) {
+    const isOffered = isOfferedIn(before, release);
+    if (first !== undefined) {
+      if (isGood(first) && isChosenIn(first, release)) return true;
+      if (!isOffered) {
+        const isReplaced = before.signed.version === first.signed.version - 1;
+        return isReplaced && isGood(first) && isGood(before);
+      }
     }
-    first = before;
+    if (isOffered) first = before;
   }
+  if (first === undefined) return false;
   return isGood(first) && (first.signed.version === 1 || isChosenIn(first, release));
+}
+
+async function* filesOf({ newest, older }: RoleHistory): AsyncGenerator<Metadata<Targets>> {
+  if (newest === undefined) return;
+  yield newest;
+  yield* older;
+}
+
+/**
+ * Whether a good signer brought these bytes to the environment. To choose them is not enough: `mm
+ * rollback` goes back to what others published.
+ */
+export async function isMadeBy(
+  history: RoleHistory,
+  release: Named,
+  isGood: (document: Metadata<Targets>) => boolean,
+): Promise<boolean> {
+  for await (const document of filesOf(history)) {
+    if (!isOfferedIn(document, release)) return false;
+    if (isChosenIn(document, release, MAKING) && isGood(document)) return true;
+  }
+  return false;
 }
 
 function isOfferedIn({ signed }: Metadata<Targets>, release: Named): boolean {
@@ -43,9 +71,13 @@ function isOfferedIn({ signed }: Metadata<Targets>, release: Named): boolean {
 }
 
 /** A later signature of the same content has the statement of the earlier one. */
-function isChosenIn({ signed }: Metadata<Targets>, { environment, sha256 }: Named): boolean {
+function isChosenIn(
+  { signed }: Metadata<Targets>,
+  { environment, sha256 }: Named,
+  commands = CHOOSING,
+): boolean {
   const current = signed.targets[releaseTarget(environment, 'current')];
   const { action, after } = jsonObject(current?.custom['change']);
   const isMadeHere = after === signed.version - 1;
-  return current?.hashes['sha256'] === sha256 && isMadeHere && CHOOSING.has(action);
+  return current?.hashes['sha256'] === sha256 && isMadeHere && commands.has(action);
 }

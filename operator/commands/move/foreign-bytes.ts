@@ -1,18 +1,19 @@
 import type { OfferedRelease } from '../../../bucket/documents/release.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { type JsonObject, jsonObject } from '../../../shared/json.ts';
-import { isSignedBy } from '../../keys/public/public-key.ts';
-import { listedKeys, type NamedKey } from '../../metadata/role-keys.ts';
-import { messageOf } from '../../metadata/signed-file.ts';
+import { isOwn, listedKeys, signersAmong } from '../../metadata/role-keys.ts';
+import { notOnRef } from '../../release/source/ref-warnings.ts';
+import { roleHistory } from '../../repository/past-states.ts';
 import { compareRelease, HONEST_CAUSES } from '../compare-release.ts';
 import type { Doubt } from '../confirm.ts';
+import { isMadeBy } from '../key/vouched-release.ts';
 import type { Seen } from './move.ts';
 
 /*
  * A promotion signs what somebody else may have published: CI, whose key only counts for testing.
- * The holder of that key chose the bytes. So the person sees who signed them, and a release that no
- * key of this machine signed is packed again from its commit.
+ * The holder of that key chose the bytes, also when a key of this machine signed them again for a
+ * hold or a renewal. So the person sees who signed them, and a release that no key of this machine
+ * published is packed again from its commit. What was not compared is a doubt.
  */
 
 export interface RebuildOptions {
@@ -29,58 +30,77 @@ export interface Remarks {
 /** Remarks about the release that a role lists for `environment`, and whose hosts run it now. */
 export async function remarksOn(
   seen: Seen,
-  given: { readonly environment: string; readonly role: string; readonly release: OfferedRelease },
+  given: Given,
   { rebuild = true }: RebuildOptions,
 ): Promise<Remarks> {
   const { sha256, custom } = given.release;
-  const signers = signersOf(seen, given.role);
-  const names = signers.map(({ keyId, name }) => `${name} ${keyId.slice(0, 12)}`.trim());
+  const names = signersOf(seen, given.role).map(nameOf);
   const lines = [
     `sha256 ${sha256}`,
     `commit ${printable(custom.commit ?? 'none', 64)}, published by ${printable(custom.by, 200)}`,
     `signed by ${printable(names.join(' and '), 500)}`,
   ];
-  const own = seen.repository.keyring.signers.map(({ keyId }) => keyId);
-  if (signers.some(({ keyId }) => own.includes(keyId))) return { lines, doubts: [] };
-  if (!rebuild) {
-    return { lines: [...lines, `${UNCOMPARED}: --no-rebuild`], doubts: [] };
-  }
-  const { line, doubts } = await compared(seen, given);
+  if (await isMadeHere(seen, given)) return { lines, doubts: [] };
+  if (!rebuild) return { lines: [...lines, `${UNCOMPARED}: --no-rebuild`], doubts: [] };
+  const { line, problems } = await compared(seen, given);
+  const doubts = problems.map((text) => ({ text, option: '--no-rebuild', isAgreed: false }));
   return { lines: [...lines, line], doubts };
 }
 
 const UNCOMPARED = 'not compared with a commit in this clone';
 
-/** Nothing here refuses for itself: a job may have a clone without history, or none. */
+interface Given {
+  readonly environment: string;
+  readonly role: string;
+  readonly release: OfferedRelease;
+}
+
+async function isMadeHere(
+  { repository, verified }: Seen,
+  { environment, role, release: { sha256 } }: Given,
+): Promise<boolean> {
+  const history = roleHistory(repository, verified, role);
+  const named = { environment, slot: 'current', sha256 };
+  return await isMadeBy(history, named, (document) => isOwn(document, repository.keyring));
+}
+
+/** No problem: the same bytes, from a commit of the ref that the environment follows. */
 async function compared(
   { context, tree }: Seen,
-  { environment, release }: { readonly environment: string; readonly release: OfferedRelease },
-): Promise<{ readonly line: string; readonly doubts: readonly Doubt[] }> {
+  { environment, release }: Given,
+): Promise<{ readonly line: string; readonly problems: readonly string[] }> {
+  const { config } = tree;
+  const not = (why: string) => {
+    const line = `${UNCOMPARED}: ${printable(why, 500)}`;
+    return { line, problems: [line] };
+  };
   try {
-    const found = await compareRelease(context, tree.config, { ...release, environment });
-    if (found.kind === 'impossible') return { line: `${UNCOMPARED}: ${found.why}`, doubts: [] };
-    const { origin } = found;
-    if (found.kind === 'same') {
-      return { line: `rebuilt from ${origin} in this clone: the same sha256`, doubts: [] };
+    const found = await compareRelease(context, config, { ...release, environment });
+    if (found.kind === 'impossible') return not(found.why);
+    const { origin, commit } = found;
+    if (found.kind === 'different') {
+      const { what, found: here, wanted } = found;
+      const line = `${origin} packs to ${what} ${here} in ${config.repository}, and the release has ${wanted}`;
+      return { line, problems: [`${line}; ${HONEST_CAUSES}`] };
     }
-    const line = `${origin} packs to sha256 ${found.found} in ${tree.config.repository}, and not to that of the release`;
-    const text = `${line}; ${HONEST_CAUSES}`;
-    return { line, doubts: [{ text, option: '--no-rebuild', isAgreed: false }] };
+    const line = `rebuilt from ${origin} in this clone: the same sha256`;
+    const place = { directory: config.repository, env: context.env };
+    const followed = config.refs.get(environment) ?? found.ref;
+    return { line, problems: await notOnRef({ place, commit }, followed) };
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
-    return { line: `${UNCOMPARED}: ${printable(error.message, 500)}`, doubts: [] };
+    return not(error.next === undefined ? error.message : `${error.message}; ${error.next}`);
   }
 }
 
-/** The keys whose signatures over the role are valid. Anyone can add others to a file. */
-function signersOf({ verified }: Seen, role: string): NamedKey[] {
+/** The keys of the role whose signatures over it are valid. */
+function signersOf({ verified }: Seen, role: string) {
   const document = verified.roles.get(role);
-  if (document === undefined) return [];
   const allowed = verified.targets?.signed.delegations?.roles?.[role]?.keyIDs ?? [];
-  const message = messageOf({ signed: { ...(document.signed.toJSON() as JsonObject) } });
-  return listedKeys(verified).filter(({ keyId, publicKey }) => {
-    const { sig } = jsonObject(document.signatures[keyId]?.toJSON());
-    const isThere = typeof sig === 'string' && allowed.includes(keyId);
-    return isThere && isSignedBy(publicKey, message, Buffer.from(sig, 'hex'));
-  });
+  const keys = listedKeys(verified).filter(({ keyId }) => allowed.includes(keyId));
+  return document === undefined ? [] : signersAmong(document, keys);
+}
+
+function nameOf({ keyId, name }: { readonly keyId: string; readonly name: string }): string {
+  return `${name} ${keyId.slice(0, 12)}`.trim();
 }

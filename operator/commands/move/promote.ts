@@ -2,6 +2,7 @@ import type { OfferedRelease, ReleaseCustom } from '../../../bucket/documents/re
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { Blob } from '../../commit/change.ts';
 import type { Answer, Context } from '../../context.ts';
+import { releaseId } from '../../metadata/release-change.ts';
 import { offerOf } from '../../metadata/verified.ts';
 import { requireBlob } from '../../repository/require-blob.ts';
 import { type DoubtOptions, holdDoubts, olderDoubts, rolloutDoubts } from './doubts.ts';
@@ -80,7 +81,7 @@ export async function promotedRelease(
   { from, to }: { readonly from: string; readonly to: string },
   options: RebuildOptions,
 ): Promise<PromotedRelease | undefined> {
-  const { tree, repository, verified, slots } = seen;
+  const { repository, verified, slots } = seen;
   const { current: source, role } = offerOf(verified, from);
   // Its own hosts would refuse it, and so would this command when it verifies what it wrote.
   if (verified.expired.includes(role)) {
@@ -99,21 +100,31 @@ export async function promotedRelease(
   const { sha256, length } = source;
   if (sha256 === slots.current?.sha256) return undefined;
   await requireBlob(repository, { sha256, length, description: releaseName(source) });
-  const { packedFor = from, ...custom } = withoutOwn(source.custom);
-  const { ref = tree.config.refs.get(from) ?? null } = custom;
-  const packed = { ref, ...(packedFor === to ? {} : { packedFor }) };
-  const { minAgent = null } = slots.current?.custom ?? {};
-  const own = { minAgent, hold: false, stop: false };
-  const release = { ...source, custom: { ...custom, ...packed, ...own } };
+  const release = { ...source, custom: promotedCustom(seen, { from, to }, source) };
   const remarks = await remarksOn(seen, { environment: from, role, release: source }, options);
   return { release, blobs: [], remarks };
 }
 
 /**
- * Leaves out the fields that describe the environment and not its release. The keys of one
- * environment must neither hold the hosts of another one nor name the branch that it is made from.
+ * The keys of one environment decide nothing but the release for the hosts of another one. What is
+ * not listed here is not signed: fields that describe the other environment, and unknown ones. A
+ * rollback compares `created`, and the id is the salt of a rollout, so both are of this moment.
  */
-function withoutOwn(custom: ReleaseCustom) {
-  const { pause: _, change: __, rollout: ___, minAgent: ____, branch: _____, ...rest } = custom;
-  return rest;
+function promotedCustom(
+  { tree, slots, at }: Seen,
+  { from, to }: { readonly from: string; readonly to: string },
+  { sha256, custom }: OfferedRelease,
+): ReleaseCustom {
+  const { schema, version, commit, by, reason, links, packedFor = from } = custom;
+  const { ref = tree.config.refs.get(from) ?? null } = custom;
+  return {
+    ...{ schema, version, commit, ref, by, reason },
+    ...(packedFor !== to && { packedFor }),
+    ...(links !== undefined && { links }),
+    release: releaseId(Date.parse(at), sha256),
+    created: at,
+    minAgent: slots.current?.custom.minAgent ?? null,
+    hold: false,
+    stop: false,
+  };
 }

@@ -5,9 +5,15 @@ import { didYouMean } from '../../../shared/suggestion.ts';
 import type { Answer, Context } from '../../context.ts';
 import { isNamed, RELEASE_NAMES } from '../../metadata/named-release.ts';
 import { CHOOSING } from '../../metadata/release-change.ts';
-import { type PastState, pastStates, roleHistory } from '../../repository/past-states.ts';
+import {
+  type PastState,
+  pastStates,
+  type RoleHistory,
+  roleHistory,
+} from '../../repository/past-states.ts';
 import { requireBlob } from '../../repository/require-blob.ts';
 import type { Doubt } from '../confirm.ts';
+import { isVouchedFor } from '../key/vouched-release.ts';
 import { type DoubtOptions, holdDoubts } from './doubts.ts';
 import { type MoveOptions, type MovePlan, move, type Seen } from './move.ts';
 import { releaseName } from './release-name.ts';
@@ -76,6 +82,7 @@ async function planRollback(
       ...holdDoubts(environment, current.custom, options),
       ...(wanted.release === undefined ? onceMore(environment, { current, choice, target }) : []),
       ...unknownBefore(role, gap),
+      ...(await onlySignedAgain(history, wanted, target)),
     ],
     what: `go back to ${custom.version}`,
   };
@@ -139,6 +146,22 @@ function unknownBefore(role: string, skipped: number | undefined): Doubt[] {
   const file = `${skipped}.${role}.json`;
   const text = `${file} is not in the bucket, or other keys signed it: the release before may be another one; mm releases shows what is known`;
   return [{ text, option: '--yes', isAgreed: true }];
+}
+
+/**
+ * A hold or a renewal signs what a thief published before, and that signature still counts after
+ * the key of the thief was revoked.
+ */
+async function onlySignedAgain(
+  history: RoleHistory,
+  { environment, release }: Wanted,
+  target: OfferedRelease,
+): Promise<Doubt[]> {
+  const { sha256 } = target;
+  const isGood = () => true; // the history has only files that today's keys signed
+  if (await isVouchedFor(history, { environment, slot: 'current', sha256 }, isGood)) return [];
+  const text = `no file shows that one of today's keys chose ${releaseName(target)} for ${environment}: one of them may only have signed again what a revoked key published`;
+  return [{ text, option: sha256.slice(0, SHOWN_SHA256), isAgreed: release !== undefined }];
 }
 
 /**

@@ -56,17 +56,17 @@ async function compare(
   config: TreeConfig,
   release: NewRelease,
 ): Promise<{ readonly origin: string; readonly warnings: readonly string[] }> {
-  const { path, sha256, custom } = release;
+  const { path, custom } = release;
   const compared = await compareRelease(context, config, release);
   if (compared.kind === 'same') return compared;
   if (compared.kind === 'impossible') throw notRebuildable(path, compared);
-  const { origin, found } = compared;
+  const { origin, what, found, wanted } = compared;
   throw new CodedError(
-    `${path}: ${origin} packs to sha256 ${found} in ${config.repository}, and the proposal has ${sha256}`,
+    `${path}: ${origin} packs to ${what} ${found} in ${config.repository}, and the proposal has ${wanted}`,
     {
       code: 'RELEASE_INVALID',
       next: `do not sign; ask who proposed it. ${HONEST_CAUSES}`,
-      details: { path, commit: custom.commit, found, wanted: sha256 },
+      details: { path, commit: custom.commit, found, wanted },
     },
   );
 }

@@ -1,3 +1,4 @@
+import { printable } from '../../../shared/clean-text.ts';
 import { counted } from '../../../shared/counted.ts';
 import type { FoundCommit } from './clean-room.ts';
 import { namesOf } from './export-ref.ts';
@@ -39,7 +40,7 @@ export async function refWarnings(
 
 /** For a commit that somebody else says is on the ref: warns when it is not, in this clone. */
 export async function notOnRef(
-  { place, commit }: FoundCommit,
+  { place, commit }: Pick<FoundCommit, 'place' | 'commit'>,
   ref: string,
 ): Promise<readonly string[]> {
   for (const head of (await commitsNamed(place, namesOf(ref))).values()) {
@@ -47,6 +48,6 @@ export async function notOnRef(
     if (isPart !== undefined) return [];
   }
   return [
-    `commit ${commit.slice(0, SHOWN)} is not on ${ref} in this clone: ask the proposer where it is from`,
+    `commit ${commit.slice(0, SHOWN)} is not on ${printable(ref, 255)} in this clone: ask who published it where it is from`,
   ];
 }

@@ -8,7 +8,17 @@ import { requireLiteral } from '../../../operator/release/modules/puppetfile.ts'
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
 import { changed, codeOf } from '../key-commands.ts';
 import { git } from '../operator-lab.ts';
-import { COMMIT, edited, FILE, put, releaseOf, sign, type Team, team } from './team.ts';
+import {
+  COMMIT,
+  edited,
+  FILE,
+  put,
+  readProposalOf,
+  releaseOf,
+  sign,
+  type Team,
+  team,
+} from './team.ts';
 
 const SIGN = ['root', 'sign', FILE];
 
@@ -69,8 +79,8 @@ test('row 3: another sha256 than that of the commit is refused', async (t) => {
   assert.equal(rebuilt[0]?.outcome, 'not-compared');
 });
 
-test('row 3: another length, version or ref than that of the tarball is refused', async (t) => {
-  for (const fields of [{ version: '9.0.0' }, { ref: 'testing' }, {}]) {
+test('row 3: another length, version, ref or links than those of the tarball are refused', async (t) => {
+  for (const fields of [{ version: '9.0.0' }, { ref: 'testing' }, { links: 'keep' }, {}]) {
     const people = await team(t);
     await proposeWith(people, ({ length, custom }) => ({
       length: Number(length) + (Object.keys(fields).length === 0 ? 1 : 0),
@@ -162,6 +172,16 @@ test('row 3: root changes and renewals need no clone', async (t) => {
     assert.deepEqual((await sign(people, ...people.bob)).rebuilt, []);
     await changed(people, COMMIT);
   }
+  // What says that it is a publication is compared: others believe it.
+  await changed(people, ['renew', 'stable', '--out', FILE]);
+  const good = await readProposalOf(people);
+  const targets = jsonObject(good.documents[0]?.signed['targets']);
+  const release = jsonObject(targets['stable/current']);
+  const change = { action: 'publish', by: 'ann', at: '2026-11-30T00:00:00Z', reason: '', after: 3 };
+  const custom = { ...jsonObject(release['custom']), change };
+  const content = { targets: { 'stable/current': { ...release, custom } } };
+  await put(people, edited(good, 'env-stable', content));
+  assert.equal(await codeOf(people, [...SIGN, '--noop']), 'GIT_FAILED');
 });
 
 test('row 3: modules, excluded paths and filters give the same bytes as mm publish', async (t) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { canonicalize } from '@tufjs/canonical-json';
-import { metadataKey } from '../../../../bucket/layout.ts';
+import { blobKey, metadataKey } from '../../../../bucket/layout.ts';
 import { fileSigner } from '../../../../operator/keys/file/file-signer.ts';
 import { readKeyFile } from '../../../../operator/keys/file/key-file.ts';
 import { changed, keysOf, newKey } from '../../key-commands.ts';
@@ -133,6 +133,14 @@ export class Thief {
     this.#lab.server.put(BUCKET, metadataKey(TREE, file), bytes);
     return bytes;
   }
+}
+
+/** The target with bytes that the thief wants hosts to run. They are in the bucket. */
+export function evilRelease<T extends object>({ server }: OperatorLab, target: T) {
+  const bytes = Buffer.from('what the thief wants hosts to run');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  server.put(BUCKET, blobKey(TREE, sha256), bytes);
+  return { ...target, length: bytes.length, hashes: { sha256 } };
 }
 
 function entry(version: number, bytes: Buffer): object {
