@@ -100,7 +100,7 @@ test('dependencies: the lockfile names no registry, so that every registry and m
   assert.deepEqual(placed, []);
 });
 
-test('dependencies: the lockfile pins the content of every package, also for other platforms', () => {
+test('row 24: the lockfile pins the content of every package, also for other platforms', () => {
   const loose = Object.entries(packages)
     .filter(([path, { integrity }]) => path !== '' && !/^sha512-.{86}==$/.test(integrity ?? ''))
     .map(([path, { version }]) => `${path} ${version}`);

@@ -1,3 +1,4 @@
+import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { roleWord } from '../../trust/metadata/role-names.ts';
 import { readTrusted } from '../../trust/reader.ts';
@@ -139,6 +140,6 @@ function unsignable(
     return undefined;
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
-    return `${error.message}; ${error.next}`;
+    return `${printable(error.message, 1000)}; ${error.next}`;
   }
 }

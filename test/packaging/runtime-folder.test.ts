@@ -23,7 +23,7 @@ test('runtime folder: the locked tarball is unpacked, only what is needed of it'
   assert.deepEqual(await names(join(folder, 'package/bin')), ['node']);
 });
 
-test('runtime folder: of another tarball nothing is unpacked', async (t) => {
+test('row 24: of another tarball of the runtime nothing is unpacked', async (t) => {
   const folder = await temporaryDirectory(t);
   await writeFile(join(folder, 'x.tgz'), Buffer.concat([tarball, Buffer.alloc(512)]));
   await assert.rejects(unpackTarball(join(folder, 'x.tgz'), { integrity, folder }), /package-lock/);
