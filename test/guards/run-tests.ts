@@ -28,7 +28,7 @@ export async function runTests({
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const child = spawn(process.execPath, [...options, `--test-name-pattern=${name}`, file], {
     cwd: directory,
-    env: { MM_TEST_PUBLICATIONS: '5', ...env },
+    env,
     stdio: ['ignore', 'pipe', 'ignore'],
     // A separate process group: it is ended with everything that a changed test leaves running.
     detached: true,

@@ -14,6 +14,7 @@ import {
   readerPolicy,
 } from '../support/s3/policy.ts';
 import { type S3Server, startS3Server } from '../support/s3/server.ts';
+import '../support/known-scrypt.ts';
 
 export const BUCKET = 'fleet';
 export const TREE = 'ubuntu';

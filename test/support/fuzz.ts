@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CodedError } from '../../shared/coded-error.ts';
+import { IS_SOAK } from './soak.ts';
 
 /** Reading untrusted bytes must not take longer, on any machine. The slowest case is printed. */
 const LIMIT_MS = 30_000;
 
 /** How many random values are tried: all in `npm run test:soak`, a fifth of them in `npm test`. */
 export function runsOf(all: number): number {
-  return process.env['MM_TEST_SOAK'] === '1' ? all : Math.ceil(all / 5);
+  return IS_SOAK ? all : Math.ceil(all / 5);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { run } from 'node:test';
@@ -6,10 +6,13 @@ import { spec } from 'node:test/reporters';
 import { pathToFileURL } from 'node:url';
 import { globalSetup } from './global-setup.ts';
 import { PROJECT } from './project-files.ts';
+import { IS_SOAK } from './soak.ts';
 import { testGroups } from './test-groups.ts';
 
 /** All test files but those that need a machine of their own. */
 const ALL = 'test/{*,!(s3|boxes|setup)/**/*}.test.ts';
+/** What `npm run test:soak` runs: the files of which `npm test` tries a part. */
+const SAMPLED = /\/(?:soak|fuzz)\.ts'/;
 
 /**
  * `npm test [-- PATTERN...]`: runs the test files, three processes at a time. Prints what
@@ -17,7 +20,7 @@ const ALL = 'test/{*,!(s3|boxes|setup)/**/*}.test.ts';
  */
 function runTests(patterns: readonly string[]): void {
   process.chdir(PROJECT);
-  const files = globSync(patterns.length === 0 ? ALL : patterns).sort();
+  const files = filesOf(patterns);
   if (files.length === 0) throw new Error(`no test file is like ${patterns.join(' ')}`);
   globalSetup();
   const directory = mkdtempSync(join(tmpdir(), 'mm-tests-'));
@@ -29,7 +32,21 @@ function runTests(patterns: readonly string[]): void {
     })
     .compose(spec)
     .pipe(process.stdout);
+  if (patterns.length > 0 || IS_SOAK) return;
+  const sampled = files.filter(isSampled).length;
+  process.once('exit', () => {
+    console.log(
+      `${sampled} files tried a part of their values and steps: npm run test:soak tries all`,
+    );
+  });
 }
+
+function filesOf(patterns: readonly string[]): readonly string[] {
+  const files = globSync(patterns.length === 0 ? ALL : patterns).sort();
+  return patterns.length === 0 && IS_SOAK ? files.filter(isSampled) : files;
+}
+
+const isSampled = (file: string) => SAMPLED.test(readFileSync(file, 'utf8'));
 
 /** The file that a process is started with. */
 function entryOf(

@@ -11,6 +11,7 @@ import {
 import { NO_OUTPUT } from '../../../operator/cli/output.ts';
 import { buildProgram } from '../../../operator/cli/program.ts';
 import type { Context } from '../../../operator/context.ts';
+import { sampleOf } from '../../support/soak.ts';
 import { initialized, type OperatorLab } from '../operator-lab.ts';
 
 /*
@@ -91,7 +92,7 @@ test('odd values: every command answers, or says what was wanted and what to do'
   const lab = await initialized(t);
   await makeOddFiles(lab);
   let count = 0;
-  for (const args of commandLines()) {
+  for (const args of sampleOf(commandLines(), 4)) {
     const { exitCode, json, stdout, stderr } = await lab.mm(args);
     const line = `mm ${args.join(' ').slice(0, 200)}\n${stderr.slice(0, 2000)}`;
     assert.doesNotMatch(stderr, /a defect of mm/, line);
@@ -105,7 +106,7 @@ test('odd values: every command answers, or says what was wanted and what to do'
     }
     count += 1;
   }
-  assert.ok(count > 200, `${count} command lines`);
+  assert.ok(count > 50, `${count} command lines`);
 });
 
 async function makeOddFiles({ repository }: OperatorLab): Promise<void> {

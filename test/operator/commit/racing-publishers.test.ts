@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { bucketSource } from '../../../trust/metadata/source.ts';
 import { refresh } from '../../../trust/reader.ts';
+import { IS_SOAK } from '../../support/soak.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { type Publisher, sharedTree } from './shared-tree.ts';
 
 const PUBLISHERS = 3;
-/** Each publisher's. Fewer are enough where only a guard is tried (test/guards). */
-const PUBLICATIONS = Number(process.env['MM_TEST_PUBLICATIONS'] ?? 10);
+/** Each publisher's. */
+const PUBLICATIONS = IS_SOAK ? 10 : 5;
 
 interface Link {
   readonly previous: string | undefined;

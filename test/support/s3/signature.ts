@@ -110,11 +110,21 @@ function sign(
   ].join('\n');
   const scope = `${date}/${region}/${service}/aws4_request`;
   const toSign = ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n');
-  const key = [date, region, service, 'aws4_request'].reduce<string | Buffer>(
-    (previous, part) => hmac(previous, part).digest(),
-    `AWS4${secret}`,
-  );
-  return hmac(key, toSign).digest('hex');
+  return hmac(signingKey(scope, secret), toSign).digest('hex');
+}
+
+const signingKeys = new Map<string, Buffer>();
+
+/** It is the same for a day, and costs more than all else that is computed for a signature. */
+function signingKey(scope: string, secret: string): Buffer {
+  const name = `${scope} ${secret}`;
+  const known = signingKeys.get(name);
+  if (known !== undefined) return known;
+  const key = scope
+    .split('/')
+    .reduce((previous, part) => hmac(previous, part).digest(), Buffer.from(`AWS4${secret}`));
+  signingKeys.set(name, key);
+  return key;
 }
 
 function canonicalQuery(query: URLSearchParams): string {
