@@ -35,6 +35,8 @@ export const StatusListAnswer = z.looseObject({
       window: z.string().nullable(),
       /** Why a run waits for better conditions (`defer_on`). Null when none waits. */
       deferred: z.string().nullable(),
+      /** What `mm-agent pin` made it follow, and until when. Null without a pin. */
+      pinned: z.string().nullable(),
       problem: z.string().nullable(),
     }),
   ),

@@ -14,7 +14,8 @@ export interface StoredHost {
 /** The columns that hold a summary, so that a question about all hosts parses no JSON. */
 const SUMMARY_COLUMNS = [
   ...['environment', 'version', 'run', 'failure', 'trust', 'hostId', 'shared', 'retry'],
-  ...['windowOpensAt', 'windowWhy', 'deferred', 'isDisabled', 'limitSeconds', 'groups'],
+  ...['windowOpensAt', 'windowWhy', 'deferred', 'pinned', 'isDisabled', 'limitSeconds'],
+  'groups',
 ] as const;
 
 const SUMMARY = SUMMARY_COLUMNS.join(', ');
@@ -68,10 +69,11 @@ export class HostWriter {
 function cellsOf(status: StatusDocument): readonly Cell[] {
   const summary = summaryOf(status);
   const { environment, version, run, failure, trust, hostId, shared, retry } = summary;
-  const { window, deferred, isDisabled, limitSeconds, groups } = summary;
+  const { window, deferred, pinned, isDisabled, limitSeconds, groups } = summary;
   return [
     ...[environment, version, run, failure, trust, hostId, shared, retry],
-    ...[window?.opensAt ?? null, window?.why ?? null, deferred, Number(isDisabled), limitSeconds],
+    ...[window?.opensAt ?? null, window?.why ?? null, deferred, pinned],
+    ...[Number(isDisabled), limitSeconds],
     groups.length === 0 ? null : JSON.stringify(groups),
   ];
 }
@@ -93,6 +95,7 @@ export function summaryIn(row: Readonly<Record<string, unknown>>): HostSummary {
     retry: text('retry'),
     window: why === null ? null : { opensAt: text('windowOpensAt'), why },
     deferred: text('deferred'),
+    pinned: text('pinned'),
     isDisabled: row['isDisabled'] === 1,
     limitSeconds: Number(row['limitSeconds']),
   };

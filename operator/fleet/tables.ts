@@ -1,5 +1,5 @@
 /** Changes with the tables and with what a summary says: another version is made again. */
-export const VERSION = 4;
+export const VERSION = 5;
 
 /**
  * Times of tables are in ms since 1970. `host` has what lists and counts need, and is in the order
@@ -24,6 +24,7 @@ CREATE TABLE host (
   windowOpensAt TEXT,
   windowWhy TEXT,
   deferred TEXT,
+  pinned TEXT,
   isDisabled INTEGER,
   limitSeconds REAL,
   groups TEXT

@@ -23,6 +23,8 @@ export interface HostSummary {
   readonly window: NonNullable<StatusDocument['window']> | null;
   /** Why a run waits for better conditions. */
   readonly deferred: string | null;
+  /** What a person at the host made it follow for a time. */
+  readonly pinned: string | null;
   readonly isDisabled: boolean;
   /** How old the last report may be, in s. */
   readonly limitSeconds: number;
@@ -30,7 +32,7 @@ export interface HostSummary {
 
 export function summaryOf(status: StatusDocument): HostSummary {
   const { environment, groups, release, run, trust, hostId, otherWriter, disabled } = status;
-  const { retry, window, deferred } = status;
+  const { retry, window, deferred, pin } = status;
   return {
     environment,
     groups: groups.map((group) => printable(group, 100)),
@@ -44,6 +46,7 @@ export function summaryOf(status: StatusDocument): HostSummary {
     window:
       window === undefined ? null : { opensAt: window.opensAt, why: printable(window.why, 500) },
     deferred: deferred === undefined ? null : printable(deferred.why, 500),
+    pinned: pin === undefined ? null : printable(pinnedText(pin), 500),
     isDisabled: disabled !== null,
     limitSeconds: reportLimit(status),
   };

@@ -117,6 +117,7 @@ export function lineOf(
     retry: summary?.retry ?? null,
     window: windowText(summary?.window ?? null, now),
     deferred: summary?.deferred ?? null,
+    pinned: summary?.pinned ?? null,
     problem: problem?.message ?? null,
   };
 }
@@ -124,7 +125,7 @@ export function lineOf(
 /** The fields of `--json`. */
 const CSV_COLUMNS = [
   ...['certname', 'run', 'receivedAt', 'ageSeconds', 'stale', 'environment', 'version'],
-  ...['trust', 'failure', 'hostId', 'shared', 'retry', 'window', 'deferred', 'problem'],
+  ...['trust', 'failure', 'hostId', 'shared', 'retry', 'window', 'deferred', 'pinned', 'problem'],
 ] as const satisfies readonly (keyof HostLine)[];
 
 async function* csvLines(entries: AsyncIterable<HostLine>): AsyncGenerator<string> {
@@ -137,13 +138,13 @@ const HEADER = ['certname', 'run', 'reported', 'environment', 'version', 'trust'
 async function* cellsOf(entries: AsyncIterable<HostLine>): AsyncGenerator<string[]> {
   for await (const line of entries) {
     const { certname, environment, version, run, trust, problem } = line;
-    const { shared, failure, retry, window, deferred } = line;
+    const { shared, failure, retry, window, deferred, pinned } = line;
     const reported = `${shortAge(line.ageSeconds)} ago${line.stale ? ', stale' : ''}`;
     if (problem !== null) {
       yield [certname, 'unreadable', reported, '', '', '', problem];
       continue;
     }
-    const notes = [shared, failure, retry, window, deferred];
+    const notes = [shared, failure, retry, window, deferred, pinned];
     const note = notes.filter((each) => each !== null).join('; ');
     const cells = [run ?? 'no run', reported, environment ?? '', version ?? 'none', trust ?? ''];
     yield [certname, ...cells, note];

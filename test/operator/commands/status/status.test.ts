@@ -102,6 +102,13 @@ const RETRY = { try: 2, of: 5, at: '2026-11-23T10:20:00.000Z' };
 const OPENS_AT = '2026-11-23T22:00:00.000Z';
 const WINDOW = { opensAt: OPENS_AT, why: 'outside of the window' };
 const TIMES = { since: '2026-11-23T10:00:00.000Z', until: '2026-11-24T10:00:00.000Z' };
+const PIN = {
+  environment: 'canary',
+  release: null,
+  until: TIMES.until,
+  reason: 'a test',
+  by: 'ann',
+};
 const WAITING: Readonly<Record<string, readonly [Partial<StatusDocument>, string, RegExp?]>> = {
   'a retry': [{ retry: RETRY }, 'retry', /try 2 of 5 at 2026-11-23T10:20/],
   'the last retry': [{ retry: { ...RETRY, at: null } }, 'retry', /all 5 tries have failed/],
@@ -109,6 +116,7 @@ const WAITING: Readonly<Record<string, readonly [Partial<StatusDocument>, string
   'a window that has opened': [{ window: { ...WINDOW, opensAt: TIMES.since } }, 'window'],
   'a window that stays closed': [{ window: { ...WINDOW, opensAt: null } }, 'window', /outside/],
   'a deferred run': [{ deferred: { ...TIMES, why: 'on battery' } }, 'deferred', /on battery/],
+  'a pin': [{ pin: PIN }, 'pinned', /follows canary until 2026-11-24T10.*, a test, by ann/],
   'nothing of it': [{}, 'deferred'],
 };
 
