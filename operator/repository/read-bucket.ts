@@ -194,10 +194,16 @@ const ROOT_REFUSALS: ReadonlySet<string> = new Set([
 /** A writer of the bucket can exchange an object, and a thief of an online key can name another. */
 const FORGED: ReadonlySet<string> = new Set(['METADATA_MISMATCH', 'S3_TOO_LARGE']);
 
+/** A file that nobody can read. A leap of versions has an explanation of its own. */
+function isUnusable({ code, details }: CodedError): boolean {
+  const isOfFile = details['file'] !== undefined || details['role'] !== undefined;
+  return code === 'METADATA_INVALID' && isOfFile && details['leap'] === undefined;
+}
+
 /** A missing or wrong file means something else for a publisher than for a host. */
 function explained(cause: unknown, { bucket, tree }: RepositoryOptions): unknown {
   if (!(cause instanceof CodedError)) return cause;
-  if (FORGED.has(cause.code)) {
+  if (FORGED.has(cause.code) || isUnusable(cause)) {
     return new CodedError(cause.message, {
       code: cause.code,
       cause,

@@ -125,7 +125,10 @@ test('row 5: what hosts refuse and other keys signed is not read past', async (t
   const thief = new Thief(lab);
   await thief.signRole('env-stable', VERSION, { targets: { 'stable/current': { length: 1 } } });
   await thief.signOnline({ 'env-stable': VERSION });
-  assert.equal(await codeOf(lab, ['renew', 'online']), 'METADATA_INVALID');
+  const { json } = await lab.mm(['renew', 'online', '--json']);
+  const { code, next } = ErrorAnswer.parse(json).error;
+  assert.equal(code, 'METADATA_INVALID');
+  assert.match(String(next), /mm key rotate --role online --recover --add KEY$/);
 });
 
 const CUSTOM = {
