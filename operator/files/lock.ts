@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { check } from 'proper-lockfile';
 import { CodedError } from '../../shared/coded-error.ts';
 import { orUndefined } from '../../shared/files.ts';
-import { type HeldLock, type LockHolder, readHolder, tryToLock } from '../../shared/held-lock.ts';
+import { type HeldLock, tryToLock } from '../../shared/lock/held-lock.ts';
+import { type LockHolder, readHolder } from '../../shared/lock/holder.ts';
 
 /**
  * After this time a lock is free whose holder may be on another machine: the directory can be on a

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readHolder } from '../../shared/held-lock.ts';
+import { readHolder } from '../../shared/lock/holder.ts';
 import { type AgentLab, agentLab, manifestWriting } from '../support/agent-lab.ts';
 import { names } from '../support/temporary-directory.ts';
 import { waitUntil } from '../support/wait-until.ts';

@@ -1,6 +1,6 @@
 import { CodedError } from '../../../shared/coded-error.ts';
 import { foreignText } from '../../../shared/foreign-file.ts';
-import { readHolder } from '../../../shared/held-lock.ts';
+import { readHolder } from '../../../shared/lock/holder.ts';
 import { readClockFloor } from '../../../trust/kept/trust-directory.ts';
 import { parseDaemonNote } from '../../core/status/daemon-note.ts';
 import type { WhyView } from '../../core/status/why-text.ts';

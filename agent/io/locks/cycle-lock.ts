@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { asDiskError, makeDirectorySync } from '../../../shared/disk-error.ts';
-import { type HeldLock, readHolder, tryToLock } from '../../../shared/held-lock.ts';
+import { type HeldLock, tryToLock } from '../../../shared/lock/held-lock.ts';
+import { readHolder } from '../../../shared/lock/holder.ts';
 import type { Clock } from '../../ports.ts';
 import { startOf } from '../host/processes.ts';
 import { isAlive, type LockHolder } from './lock-holder.ts';

@@ -2,7 +2,7 @@ import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { asDiskError, diskCode, makeDirectorySync } from '../../../shared/disk-error.ts';
 import { isFileError, orUndefined } from '../../../shared/files.ts';
-import { holderPath, readHolder } from '../../../shared/held-lock.ts';
+import { holderPath, readHolder } from '../../../shared/lock/holder.ts';
 import type { Options } from '../../options.ts';
 import type { HostPaths } from '../../paths.ts';
 import { commandLine, isWritable, requireWritable } from '../host/permission.ts';

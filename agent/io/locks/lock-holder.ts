@@ -1,4 +1,4 @@
-import type { LockHolder as Holder } from '../../../shared/held-lock.ts';
+import type { LockHolder as Holder } from '../../../shared/lock/holder.ts';
 import { isRunning, startOf } from '../host/processes.ts';
 
 /** The holder of a lock, from the file beside the lock. */

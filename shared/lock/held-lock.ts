@@ -1,18 +1,13 @@
 import { rmdirSync, rmSync } from 'node:fs';
 import { lock } from 'proper-lockfile';
-import { replaceFileSync } from './atomic-file.ts';
-import { ifPresent, orUndefined } from './files.ts';
-import { foreignText } from './foreign-file.ts';
+import { replaceFileSync } from '../atomic-file.ts';
+import { ifPresent, orUndefined } from '../files.ts';
+import { holderPath, type LockHolder, readHolder } from './holder.ts';
 
 /*
  * A lock with a file beside it that names its holder. The lock of a killed process is then free at
  * once, and not only when it has become old.
  */
-
-/** The process that holds a lock. Programs add what identifies it better than its id. */
-export interface LockHolder {
-  readonly pid: number;
-}
 
 export interface HeldLock {
   release(): Promise<void>;
@@ -28,23 +23,6 @@ export interface LockRequest<H extends LockHolder> {
   isGone(holder: H): Promise<boolean> | boolean;
   /** Called when the lock was removed, and another process may hold it now. */
   onLost(error: Error): void;
-}
-
-const MAX_BYTES = 4096;
-
-/** The path of the file that names the holder of a lock. */
-export function holderPath(path: string): string {
-  return `${path}.json`;
-}
-
-/** Returns undefined when the lock is free, or when its holder has not written the file yet. */
-export function readHolder<H extends LockHolder>(path: string): H | undefined {
-  try {
-    const holder = JSON.parse(foreignText(holderPath(path), MAX_BYTES) ?? '') as H;
-    return Number.isInteger(holder.pid) && holder.pid > 1 ? holder : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Acquires the lock, also that of a holder that is gone. Undefined: somebody holds it. */

@@ -1,0 +1,25 @@
+import { foreignText } from '../foreign-file.ts';
+
+/* Apart from the lock itself: the daemon reads holders, and must not load a package for locks. */
+
+/** The process that holds a lock. Programs add what identifies it better than its id. */
+export interface LockHolder {
+  readonly pid: number;
+}
+
+const MAX_BYTES = 4096;
+
+/** The path of the file that names the holder of a lock. */
+export function holderPath(path: string): string {
+  return `${path}.json`;
+}
+
+/** Returns undefined when the lock is free, or when its holder has not written the file yet. */
+export function readHolder<H extends LockHolder>(path: string): H | undefined {
+  try {
+    const holder = JSON.parse(foreignText(holderPath(path), MAX_BYTES) ?? '') as H;
+    return Number.isInteger(holder.pid) && holder.pid > 1 ? holder : undefined;
+  } catch {
+    return undefined;
+  }
+}
