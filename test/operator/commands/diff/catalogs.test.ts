@@ -167,7 +167,10 @@ test('diff --catalog: a host that does not compile is a row, and the exit code s
     /no <host> here.*file: <environment>\/manifests\/site\.pp, line: \d+/,
   );
   const { stdout } = await lab.mm(['diff', 'stable', ...hosts]);
-  assert.match(stdout, /^ {2}2 hosts no longer compile: red\.example\.com, red2\.example\.com$/m);
+  assert.match(
+    stdout,
+    /^ {2}2 hosts, no catalog any more: red\.example\.com, red2\.example\.com$/m,
+  );
   await lab.mm(['publish', 'stable', '--no-validate']);
   await edit(lab, 'manifests/site.pp', [fail, '']);
   const repaired = await compareHosts(lab, ...hosts);

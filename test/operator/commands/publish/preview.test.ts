@@ -57,7 +57,7 @@ test('publish --preview: a host that would lose its catalog is refused with --ye
   const hosts = ['--sample', '9'];
   const refused = await lab.mm([...PUBLISH, '--yes', ...hosts]);
   assert.equal(ErrorAnswer.parse(refused.json).error.code, 'RELEASE_INVALID');
-  assert.match(refused.stderr, /1 host no longer compile: red\.example\.com/);
+  assert.match(refused.stderr, /1 host, no catalog any more: red\.example\.com/);
   const agreed = await lab.mm([...PUBLISH, ...hosts], { askLine: () => Promise.resolve('y') });
   assert.equal(PublishAnswer.parse(agreed.json).outcome, 'published');
 });
