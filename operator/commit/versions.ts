@@ -94,7 +94,7 @@ export async function freeVersion(
     const file = `${version}.${role}.json`;
     if (!files.has(file)) {
       repository.notice?.(
-        `skipping the versions of ${counted(taken.length, 'file')} in the way that no metadata names, ${taken[0]} to ${taken.at(-1)}`,
+        `no metadata names ${counted(taken.length, 'file')} in the way, ${taken[0]} to ${taken.at(-1)}: skipping their versions`,
       );
       return version;
     }
