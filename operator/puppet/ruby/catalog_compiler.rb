@@ -5,11 +5,22 @@
 require_relative 'catalog_parameters'
 
 class CatalogCompiler
+  # Puppet parses an EPP template again each time that it is rendered, which was a fifth of the work
+  # of a catalog. The files of an environment do not change while its catalogs are compiled.
+  module ParsedOnce
+    PARSED = {}
+
+    def parse_file(path)
+      PARSED[path] ||= super
+    end
+  end
+
   def initialize(request)
     path, name = request.values_at('environmentPath', 'environment')
     @root = File.join(path, name)
     @now = request['now']
     StandIns.install(@root, request['privateDirectory'])
+    Puppet::Pops::Parser::EvaluatingParser::EvaluatingEppParser.prepend(ParsedOnce)
     @environment = environment(path, name, request['manifest'])
     # As Puppet's command line does before it runs an application.
     @environment.each_plugin_directory { |lib| $LOAD_PATH << lib unless $LOAD_PATH.include?(lib) }
@@ -50,7 +61,7 @@ class CatalogCompiler
     node.add_server_facts({})
     node.trusted_data = Puppet::Context::TrustedInformation.local(node).to_h
     Puppet.override({ current_environment: @environment }, 'mm') do
-      Puppet::Parser::Compiler.compile(node).filter(&:virtual?)
+      Puppet::Parser::Compiler.compile(node)
     end
   ensure
     Puppet::Type.clear_misses # types that are missing for one host are asked for again

@@ -15,8 +15,10 @@ class CatalogParameters
     @digests = {}
   end
 
+  # A host does not apply virtual resources.
   def of(catalog)
-    catalog.resources.map { |resource| [clean(resource.ref), parameters(resource)] }.sort_by(&:first).to_h
+    applied = catalog.resources.reject(&:virtual?)
+    applied.map { |resource| [clean(resource.ref), parameters(resource)] }.sort_by(&:first).to_h
   end
 
   # Valid UTF-8, with names in place of the directories of this comparison.
