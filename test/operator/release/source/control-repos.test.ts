@@ -113,7 +113,7 @@ test('a ref behind origin, and a detached HEAD elsewhere, are warnings with both
   assert.deepEqual(none, []);
   assert.match(
     behind ?? '',
-    new RegExp(`${old.slice(0, 12)}, 1 commits behind origin/main at ${newer.slice(0, 12)}`),
+    new RegExp(`${old.slice(0, 12)}, 1 commit behind origin/main at ${newer.slice(0, 12)}`),
   );
   await git(clone, 'checkout', '--quiet', newer);
   await git(clone, 'branch', '--quiet', '--delete', '--force', 'main');
