@@ -11,6 +11,7 @@ import { roleFile } from '../../trust/metadata/role-names.ts';
 import type { MetadataSource } from '../../trust/metadata/source.ts';
 import type { Trusted } from '../../trust/metadata/trusted.ts';
 import { type Refresh, readTrusted, refresh } from '../../trust/reader.ts';
+import '../../trust/workflow/known-signatures.ts';
 import { rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
 import { withTemporaryDirectory } from '../files/temporary-directory.ts';
 import type { SignedFile } from '../metadata/signed-file.ts';

@@ -6,7 +6,8 @@ import { Key } from '@tufjs/models';
  * A command of mm reads the same files several times: what it kept, the bucket, and the bucket
  * again after its commit. To hold a release took a hundred verifications of ten signatures, a
  * quarter of the CPU of the command. Importing this file makes the library remember in this process
- * which signatures were right. A wrong one is verified each time.
+ * which signatures were right. A wrong one is verified each time. The agent does not import it: in
+ * one pass it would save 0.1 % of a cycle (ADR 0022).
  */
 
 /** A tree of a hundred environments needs fewer. */

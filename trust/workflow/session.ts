@@ -8,7 +8,6 @@ import { MAX_FILE_BYTES } from '../metadata/file-limits.ts';
 import { roleFile } from '../metadata/role-names.ts';
 import { unreadableRole } from '../metadata/unreadable-role.ts';
 import { isLeap, MAX_VERSION_STEP } from '../metadata/version-limits.ts';
-import './known-signatures.ts';
 import './linear-models.ts';
 import { type Refusal, refusalToError } from './classify.ts';
 import { METADATA_BASE_URL, type MetadataFetcher } from './fetcher.ts';
