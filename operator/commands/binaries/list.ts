@@ -3,7 +3,7 @@ import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { listedBinaries } from '../../metadata/binaries.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
 import { table } from '../../table.ts';
-import { sizeText } from './size-text.ts';
+import { sizeText } from '../size-text.ts';
 
 /** `mm binaries list`: what the signed metadata names. */
 export async function listBinaries(context: Context, options: CommonOptions): Promise<Answer> {

@@ -16,8 +16,8 @@ import { type CarriedOut, type CarryOutOptions, carryOut, whoIs } from '../carry
 import { proposalLines } from '../change-keys.ts';
 import { KEPT_MS } from '../clean/kept.ts';
 import { confirmOnce, type Question } from '../confirm.ts';
+import { sizeText } from '../size-text.ts';
 import { type GivenFile, readFiles } from './read-files.ts';
-import { sizeText } from './size-text.ts';
 import { uploadBinaries } from './upload.ts';
 
 export interface PutOptions extends SigningOptions, CarryOutOptions {

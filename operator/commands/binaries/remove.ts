@@ -15,7 +15,7 @@ import { type CarryOutOptions, carryOut, whoIs } from '../carry-out.ts';
 import { proposalLines } from '../change-keys.ts';
 import { KEPT_MS } from '../clean/kept.ts';
 import { confirmOnce } from '../confirm.ts';
-import { sizeText } from './size-text.ts';
+import { sizeText } from '../size-text.ts';
 
 export interface RemoveOptions extends SigningOptions, CarryOutOptions {
   readonly yes?: boolean | undefined;

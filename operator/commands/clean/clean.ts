@@ -1,5 +1,6 @@
 import { binaryPrefix, blobPrefix } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
 import { isBinariesRole } from '../../../trust/metadata/role-names.ts';
 import { isUnreadable } from '../../../trust/metadata/unreadable-role.ts';
 import type { CleanAnswer } from '../../clean-answer.ts';
@@ -13,6 +14,7 @@ import { withRepository, withTree } from '../../open-tree.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { TreePlace } from '../../repository/stored-files.ts';
 import { confirm } from '../confirm.ts';
+import { sizeText } from '../size-text.ts';
 import { firstSeen } from './first-seen.ts';
 import { KEPT_DAYS, KEPT_MS } from './kept.ts';
 import { goneWithoutReason, namedNow, namedSince } from './named-blobs.ts';
@@ -154,14 +156,18 @@ function bytesOf(blobs: readonly Blob[]): number {
   return blobs.reduce((sum, { length }) => sum + length, 0);
 }
 
+function filesText(count: number): string {
+  return counted(count, 'tarball or binary', 'tarballs and binaries');
+}
+
 function sizeOf(blobs: readonly Blob[]): string {
-  return `${blobs.length} tarballs and binaries, ${(bytesOf(blobs) / 1e6).toFixed(1)} MB`;
+  return `${filesText(blobs.length)}, ${sizeText(bytesOf(blobs))}`;
 }
 
 function blobLines(blobs: readonly Blob[]): string[] {
   return shown(
     blobs,
-    ({ key, length, uploadedAt }) => `${fileOf(key)}, ${length} bytes, of ${uploadedAt}`,
+    ({ key, length, uploadedAt }) => `${fileOf(key)}, ${sizeText(length)}, of ${uploadedAt}`,
   );
 }
 
@@ -179,12 +185,12 @@ function linesOf({ outcome, removed, kept, waiting }: CleanAnswer): string[] {
   const verb = outcome === 'noop' ? 'would remove' : 'removed';
   const lines =
     outcome === 'unchanged'
-      ? [`nothing to remove: ${kept} tarballs and binaries stay`]
-      : [`${verb} ${sizeOf(removed)}; ${kept} stay`, ...blobLines(removed)];
+      ? [`nothing to remove; kept: ${filesText(kept)}`]
+      : [`${verb} ${sizeOf(removed)}; kept: ${kept}`, ...blobLines(removed)];
   if (waiting.length === 0) return lines;
   return [
     ...lines,
-    `${waiting.length} of them are no longer named, and no key of this machine took them out. They stay until ${KEPT_DAYS} days after mm clean saw that here for the first time:`,
+    `${waiting.length} of those are no longer named, and no key of this machine removed their names. mm keeps them for ${KEPT_DAYS} days after mm clean saw that here for the first time:`,
     ...shown(waiting, ({ key, until }) => `${fileOf(key)}, until ${until}`),
   ];
 }

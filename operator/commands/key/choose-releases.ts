@@ -213,13 +213,17 @@ function elsewhere(
   });
 }
 
-/** Also removes `next` of the environment: the same key signed it. */
+/**
+ * Also removes `next` of the environment: the same key signed it. The statement of a command goes,
+ * too: a thief could have prepared one that fits the new version of the role.
+ */
 function withRelease(content: RoleContent, environment: string, target: JsonObject): RoleContent {
+  const { change: _, ...custom } = jsonObject(target['custom']);
   const others = Object.entries(jsonObject(content['targets'])).filter(
     ([path]) => !path.startsWith(`${environment}/`),
   );
   const path = releaseTarget(environment, 'current');
-  return { ...content, targets: { ...Object.fromEntries(others), [path]: target } };
+  return { ...content, targets: { ...Object.fromEntries(others), [path]: { ...target, custom } } };
 }
 
 function releasesByEnvironment(
