@@ -113,7 +113,7 @@ async function findRelease(
     if (isSame && CHOOSING.has(change?.action)) choice ??= change;
     if (release === undefined) {
       gap ??= skipped;
-      const isEarlier = Date.parse(past.custom.created) < Date.parse(current.custom.created);
+      const isEarlier = secondOf(past) <= secondOf(current);
       if (past.sha256 !== current.sha256 && isEarlier) return { release: past, gap, choice };
     } else if (isNamed(past, release) && !found.has(past.sha256)) found.set(past.sha256, past);
     if (past.sha256 !== current.sha256) versions.push(past.custom.version);
@@ -135,6 +135,11 @@ async function findRelease(
     `environment ${environment} has had more than one release ${JSON.stringify(release)}: ${names}`,
     { code: 'USAGE', next: `mm rollback ${environment} SHA256` },
   );
+}
+
+/** Publications are dated to the second, and promotions to the millisecond. */
+function secondOf({ custom }: OfferedRelease): number {
+  return Math.floor(Date.parse(custom.created) / 1000);
 }
 
 /**
