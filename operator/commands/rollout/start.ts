@@ -109,7 +109,7 @@ function changeOf({ percent, group, schedule, haltAt }: RolloutOptions): Partial
     throw usage('give either --percent or --schedule');
   }
   if ([percent, group, schedule, haltAt].every((each) => each === undefined)) {
-    throw usage('for which hosts? --percent, --group or --schedule is needed');
+    throw forWhichHosts();
   }
   const planned = schedule === undefined ? undefined : parseSchedule(schedule);
   return {
@@ -146,6 +146,8 @@ async function planRollout(
   if (going !== undefined && options.from !== undefined) {
     throw usage(`a rollout of ${environment} is under way: mm rollout halt ${environment} first`);
   }
+  // With --halt-at alone: the option changes a rollout, and begins none.
+  if (going === undefined && !change.bp && !change.groups?.length) throw forWhichHosts();
   const begun = going === undefined ? await wanted.newRelease(seen) : undefined;
   const release = going?.next ?? begun?.release;
   if (release === undefined) return undefined;
@@ -182,6 +184,10 @@ function ended(environment: string): never {
   });
 }
 
+function forWhichHosts(): CodedError {
+  return usage('for which hosts? --percent, --group or --schedule is needed');
+}
+
 function usage(message: string): CodedError {
-  return new CodedError(message, { code: 'USAGE', next: 'mm rollout --help' });
+  return new CodedError(message, { code: 'USAGE', next: 'mm rollout start --help' });
 }

@@ -247,6 +247,7 @@ test('publish and promote during a rollout ask, and end it', async (t) => {
 
 const wrong = {
   'without hosts': { args: [], code: 'USAGE' },
+  'with only what ends it': { args: ['--halt-at', '2%', '--yes'], code: 'USAGE' },
   'with two kinds of shares': {
     args: ['--percent', '5', '--schedule', '5% 1h, 100%'],
     code: 'USAGE',
