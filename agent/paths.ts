@@ -41,7 +41,7 @@ export interface HostPaths {
   /** The facts of the last run, also when they are not sent yet. */
   readonly facts: string;
   readonly stateFile: string;
-  /** Files that only take space, for a disk that is full: see steps/disk/reserve.ts. */
+  /** Files that only take space, for a disk that is full: see disk/reserve.ts. */
   readonly reserves: string;
   /** The certname that this host found for itself, and on which machine. */
   readonly keptName: string;
