@@ -133,7 +133,7 @@ async function measureQuestions(desk: Desk, say: (line: string) => void): Promis
 
 async function launcherOptions(): Promise<string[]> {
   const launcher = await readFile(join(PROJECT, 'packaging/linux/mm'), 'utf8');
-  const [, options] = /^exec \S+\/node (.*)\S+\/mm\.mjs "\$@"$/m.exec(launcher) ?? [];
+  const [, options] = /^exec \S+\/node ((?:--\S+ )*)\S+\/mm\.mjs "\$@"$/m.exec(launcher) ?? [];
   if (options === undefined) throw new Error('packaging/linux/mm does not start mm.mjs');
   return options.split(' ').filter((option) => option !== '');
 }
