@@ -122,8 +122,10 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
           self = await reopen(self, options, env);
           notifier.ready();
         }
-        if (runNow) request = acceptRequest(paths);
-        return runNow || reload;
+        if (runNow || reload) return true;
+        // Such a run may be for real, so a request gets another one, in the next turn.
+        request = acceptRequest(paths);
+        return request !== undefined;
       },
     },
   );

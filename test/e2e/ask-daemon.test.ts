@@ -7,6 +7,8 @@ import type { Found } from '../../agent/commands/steer/run.ts';
 import { agentLab, manifestWriting } from '../support/agent-lab.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
+const KILL_AT = join(import.meta.dirname, '../support/kill-at.mjs');
+
 test('run: the daemon runs now, and diff changes nothing', async (t) => {
   const lab = await agentLab(t);
   const puppet = await lab.fakePuppet(`echo "$@" >> ${lab.root}/arguments`);
@@ -90,6 +92,34 @@ test('run: one that was ended before the daemon began it is done first, and as i
   assert.deepEqual(
     runs.map((words) => words.includes('--noop')),
     [false, true, false],
+  );
+  daemon.kill('SIGTERM');
+  assert.equal((await ended).code, 0);
+});
+
+test('run: one that was killed before its signal is done, and the next one does not wait for it', async (t) => {
+  const lab = await agentLab(t);
+  const argv = join(lab.root, 'arguments');
+  const puppet = await lab.fakePuppet(`echo "$@" >> ${argv}`);
+  await lab.configure(
+    `run: { puppet: ${puppet} }\nschedule: { poll: '0 0 1 1 *', apply: '0 0 1 1 *' }\n`,
+  );
+  lab.publish('1.0.0', manifestWriting('/nowhere', 'one'));
+  const daemon = lab.start([]);
+  const ended = lab.end(daemon);
+  await waitUntil(() => lab.status().run?.status === 'unchanged');
+  const env = { NODE_OPTIONS: `--import=${KILL_AT}`, MM_KILL_BEFORE: '^kill SIGUSR2' };
+  assert.equal((await lab.run(['run', '--noop'], env)).signal, 'SIGKILL');
+  assert.ok(existsSync(lab.paths.request));
+  const next = await lab.run(['run']);
+  assert.equal(next.code, 0, next.stderr);
+  // A signal too many is no run.
+  daemon.kill('SIGUSR2');
+  assert.equal((await lab.run(['run'])).code, 0);
+  const runs = (await readFile(argv, 'utf8')).trim().split('\n');
+  assert.deepEqual(
+    runs.map((words) => words.includes('--noop')),
+    [false, true, false, false],
   );
   daemon.kill('SIGTERM');
   assert.equal((await ended).code, 0);

@@ -20,7 +20,7 @@ function step(name, words) {
   steps += 1;
   const told = [name, ...words.filter((word) => typeof word === 'string')].join(' ');
   const isWanted = killBefore !== undefined && new RegExp(killBefore).test(told);
-  if (steps === killAt || isWanted) process.kill(process.pid, 'SIGKILL');
+  if (steps === killAt || isWanted) kill.call(process, process.pid, 'SIGKILL');
 }
 
 // The agent changes files by these functions.
@@ -39,6 +39,14 @@ Object.assign(childProcess, {
   spawn: (...words) => {
     step('spawn', words);
     return spawn(...words);
+  },
+});
+const { kill } = process;
+Object.assign(process, {
+  kill: (...words) => {
+    // Whether a process exists is asked by signal 0.
+    if (words[1] !== 0) step(`kill ${words[1]}`, []);
+    return kill.call(process, ...words);
   },
 });
 syncBuiltinESMExports();

@@ -8,9 +8,9 @@ import {
   removeRequest,
   writeRequest,
 } from '../../io/daemon/run-request.ts';
-import { stopOnSignals } from '../../io/daemon/signals.ts';
+import { REQUEST_SIGNAL, stopOnSignals } from '../../io/daemon/signals.ts';
 import { acquireCycleLock } from '../../io/locks/cycle-lock.ts';
-import { type DaemonHolder, findDaemon } from '../../io/locks/daemon-claim.ts';
+import { canBeAsked, type DaemonHolder, findDaemon } from '../../io/locks/daemon-claim.ts';
 import type { HostPaths } from '../../paths.ts';
 
 /** Another command waits for its own cycle for so long. */
@@ -42,7 +42,7 @@ export async function askDaemon(
     await untilRead(paths, stop);
     const daemon = await requireDaemon(paths);
     const id = writeRequest(paths, wanted);
-    process.kill(daemon.pid, 'SIGUSR1');
+    process.kill(daemon.pid, REQUEST_SIGNAL);
     for (;;) {
       const answer = readAnswer(paths, id);
       if (answer !== undefined) return { kind: 'ended', exitCode: answer.exitCode };
@@ -60,12 +60,12 @@ export async function askDaemon(
 }
 
 /**
- * A command that a signal ended leaves its request, and has sent its SIGUSR1. Another request in
- * its place would be read at that signal. Its own signal would then find no request, and that is a
- * run for real.
+ * A command that a signal ended leaves its request, which the daemon does first. A command that was
+ * killed may not have sent its signal, so it is sent again.
  */
 async function untilRead(paths: HostPaths, stop: AbortSignal): Promise<void> {
   const giveUpAt = clock.now() + LOCK_WAIT_MS;
+  if (isRequestWaiting(paths)) process.kill((await requireDaemon(paths)).pid, REQUEST_SIGNAL);
   while (isRequestWaiting(paths) && (await findDaemon(paths)) !== undefined) {
     if (stop.aborted || clock.now() >= giveUpAt) {
       throw new CodedError('the daemon has not begun the run that an earlier command asked for', {
@@ -78,10 +78,9 @@ async function untilRead(paths: HostPaths, stop: AbortSignal): Promise<void> {
   }
 }
 
-/** A daemon of an older version would run Puppet for real where it is asked for noop. */
 async function requireDaemon(paths: HostPaths): Promise<DaemonHolder> {
   const daemon = await findDaemon(paths);
-  if (daemon?.answersRequests === true) return daemon;
+  if (daemon !== undefined && canBeAsked(daemon)) return daemon;
   const what = daemon === undefined ? 'found none' : `process ${daemon.pid} is of another version`;
   throw new CodedError(`wanted a daemon on this host that runs Puppet now: ${what}`, {
     code: 'DAEMON_MISSING',

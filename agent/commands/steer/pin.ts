@@ -5,7 +5,7 @@ import { type Pin, untilText } from '../../core/when/pin.ts';
 import { withReserveSync } from '../../disk/reserve.ts';
 import { systemClock } from '../../io/clock.ts';
 import { requireWritable } from '../../io/host/permission.ts';
-import { findDaemon } from '../../io/locks/daemon-claim.ts';
+import { canBeAsked, findDaemon } from '../../io/locks/daemon-claim.ts';
 import { agentLog } from '../../io/log.ts';
 import { printAnswer } from '../../io/print-answer.ts';
 import type { Options } from '../../options.ts';
@@ -59,7 +59,8 @@ async function showChange(
   { json }: Options,
 ): Promise<number> {
   if (!json) printAnswer(text);
-  const isAsked = (await findDaemon(paths))?.answersRequests === true;
+  const daemon = await findDaemon(paths);
+  const isAsked = daemon !== undefined && canBeAsked(daemon);
   const found = isAsked ? await askAndLook(paths, { trigger: 'poll', noop: false }) : undefined;
   if (json) printAnswer(asciiJson({ pin: made, cycle: found ?? null }, 2));
   else printAnswer(found === undefined ? NO_DAEMON : foundLines(found).join('\n'));

@@ -10,9 +10,10 @@ import { writeRuntimeFile } from './runtime-file.ts';
 
 /*
  * A command asks the daemon for a cycle: it writes the request into the runtime directory, where
- * only root writes, and sends SIGUSR1, which only root may. The daemon answers when the cycle has
- * ended. One request at a time: the command holds `requestLock`. The daemon does not load zod, so
- * the files are read by hand.
+ * only root writes, and sends SIGUSR2, which only root may. The daemon looks for a request at each
+ * wake-up, so one whose signal was never sent is not lost. It answers when the cycle has ended. One
+ * request at a time: the command holds `requestLock`. The daemon does not load zod, so the files
+ * are read by hand.
  */
 
 /** Which cycle the daemon is asked for. */
@@ -45,12 +46,13 @@ export function isRequestWaiting({ request }: Pick<RequestPaths, 'request'>): bo
   return existsSync(request);
 }
 
-/** For the daemon: the request that is waiting. It is not read a second time. */
-export function acceptRequest({ request }: RequestPaths): RunRequest | undefined {
-  const found = parsed(foreignText(request, MAX_BYTES));
-  rmSync(request, { force: true });
-  const { id, trigger, noop } = found ?? {};
-  if (typeof id !== 'string') return undefined;
+/** For the daemon: the request that is waiting. It is not read a second time. Never throws. */
+export function acceptRequest(paths: RequestPaths): RunRequest | undefined {
+  if (!isRequestWaiting(paths)) return undefined;
+  const { id, trigger, noop } = parsed(foreignText(paths.request, MAX_BYTES)) ?? {};
+  removeRequest(paths);
+  // One that cannot be removed would be done again at each wake-up.
+  if (isRequestWaiting(paths) || typeof id !== 'string') return undefined;
   // A request that cannot be understood must not change the host.
   return { id, trigger: trigger === 'poll' ? 'poll' : 'asked', noop: noop !== false };
 }
@@ -83,10 +85,7 @@ export function readAnswer({ answer }: RequestPaths, id: string): RunAnswer | un
   return answered === id && typeof exitCode === 'number' ? { id, exitCode } : undefined;
 }
 
-/**
- * Removes a request that no daemon will read. One that waits must stay: SIGUSR1 without a request
- * is a run for real.
- */
+/** Removes a request that no daemon will read. */
 export function removeRequest({ request }: Pick<RequestPaths, 'request'>): void {
   // On a read-only disk nobody can have made one since.
   orUndefined(() => rmSync(request, { force: true }));

@@ -14,13 +14,19 @@ export function stopOnSignals(...others: readonly NodeJS.Signals[]): AbortSignal
   return stop.signal;
 }
 
-/** SIGHUP and SIGUSR1, stored until the loop asks for them. */
+/** SIGHUP and SIGUSR1, stored until the loop asks for them. SIGUSR2 only ends the loop's sleep. */
 export interface Wakes {
   /** Aborts at the next signal, or at once when one is stored. */
   readonly wake: AbortSignal;
   /** Returns the signals since the last call. */
   drain(): { readonly reload: boolean; readonly runNow: boolean };
 }
+
+/**
+ * Makes the daemon look for a request of `mm-agent run`. Unlike SIGUSR1 it may come once too often:
+ * without a request it does nothing.
+ */
+export const REQUEST_SIGNAL = 'SIGUSR2';
 
 export function wakeOnSignals(stop: AbortSignal): Wakes {
   let waiting = { reload: false, runNow: false };
@@ -33,6 +39,7 @@ export function wakeOnSignals(stop: AbortSignal): Wakes {
     waiting = { ...waiting, runNow: true };
     controller.abort();
   });
+  process.on(REQUEST_SIGNAL, () => controller.abort());
   return {
     get wake() {
       return AbortSignal.any([stop, controller.signal]);

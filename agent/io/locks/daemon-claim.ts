@@ -5,6 +5,7 @@ import { isFileError, orUndefined } from '../../../shared/files.ts';
 import { holderPath, readHolder } from '../../../shared/lock/holder.ts';
 import type { Options } from '../../options.ts';
 import type { HostPaths } from '../../paths.ts';
+import { REQUEST_SIGNAL } from '../daemon/signals.ts';
 import { commandLine, isWritable, requireWritable } from '../host/permission.ts';
 import { startOf } from '../host/processes.ts';
 import type { LockHolder } from './lock-holder.ts';
@@ -20,8 +21,8 @@ export interface DaemonClaim {
 
 export interface DaemonHolder extends LockHolder {
   readonly service?: string;
-  /** It answers the requests of `mm-agent run`. Missing in the file of an older daemon. */
-  readonly answersRequests?: true;
+  /** Makes it look for a request of `mm-agent run`. An older daemon would die of that signal. */
+  readonly requestSignal?: string;
 }
 
 /**
@@ -53,7 +54,7 @@ async function writeClaim(claim: DaemonClaim): Promise<void> {
   const started = await startOf(process.pid);
   const since = new Date(now).toISOString();
   const holder: DaemonHolder = {
-    ...{ pid: process.pid, started, since, answersRequests: true },
+    ...{ pid: process.pid, started, since, requestSignal: REQUEST_SIGNAL },
     ...(service !== undefined && { service }),
   };
   makeDirectorySync(paths.runtime, 0o755);
@@ -67,6 +68,11 @@ async function writeClaim(claim: DaemonClaim): Promise<void> {
     rmSync(holderPath(own), { force: true });
   }
   process.once('exit', () => orUndefined(() => rmSync(file, { force: true })));
+}
+
+/** An older daemon would run Puppet for real where it is asked for noop. */
+export function canBeAsked(daemon: DaemonHolder): boolean {
+  return daemon.requestSignal === REQUEST_SIGNAL;
 }
 
 /** The daemon that runs on this host. */
