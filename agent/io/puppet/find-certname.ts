@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
+import { askProgram } from './ask-program.ts';
 import { runEnvironment, SYSTEM_PATH } from './environment.ts';
 import { findPuppet } from './find.ts';
 
@@ -21,12 +22,8 @@ async function puppetsName(configured: string | undefined): Promise<string | und
   try {
     const places = { configured, searchPath: SYSTEM_PATH, environment: {} };
     const { path } = await findPuppet(places);
-    const { stdout } = await promisify(execFile)(path, ['config', 'print', 'certname'], {
-      env: runEnvironment(undefined, {}),
-      timeout: PUPPET_LIMIT_MS,
-      killSignal: 'SIGKILL',
-    });
-    return lastWord(stdout);
+    const asking = { env: runEnvironment(undefined, {}), limitMs: PUPPET_LIMIT_MS };
+    return lastWord(await askProgram(path, ['config', 'print', 'certname'], asking));
   } catch {
     return undefined;
   }
@@ -37,7 +34,7 @@ export async function qualifiedName(): Promise<string> {
   const name = hostname().toLowerCase();
   if (name.includes('.')) return name;
   try {
-    const limit = { timeout: HOSTNAME_LIMIT_MS };
+    const limit = { timeout: HOSTNAME_LIMIT_MS, killSignal: 'SIGKILL' as const };
     const { stdout } = await promisify(execFile)('hostname', ['-f'], limit);
     return lastWord(stdout) ?? name;
   } catch {

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { orUndefined } from '../../../shared/files.ts';
 import type { PuppetInstall } from '../../ports.ts';
+import { askProgram } from './ask-program.ts';
 import { runEnvironment } from './environment.ts';
 
 /** First the paths of the packages of Puppet and OpenVox, then those of distributions. */
@@ -81,6 +80,9 @@ async function versionOf(path: string, environment: Places['environment']): Prom
   return await askVersion(path, environment);
 }
 
+/** Starting Ruby may take long on a small or busy machine. */
+const VERSION_LIMIT_MS = 60_000;
+
 const asked = new Map<string, string>();
 
 async function askVersion(path: string, environment: Places['environment']): Promise<string> {
@@ -89,12 +91,9 @@ async function askVersion(path: string, environment: Places['environment']): Pro
   const known = asked.get(key);
   if (known !== undefined) return known;
   try {
-    const { stdout } = await promisify(execFile)(path, ['--version'], {
-      cwd: '/',
-      env: runEnvironment(undefined, environment),
-      timeout: 60_000,
-    });
-    const version = stdout.trim().slice(0, 64);
+    const env = runEnvironment(undefined, environment);
+    const answer = await askProgram(path, ['--version'], { env, limitMs: VERSION_LIMIT_MS });
+    const version = answer.trim().slice(0, 64);
     asked.set(key, version);
     return version;
   } catch (cause) {
