@@ -45,8 +45,9 @@ const CLOCK_SLACK_MS = 60_000;
  */
 export function outcomeOf(run: EndedRun): RunSummary {
   const seen = viewReport(run.results.report, (path) => relativeNames(path, run));
-  const report = reportOf(run, seen);
-  const reportProblem = problemOf(run, seen);
+  const isOfEarlier = seen !== undefined && isOlder(seen, run);
+  const report = isOfEarlier ? undefined : reportOf(run, seen);
+  const reportProblem = isOfEarlier ? OF_EARLIER_RUN : problemOf(run, seen);
   const problems = [reportProblem, ...run.results.problems].filter((text) => text !== undefined);
   const stray = strayErrors(run, report);
   const status = statusWithErrors(
@@ -70,13 +71,22 @@ export function outcomeOf(run: EndedRun): RunSummary {
     failedResources: report?.failed.slice(0, MOST_LISTED) ?? [],
     changedResources: listed.slice(0, MOST_LISTED),
     changedResourcesTotal: listed.length,
-    error: errorOf(run, status, report),
+    error: errorOf(run, status, report, reportProblem),
     ...(stray.length > 0 ? { errors: stray.length } : {}),
     ...(problems.length > 0
       ? { problems: problems.slice(0, 10).map((text) => safeText(text, 500)) }
       : {}),
   };
 }
+
+/** A report is refused for its age only with exit code 1: the clock may have been set back. */
+function isOlder({ startedAt }: ReportView, run: EndedRun): boolean {
+  const { exit } = run;
+  const hasOldTime = startedAt < run.startedAt - CLOCK_SLACK_MS;
+  return hasOldTime && exit.kind === 'exited' && exit.exitCode === 1;
+}
+
+const OF_EARLIER_RUN = 'cannot use the report of Puppet: it is older than the run';
 
 /** Why a report cannot be used. Undefined also when Puppet left no report at all. */
 function problemOf({ results }: EndedRun, seen: ReportView | undefined): string | undefined {
@@ -102,16 +112,11 @@ function statusWithErrors(status: RunStatus, run: EndedRun, errors: number): Run
 
 /**
  * The report, or the counts of Puppet's summary: a report that is too large must not turn a good
- * run into a failed one. A report with an older time is refused only when Puppet exited with 1,
- * because the clock may have been set back during the run.
+ * run into a failed one.
  */
 function reportOf(run: EndedRun, report: ReportView | undefined): ReportView | undefined {
-  if (report === undefined) {
-    const { summary } = run.results;
-    return summary === undefined ? undefined : viewSummary(summary, run);
-  }
-  const isOlder = report.startedAt < run.startedAt - CLOCK_SLACK_MS;
-  return isOlder && run.exit.kind === 'exited' && run.exit.exitCode === 1 ? undefined : report;
+  const { summary } = run.results;
+  return report ?? (summary === undefined ? undefined : viewSummary(summary, run));
 }
 
 function statusOf(
@@ -153,31 +158,33 @@ function durationOf(run: EndedRun, report: ReportView | undefined): number {
   return Math.max(0, Math.round(ms)) / 1000;
 }
 
-function errorOf(run: EndedRun, status: RunStatus, report: ReportView | undefined): string | null {
+function errorOf(
+  run: EndedRun,
+  status: RunStatus,
+  report: ReportView | undefined,
+  reportProblem: string | undefined,
+): string | null {
   if (GOOD.has(status)) return null;
-  if (status === 'killed')
-    return safeText([killedText(run.exit), ...errorLines(run)].join('\n'), 2000);
+  const lines = errorLines(run, reportProblem);
+  if (status === 'killed') return safeText([killedText(run.exit), ...lines].join('\n'), 2000);
   if (status === 'not-compiled' || report === undefined) {
-    const lines = errorLines(run);
     return safeText(
       lines.length > 0 ? lines.join('\n') : `${exitText(run.exit)} and left no report`,
       2000,
     );
   }
   if (status !== 'failed' || report.failed.length > 0) return null;
-  const lines = [...strayErrors(run, report), ...report.errors, ...run.results.errors];
-  const logged = relativeNames([...new Set(lines)].join('\n'), run);
+  const logs = [...strayErrors(run, report), ...report.errors, ...run.results.errors];
+  const logged = relativeNames([...new Set(logs)].join('\n'), run);
   return safeText(
     logged === '' ? `${exitText(run.exit)}; its report does not say why` : logged,
     2000,
   );
 }
 
-function errorLines({ results, ...run }: EndedRun): string[] {
+function errorLines({ results, ...run }: EndedRun, reportProblem: string | undefined): string[] {
   const lines = results.errors.map((line) => relativeNames(line, run));
-  return [...lines, results.reportProblem, ...results.problems].filter(
-    (line) => line !== undefined,
-  );
+  return [...lines, reportProblem, ...results.problems].filter((line) => line !== undefined);
 }
 
 function killedText(exit: PuppetExit): string {
@@ -188,7 +195,7 @@ function killedText(exit: PuppetExit): string {
     case 'stopped':
       return `the agent was told to stop; ended by ${exit.signal}`;
     case 'foreign':
-      return `another process ended Puppet by ${exit.signal}`;
+      return `Puppet was ended by ${exit.signal}, which the agent did not send`;
   }
 }
 
