@@ -31,7 +31,8 @@ const MAX_OUTPUT = 16 * 1024 * 1024;
 const MAX_WORDS = 1500;
 
 /**
- * Installs the modules and returns their directory. A Puppetfile whose versions are all exact is
+ * Installs the modules and returns the directory of the Puppetfile: `install_path` counts from
+ * there, and other modules are in `modules/`. A Puppetfile whose versions are all exact is
  * installed once: as long as it does not change, no program starts and no network is needed. Throws
  * RELEASE_INVALID with the message of the installer.
  */
@@ -41,7 +42,7 @@ export async function installModules(request: InstallRequest): Promise<string> {
   const stamp = join(cacheDirectory, 'installed');
   const isExact = modules.every((module) => module.isExact || module.isLocal);
   const wanted = digestOf(request);
-  if (isExact && (await readFile(stamp, 'utf8').catch(() => '')) === wanted) return directory;
+  if (isExact && (await readFile(stamp, 'utf8').catch(() => '')) === wanted) return cacheDirectory;
   await mkdir(directory, { recursive: true });
   // Must be first: after an interruption, the modules belong to no Puppetfile.
   await rm(stamp, { force: true });
@@ -49,7 +50,7 @@ export async function installModules(request: InstallRequest): Promise<string> {
   await run(request, directory);
   // Must be last: a stamp means that everything was installed.
   writeFileAtomicSync(stamp, wanted);
-  return directory;
+  return cacheDirectory;
 }
 
 function digestOf({ puppetfile, installer }: InstallRequest): string {

@@ -8,11 +8,16 @@ export interface PuppetfileModule {
   readonly isExact: boolean;
   /** Part of the repository itself (`local: true`): nothing to install. */
   readonly isLocal: boolean;
+  /** The directory of its own that `install_path` names, which need not be on the modulepath. */
+  readonly installPath: string | undefined;
 }
 
 const MODULE = /^[^\S\n]*mod[\s(]+(['"])(?:[\w.-]+[/-])?([\w]+)\1/gm;
 const EXACT = /:(?:tag|commit)\s*=>|\b(?:tag|commit):\s|:ref\s*=>\s*['"][0-9a-f]{40}['"]/;
 const VERSION = /^\s*,\s*['"]\d+\.\d+\.\d+[^'"]*['"]/;
+const LOCAL = /:local\s*=>\s*true|\blocal:\s*true|(?::type\s*=>|\btype:)\s*(?:['"]|:)local\b/;
+const INSTALL_PATH = /(?::install_path\s*=>|\binstall_path:)\s*(['"])([^'"\n]*)\1/;
+const MODULEDIR = /^[^\S\n]*moduledir[\s(]+(['"])([^'"\n]+)\1[^\n]*/m;
 
 /**
  * The modules of a Puppetfile. A Puppetfile is a Ruby program. This function only searches for
@@ -26,12 +31,29 @@ export function parsePuppetfile(text: string): PuppetfileModule[] {
     return {
       name: call[2] ?? '',
       isExact: EXACT.test(rest) || VERSION.test(rest),
-      isLocal: /:local\s*=>\s*true|\blocal:\s*true/.test(rest),
+      isLocal: LOCAL.test(rest),
+      installPath: INSTALL_PATH.exec(rest)?.[2],
     };
   });
 }
 
-const KEY = '(?:git|tag|ref|commit|branch|default_branch|local|type|source|version|latest)';
+/** The directory of an environment into which r10k installs the modules of this Puppetfile. */
+export function moduledirOf(text: string): string {
+  return MODULEDIR.exec(text)?.[2] ?? 'modules';
+}
+
+/**
+ * The Puppetfile as an installer gets it. `moduledir` is taken out, because r10k prefers it to the
+ * directory of the command line. Only `r10k deploy` knows what `:control_branch` means: it is the
+ * branch that is published.
+ */
+export function installable(text: string, branch: string | undefined): string {
+  const here = text.replace(MODULEDIR, '');
+  return branch === undefined ? here : here.replace(/:control_branch\b/g, `'${branch}'`);
+}
+
+const KEY =
+  '(?:git|tag|ref|commit|branch|default_branch|local|type|source|version|latest|exclude_spec)';
 /**
  * A literal without escapes and interpolation. It must be neither an option of git nor a transport
  * such as `ext::`.
@@ -42,6 +64,7 @@ const LITERAL = new RegExp(
     String.raw`\s+|#[^\n]*|[,()]|=>`,
     String.raw`(?:mod|forge|true|false|nil)(?![\w:])`,
     String.raw`moduledir[\s(]+(['"])[\w-]+\1`,
+    String.raw`(?::install_path\s*=>|install_path:)\s*(['"])(?:\w[\w/-]*)?\2`,
     `:${KEY}(?!\\w)|${KEY}:(?!:)`,
     TEXT,
   ].join('|'),

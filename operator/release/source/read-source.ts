@@ -100,6 +100,12 @@ async function readDeployed(request: SourceRequest, directory: string): Promise<
   return await sourceOf(request, builder, { conf, origin, gitIgnored: [] });
 }
 
+/** A name that a Puppetfile can have in quotes, and that is not a commit. */
+function branchOf(ref: string | null): string | undefined {
+  if (ref === null || ref === 'HEAD' || /^[0-9a-f]{40,64}$/.test(ref)) return undefined;
+  return /^(?!-)[\w./+@-]+$/.test(ref) ? ref.replace('refs/heads/', '') : undefined;
+}
+
 /** `.r10k-deploy.json` names the commit; g10k writes the same in `.g10k-deploy.json`. */
 function deployedCommit(directory: string): string | null {
   for (const name of ['.r10k-deploy.json', '.g10k-deploy.json']) {
@@ -145,6 +151,7 @@ async function sourceOf(
     installer: settings.modules,
     isOwnCode: commit === undefined,
     moduleDirectories: directories,
+    branch: branchOf(origin.ref),
     // Modules of an earlier Puppetfile could otherwise replace those that this one names.
     cacheDirectory: commit === undefined ? cacheDirectory : join(directory, 'modules'),
     r10kConfig: settings.r10k_config,

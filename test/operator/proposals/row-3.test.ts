@@ -232,6 +232,7 @@ mod 'apache',
   :tag => 'v1.0.0'
 mod('ntp', git: 'https://example.com/ntp.git', branch: 'main', default_branch: 'x')
 mod 'profile', local: true
+mod 'data', git: 'https://example.com/data.git', install_path: 'external', exclude_spec: true
 `;
   requireLiteral(good);
   for (const bad of [

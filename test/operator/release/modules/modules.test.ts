@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ReleaseFile } from '../../../../bucket/documents/release.ts';
 import { ErrorAnswer, PublishAnswer } from '../../../../operator/answers.ts';
 import { parsePuppetfile } from '../../../../operator/release/modules/puppetfile.ts';
-import { BUCKET, git, initialized, type OperatorLab } from '../../operator-lab.ts';
+import { git, initialized, type OperatorLab } from '../../operator-lab.ts';
+import { configure, hasR10k, PUBLISH, unpacked, withPuppetfile } from './modules-lab.ts';
 
 test('modules: a Puppetfile is parsed without running it', () => {
   const text = `forge 'https://forge.puppet.com'
@@ -18,6 +19,7 @@ mod 'apache',
   :tag => 'v1.0.0'
 mod('ntp', git: 'https://example.com/ntp.git', branch: 'main')
 mod 'profile', local: true
+mod 'role', type: 'local'
 `;
   assert.deepEqual(
     parsePuppetfile(text).map(({ name, isExact, isLocal }) => [name, isExact, isLocal]),
@@ -27,42 +29,10 @@ mod 'profile', local: true
       ['apache', true, false],
       ['ntp', false, false],
       ['profile', false, true],
+      ['role', false, true],
     ],
   );
 });
-
-/** A module in a separate git repository, and a control repository whose Puppetfile names it. */
-async function withPuppetfile(lab: OperatorLab): Promise<{ module: string; commit: string }> {
-  const module = join(lab.directory, 'modules-at-home/thing');
-  await mkdir(join(module, 'manifests'), { recursive: true });
-  await mkdir(join(module, 'spec'));
-  await git(module, 'init', '--quiet', '--initial-branch=main');
-  await writeFile(join(module, 'manifests/init.pp'), 'class thing { }\n');
-  await writeFile(join(module, 'spec/x_spec.rb'), '');
-  await writeFile(join(module, 'metadata.json'), '{"name": "acme-thing", "version": "1.2.3"}');
-  await git(module, 'add', '--all');
-  await git(module, 'commit', '--quiet', '--message', 'thing');
-  await git(module, 'tag', 'v1.2.3');
-  await lab.write('.gitignore', 'miyamoto.yaml\n*.root.json\n.miyamoto/\n/modules/\n');
-  await lab.commit('Puppetfile', `mod 'thing', :git => '${module}', :tag => 'v1.2.3'\n`);
-  return { module, commit: await git(module, 'rev-parse', 'HEAD') };
-}
-
-function configure(lab: OperatorLab, publish: string): void {
-  execFileSync('sed', ['-i', `1i publish: ${publish}`, join(lab.repository, 'miyamoto.yaml')]);
-}
-
-const PUBLISH = ['publish', 'stable', '--no-validate', '--json'];
-
-function unpacked(lab: OperatorLab, answer: PublishAnswer): Record<string, string> {
-  const input = lab.server.get(BUCKET, answer.objects[0] ?? '');
-  const list = execFileSync('tar', ['-tz'], { input, encoding: 'utf8' }).trim().split('\n');
-  return Object.fromEntries(
-    list
-      .filter((path) => !path.endsWith('/'))
-      .map((path) => [path, execFileSync('tar', ['-xzO', path], { input, encoding: 'utf8' })]),
-  );
-}
 
 /** A program that installs the module. It runs in the directory of the Puppetfile. */
 async function installProgram({ directory }: OperatorLab): Promise<string> {
@@ -74,8 +44,6 @@ async function installProgram({ directory }: OperatorLab): Promise<string> {
   return program;
 }
 
-/** Debian forky has no r10k, and the set-up cannot install it there. */
-const hasR10k = spawnSync('r10k', ['version']).error === undefined;
 const installer = hasR10k ? 'r10k' : 'g10k';
 
 const installers: Record<string, (lab: OperatorLab) => Promise<string>> = {
@@ -216,7 +184,7 @@ test('modules: with modules: none, or with some modules missing in the repositor
   await withPuppetfile(lab);
   configure(lab, '{ modules: none }');
   const { json } = await lab.mm(PUBLISH);
-  assert.match(ErrorAnswer.parse(json).error.message, /would not be published: thing$/);
+  assert.match(ErrorAnswer.parse(json).error.message, /would not find in the release: thing$/);
 });
 
 test('modules: ignored modules of the work tree are published, other ignored files are named', async (t) => {
