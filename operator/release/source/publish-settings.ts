@@ -11,7 +11,7 @@ export const PublishSettings = z.strictObject({
     ])
     .optional()
     .describe(
-      'What installs the modules of the Puppetfile. Left out: r10k, when the repository has no modules. ' +
+      'What installs the modules of the Puppetfile. Left out: r10k, when the directory for them has no modules in git. ' +
         'A command runs beside the Puppetfile and installs into `$MM_MODULES`.',
     ),
   r10k_config: z
