@@ -79,6 +79,8 @@ export const RolloutStatusAnswer = z.looseObject({
   environment: EnvironmentName,
   /** The release that is rolled out; without a rollout the current one. Null before the first. */
   release: ReleaseAnswer.nullable(),
+  /** What all other hosts get. Its hold or stop counts for the whole environment. */
+  current: ReleaseAnswer.nullable(),
   /** The signed fields of the rollout. Null without a rollout. */
   rollout: z.looseObject({ salt: z.string(), bp: z.int(), groups: z.array(z.string()) }).nullable(),
   /** Numbers of hosts, by the last status of each. */

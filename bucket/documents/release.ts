@@ -44,6 +44,15 @@ export const ReleaseCustom = z.looseObject({
     /** `promote` only: the environment that the release comes from. */
     from: text(1, 100).optional(),
   }).optional(),
+  /**
+   * On `current` only: the last release whose rollout was ended before all hosts had it. `mm` asks
+   * before it offers that commit again.
+   */
+  halted: Statement.extend({
+    version: text(1, 64),
+    sha256: text(64, 64),
+    commit: text(40, 64).nullable(),
+  }).optional(),
   /** Agents older than this keep what they have; null: any agent may install it. */
   minAgent: text(0, 64).nullable(),
   /** The branch that the environment is made from. The environment exists as long as the branch. */

@@ -6,7 +6,7 @@ import { type PauseOptions, pause, resume } from '../commands/move/pause.ts';
 import { type PromoteOptions, promote } from '../commands/move/promote.ts';
 import { type RollbackOptions, rollback } from '../commands/move/rollback.ts';
 import type { Context } from '../context.ts';
-import { common, reason, requiredReason, signing, wholeNumber } from './options.ts';
+import { common, DESPITE_HALT, reason, requiredReason, signing, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
 
 const END_ROLLOUT = 'also during a rollout, which ends by that';
@@ -27,6 +27,7 @@ export function addMoveCommands(program: Command, context: Context, output: Outp
     .option('--older', 'also when the release does not contain the commit that hosts have now')
     .option('--end-rollout', END_ROLLOUT)
     .option('--despite-hold', DESPITE_HOLD)
+    .option('--despite-halt', DESPITE_HALT)
     .option('--no-rebuild', 'do not compare a release of others with its commit in this clone')
     .option('--out <file>', 'write a proposal for other signers')
     .action(async (from: string, to: string, options: PromoteOptions) =>

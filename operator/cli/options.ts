@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CATALOG_OPTIONS, COMMON_OPTIONS, KEY_OPTIONS } from './help/help-groups.ts';
 
+export const DESPITE_HALT = 'also a release whose rollout was halted';
 const ONE_TREE = 'name of the tree; needed when miyamoto.yaml has more than one';
 
 /** Adds the options of every command. `tree` describes `--tree`. */

@@ -17,11 +17,11 @@ import { addByHand } from './by-hand-program.ts';
 import { addCompletion } from './completion.ts';
 import { refuseEmptyValues } from './errors/empty-values.ts';
 import { addExamples } from './help/examples.ts';
-import { groupHelp } from './help/help-groups.ts';
+import { groupHelp, markRequired } from './help/help-groups.ts';
 import { addHostCommands } from './host-program.ts';
 import { addKeyCommands } from './key-program.ts';
 import { addMoveCommands } from './move-program.ts';
-import { collect, common, hosts, reason, signing, wholeNumber } from './options.ts';
+import { collect, common, DESPITE_HALT, hosts, reason, signing, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
 import { addPolicy } from './policy-program.ts';
 import { addRollout } from './rollout-program.ts';
@@ -45,6 +45,7 @@ export function buildProgram(context: Context, output: Output): Command {
       // `run` prints errors: with their next command, and with --json as a document.
       outputError: () => undefined,
     });
+  markRequired(program);
   addInit(program, context, output);
   addPublish(program, context, output);
   addDiff(program, context, output);
@@ -103,6 +104,7 @@ function addPublish(program: Command, context: Context, output: Output): void {
     .option('--older', 'publish also a commit that does not contain the one that hosts have now')
     .option('--despite-hold', 'publish also while the environment is on hold; it stays so')
     .option('--end-rollout', 'publish also during a rollout, which ends by that')
+    .option('--despite-halt', DESPITE_HALT)
     .option('--force', 'publish also when the environment already has this release')
     .option('--out <file>', 'write a proposal for other signers instead of publishing')
     .option('--preview', 'show what would change, as mm diff does, and ask')

@@ -4,7 +4,7 @@ import { type RolloutOptions, rollout } from '../commands/rollout/start.ts';
 import { rolloutStatus } from '../commands/rollout/status.ts';
 import { halt, step } from '../commands/rollout/step.ts';
 import type { CommonOptions, Context } from '../context.ts';
-import { collect, common, reason, signing } from './options.ts';
+import { collect, common, DESPITE_HALT, reason, signing } from './options.ts';
 import type { Output } from './output.ts';
 
 /** Adds `mm rollout`: a release for some hosts first. */
@@ -46,6 +46,7 @@ function addStart(command: Command, context: Context, output: Output): void {
     .option('--yes', 'do not ask')
     .option('--older', 'also a commit that does not contain the one that hosts have now')
     .option('--despite-hold', 'also while the environment is on hold; it stays so')
+    .option('--despite-halt', DESPITE_HALT)
     .option('--out <file>', 'write a proposal for other signers')
     .option('--no-validate', 'publish without the checks of manifests and data')
     .action(async (environment: string, options: RolloutOptions) =>

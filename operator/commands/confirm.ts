@@ -48,20 +48,33 @@ export async function confirm(context: Context, question: Question): Promise<voi
   });
 }
 
-/**
- * Returns a function that asks only about what it has not asked before. The command calls it again
- * when another publisher was faster. With `--noop` it only names the doubts.
- */
+export interface Confirmation {
+  /**
+   * Asks only about what it has not asked before. The command calls it again when another publisher
+   * was faster. With `--noop` it only names the doubts.
+   */
+  readonly ask: (question: Question) => Promise<void>;
+  /** 1 with `--noop` where the command itself would be refused, because there is no terminal. */
+  exitCode(): 1 | undefined;
+}
+
+/** One command's questions. */
 export function confirmOnce(
   context: Context,
   { noop = false }: { readonly noop?: boolean | undefined },
-): (question: Question) => Promise<void> {
+): Confirmation {
   let agreed: string | undefined;
-  return async (question) => {
+  let isRefused = false;
+  const ask = async (question: Question): Promise<void> => {
     const asked = JSON.stringify(question);
     if (agreed === asked) return;
-    if (noop) for (const { text } of question.doubts) context.notice(text);
-    else await confirm(context, question);
+    if (noop) {
+      const { doubts } = question;
+      for (const { text, option, isAgreed } of doubts)
+        context.notice(isAgreed ? text : `${text}; without a terminal this needs ${option}`);
+      isRefused = context.askLine === undefined && doubts.some(({ isAgreed }) => !isAgreed);
+    } else await confirm(context, question);
     agreed = asked;
   };
+  return { ask, exitCode: () => (isRefused ? 1 : undefined) };
 }

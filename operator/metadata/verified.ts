@@ -133,8 +133,9 @@ export function delegatedOffer(verified: VerifiedMetadata, environment: string):
 
 /** The environment that was meant, or how to add it alone or with its class, `feature_*`. */
 function nextFor(environment: string, near: string | undefined): string {
-  const add = `mm environment add ${environment}`;
-  if (near !== undefined) return `the same command with ${near}; or for a new environment: ${add}`;
+  const same = `the same command with ${near ?? 'an environment of this tree'}`;
+  const add = `${same}; or for a new environment: mm environment add ${environment}`;
   const [, prefix] = /^([^_]+_)./.exec(environment) ?? [];
-  return prefix === undefined ? add : `${add}; or for all of them: mm environment add '${prefix}*'`;
+  if (near !== undefined || prefix === undefined) return add;
+  return `${add}; or for all of them: mm environment add '${prefix}*'`;
 }

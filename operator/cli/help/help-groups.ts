@@ -39,6 +39,16 @@ export function groupHelp(program: Command): void {
   orderOptions(program);
 }
 
+/** Commander's help does not say which options a command refuses to do without. */
+export function markRequired(program: Command): void {
+  program.configureHelp({
+    optionDescription(option) {
+      const { description, mandatory } = option;
+      return mandatory ? `${description}; required` : description;
+    },
+  });
+}
+
 /** The options of the command itself come first, and `--noop` after the others of them. */
 function orderOptions(command: Command): void {
   const last = ['--noop', CATALOG_OPTIONS, KEY_OPTIONS, COMMON_OPTIONS];

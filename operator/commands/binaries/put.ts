@@ -41,7 +41,7 @@ export async function putBinaries(
   return await withTree(context, options, async (tree) => {
     const given = await readFiles(context, files, options.name);
     const edit = { given, options, by: whoIs(context), now: context.now() };
-    const ask = confirmOnce(context, { noop: options.noop });
+    const { ask, exitCode } = confirmOnce(context, { noop: options.noop });
     const needs = { environments: 'all', signing: options } as const;
     if (options.noop !== true) {
       // Everything that can refuse comes before the upload.
@@ -64,7 +64,7 @@ export async function putBinaries(
       .filter(({ change }) => change !== 'unchanged')
       .map((each) => binaryKey(tree.config.tree, each));
     const document = documentOf({ bucket: tree.bucket.name, tree: tree.config.tree }, done, keys);
-    return { document, lines: linesOf(document) };
+    return { document, lines: linesOf(document), exitCode: exitCode() };
   });
 }
 

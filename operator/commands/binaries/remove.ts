@@ -35,7 +35,7 @@ export async function removeBinaries(
     const needs = { environments: 'all', signing: options } as const;
     const by = whoIs(context);
     const now = context.now();
-    const ask = confirmOnce(context, { noop: options.noop });
+    const { ask } = confirmOnce(context, { noop: options.noop });
     let isFirst = true;
     const done = await withRepository(context, tree, needs, (opened) =>
       carryOut(context, opened, {

@@ -8,10 +8,11 @@ import { CodedError } from '../../../shared/coded-error.ts';
  * S3_FAILED, CONFIG_INVALID.
  */
 export async function createBucket(name: string, settings: S3Settings): Promise<void> {
+  assertNewName(name);
   await withStore(name, settings, createIn);
 }
 
-/** The same in a store that is open. */
+/** The same in a store that is open, for a name that is checked. */
 export async function createIn(store: Store): Promise<void> {
   const { bucket, isAws } = store;
   try {
@@ -32,4 +33,20 @@ export async function createIn(store: Store): Promise<void> {
       details: { bucket },
     });
   }
+}
+
+/** The rules of S3 for new buckets; old buckets of us-east-1 may have other names. */
+const NEW_NAME = /^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+/** Some stores accept other names, and their clients then fail. Throws CONFIG_INVALID. */
+export function assertNewName(bucket: string): void {
+  if (NEW_NAME.test(bucket)) return;
+  throw new CodedError(
+    `cannot make bucket ${bucket}: expected 3 to 63 lower-case letters, digits, "." and "-"`,
+    {
+      code: 'CONFIG_INVALID',
+      next: `choose another name, for example ${bucket.toLowerCase().replaceAll('_', '-')}`,
+      details: { bucket },
+    },
+  );
 }

@@ -6,7 +6,7 @@ import type { BucketAnswer } from '../../bucket-answers.ts';
 import type { Answer, Context } from '../../context.ts';
 import { confirm } from '../confirm.ts';
 import { brokenConditions } from './conditions.ts';
-import { createIn } from './create.ts';
+import { assertNewName, createIn } from './create.ts';
 import { lifecycle } from './lifecycle.ts';
 import { type BucketPlace, bucketArn, bucketPlace, type PlaceOptions } from './place.ts';
 import { change, type Inspected, inspect, type Row, type Setting } from './setting.ts';
@@ -53,6 +53,7 @@ async function checked(
   const isNoop = options.noop === true;
   const settings = wantedSettings(place, { mayWrite: !isNoop, region: store.region });
   const isThere = existence !== 'no';
+  if (!isThere) assertNewName(place.bucket);
   const before = isThere ? await inspectAll(store, settings) : [];
   const found = isThere ? before.map(({ row }) => row) : settings.map(ofNewBucket);
   const planned = [bucketRow(place.bucket, existence, found), ...found];

@@ -117,6 +117,13 @@ export function localWanted(
   }
   const named = refs.get(directory);
   const next = named === undefined ? '' : `, which is what ${directory} is published from`;
+  // No ref begins so.
+  if (named === undefined && /^[./~]/.test(directory)) {
+    throw usage(
+      `there is no directory ${deployed}`,
+      'mm validate DIR, with the directory of a whole environment; without DIR it checks the work tree',
+    );
+  }
   throw usage(
     `there is no directory ${deployed}`,
     `mm validate --ref ${named ?? directory}${next}`,

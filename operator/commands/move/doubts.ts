@@ -1,4 +1,4 @@
-import type { ReleaseCustom } from '../../../bucket/documents/release.ts';
+import type { OfferedRelease, ReleaseCustom } from '../../../bucket/documents/release.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import type { Slots } from '../../metadata/slots.ts';
 import type { GitPlace } from '../../release/source/git.ts';
@@ -10,6 +10,7 @@ export interface DoubtOptions {
   readonly despiteHold?: boolean | undefined;
   readonly older?: boolean | undefined;
   readonly endRollout?: boolean | undefined;
+  readonly despiteHalt?: boolean | undefined;
 }
 
 /** Doubts about a new release during a hold or a stop. */
@@ -35,6 +36,28 @@ export function rolloutDoubts(
   if (next === undefined) return [];
   const text = `${environment} is in the middle of a rollout of ${releaseName(next)}, which this ends`;
   return [{ text, option: '--end-rollout', isAgreed: endRollout }];
+}
+
+/**
+ * Doubts about a release whose rollout was halted. A job that publishes a branch would otherwise
+ * offer it again at its next run.
+ */
+export function haltDoubts(
+  environment: string,
+  current: OfferedRelease | undefined,
+  { release, options }: { readonly release: OfferedRelease; readonly options: DoubtOptions },
+): Doubt[] {
+  const { halted } = current?.custom ?? {};
+  if (halted === undefined) return [];
+  // The tarball of a commit has other bytes under another version.
+  const isSameCommit = halted.commit !== null && halted.commit === release.custom.commit;
+  if (!isSameCommit && halted.sha256 !== release.sha256) return [];
+  const [version, by, at] = [halted.version, halted.by, halted.at].map((each) =>
+    printable(each, 100),
+  );
+  const why = halted.reason === '' ? '' : `: ${printable(halted.reason, 300)}`;
+  const text = `the rollout of this release for ${environment}, as ${version}, was halted at ${at} by ${by}${why}`;
+  return [{ text, option: '--despite-halt', isAgreed: options.despiteHalt === true }];
 }
 
 /**

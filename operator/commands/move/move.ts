@@ -17,7 +17,7 @@ import {
   writesMetadata,
 } from '../carry-out.ts';
 import { proposalLines } from '../change-keys.ts';
-import { confirmOnce, type Doubt } from '../confirm.ts';
+import { type Confirmation, confirmOnce, type Doubt } from '../confirm.ts';
 import { releaseAnswer } from '../releases/answer.ts';
 
 /*
@@ -101,13 +101,14 @@ export async function moveIn(
 ): Promise<MoveResult> {
   const { environment, from } = wanted;
   const environments = [environment, ...(from === undefined ? [] : [from])];
+  const { ask, exitCode } = confirmOnce(context, options);
   const done = await withRepository(context, tree, { environments, signing: options }, (opened) =>
     carryOut(context, opened, {
-      intent: intentOf(context, { tree, options, wanted, repository: opened.repository }),
+      intent: intentOf(context, { tree, options, wanted, repository: opened.repository, ask }),
       options,
     }),
   );
-  return answerOf(tree, wanted, done);
+  return { ...answerOf(tree, wanted, done), exitCode: exitCode() };
 }
 
 function intentOf(
@@ -117,13 +118,13 @@ function intentOf(
     readonly options: MoveOptions;
     readonly wanted: Move;
     readonly repository: Repository;
+    readonly ask: Confirmation['ask'];
   },
 ): (verified: VerifiedMetadata) => Promise<Planned<Moved>> {
-  const { tree, options, wanted, repository } = given;
+  const { tree, options, wanted, repository, ask } = given;
   const { action, environment, from, isAsking } = wanted;
   const by = whoIs(context);
   const request = { action, by, startedAt: context.now(), reason: options.reason ?? '', from };
-  const ask = confirmOnce(context, options);
   return async (verified) => {
     const { role, ...before } = offerOf(verified, environment);
     if (isDone(request, before.current)) {

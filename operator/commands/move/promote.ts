@@ -5,7 +5,7 @@ import type { Answer, Context } from '../../context.ts';
 import { releaseId } from '../../metadata/release-change.ts';
 import { offerOf } from '../../metadata/verified.ts';
 import { requireBlob } from '../../repository/require-blob.ts';
-import { type DoubtOptions, holdDoubts, olderDoubts, rolloutDoubts } from './doubts.ts';
+import { type DoubtOptions, haltDoubts, holdDoubts, olderDoubts, rolloutDoubts } from './doubts.ts';
 import { type RebuildOptions, type Remarks, remarksOn } from './foreign-bytes.ts';
 import { type MoveOptions, type MovePlan, move, type Seen } from './move.ts';
 import { releaseName } from './release-name.ts';
@@ -59,6 +59,7 @@ async function planPromotion(
       ...remarks.doubts,
       ...holdDoubts(to, before?.custom, options),
       ...rolloutDoubts(to, slots, options),
+      ...haltDoubts(to, before, { release, options }),
       ...(await olderDoubts(place, compared, options)),
     ],
     what: `promote ${version} to ${to}`,

@@ -43,9 +43,9 @@ export async function rollback(
 }
 
 async function planRollback(
-  { repository, verified, role, slots }: Seen,
+  { repository, verified, role, slots, by, at }: Seen,
   wanted: Wanted,
-  options: DoubtOptions,
+  options: RollbackOptions,
 ): Promise<MovePlan | undefined> {
   const { environment } = wanted;
   const { current } = slots;
@@ -58,7 +58,9 @@ async function planRollback(
   const going = underWay(slots);
   if (going !== undefined && wanted.release === undefined) {
     const doubts = holdDoubts(environment, current.custom, options);
-    return { ...withoutRollout(environment, going), doubts, what: 'end the rollout' };
+    const statement = { by, at, reason: options.reason ?? '' };
+    const ended = withoutRollout(environment, going, statement);
+    return { ...ended, doubts, what: 'end the rollout' };
   }
   const history = roleHistory(repository, verified, role);
   const states = pastStates(history, environment);

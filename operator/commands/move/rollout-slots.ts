@@ -47,10 +47,16 @@ export function withShare(
   return { after: { current, next }, lines: [`${environment}: ${name} on ${whom(rollout)}`] };
 }
 
-/** Ends the rollout: all hosts get the current release. */
-export function withoutRollout(environment: string, { current, next }: UnderWay): Change {
+/** Ends the rollout: all hosts get the current release. `statement`: who ends it, when and why. */
+export function withoutRollout(
+  environment: string,
+  { current, next }: UnderWay,
+  statement: { readonly by: string; readonly at: string; readonly reason: string },
+): Change {
+  const { version, commit } = next.custom;
+  const halted = { ...statement, version, sha256: next.sha256, commit };
   return {
-    after: { current, next: undefined },
+    after: { current: { ...current, custom: { ...current.custom, halted } }, next: undefined },
     lines: [`${environment}: ${releaseName(next)} ends; all hosts get ${releaseName(current)}`],
   };
 }
@@ -64,7 +70,7 @@ export function whom({ bp, groups, steps = [], haltBp }: Rollout): string {
   const later = steps.map(
     (step) => `, then ${percentOf(step.bp)} after ${timeOf(step.afterSeconds)}`,
   );
-  const halt = haltBp === undefined ? '' : `; halted at ${percentOf(haltBp)} failing`;
+  const halt = haltBp === undefined ? '' : `; halts at ${percentOf(haltBp)} failing`;
   return `${parts.join(' and ') || 'no host'}${later.join('')}${halt}`;
 }
 

@@ -13,7 +13,7 @@ import type { TreePlace } from '../../repository/stored-files.ts';
 import { type CarriedOut, carryOut, unlockEarly, whoIs, writesMetadata } from '../carry-out.ts';
 import { proposalLines } from '../change-keys.ts';
 import { confirmOnce, type Question } from '../confirm.ts';
-import { holdDoubts, olderDoubts, rolloutDoubts } from '../move/doubts.ts';
+import { haltDoubts, holdDoubts, olderDoubts, rolloutDoubts } from '../move/doubts.ts';
 import { releaseAnswer } from '../releases/answer.ts';
 import { type PublishPlan, type PublishRequest, planPublication } from './plan.ts';
 import { checkBeforeReading, type Prepared, withPrepared } from './prepare.ts';
@@ -40,7 +40,7 @@ export async function publish(
       let gates: GatesAnswer | null = null;
       const request = requestOf(context, { ...{ prepared, ...wanted }, options, mode });
       const needs = { environments: [environment], signing: options };
-      const ask = confirmOnce(context, options);
+      const { ask, exitCode } = confirmOnce(context, options);
       let preview: DiffAnswer | undefined;
       const done = await withRepository(context, tree, needs, (opened) =>
         carryOut(context, opened, {
@@ -75,7 +75,8 @@ export async function publish(
           },
         }),
       );
-      return answerOf(tree, environment, { done, gates, preview });
+      const answer = answerOf(tree, environment, { done, gates, preview });
+      return { ...answer, exitCode: exitCode() };
     });
   });
 }
@@ -128,6 +129,7 @@ async function questionOf(
   const doubts = [
     ...holdDoubts(environment, previous?.custom, options),
     ...rolloutDoubts(environment, slots, options),
+    ...haltDoubts(environment, previous, { release, options }),
     ...(await olderDoubts(place, compared, options)),
   ];
   return { lines: [], doubts, what };

@@ -19,7 +19,7 @@ export function releaseCells(release: ReleaseAnswer): string[] {
   const notes = [paused, from, reason].filter(Boolean);
   return [
     printable(version, 64),
-    created,
+    created.replace(/\.\d+Z$/, 'Z'),
     printable(by, 60),
     commit?.slice(0, 10) ?? 'work tree',
     sha256.slice(0, 12),

@@ -1,4 +1,5 @@
 import { printable } from '../../../shared/clean-text.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
 import { readAnyOffer } from '../../../trust/metadata/offer.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
 import type { EnvironmentOffer } from '../../../trust/metadata/trusted.ts';
@@ -21,6 +22,12 @@ export async function releases(
   environment: string | undefined,
   options: CommonOptions & { readonly limit?: number | undefined },
 ): Promise<Answer> {
+  if (environment === undefined && options.limit !== undefined) {
+    throw new CodedError('--limit is the length of one history, and no environment is named', {
+      code: 'USAGE',
+      next: `mm releases stable --limit ${options.limit}`,
+    });
+  }
   return await withTree(context, options, async (tree) => {
     const { config, bucket } = tree;
     const environments = environment === undefined ? [...config.refs.keys()] : [environment];

@@ -7,7 +7,7 @@ import { type OpenTree, withRepository, withTree } from '../../open-tree.ts';
 import { versionsUntilNow } from '../../repository/past-states.ts';
 import { unlockEarly } from '../carry-out.ts';
 import type { Doubt } from '../confirm.ts';
-import { holdDoubts, olderDoubts } from '../move/doubts.ts';
+import { haltDoubts, holdDoubts, olderDoubts } from '../move/doubts.ts';
 import type { RebuildOptions, Remarks } from '../move/foreign-bytes.ts';
 import { type MoveOptions, type MovePlan, moveIn, type Seen } from '../move/move.ts';
 import { promotedRelease } from '../move/promote.ts';
@@ -163,7 +163,12 @@ async function planRollout(
     doubts: [
       ...(begun?.remarks?.doubts ?? []),
       ...holdDoubts(environment, current.custom, options),
-      ...(going === undefined ? await olderDoubts(place, compared, options) : []),
+      ...(going === undefined
+        ? [
+            ...haltDoubts(environment, current, { release, options }),
+            ...(await olderDoubts(place, compared, options)),
+          ]
+        : []),
       ...(await wanted.aboutGroups()),
     ],
     what: `roll out ${release.custom.version}`,

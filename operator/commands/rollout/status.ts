@@ -30,6 +30,7 @@ export async function rolloutStatus(
       const document: RolloutStatusAnswer = {
         ...{ schemaVersion: 1, bucket: tree.bucket.name, tree: tree.config.tree, environment },
         release: target === undefined ? null : releaseAnswer(target),
+        current: slots.current === undefined ? null : releaseAnswer(slots.current),
         rollout: rollout === undefined ? null : { ...rollout },
         counts: {
           ...{ done, outside, unreadable },
@@ -54,6 +55,7 @@ function linesOf({
   release,
   rollout,
   counts,
+  current,
   ...rest
 }: RolloutStatusAnswer): string[] {
   if (release === null) return [`nothing is published for ${environment}`];
@@ -65,8 +67,19 @@ function linesOf({
   return [
     `${environment} ${printable(release.version, 64)}: ${where}`,
     `done ${done}, waiting ${waiting}, failing ${failing} (${percentOf(rest.failingPercent * 100)} of those that ran it)`,
+    ...pauseLines(current),
     ...(outside > 0 ? [`not reached yet: ${outside}`] : []),
     ...(unreadable > 0 ? [`no readable status: ${unreadable}`] : []),
     ...table(rows),
+  ];
+}
+
+/** A hold or a stop explains why hosts wait. */
+function pauseLines(current: RolloutStatusAnswer['current']): string[] {
+  if (current === null || !(current.hold || current.stop)) return [];
+  const { stop, pause, reason } = current;
+  const why = printable(pause === null ? reason : `${pause.reason} (${pause.by})`, 300);
+  return [
+    `${stop ? 'stopped: hosts do not run Puppet' : 'on hold: hosts take no release'}; ${why}`,
   ];
 }

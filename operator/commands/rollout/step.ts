@@ -24,7 +24,7 @@ export async function step(
 async function planStep(
   context: Context,
   environment: string,
-  { tree, slots }: Seen,
+  { tree, slots, by, at }: Seen,
 ): Promise<MovePlan | undefined> {
   const wait = (why: string): undefined => context.notice(`${environment}: ${why}`) as undefined;
   const going = underWay(slots);
@@ -37,10 +37,12 @@ async function planStep(
   if (haltBp !== undefined && tally.failing.length > 0 && failing >= haltBp) {
     const hosts = `${counted(tally.failing.length, 'host')} (${percentOf(failing)})`;
     const why = `${hosts} ${tally.failing.length === 1 ? 'fails' : 'fail'}`;
-    return halted(environment, going, why);
+    return halted(environment, going, { by, at, reason: why });
   }
   const [following, ...rest] = steps;
-  if (following === undefined) return wait('the schedule has no further step');
+  if (following === undefined) {
+    return wait(`no further share is scheduled: mm rollout ${environment} --percent 100 ends it`);
+  }
   if (current.custom.hold || current.custom.stop) return wait('on hold, or stopped');
   const due = Date.parse(since ?? current.custom.created) + following.afterSeconds * 1000;
   if (due > now) return wait(`the next step is due at ${new Date(due).toISOString()}`);
@@ -54,11 +56,16 @@ async function planStep(
   return { ...change, doubts: [], what: `go on with ${environment}` };
 }
 
-function halted(environment: string, going: UnderWay, why: string): MovePlan {
-  const { after, lines } = withoutRollout(environment, going);
+function halted(
+  environment: string,
+  going: UnderWay,
+  statement: { readonly by: string; readonly at: string; readonly reason: string },
+): MovePlan {
+  const { reason } = statement;
+  const { after, lines } = withoutRollout(environment, going, statement);
   return {
-    ...{ after, doubts: [], action: 'halt', reason: why },
-    lines: [`${environment}: halted: ${why}`, ...lines],
+    ...{ after, doubts: [], action: 'halt', reason },
+    lines: [`${environment}: halted: ${reason}`, ...lines],
     what: `halt ${environment}`,
   };
 }
@@ -69,7 +76,7 @@ export async function halt(
   environment: string,
   options: MoveOptions,
 ): Promise<Answer> {
-  const plan = ({ slots }: Seen): MovePlan | undefined => {
+  const plan = ({ slots, by, at }: Seen): MovePlan | undefined => {
     const going = underWay(slots);
     if (going === undefined) {
       const { version } = slots.current?.custom ?? {};
@@ -78,7 +85,9 @@ export async function halt(
       context.notice(`${environment}: no rollout is under way${all}; ${back}`);
       return undefined;
     }
-    return { ...withoutRollout(environment, going), doubts: [], what: `halt ${environment}` };
+    const statement = { by, at, reason: options.reason ?? '' };
+    const ended = withoutRollout(environment, going, statement);
+    return { ...ended, doubts: [], what: `halt ${environment}` };
   };
   return await move(context, options, { action: 'halt', environment, isAsking: false, plan });
 }

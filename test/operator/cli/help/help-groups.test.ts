@@ -30,6 +30,7 @@ test('help: the options of the command itself come first', () => {
   const own = ['Options:', CATALOG_OPTIONS];
   assert.deepEqual(headings(of('publish')), [...own, KEY_OPTIONS, COMMON_OPTIONS]);
   assert.deepEqual(headings(of('diff')), [...own, COMMON_OPTIONS]);
+  assert.match(of('hold').helpInformation(), /--reason <text> .*;\s+required\n/);
   const names = of('hold').options.map(({ long }) => long);
   assert.deepEqual(names.slice(0, 3), ['--reason', '--out', '--noop']);
 });

@@ -149,5 +149,10 @@ test('bucket init: where there is no miyamoto.yaml yet, options name bucket and 
   const { exitCode, stdout } = await runMm(cwd, args);
   assert.equal(exitCode, 1, 'no TLS');
   assert.match(stdout, /^set +bucket: does not exist -> new$/m);
+  const odd = await runMm(
+    cwd,
+    args.map((word) => (word === 'new' ? 'Other_B' : word)),
+  );
+  assert.match(odd.stderr, /cannot make bucket Other_B: .*\nnext: .* for example other-b\n/);
   assert.match(server.setting('new', 'lifecycle') ?? '', /osx\/status\//);
 });

@@ -78,12 +78,12 @@ const wrong = {
   'from an unknown environment': {
     args: ['promote', 'prod', 'stable', '--yes'],
     code: 'ENVIRONMENT_UNKNOWN',
-    next: 'mm environment add prod',
+    next: 'the same command with an environment of this tree; or for a new environment: mm environment add prod',
   },
   'to an unknown environment': {
     args: ['promote', 'stable', 'prod', '--yes'],
     code: 'ENVIRONMENT_UNKNOWN',
-    next: 'mm environment add prod',
+    next: 'the same command with an environment of this tree; or for a new environment: mm environment add prod',
   },
   'to itself': {
     args: ['promote', 'stable', 'stable', '--yes'],

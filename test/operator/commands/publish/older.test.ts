@@ -16,8 +16,9 @@ test('publish: a commit that does not contain the one before asks, and is refuse
   assert.deepEqual([ci.code, ci.next], ['NOT_CONFIRMED', 'the same command with --older']);
   assert.equal((await lab.refused(args, person('n'))).code, 'NOT_CONFIRMED');
   const noop = await lab.mm([...args, '--noop']);
-  assert.equal(noop.exitCode, 0);
+  assert.equal(noop.exitCode, 1, 'without a terminal it would be refused');
   assert.match(noop.stderr, /does not contain commit/);
+  assert.equal((await lab.mm([...args, '--noop'], person('y'))).exitCode, 0, 'it would ask');
   assert.deepEqual(lab.files(), files);
   const asked = person('y');
   assert.equal((await lab.mm(args, asked)).exitCode, 0);
