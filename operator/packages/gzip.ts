@@ -4,8 +4,8 @@ const SYSTEM = 9; // the byte of the header that says on which system it was mad
 const UNKNOWN_SYSTEM = 255;
 
 /** The same bytes on every system. */
-export function gzip(bytes: Uint8Array): Buffer {
-  const compressed = gzipSync(bytes, { level: constants.Z_BEST_COMPRESSION });
+export function gzip(bytes: Uint8Array, level = constants.Z_BEST_COMPRESSION): Buffer {
+  const compressed = gzipSync(bytes, { level });
   compressed[SYSTEM] = UNKNOWN_SYSTEM;
   return compressed;
 }

@@ -175,5 +175,8 @@ test('setup: says at once in one line what is missing when it may not install', 
 test('setup: refuses an unknown part', async (t) => {
   const { status, stderr } = (await checkout(t)).setup('pupet');
   assert.equal(status, 2);
-  assert.match(stderr, /pupet.*puppet, git, ssh, ps, packages, control-repos, boxes or programs/);
+  assert.match(
+    stderr,
+    /pupet.*puppet, git, ssh, ps, archives, packages, control-repos, boxes or programs/,
+  );
 });

@@ -7,6 +7,7 @@
 #             these programs, by apt where they are missing; Puppet looks at services with ps
 #   control-repos
 #             r10k, g10k, git-lfs and puppet-lint, by apt where they are missing
+#   archives  programs that read packages for Macs: 7z, cpio, xmllint
 #   packages  the programs that make packages for each architecture
 #   boxes     the same, and those that start a real systemd in a throw-away container, or a program
 #             of another architecture
@@ -136,6 +137,7 @@ for part in "$@"; do
   git) needs git git ;;
   ssh) needs 'ssh-agent ssh-add ssh-keygen' openssh-client ;;
   ps) needs ps procps ;;
+  archives) needs '7z cpio xmllint' 'p7zip-full | 7zip, cpio, libxml2-utils' ;;
   packages) packers ;;
   control-repos)
     grep -qs '^VERSION_CODENAME=forky' /etc/os-release || needs r10k r10k # forky has none
@@ -145,12 +147,13 @@ for part in "$@"; do
     ;;
   boxes)
     packers
+    needs '7z cpio' 'p7zip-full | 7zip, cpio'
     needs 'systemd-nspawn debootstrap shellcheck' 'systemd-container, debootstrap, shellcheck'
     needs qemu-aarch64 'qemu-user, libc6-arm64-cross, libstdc++6-arm64-cross, libgcc-s1-arm64-cross'
     ;;
   programs) ;;
   *)
-    say "unknown part '$part': expected puppet, git, ssh, ps, packages, control-repos, boxes or programs"
+    say "unknown part '$part': expected puppet, git, ssh, ps, archives, packages, control-repos, boxes or programs"
     exit 2
     ;;
   esac
