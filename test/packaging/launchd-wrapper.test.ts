@@ -12,11 +12,15 @@ const WRAPPER = join(import.meta.dirname, '../../launchd/mm-agent-daemon');
  * The wrapper in a folder, with a Node that reports a mistake `mistakes` times and a sleep that
  * returns at once.
  */
-async function wrapped(t: TestContext, plan: { mistakes: number; onSleep: string }) {
+async function wrapped(
+  t: TestContext,
+  plan: { mistakes: number; onSleep: string; hasRoot?: false },
+) {
   const root = await temporaryDirectory(t);
   const at = (path: string) => join(root, path);
   await mkdir(at('usr/local/miyamoto'), { recursive: true });
   await mkdir(at('etc/miyamoto'), { recursive: true });
+  if (plan.hasRoot !== false) await writeFile(at('etc/miyamoto/root.json'), '{}');
   const text = (await readFile(WRAPPER, 'utf8')).replaceAll(/=(\/(?:usr|etc|var))/g, `=${root}$1`);
   await writeFile(at('wrapper'), text);
   const program = async (path: string, script: string) => {
@@ -55,6 +59,12 @@ test('launchd wrapper: becomes the agent, whose id is in the pid file', async (t
       sleeps: 0,
     },
   );
+});
+
+test('launchd wrapper: without a trust root nothing is started', async (t) => {
+  const plan = { mistakes: 0, onSleep: '', hasRoot: false } as const;
+  const { stdout, stderr, starts, sleeps } = await wrapped(t, plan);
+  assert.deepEqual([stdout, stderr, starts, sleeps], ['', '', [], 0]);
 });
 
 test('launchd wrapper: with a mistake in the configuration it tries once an hour', async (t) => {
