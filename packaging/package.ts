@@ -10,11 +10,15 @@ import type { Parts } from './linux/contents.ts';
 import { OPERATOR } from './linux/operator.ts';
 import { type Compression, type PackagePlan, writePackage } from './linux/plan.ts';
 import { currentRelease } from './linux/release.ts';
+import { AGENT as MAC_AGENT } from './macos/agent.ts';
+import { OPERATOR as MAC_OPERATOR } from './macos/operator.ts';
+import { type MacParts, planPkg } from './macos/pkg.ts';
+import { MAC_ARCHITECTURES, signedRuntime } from './macos/runtime.ts';
 import { planRpm } from './rpm/rpm.ts';
 import { strippedRuntime } from './runtime.ts';
 
 const HELP = `npm run package -- [--compression xz|zstd] [--output directory]
-  --compression   xz: small, for releases (default); zstd: fast, for tests
+  --compression   of debs and rpms; xz: small, for releases (default); zstd: fast, for tests
   --output        default: build
 A package that an earlier call wrote from the same files is not written again.
 `;
@@ -44,6 +48,12 @@ async function makePackages(compression: Compression, outputDirectory: string): 
       const parts = { bundleDirectory, architecture, runtime, release };
       for (const plan of plans(parts, compression)) await make(await plan, outputDirectory);
     }
+    for (const architecture of MAC_ARCHITECTURES) {
+      console.log(`checking the signature of Node for Macs with ${architecture}`);
+      const runtime = await signedRuntime(architecture);
+      const parts = { bundleDirectory, architecture, runtime, release };
+      for (const plan of macPlans(parts)) await make(await plan, outputDirectory);
+    }
   } finally {
     await rm(bundleDirectory, { recursive: true });
   }
@@ -55,6 +65,10 @@ function* plans(parts: Parts, compression: Compression): Generator<Promise<Packa
     yield planDeb(linuxPackage, parts, compression);
     yield planRpm(linuxPackage, parts, compression);
   }
+}
+
+function* macPlans(parts: MacParts): Generator<Promise<PackagePlan>> {
+  for (const macPackage of [MAC_AGENT, MAC_OPERATOR]) yield planPkg(macPackage, parts);
 }
 
 async function make(plan: PackagePlan, outputDirectory: string): Promise<void> {

@@ -64,15 +64,16 @@ export async function packageContents(
 
 /** The licences of all that is in the package: ours, Node's, and those of the bundled packages. */
 export async function licences(
-  { libexec }: LinuxPackage,
-  { bundleDirectory, runtime }: Parts,
+  { libexec }: Pick<LinuxPackage, 'libexec'>,
+  { bundleDirectory, runtime }: Pick<Parts, 'bundleDirectory' | 'runtime'>,
 ): Promise<string> {
   const own = (await source('packaging/linux/copyright')).replaceAll('@LIBEXEC@', libexec);
   const bundled = await readFile(join(bundleDirectory, 'LICENSES.txt'), 'utf8');
   return [own, runtime.license, bundled].join('\n');
 }
 
-async function programParts(
+/** The program and its parts, below `libexec`. */
+export async function programParts(
   bundleDirectory: string,
   program: string,
   libexec: string,

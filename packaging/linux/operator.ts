@@ -31,6 +31,6 @@ const ZSH: Readonly<Record<Format, string>> = {
 };
 
 /** No command is run here: none needs a context or an output. */
-function mmCommands(): CommandNode {
+export function mmCommands(): CommandNode {
   return commandTree(buildProgram({} as Context, NO_OUTPUT));
 }
