@@ -1,9 +1,9 @@
-import type { ListedObject } from '../../bucket/bucket.ts';
 import { hostStatusPrefix } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { inOrder } from '../hosts/in-order.ts';
 import { type HostStatus, MANY_REFUSED, readStatus } from '../hosts/read-statuses.ts';
 import type { TreePlace } from '../repository/stored-files.ts';
+import { type Listed, Listing } from './listing.ts';
 import type { FleetStore } from './store.ts';
 
 export interface SyncCounts {
@@ -41,26 +41,18 @@ export async function syncFleet(
   store: FleetStore,
   { now, onProgress }: SyncOptions,
 ): Promise<SyncCounts> {
-  const left = store.known();
-  const { changed, touched, hosts } = await compare(place, left);
-  store.change(() => {
-    for (const { file, listed } of touched) store.touch(file, listed.lastModified);
-  });
+  const listing = await list(place, store);
+  const [hosts, changed] = [listing.size, listing.changed];
+  listing.touch();
   let fetched = 0;
   let refused = 0;
   let refusal = '';
-  let batch: Fetched[] = [];
-  const save = (): void => {
-    store.change(() => {
-      for (const each of batch) putHost(store, each);
-    });
-    batch = [];
-  };
-  const results = inOrder(changed, PARALLEL, async ({ file, listed }) => ({
-    file,
-    listed,
-    host: await readStatus(place, listed),
-  }));
+  const prefix = hostStatusPrefix(place.tree);
+  const results = inOrder(listing.changes(), PARALLEL, async (listed) => {
+    const { file, size, receivedAt } = listed;
+    const object = { key: `${prefix}${file}`, size, lastModified: receivedAt };
+    return { ...listed, host: await readStatus(place, object) };
+  });
   try {
     for await (const each of results) {
       fetched += 1;
@@ -69,13 +61,14 @@ export async function syncFleet(
         refused += 1;
         refusal = problem.message;
       }
-      batch.push(each);
-      if (batch.length >= BATCH) save();
-      onProgress(fetched, changed.length);
+      // Written at once: statuses that wait for a batch would survive in the heap, and it grows.
+      store.write(() => putHost(store, each));
+      if (fetched % BATCH === 0) store.commit();
+      onProgress(fetched, changed);
     }
   } finally {
     // What was fetched before a failure is kept.
-    save();
+    store.commit();
   }
   // A host can make its own status unreadable: only many of them have a common cause.
   if (refused > 0 && refused === fetched && refused >= Math.min(hosts, MANY_REFUSED)) {
@@ -84,20 +77,16 @@ export async function syncFleet(
       next: 'mm policy reader prints the policy that allows it',
     });
   }
-  store.change(() => {
-    for (const file of left.keys()) store.remove(file);
+  const gone = listing.gone();
+  store.write(() => {
+    for (const file of gone) store.remove(file);
     store.complete(now());
   });
-  const list = Math.max(1, Math.ceil(hosts / PER_PAGE));
+  store.commit();
+  const lists = Math.max(1, Math.ceil(hosts / PER_PAGE));
   const { unreadable } = store;
-  const requests = { list, get: fetched };
-  return { hosts, fetched, unreadable, refused, gone: left.size, requests };
-}
-
-interface Listed {
-  /** The key below the prefix. */
-  readonly file: string;
-  readonly listed: ListedObject;
+  const requests = { list: lists, get: fetched };
+  return { hosts, fetched, unreadable, refused, gone: gone.length, requests };
 }
 
 interface Fetched extends Listed {
@@ -105,37 +94,25 @@ interface Fetched extends Listed {
   readonly host: HostStatus | undefined;
 }
 
-/** Removes from `known` what is still in the bucket. */
-async function compare(
-  { bucket, tree }: TreePlace,
-  known: Map<string, { readonly etag: string; readonly receivedAt: number }>,
-): Promise<{ changed: Listed[]; touched: Listed[]; hosts: number }> {
+async function list({ bucket, tree }: TreePlace, store: FleetStore): Promise<Listing> {
   const prefix = hostStatusPrefix(tree);
-  const changed: Listed[] = [];
-  const touched: Listed[] = [];
-  let hosts = 0;
-  for await (const listed of bucket.list(prefix)) {
-    hosts += 1;
-    const file = listed.key.slice(prefix.length);
-    const stored = known.get(file);
-    known.delete(file);
-    if (stored === undefined || listed.etag === undefined || stored.etag !== listed.etag) {
-      changed.push({ file, listed });
-    } else if (stored.receivedAt !== listed.lastModified) touched.push({ file, listed });
+  const listing = new Listing(store.database);
+  for await (const { key, etag, size, lastModified } of bucket.list(prefix)) {
+    listing.add({ file: key.slice(prefix.length), etag, size, receivedAt: lastModified });
   }
-  return { changed, touched, hosts };
+  return listing;
 }
 
 /** Such a status may be readable at the next sync, although its object is the same. */
 const TRY_AGAIN: ReadonlySet<string | undefined> = new Set(['refused', 'newer']);
 
-function putHost(store: FleetStore, { file, listed, host }: Fetched): void {
+function putHost(store: FleetStore, { file, etag: listed, host }: Fetched): void {
   if (host === undefined) {
     store.remove(file);
     return;
   }
   // Its ETag differs from that of the object, so that the next sync reads it again.
   if (host.problem?.kind === 'refused' && store.hasStatus(file)) return;
-  const etag = TRY_AGAIN.has(host.problem?.kind) ? '' : (listed.etag ?? '');
+  const etag = TRY_AGAIN.has(host.problem?.kind) ? '' : (listed ?? '');
   store.put({ file, etag, host });
 }
