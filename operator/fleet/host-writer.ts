@@ -13,14 +13,22 @@ export interface StoredHost {
 
 /** The columns that hold a summary, so that a question about all hosts parses no JSON. */
 const SUMMARY_COLUMNS = [
-  ...['environment', 'version', 'run', 'failure', 'trust', 'hostId', 'shared', 'retry'],
-  ...['windowOpensAt', 'windowWhy', 'deferred', 'pinned', 'isDisabled', 'limitSeconds'],
+  ...(['environment', 'version', 'run', 'failure', 'trust', 'hostId', 'shared', 'retry'] as const),
+  ...(['windowOpensAt', 'windowWhy', 'deferred', 'pinned', 'isDisabled', 'limitSeconds'] as const),
   'groups',
 ] as const;
 
 const SUMMARY = SUMMARY_COLUMNS.join(', ');
-/** What {@link summaryIn} needs of a row. */
-export const HOST_COLUMNS = `certname, receivedAt, problemKind, problem, ${SUMMARY}`;
+type SummaryColumn = (typeof SUMMARY_COLUMNS)[number];
+
+const REPORTED_COLUMNS = ['certname', 'receivedAt', 'problemKind', 'problem'] as const;
+
+/** What {@link summaryIn} needs of a row, after certname, receivedAt, problemKind and problem. */
+export const HOST_COLUMNS: readonly string[] = [...REPORTED_COLUMNS, ...SUMMARY_COLUMNS];
+
+const AT = Object.fromEntries(
+  SUMMARY_COLUMNS.map((name, at) => [name, REPORTED_COLUMNS.length + at]),
+) as Readonly<Record<SummaryColumn, number>>;
 
 type Cell = string | number | null;
 
@@ -78,25 +86,24 @@ function cellsOf(status: StatusDocument): readonly Cell[] {
   ];
 }
 
-/** The summary of a row that has `HOST_COLUMNS`. */
-export function summaryIn(row: Readonly<Record<string, unknown>>): HostSummary {
-  const text = (name: (typeof SUMMARY_COLUMNS)[number]): string | null =>
-    row[name] as string | null;
+/** The summary of a row that begins with `HOST_COLUMNS`. */
+export function summaryIn(row: readonly unknown[]): HostSummary {
+  const text = (name: SummaryColumn): string | null => row[AT[name]] as string | null;
   const [groups, why] = [text('groups'), text('windowWhy')];
   return {
-    environment: String(row['environment']),
+    environment: String(text('environment')),
     groups: groups === null ? [] : (JSON.parse(groups) as string[]),
     version: text('version'),
     run: text('run'),
     failure: text('failure'),
-    trust: String(row['trust']),
+    trust: String(text('trust')),
     hostId: text('hostId'),
     shared: text('shared'),
     retry: text('retry'),
     window: why === null ? null : { opensAt: text('windowOpensAt'), why },
     deferred: text('deferred'),
     pinned: text('pinned'),
-    isDisabled: row['isDisabled'] === 1,
-    limitSeconds: Number(row['limitSeconds']),
+    isDisabled: row[AT.isDisabled] === 1,
+    limitSeconds: Number(row[AT.limitSeconds]),
   };
 }

@@ -1,38 +1,74 @@
 import { StatusDocument } from '../../bucket/documents/status.ts';
+import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import type { HostStatus } from '../hosts/read-statuses.ts';
-import type { SelectedHost } from '../hosts/select-hosts.ts';
+import type { SelectedHost, SummarizedHost } from '../hosts/select-hosts.ts';
+import type { HostSummary } from '../hosts/summary.ts';
 import type { Where } from '../hosts/where.ts';
 import { HOST_COLUMNS, summaryIn } from './host-writer.ts';
 import type { FleetStore } from './store.ts';
 
+/** Hosts whose facts are looked at for "did you mean". */
+const LEARNED = 500;
+
 /** Every host of the store, in the order of the bucket, and whether it meets the conditions. */
 export async function* storedHosts(store: FleetStore, where: Where): AsyncGenerator<SelectedHost> {
-  const { fields } = where;
-  // Only what the conditions read is parsed. Names of fields are those of the schema.
-  const parts = fields.map((field) => `, status -> '$.${field}' AS part_${field}`).join('');
-  const documents = fields.length === 0 ? '' : ' LEFT JOIN document USING (file)';
-  const rows = store.database
-    .prepare(`SELECT ${HOST_COLUMNS}${parts} FROM host${documents} ORDER BY file`)
-    .iterate();
-  for (const row of rows) {
-    const reported = { certname: String(row['certname']), receivedAt: Number(row['receivedAt']) };
-    if (row['problemKind'] !== null) {
-      const problem = {
-        kind: row['problemKind'],
-        message: row['problem'],
-      } as HostStatus['problem'];
-      yield { host: { ...reported, summary: undefined, problem }, isMatching: false };
-      continue;
-    }
-    const status: Record<string, unknown> = {};
-    for (const field of fields) {
-      const part = row[`part_${field}`];
-      if (typeof part === 'string') status[field] = JSON.parse(part);
-    }
+  const { paths } = where;
+  // Only what the conditions read is parsed: a tenth of a second for each part of all hosts.
+  const columns = [...HOST_COLUMNS, ...paths.map(() => 'status -> ?')].join(', ');
+  const documents = paths.length === 0 ? '' : ' LEFT JOIN document USING (file)';
+  const statement = store.database.prepare(`SELECT ${columns} FROM host${documents} ORDER BY file`);
+  statement.setReturnArrays(true);
+  const rows = statement.iterate(
+    ...paths.map((path) => `$${path.map((name) => `."${name}"`).join('')}`),
+  ) as Iterable<unknown>;
+  if (paths.some(([top]) => top === 'facts')) learn(store, where);
+  for (const row of rows as Iterable<readonly unknown[]>) {
+    const host = new HostInRow(row);
     // Facts that no status promotes are not in the store.
-    const isMatching = where.matches(status, {}) === true;
-    yield { host: { ...reported, summary: summaryIn(row), problem: undefined }, isMatching };
+    const isMatching =
+      host.problem === undefined && where.matches(statusIn(row, paths), {}) === true;
+    yield { host, isMatching };
   }
+}
+
+/** Most hosts of a list are only counted: the summary is made when it is asked for. */
+class HostInRow implements SummarizedHost {
+  readonly certname: string;
+  readonly receivedAt: number;
+  readonly problem: HostStatus['problem'];
+  readonly #row: readonly unknown[];
+
+  constructor(row: readonly unknown[]) {
+    const [certname, receivedAt, kind, message] = row;
+    this.certname = String(certname);
+    this.receivedAt = Number(receivedAt);
+    this.problem = kind === null ? undefined : ({ kind, message } as HostStatus['problem']);
+    this.#row = row;
+  }
+
+  get summary(): HostSummary | undefined {
+    return this.problem === undefined ? summaryIn(this.#row) : undefined;
+  }
+}
+
+function learn(store: FleetStore, where: Where): void {
+  const rows = store.database
+    .prepare(`SELECT status -> '$.facts' AS facts FROM document LIMIT ${LEARNED}`)
+    .iterate();
+  for (const { facts } of rows) where.learnFacts(JSON.parse(String(facts)) as JsonObject);
+}
+
+/** As much of a status as the row has. */
+function statusIn(row: readonly unknown[], paths: readonly (readonly string[])[]): JsonObject {
+  const status: Record<string, unknown> = {};
+  for (const [at, [top = '', below]] of paths.entries()) {
+    const text = row[HOST_COLUMNS.length + at];
+    if (typeof text !== 'string') continue;
+    const value: unknown = JSON.parse(text);
+    if (below === undefined) status[top] = value;
+    else status[top] = { ...jsonObject(status[top]), [below]: value };
+  }
+  return status;
 }
 
 /** The status of one host; undefined when the store has none that can be read. */

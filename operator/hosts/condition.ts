@@ -70,6 +70,8 @@ function valuesBelow(value: unknown, path: readonly string[]): unknown[] {
   }
   if (path.length === 0) return value === undefined ? [] : [value];
   if (!isJsonObject(value)) return [];
+  // Most names have no dot, or are a whole path.
+  if (path.length === 1) return Object.hasOwn(value, first) ? valuesBelow(value[first], []) : [];
   for (let length = 1; length <= path.length; length++) {
     const key = path.slice(0, length).join('.');
     if (!Object.hasOwn(value, key)) continue;

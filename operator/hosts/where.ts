@@ -40,7 +40,7 @@ export function missingFactText({ field, hosts, of }: MissingFact): string {
  * document, a promoted fact, or any other fact: for that the facts document of the host is read.
  */
 export class Where {
-  readonly #conditions: readonly Condition[];
+  readonly #conditions: readonly PlacedCondition[];
   /** Names for "did you mean". */
   readonly #known = new Set(STATUS_FIELDS);
   #learned = 0;
@@ -52,13 +52,16 @@ export class Where {
   /** Throws USAGE. */
   constructor(texts: readonly string[] = [], from: HostsFrom = 'bucket') {
     this.#isCopy = from === 'copy';
-    this.#conditions = texts.map(parseCondition);
+    this.#conditions = texts.map((text) => placed(parseCondition(text)));
     for (const condition of this.#conditions) requireValue(condition);
   }
 
-  /** The fields at the top of a status that the conditions read; the others may be left out. */
-  get fields(): readonly string[] {
-    return [...new Set(this.#conditions.map(({ field }) => topOf(field)))];
+  /** Where a status has what the conditions read; everything else may be left out of it. */
+  get paths(): readonly (readonly string[])[] {
+    const paths = this.#conditions.flatMap(pathsOf);
+    const tops = new Set(paths.filter(({ length }) => length === 1).map(([top]) => top));
+    const needed = paths.filter(({ length, 0: top }) => length === 1 || !tops.has(top));
+    return [...new Map(needed.map((path) => [JSON.stringify(path), path])).values()];
   }
 
   /**
@@ -68,12 +71,14 @@ export class Where {
   matches(status: JsonObject, facts?: JsonObject): boolean | 'unknown' {
     this.#hosts += 1;
     this.#learn(jsonObject(status['facts']), facts);
-    const met = this.#conditions.map((condition) => {
-      const values = valuesOf(condition.field, status, facts);
-      return values === undefined ? 'unknown' : this.#isMet(condition, values);
-    });
-    if (met.includes(false)) return false;
-    return met.includes('unknown') ? 'unknown' : true;
+    let met: boolean | 'unknown' = true;
+    // Each condition sees each host, also after another one was not met: see `unmet`.
+    for (const condition of this.#conditions) {
+      const values = valuesOf(condition, status, facts);
+      if (values === undefined) met &&= 'unknown';
+      else if (!this.#isMet(condition, values)) met = false;
+    }
+    return met;
   }
 
   /** Call after the last host. Throws USAGE when no host has one of the fields. */
@@ -135,11 +140,17 @@ export class Where {
     if (values.length > 0) looked.found += 1;
     else looked.missing += 1;
     for (const value of looked.values.size < MAX_VALUES ? values : []) {
-      looked.values.add(printable(textOf(value), 100));
+      if (value !== looked.last) looked.values.add(printable(textOf(value), 100));
+      looked.last = value;
     }
     const met = isMet(condition, values);
     looked.isMet ||= met;
     return met;
+  }
+
+  /** For "did you mean": facts of a host of which `matches` gets only `paths`. */
+  learnFacts(facts: JsonObject): void {
+    this.#learn(facts);
   }
 
   #learn(...documents: readonly (JsonObject | undefined)[]): void {
@@ -165,10 +176,12 @@ interface Looked {
   /** Whether a host met the condition. */
   isMet: boolean;
   readonly values: Set<string>;
+  /** The value that was kept last: most hosts have the same. */
+  last: unknown;
 }
 
 function newLooked(): Looked {
-  return { found: 0, missing: 0, isMet: false, values: new Set() };
+  return { found: 0, missing: 0, isMet: false, values: new Set(), last: undefined };
 }
 
 /**
@@ -176,15 +189,27 @@ function newLooked(): Looked {
  * `facts.role` is the fact, also where the status has a field `role`.
  */
 function valuesOf(
-  field: string,
+  { field, fact }: PlacedCondition,
   status: JsonObject,
   facts: JsonObject | undefined,
 ): readonly unknown[] | undefined {
-  if (topOf(field) !== 'facts') return valuesAt(status, field);
-  const fact = field.replace(/^facts\./, '');
+  if (fact === undefined) return valuesAt(status, field);
   const promoted = valuesAt(status['facts'], fact);
   if (promoted.length > 0) return promoted;
   return facts === undefined ? undefined : valuesAt(facts, fact);
+}
+
+interface PlacedCondition extends Condition {
+  /** The path of the fact that it is about. Undefined for another field of the status. */
+  readonly fact: string | undefined;
+}
+
+function placed(condition: Condition): PlacedCondition {
+  const { field } = condition;
+  return {
+    ...condition,
+    fact: topOf(field) === 'facts' ? field.replace(/^facts\./, '') : undefined,
+  };
 }
 
 /** Throws USAGE for a part of the status that has fields of its own, except about its absence. */
@@ -210,4 +235,19 @@ function meantBelow(below: readonly string[], wanted: string): string {
 function topOf(field: string): string {
   const [first = ''] = field.split('.');
   return Object.hasOwn(StatusDocument.shape, first) ? first : 'facts';
+}
+
+/**
+ * What of a status a field needs. A fact may have its whole path as its name, or a beginning of it.
+ * Below a part of the status all is read: it may be a list, or a map with free names.
+ */
+function pathsOf({ field, fact }: PlacedCondition): readonly (readonly string[])[] {
+  if (fact === undefined) {
+    const [top = '', below = ''] = field.split('.');
+    return [STATUS_FIELDS.has(`${top}.${below}`) ? [top, below] : [top]];
+  }
+  // A quote ends a name in a path of SQLite. `facts` alone is all of them.
+  if (field === 'facts' || /["\\]/.test(fact)) return [['facts']];
+  const names = fact.split('.');
+  return names.map((_, at) => ['facts', names.slice(0, at + 1).join('.')]);
 }

@@ -24,10 +24,17 @@ export async function fleetStatus(context: Context, options: FleetStatusOptions)
   const tally = new HostTally({ where: options.where }, options.failOver);
   return await withStore(context, options, async ({ config, store, syncedAt }) => {
     const counts = new Counts();
+    const now = context.now();
     for await (const { host, isMatching } of storedHosts(store, where)) {
-      const line = lineOf(host, options, context.now());
+      const { certname, receivedAt, problem } = host;
+      if (!isMatching && problem === undefined) {
+        tally.countOther();
+        continue;
+      }
+      const { summary } = host;
+      const line = lineOf({ certname, receivedAt, problem, summary }, options, now);
       tally.count(host, line, isMatching);
-      if (isMatching && host.summary !== undefined) counts.add(host.certname, host.summary);
+      if (summary !== undefined) counts.add(certname, summary);
     }
     where.requireKnownFields();
     const { summary, notices, exitCode } = tally.end(where);

@@ -84,6 +84,10 @@ async function* listedHosts(
   }: { readonly options: ListOptions; readonly ids: HostIds | undefined; readonly now: number },
 ): AsyncGenerator<HostLine> {
   for await (const { host, isMatching } of hosts) {
+    if (!isMatching && ids === undefined && host.problem === undefined) {
+      tally.countOther();
+      continue;
+    }
     const line = lineOf(host, options, now);
     const { certname, hostId } = line;
     if (hostId !== null && ids?.isChangingBack(certname, hostId) === true) {

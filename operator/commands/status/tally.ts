@@ -66,6 +66,11 @@ export class HostTally {
     return isListed;
   }
 
+  /** Counts a host that can be read and does not meet the conditions: nothing more matters. */
+  countOther(): void {
+    this.#counts.hosts += 1;
+  }
+
   /** `where`: the conditions, after the last host. */
   end(where: Pick<Where, 'missingFacts' | 'unmet'>): ListEnd & { readonly summary: Summary } {
     const { hosts, matching, listed, stale, unreadable, bad } = this.#counts;
