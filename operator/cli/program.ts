@@ -73,7 +73,7 @@ function addInit(program: Command, context: Context, output: Output): void {
     .option('--id <id>', 'id of the tree, signed into every file; default: <bucket>/<tree>')
     .option(
       '--environment <name=ref...>',
-      'environments and their git refs; default: stable=main testing=testing',
+      'environments and their git refs; default: stable=main testing=testing, without main the current branch',
       collect,
     )
     .option('--endpoint <url>', 'address of an S3-compatible store; default: AWS')

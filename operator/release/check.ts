@@ -13,6 +13,7 @@ import { inspectContents } from './inspect-contents.ts';
 import { LIMITS, type SourceTree, type TreeEntry, type TreeProblem } from './tree/tree.ts';
 
 const MAX_SHOWN = 20;
+const MAX_NEXT = 3;
 /** Written by mm into every release. */
 export const OWN_FILES = { release: 'release.json', r10k: '.r10k-deploy.json' } as const;
 
@@ -42,9 +43,19 @@ export function assertPublishable(tree: SourceTree, options: CheckOptions): void
   if (problems.length > shown.length) shown.push(`and ${problems.length - shown.length} more`);
   throw new CodedError(shown, {
     code: first.code,
-    next: first.next ?? 'correct it, then run the command again; nothing was uploaded',
+    next: nextFor(problems) ?? 'correct it, then run the command again; nothing was uploaded',
     details: { problems: problems.length },
   });
+}
+
+/** The next step for the first problem of each kind: one run must show all that is to do. */
+function nextFor(problems: readonly TreeProblem[]): string | undefined {
+  const kinds = new Map<string, string>();
+  for (const { next, path } of problems) {
+    const kind = path === null ? next : next?.replaceAll(path, '');
+    if (next !== undefined && kind !== undefined && !kinds.has(kind)) kinds.set(kind, next);
+  }
+  return kinds.size === 0 ? undefined : [...kinds.values()].slice(0, MAX_NEXT).join('; ');
 }
 
 /** What hosts would refuse, and what must not leave this machine. */
@@ -65,7 +76,7 @@ export function findProblems(tree: SourceTree, rules: TreeRules): TreeProblem[] 
     ...findOwnFiles(entries),
     ...emptySubmodules.map((path) => ({
       ...unsafe(path, 'is a submodule whose commit is not in this clone'),
-      next: `git submodule update --init --recursive ${path}; then publish again`,
+      next: `git submodule update --init --recursive${emptySubmodules.length > 1 ? '' : ` ${path}`}; then publish again`,
     })),
     ...withheld.map(({ path, why }) => invalid(path, why)),
     ...entries.flatMap((entry) => [

@@ -15,6 +15,8 @@ import {
   type TreeConfig,
 } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
+import { branchesOf } from '../../release/source/branches.ts';
+import { type GitPlace, gitAnswer } from '../../release/source/git.ts';
 
 export interface InitOptions extends SigningOptions {
   readonly bucket?: string | undefined;
@@ -43,7 +45,8 @@ export interface InitPlan {
   readonly configText: string | undefined;
 }
 
-const DEFAULT_ENVIRONMENTS = ['stable=main', 'testing=testing'];
+const DEFAULT_BRANCH = 'main';
+const TESTING = 'testing=testing';
 
 /**
  * What `mm init` must create: as the configuration file says if it exists, otherwise as the options
@@ -52,7 +55,7 @@ const DEFAULT_ENVIRONMENTS = ['stable=main', 'testing=testing'];
 export async function planInit(context: Context, options: InitOptions): Promise<InitPlan> {
   const { cwd, home } = context;
   const found = await findConfig({ cwd, home, path: options.config });
-  if (found !== undefined) return await planByFile(found, home, options);
+  if (found !== undefined) return await planByFile(found, context, options);
   const configFile = resolve(cwd, options.config ?? CONFIG_FILE);
   const configText = await newConfig(options, context);
   const config = parseOptions(configText, OperatorConfig, 'mm init');
@@ -63,19 +66,21 @@ export async function planInit(context: Context, options: InitOptions): Promise<
 /** The file belongs to the operator: mm reads it and never changes it. */
 async function planByFile(
   found: LoadedConfig,
-  home: string,
+  context: Context,
   options: InitOptions,
 ): Promise<InitPlan> {
   const { bucket, tree, id, endpoint, region } = options;
   const { trees } = found.config;
   if (tree !== undefined && !Object.hasOwn(trees, tree)) {
-    const text = stringify({ trees: { [tree]: treeText(options, found.config.bucket) } });
+    const text = stringify({
+      trees: { [tree]: await treeText(options, found.config.bucket, context) },
+    });
     throw new CodedError(
       [`${found.path} has no tree ${tree}; add to it:`, ...text.trimEnd().split('\n')],
       { code: 'USAGE', next: `then run: mm init --tree ${tree}` },
     );
   }
-  const config = selectTree(found, { home, tree });
+  const config = selectTree(found, { home: context.home, tree });
   const { s3 } = config;
   const there = { bucket: config.bucket, id: config.id, endpoint: s3.endpoint, region: s3.region };
   const given = { bucket, id, endpoint, region };
@@ -101,8 +106,9 @@ async function planByFile(
 
 async function newConfig(
   options: InitOptions,
-  { home, cwd }: Pick<Context, 'home' | 'cwd'>,
+  context: Pick<Context, 'home' | 'cwd' | 'env'>,
 ): Promise<string> {
+  const { home, cwd } = context;
   const { bucket, tree, endpoint, repository, keys } = options;
   if (bucket === undefined || tree === undefined) {
     throw usage(
@@ -118,8 +124,17 @@ async function newConfig(
     s3,
     ...(repository !== undefined && { repository }),
     keys: keys === undefined ? DEFAULT_KEYS : resolve(cwd, keys).replace(`${home}/`, '~/'),
-    trees: { [tree]: treeText(options, bucket) },
+    trees: { [tree]: await treeText(options, bucket, context) },
   });
+}
+
+/** `main`, or the current branch of a repository that has no `main`. */
+async function firstBranch(place: GitPlace): Promise<string> {
+  const branches = await branchesOf(place).catch(() => []);
+  if (branches.length === 0 || branches.some(({ name }) => name === DEFAULT_BRANCH)) {
+    return DEFAULT_BRANCH;
+  }
+  return (await gitAnswer(place, ['symbolic-ref', '--short', 'HEAD'])) ?? DEFAULT_BRANCH;
 }
 
 /**
@@ -140,12 +155,15 @@ async function usedRegion(
   });
 }
 
-function treeText(
-  { id, tree, environment, ignoresCase = isOfMacs(tree) }: InitOptions,
+async function treeText(
+  { id, tree, environment, repository = '.', ignoresCase = isOfMacs(tree) }: InitOptions,
   bucket: string,
-): object {
+  { cwd, env }: Pick<Context, 'cwd' | 'env'>,
+): Promise<object> {
   const pairs =
-    environment === undefined || environment.length === 0 ? DEFAULT_ENVIRONMENTS : environment;
+    environment === undefined || environment.length === 0
+      ? [`stable=${await firstBranch({ directory: resolve(cwd, repository), env })}`, TESTING]
+      : environment;
   const environments = pairs.map((pair) => {
     const [name = '', ref] = pair.split(/=(.*)/s);
     if (name !== '' && ref !== undefined && ref !== '') return [name, { ref }] as const;

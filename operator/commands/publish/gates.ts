@@ -98,7 +98,7 @@ export function summary({ loaded, checked, tools, skipped }: GatesResult): strin
   return `checked ${checked} of ${counted(loaded, 'file')} that Puppet would load (Puppet ${tools.puppet}${lint})`;
 }
 
-function refused({ problems, skipped }: GatesResult, isStrict: boolean): CodedError {
+function refused({ problems, skipped, tools }: GatesResult, isStrict: boolean): CodedError {
   if (problems.length === 0) {
     return new CodedError(skipped, {
       code: 'PUPPET_MISSING',
@@ -110,10 +110,12 @@ function refused({ problems, skipped }: GatesResult, isStrict: boolean): CodedEr
   const more = judged.length - MAX_SHOWN;
   if (more > 0) shown.push(`and ${more} more; --json lists ${MAX_LISTED}`);
   const what = counted(judged.length, isStrict ? 'problem' : 'error');
+  // Code for hosts with a newer Ruby is wrong for the one of this machine.
+  const by = tools === undefined ? '' : `; checked by Puppet ${tools.puppet} on Ruby ${tools.ruby}`;
   const strict = isStrict ? ' (--strict counts warnings)' : '';
   return new CodedError([`${what}${strict} in what Puppet would load:`, ...shown], {
     code: 'RELEASE_INVALID',
-    next: 'correct them and publish again; nothing was uploaded',
+    next: `correct them and publish again; nothing was uploaded${by}`,
     details: { problems: problems.slice(0, MAX_LISTED) },
   });
 }

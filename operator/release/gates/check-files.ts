@@ -104,7 +104,11 @@ export async function checkFiles(request: CheckRequest): Promise<Checked> {
         request.onProgress?.(begun - current.size, files.length);
       } else {
         const [index, level, line, column, message] = answer.problem;
-        found.set(index, [...(found.get(index) ?? []), { level, line, column, message }]);
+        const before = found.get(index) ?? [];
+        // Puppet's lexer warns of each escape sequence at the place of the whole string.
+        const isSame = (each: Found) =>
+          each.line === line && each.column === column && each.message === message;
+        if (!before.some(isSame)) found.set(index, [...before, { level, line, column, message }]);
       }
     },
   });

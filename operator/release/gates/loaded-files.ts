@@ -60,7 +60,8 @@ export function loadedFiles(
     const inside = place?.inside ?? path;
     const parts = place === undefined ? AT_TOP : IN_MODULE;
     const isManifest = place === undefined && isSiteManifest(path, conf);
-    const kind = isManifest ? 'puppet' : (kindOf(inside, parts) ?? dataKind(inside, place));
+    const found = isManifest ? 'puppet' : (kindOf(inside, parts) ?? dataKind(inside, place));
+    const kind = isNeverLoaded(path, place, found) ? undefined : found;
     return kind === undefined ? [] : [{ entry, kind, module: place?.module }];
   });
 
@@ -69,6 +70,19 @@ export function loadedFiles(
     const isData = data.some((each) => each === '' || inside.startsWith(`${each}/`));
     return isData ? kindOf(inside, DATA) : undefined;
   }
+}
+
+/**
+ * Puppet loads no code from a hidden file, such as `._init.pp` of a Mac, and nothing from a
+ * directory that has no name of a module (`Puppet::Module.is_module_directory_name?`).
+ */
+function isNeverLoaded(
+  path: string,
+  place: { readonly module: string } | undefined,
+  kind: Kind | undefined,
+): boolean {
+  if (place !== undefined && !/^[a-z][a-z0-9_]*$/.test(place.module)) return true;
+  return (kind === 'puppet' || kind === 'ruby') && /(^|\/)\./.test(path);
 }
 
 /** Directory of a module, or "" for the environment, to its directories with data. */

@@ -122,6 +122,19 @@ test('check refuses a link that leaves the release and names both ways out', () 
   check(leaving, { links: 'keep' });
 });
 
+test('check names the next step for each kind of problem, once', () => {
+  const links = ['a', 'b'].map((path) => link(`modules/x/files/${path}`, '/etc/motd'));
+  const tree = { ...sourceTree(...links), emptySubmodules: ['modules/one', 'modules/two'] };
+  assert.throws(
+    () => check(tree),
+    (error) =>
+      error instanceof CodedError &&
+      /^git submodule update --init --recursive; [^;]*; leave it out: [^;]*\/a\]; [^;]*keep$/.test(
+        error.next ?? '',
+      ),
+  );
+});
+
 test('check names all problems at once, up to a limit', () => {
   const links = Array.from({ length: 50 }, (_, n) => link(`l${n}`, '/x'));
   assert.throws(

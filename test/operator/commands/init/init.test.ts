@@ -231,6 +231,15 @@ test('init: a root file of another tree is kept', async (t) => {
   assert.ok(!lab.files().includes('timestamp.json'));
 });
 
+test('init: without a branch main, the first environment has the current branch', async (t) => {
+  const lab = await openOperatorLab(t);
+  await lab.git('branch', '--move', 'production');
+  const { exitCode, stderr } = await lab.mm(initArgs(lab));
+  assert.equal(exitCode, 0, stderr);
+  const config = await readFile(join(lab.repository, 'miyamoto.yaml'), 'utf8');
+  assert.match(config, /^ {6}stable:\n {8}ref: production\n/m);
+});
+
 test('init: a missing bucket is made only with --create-bucket', async (t) => {
   const lab = await openOperatorLab(t);
   const server = await startS3Server({

@@ -41,6 +41,11 @@ const rows: Readonly<Record<string, Row>> = {
     ['error', 2, 3, /Not an assignable reference/],
     ['error', 4, 1, /unacceptable as a top level construct/],
   ],
+  'a text with several unknown escape sequences': [
+    'modules/m/manifests/escapes.pp',
+    'class m::escapes {\n  $a = "a\\/b\\/c"\n}\n',
+    ['warning', 2, 17, /Unrecognized escape sequence '\\\/'/],
+  ],
   'a manifest with a byte order mark': [
     'modules/m/manifests/bom.pp',
     '\ufeffclass m::bom { }\n',
