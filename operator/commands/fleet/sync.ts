@@ -4,6 +4,7 @@ import { counted } from '../../../shared/counted.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { withLock } from '../../files/lock.ts';
+import { addToHistory } from '../../fleet/history.ts';
 import { FleetStore, withStoreErrors } from '../../fleet/store.ts';
 import { syncFleet } from '../../fleet/sync.ts';
 import { withTree } from '../../open-tree.ts';
@@ -31,6 +32,7 @@ export async function sync(context: Context, options: CommonOptions): Promise<An
           now: () => context.now(),
           onProgress: (done, total) => progress?.at(done, total),
         });
+        addToHistory(storeDirectory(config), place, { store, now: context.now() });
         const { list, get } = counts.requests;
         const document: FleetSyncAnswer = {
           ...{ schemaVersion: 1, bucket: bucket.name, tree: config.tree },
