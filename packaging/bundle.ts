@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import * as esbuild from 'esbuild';
+import { bundledPage } from './bundle-page.ts';
 import { rubyTexts } from './bundle-ruby.ts';
 
 export interface Part {
@@ -42,7 +43,7 @@ export async function bundleProgram(request: BundleRequest): Promise<readonly Pa
       absWorkingDir: root,
       entryPoints: [path],
       outfile: name,
-      plugins: [...plugins, rubyTexts, late],
+      plugins: [...plugins, rubyTexts, bundledPage, late],
     });
     const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
     for (const { contents } of outputFiles) parts.push({ name, contents, inputs });

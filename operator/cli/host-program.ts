@@ -4,6 +4,7 @@ import { type BootstrapOptions, bootstrap } from '../commands/bootstrap/bootstra
 import { type CostOptions, cost } from '../commands/cost/cost.ts';
 import { fleetHost, fleetHosts, why } from '../commands/fleet/host.ts';
 import { type FleetQueryOptions, fleetQuery } from '../commands/fleet/query.ts';
+import { fleetReport, type ReportOptions } from '../commands/fleet/report.ts';
 import { type FleetStatusOptions, fleetStatus } from '../commands/fleet/status.ts';
 import { sync } from '../commands/fleet/sync.ts';
 import { type ForgetOptions, forget } from '../commands/forget/forget.ts';
@@ -176,6 +177,13 @@ function addFleet(program: Command, context: Context, output: Output): void {
     .option('--limit <rows>', 'print at most so many rows; default: 10000', wholeNumber)
     .action(async (sql: string, options: FleetQueryOptions) =>
       fleetQuery(context, sql, options, (list) => output.list(list, options)),
+    );
+  common(fleet.command('report'))
+    .description('write the copy as one HTML file with charts and a table of all hosts')
+    .option('--output <file>', 'path of the file; default: fleet.html')
+    .option('--open', 'open it in the browser')
+    .action(async (options: ReportOptions) =>
+      output.answer(await fleetReport(context, options), options),
     );
 }
 

@@ -66,6 +66,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'mm fleet query': [
     "mm fleet query 'SELECT agent_version, count(*) AS n FROM hosts GROUP BY 1 ORDER BY 2 DESC'",
   ],
+  'mm fleet report': ['mm fleet report --open', 'mm fleet report --output fleet.html'],
   'mm config': ['mm config'],
   'mm doctor': ['mm doctor'],
   'mm renew': ['mm renew', 'mm renew root targets --out renewal.proposal.json'],

@@ -58,3 +58,14 @@ export const FleetWhyAnswer = z.looseObject({
   hostsFailing: z.int(),
 });
 export type FleetWhyAnswer = z.infer<typeof FleetWhyAnswer>;
+
+export const FleetReportAnswer = z.looseObject({
+  ...Tree,
+  syncedAt: Instant,
+  hosts: z.int(),
+  /** Size of the file. */
+  bytes: z.int(),
+  /** Path of the report. */
+  file: z.string(),
+});
+export type FleetReportAnswer = z.infer<typeof FleetReportAnswer>;
