@@ -1,18 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { Duration } from '../../shared/duration.ts';
 import { type BootstrapOptions, bootstrap } from '../commands/bootstrap/bootstrap.ts';
 import { type CostOptions, cost } from '../commands/cost/cost.ts';
-import { fleetHost, fleetHosts, why } from '../commands/fleet/host.ts';
-import { type FleetQueryOptions, fleetQuery } from '../commands/fleet/query.ts';
-import { fleetReport, type ReportOptions } from '../commands/fleet/report.ts';
-import { type FleetStatusOptions, fleetStatus } from '../commands/fleet/status.ts';
-import { sync } from '../commands/fleet/sync.ts';
 import { type ForgetOptions, forget } from '../commands/forget/forget.ts';
 import { packageSite, type SitePackageOptions } from '../commands/package/site.ts';
 import { type ListOptions, listHosts } from '../commands/status/list.ts';
 import { showHost } from '../commands/status/show.ts';
-import type { CommonOptions, Context } from '../context.ts';
-import { collect, common, wholeNumber } from './options.ts';
+import type { Context } from '../context.ts';
+import { addFleet } from './fleet-program.ts';
+import { age, collect, common, selecting, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
 
 const AFTER = `
@@ -32,13 +27,6 @@ const AFTER_COST = `
 Examples:
   mm cost --hosts 100000
   mm cost --hosts 5000 --poll 1m --outside 40% --price get=0.00043`;
-
-const AFTER_FLEET = `
-Examples:
-  mm fleet sync
-  mm fleet status --fail-over 1%
-  mm fleet hosts --failed --where os.name=Ubuntu
-  mm fleet why web1.example.com 'File[/etc/motd]'`;
 
 const OPTIONS_OF_LIST = ['where', 'failed', 'stale', 'olderThan', 'failOver', 'csv'] as const;
 
@@ -137,76 +125,6 @@ function addStatus(program: Command, context: Context, output: Output): void {
     }
     output.answer(await showHost(context, certname, options), options);
   });
-}
-
-/** Adds `mm fleet`: questions about all hosts, from a copy on this machine. */
-function addFleet(program: Command, context: Context, output: Output): void {
-  const fleet = program
-    .command('fleet')
-    .description('copy what hosts report to this machine, and ask the copy')
-    .addHelpText('after', AFTER_FLEET);
-  common(fleet.command('sync'))
-    .description('copy the statuses that are new or have changed')
-    .action(async (options: CommonOptions) => output.answer(await sync(context, options), options));
-  common(fleet.command('status'))
-    .description('show how many hosts are in which state, and the most frequent failures')
-    .option('--where <condition>', 'only hosts with this field; may be repeated', collect)
-    .option('--stale <age>', 'hosts are stale after this age; default: as they announced', age)
-    .option('--fail-over <share>', 'exit with 1 when more hosts (5, or 1%) are bad')
-    .action(async (options: FleetStatusOptions) =>
-      output.answer(await fleetStatus(context, options), options),
-    );
-  selecting(common(fleet.command('hosts')))
-    .description('show one line for each host, as mm status does')
-    .action(async (options: ListOptions) =>
-      fleetHosts(context, options, (list) => output.list(list, options)),
-    );
-  common(fleet.command('host <certname>'))
-    .description('show the copied status of one host')
-    .action(async (certname: string, options: CommonOptions) =>
-      output.answer(await fleetHost(context, certname, options), options),
-    );
-  common(fleet.command('why <certname> <resource>'))
-    .description('show what the last run of a host did with a resource, such as File[/etc/motd]')
-    .action(async (certname: string, resource: string, options: CommonOptions) =>
-      output.answer(await why(context, { certname, resource }, options), options),
-    );
-  common(fleet.command('query <sql>'))
-    .description('ask the copy in SQL; docs/fleet.md lists the views')
-    .addOption(new Option('--csv', 'print CSV').conflicts('json'))
-    .option('--limit <rows>', 'print at most so many rows; default: 10000', wholeNumber)
-    .action(async (sql: string, options: FleetQueryOptions) =>
-      fleetQuery(context, sql, options, (list) => output.list(list, options)),
-    );
-  common(fleet.command('report'))
-    .description('write the copy as one HTML file with charts and a table of all hosts')
-    .option('--output <file>', 'path of the file; default: fleet.html')
-    .option('--open', 'open it in the browser')
-    .action(async (options: ReportOptions) =>
-      output.answer(await fleetReport(context, options), options),
-    );
-}
-
-/** Adds the options that select hosts. */
-function selecting(command: Command): Command {
-  return command
-    .option('--where <condition>', 'only hosts with this field; may be repeated', collect)
-    .option('--failed', 'only hosts whose last run failed')
-    .option(
-      '--stale [age]',
-      'only hosts whose last report is older than they announced, or than this age',
-      age,
-    )
-    .option('--older-than <age>', 'only hosts whose last report is older, such as 2h or 3d', age)
-    .option('--fail-over <share>', 'exit with 1 when more hosts (5, or 1%) are bad')
-    .addOption(new Option('--csv', 'print CSV').conflicts('json'));
-}
-
-/** Throws InvalidArgumentError. */
-function age(value: string): Duration {
-  const { data } = Duration.safeParse(value);
-  if (data !== undefined) return data;
-  throw new InvalidArgumentError('expected a duration such as 30m, 2h or 3d.');
 }
 
 /** From 0 to 1. Throws InvalidArgumentError. */

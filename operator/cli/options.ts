@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Duration } from '../../shared/duration.ts';
 import { CATALOG_OPTIONS, COMMON_OPTIONS, KEY_OPTIONS } from './help/help-groups.ts';
 
 export const DESPITE_HALT = 'also a release whose rollout was halted';
@@ -96,4 +97,26 @@ export function reason(value: string): string {
 export function requiredReason(value: string): string {
   if (value.trim() === '') throw new InvalidArgumentError('expected a reason.');
   return reason(value);
+}
+
+/** Adds the options that select hosts. */
+export function selecting(command: Command): Command {
+  return command
+    .option('--where <condition>', 'only hosts with this field; may be repeated', collect)
+    .option('--failed', 'only hosts whose last run failed')
+    .option(
+      '--stale [age]',
+      'only hosts whose last report is older than they announced, or than this age',
+      age,
+    )
+    .option('--older-than <age>', 'only hosts whose last report is older, such as 2h or 3d', age)
+    .option('--fail-over <share>', 'exit with 1 when more hosts (5, or 1%) are bad')
+    .addOption(new Option('--csv', 'print CSV').conflicts('json'));
+}
+
+/** Throws InvalidArgumentError. */
+export function age(value: string): Duration {
+  const { data } = Duration.safeParse(value);
+  if (data !== undefined) return data;
+  throw new InvalidArgumentError('expected a duration such as 30m, 2h or 3d.');
 }

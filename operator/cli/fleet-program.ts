@@ -1,0 +1,65 @@
+import { type Command, Option } from 'commander';
+import { fleetHost, fleetHosts, why } from '../commands/fleet/host.ts';
+import { type FleetQueryOptions, fleetQuery } from '../commands/fleet/query.ts';
+import { fleetReport, type ReportOptions } from '../commands/fleet/report.ts';
+import { type FleetStatusOptions, fleetStatus } from '../commands/fleet/status.ts';
+import { sync } from '../commands/fleet/sync.ts';
+import type { ListOptions } from '../commands/status/list.ts';
+import type { CommonOptions, Context } from '../context.ts';
+import { age, collect, common, selecting, wholeNumber } from './options.ts';
+import type { Output } from './output.ts';
+
+const AFTER_FLEET = `
+Examples:
+  mm fleet sync
+  mm fleet status --fail-over 1%
+  mm fleet hosts --failed --where os.name=Ubuntu
+  mm fleet why web1.example.com 'File[/etc/motd]'`;
+
+/** Adds `mm fleet`: questions about all hosts, from a copy on this machine. */
+export function addFleet(program: Command, context: Context, output: Output): void {
+  const fleet = program
+    .command('fleet')
+    .description('copy what hosts report to this machine, and ask the copy')
+    .addHelpText('after', AFTER_FLEET);
+  common(fleet.command('sync'))
+    .description('copy the statuses that are new or have changed')
+    .action(async (options: CommonOptions) => output.answer(await sync(context, options), options));
+  common(fleet.command('status'))
+    .description('show how many hosts are in which state, and the most frequent failures')
+    .option('--where <condition>', 'only hosts with this field; may be repeated', collect)
+    .option('--stale <age>', 'hosts are stale after this age; default: as they announced', age)
+    .option('--fail-over <share>', 'exit with 1 when more hosts (5, or 1%) are bad')
+    .action(async (options: FleetStatusOptions) =>
+      output.answer(await fleetStatus(context, options), options),
+    );
+  selecting(common(fleet.command('hosts')))
+    .description('show one line for each host, as mm status does')
+    .action(async (options: ListOptions) =>
+      fleetHosts(context, options, (list) => output.list(list, options)),
+    );
+  common(fleet.command('host <certname>'))
+    .description('show the copied status of one host')
+    .action(async (certname: string, options: CommonOptions) =>
+      output.answer(await fleetHost(context, certname, options), options),
+    );
+  common(fleet.command('why <certname> <resource>'))
+    .description('show what the last run of a host did with a resource, such as File[/etc/motd]')
+    .action(async (certname: string, resource: string, options: CommonOptions) =>
+      output.answer(await why(context, { certname, resource }, options), options),
+    );
+  common(fleet.command('query <sql>'))
+    .description('ask the copy in SQL; docs/fleet.md lists the views')
+    .addOption(new Option('--csv', 'print CSV').conflicts('json'))
+    .option('--limit <rows>', 'print at most so many rows; default: 10000', wholeNumber)
+    .action(async (sql: string, options: FleetQueryOptions) =>
+      fleetQuery(context, sql, options, (list) => output.list(list, options)),
+    );
+  common(fleet.command('report'))
+    .description('write the copy as one HTML file with charts and a table of all hosts')
+    .option('--output <file>', 'path of the file; default: fleet.html')
+    .option('--open', 'open it in the browser')
+    .action(async (options: ReportOptions) =>
+      output.answer(await fleetReport(context, options), options),
+    );
+}
