@@ -15,6 +15,8 @@ export interface Box extends AsyncDisposable {
   exec(...command: string[]): Promise<string>;
   /** The same with a shell's text. */
   sh(text: string): Promise<string>;
+  /** Powers it off and boots it again; its disk stays. */
+  reboot(): Promise<void>;
   /** Copies a file of this host in. */
   push(source: string, target: string): Promise<void>;
 }
@@ -38,6 +40,7 @@ export async function bootBox(
     (await run(SCRIPT, ['exec', name, ...command], { maxBuffer: 2 ** 26 })).stdout;
   return {
     exec,
+    reboot: async () => void (await run(SCRIPT, ['again', name])),
     sh: (text) => exec('sh', '-euc', text),
     push: async (source, target) => void (await run(SCRIPT, ['push', name, source, target])),
     [Symbol.asyncDispose]: async () => void (await run(SCRIPT, down)),

@@ -5,6 +5,7 @@
 #                                  one more with the packages
 #   up    NAME SUITE [PACKAGE...]  boot a pristine overlay of that template; it shares the
 #                                  network of the host
+#   again NAME                     power it off and boot it again, with what is on its disk
 #   exec  NAME COMMAND...          run a command inside; its exit status is passed through
 #   push  NAME SOURCE TARGET       copy a file in
 #   down  NAME                     power it off, unmount, remove the overlay and cgroups
@@ -82,7 +83,7 @@ bare() {
 }
 
 up() {
-  local name=$1 box=$RUN/$1 state= pid
+  local name=$1 box=$RUN/$1
   shift
   [ ! -e "$box" ] || die "$name is already up"
   mkdir -p "$box"/{upper,work,root}
@@ -90,6 +91,11 @@ up() {
     -o "lowerdir=$(template "$@"),upperdir=$box/upper,workdir=$box/work" "$box/root"
   : >"$box/root/etc/machine-id"
   echo "$name" >"$box/root/etc/hostname"
+  boot "$name"
+}
+
+boot() {
+  local name=$1 box=$RUN/$1 state= pid
   (
     # A separate cgroup, because boxes collide in /payload; a pure cgroup2 view of it, which
     # systemd >= 256 needs.
@@ -113,7 +119,22 @@ up() {
   die "$name did not come up (${state:-no answer})"
 }
 
+again() {
+  power_off "$1"
+  boot "$1"
+}
+
 down() {
+  local name=$1 box=$RUN/$1 tree
+  power_off "$name"
+  if mountpoint -q "$box/root"; then umount "$box/root"; fi
+  rm -rf --one-file-system "$box"
+  for tree in "${CGROUPS[@]}"; do
+    [ ! -d "$tree/box-$name" ] || find "$tree/box-$name" -depth -type d -exec rmdir {} \;
+  done
+}
+
+power_off() {
   local name=$1 box=$RUN/$1 pid= first
   if [ -e "$box/pid" ]; then pid=$(cat "$box/pid"); fi
   if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
@@ -126,21 +147,16 @@ down() {
       sleep 0.1
     done
   fi
-  if mountpoint -q "$box/root"; then umount "$box/root"; fi
-  rm -rf --one-file-system "$box"
-  for tree in "${CGROUPS[@]}"; do
-    [ ! -d "$tree/box-$name" ] || find "$tree/box-$name" -depth -type d -exec rmdir {} \;
-  done
 }
 
 verb=${1:-}
 shift || :
 case $verb in
-make | up | down) "$verb" "$@" ;;
+make | up | again | down) "$verb" "$@" ;;
 exec) inside "$@" ;;
 push) cp -- "$2" "$RUN/$1/root/$3" ;;
 *)
-  sed -n '4,10s/^# //p' "$0" >&2
+  sed -n '4,11s/^# //p' "$0" >&2
   exit 2
   ;;
 esac
