@@ -149,6 +149,23 @@ step('an interrupted installation is completed before the run', async () => {
   );
 });
 
+step('the bundle of the doctor has the end of the log, and no secret of the host', async () => {
+  const secret = 'kept-by-the-host';
+  await host.place(
+    '/etc/miyamoto/agent.d/vault.yaml',
+    `run: { environment: { VAULT: ${secret} } }\n`,
+  );
+  await fleet.publish(`notify { 'the vault has ${secret}': }\n`);
+  await host.runNow();
+  await host.reported(({ run }) => run?.changedResources.some((name) => name.includes('vault')));
+  assert.match(await host.journal(), new RegExp(`the vault has ${secret}`));
+  await box.sh('mm-agent doctor --bundle /root/bundle.tar.gz');
+  const log = await box.sh('tar -xzOf /root/bundle.tar.gz journal.log');
+  assert.match(log, /mm-agent\[\d+\]: agent\.started .*the vault has \[hidden\]/s);
+  assert.match(log, /mm-agent-boot\[\d+\]: converge\.done/);
+  assert.doesNotMatch(await box.sh('tar -xzOf /root/bundle.tar.gz'), new RegExp(secret));
+});
+
 step('no hook has failed, and no unit of a hook is left', async () => {
   const { hooks } = await host.reported(({ run }) => run?.status !== 'failed');
   assert.equal(hooks, undefined);

@@ -20,14 +20,16 @@ export interface Bundle {
   readonly answer: unknown;
   readonly lines: readonly string[];
   readonly state: HostState;
+  /** What the agent has logged. */
+  readonly journal: string | undefined;
   /** Hides the secrets of this host. */
   readonly hide: (text: string) => string;
 }
 
 /**
- * Writes an archive for a bug report: what the doctor found, the state and the last runs. It has no
- * facts and no file of the host but those of the agent. Every text in it goes through `hide`. Only
- * this user can read it. Throws FILE_FAILED, also for a file that exists.
+ * Writes an archive for a bug report: what the doctor found, the state, the last runs and the end
+ * of the log. It has no facts and no file of the host but those of the agent. Every text in it goes
+ * through `hide`. Only this user can read it. Throws FILE_FAILED, also for a file that exists.
  */
 export function writeBundle(file: string, bundle: Bundle): string {
   const path = resolve(file);
@@ -51,13 +53,14 @@ export function writeBundle(file: string, bundle: Bundle): string {
   return path;
 }
 
-function* entries({ paths, answer, lines, state, hide }: Bundle): Iterable<Buffer> {
+function* entries({ paths, answer, lines, state, journal, hide }: Bundle): Iterable<Buffer> {
   const json = (value: unknown) => `${asciiJson(hidden(value, hide), 2)}\n`;
   yield* entry('doctor.txt', `${lines.map(hide).join('\n')}\n`);
   yield* entry('doctor.json', json(answer));
   yield* entry('state.json', json({ ...state, status: withoutFacts(state.status) }));
   const history = readHistory(paths.history);
   yield* entry('history.json', json(history));
+  if (journal !== undefined) yield* entry('journal.log', hide(journal));
   for (const { run } of history.slice(0, MOST_OUTPUTS)) {
     const output = readKeptOutput(paths.history, run.id);
     if (output !== undefined) yield* entry(`output/${run.id}.log`, hide(output));

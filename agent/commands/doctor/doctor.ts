@@ -9,6 +9,7 @@ import { VERSION } from '../../program/version.ts';
 import { writeBundle } from './bundle.ts';
 import { type Examination, examine } from './examine.ts';
 import { requireNoWords } from './host-checks.ts';
+import { agentJournal } from './journal.ts';
 import { secretHider } from './secrets.ts';
 import { settingLines } from './settings.ts';
 
@@ -38,7 +39,9 @@ export async function doctor(options: Options, env: NodeJS.ProcessEnv): Promise<
   if (options.bundle !== undefined) {
     const hiders = [secretHider(found.config, env), secretHider(undefined, shell)];
     const hide = (text: string) => hiders.reduce((rest, each) => each(rest), text);
-    bundle = writeBundle(options.bundle, { ...found, paths, answer, lines, hide });
+    // The journal is that of the host itself.
+    const journal = options.root === '/' ? await agentJournal() : undefined;
+    bundle = writeBundle(options.bundle, { ...found, paths, answer, lines, journal, hide });
   }
   const written = bundle === null ? [] : ['', `${bundle}: look into it before you pass it on`];
   printAnswer(
