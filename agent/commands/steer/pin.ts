@@ -1,7 +1,7 @@
 import { asciiJson, printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { duration } from '../../../shared/duration.ts';
-import { type Pin, untilText } from '../../core/when/pin.ts';
+import { LONGEST_PIN, type Pin, untilText } from '../../core/when/pin.ts';
 import { withReserveSync } from '../../disk/reserve.ts';
 import { systemClock } from '../../io/clock.ts';
 import { requireWritable } from '../../io/host/permission.ts';
@@ -15,7 +15,7 @@ import { openHost } from '../open-host.ts';
 import { findTarget } from './pin-target.ts';
 import { askAndLook, foundLines } from './run.ts';
 
-const Length = duration({ min: '1m', max: '30d' });
+const Length = duration({ min: '1m', max: LONGEST_PIN });
 
 /**
  * `mm-agent pin ENVIRONMENT|RELEASE --for 4h [--reason TEXT]`: for that time this host follows
@@ -73,7 +73,9 @@ const NO_DAEMON =
 function endOf(text: string | undefined): string {
   const parsed = Length.safeParse(text);
   if (parsed.success) return new Date(Date.now() + parsed.data.seconds * 1000).toISOString();
-  throw usage(`--for: wanted a duration of at most 30d, such as 4h, found ${text ?? 'none'}`);
+  throw usage(
+    `--for: wanted a duration of at most ${LONGEST_PIN}, such as 4h, found ${text ?? 'none'}`,
+  );
 }
 
 function usage(message: string): CodedError {

@@ -24,10 +24,16 @@ export function followedEnvironment(
   return pin.environment ?? configured;
 }
 
+/** The longest time of a pin. */
+export const LONGEST_PIN = '30d';
+const LONGEST_PIN_MS = 30 * 86_400_000;
+
 /** Whether the host goes back to its configuration now. `now` is in ms since 1970. */
 export function hasEnded({ until }: { readonly until: string }, now: number): boolean {
-  // The daemon does not check its state: an instant that cannot be read has passed.
-  return !(Date.parse(until) > now);
+  const leftMs = Date.parse(until) - now;
+  // The daemon does not check its state: an instant that cannot be read has passed. After the clock
+  // was set back, the end may be years away.
+  return !(leftMs > 0 && leftMs <= LONGEST_PIN_MS);
 }
 
 /** `until 2026-11-29T14:00:00.000Z: reason (by)`. */

@@ -9,6 +9,12 @@ const followed: Record<string, { until: string; environment: string | null; want
   'until then': { until: UNTIL, environment: 'canary', want: 'canary' },
   'a release keeps the environment': { until: UNTIL, environment: null, want: 'stable' },
   'at its end': { until: '2026-11-29T10:00:00.000Z', environment: 'canary', want: 'stable' },
+  'for 30 days': { until: '2026-12-29T10:00:00.000Z', environment: 'canary', want: 'canary' },
+  'made before the clock was set back by 60 days': {
+    until: '2027-01-28T10:00:00.000Z',
+    environment: 'canary',
+    want: 'stable',
+  },
   'of a damaged state': { until: 'soon', environment: 'canary', want: 'stable' },
 };
 for (const [name, { until, environment, want }] of Object.entries(followed)) {
