@@ -11,7 +11,12 @@ import { bindingSelection, pinnedOffer } from '../core/offer/pinned-offer.ts';
 import type { Prefetched } from '../core/poll-result.ts';
 import type { HostState } from '../core/state.ts';
 import type { Identity } from '../core/status/status.ts';
-import { trustAfterError, trustAfterRefresh, withKnown } from '../core/status/trust-status.ts';
+import {
+  trustAfterError,
+  trustAfterRefresh,
+  withClock,
+  withKnown,
+} from '../core/status/trust-status.ts';
 import { withReserve } from '../disk/reserve.ts';
 import { releasePaths } from '../paths.ts';
 import { isUnpacked } from './unpack/unpack.ts';
@@ -37,11 +42,12 @@ export async function refresh(
     environments: [...new Set([identity.environment, ...own])],
     clock: ports.clock,
   };
+  const dates: Dates = { latest: undefined };
   try {
     const ask = async () =>
       await refreshMetadata({
         ...options,
-        source: sourceOf(agent, request.prefetched),
+        source: sourceOf(agent, request.prefetched, dates),
         etag: rememberedEtag(state, identity.environment),
         ...(agent.packagedSeeds === undefined ? {} : { packagedSeeds: agent.packagedSeeds }),
         signal: stop,
@@ -53,19 +59,30 @@ export async function refresh(
     if (!(error instanceof CodedError) || stop.aborted) throw error;
     ports.log.warn('refresh.failed', { code: error.code, error: error.message, next: error.next });
     const known = await readTrusted(options);
-    return failed(error, known, { agent, state, now: ports.clock.now() });
+    const clock = { now: ports.clock.now(), serverDate: dates.latest };
+    return failed(error, known, { agent, state, clock });
   }
 }
 
+/** The time of the bucket in its last answer, in ms since 1970. */
+interface Dates {
+  latest: number | undefined;
+}
+
 /** The daemon may have read timestamp.json already. It is verified like a downloaded one. */
-function sourceOf(agent: Agent, prefetched: Prefetched | undefined): MetadataSource {
+function sourceOf(agent: Agent, prefetched: Prefetched | undefined, dates: Dates): MetadataSource {
   const source = bucketSource(agent.ports.bucket, agent.identity.tree);
   let unused = prefetched;
   return {
     async get(file, options) {
-      if (file !== 'timestamp.json' || unused === undefined) return await source.get(file, options);
+      if (file !== 'timestamp.json' || unused === undefined) {
+        const answer = await source.get(file, options);
+        dates.latest = answer.serverDate;
+        return answer;
+      }
       const { bytes, etag, serverDate } = unused;
       unused = undefined;
+      dates.latest = serverDate;
       return { kind: 'object', bytes, etag, serverDate };
     },
   };
@@ -136,14 +153,21 @@ function offeringFile(
 function failed(
   error: CodedError,
   known: Trusted | undefined,
-  { agent, state, now }: Pick<Findings, 'state'> & { readonly agent: Agent; readonly now: number },
+  {
+    agent,
+    state,
+    clock,
+  }: Pick<Findings, 'state'> & {
+    readonly agent: Agent;
+    readonly clock: { readonly now: number; readonly serverDate: number | undefined };
+  },
 ): Found {
-  const trust = trustAfterError(state.status?.trust, error);
+  const trust = withClock(trustAfterError(state.status?.trust, error), clock);
   if (known === undefined) return { refresh: { kind: 'failed', error, trust } };
   // A signed stop binds as long as nothing newer is known, also when the state was lost.
   const stopped = state.stopped || selectFor(agent, known, state.stopped).kind === 'stop';
   return {
-    refresh: { kind: 'failed', error, trust: withKnown(trust, known, now) },
+    refresh: { kind: 'failed', error, trust: withKnown(trust, known, clock.now) },
     state: { stopped, earliestExpiry: earliestExpiry(known) },
   };
 }

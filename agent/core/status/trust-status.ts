@@ -13,11 +13,17 @@ interface MetadataTimes {
   readonly expires: Readonly<Record<string, string>>;
 }
 
+/** When the bucket answered, by the clock of this host and by that of the bucket. */
+interface Answered {
+  readonly now: number;
+  readonly serverDate: number | undefined;
+}
+
 /** The `trust` part of the status after a good refresh. */
 export function trustAfterRefresh(
   offer: Offer,
   metadata: MetadataTimes,
-  clock: { readonly now: number; readonly serverDate: number | undefined },
+  clock: Answered,
 ): TrustStatus {
   return {
     state: stateOf(offer),
@@ -25,8 +31,7 @@ export function trustAfterRefresh(
     error: null,
     versions: { ...metadata.versions },
     daysToExpiry: daysToExpiry(metadata.expires, clock.now),
-    clockOffsetSeconds:
-      clock.serverDate === undefined ? null : Math.round((clock.now - clock.serverDate) / 1000),
+    clockOffsetSeconds: clockOffset(clock),
   };
 }
 
@@ -41,6 +46,15 @@ export function trustAfterError(last: TrustStatus | undefined, error: CodedError
     daysToExpiry: last?.daysToExpiry ?? {},
     clockOffsetSeconds: last?.clockOffsetSeconds ?? null,
   };
+}
+
+/** A clock that is off may be why the metadata has expired, so the status has it in any case. */
+export function withClock(trust: TrustStatus, clock: Answered): TrustStatus {
+  return { ...trust, clockOffsetSeconds: clockOffset(clock) ?? trust.clockOffsetSeconds };
+}
+
+function clockOffset({ now, serverDate }: Answered): number | null {
+  return serverDate === undefined ? null : Math.round((now - serverDate) / 1000);
 }
 
 /** Adds the versions and the expiry of the metadata that was trusted before. */
