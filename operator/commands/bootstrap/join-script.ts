@@ -61,12 +61,14 @@ function choice({ agents, region, endpoint }: Joining): string {
     ...(endpoint === undefined ? [] : ['--endpoint-url', endpoint]),
   ];
   return [
-    'if command -v dpkg >/dev/null; then',
-    '  kind=deb-$(dpkg --print-architecture)',
-    'elif command -v rpm >/dev/null; then',
-    '  kind=rpm-$(uname -m)',
-    'else',
+    '# A Mac may have dpkg, too; and a program for Intel that runs this would name its own kind.',
+    'if [ "$(uname -s)" = Darwin ]; then',
     '  kind=pkg-$(uname -m)',
+    '  [ "$(sysctl -n hw.optional.arm64 2>/dev/null)" != 1 ] || kind=pkg-arm64',
+    'elif command -v dpkg >/dev/null; then',
+    '  kind=deb-$(dpkg --print-architecture)',
+    'else',
+    '  kind=rpm-$(uname -m)',
     'fi',
     'case $kind in',
     ...agents.flatMap(({ kind, fileName, url, sha256 }) => [
@@ -140,11 +142,12 @@ pkg-*) installer -pkg "$work/$package" -target / ;;
 esac
 `;
 
-const START = `if command -v systemctl >/dev/null; then
+const START = `if [ "$(uname -s)" = Darwin ]; then
+  job=system/com.github.miyamoto.agent
+  launchctl kill SIGHUP "$job" 2>/dev/null || launchctl kickstart "$job" || say 'launchd did not start the agent'
+elif command -v systemctl >/dev/null; then
   systemctl enable --quiet mm-agent.service
   systemctl start mm-agent.service
-elif command -v launchctl >/dev/null; then
-  launchctl kickstart system/com.github.miyamoto.agent
 fi
 say 'joined; mm-agent status shows what the agent did'
 `;

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { ErrorAnswer } from '../../../../operator/answers.ts';
 import { BootstrapAnswer } from '../../../../operator/commands/bootstrap/bootstrap.ts';
+import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 import { BUCKET, initialized, type OperatorLab, TREE } from '../../operator-lab.ts';
 
 /* test/boxes/bootstrap.test.ts runs the script. */
@@ -93,3 +96,57 @@ test('bootstrap: refuses what it could not check, and credentials', async (t) =>
 async function errorOf(lab: OperatorLab, word: string): Promise<unknown> {
   return (await lab.mm(['bootstrap', '--json', '--agent', word])).json;
 }
+
+/** Programs of a Mac that this machine does not have, or that ask for root. */
+const MAC: Readonly<Record<string, string>> = {
+  id: 'echo 0',
+  uname: '[ "$1" = -s ] && echo Darwin || echo x86_64',
+  sysctl: 'echo 1',
+  // A Mac may have it from Homebrew.
+  dpkg: 'echo amd64',
+  curl: 'while [ "$1" != --output ]; do shift; done; echo "$3" >>ROOT/calls; printf package >"$2"',
+  installer: 'echo "installer $(basename "$2") $3 $4" >>ROOT/calls; cat "$2" >ROOT/installed',
+  launchctl: 'echo "launchctl $*" >>ROOT/calls; [ "$1" != kill ]',
+};
+
+test('bootstrap: on a Mac with Apple silicon the MDM script installs its package, and checks it', async (t) => {
+  const lab = await initialized(t);
+  const root = await temporaryDirectory(t);
+  await mkdir(join(root, 'bin'));
+  for (const [name, text] of Object.entries(MAC)) {
+    const script = `#!/bin/sh\n${text.replaceAll('ROOT', root)}\n`;
+    await writeFile(join(root, 'bin', name), script, { mode: 0o755 });
+  }
+  const run = async (sha256: string) => {
+    const agents = ['arm64', 'x86_64'].flatMap((architecture) => {
+      const name = `miyamoto-agent-0.1.0-${architecture}.pkg`;
+      return ['--agent', `https://example.com/${name}#sha256=${sha256}`];
+    });
+    const { text, form } = await printed(lab, '--mdm', ...agents);
+    assert.equal(form, 'mdm');
+    return spawnSync('sh', ['-c', text.replaceAll(/(?<=[\s"'])\/etc\//g, `${root}/etc/`)], {
+      env: { PATH: `${root}/bin:/usr/bin:/bin` },
+      encoding: 'utf8',
+    });
+  };
+  const other = await run(SHA256);
+  assert.equal(other.status, 1);
+  assert.match(other.stderr, /arm64\.pkg: wanted sha256 abab.*, found/);
+  assert.deepEqual((await readdir(root)).toSorted(), ['bin', 'calls']);
+  await rm(join(root, 'calls'));
+  const { status, stderr } = await run(createHash('sha256').update('package').digest('hex'));
+  assert.equal(status, 0, stderr);
+  assert.deepEqual((await readFile(join(root, 'calls'), 'utf8')).trimEnd().split('\n'), [
+    'https://example.com/miyamoto-agent-0.1.0-arm64.pkg',
+    'installer miyamoto-agent-0.1.0-arm64.pkg -target /',
+    'launchctl kill SIGHUP system/com.github.miyamoto.agent',
+    'launchctl kickstart system/com.github.miyamoto.agent',
+  ]);
+  assert.equal(await readFile(join(root, 'installed'), 'utf8'), 'package');
+  assert.deepEqual((await readdir(join(root, 'etc/miyamoto'))).toSorted(), [
+    'agent.yaml',
+    'root.json',
+    'snapshot.json',
+    'timestamp.json',
+  ]);
+});
