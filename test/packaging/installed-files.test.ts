@@ -123,7 +123,8 @@ test('installed files: the launchd daemon starts, restarts, and does not kill a 
     Label: 'com.github.miyamoto.agent',
     ProgramArguments: ['/usr/local/miyamoto/mm-agent-daemon'],
     RunAtLoad: true,
-    KeepAlive: { PathState: { [trustRoot]: true } },
+    // On a Mac, /etc is a link.
+    KeepAlive: { PathState: { [`/private${trustRoot}`]: true } },
     ThrottleInterval: 30,
     ExitTimeOut: 90,
     AbandonProcessGroup: true,
