@@ -53,9 +53,9 @@ function addPackage(program: Command, context: Context, output: Output): void {
   const made = program.command('package').description('make packages that hosts of a tree install');
   common(made.command('site'))
     .description(
-      'make a deb and an rpm with agent.yaml, the trust root and the newest state that is known',
+      'make a deb, an rpm and a pkg with agent.yaml, the trust root and the newest known state',
     )
-    .addOption(new Option('--format <format>', 'only this one').choices(['deb', 'rpm']))
+    .addOption(new Option('--format <format>', 'only this one').choices(['deb', 'rpm', 'pkg']))
     .option('--agent-config <file>', 'use this agent.yaml; default: as mm init prints it')
     .option('--output <dir>', 'directory for the packages; default: the current one')
     .action(async (options: SitePackageOptions) =>

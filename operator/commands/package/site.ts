@@ -6,6 +6,7 @@ import type { Answer, Context } from '../../context.ts';
 import { withTree } from '../../open-tree.ts';
 import type { ConfigPackage } from '../../packages/config-package.ts';
 import { debPackage } from '../../packages/deb.ts';
+import { pkgPackage } from '../../packages/flat/config-pkg.ts';
 import { rpmPackage } from '../../packages/rpm.ts';
 import { table } from '../../table.ts';
 import type { SitePackageAnswer } from './answers.ts';
@@ -16,14 +17,31 @@ export interface SitePackageOptions extends SiteOptions {
   readonly output?: string | undefined;
 }
 
+/** Starts an agent that is enabled, and makes one that runs read the new configuration. */
+const BY_SYSTEMD = `if [ -d /run/systemd/system ] && systemctl --quiet is-enabled mm-agent.service 2>/dev/null; then
+  systemctl reload-or-restart mm-agent.service >/dev/null 2>&1 || :
+fi
+`;
+/** The same. A job that runs has a process for the signal. */
+const BY_LAUNCHD = `job=system/com.github.miyamoto.agent
+launchctl kill SIGHUP "$job" 2>/dev/null || launchctl kickstart "$job" 2>/dev/null || :
+`;
+
 const FORMATS = {
   deb: {
     fileName: ({ name, version }: ConfigPackage) => `${name}_${version}_all.deb`,
     bytes: debPackage,
+    afterwards: BY_SYSTEMD,
   },
   rpm: {
     fileName: ({ name, version }: ConfigPackage) => `${name}-${version}-1.noarch.rpm`,
     bytes: rpmPackage,
+    afterwards: BY_SYSTEMD,
+  },
+  pkg: {
+    fileName: ({ name, version }: ConfigPackage) => `${name}-${version}.pkg`,
+    bytes: pkgPackage,
+    afterwards: BY_LAUNCHD,
   },
 } as const;
 
@@ -34,21 +52,22 @@ const FORMATS = {
 export async function packageSite(context: Context, options: SitePackageOptions): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
     const { version, files } = await siteFiles(context, tree, options);
-    const site: ConfigPackage = {
+    const site: Omit<ConfigPackage, 'afterwards'> = {
       name: `miyamoto-site-${tree.config.tree}`,
       version,
       summary: `Configuration and trust root of tree ${tree.config.tree} for the Miyamoto agent`,
       requires: 'miyamoto-agent',
       kind: 'miyamoto-site',
       files,
-      afterwards: AFTERWARDS,
     };
     const folder = resolve(context.cwd, options.output ?? '.');
     mkdirSync(folder, { recursive: true });
-    const formats = options.format === undefined ? (['deb', 'rpm'] as const) : [options.format];
+    const formats =
+      options.format === undefined ? (['deb', 'rpm', 'pkg'] as const) : [options.format];
     const packages = formats.map((format) => {
-      const { fileName, bytes } = FORMATS[format];
-      const [path, content] = [join(folder, fileName(site)), bytes(site)];
+      const { fileName, bytes, afterwards } = FORMATS[format];
+      const config = { ...site, afterwards };
+      const [path, content] = [join(folder, fileName(config)), bytes(config)];
       writeFileAtomicSync(path, content);
       return { path, sha256: sha256(content), length: content.length };
     });
@@ -64,12 +83,6 @@ export async function packageSite(context: Context, options: SitePackageOptions)
     return { document, lines: linesOf(document) };
   });
 }
-
-/** Starts an agent that is enabled, and makes one that runs read the new configuration. */
-const AFTERWARDS = `if [ -d /run/systemd/system ] && systemctl --quiet is-enabled mm-agent.service 2>/dev/null; then
-  systemctl reload-or-restart mm-agent.service >/dev/null 2>&1 || :
-fi
-`;
 
 function linesOf({ packages, files }: SitePackageAnswer): string[] {
   return [

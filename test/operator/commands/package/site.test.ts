@@ -11,12 +11,16 @@ import { BUCKET, initialized, type OperatorLab, TREE } from '../../operator-lab.
 
 const SITE = ['package', 'site', '--output', 'build', '--json'] as const;
 
-test('package site: a deb and an rpm with the verified state of the bucket, always the same bytes', async (t) => {
+test('package site: a deb, an rpm and a pkg with the verified state of the bucket, always the same bytes', async (t) => {
   const lab = await initialized(t);
   const first = SitePackageAnswer.parse((await lab.mm(SITE)).json);
   assert.deepEqual(
     first.packages.map(({ path }) => basename(path)),
-    ['miyamoto-site-ubuntu_1.1_all.deb', 'miyamoto-site-ubuntu-1.1-1.noarch.rpm'],
+    [
+      'miyamoto-site-ubuntu_1.1_all.deb',
+      'miyamoto-site-ubuntu-1.1-1.noarch.rpm',
+      'miyamoto-site-ubuntu-1.1.pkg',
+    ],
   );
   for (const { path, sha256 } of first.packages) assert.equal(digest(await readFile(path)), sha256);
   for (const [name, stored] of [
