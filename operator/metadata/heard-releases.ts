@@ -4,7 +4,7 @@ import { CodedError } from '../../shared/coded-error.ts';
 import { jsonObject } from '../../shared/json.ts';
 import { problemOf } from '../../trust/metadata/offer.ts';
 import { isBinariesRole, roleWord } from '../../trust/metadata/role-names.ts';
-import { isUnreadable } from '../../trust/metadata/unreadable-role.ts';
+import { isUnreadable, whyUnreadable } from '../../trust/metadata/unreadable-role.ts';
 import { lintRelease } from './lint/targets.ts';
 import type { RoleContent } from './signed-file.ts';
 import { contentOf, type VerifiedMetadata } from './verified.ts';
@@ -59,9 +59,8 @@ export interface Unreadable {
 
 export function unreadableReleases(verified: VerifiedMetadata): Unreadable[] {
   return [...verified.roles].flatMap(([role, document]): Unreadable[] => {
-    if (isUnreadable(document)) {
-      return [{ role, path: undefined, why: 'TUF cannot read the file of the role' }];
-    }
+    const why = whyUnreadable(document);
+    if (why !== undefined) return [{ role, path: undefined, why }];
     return Object.entries(document.signed.targets).flatMap(([path, target]) => {
       const problem = isHeard(verified, role, path) ? problemOf(target) : undefined;
       return problem === undefined ? [] : [{ role, path, why: printable(problem.message, 300) }];

@@ -3,9 +3,11 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { Sha256 } from '../../bucket/documents/names.ts';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
+import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { fileProblem } from '../../shared/file-problem.ts';
 import { jsonObject } from '../../shared/json.ts';
+import { jsonProblem, MAX_LEVELS } from '../../trust/metadata/json-limits.ts';
 import { isBinariesRole } from '../../trust/metadata/role-names.ts';
 import { openRegular } from '../files/open-regular.ts';
 import { DELEGATED_ROLE } from '../metadata/lint/environment-pattern.ts';
@@ -91,8 +93,19 @@ async function readJson(path: string): Promise<unknown> {
   });
   const { size } = await file.stat();
   if (size > MAX_BYTES) throw invalidProposal(`${path}: wanted at most ${MAX_BYTES} bytes`);
+  const content = parsed(path, await file.readFile('utf8'));
+  const problem = jsonProblem(content, MAX_LEVELS + SIGNED_BELOW);
+  if (problem === undefined) return content;
+  const where = printable(problem.path.join('.'), 100);
+  throw invalidProposal(`${path}: ${where}: ${problem.what}`);
+}
+
+/** Levels of a proposal above the signed part of a document. */
+const SIGNED_BELOW = 3;
+
+function parsed(path: string, text: string): unknown {
   try {
-    return JSON.parse(await file.readFile('utf8'));
+    return JSON.parse(text);
   } catch (cause) {
     const message = `${path}: wanted a proposal in JSON, found something else`;
     throw invalidProposal(message, cause, GIVE_PROPOSAL);

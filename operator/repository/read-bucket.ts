@@ -193,7 +193,8 @@ const ROOT_REFUSALS: ReadonlySet<string> = new Set([
 ]);
 
 /** A writer of the bucket can exchange an object, and a thief of an online key can name another. */
-const FORGED: ReadonlySet<string> = new Set(['METADATA_MISMATCH', 'S3_TOO_LARGE']);
+const FORGED: ReadonlySet<string> = new Set(['METADATA_MISMATCH', 'S3_TOO_LARGE', 'TREE_MISMATCH']);
+const RECOVERY = 'mm key rotate --role online --recover --add KEY';
 
 /** A file that nobody can read. A leap of versions has an explanation of its own. */
 function isUnusable({ code, details }: CodedError): boolean {
@@ -208,7 +209,7 @@ function explained(cause: unknown, { bucket, tree }: RepositoryOptions): unknown
     return new CodedError(cause.message, {
       code: cause.code,
       cause,
-      next: 'restore its object version; if that does not help, an online key was stolen: mm key rotate --role online --recover --add KEY',
+      next: `${cause.code === 'TREE_MISMATCH' ? 'compare bucket and tree with miyamoto.yaml; if they are right, restore' : 'restore'} its object version; if that does not help, an online key was stolen: ${RECOVERY}`,
       details: cause.details,
     });
   }
@@ -226,7 +227,7 @@ function explained(cause: unknown, { bucket, tree }: RepositoryOptions): unknown
     {
       code: 'METADATA_MISSING',
       cause,
-      next: 'restore its object version; if it never existed, an online key was stolen: mm key rotate --role online --recover --add KEY',
+      next: `restore its object version; if it never existed, an online key was stolen: ${RECOVERY}`,
       details: cause.details,
     },
   );

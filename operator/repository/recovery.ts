@@ -8,7 +8,7 @@ import { releaseTarget, roleFile } from '../../trust/metadata/role-names.ts';
 import type { EnvironmentOffer } from '../../trust/metadata/trusted.ts';
 import { unreadableRole } from '../../trust/metadata/unreadable-role.ts';
 import { isVersion } from '../../trust/metadata/version-limits.ts';
-import { namesRole } from '../../trust/workflow/inspect.ts';
+import { identifyMetadata, namesRole, refusalOf } from '../../trust/workflow/inspect.ts';
 import { type RootChain, rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
 import { isTopLevel, verifies } from '../metadata/delegation.ts';
 import { parseSignedFile } from '../metadata/signed-file.ts';
@@ -193,7 +193,7 @@ async function newestOf(
 ): Promise<Found | undefined> {
   const { options, kept, named, snapshot } = search;
   const read = (bytes: Buffer | undefined): Found | undefined => {
-    if (bytes === undefined || !isOfTree(bytes, roleFile(role), options.treeId)) return undefined;
+    if (bytes === undefined || !isOfRole(bytes, role, options)) return undefined;
     if (named.has(role) && !namesRole(bytes)) return undefined;
     const document = documentIn(bytes, role, delegators);
     return document && { document, bytes };
@@ -222,18 +222,29 @@ async function newestOf(
   return undefined;
 }
 
+function isOfRole(bytes: Buffer, role: string, { treeId }: RepositoryOptions): boolean {
+  try {
+    identifyMetadata(bytes, roleFile(role), treeId);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Undefined when none of the delegators verifies the signatures. */
 function documentIn(
   bytes: Buffer,
   role: string,
   delegators: readonly (Metadata<Root> | Metadata<Targets>)[],
 ): Metadata<Targets> | undefined {
-  const document = parsedAs(bytes, 'targets');
+  const refusal = refusalOf(bytes, roleFile(role));
+  const document = refusal === undefined ? parsedAs(bytes, 'targets') : undefined;
   if (document !== undefined) {
     return delegators.some((each) => verifies(each, role, document)) ? document : undefined;
   }
   for (const each of isTopLevel(role) ? [] : delegators) {
-    const unreadable = unreadableRole(bytes, role, each as Metadata<Targets>);
+    const delegator = each as Metadata<Targets>;
+    const unreadable = unreadableRole(bytes, role, { delegator, refusal });
     if (unreadable !== undefined) return unreadable;
   }
   return undefined;

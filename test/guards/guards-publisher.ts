@@ -117,9 +117,9 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'I16',
-    file: 'operator/metadata/lint/lint.ts',
-    line: 'return Number.isSafeInteger(value) ? []',
-    instead: 'return value === value ? []',
+    file: 'trust/metadata/json-limits.ts',
+    line: '!Number.isSafeInteger(value)',
+    instead: 'Number.isNaN(value)',
     test: 'test/operator/metadata/lint/lint.test.ts',
     name: '^I16',
   },

@@ -159,8 +159,8 @@ export const SIGNER_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 5',
     file: 'operator/metadata/lint/lint.ts',
-    line: '    ...lintSize(signed),\n',
-    instead: '',
+    line: ', ...lintSize(signed)]',
+    instead: ']',
     test: 'test/operator/proposals/row-5.test.ts',
     name: '^row 5: a root that would stop',
   },

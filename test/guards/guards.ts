@@ -9,6 +9,7 @@ import { MOVING_GUARDS } from './guards-moving.ts';
 import { PREVIEW_GUARDS } from './guards-preview.ts';
 import { PUBLISHER_GUARDS } from './guards-publisher.ts';
 import { READER_GUARDS } from './guards-reader.ts';
+import { RECOVERY_GUARDS } from './guards-recovery.ts';
 import { SIGNER_GUARDS } from './guards-signers.ts';
 import { THEFT_GUARDS } from './guards-theft.ts';
 
@@ -41,5 +42,6 @@ export const GUARDS: readonly Guard[] = [
   ...BUCKET_GUARDS,
   ...HOST_GUARDS,
   ...THEFT_GUARDS,
+  ...RECOVERY_GUARDS,
   ...SIGNER_GUARDS,
 ];

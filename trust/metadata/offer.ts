@@ -5,7 +5,7 @@ import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type ReleaseSlot, releaseTarget } from './role-names.ts';
 import type { EnvironmentOffer } from './trusted.ts';
-import { isUnreadable } from './unreadable-role.ts';
+import { whyUnreadable } from './unreadable-role.ts';
 
 type Slot = OfferedRelease | 'schema-too-new' | undefined;
 
@@ -40,9 +40,11 @@ export function readAnyOffer(
   if (document === undefined) return nothing;
   const { targets } = document.signed;
   const path = (slot: ReleaseSlot) => releaseTarget(environment, slot);
-  const unreadable = isUnreadable(document)
-    ? invalid(path('current'), 'the file of its role cannot be read')
-    : (['current', 'next'] as const).map((slot) => problemOf(targets[path(slot)])).find(Boolean);
+  const why = whyUnreadable(document);
+  const unreadable =
+    why === undefined
+      ? (['current', 'next'] as const).map((slot) => problemOf(targets[path(slot)])).find(Boolean)
+      : invalid(path('current'), `the file of its role cannot be read: ${why}`);
   if (unreadable !== undefined) return { ...nothing, unreadable };
   return readOffer(role, { current: targets[path('current')], next: targets[path('next')] });
 }

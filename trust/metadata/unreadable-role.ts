@@ -1,54 +1,99 @@
-import { Metadata, MetadataKind, Targets } from '@tufjs/models';
+import { verify } from 'node:crypto';
+import { Key, Metadata, MetadataKind, Targets } from '@tufjs/models';
+import { UnsignedMetadataError } from '@tufjs/models/dist/error.js';
+import { getPublicKey } from '@tufjs/models/dist/utils/key.js';
+import { messageOf } from '../../shared/clean-text.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
+import { canonicalText } from './canonical-text.ts';
+import { MAX_LEVELS } from './json-limits.ts';
 
 /*
  * A thief of a role's key can sign a file that TUF cannot read, for example an entry without
- * hashes. Hosts refuse it. A publisher who did so as well could neither revoke the key nor publish
- * in another environment.
+ * hashes, or one that hosts refuse before they read it, for example thousands of levels. A
+ * publisher who did so as well could neither revoke the key nor publish in another environment.
  */
 
 const EPOCH = '1970-01-01T00:00:00Z';
 const SPEC_VERSION = '1.0.31';
 
 /**
- * Stands for such a file: it lists nothing, and `toJSON` returns what was signed, so that its
- * signatures verify and nothing of it is lost from view.
+ * Stands for such a file: it lists nothing, and `toJSON` returns what was signed, so that nothing
+ * of it is lost from view. Levels that no function can walk are cut from that view, far below those
+ * that are allowed: what they belong to is refused for its depth still.
  */
 class UnreadableTargets extends Targets {
-  readonly #signed: JsonObject;
+  readonly why: string;
+  /** The bytes that were signed. */
+  readonly message: Buffer;
+  readonly #shown: JsonObject;
 
-  constructor(signed: JsonObject) {
+  constructor(signed: JsonObject, why: string) {
     const { version, expires } = signed;
     const isInstant = typeof expires === 'string' && !Number.isNaN(Date.parse(expires));
     const common = { specVersion: SPEC_VERSION, version: Number(version) };
     super({ ...common, expires: isInstant ? expires : EPOCH });
-    this.#signed = signed;
+    this.why = why;
+    this.message = Buffer.from(canonicalText(signed));
+    this.#shown = jsonObject(cut(signed, 2 * MAX_LEVELS));
   }
 
   override toJSON(): ReturnType<Targets['toJSON']> {
-    return { ...this.#signed } as ReturnType<Targets['toJSON']>;
+    return { ...this.#shown } as ReturnType<Targets['toJSON']>;
   }
 }
 
-/** Whether the document stands for a file that TUF cannot read. */
-export function isUnreadable({ signed }: Metadata<Targets>): boolean {
-  return signed instanceof UnreadableTargets;
+function cut(value: unknown, levels: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (levels === 0) return null;
+  if (Array.isArray(value)) return value.map((each) => cut(each, levels - 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, cut(each, levels - 1)]),
+  );
+}
+
+/** The library verifies `toJSON`, which is cut here. */
+const verifySignature = Key.prototype.verifySignature;
+Key.prototype.verifySignature = function (document) {
+  const { signed, signatures } = document;
+  if (!(signed instanceof UnreadableTargets)) return verifySignature.call(this, document);
+  const key = getPublicKey({
+    keyType: this.keyType,
+    scheme: this.scheme,
+    keyVal: this.keyVal['public'] ?? '',
+  });
+  const signature = Buffer.from(signatures[this.keyID]?.sig ?? '', 'hex');
+  if (verify(key.hashAlgorithm, signed.message, key, signature)) return;
+  throw new UnsignedMetadataError(`failed to verify ${this.keyID} signature`);
+};
+
+/** Why hosts refuse the file that the document stands for. Undefined for every other document. */
+export function whyUnreadable({ signed }: { readonly signed: unknown }): string | undefined {
+  return signed instanceof UnreadableTargets ? signed.why : undefined;
+}
+
+/** Whether the document stands for a file that hosts refuse. */
+export function isUnreadable(document: { readonly signed: unknown }): boolean {
+  return whyUnreadable(document) !== undefined;
 }
 
 /**
- * A document for the file of a delegated role that its keys signed and that TUF cannot read.
- * Undefined for every other file. The bytes must have passed `inspectMetadata`.
+ * A document for the file of a delegated role that its keys signed and that hosts refuse: TUF
+ * cannot read it, or `refusal` says why. Undefined for every other file. The bytes must have passed
+ * `identifyMetadata`.
  */
 export function unreadableRole(
   bytes: Uint8Array,
   role: string,
-  delegator: Metadata<Targets>,
+  given: { readonly delegator: Metadata<Targets>; readonly refusal: Error | undefined },
 ): Metadata<Targets> | undefined {
+  const { delegator } = given;
   const file = jsonObject(JSON.parse(Buffer.from(bytes).toString('utf8')));
-  if (isReadable(file)) return undefined;
+  const refusal = given.refusal ?? refusalByTuf(file);
+  if (refusal === undefined) return undefined;
   try {
     const { signatures } = read({ ...file, signed: EMPTY });
-    const document = new Metadata(new UnreadableTargets(jsonObject(file['signed'])), signatures);
+    const signed = new UnreadableTargets(jsonObject(file['signed']), messageOf(refusal, 300));
+    const document = new Metadata(signed, signatures);
     delegator.verifyDelegate(role, document);
     return document;
   } catch {
@@ -64,12 +109,12 @@ const EMPTY = {
   targets: {},
 };
 
-function isReadable(file: JsonObject): boolean {
+function refusalByTuf(file: JsonObject): unknown {
   try {
     read(file);
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 

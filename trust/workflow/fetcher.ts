@@ -4,7 +4,7 @@ import type { GetResult } from '../../bucket/bucket.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { maxBytesOf } from '../metadata/file-limits.ts';
 import type { MetadataSource } from '../metadata/source.ts';
-import { inspectMetadata } from './inspect.ts';
+import { identifyMetadata, inspectMetadata } from './inspect.ts';
 
 /** Time limit for one whole metadata file, however slowly its bytes arrive. */
 const FILE_TIMEOUT_MS = 10_000;
@@ -20,6 +20,8 @@ export interface FetcherOptions {
   readonly source: MetadataSource | undefined;
   /** Where newer roots come from; undefined: no root is fetched. */
   readonly rootSource: MetadataSource | undefined;
+  /** For publishers: the session looks at the content of delegated roles. */
+  readonly acceptUnreadable: boolean;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -80,9 +82,15 @@ export class MetadataFetcher extends BaseFetcher {
   async #file(source: MetadataSource | undefined, file: string, maxBytes: number): Promise<Buffer> {
     if (source === undefined) throw new DownloadHTTPError('not asked for', 404);
     const { bytes } = await getFile(source, file, { ...this.#options, maxBytes });
-    inspectMetadata(bytes, file, this.#options.treeId);
+    const { acceptUnreadable, treeId } = this.#options;
+    if (acceptUnreadable && isDelegated(file)) identifyMetadata(bytes, file, treeId);
+    else inspectMetadata(bytes, file, treeId);
     return bytes;
   }
+}
+
+function isDelegated(file: string): boolean {
+  return !/^\d+\.(root|snapshot|targets)\.json$/.test(file);
 }
 
 interface GetFileOptions {

@@ -1,6 +1,7 @@
 import { messageOf, printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { isJsonObject, type JsonObject, jsonObject } from '../../shared/json.ts';
+import { jsonProblem } from '../metadata/json-limits.ts';
 import { roleOfFile } from '../metadata/role-names.ts';
 import { isVersion, MAX_VERSION } from '../metadata/version-limits.ts';
 import { readKey } from './key-identity.ts';
@@ -17,22 +18,51 @@ const MAX_DELEGATED_ROLES = 5000;
 
 /**
  * Checks what Miyamoto requires of a file beyond TUF, before any signature is verified: the tree,
- * the versions, the number of keys and roles, and that each key occurs once. Returns the signed
- * part. Throws METADATA_INVALID, and TREE_MISMATCH for a file of another tree: trees that share
- * keys verify each other's files, and a thief of the bucket could copy one tree over the other
- * (attack 12). Throws METADATA_MISMATCH for the file of another role. `file`: TUF's name or the
- * kept one, `7.env-stable.json`, `env-stable.json`.
+ * the role, what JSON may hold, the versions, the number of keys and roles, and that each key
+ * occurs once. Returns the signed part. Throws as `identifyMetadata`, and METADATA_INVALID. `file`:
+ * TUF's name or the kept one, `7.env-stable.json`, `env-stable.json`.
  */
 export function inspectMetadata(bytes: Uint8Array, file: string, treeId: string): JsonObject {
+  const signed = identifyMetadata(bytes, file, treeId);
+  requireUsable(signed, file);
+  return signed;
+}
+
+/**
+ * The part of it that says whose file this is. Throws METADATA_INVALID, and TREE_MISMATCH for a
+ * file of another tree: trees that share keys verify each other's files, and a thief of the bucket
+ * could copy one tree over the other (attack 12). Throws METADATA_MISMATCH for the file of another
+ * role.
+ */
+export function identifyMetadata(bytes: Uint8Array, file: string, treeId: string): JsonObject {
   const signed = parseSigned(bytes, file);
   requireTree(signed['x-tree'], file, treeId);
   requireRole(signed['x-role'], file);
+  return signed;
+}
+
+/**
+ * Why hosts refuse a file that `identifyMetadata` accepts. A publisher reads past it, when the keys
+ * of the role have signed it.
+ */
+export function refusalOf(bytes: Uint8Array, file: string): CodedError | undefined {
+  try {
+    requireUsable(parseSigned(bytes, file), file);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CodedError) return error;
+    throw error;
+  }
+}
+
+function requireUsable(signed: JsonObject, file: string): void {
+  // Before all that calls itself for each level.
+  requireJson(signed, file);
   requireVersions(signed, file);
   requireFew(signed, file);
   // A file with both is not honest, and must not hide one list of keys behind the other.
   requireDistinctKeys(signed, file);
   requireDistinctKeys(jsonObject(signed['delegations']), file);
-  return signed;
 }
 
 /** The tree that a root stands for. Throws ROOT_INVALID when it names none. */
@@ -91,6 +121,12 @@ function requireRole(value: unknown, file: string): void {
       details: { file },
     },
   );
+}
+
+function requireJson(signed: JsonObject, file: string): void {
+  const problem = jsonProblem(signed);
+  if (problem === undefined) return;
+  throw invalid(file, `${printable(problem.path.join('.'), 100)}: ${problem.what}`);
 }
 
 /** The file's own version, and those of the files that it lists. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalize } from '@tufjs/canonical-json';
 import { Key } from '@tufjs/models';
+import { isUnreadable } from '../metadata/unreadable-role.ts';
 
 /*
  * A command of mm reads the same files several times: what it kept, the bucket, and the bucket
@@ -28,9 +29,12 @@ type Signable = Parameters<Key['verifySignature']>[0];
 
 /**
  * Of everything that the result of a verification depends on: key, signature, signed bytes.
- * Undefined for content that cannot be signed, which the library refuses.
+ * Undefined for content that cannot be signed, which the library refuses, and for content that
+ * hosts refuse.
  */
 function digestOf({ keyID, keyType, scheme, keyVal }: Key, metadata: Signable): string | undefined {
+  // Its JSON may be shorter than what was signed.
+  if (isUnreadable(metadata)) return undefined;
   const signature = metadata.signatures[keyID]?.sig;
   // JSON contains no line end, so nothing can move from one part to the next.
   const head = `${JSON.stringify([keyType, scheme, keyVal['public'], signature])}\n`;

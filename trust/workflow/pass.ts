@@ -50,7 +50,7 @@ export interface PassEnd {
 
 export async function pass(options: PassOptions): Promise<PassEnd> {
   const { chain, local, named, now, acceptExpired, acceptUnreadable = false } = options;
-  const fetcher = new MetadataFetcher({ ...options, treeId: chain.treeId });
+  const fetcher = new MetadataFetcher({ ...options, acceptUnreadable, treeId: chain.treeId });
   const session = openSession({
     ...{ root: chain.newest, local, named, fetcher, acceptUnreadable },
     now: acceptExpired ? 0 : now,

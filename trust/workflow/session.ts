@@ -11,7 +11,7 @@ import { isLeap, MAX_VERSION_STEP } from '../metadata/version-limits.ts';
 import './linear-models.ts';
 import { type Refusal, refusalToError } from './classify.ts';
 import { METADATA_BASE_URL, type MetadataFetcher } from './fetcher.ts';
-import { namesRole } from './inspect.ts';
+import { namesRole, refusalOf } from './inspect.ts';
 
 /**
  * `Updater` as it is at run time. Its published type hides the methods that take and return bytes.
@@ -178,10 +178,13 @@ class ObservedStore extends TrustedMetadataStore {
 
   override updateDelegatedTargets(bytes: Buffer, role: string, delegator: string): void {
     this.#observe(role, bytes, () => {
+      // The file of a host was inspected when it was read.
+      const refusal = this.#acceptsUnreadable ? refusalOf(bytes, roleFile(role)) : undefined;
       try {
+        if (refusal !== undefined) throw refusal;
         super.updateDelegatedTargets(bytes, role, delegator);
       } catch (error) {
-        if (!this.#isUnreadable(bytes, role, delegator)) throw error;
+        if (!this.#isUnreadable(bytes, { role, delegator, refusal })) throw error;
       }
       refuseUnnamed(role, this.#named, bytes);
     });
@@ -192,12 +195,20 @@ class ObservedStore extends TrustedMetadataStore {
   }
 
   /** Checks what the library checks, except for expiry: a publisher replaces the file anyway. */
-  #isUnreadable(bytes: Buffer, role: string, delegator: string): boolean {
+  #isUnreadable(
+    bytes: Buffer,
+    given: {
+      readonly role: string;
+      readonly delegator: string;
+      readonly refusal: CodedError | undefined;
+    },
+  ): boolean {
+    const { role, delegator, refusal } = given;
     const { targets, snapshot } = this;
     const entry = snapshot?.signed.meta[`${role}.json`];
     if (!this.#acceptsUnreadable || delegator !== 'targets' || !targets || !entry) return false;
     entry.verify(bytes);
-    const document = unreadableRole(bytes, role, targets);
+    const document = unreadableRole(bytes, role, { delegator: targets, refusal });
     if (document?.signed.version !== entry.version) return false;
     this.#unreadable.set(role, document);
     return true;

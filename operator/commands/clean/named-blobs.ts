@@ -5,7 +5,7 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { jsonObject } from '../../../shared/json.ts';
 import { isBinariesRole } from '../../../trust/metadata/role-names.ts';
 import { unreadableRole } from '../../../trust/metadata/unreadable-role.ts';
-import { inspectMetadata } from '../../../trust/workflow/inspect.ts';
+import { identifyMetadata, refusalOf } from '../../../trust/workflow/inspect.ts';
 import { removalsIn } from '../../metadata/binaries.ts';
 import { verifies } from '../../metadata/delegation.ts';
 import { isOwn } from '../../metadata/role-keys.ts';
@@ -135,8 +135,8 @@ async function readRole(
   const stored = await readFile(repository, file);
   try {
     if (stored === undefined) throw new Error('missing, or too large');
-    inspectMetadata(stored.bytes, file, repository.treeId);
-    return parsed(stored.bytes, role, targets);
+    identifyMetadata(stored.bytes, file, repository.treeId);
+    return parsed(stored.bytes, { role, file, delegator: targets });
   } catch (cause) {
     const { bucket, tree } = repository;
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -154,13 +154,19 @@ async function readRole(
 
 function parsed(
   bytes: Buffer,
-  role: string,
-  targets: VerifiedMetadata['targets'],
+  given: {
+    readonly role: string;
+    readonly file: string;
+    readonly delegator: VerifiedMetadata['targets'];
+  },
 ): Metadata<Targets> {
+  const { role, file, delegator } = given;
+  const refusal = refusalOf(bytes, file);
   try {
+    if (refusal !== undefined) throw refusal;
     return parseSignedFile(bytes, 'targets');
   } catch (error) {
-    const unreadable = targets && unreadableRole(bytes, role, targets);
+    const unreadable = delegator && unreadableRole(bytes, role, { delegator, refusal });
     if (unreadable === undefined) throw error;
     return unreadable;
   }

@@ -7,7 +7,7 @@ import {
 } from '../../../trust/metadata/file-limits.ts';
 import { isBinariesRole } from '../../../trust/metadata/role-names.ts';
 import { isVersion, MAX_VERSION } from '../../../trust/metadata/version-limits.ts';
-import { lintContent, lintKeys, lintRoleKeys } from './parts.ts';
+import { lintContent, lintJson, lintKeys, lintRoleKeys } from './parts.ts';
 import { lintTargets } from './targets.ts';
 
 export interface LintContext {
@@ -56,11 +56,10 @@ function nextFor(role: string): string {
 
 /** The problems as text; empty when the document is sound. */
 export function lint(signed: JsonObject, { role, treeId, now }: LintContext): string[] {
-  const problems = [
-    ...lintHeader(signed, treeId, now),
-    ...lintNumbers(signed, ''),
-    ...lintSize(signed),
-  ];
+  // Before all that calls itself for each level.
+  const unsignable = lintJson('', signed);
+  if (unsignable.length > 0) return unsignable;
+  const problems = [...lintHeader(signed, treeId, now), ...lintSize(signed)];
   switch (signed['_type']) {
     case 'root':
       return [...problems, ...lintRoot(signed)];
@@ -96,17 +95,6 @@ function lintSize(signed: JsonObject): string[] {
   const most = Object.hasOwn(MAX_FILE_BYTES, type) ? maxSignedBytes(type as FileType) : 0;
   const bytes = Buffer.byteLength(JSON.stringify(signed));
   return bytes <= most ? [] : [`${bytes} bytes: wanted at most ${most}, hosts read no more`];
-}
-
-/** Canonical JSON has no floats, and parsers disagree on integers above 2^53. */
-function lintNumbers(value: unknown, path: string): string[] {
-  if (typeof value === 'number') {
-    return Number.isSafeInteger(value) ? [] : [`${path}: wanted an integer, found ${value}`];
-  }
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) =>
-    lintNumbers(inner, path === '' ? key : `${path}.${key}`),
-  );
 }
 
 function lintRoot(signed: JsonObject): string[] {

@@ -1,6 +1,15 @@
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
+import { jsonProblem } from '../../../trust/metadata/json-limits.ts';
 import { publicKeyIdentity } from '../../../trust/workflow/key-identity.ts';
 import { keyIdOf } from '../../keys/public/signer.ts';
+
+/** What no signed part may hold: hosts refuse it. `where`: the path of the value, or nothing. */
+export function lintJson(where: string, value: unknown, levels?: number): string[] {
+  const problem = jsonProblem(value, levels);
+  if (problem === undefined) return [];
+  const path = [...(where === '' ? [] : [where]), ...problem.path].join('.');
+  return [`${path}: ${problem.what}`];
+}
 
 /** One public key under two ids would count twice for a threshold (attack 31). */
 export function lintKeys(keys: JsonObject): string[] {

@@ -3,6 +3,7 @@ import { BinaryCustom } from '../../../bucket/documents/binary.ts';
 import { BINARY_NAME } from '../../../bucket/documents/name-rules.ts';
 import { ReleaseCustom } from '../../../bucket/documents/release.ts';
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
+import { MAX_LEVELS } from '../../../trust/metadata/json-limits.ts';
 import {
   BINARY_PATHS,
   binaryTarget,
@@ -10,7 +11,7 @@ import {
   isBinariesRole,
 } from '../../../trust/metadata/role-names.ts';
 import { DELEGATED_ROLE, patternsOverlap } from './environment-pattern.ts';
-import { lintContent, lintKeys, lintRoleKeys } from './parts.ts';
+import { lintContent, lintJson, lintKeys, lintRoleKeys } from './parts.ts';
 
 /**
  * Problems of a targets document. The top-level document only delegates; the document of an
@@ -90,16 +91,19 @@ function pathsOf(role: JsonObject): readonly string[] {
   return Array.isArray(paths) ? paths.map(String) : [];
 }
 
+/** A target is two levels below the signed part. */
+const TARGET_LEVELS = MAX_LEVELS - 2;
+
 /** Problems of one release. Empty when mm would sign it. */
 export function lintRelease(path: string, target: JsonObject): string[] {
-  const problems = lintContent(path, target);
+  const problems = [...lintJson(path, target, TARGET_LEVELS), ...lintContent(path, target)];
   if (!/^\w+\/(current|next)$/.test(path)) problems.push(`${path}: wanted <environment>/current`);
   return [...problems, ...lintCustom(path, ReleaseCustom.safeParse(target['custom']))];
 }
 
 /** Problems of one binary. Empty when mm would sign it. */
 export function lintBinary(path: string, target: JsonObject): string[] {
-  const problems = lintContent(path, target);
+  const problems = [...lintJson(path, target, TARGET_LEVELS), ...lintContent(path, target)];
   const name = path.slice(binaryTarget('').length);
   if (path !== binaryTarget(name) || !BINARY_NAME.test(name)) {
     problems.push(`${path}: wanted ${binaryTarget('<name>')}`);

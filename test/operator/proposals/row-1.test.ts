@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { ErrorAnswer } from '../../../operator/answers.ts';
 import { requireBound } from '../../../operator/proposals/binding.ts';
 import type { Proposal } from '../../../operator/proposals/file.ts';
+import { nested } from '../../support/nested.ts';
 import { changed, hostOf, newKey } from '../key-commands.ts';
 import { snapshotOf } from '../operator-lab.ts';
 import {
@@ -171,4 +172,16 @@ test('row 1: half surrogates and numbers that are not integers are refused', () 
       message: /not (canonical|Unicode)/,
     });
   }
+});
+
+test('nesting: a proposal with 2,600 levels is refused before anything walks it', async (t) => {
+  const people = await team(t);
+  await changed(people, ['renew', 'targets', '--out', FILE]);
+  const good = await readProposalOf(people);
+  const documents = good.documents.map((each) => ({
+    ...each,
+    signed: { ...each.signed, 'x-a': nested(2600) },
+  }));
+  assert.match(await refused(people, { ...good, documents }, 'levels'), /at most 64 levels/);
+  assert.match(await refused(people, { ...good, more: nested(2600) }, 'elsewhere'), /levels/);
 });

@@ -4,6 +4,7 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { MAX_FILE_BYTES } from '../../../trust/metadata/file-limits.ts';
 import { MAX_VERSION, MAX_VERSION_STEP } from '../../../trust/metadata/version-limits.ts';
 import { inspectMetadata } from '../../../trust/workflow/inspect.ts';
+import { nested } from '../../support/nested.ts';
 import { TufSimulator } from '../../support/tuf/simulator.ts';
 import { SimulatedHost } from '../../support/tuf/simulator-host.ts';
 
@@ -82,6 +83,11 @@ for (const [what, signed] of [
   ['a list of roles in the next root', { _type: 'root', roles: Array(9000).fill(1) }],
   ['9,000 delegated keys', { delegations: { keys: listOf(9000) } }],
   ['9,000 delegated roles', { delegations: { roles: Array(9000).fill({}) } }],
+  ['65 levels', { 'x-a': nested(64) }],
+  ['a fraction', { 'x-a': [{ b: 0.5 }] }],
+  ['an integer above 2^53', { 'x-a': 2 ** 53 }],
+  ['half a surrogate pair', { 'x-a': '\ud800' }],
+  ['half a surrogate pair in a name', { 'x-a': { '\ud800': 1 } }],
   ['keys beside delegations', { keys: listOf(9000), delegations: { keys: {} } }],
 ] as const) {
   test(`limits: ${what} are refused before they cost`, () => {
@@ -90,6 +96,12 @@ for (const [what, signed] of [
     assert.throws(() => inspectMetadata(bytes, '2.root.json', 't'), { code: 'METADATA_INVALID' });
   });
 }
+
+test('limits: 64 levels are accepted', () => {
+  const signed = { version: 2, 'x-tree': 't', 'x-a': nested(63) };
+  const bytes = Buffer.from(JSON.stringify({ signatures: [], signed }));
+  assert.equal(inspectMetadata(bytes, '2.root.json', 't')['version'], 2);
+});
 
 test('limits: a host refuses a root with too many keys before the TUF library reads it', async () => {
   const repository = new TufSimulator();

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { canonicalize } from '@tufjs/canonical-json';
 import { blobKey, metadataKey } from '../../../../bucket/layout.ts';
 import { fileSigner } from '../../../../operator/keys/file/file-signer.ts';
 import { readKeyFile } from '../../../../operator/keys/file/key-file.ts';
+import { canonicalText } from '../../../../trust/metadata/canonical-text.ts';
 import { changed, keysOf, newKey } from '../../key-commands.ts';
 import {
   BUCKET,
   copiedPerTest,
   initialized,
+  type MetadataJson,
   type OperatorLab,
   type Owner,
   TREE,
@@ -69,20 +70,21 @@ export class Thief {
 
   /** The same for another role that the key for testing signs as well. */
   async signRole(role: string, version: number, fields: object): Promise<void> {
-    const { signed } = this.#lab.metadata(`${this.#current(role)}.${role}.json`);
+    const signed = this.signedOf(role);
     await this.#put(`${version}.${role}.json`, { ...signed, ...fields, version }, 'testing');
   }
 
   /** What the operator signed honestly for stable. Undefined fields are left out. */
   async signStable(version: number, fields: object): Promise<Buffer> {
-    const { signed } = this.#lab.metadata(`${this.#current('env-stable')}.env-stable.json`);
-    const content = JSON.parse(JSON.stringify({ ...signed, ...fields, version }));
+    const content = JSON.parse(
+      JSON.stringify({ ...this.signedOf('env-stable'), ...fields, version }),
+    );
     return await this.#put(`${version}.env-stable.json`, content, 'operator');
   }
 
   /** Targets under this version, by the key of the safe. */
   async signTargets(version: number): Promise<void> {
-    const { signed } = this.#lab.metadata(`${this.#current('targets')}.targets.json`);
+    const signed = this.signedOf('targets');
     await this.#put(`${version}.targets.json`, { ...signed, version }, 'safe');
   }
 
@@ -90,6 +92,7 @@ export class Thief {
   async signOnline(
     named: Readonly<Record<string, number>>,
     versions: { readonly snapshot?: number; readonly timestamp?: number } = {},
+    fields: Readonly<Record<string, object>> = {},
   ): Promise<void> {
     const { signed: timestamp } = this.#lab.metadata('timestamp.json');
     const before = timestamp.meta['snapshot.json'].version as number;
@@ -102,7 +105,7 @@ export class Thief {
     }
     const bytes = await this.#put(
       `${version}.snapshot.json`,
-      { ...signed, meta, version },
+      { ...signed, meta, version, ...fields['snapshot'] },
       'online',
     );
     await this.#put(
@@ -111,9 +114,15 @@ export class Thief {
         ...timestamp,
         version: versions.timestamp ?? timestamp.version + 1,
         meta: { 'snapshot.json': entry(version, bytes) },
+        ...fields['timestamp'],
       },
       'online',
     );
+  }
+
+  /** The signed part of the present file of a role. */
+  signedOf(role: string): MetadataJson['signed'] {
+    return this.#lab.metadata(`${this.#current(role)}.${role}.json`).signed;
   }
 
   #current(role: string): number {
@@ -126,10 +135,12 @@ export class Thief {
     const isOfCi = key === 'online' || key === 'testing';
     const path = isOfCi ? this.#lab[key] : join(keysOf(this.#lab), `${key}.json`);
     const signer = fileSigner(await readKeyFile(path), () => Promise.reject(new Error(path)));
-    const sig = (await signer.sign(Buffer.from(canonicalize(signed)))).toString('hex');
-    const bytes = Buffer.from(
-      JSON.stringify({ signatures: [{ keyid: signer.keyId, sig }], signed }),
-    );
+    const text = canonicalText(signed);
+    const sig = (await signer.sign(Buffer.from(text))).toString('hex');
+    const signatures = JSON.stringify([{ keyid: signer.keyId, sig }]);
+    // Canonical JSON has no escapes for half surrogates. It has no limit of levels.
+    const written = text.isWellFormed() ? text : JSON.stringify(signed);
+    const bytes = Buffer.from(`{"signatures":${signatures},"signed":${written}}`);
     this.#lab.server.put(BUCKET, metadataKey(TREE, file), bytes);
     return bytes;
   }
