@@ -9,21 +9,32 @@ export interface EnvironmentConf {
   readonly manifest: string | undefined;
   /** The parts of `modulepath` as written; Puppet's default when it is not set. */
   readonly modulepath: readonly string[];
+  /** The first line because of which Puppet refuses the file. It counts from 1. */
+  readonly refused?: { readonly line: number; readonly text: string };
 }
 
 export const DEFAULT_MODULEPATH = ['modules', '$basemodulepath'];
 
-const SECTION = /^\s*\[(\w+)\]\s*$/u;
 const VARIABLE = /\$(\w+)|\$\{(\w+)\}/g;
-const SETTING = /^\s*(\w+)\s*=\s*(.*?)\s*$/u;
+/** What Ruby means by `\s` and `[[:word:]]`. A byte order mark is neither. */
+const BLANKS = '[ \\t\\r\\f\\v]*';
+const WORD = '[\\p{L}\\p{M}\\p{N}\\p{Pc}]+';
+const SECTION = new RegExp(`^${BLANKS}\\[(${WORD})\\]${BLANKS}$`, 'u');
+const SETTING = new RegExp(`^${BLANKS}(${WORD})${BLANKS}=${BLANKS}(.*?)${BLANKS}$`, 'u');
+const NOTHING = new RegExp(`^${BLANKS}(#|$)`);
 
-/** Unknown lines and sections are ignored, as Puppet ignores them. Never throws. */
+/** Unknown settings and sections are ignored, as Puppet ignores them. Never throws. */
 export function parseEnvironmentConf(text: string): EnvironmentConf {
   const settings = new Map<string, string>();
   let section = 'main';
-  for (const line of text.split(/\r?\n/)) {
-    section = SECTION.exec(line)?.[1] ?? section;
+  let refused: EnvironmentConf['refused'];
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    const header = SECTION.exec(line)?.[1];
+    section = header ?? section;
     const [, name, value] = SETTING.exec(line) ?? [];
+    if (header === undefined && name === undefined && !NOTHING.test(line)) {
+      refused ??= { line: index + 1, text: line };
+    }
     // The first of two equal settings counts.
     if (section === 'main' && name !== undefined && value !== undefined && !settings.has(name)) {
       settings.set(name, unquoted(value));
@@ -33,6 +44,7 @@ export function parseEnvironmentConf(text: string): EnvironmentConf {
   return {
     manifest: settings.get('manifest'),
     modulepath: modulepath ?? DEFAULT_MODULEPATH,
+    ...(refused !== undefined && { refused }),
   };
 }
 

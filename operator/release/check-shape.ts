@@ -13,8 +13,13 @@ export const OLD_SITE = 'nodeless_site.pp';
  */
 export function findShapeProblems(
   entries: readonly TreeEntry[],
-  { manifest }: EnvironmentConf,
+  { manifest, refused }: EnvironmentConf,
 ): TreeProblem[] {
+  if (refused !== undefined) {
+    const message = `has ${JSON.stringify(refused.text.slice(0, 100))}, which Puppet refuses`;
+    const next = 'write each line as "name = value" or "# comment", without a byte order mark';
+    return [{ ...missing(message, next), path: 'environment.conf', line: refused.line }];
+  }
   const paths = entries.map(({ path }) => path);
   const has = (wanted: string) =>
     paths.some((path) => path === wanted || path.startsWith(`${wanted}/`));

@@ -10,6 +10,7 @@ import { orUndefined } from '../../../shared/files.ts';
 import { findPuppet, type PuppetRuby } from '../../puppet/find-puppet.ts';
 import { rubySources } from '../../puppet/ruby/ruby-source.ts';
 import { parsePuppetfile } from '../modules/puppetfile.ts';
+import { fileAt } from '../tree/file-at.ts';
 import { moduleOf } from '../tree/module-path.ts';
 import type { SourceTree } from '../tree/tree.ts';
 import {
@@ -192,8 +193,8 @@ function surroundingsOf(
 }
 
 function textOf(entries: SourceTree['entries'], path: string): string {
-  const entry = entries.find((each) => each.path === path);
-  const isSmall = entry?.kind === 'file' && entry.content.length <= MAX_CHECKED_BYTES;
+  const entry = fileAt(entries, path);
+  const isSmall = entry !== undefined && entry.content.length <= MAX_CHECKED_BYTES;
   return isSmall ? entry.content.read().toString('utf8') : '';
 }
 

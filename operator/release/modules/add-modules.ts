@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathInEnvironment } from '../../../bucket/documents/environment-conf.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { withLock } from '../../files/lock.ts';
+import { fileAt } from '../tree/file-at.ts';
 import { moduleOf } from '../tree/module-path.ts';
 import type { TreeBuilder } from '../tree/tree-builder.ts';
 import { addDirectory } from '../tree/walk.ts';
@@ -131,6 +132,5 @@ function whatNow(
 }
 
 function textOf(builder: TreeBuilder, wanted: string): string | undefined {
-  const entry = builder.entries.find(({ path }) => path === wanted);
-  return entry?.kind === 'file' ? entry.content.read().toString('utf8') : undefined;
+  return fileAt(builder.entries, wanted)?.content.read().toString('utf8');
 }

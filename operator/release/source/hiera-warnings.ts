@@ -2,6 +2,7 @@ import { parse } from 'yaml';
 import { pathInEnvironment } from '../../../bucket/documents/environment-conf.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import { jsonObject } from '../../../shared/json.ts';
+import { fileAt } from '../tree/file-at.ts';
 import type { TreeEntry } from '../tree/tree.ts';
 
 const HIERA = 'hiera.yaml';
@@ -11,8 +12,8 @@ const HIERA = 'hiera.yaml';
  * they are not in the release. A file that is not YAML gives no warning: a gate refuses it.
  */
 export function hieraWarnings(entries: readonly TreeEntry[]): string[] {
-  const entry = entries.find(({ path }) => path === HIERA);
-  if (entry?.kind !== 'file') return [];
+  const entry = fileAt(entries, HIERA);
+  if (entry === undefined) return [];
   return datadirsOf(entry.content.read().toString('utf8'))
     .filter((datadir) => pathInEnvironment(datadir) === undefined)
     .map(

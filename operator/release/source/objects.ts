@@ -47,19 +47,25 @@ export interface GitObject {
   readonly content: string;
 }
 
-/** The objects with these names, in this order. Undefined: not in the repository. */
+/**
+ * The objects with these names, in this order. Links of a commit are followed. Undefined: not in
+ * the repository.
+ */
 export async function readObjects(
   place: GitPlace,
   names: readonly string[],
 ): Promise<readonly (GitObject | undefined)[]> {
   const input = names.map((name) => `${name}\n`).join('');
-  const output = await git(place, ['cat-file', '--batch'], input);
+  const output = await git(place, ['cat-file', '--batch', '--follow-symlinks'], input);
   let at = 0;
   return names.map(() => {
     const end = output.indexOf('\n', at);
     const head = output.toString('utf8', at, end);
     at = end + 1;
     const [, type, size] = /^[0-9a-f]{40,64} (\w+) (\d+)$/.exec(head) ?? [];
+    // The name follows of a link that leads out of the commit, or to nothing.
+    const [, rest] = /^(?:symlink|dangling|loop|notdir) (\d+)$/.exec(head) ?? [];
+    if (rest !== undefined) at += Number(rest) + 1;
     if (type === undefined) return undefined;
     const content = output.toString('utf8', at, at + Number(size));
     at += Number(size) + 1;

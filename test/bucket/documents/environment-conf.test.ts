@@ -13,6 +13,9 @@ import {
 } from '../../../bucket/documents/environment-conf.ts';
 import { findPuppet } from '../../../operator/puppet/find-puppet.ts';
 
+/** Puppet ends with an error. */
+const REFUSED = '';
+
 /** The same text for Puppet, with what it is expected to print for `manifest`. */
 const texts = {
   'a plain path': { text: 'manifest = site.pp\n', want: '<env>/site.pp' },
@@ -23,6 +26,20 @@ const texts = {
   'section main': { text: '[main]\nmanifest = a\n', want: '<env>/a' },
   'another section': { text: '[other]\nmanifest = a\n', want: '<env>/manifests' },
   'Windows line ends': { text: 'manifest = a\r\n', want: '<env>/a' },
+  'a comment behind the value': { text: 'manifest = a # b\n', want: '<env>/a # b' },
+  'one quote of each kind': { text: `\tmanifest\t=\t"a b'\n`, want: '<env>/a b' },
+  'another case': { text: 'Manifest = a\n', want: '<env>/manifests' },
+  'a section with blanks and letters of another script': {
+    text: '  [größe]  \nmanifest = b\n',
+    want: '<env>/manifests',
+  },
+  'a value that is empty': { text: 'manifest =\n', want: '<env>' },
+  'a byte order mark': { text: '\ufeff# x\nmanifest = a\n', want: REFUSED },
+  'a blank that Ruby does not know': { text: 'manifest\u00a0= a\n', want: REFUSED },
+  'a lone carriage return': { text: '[main]\rmanifest = a', want: REFUSED },
+  'a section with blanks inside': { text: '[ main ]\nmanifest = a\n', want: REFUSED },
+  'a comment of another kind': { text: 'manifest = a\n; x\n', want: REFUSED },
+  'a colon, in a section that does not count': { text: '[x]\na : b\n', want: REFUSED },
   $environmentpath: {
     text: 'manifest = $environmentpath/production/a\n',
     want: '<env>/a',
@@ -66,7 +83,9 @@ suite('environment.conf is read as Puppet reads it', () => {
     }
     const { ruby } = findPuppet(process.env) ?? assert.fail('no Puppet');
     const words = [...ruby.arguments, '-e', PRINTED, JSON.stringify(calls)];
-    printed = JSON.parse(execFileSync(ruby.path, words, { encoding: 'utf8' })) as string[];
+    printed = JSON.parse(
+      execFileSync(ruby.path, words, { encoding: 'utf8', stdio: 'pipe' }),
+    ) as string[];
   });
 
   for (const [index, [name, { text, want }]] of Object.entries(texts).entries()) {
@@ -74,6 +93,8 @@ suite('environment.conf is read as Puppet reads it', () => {
       const environment = environmentOf(index);
       const wanted = want.replace('<env>', environment).replace('<code>', codeDirectory);
       assert.equal(printed[index]?.trim(), wanted);
+      assert.equal(parseEnvironmentConf(text).refused !== undefined, want === REFUSED);
+      if (want === REFUSED) return;
       const { manifest = 'manifests' } = parseEnvironmentConf(text);
       const inside = pathInEnvironment(manifest);
       const found =

@@ -122,6 +122,12 @@ test('check refuses a link that leaves the release and names both ways out', () 
   check(leaving, { links: 'keep' });
 });
 
+test('check refuses an environment.conf that Puppet would refuse, with its line', () => {
+  const conf = parseEnvironmentConf('manifest = site.pp\n; comment\n');
+  const [problem, ...others] = findProblems(sourceTree(), { ...RULES, conf });
+  assert.deepEqual([problem?.path, problem?.line, others], ['environment.conf', 2, []]);
+});
+
 test('check names the next step for each kind of problem, once', () => {
   const links = ['a', 'b'].map((path) => link(`modules/x/files/${path}`, '/etc/motd'));
   const tree = { ...sourceTree(...links), emptySubmodules: ['modules/one', 'modules/two'] };

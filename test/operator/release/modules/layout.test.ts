@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ErrorAnswer, PublishAnswer } from '../../../../operator/answers.ts';
@@ -14,7 +14,7 @@ mod 'data', :git => 'MODULE', :ref => 'v1.2.3', :install_path => 'external'
 `;
 
 for (const name of hasR10k ? (['r10k', 'g10k'] as const) : (['g10k'] as const)) {
-  test(`modules: moduledir, install_path and :control_branch of a Puppetfile count with ${name}`, async (t) => {
+  test(`modules: moduledir, install_path and :control_branch of a Puppetfile behind a link count with ${name}`, async (t) => {
     const lab = await initialized(t);
     const { module } = await withPuppetfile(lab);
     await git(module, 'branch', '--move', 'main', 'testing');
@@ -23,10 +23,13 @@ for (const name of hasR10k ? (['r10k', 'g10k'] as const) : (['g10k'] as const)) 
     // r10k is the default, also where modulepath begins with modules of the repository.
     if (name !== 'r10k') configure(lab, `{ modules: ${name} }`);
     await lab.git('checkout', '--quiet', '-B', 'testing');
-    await lab.write('environment.conf', 'modulepath = "site:./vendor/:$basemodulepath"\n');
+    await lab.write('etc/x.conf', 'modulepath = "site:./vendor/:$basemodulepath"\n');
+    await symlink('etc/x.conf', join(lab.repository, 'environment.conf'));
     await lab.write('site/profile/manifests/init.pp', 'class profile { }\n');
     await lab.write('vendor/.gitkeep', '');
-    await lab.commit('Puppetfile', LAYOUT.replaceAll('MODULE', module));
+    await rm(join(lab.repository, 'Puppetfile'));
+    await symlink('etc/Puppetfile', join(lab.repository, 'Puppetfile'));
+    await lab.commit('etc/Puppetfile', LAYOUT.replaceAll('MODULE', module));
     const { exitCode, stderr, json } = await lab.mm([...PUBLISH, '--ref', 'testing']);
     assert.equal(exitCode, 0, stderr);
     const files = unpacked(lab, PublishAnswer.parse(json));
