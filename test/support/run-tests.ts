@@ -10,7 +10,7 @@ import { IS_SOAK } from './soak.ts';
 import { testGroups } from './test-groups.ts';
 
 /** All test files but those that need a machine of their own. */
-const ALL = 'test/{*,!(s3|boxes|setup)/**/*}.test.ts';
+const ALL = 'test/{*,!(s3|boxes|setup|report)/**/*}.test.ts';
 /** What `npm run test:soak` runs: the files of which `npm test` tries a part. */
 const SAMPLED = /\/(?:soak|fuzz)\.ts'/;
 

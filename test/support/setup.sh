@@ -11,6 +11,7 @@
 #   packages  the programs that make packages for each architecture
 #   boxes     the same, and those that start a real systemd in a throw-away container, or a program
 #             of another architecture
+#   chromium  a browser, and a font for it
 #   programs  the bundles of the current sources, in dist/
 set -eu
 cd "$(dirname "$0")/../.."
@@ -151,9 +152,10 @@ for part in "$@"; do
     needs 'systemd-nspawn debootstrap shellcheck' 'systemd-container, debootstrap, shellcheck'
     needs qemu-aarch64 'qemu-user, libc6-arm64-cross, libstdc++6-arm64-cross, libgcc-s1-arm64-cross'
     ;;
+  chromium) needs chromium 'chromium, fonts-liberation' ;;
   programs) ;;
   *)
-    say "unknown part '$part': expected puppet, git, ssh, ps, archives, packages, control-repos, boxes or programs"
+    say "unknown part '$part': expected puppet, git, ssh, ps, archives, packages, control-repos, boxes, chromium or programs"
     exit 2
     ;;
   esac

@@ -64,6 +64,7 @@ export class HostTable {
   readonly #fleet: Fleet;
   readonly #open: (host: number) => void;
   readonly #grid = element('div', { class: 'grid', role: 'grid', label: 'Hosts' });
+  readonly #head = element('div', { class: 'head', role: 'rowgroup' });
   readonly #body = element('div', { class: 'rows', role: 'rowgroup' });
   readonly #empty = element('p', { class: 'empty', text: 'No host meets all conditions.' });
   readonly #headers: readonly HTMLElement[];
@@ -78,7 +79,8 @@ export class HostTable {
     this.#headers = COLUMNS.map((column) => this.#headerOf(column));
     const header = element('div', { class: 'row header', role: 'row' }, ...this.#headers);
     this.#grid.tabIndex = 0;
-    this.#grid.append(element('div', { class: 'head', role: 'rowgroup' }, header), this.#body);
+    this.#head.append(header);
+    this.#grid.append(this.#head, this.#body);
     place.append(this.#grid, this.#empty);
     this.#grid.addEventListener('scroll', () => this.#draw(), { passive: true });
     this.#grid.addEventListener('keydown', (event) => this.#onKey(event));
@@ -115,19 +117,28 @@ export class HostTable {
     this.#draw();
   }
 
-  /** Which row is at the top, with its fraction. */
+  /** Rows that fit below the header, with a fraction. */
+  get #visible(): number {
+    return (this.#grid.clientHeight - this.#head.offsetHeight) / this.#rowHeight;
+  }
+
+  /** How far the table scrolls, in pixels and in rows. */
+  get #room(): { readonly pixels: number; readonly rows: number } {
+    const pixels = Math.max(1, this.#height - this.#visible * this.#rowHeight);
+    return { pixels, rows: Math.max(0, this.#hosts.length - this.#visible) };
+  }
+
+  /** Which row is at the top, with a fraction. */
   #top(): number {
-    const { scrollTop, clientHeight } = this.#grid;
-    const visible = clientHeight / this.#rowHeight;
-    const room = Math.max(1, this.#height - clientHeight);
-    return (Math.max(0, this.#hosts.length - visible) * Math.min(scrollTop, room)) / room;
+    const { pixels, rows } = this.#room;
+    return (rows * Math.min(this.#grid.scrollTop, pixels)) / pixels;
   }
 
   #draw(): void {
     const height = this.#rowHeight;
-    const { scrollTop, clientHeight } = this.#grid;
+    const { scrollTop } = this.#grid;
     const top = this.#top();
-    const count = Math.ceil(clientHeight / height) + 2 * SPARE;
+    const count = Math.ceil(this.#visible) + 2 * SPARE;
     while (this.#rows.length < count) this.#addRow();
     const first = Math.max(0, Math.floor(top) - SPARE);
     for (let place = first; place < first + this.#rows.length; place += 1) {
@@ -192,7 +203,7 @@ export class HostTable {
       event.preventDefault();
       return;
     }
-    const page = Math.max(1, Math.floor(this.#grid.clientHeight / this.#rowHeight) - 2);
+    const page = Math.max(1, Math.floor(this.#visible) - 1);
     const steps: Readonly<Record<string, number>> = {
       ...{ ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page },
       ...{ Home: -this.#hosts.length, End: this.#hosts.length },
@@ -201,19 +212,18 @@ export class HostTable {
     if (step === undefined) return;
     event.preventDefault();
     this.#active = Math.min(this.#hosts.length - 1, Math.max(0, this.#active + step));
-    this.#reveal(page);
+    this.#reveal();
     this.#draw();
   }
 
   /** Scrolls as little as needed for the active row. */
-  #reveal(page: number): void {
+  #reveal(): void {
+    const { pixels, rows } = this.#room;
     const top = this.#top();
-    const first =
-      this.#active < top ? this.#active : Math.max(Math.ceil(top), this.#active - page + 1);
-    if (this.#active >= top && this.#active < top + page) return;
-    const visible = this.#grid.clientHeight / this.#rowHeight;
-    const room = Math.max(1, this.#height - this.#grid.clientHeight);
-    this.#grid.scrollTop = (first * room) / Math.max(1, this.#hosts.length - visible);
+    const least = this.#active + 1 - this.#visible;
+    if (this.#active >= top && least <= top) return;
+    const first = this.#active < top ? this.#active : least;
+    this.#grid.scrollTop = Math.ceil((first * pixels) / Math.max(1, rows));
   }
 
   #onClick(target: EventTarget | null): void {

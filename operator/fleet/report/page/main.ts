@@ -27,7 +27,7 @@ async function start(): Promise<void> {
     new Bars('Hosts by', groupings(fleet), selection),
   ];
   const [, releases, failures, lastSeen, runTime, hostsBy] = charts;
-  const cards = [overTime(fleet), failures, releases, hostsBy, lastSeen, runTime];
+  const cards = [overTime(fleet), releases, failures, hostsBy, lastSeen, runTime];
   byId('charts').append(...cards.flatMap((card) => (card === undefined ? [] : [card.card])));
 
   const table = new HostTable(byId('table'), fleet, (host) => details.show(host));

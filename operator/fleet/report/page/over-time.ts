@@ -28,7 +28,7 @@ export function overTime({ head: { history } }: Fleet): { readonly card: HTMLEle
   }));
   const shown = all.filter(({ counts }) => counts.some((count) => count > 0));
   const rows = shown.map((series) => rowOf(series, places));
-  const when = element('span', { class: 'when', role: 'status' });
+  const when = element('p', { class: 'when' });
   const slider = element('input', { label: 'Time of the numbers' });
   slider.type = 'range';
   slider.max = String(history.length - 1);
