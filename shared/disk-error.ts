@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { CodedError, type ErrorCode } from './coded-error.ts';
 import { isFileError } from './files.ts';
 
-type DiskCode = Extract<ErrorCode, 'DISK_FULL' | 'DISK_READ_ONLY'>;
+export type DiskCode = Extract<ErrorCode, 'DISK_FULL' | 'DISK_READ_ONLY'>;
 
 /** Errors of a whole file system: no other file could be written there either. */
 const CODES: ReadonlyMap<unknown, DiskCode> = new Map([

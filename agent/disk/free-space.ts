@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { CodedError } from '../../shared/coded-error.ts';
+import { type DiskCode, readOnlyError } from '../../shared/disk-error.ts';
 
 /**
  * The tarball and its content: gzip shrinks text such as a control repository to about a quarter.
@@ -18,6 +19,16 @@ export interface FreeSpace {
 export function freeSpace(directory: string): FreeSpace {
   const { bavail, bsize, files, ffree } = statfsSync(directory);
   return { bytes: bavail * bsize, inodes: files === 0 ? undefined : ffree };
+}
+
+/** Less is full: the report of a run does not fit. */
+const FULL_BYTES = 1024 ** 2;
+
+/** What is wrong with the disk of a directory; undefined when a run can write there. */
+export function diskErrorOf(directory: string): DiskCode | undefined {
+  if (readOnlyError(directory) !== undefined) return 'DISK_READ_ONLY';
+  const { bytes, inodes } = freeSpace(directory);
+  return bytes < FULL_BYTES || inodes === 0 ? 'DISK_FULL' : undefined;
 }
 
 /** Throws DISK_FULL when a release whose tarball has that many bytes may not fit. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type AgentLab, agentLab, type Ended, manifestWriting } from '../support/agent-lab.ts';
@@ -143,6 +143,53 @@ if (canMount) {
       ...lab.status(),
       offline: { runs: 0, skipped: 0 },
     });
+    await rm(join(lab.paths.state, 'fillers'), { recursive: true });
+    const next = await lab.once('--trigger', 'poll');
+    assert.equal(next.code, 0, next.stderr);
+    assert.deepEqual([lab.status().release?.version, lab.status().trust.error], ['1.1.0', null]);
+  });
+
+  for (const size of ['4k', '512k', '4m']) {
+    test(`disk: a state of ${size} from the first cycle on: a status with a code, until it is larger`, async (t) => {
+      const { lab, disk } = await diskLab(t);
+      const change = disk.mountSmall(lab.paths.state, `size=${size}`);
+      for (const trigger of ['poll', 'apply']) {
+        const ended = await lab.once('--trigger', trigger);
+        assert.ok(ended.code === 22 || ended.code === 26, `${ended.code}: ${ended.stderr}`);
+        assert.doesNotMatch(ended.stderr, /\n {4}at /);
+        const { trust, release } = lab.status();
+        assert.deepEqual([trust.error?.code, release], ['DISK_FULL', null]);
+      }
+      change('size=200m');
+      const next = await lab.once('--trigger', 'poll');
+      assert.equal(next.code, 0, next.stderr);
+      assert.deepEqual([lab.status().release?.version, lab.status().trust.error], ['1.0.0', null]);
+    });
+  }
+
+  test('disk: it fills up during a run of the real Puppet: the release is not bad, and runs again', async (t) => {
+    const disk = disks(t);
+    const lab = await agentLab(t);
+    disk.mountSmall(lab.paths.state, 'size=100m');
+    const filler = join(lab.paths.state, 'filler');
+    const command = `/bin/sh -c "head -c 200000000 /dev/zero >${filler} || :"`;
+    lab.publish('1.0.0', {
+      'manifests/site.pp': `exec { '${command}': unless => '/usr/bin/test -e ${lab.root}/mended' }`,
+    });
+    const ended = await lab.once('--trigger', 'poll');
+    assert.equal(ended.code, 1, ended.stderr);
+    assert.match(ended.stderr, /run\.ended {2}.*code=DISK_FULL/);
+    const { run, bad, retry } = lab.status();
+    assert.deepEqual(
+      [run?.status, run?.errorCode, bad, retry?.try],
+      ['failed', 'DISK_FULL', undefined, 1],
+    );
+    assert.match(run?.error ?? '', /No space left on device/);
+    await rm(filler);
+    await writeFile(join(lab.root, 'mended'), '');
+    const next = await lab.once();
+    assert.equal(next.code, 0, next.stderr);
+    assert.deepEqual([lab.status().run?.status, lab.status().retry], ['unchanged', undefined]);
   });
 
   test('disk: full /run: no lock, one line with a code, and the status is sent', async (t) => {

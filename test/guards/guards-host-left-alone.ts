@@ -50,4 +50,12 @@ export const LEFT_ALONE_GUARDS: readonly Guard[] = [
     test: 'test/e2e/doctor.test.ts',
     name: '^doctor: --bundle has',
   },
+  {
+    invariant: 'full disk',
+    file: 'agent/core/health/health.ts',
+    line: 'view.isOffline || run.errorCode !== undefined',
+    instead: 'view.isOffline',
+    test: 'test/agent/core/health/health.test.ts',
+    name: 'the disk was full',
+  },
 ];

@@ -10,8 +10,11 @@ export const canMount =
 
 /** Real file systems for one test. */
 export interface Disks {
-  /** Mounts a small file system in memory on the directory. */
-  mountSmall(directory: string, options: string): void;
+  /**
+   * Mounts a small file system in memory on the directory. The returned function changes its
+   * options.
+   */
+  mountSmall(directory: string, options: string): (options: string) => void;
   /** The directory cannot be written any more, until the returned function is called. */
   makeReadOnly(directory: string): () => void;
 }
@@ -28,8 +31,10 @@ export function disks(t: TestContext): Disks {
     mounted.push(directory);
   };
   return {
-    mountSmall: (directory, options) =>
-      mount(directory, '-t', 'tmpfs', '-o', `mode=700,${options}`, 'mm-test'),
+    mountSmall(directory, options) {
+      mount(directory, '-t', 'tmpfs', '-o', `mode=700,${options}`, 'mm-test');
+      return (others) => command('mount', '-o', `remount,${others}`, directory);
+    },
     makeReadOnly(directory) {
       mount(directory, '--bind', directory);
       command('mount', '-o', 'remount,ro,bind', directory);

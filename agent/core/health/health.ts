@@ -30,9 +30,9 @@ const MAX_ERROR = 300;
 /**
  * The releases that are bad on this host, after a run. A release is bad when it does not compile
  * here, or fails where the last good one did not. One that was good here before is not: then the
- * host has changed. A run that was killed or that did not start says nothing about a release. A
- * failure without a network does not count either. A good run takes the mark away, and a later
- * file of the environment ends it, see `badNow`.
+ * host has changed. A run that was killed, that did not start or that had no room on the disk says
+ * nothing about a release. A failure without a network does not count either. A good run takes the
+ * mark away, and a later file of the environment ends it, see `badNow`.
  */
 export function badAfterRun(last: readonly BadRelease[], view: HealthView): BadRelease[] {
   const { release, run, lastGood } = view;
@@ -41,7 +41,7 @@ export function badAfterRun(last: readonly BadRelease[], view: HealthView): BadR
   const isNew = lastGood !== release.sha256;
   const isBad =
     run.status === 'not-compiled' ? isNew : run.status === 'failed' && isNew && lastGood !== null;
-  if (!isBad || view.isOffline) return [...last];
+  if (!isBad || view.isOffline || run.errorCode !== undefined) return [...last];
   const known = badNow(last, view.offeredBy).find(({ sha256 }) => sha256 === release.sha256);
   return [known ?? evidence(view), ...others].slice(0, MOST_KEPT);
 }

@@ -20,6 +20,8 @@ export interface EndedRun {
   readonly endedAt: number;
   readonly exit: PuppetExit;
   readonly results: RunResults;
+  /** What is wrong with the disk of the run when it has ended. */
+  readonly diskError?: 'DISK_FULL' | 'DISK_READ_ONLY' | undefined;
   /** `run.fail_on_error_lines`: error lines make a run fail although no resource failed. */
   readonly failOnErrorLines?: boolean;
   /** Where Puppet may have seen the environment: files are named relative to it. */
@@ -50,11 +52,11 @@ export function outcomeOf(run: EndedRun): RunSummary {
   const reportProblem = isOfEarlier ? OF_EARLIER_RUN : problemOf(run, seen);
   const problems = [reportProblem, ...run.results.problems].filter((text) => text !== undefined);
   const stray = strayErrors(run, report);
-  const status = statusWithErrors(
-    statusOf(run.exit, report, reportProblem !== undefined),
-    run,
-    stray.length,
-  );
+  const seenStatus = statusOf(run.exit, report, reportProblem !== undefined);
+  // Puppet could not write its report: that says nothing about the release.
+  const diskError = GOOD.has(seenStatus) || report !== undefined ? undefined : run.diskError;
+  const isDiskError = diskError !== undefined && seenStatus !== 'killed';
+  const status = isDiskError ? 'failed' : statusWithErrors(seenStatus, run, stray.length);
   const listed = (status === 'pending' ? report?.pending : report?.changed) ?? [];
   return {
     id: cleanText(run.id, 64),
@@ -72,6 +74,7 @@ export function outcomeOf(run: EndedRun): RunSummary {
     changedResources: listed.slice(0, MOST_LISTED),
     changedResourcesTotal: listed.length,
     error: errorOf(run, status, report, reportProblem),
+    ...(isDiskError ? { errorCode: diskError } : {}),
     ...(stray.length > 0 ? { errors: stray.length } : {}),
     ...(problems.length > 0
       ? { problems: problems.slice(0, 10).map((text) => safeText(text, 500)) }

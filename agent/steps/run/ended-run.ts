@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ActiveRelease, RunSummary } from '../../../bucket/documents/status.ts';
+import { orUndefined } from '../../../shared/files.ts';
 import type { Agent } from '../../agent.ts';
 import { collectFacts } from '../../core/facts/facts.ts';
 import type { Findings, RunResult } from '../../core/findings.ts';
@@ -12,6 +13,7 @@ import { isFailure } from '../../core/run/run-summary.ts';
 import { wouldChange } from '../../core/run/run-text.ts';
 import type { HostState } from '../../core/state.ts';
 import { retryAfterRun } from '../../core/when/retry.ts';
+import { diskErrorOf } from '../../disk/free-space.ts';
 import { releasePaths } from '../../paths.ts';
 import { keepRun } from './keep-run.ts';
 
@@ -42,6 +44,7 @@ export async function readEndedRun(
     endedAt: ports.clock.now(),
     exit: run.exit,
     results,
+    diskError: orUndefined(() => diskErrorOf(paths.runs)),
     failOnErrorLines: config.run.fail_on_error_lines,
     environmentDirectories: environmentDirectories(agent, active),
     runDirectory,
@@ -130,6 +133,7 @@ function logOutcome({ ports }: Agent, run: RunSummary): void {
   const fields = {
     runId: run.id,
     status: run.status,
+    code: run.errorCode,
     changed: run.noop ? undefined : run.resources?.changed,
     wouldChange: wouldChange(run),
     failed: run.resources?.failed,

@@ -54,6 +54,10 @@ const AFTER: Record<string, { last?: BadRelease[]; view: HealthView; want: reado
     view: view({ status: 'failed' }, { isOffline: true }),
     want: [],
   },
+  'the disk was full': {
+    view: view({ status: 'failed', errorCode: 'DISK_FULL' }),
+    want: [],
+  },
   'its time limit passed': { view: view({ status: 'killed', killedBy: 'time-limit' }), want: [] },
   'a noop run with something to change': { view: view({ status: 'pending' }), want: [] },
   'a good run takes the mark away': { last: [mark(B), mark(A)], view: view({}), want: [A] },

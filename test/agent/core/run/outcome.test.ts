@@ -31,6 +31,18 @@ suite('the status of a run', () => {
       endedRun(exited(1), { report: puppetReport({ time: '2026-11-23T14:30:00Z' }) }),
       'not-compiled',
     ],
+    'code 1 and no report, because the disk is full': [
+      { ...endedRun(exited(1)), diskError: 'DISK_FULL' },
+      'failed',
+    ],
+    'a report on a disk that is full now': [
+      {
+        ...endedRun(exited(2), { report: puppetReport({ status: 'changed' }) }),
+        diskError: 'DISK_FULL',
+      },
+      'changed',
+    ],
+    'killed on a full disk': [{ ...endedRun(PASSED_LIMIT), diskError: 'DISK_FULL' }, 'killed'],
     'code 0 and no report': [endedRun(exited(0)), 'failed'],
     'a crash of Ruby': [endedRun(exited(127)), 'failed'],
     'an invalid report and a crash': [endedRun(exited(127), { report: [] }), 'failed'],
