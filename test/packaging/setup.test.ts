@@ -177,6 +177,6 @@ test('setup: refuses an unknown part', async (t) => {
   assert.equal(status, 2);
   assert.match(
     stderr,
-    /pupet.*puppet, git, ssh, ps, archives, packages, control-repos, boxes or programs/,
+    /pupet.*puppet, git, ssh, ps, archives, packages, control-repos, boxes, chromium or programs/,
   );
 });
