@@ -1,38 +1,22 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PATH, PROJECT } from '../lab.ts';
-import { measure } from '../measure.ts';
-import { atMost, exactly, type Figure, type Group, type Mark, type Unit } from '../rows.ts';
+import { PATH } from '../lab.ts';
+import { atMost, exactly, type Figure, type Group, type Mark } from '../rows.ts';
+import { type Desk, launcherOptions, one, runMm } from './desk.ts';
 import { questions } from './questions.ts';
+import { measureReport } from './report.ts';
 import { PLACE, READER, type Said, type Told } from './server.ts';
 import { FAILING, madeStatus } from './statuses.ts';
 
 /** The part that reports something else before the last sync: one of so many hosts. */
 const CHANGING = 10;
 
-interface Desk {
-  readonly hosts: number;
-  readonly folder: string;
-  readonly stop: AbortSignal;
-  readonly environment: Readonly<Record<string, string>>;
-  /** Options of Node, as the package's launcher has them. */
-  readonly options: readonly string[];
-}
-
-interface Used {
-  readonly wallSeconds: number;
-  /** User and system time of mm alone. */
-  readonly cpuSeconds: number;
-  /** Largest resident memory, in MB. */
-  readonly peakMb: number;
-}
-
 /**
- * `mm fleet` with that many hosts, at least 2,000: three syncs, and the questions. What the S3
- * server uses is not counted.
+ * `mm fleet` with that many hosts, at least 2,000: three syncs, the questions, and the report. What
+ * the S3 server uses is not counted.
  */
 export async function fleet(
   hosts: number,
@@ -52,7 +36,8 @@ export async function fleet(
     };
     const desk: Desk = { hosts, folder, stop, environment, options: await launcherOptions() };
     const syncs = await measureSyncs(desk, server, say);
-    return { groups: [syncs, await measureQuestions(desk, say)] };
+    const asked = await measureQuestions(desk, say);
+    return { groups: [syncs, asked, await measureReport(desk, say)] };
   } finally {
     if (server.connected) server.disconnect();
     await rm(folder, { recursive: true, force: true, maxRetries: 20 });
@@ -99,10 +84,10 @@ async function measureSyncs(
     const used = await runMm(desk, ['fleet', 'sync']);
     const requests = await tell(server, { round: 0, every: 0 });
     rows.push(
-      figure(`${name}: CPU`, 's', used.cpuSeconds, cpu),
-      figure(`${name}: wall`, 's', used.wallSeconds),
-      figure(`${name}: memory`, 'MB', used.peakMb, atMost(250)),
-      figure(`${name}: requests`, '', requests, exactly(Math.ceil(hosts / 1000) + gets)),
+      one(`${name}: CPU`, 's', used.cpuSeconds, cpu),
+      one(`${name}: wall`, 's', used.wallSeconds),
+      one(`${name}: memory`, 'MB', used.peakMb, atMost(250)),
+      one(`${name}: requests`, '', requests, exactly(Math.ceil(hosts / 1000) + gets)),
     );
   };
   await measured('first', 0, { cpu: atMost(0.0005 * hosts), gets: hosts });
@@ -125,32 +110,8 @@ async function measureQuestions(desk: Desk, say: (line: string) => void): Promis
     const name = `mm fleet ${words.join(' ')}`;
     say(name);
     const used = await runMm(desk, ['fleet', ...words]);
-    rows.push(figure(name.replace(certname, 'HOST'), 's', used.wallSeconds, atMost(1)));
-    if (used.peakMb > 250) rows.push(figure('of it memory', 'MB', used.peakMb, atMost(250)));
+    rows.push(one(name.replace(certname, 'HOST'), 's', used.wallSeconds, atMost(1)));
+    if (used.peakMb > 250) rows.push(one('of it memory', 'MB', used.peakMb, atMost(250)));
   }
   return { title: 'Questions', rows };
-}
-
-async function launcherOptions(): Promise<string[]> {
-  const launcher = await readFile(join(PROJECT, 'packaging/linux/mm'), 'utf8');
-  const [, options] = /^exec \S+\/node ((?:--\S+ )*)\S+\/mm\.mjs "\$@"$/m.exec(launcher) ?? [];
-  if (options === undefined) throw new Error('packaging/linux/mm does not start mm.mjs');
-  return options.split(' ').filter((option) => option !== '');
-}
-
-async function runMm(
-  { folder, stop, environment, options }: Desk,
-  words: readonly string[],
-): Promise<Used> {
-  const usage = join(folder, 'usage.json');
-  const loaded = ['--import', join(import.meta.dirname, 'usage.mjs')];
-  const argv = [process.execPath, ...options, ...loaded, join(PROJECT, 'dist/mm.mjs'), ...words];
-  const command = { argv, cwd: folder, environment: { ...environment, MM_BENCH_USAGE: usage } };
-  const { wallSeconds } = await measure(command, { folder, stop });
-  const { seconds, peakMb } = JSON.parse(await readFile(usage, 'utf8'));
-  return { wallSeconds, cpuSeconds: Number(seconds), peakMb: Number(peakMb) };
-}
-
-function figure(what: string, unit: Unit, ours: number, ...marks: Mark[]): Figure {
-  return { what, unit, ours, samples: 1, marks };
 }
