@@ -28,8 +28,11 @@ export interface Bucket {
   readonly multipart: MultipartUploads;
   /** Lists the objects below a prefix in order of key, page by page. */
   list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ListedObject>;
-  /** Removes an object. A missing key is not an error. */
-  remove(key: string): Promise<void>;
+  /**
+   * Removes an object. A missing key is not an error, except with `ifMatch`, the ETag that the
+   * object must still have: S3_PRECONDITION_FAILED or S3_NOT_FOUND. A store may ignore it.
+   */
+  remove(key: string, options?: { readonly ifMatch?: Etag }): Promise<void>;
   /**
    * A command line of the AWS CLI that reaches this store, for a person. `words` are what follows
    * `aws`, for example `s3 ls s3://bucket/`.

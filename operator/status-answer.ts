@@ -37,6 +37,8 @@ export const StatusListAnswer = z.looseObject({
       deferred: z.string().nullable(),
       /** What `mm-agent pin` made it follow, and until when. Null without a pin. */
       pinned: z.string().nullable(),
+      /** What `--instances` says: `running`, `terminated`, `not listed`. Null without it. */
+      instance: z.string().nullable(),
       problem: z.string().nullable(),
     }),
   ),
@@ -50,6 +52,8 @@ export const StatusListAnswer = z.looseObject({
     /** Matching hosts by `run.status`; `none` before the first run. */
     runs: z.record(z.string(), z.int()),
     stale: z.int(),
+    /** Hosts whose EC2 instance is terminated. They are not stale, and not bad for a gate. */
+    terminated: z.int(),
     unreadable: z.looseObject({
       total: z.int(),
       /** The first 20 of them. */

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
 import { fleetHost, fleetHosts, why } from '../commands/fleet/host.ts';
+import type { InstanceOptions } from '../commands/fleet/open-store.ts';
+import { type FleetPruneOptions, fleetPrune } from '../commands/fleet/prune.ts';
 import { type FleetQueryOptions, fleetQuery } from '../commands/fleet/query.ts';
 import { fleetReport, type ReportOptions } from '../commands/fleet/report.ts';
 import { type FleetStatusOptions, fleetStatus } from '../commands/fleet/status.ts';
@@ -30,12 +32,14 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .option('--where <condition>', 'only hosts with this field; may be repeated', collect)
     .option('--stale <age>', 'hosts are stale after this age; default: as they announced', age)
     .option('--fail-over <share>', 'exit with 1 when more hosts (5, or 1%) are bad')
+    .addOption(instances())
     .action(async (options: FleetStatusOptions) =>
       output.answer(await fleetStatus(context, options), options),
     );
   selecting(common(fleet.command('hosts')))
     .description('show one line for each host, as mm status does')
-    .action(async (options: ListOptions) =>
+    .addOption(instances())
+    .action(async (options: ListOptions & InstanceOptions) =>
       fleetHosts(context, options, (list) => output.list(list, options)),
     );
   common(fleet.command('host <certname>'))
@@ -62,4 +66,22 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .action(async (options: ReportOptions) =>
       output.answer(await fleetReport(context, options), options),
     );
+  common(fleet.command('prune'))
+    .description('remove from the bucket what hosts left that have been silent for a long time')
+    .requiredOption('--older-than <age>', 'hosts whose last report is older, such as 90d', age)
+    .addOption(instances('only hosts whose EC2 instance is terminated, by this file'))
+    .option('--yes', 'do not ask')
+    .option('--noop', 'show what would be removed, and remove nothing')
+    .action(async (options: FleetPruneOptions) =>
+      output.answer(await fleetPrune(context, options), options),
+    );
+}
+
+function instances(
+  description = 'tell hosts whose EC2 instance is terminated from silent ones',
+): Option {
+  return new Option(
+    '--instances <file>',
+    `${description}: what aws ec2 describe-instances prints; may be repeated`,
+  ).argParser(collect);
 }

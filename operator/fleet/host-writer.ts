@@ -15,7 +15,7 @@ export interface StoredHost {
 const SUMMARY_COLUMNS = [
   ...(['environment', 'version', 'run', 'failure', 'trust', 'hostId', 'shared', 'retry'] as const),
   ...(['windowOpensAt', 'windowWhy', 'deferred', 'pinned', 'isDisabled', 'limitSeconds'] as const),
-  'groups',
+  ...(['groups', 'instanceId', 'zone'] as const),
 ] as const;
 
 const SUMMARY = SUMMARY_COLUMNS.join(', ');
@@ -77,19 +77,20 @@ export class HostWriter {
 function cellsOf(status: StatusDocument): readonly Cell[] {
   const summary = summaryOf(status);
   const { environment, version, run, failure, trust, hostId, shared, retry } = summary;
-  const { window, deferred, pinned, isDisabled, limitSeconds, groups } = summary;
+  const { window, deferred, pinned, isDisabled, limitSeconds, groups, instance } = summary;
   return [
     ...[environment, version, run, failure, trust, hostId, shared, retry],
     ...[window?.opensAt ?? null, window?.why ?? null, deferred, pinned],
     ...[Number(isDisabled), limitSeconds],
     groups.length === 0 ? null : JSON.stringify(groups),
+    ...[instance?.id ?? null, instance?.zone ?? null],
   ];
 }
 
 /** The summary of a row that begins with `HOST_COLUMNS`. */
 export function summaryIn(row: readonly unknown[]): HostSummary {
   const text = (name: SummaryColumn): string | null => row[AT[name]] as string | null;
-  const [groups, why] = [text('groups'), text('windowWhy')];
+  const [groups, why, id] = [text('groups'), text('windowWhy'), text('instanceId')];
   return {
     environment: String(text('environment')),
     groups: groups === null ? [] : (JSON.parse(groups) as string[]),
@@ -104,6 +105,7 @@ export function summaryIn(row: readonly unknown[]): HostSummary {
     deferred: text('deferred'),
     pinned: text('pinned'),
     isDisabled: row[AT.isDisabled] === 1,
+    instance: id === null ? null : { id, zone: text('zone') },
     limitSeconds: Number(row[AT.limitSeconds]),
   };
 }

@@ -1,5 +1,5 @@
 /** Changes with the tables and with what a summary says: another version is made again. */
-export const VERSION = 5;
+export const VERSION = 6;
 
 /**
  * Times of tables are in ms since 1970. `host` has what lists and counts need, and is in the order
@@ -27,7 +27,9 @@ CREATE TABLE host (
   pinned TEXT,
   isDisabled INTEGER,
   limitSeconds REAL,
-  groups TEXT
+  groups TEXT,
+  instanceId TEXT,
+  zone TEXT
 ) WITHOUT ROWID;
 CREATE TABLE document (
   file TEXT PRIMARY KEY,

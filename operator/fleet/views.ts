@@ -17,6 +17,7 @@ CREATE TEMP VIEW hosts AS SELECT
   unixepoch() - receivedAt / 1000 > limitSeconds AS stale,
   isDisabled AS disabled,
   hostId AS host_id,
+  instanceId AS instance_id,
   shared,
   status ->> '$.release.activatedAt' AS activated_at,
   status ->> '$.run.startedAt' AS run_started_at,

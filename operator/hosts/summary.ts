@@ -1,6 +1,7 @@
 import type { RunSummary, StatusDocument } from '../../bucket/documents/status.ts';
 import { printable } from '../../shared/clean-text.ts';
 import { counted } from '../../shared/counted.ts';
+import { type InstanceName, instanceOf } from './instances.ts';
 import { reportLimit } from './last-report.ts';
 
 /** What lists and counts need of a status. All texts are clean lines. */
@@ -26,6 +27,8 @@ export interface HostSummary {
   /** What a person at the host made it follow for a time. */
   readonly pinned: string | null;
   readonly isDisabled: boolean;
+  /** Null outside of EC2. */
+  readonly instance: InstanceName | null;
   /** How old the last report may be, in s. */
   readonly limitSeconds: number;
 }
@@ -48,6 +51,7 @@ export function summaryOf(status: StatusDocument): HostSummary {
     deferred: deferred === undefined ? null : printable(deferred.why, 500),
     pinned: pin === undefined ? null : printable(pinnedText(pin), 500),
     isDisabled: disabled !== null,
+    instance: instanceOf(status),
     limitSeconds: reportLimit(status),
   };
 }

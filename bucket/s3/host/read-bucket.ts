@@ -26,7 +26,7 @@ export async function openReadBucket(
     put: (key, body, wanted) => full.put(key, body, wanted),
     list: (prefix, wanted) => listPages(light, prefix, wanted),
     multipart: full.multipart,
-    remove: (key) => full.remove(key),
+    remove: (key, wanted) => full.remove(key, wanted),
     awsCommand: (words) => full.awsCommand(words),
     close() {
       light.close();

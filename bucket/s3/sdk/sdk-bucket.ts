@@ -136,9 +136,15 @@ class S3Bucket implements Bucket {
     });
   }
 
-  async remove(key: string): Promise<void> {
+  async remove(
+    key: string,
+    { ifMatch }: { readonly ifMatch?: string | undefined } = {},
+  ): Promise<void> {
     await this.#request('remove', key, {}, async (abortSignal) => {
-      const command = new DeleteObjectCommand({ Bucket: this.name, Key: key });
+      const command = new DeleteObjectCommand({
+        ...{ Bucket: this.name, Key: key },
+        IfMatch: ifMatch?.replaceAll('"', ''),
+      });
       await this.#send(() => this.#client.send(command, { abortSignal }));
     });
   }

@@ -61,6 +61,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'mm fleet sync': ['mm fleet sync'],
   'mm fleet status': ['mm fleet status --stale 2h'],
   'mm fleet hosts': ['mm fleet hosts --failed'],
+  'mm fleet prune': [
+    'mm fleet prune --older-than 90d --noop',
+    'mm fleet prune --older-than 2d --instances instances.json --yes',
+  ],
   'mm fleet host': ['mm fleet host web1.example.com'],
   'mm fleet why': ["mm fleet why web1.example.com 'Service[nginx]'"],
   'mm fleet query': [

@@ -43,6 +43,33 @@ export const FleetStatusAnswer = z.looseObject({
 });
 export type FleetStatusAnswer = z.infer<typeof FleetStatusAnswer>;
 
+export const FleetPruneAnswer = z.looseObject({
+  ...Tree,
+  outcome: z.enum(['pruned', 'noop', 'unchanged']),
+  hosts: z.array(
+    z.looseObject({
+      certname: z.string(),
+      /** When S3 received what is left of it. */
+      reportedAt: Instant,
+      ageSeconds: z.int(),
+      /** Null when it has no status that can be read. */
+      environment: z.string().nullable(),
+      /** What `--instances` says. Null without it, and outside of EC2. */
+      instance: z.string().nullable(),
+      /** Object keys that were removed; with `--noop` those that would be removed. */
+      objects: z.array(z.string()),
+    }),
+  ),
+  /** Hosts that are as old and stay. */
+  kept: z.looseObject({
+    /** They reported within the time that they announced, or while this command ran. */
+    reporting: z.int(),
+    /** `--instances` does not say that their instance is terminated. */
+    instance: z.int(),
+  }),
+});
+export type FleetPruneAnswer = z.infer<typeof FleetPruneAnswer>;
+
 export const FleetWhyAnswer = z.looseObject({
   ...Tree,
   certname: z.string(),

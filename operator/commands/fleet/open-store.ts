@@ -3,8 +3,22 @@ import { endpointOf } from '../../../bucket/s3/effective-settings.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { CommonOptions, Context } from '../../context.ts';
 import { type CopiedPlace, FleetStore, withStoreErrors } from '../../fleet/store.ts';
+import { Instances } from '../../hosts/instances.ts';
 import { ageSeconds, shortAge } from '../../hosts/last-report.ts';
 import { loadTree } from '../../open-tree.ts';
+
+export interface InstanceOptions {
+  /** `--instances`: files of `aws ec2 describe-instances`. */
+  readonly instances?: readonly string[] | undefined;
+}
+
+/** Undefined without `--instances`. Throws USAGE. */
+export function readInstances(
+  { cwd }: Pick<Context, 'cwd'>,
+  { instances }: InstanceOptions,
+): Instances | undefined {
+  return instances === undefined ? undefined : Instances.read(instances, cwd);
+}
 
 export interface OpenStore {
   readonly config: TreeConfig;

@@ -6,9 +6,9 @@ import { table } from '../../table.ts';
 import { type ListOptions, lineOf } from '../status/list.ts';
 import { HostTally } from '../status/tally.ts';
 import type { FleetStatusAnswer } from './fleet-answers.ts';
-import { withStore } from './open-store.ts';
+import { type InstanceOptions, readInstances, withStore } from './open-store.ts';
 
-export type FleetStatusOptions = Omit<ListOptions, 'failed' | 'olderThan'>;
+export type FleetStatusOptions = Omit<ListOptions, 'failed' | 'olderThan'> & InstanceOptions;
 
 type Groups = FleetStatusAnswer['releases'];
 type Failures = FleetStatusAnswer['failures'];
@@ -22,6 +22,7 @@ const MAX_COUNTED = 10_000;
 export async function fleetStatus(context: Context, options: FleetStatusOptions): Promise<Answer> {
   const where = new Where(options.where, 'copy');
   const tally = new HostTally({ where: options.where }, options.failOver);
+  const known = { stale: options.stale, instances: readInstances(context, options) };
   return await withStore(context, options, async ({ config, store, syncedAt }) => {
     const counts = new Counts();
     const now = context.now();
@@ -32,7 +33,7 @@ export async function fleetStatus(context: Context, options: FleetStatusOptions)
         continue;
       }
       const { summary } = host;
-      const line = lineOf({ certname, receivedAt, problem, summary }, options, now);
+      const line = lineOf({ certname, receivedAt, problem, summary }, known, now);
       tally.count(host, line, isMatching);
       if (summary !== undefined) counts.add(certname, summary);
     }

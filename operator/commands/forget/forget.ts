@@ -133,7 +133,12 @@ async function remove(place: TreePlace, hosts: readonly FoundHost[]): Promise<vo
   }
 }
 
-function mayNotRemove({ bucket, tree }: TreePlace, key: string, cause: CodedError): CodedError {
+/** Names the rights that are missing. */
+export function mayNotRemove(
+  { bucket, tree }: TreePlace,
+  key: string,
+  cause: CodedError,
+): CodedError {
   const prefixes = [hostStatusPrefix(tree), hostFactsPrefix(tree)].map((prefix) => `${prefix}*`);
   return new CodedError(
     `these credentials may not remove s3://${bucket.name}/${key}: they need s3:DeleteObject on ${prefixes.join(' and ')}`,

@@ -1,6 +1,7 @@
 import type { TreeConfig } from '../../config.ts';
 import type { CommonOptions, Context, ListAnswer, ListEnd } from '../../context.ts';
 import { csvLine } from '../../hosts/csv.ts';
+import type { Instances } from '../../hosts/instances.ts';
 import { ageSeconds, DEFAULT_LIMIT_SECONDS, shortAge } from '../../hosts/last-report.ts';
 import { type SelectedHost, type SummarizedHost, selectHosts } from '../../hosts/select-hosts.ts';
 import { windowText } from '../../hosts/summary.ts';
@@ -9,7 +10,7 @@ import { withTree } from '../../open-tree.ts';
 import type { StatusListAnswer } from '../../status-answer.ts';
 import { longTable } from '../../table.ts';
 import { HostIds } from './host-ids.ts';
-import { HostTally, type StateOptions } from './tally.ts';
+import { HostTally, type StateOptions, TERMINATED } from './tally.ts';
 
 /** Which hosts are listed. A host must meet all of it. */
 export interface ListOptions extends CommonOptions, StateOptions {
@@ -49,14 +50,16 @@ export async function printHosts(
     readonly source: HostSource;
     /** Undefined for a copy: it may be older than what these ids were seen in. */
     readonly ids: HostIds | undefined;
+    /** Of `--instances`. */
+    readonly instances?: Instances | undefined;
     readonly print: (answer: ListAnswer<HostLine>) => Promise<void>;
   },
 ): Promise<void> {
   const where = new Where(options.where, hosts.ids === undefined ? 'copy' : 'bucket');
   const tally = new HostTally(options, options.failOver);
   const now = context.now();
-  const { ids } = hosts;
-  const listed = listedHosts(hosts.source(where), tally, { options, ids, now });
+  const { ids, instances } = hosts;
+  const listed = listedHosts(hosts.source(where), tally, { options, ids, now, instances });
   await hosts.print({
     head: { schemaVersion: 1, bucket, tree },
     name: 'hosts',
@@ -81,14 +84,20 @@ async function* listedHosts(
     options,
     ids,
     now,
-  }: { readonly options: ListOptions; readonly ids: HostIds | undefined; readonly now: number },
+    instances,
+  }: {
+    readonly options: ListOptions;
+    readonly ids: HostIds | undefined;
+    readonly now: number;
+    readonly instances: Instances | undefined;
+  },
 ): AsyncGenerator<HostLine> {
   for await (const { host, isMatching } of hosts) {
     if (!isMatching && ids === undefined && host.problem === undefined) {
       tally.countOther();
       continue;
     }
-    const line = lineOf(host, options, now);
+    const line = lineOf(host, { stale: options.stale, instances }, now);
     const { certname, hostId } = line;
     if (hostId !== null && ids?.isChangingBack(certname, hostId) === true) {
       line.shared ??= 'two machines: the host id changes back and forth';
@@ -100,9 +109,13 @@ async function* listedHosts(
 /** The entry of a host. */
 export function lineOf(
   { certname, receivedAt, summary, problem }: SummarizedHost,
-  { stale }: Pick<ListOptions, 'stale'>,
+  {
+    stale,
+    instances,
+  }: { readonly stale: ListOptions['stale']; readonly instances: Instances | undefined },
   now: number,
 ): HostLine {
+  const instance = summary?.instance && instances?.stateOf(summary.instance);
   const age = ageSeconds(receivedAt, now);
   const limit =
     typeof stale === 'object' ? stale.seconds : (summary?.limitSeconds ?? DEFAULT_LIMIT_SECONDS);
@@ -110,7 +123,7 @@ export function lineOf(
     certname,
     receivedAt: new Date(receivedAt).toISOString(),
     ageSeconds: age,
-    stale: age > limit,
+    stale: age > limit && instance?.isGone !== true,
     environment: summary?.environment ?? null,
     version: summary?.version ?? null,
     run: summary?.run ?? null,
@@ -122,6 +135,7 @@ export function lineOf(
     window: windowText(summary?.window ?? null, now),
     deferred: summary?.deferred ?? null,
     pinned: summary?.pinned ?? null,
+    instance: instance == null ? null : instance.isGone ? TERMINATED : instance.text,
     problem: problem?.message ?? null,
   };
 }
@@ -129,7 +143,8 @@ export function lineOf(
 /** The fields of `--json`. */
 const CSV_COLUMNS = [
   ...['certname', 'run', 'receivedAt', 'ageSeconds', 'stale', 'environment', 'version'],
-  ...['trust', 'failure', 'hostId', 'shared', 'retry', 'window', 'deferred', 'pinned', 'problem'],
+  ...['trust', 'failure', 'hostId', 'shared', 'retry', 'window', 'deferred', 'pinned'],
+  ...['instance', 'problem'],
 ] as const satisfies readonly (keyof HostLine)[];
 
 async function* csvLines(entries: AsyncIterable<HostLine>): AsyncGenerator<string> {
@@ -142,13 +157,14 @@ const HEADER = ['certname', 'run', 'reported', 'environment', 'version', 'trust'
 async function* cellsOf(entries: AsyncIterable<HostLine>): AsyncGenerator<string[]> {
   for await (const line of entries) {
     const { certname, environment, version, run, trust, problem } = line;
-    const { shared, failure, retry, window, deferred, pinned } = line;
+    const { shared, failure, retry, window, deferred, pinned, instance } = line;
     const reported = `${shortAge(line.ageSeconds)} ago${line.stale ? ', stale' : ''}`;
     if (problem !== null) {
       yield [certname, 'unreadable', reported, '', '', '', problem];
       continue;
     }
-    const notes = [shared, failure, retry, window, deferred, pinned];
+    const machine = instance === null ? null : `instance ${instance}`;
+    const notes = [shared, failure, retry, window, deferred, pinned, machine];
     const note = notes.filter((each) => each !== null).join('; ');
     const cells = [run ?? 'no run', reported, environment ?? '', version ?? 'none', trust ?? ''];
     yield [certname, ...cells, note];

@@ -18,6 +18,9 @@ export interface StateOptions {
   readonly olderThan?: Duration | undefined;
 }
 
+/** `instance` of a host whose EC2 instance does not come back. */
+export const TERMINATED = 'terminated';
+
 /** Unreadable statuses that are named. */
 const MAX_NAMED = 20;
 
@@ -27,7 +30,15 @@ export class HostTally {
   readonly #gate: Gate | undefined;
   readonly #runs: Record<string, number> = {};
   readonly #unreadable: Summary['unreadable']['first'] = [];
-  readonly #counts = { hosts: 0, matching: 0, listed: 0, stale: 0, unreadable: 0, bad: 0 };
+  readonly #counts = {
+    hosts: 0,
+    matching: 0,
+    listed: 0,
+    stale: 0,
+    terminated: 0,
+    unreadable: 0,
+    bad: 0,
+  };
 
   /** `failOver` is `--fail-over`. Throws USAGE. */
   constructor(options: StateOptions, failOver: string | undefined) {
@@ -59,10 +70,12 @@ export class HostTally {
       this.#runs[run] = (this.#runs[run] ?? 0) + 1;
     }
     if (line.stale) counts.stale += 1;
+    const isGone = line.instance === TERMINATED;
+    if (isGone) counts.terminated += 1;
     const isListed = this.#isSelected(line);
     if (isListed) counts.listed += 1;
     const isBad = this.#selectsByState ? isListed : line.failure !== null || line.stale;
-    if (problem === undefined && isBad) counts.bad += 1;
+    if (problem === undefined && isBad && !isGone) counts.bad += 1;
     return isListed;
   }
 
@@ -73,7 +86,7 @@ export class HostTally {
 
   /** `where`: the conditions, after the last host. */
   end(where: Pick<Where, 'missingFacts' | 'unmet'>): ListEnd & { readonly summary: Summary } {
-    const { hosts, matching, listed, stale, unreadable, bad } = this.#counts;
+    const { hosts, matching, listed, stale, terminated, unreadable, bad } = this.#counts;
     const missingFacts = where.missingFacts();
     const gate = this.#gate && {
       limit: this.#gate.text,
@@ -82,7 +95,7 @@ export class HostTally {
       passed: passes(this.#gate, { matching, unreadable, bad }),
     };
     const summary: Summary = {
-      ...{ hosts, matching, listed, runs: this.#runs, stale },
+      ...{ hosts, matching, listed, runs: this.#runs, stale, terminated },
       unreadable: { total: unreadable, first: this.#unreadable },
       gate: gate ?? null,
       missingFacts: missingFacts.map((each) => ({ ...each })),
@@ -110,7 +123,8 @@ export class HostTally {
   }
 }
 
-function noticesOf({ hosts, matching, listed, runs, stale, unreadable, gate }: Summary): string[] {
+function noticesOf(summary: Summary): string[] {
+  const { hosts, matching, listed, runs, stale, terminated, unreadable, gate } = summary;
   if (hosts === 0) return ['no host has reported yet', ...gateNotices(gate, 0)];
   const states = Object.entries(runs).map(([run, count]) =>
     run === 'none' ? `${count} without a run` : `${count} ${run}`,
@@ -121,7 +135,8 @@ function noticesOf({ hosts, matching, listed, runs, stale, unreadable, gate }: S
     matching + unreadable.total === hosts
       ? ''
       : `${matching} ${matching === 1 ? 'meets' : 'meet'} the conditions: `;
-  const rest = [`${stale} stale`, `${unreadable.total} unreadable`];
+  const gone = terminated === 0 ? [] : [`${terminated} of a terminated instance`];
+  const rest = [`${stale} stale`, ...gone, `${unreadable.total} unreadable`];
   const notices = [`${listedOf}; ${which}${[...states, ...rest].join(', ')}`];
   if (unreadable.total > 0 && listed !== hosts) {
     const more = unreadable.total - unreadable.first.length;

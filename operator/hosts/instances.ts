@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import type { StatusDocument } from '../../bucket/documents/status.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { jsonObject } from '../../shared/json.ts';
+
+/** The EC2 instance that a host says it is. */
+export interface InstanceName {
+  readonly id: string;
+  /** Null when the host does not say it. */
+  readonly zone: string | null;
+}
+
+/** What a list of instances says about a host. */
+export interface InstanceState {
+  /** `running`, `stopped`, `terminated`, or what else EC2 says; `not listed`. */
+  readonly text: string;
+  /** It is terminated: the host does not come back. */
+  readonly isGone: boolean;
+}
+
+const ID = /^i-[0-9a-f]{8,17}$/;
+/** EC2 shows a terminated instance for about an hour. */
+const GONE: ReadonlySet<string> = new Set(['terminated', 'shutting-down']);
+
+/** The instance of a host: by its facts, or by a name such as `i-0123456789abcdef0.example.com`. */
+export function instanceOf({
+  certname,
+  facts,
+}: Pick<StatusDocument, 'certname' | 'facts'>): InstanceName | null {
+  const [label = ''] = certname.split('.');
+  const metadata = jsonObject(facts['ec2_metadata']);
+  const id = [facts['ec2_metadata.instance-id'], metadata['instance-id'], label].find(isId);
+  if (id === undefined) return null;
+  const placement = jsonObject(metadata['placement']);
+  const zone = facts['ec2_metadata.placement.availability-zone'] ?? placement['availability-zone'];
+  return { id, zone: typeof zone === 'string' && /^[a-z0-9-]{1,40}$/.test(zone) ? zone : null };
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && ID.test(value);
+}
+
+/** As `aws ec2 describe-instances` prints it. Only what is used is checked. */
+const Described = z.looseObject({
+  Reservations: z.array(
+    z.looseObject({
+      Instances: z.array(
+        z.looseObject({
+          InstanceId: z.string().regex(ID),
+          State: z.looseObject({ Name: z.string().max(40) }),
+          Placement: z.looseObject({ AvailabilityZone: z.string().max(40) }).optional(),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** Lists of EC2 instances, for telling a terminated one from one that is only silent. */
+export class Instances {
+  readonly #states = new Map<string, string>();
+  readonly #regions = new Set<string>();
+
+  /** Reads the files of `--instances`: one for each account and region. Throws USAGE. */
+  static read(files: readonly string[], cwd: string): Instances {
+    const instances = new Instances();
+    for (const file of files) {
+      try {
+        instances.#add(Described.parse(JSON.parse(readFileSync(resolve(cwd, file), 'utf8'))));
+      } catch (cause) {
+        const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
+        const [first = ''] = why.split('\n');
+        throw new CodedError(`--instances ${file}: not a list of EC2 instances: ${first}`, {
+          code: 'USAGE',
+          cause,
+          next: 'aws ec2 describe-instances --region REGION > instances.json',
+        });
+      }
+    }
+    return instances;
+  }
+
+  #add({ Reservations }: z.infer<typeof Described>): void {
+    for (const { InstanceId, State, Placement } of Reservations.flatMap((r) => r.Instances)) {
+      this.#states.set(InstanceId, State.Name);
+      this.#regions.add(regionOf(Placement?.AvailabilityZone ?? ''));
+    }
+  }
+
+  /**
+   * An instance that is not listed is gone when the lists have others of its region. Without that
+   * the list of its region may have been forgotten.
+   */
+  stateOf({ id, zone }: InstanceName): InstanceState {
+    const state = this.#states.get(id);
+    if (state !== undefined) return { text: state, isGone: GONE.has(state) };
+    return { text: 'not listed', isGone: zone !== null && this.#regions.has(regionOf(zone)) };
+  }
+}
+
+/** `eu-central-1` of `eu-central-1a`. Of a local zone, `us-west-2-lax-1a`, `us-west-2`. */
+function regionOf(zone: string): string {
+  return /^[a-z]+(?:-[a-z]+)+-\d+/.exec(zone)?.[0] ?? zone;
+}
