@@ -3,7 +3,7 @@ import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import type { HostStatus } from '../hosts/read-statuses.ts';
 import type { SelectedHost, SummarizedHost } from '../hosts/select-hosts.ts';
 import type { HostSummary } from '../hosts/summary.ts';
-import type { Where } from '../hosts/where.ts';
+import type { Where } from '../hosts/where/where.ts';
 import { HOST_COLUMNS, summaryIn } from './host-writer.ts';
 import type { FleetStore } from './store.ts';
 

@@ -4,7 +4,7 @@ import type { Problem } from './problem.ts';
 import { readFacts } from './read-facts.ts';
 import { type Reported, readStatuses } from './read-statuses.ts';
 import { type HostSummary, summaryOf } from './summary.ts';
-import type { Where } from './where.ts';
+import type { Where } from './where/where.ts';
 
 /** Facts documents in memory at the same time. Each may have 16 MiB. */
 const PARALLEL = 8;

@@ -1,7 +1,7 @@
 import type { Answer, Context } from '../../context.ts';
 import { storedHosts } from '../../fleet/stored-hosts.ts';
 import type { HostSummary } from '../../hosts/summary.ts';
-import { Where } from '../../hosts/where.ts';
+import { Where } from '../../hosts/where/where.ts';
 import { table } from '../../table.ts';
 import { type ListOptions, lineOf } from '../status/list.ts';
 import { HostTally } from '../status/tally.ts';

@@ -5,7 +5,7 @@ import type { Instances } from '../../hosts/instances.ts';
 import { ageSeconds, DEFAULT_LIMIT_SECONDS, shortAge } from '../../hosts/last-report.ts';
 import { type SelectedHost, type SummarizedHost, selectHosts } from '../../hosts/select-hosts.ts';
 import { windowText } from '../../hosts/summary.ts';
-import { Where } from '../../hosts/where.ts';
+import { Where } from '../../hosts/where/where.ts';
 import { withTree } from '../../open-tree.ts';
 import type { StatusListAnswer } from '../../status-answer.ts';
 import { longTable } from '../../table.ts';

@@ -3,7 +3,7 @@ import type { Duration } from '../../../shared/duration.ts';
 import type { ListEnd } from '../../context.ts';
 import { type Gate, parseGate, passes } from '../../hosts/gate.ts';
 import type { Problem } from '../../hosts/problem.ts';
-import { missingFactText, type Where } from '../../hosts/where.ts';
+import { missingFactText, type Where } from '../../hosts/where/where.ts';
 import type { StatusListAnswer } from '../../status-answer.ts';
 
 type HostLine = StatusListAnswer['hosts'][number];

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type HostsFrom, Where } from '../../../operator/hosts/where.ts';
-import { CodedError } from '../../../shared/coded-error.ts';
-import { sampleStatus } from '../../support/status-sample.ts';
+import { type HostsFrom, Where } from '../../../../operator/hosts/where/where.ts';
+import { CodedError } from '../../../../shared/coded-error.ts';
+import { sampleStatus } from '../../../support/status-sample.ts';
 
 /** Two hosts without the fact `role`, and one that promotes it. */
 const HOSTS = [{}, {}, { role: 'web' }].map((facts) => ({ ...sampleStatus, facts }));

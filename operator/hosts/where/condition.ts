@@ -1,5 +1,5 @@
-import { CodedError } from '../../shared/coded-error.ts';
-import { isJsonObject } from '../../shared/json.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { isJsonObject } from '../../../shared/json.ts';
 
 /** `--where FIELD=VALUE`: what a field of a host must be. */
 export interface Condition {

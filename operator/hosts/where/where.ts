@@ -1,9 +1,9 @@
-import { StatusDocument } from '../../bucket/documents/status.ts';
-import { printable } from '../../shared/clean-text.ts';
-import { CodedError } from '../../shared/coded-error.ts';
-import { counted } from '../../shared/counted.ts';
-import { isJsonObject, type JsonObject, jsonObject } from '../../shared/json.ts';
-import { didYouMean, nearest } from '../../shared/suggestion.ts';
+import { StatusDocument } from '../../../bucket/documents/status.ts';
+import { printable } from '../../../shared/clean-text.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { counted } from '../../../shared/counted.ts';
+import { isJsonObject, type JsonObject, jsonObject } from '../../../shared/json.ts';
+import { didYouMean, nearest } from '../../../shared/suggestion.ts';
 import { type Condition, isMet, parseCondition, textOf, valuesAt } from './condition.ts';
 import { fieldsCalled, possibleValues, STATUS_FIELDS } from './status-fields.ts';
 

@@ -1,4 +1,4 @@
-import { StatusDocument } from '../../bucket/documents/status.ts';
+import { StatusDocument } from '../../../bucket/documents/status.ts';
 
 /** Every field of a status. Most are optional: perhaps no host has one of them at the moment. */
 export const STATUS_FIELDS: ReadonlySet<string> = new Set(schemaFields(StatusDocument));

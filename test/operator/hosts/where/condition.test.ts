@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isMet, parseCondition, valuesAt } from '../../../operator/hosts/condition.ts';
-import { sampleRun, sampleStatus } from '../../support/status-sample.ts';
+import { isMet, parseCondition, valuesAt } from '../../../../operator/hosts/where/condition.ts';
+import { sampleRun, sampleStatus } from '../../../support/status-sample.ts';
 
 const failed = { resource: 'File[/etc/motd]', message: 'no', file: null, line: null };
 const status = {
