@@ -19,6 +19,8 @@ export interface LoopPorts {
   cron(expression: string): CronPosition;
   /** With `schedule.apply: boot`: no run has been made since the machine booted. */
   isBootRunDue(): boolean;
+  /** When a daemon of another version has planned the next run: an upgrade keeps the schedule. */
+  readonly plannedBefore: number | undefined;
   /** Whether the bucket could be reached. It is asked after the start and after a sleep. */
   hasNetwork(): boolean;
   /** One conditional GET. Returns whether a cycle has something to do. */
@@ -113,9 +115,18 @@ export interface Due {
   readonly failures: number;
 }
 
-/** The first poll and the first run start at once: a new host needs its configuration now. */
-function firstDue(ports: LoopPorts): Due {
+/**
+ * The first poll and the first run start at once: a new host needs its configuration now. After an
+ * upgrade the next run is that of the schedule.
+ */
+export function firstDue(ports: FirstDuePorts): Due {
   const { apply } = ports.settings();
+  const { plannedBefore } = ports;
+  if (plannedBefore !== undefined && apply !== 'boot' && apply !== 'never') {
+    const now = ports.clock.now();
+    const applyAt = Math.min(plannedBefore, nextRun(ports, now, now));
+    return { pollAt: AT_ONCE, applyAt, failures: 0 };
+  }
   const isRunDue = apply === 'boot' ? ports.isBootRunDue() : apply !== 'never';
   const applyAt = isRunDue ? AT_ONCE : Number.POSITIVE_INFINITY;
   return { pollAt: AT_ONCE, applyAt, failures: 0 };
@@ -190,6 +201,7 @@ async function startCycle(
   return wake.aborted ? 'interrupted' : await ports.runCycle(trigger, undefined);
 }
 
+type FirstDuePorts = DuePorts & Pick<LoopPorts, 'plannedBefore'>;
 type DuePorts = Pick<LoopPorts, 'clock' | 'random' | 'settings' | 'cron' | 'isBootRunDue'>;
 
 /**

@@ -12,7 +12,7 @@ import { retryTime } from '../core/when/retry.ts';
 import { systemClock as clock } from '../io/clock.ts';
 import { type Cron, openCron } from '../io/daemon/cron.ts';
 import { type CycleChildEnd, runCycleChild } from '../io/daemon/cycle-child.ts';
-import { daemonNotes } from '../io/daemon/daemon-notes.ts';
+import { daemonNotes, plannedBefore } from '../io/daemon/daemon-notes.ts';
 import { startHeartbeat } from '../io/daemon/heartbeat.ts';
 import { lastState } from '../io/daemon/last-state.ts';
 import { hasNetwork } from '../io/daemon/network.ts';
@@ -89,6 +89,7 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
         return self.cron(expression);
       },
       isBootRunDue: () => !existsSync(self.paths.bootRun),
+      plannedBefore: plannedBefore(paths.lastCheck),
       hasNetwork: () => hasNetwork(self.config.s3),
       async poll(signal) {
         heartbeat.allow(longestPollMs(self.config));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { slotMs } from '../../agent/core/schedule.ts';
-import { nextDue } from '../../agent/loop.ts';
+import { firstDue, nextDue } from '../../agent/loop.ts';
 
 const MINUTE = 60_000;
 const CERTNAME = 'web1.example.com';
@@ -66,3 +66,26 @@ test('due: a poll does not move the next run, a run moves both', () => {
   assert.equal(moved.applyAt, slotMs(CERTNAME, 30 * MINUTE));
   assert.equal(moved.pollAt, slotMs(CERTNAME, 5 * MINUTE));
 });
+
+const SLOT = slotMs(CERTNAME, 30 * MINUTE);
+const starts: Record<string, { plannedBefore?: number; apply?: string; applyAt: number }> = {
+  'the first run starts at once': { applyAt: Number.NEGATIVE_INFINITY },
+  'an upgrade adds no run': { plannedBefore: 60_000, applyAt: 60_000 },
+  'a run that is overdue after an upgrade': { plannedBefore: -60_000, applyAt: -60_000 },
+  'the configuration has a shorter schedule since an upgrade': {
+    plannedBefore: 9000 * MINUTE,
+    applyAt: SLOT,
+  },
+  'the configuration has no schedule since an upgrade': {
+    plannedBefore: 60_000,
+    apply: 'never',
+    applyAt: Number.POSITIVE_INFINITY,
+  },
+};
+for (const [name, { plannedBefore, apply = '30', applyAt }] of Object.entries(starts)) {
+  test(`due: ${name}`, () => {
+    const settings = () => ({ ...ports.settings(), apply });
+    const first = firstDue({ ...ports, settings, plannedBefore });
+    assert.deepEqual(first, { pollAt: Number.NEGATIVE_INFINITY, applyAt, failures: 0 });
+  });
+}

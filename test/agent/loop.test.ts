@@ -53,6 +53,7 @@ async function run(
     settings: () => ({ ...SETTINGS, apply: behave.apply ?? '30', jitterMs: behave.jitterMs ?? 0 }),
     hasNetwork: () => behave.hasNetwork?.(clock.now()) ?? true,
     isBootRunDue: behave.isBootRunDue ?? (() => assert.fail('only asked with boot')),
+    plannedBefore: undefined,
     cron: (minutes) => every(Number(minutes), clock.now()),
     poll: async () => {
       note('poll');

@@ -5,6 +5,7 @@ import { readClockFloor } from '../../../trust/kept/trust-directory.ts';
 import { parseDaemonNote } from '../../core/status/daemon-note.ts';
 import type { WhyView } from '../../core/status/why-text.ts';
 import { systemClock } from '../../io/clock.ts';
+import { MAX_NOTE_BYTES } from '../../io/daemon/daemon-notes.ts';
 import { logPlace } from '../../io/daemon/service-name.ts';
 import { requireReadable } from '../../io/host/permission.ts';
 import { findDaemon } from '../../io/locks/daemon-claim.ts';
@@ -14,8 +15,6 @@ import { stateFile } from '../../io/state-file.ts';
 import type { Options } from '../../options.ts';
 import { localPaths } from '../../paths.ts';
 import { readDisabled } from '../../steps/disabled.ts';
-
-const MAX_NOTE_BYTES = 4096;
 
 /**
  * The last status of this host, and what only the host itself knows: its daemon, its locks and what

@@ -1,8 +1,14 @@
+import { foreignText } from '../../../shared/foreign-file.ts';
 import type { Trigger } from '../../core/decide.ts';
 import type { PollResult } from '../../core/poll-result.ts';
-import type { DaemonNote } from '../../core/status/daemon-note.ts';
+import {
+  type DaemonNote,
+  parseDaemonNote,
+  runPlannedBefore,
+} from '../../core/status/daemon-note.ts';
 import type { Due } from '../../loop.ts';
 import type { Clock } from '../../ports.ts';
+import { VERSION } from '../../program/version.ts';
 import { writeRuntimeFile } from './runtime-file.ts';
 import type { ServiceNotifier } from './service-notify.ts';
 
@@ -50,11 +56,19 @@ export function daemonNotes(
         lastPoll,
         nextPollAt: instant(pollAt),
         nextRunAt: instant(applyAt),
+        daemonVersion: VERSION,
       };
       writeRuntimeFile(path, JSON.stringify(note));
     },
   };
 }
+
+/** See {@link runPlannedBefore}; `path` is that of the notes. */
+export function plannedBefore(path: string): number | undefined {
+  return runPlannedBefore(parseDaemonNote(foreignText(path, MAX_NOTE_BYTES)), VERSION);
+}
+
+export const MAX_NOTE_BYTES = 4096;
 
 type Notifier = Pick<ServiceNotifier, 'status'>;
 

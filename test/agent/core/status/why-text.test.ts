@@ -11,6 +11,7 @@ const note = {
   lastPoll: 'nothing new',
   nextPollAt: '2026-11-23T10:14:00.000Z',
   nextRunAt: '2026-11-23T10:30:00.000Z',
+  daemonVersion: null,
 };
 const quiet: WhyView = {
   ...sampleStatus,

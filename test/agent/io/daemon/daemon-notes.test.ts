@@ -2,8 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseDaemonNote } from '../../../../agent/core/status/daemon-note.ts';
+import {
+  type DaemonNote,
+  parseDaemonNote,
+  runPlannedBefore,
+} from '../../../../agent/core/status/daemon-note.ts';
 import { daemonNotes } from '../../../../agent/io/daemon/daemon-notes.ts';
+import { VERSION } from '../../../../agent/program/version.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
@@ -22,6 +27,7 @@ test('daemon notes: what a turn did, and when the next one is due', async (t) =>
     lastPoll: 'nothing new',
     nextPollAt: '2026-11-29T10:05:00.000Z',
     nextRunAt: null,
+    daemonVersion: VERSION,
   });
   notes.polled({ kind: 'failed', error: 'S3_UNREACHABLE' });
   notes.cycleStarts('apply');
@@ -48,3 +54,24 @@ test('daemon notes: a file that cannot be written does not end the daemon', asyn
   });
   notes.planned({ pollAt: AT, applyAt: AT });
 });
+
+const NOTE: DaemonNote = {
+  ...parseDaemonNote(undefined),
+  nextRunAt: new Date(AT).toISOString(),
+  daemonVersion: '0.1.0',
+};
+const successors: Record<
+  string,
+  { note?: Partial<DaemonNote>; version: string; planned: boolean }
+> = {
+  'a newer version keeps the planned run': { version: '0.2.0', planned: true },
+  'an older version keeps it': { version: '0.0.9', planned: true },
+  'the same version was only restarted': { version: '0.1.0', planned: false },
+  'no run was planned': { note: { nextRunAt: null }, version: '0.2.0', planned: false },
+  'no daemon has left a note': { note: { daemonVersion: null }, version: '0.2.0', planned: false },
+};
+for (const [name, { note, version, planned }] of Object.entries(successors)) {
+  test(`daemon notes: ${name}`, () => {
+    assert.equal(runPlannedBefore({ ...NOTE, ...note }, version), planned ? AT : undefined);
+  });
+}
