@@ -13,12 +13,13 @@ import { buildDeb } from '../../packaging/deb/deb.ts';
 import { type Box, bootBox } from './box.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { type BoxHost, boxHost, UNIT } from './host.ts';
-import { steps } from './steps.ts';
+import { inEachSuite } from './steps.ts';
+import { puppetPackages } from './suites.ts';
 
 /** A new machine, which has only credentials, joins by what `mm bootstrap` printed. */
 
 const run = promisify(execFile);
-const stack = new AsyncDisposableStack();
+let stack: AsyncDisposableStack;
 let directory: string;
 /** Where the box downloads the package, with its digest. */
 let agent: string;
@@ -26,21 +27,64 @@ let fleet: Fleet;
 let box: Box;
 let host: BoxHost;
 
-before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'miyamoto-bootstrap-test-'));
-  stack.defer(() => rm(directory, { recursive: true }));
-  const bundleDirectory = join(directory, 'dist');
-  await build({ programs: PROGRAMS, outputDirectory: bundleDirectory });
-  const built = { bundleDirectory, outputDirectory: directory, compression: 'zstd' } as const;
-  const deb = await buildDeb(built);
-  agent = await served(deb, await readFile(deb));
-  fleet = stack.use(await startFleet(directory, join(bundleDirectory, 'mm.mjs')));
-  const suite = process.env['BOX_SUITE'] ?? 'bookworm';
-  const packages = ['puppet-agent', 'facter'];
-  box = stack.use(await bootBox(`join${process.pid}`, { suite, packages }));
-  host = boxHost(box, fleet);
+inEachSuite('bootstrap', (suite, step) => {
+  before(async () => {
+    stack = new AsyncDisposableStack();
+    directory = await mkdtemp(join(tmpdir(), 'miyamoto-bootstrap-test-'));
+    stack.defer(() => rm(directory, { recursive: true }));
+    const bundleDirectory = join(directory, 'dist');
+    await build({ programs: PROGRAMS, outputDirectory: bundleDirectory });
+    const built = { bundleDirectory, outputDirectory: directory, compression: 'zstd' } as const;
+    const deb = await buildDeb(built);
+    agent = await served(deb, await readFile(deb));
+    fleet = stack.use(await startFleet(directory, join(bundleDirectory, 'mm.mjs')));
+    const packages = puppetPackages(suite);
+    box = stack.use(await bootBox(`join-${suite}-${process.pid}`, { suite, packages }));
+    host = boxHost(box, fleet);
+  });
+  after(() => stack.disposeAsync());
+
+  step('the script is clean for shellcheck, in each form', async () => {
+    const path = join(directory, 'script');
+    for (const words of [['--shell', `--agent=${agent}`], ['--mdm']]) {
+      await writeFile(path, await scriptFor(...words));
+      await run('shellcheck', ['--shell=sh', path]);
+    }
+  });
+
+  step('a package with another digest is refused, and nothing is changed', async () => {
+    const other = agent.replace(/[0-9a-f]{64}$/, '0'.repeat(64));
+    await host.place('/root/join', await scriptFor(`--agent=${other}`));
+    await assert.rejects(box.exec('sh', '/root/join'), /wanted sha256 0{64}, found [0-9a-f]{64}/);
+    await box.sh('! test -e /etc/miyamoto && ! command -v mm-agent');
+  });
+
+  step('the host installs the agent, applies the release and reports', async () => {
+    const { '/root/.aws/credentials': credentials = '' } = fleet.hostFiles;
+    await host.place('/root/.aws/credentials', credentials);
+    await fleet.publish("file { '/root/made-by-puppet': content => 'x' }\n");
+    await host.place('/root/join', await scriptFor('--user-data', `--agent=${agent}`));
+    await box.exec('sh', '/root/join');
+    const { run: done } = await host.reported(({ run }) => run?.status === 'changed');
+    assert.deepEqual(done?.changedResources, ['File[/root/made-by-puppet]']);
+    const root = await readFile(fleet.rootFile, 'utf8');
+    assert.equal(await box.exec('cat', '/etc/miyamoto/root.json'), root);
+  });
+
+  step('a second call keeps the files of the host and its running agent', async () => {
+    const pid = await host.mainPid();
+    await box.sh('echo "# own" >>/etc/miyamoto/agent.yaml; sh /root/join');
+    assert.match(await box.exec('cat', '/etc/miyamoto/agent.yaml'), /# own/);
+    assert.equal(await host.mainPid(), pid);
+  });
+
+  step('a machine whose image has the agent needs no package', async () => {
+    await box.sh(`systemctl disable --now ${UNIT}; rm /etc/miyamoto/*`);
+    await host.place('/root/join', await scriptFor('--user-data'));
+    await box.exec('sh', '/root/join');
+    assert.equal((await host.show())['ActiveState'], 'active');
+  });
 });
-after(() => stack.disposeAsync());
 
 /** Serves the file on loopback. */
 async function served(path: string, bytes: Buffer): Promise<string> {
@@ -55,46 +99,3 @@ async function served(path: string, bytes: Buffer): Promise<string> {
 async function scriptFor(...words: string[]): Promise<string> {
   return await fleet.mm('bootstrap', `--agent-config=${fleet.agentConfigFile}`, ...words);
 }
-
-const step = steps('bootstrap');
-
-step('the script is clean for shellcheck, in each form', async () => {
-  const path = join(directory, 'script');
-  for (const words of [['--shell', `--agent=${agent}`], ['--mdm']]) {
-    await writeFile(path, await scriptFor(...words));
-    await run('shellcheck', ['--shell=sh', path]);
-  }
-});
-
-step('a package with another digest is refused, and nothing is changed', async () => {
-  const other = agent.replace(/[0-9a-f]{64}$/, '0'.repeat(64));
-  await host.place('/root/join', await scriptFor(`--agent=${other}`));
-  await assert.rejects(box.exec('sh', '/root/join'), /wanted sha256 0{64}, found [0-9a-f]{64}/);
-  await box.sh('! test -e /etc/miyamoto && ! command -v mm-agent');
-});
-
-step('the host installs the agent, applies the release and reports', async () => {
-  const { '/root/.aws/credentials': credentials = '' } = fleet.hostFiles;
-  await host.place('/root/.aws/credentials', credentials);
-  await fleet.publish("file { '/root/made-by-puppet': content => 'x' }\n");
-  await host.place('/root/join', await scriptFor('--user-data', `--agent=${agent}`));
-  await box.exec('sh', '/root/join');
-  const { run: done } = await host.reported(({ run }) => run?.status === 'changed');
-  assert.deepEqual(done?.changedResources, ['File[/root/made-by-puppet]']);
-  const root = await readFile(fleet.rootFile, 'utf8');
-  assert.equal(await box.exec('cat', '/etc/miyamoto/root.json'), root);
-});
-
-step('a second call keeps the files of the host and its running agent', async () => {
-  const pid = await host.mainPid();
-  await box.sh('echo "# own" >>/etc/miyamoto/agent.yaml; sh /root/join');
-  assert.match(await box.exec('cat', '/etc/miyamoto/agent.yaml'), /# own/);
-  assert.equal(await host.mainPid(), pid);
-});
-
-step('a machine whose image has the agent needs no package', async () => {
-  await box.sh(`systemctl disable --now ${UNIT}; rm /etc/miyamoto/*`);
-  await host.place('/root/join', await scriptFor('--user-data'));
-  await box.exec('sh', '/root/join');
-  assert.equal((await host.show())['ActiveState'], 'active');
-});

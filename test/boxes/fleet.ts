@@ -12,6 +12,8 @@ const run = promisify(execFile);
 const BUCKET = 'masterless-puppet.example.com';
 const TREE = 'ubuntu';
 const CERTNAME = 'box.example.com';
+/** No run of the schedule happens in a test. */
+const RARELY = '0 0 1 1 *';
 const user = (name: string) => ({
   accessKeyId: name.toUpperCase().padEnd(20, '0'),
   secretAccessKey: name.padEnd(40, '0'),
@@ -58,7 +60,7 @@ export async function startFleet(directory: string, program: string): Promise<Fl
     const bytes = server.get(BUCKET, key);
     return bytes === undefined ? undefined : JSON.parse(bytes.toString());
   };
-  const agentConfig = `bucket: ${BUCKET}\ntree: ${TREE}\ncertname: ${CERTNAME}\ns3: { endpoint: '${server.endpoint}', region: us-east-1 }\n`;
+  const agentConfig = `bucket: ${BUCKET}\ntree: ${TREE}\ncertname: ${CERTNAME}\ns3: { endpoint: '${server.endpoint}', region: us-east-1 }\nschedule: { apply: '${RARELY}' }\n`;
   const agentConfigFile = join(directory, 'agent.yaml');
   await writeFile(agentConfigFile, agentConfig);
   const mm = async (...argv: string[]) => (await work.mm(...argv)).stdout;

@@ -18,6 +18,10 @@ export interface BoxHost {
   mainPid(): Promise<string>;
   journal(): Promise<string>;
   runNow(): Promise<void>;
+  /** Publishes and starts a run that lasts until {@link completeRun}. */
+  startRun(name: string): Promise<void>;
+  /** Lets the run end, and waits until its outcome is reported. */
+  completeRun(name: string): Promise<void>;
   /** Waits for a status document that fulfils the condition. */
   reported(says: (status: StatusDocument) => boolean | undefined): Promise<StatusDocument>;
   /** Tries until it does not throw; after two minutes with the last error and the journal. */
@@ -48,6 +52,22 @@ export function boxHost(box: Box, fleet: Fleet): BoxHost {
     journal: () => box.exec('journalctl', '--no-pager', '--unit', UNIT),
     async runNow() {
       await box.exec('systemctl', 'kill', '--kill-whom=main', '--signal=USR1', UNIT);
+    },
+    async startRun(name) {
+      await fleet.publish(`exec { '${name}':
+        command  => 'touch ${name}-started; until test -e ${name}-go; do sleep 0.1; done; touch ${name}',
+        creates  => '/root/${name}',
+        cwd      => '/root',
+        provider => shell,
+      }\n`);
+      await host.runNow();
+      await host.eventually('the run is under way', () => box.sh(`test -e /root/${name}-started`));
+    },
+    async completeRun(name) {
+      await box.exec('touch', `/root/${name}-go`);
+      const changed = `Exec[${name}]`;
+      const { run } = await host.reported(({ run }) => run?.changedResources.includes(changed));
+      assert.deepEqual([run?.status, run?.exitCode], ['changed', 2]);
     },
     reported: (says) =>
       host.eventually('the status in the bucket says so', async () => {
