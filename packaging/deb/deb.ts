@@ -15,7 +15,12 @@ import {
   packageContents,
   source,
 } from '../linux/contents.ts';
-import { type Compression, type PackagePlan, writePackage } from '../linux/plan.ts';
+import {
+  type Compression,
+  MAX_RELEASE_BYTES,
+  type PackagePlan,
+  writePackage,
+} from '../linux/plan.ts';
 import { currentRelease } from '../linux/release.ts';
 import { stage } from '../linux/stage.ts';
 import { strippedRuntime } from '../runtime.ts';
@@ -65,6 +70,7 @@ export async function planDeb(
   return {
     fileName: `${deb.name}_${version}_${architecture}.deb`,
     files,
+    maxBytes: compression === 'xz' ? MAX_RELEASE_BYTES : undefined,
     settings: { options, packer, time, directories: deb.directories },
     async write(path) {
       const staging = await mkdtemp(join(tmpdir(), 'miyamoto-deb-'));
@@ -85,12 +91,14 @@ export async function planDeb(
 async function debContents(deb: LinuxPackage, parts: Parts): Promise<PackageFile[]> {
   const { name } = deb;
   const documents = `usr/share/doc/${name}`;
-  const overrides = await source('packaging/deb/lintian-overrides');
+  const overrides = await Promise.all(
+    deb.deb.overrides.map((name) => source(`packaging/deb/${name}`)),
+  );
   return [
     ...(await packageContents(deb, 'deb', parts)),
     // All in one file: minimal systems keep only this document of a package.
     file(`${documents}/copyright`, await licences(deb, parts)),
     file(`${documents}/changelog.gz`, gzip(parts.release.changelog)),
-    file(`usr/share/lintian/overrides/${name}`, overrides.replaceAll('@PACKAGE@', name)),
+    file(`usr/share/lintian/overrides/${name}`, overrides.join('').replaceAll('@PACKAGE@', name)),
   ];
 }

@@ -33,7 +33,11 @@ export const AGENT: LinuxPackage = {
     ),
     ...(await Promise.all(HOOKS.map(exampleHook))),
   ],
-  deb: { control: 'control', scripts: ['postinst', 'prerm', 'postrm'] },
+  deb: {
+    control: 'control',
+    scripts: ['postinst', 'prerm', 'postrm'],
+    overrides: ['lintian-overrides', 'lintian-overrides-agent'],
+  },
   rpm: { spec: 'miyamoto-agent.spec' },
 };
 

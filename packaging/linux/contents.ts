@@ -31,8 +31,14 @@ export interface LinuxPackage {
   };
   /** Files that only this package has. */
   readonly others: (format: Format) => Promise<readonly PackageFile[]>;
-  /** What is in `packaging/deb`: the template of dpkg's control file, and maintainer scripts. */
-  readonly deb: { readonly control: string; readonly scripts: readonly string[] };
+  /** What is in `packaging/deb`: the template of dpkg's control file, and more. */
+  readonly deb: {
+    readonly control: string;
+    /** Maintainer scripts. */
+    readonly scripts: readonly string[];
+    /** For lintian. */
+    readonly overrides: readonly string[];
+  };
   /** In `packaging/rpm`: tags and scriptlets. */
   readonly rpm: { readonly spec: string };
 }

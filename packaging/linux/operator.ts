@@ -21,7 +21,7 @@ export const OPERATOR: LinuxPackage = {
       file('usr/share/fish/vendor_completions.d/mm.fish', SHELLS.fish(commands)),
     ];
   },
-  deb: { control: 'control-operator', scripts: [] },
+  deb: { control: 'control-operator', scripts: [], overrides: ['lintian-overrides'] },
   rpm: { spec: 'miyamoto.spec' },
 };
 

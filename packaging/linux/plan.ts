@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifPresent } from '../../shared/files.ts';
 import type { PackageFile } from './contents.ts';
 
 /** xz: small, for releases. zstd: fast, for tests. */
 export type Compression = 'xz' | 'zstd';
+
+/** Of a release: 100,000 hosts download it. */
+export const MAX_RELEASE_BYTES = 30e6;
 
 /** A package whose files are known and that is not written yet. */
 export interface PackagePlan {
@@ -15,6 +18,8 @@ export interface PackagePlan {
   readonly files: readonly PackageFile[];
   /** All else that decides the bytes of the package: versions of tools, compression, a template. */
   readonly settings: unknown;
+  /** Larger than this is a mistake. */
+  readonly maxBytes?: number | undefined;
   write(path: string): Promise<void>;
 }
 
@@ -37,6 +42,9 @@ export async function writePackage(plan: PackagePlan, outputDirectory: string): 
   await mkdir(outputDirectory, { recursive: true });
   await rm(stamp, { force: true });
   await plan.write(path);
+  const { size } = await stat(path);
+  const { maxBytes = size } = plan;
+  if (size > maxBytes) throw new Error(`${path}: ${size} bytes, at most ${maxBytes} are wanted`);
   await writeFile(stamp, stampText(key, path) ?? '');
   return { path, unchanged: false };
 }

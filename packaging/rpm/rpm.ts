@@ -12,7 +12,7 @@ import {
   type Parts,
   packageContents,
 } from '../linux/contents.ts';
-import type { Compression, PackagePlan } from '../linux/plan.ts';
+import { type Compression, MAX_RELEASE_BYTES, type PackagePlan } from '../linux/plan.ts';
 import { stage } from '../linux/stage.ts';
 import { specFile } from './spec.ts';
 
@@ -36,6 +36,7 @@ export async function planRpm(
   return {
     fileName,
     files,
+    maxBytes: compression === 'xz' ? MAX_RELEASE_BYTES : undefined,
     settings: { spec, macros, packer, time },
     async write(path) {
       const directory = await mkdtemp(join(tmpdir(), 'miyamoto-rpm-'));

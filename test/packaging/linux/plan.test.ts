@@ -35,3 +35,10 @@ for (const [name, { plan, touch, same }] of Object.entries(ROWS)) {
     assert.equal(second.unchanged, same);
   });
 }
+
+test('package plan: one that is too large fails, in each call', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const plan = { ...PLAN, maxBytes: 'package'.length - 1 };
+  for (const _ of ['first', 'second'])
+    await assert.rejects(writePackage(plan, directory), /7 bytes/);
+});
