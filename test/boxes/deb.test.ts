@@ -58,7 +58,7 @@ inEachSuite('deb', (suite, step) => {
   step('systemd-analyze finds no mistake in the unit and a small exposure', async () => {
     for (const unit of [UNIT, 'mm-agent-boot.service']) {
       const verified = await box.sh(`systemd-analyze verify --man=no ${unit} 2>&1`);
-      // Systemd 252 is older than this key. The boot unit names the other one, so that both are read.
+      // Systemd 252 is older than this key. The boot unit names the other one: both are read.
       assert.equal(verified.replace(/^.*Unknown key 'OpenFile'.*\n/m, ''), '', unit);
     }
     // In tenths: 9.6 without any of the sandbox.

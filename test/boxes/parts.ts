@@ -8,7 +8,7 @@ import { strippedRuntime } from '../../packaging/runtime.ts';
 /** A version that is newer than any of ours. */
 export const NEXT = '99.0.0';
 
-/** What the packages for this architecture are made from; bundles the programs below `directory`. */
+/** What packages for x64 are made from; bundles the programs below `directory`. */
 export async function builtParts(directory: string): Promise<Parts> {
   const bundleDirectory = join(directory, 'dist');
   await build({ programs: PROGRAMS, outputDirectory: bundleDirectory });
