@@ -1,6 +1,7 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { fleetHost, fleetHosts, why } from '../commands/fleet/host.ts';
 import type { InstanceOptions } from '../commands/fleet/open-store.ts';
+import { type FleetProblemsOptions, fleetProblems } from '../commands/fleet/problems.ts';
 import { type FleetPruneOptions, fleetPrune } from '../commands/fleet/prune.ts';
 import { type FleetQueryOptions, fleetQuery } from '../commands/fleet/query.ts';
 import { fleetReport, type ReportOptions } from '../commands/fleet/report.ts';
@@ -8,6 +9,7 @@ import { type FleetStatusOptions, fleetStatus } from '../commands/fleet/status.t
 import { sync } from '../commands/fleet/sync.ts';
 import type { ListOptions } from '../commands/status/list.ts';
 import type { CommonOptions, Context } from '../context.ts';
+import { PROBLEM_KINDS, type ProblemKind } from '../fleet/problem-hosts.ts';
 import { age, collect, common, selecting, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
 
@@ -17,6 +19,15 @@ Examples:
   mm fleet status --fail-over 1%
   mm fleet hosts --failed --where os.name=Ubuntu
   mm fleet why web1.example.com 'File[/etc/motd]'`;
+
+const AFTER_PROBLEMS = `
+Kinds:
+  shared      two machines write the status of one name
+  names       one machine has several names
+  clock       its clock differs from that of S3
+  agent       its agent is older than the one that most hosts have
+  trust       it does not trust what is published, or cannot verify it
+  unreadable  its status cannot be read`;
 
 /** Adds `mm fleet`: questions about all hosts, from a copy on this machine. */
 export function addFleet(program: Command, context: Context, output: Output): void {
@@ -66,6 +77,16 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .action(async (options: ReportOptions) =>
       output.answer(await fleetReport(context, options), options),
     );
+  common(fleet.command('problems'))
+    .argument('[kind...]', 'only these', collectKinds)
+    .description('show hosts whose name, clock, agent or trust is off')
+    .option('--clock <age>', 'how far a clock may be off; default: 60s', age)
+    .option('--fail-over <share>', 'exit with 1 when more hosts (5, or 1%) have a problem')
+    .addOption(new Option('--csv', 'print CSV').conflicts('json'))
+    .addHelpText('after', AFTER_PROBLEMS)
+    .action(async (kinds: readonly ProblemKind[] | undefined, options: FleetProblemsOptions) =>
+      fleetProblems(context, kinds ?? [], options, (list) => output.list(list, options)),
+    );
   common(fleet.command('prune'))
     .description('remove from the bucket what hosts left that have been silent for a long time')
     .requiredOption('--older-than <age>', 'hosts whose last report is older, such as 90d', age)
@@ -84,4 +105,14 @@ function instances(
     '--instances <file>',
     `${description}: what aws ec2 describe-instances prints; may be repeated`,
   ).argParser(collect);
+}
+
+/** Throws InvalidArgumentError. */
+function collectKinds(
+  value: string,
+  before: readonly ProblemKind[] | undefined,
+): readonly ProblemKind[] {
+  const kind = PROBLEM_KINDS.find((each) => each === value);
+  if (kind !== undefined) return [...(before ?? []), kind];
+  throw new InvalidArgumentError(`expected one of ${PROBLEM_KINDS.join(', ')}.`);
 }

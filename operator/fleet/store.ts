@@ -61,6 +61,11 @@ export class FleetStore implements Disposable {
     return endedAt === undefined ? undefined : Number(endedAt);
   }
 
+  /** How many objects were copied, readable or not. */
+  get hosts(): number {
+    return Number(this.database.prepare('SELECT count(*) AS n FROM host').get()?.['n'] ?? 0);
+  }
+
   /** How many objects cannot be used. */
   get unreadable(): number {
     const row = this.database

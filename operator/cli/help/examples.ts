@@ -61,6 +61,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'mm fleet sync': ['mm fleet sync'],
   'mm fleet status': ['mm fleet status --stale 2h'],
   'mm fleet hosts': ['mm fleet hosts --failed'],
+  'mm fleet problems': ['mm fleet problems', 'mm fleet problems clock trust --fail-over 0'],
   'mm fleet prune': [
     'mm fleet prune --older-than 90d --noop',
     'mm fleet prune --older-than 2d --instances instances.json --yes',

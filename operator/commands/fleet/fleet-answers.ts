@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Instant } from '../../../bucket/documents/names.ts';
 import { Tree } from '../../answers.ts';
+import { PROBLEM_KINDS } from '../../fleet/problem-hosts.ts';
 import { StatusListAnswer } from '../../status-answer.ts';
 
 /* What `mm fleet` prints with `--json`, under the rules of `answers.ts`. */
@@ -42,6 +43,25 @@ export const FleetStatusAnswer = z.looseObject({
   failures: z.array(z.looseObject({ failure: z.string(), hosts: z.int(), example: z.string() })),
 });
 export type FleetStatusAnswer = z.infer<typeof FleetStatusAnswer>;
+
+export const FleetProblemsAnswer = z.looseObject({
+  ...Tree,
+  syncedAt: Instant,
+  /** A host with several problems has several entries. */
+  problems: z.array(
+    z.looseObject({ certname: z.string(), kind: z.enum(PROBLEM_KINDS), note: z.string() }),
+  ),
+  summary: z.looseObject({
+    hosts: z.int(),
+    /** Hosts with one of these problems. */
+    bad: z.int(),
+    kinds: z.partialRecord(z.enum(PROBLEM_KINDS), z.int()),
+    gate: z
+      .looseObject({ limit: z.string(), hosts: z.int(), bad: z.int(), passed: z.boolean() })
+      .nullable(),
+  }),
+});
+export type FleetProblemsAnswer = z.infer<typeof FleetProblemsAnswer>;
 
 export const FleetPruneAnswer = z.looseObject({
   ...Tree,

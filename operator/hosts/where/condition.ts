@@ -89,10 +89,15 @@ export function textOf(value: unknown): string {
 /** Versions and names such as `web9` and `web10` are in their natural order. */
 const NATURAL = new Intl.Collator('en', { numeric: true });
 
+/** Negative when `a` is before `b`. */
+export function naturalOrder(a: string, b: string): number {
+  return NATURAL.compare(a, b);
+}
+
 /** Negative when the value is before `wanted`. NaN, which is neither, when they do not compare. */
 function order(value: unknown, wanted: string): number {
   if (typeof value === 'number') return wanted === '' ? Number.NaN : value - Number(wanted);
-  return typeof value === 'string' ? NATURAL.compare(value, wanted) : Number.NaN;
+  return typeof value === 'string' ? naturalOrder(value, wanted) : Number.NaN;
 }
 
 function wrong(text: string, why: string): CodedError {
