@@ -17,6 +17,7 @@
  * for versions, and what a machine keeps between two refreshes (kept/). docs/trust.md has the
  * attacks.
  */
+import type { Metadata, Targets } from '@tufjs/models';
 import { CodedError } from '../shared/coded-error.ts';
 import { isRootDue, keepEnd, keepRecord } from './kept/progress.ts';
 import { type PackagedSeeds, withSeeds } from './kept/seeds.ts';
@@ -57,6 +58,8 @@ export interface RefreshOptions extends TrustOptions, TimestampOptions {
   readonly packagedSeeds?: PackagedSeeds;
   /** For publishers: expired metadata must be readable to be renewed. All other checks stay. */
   readonly acceptExpired?: boolean;
+  /** For publishers: more environments, that follow from targets. */
+  readonly alsoEnvironments?: (targets: Metadata<Targets>) => readonly string[];
   /** For publishers: they must be able to replace whatever the keys of a role have signed. */
   readonly acceptUnreadable?: boolean;
   /**
@@ -146,11 +149,12 @@ function isBroken(outcome: PassEnd['outcome']): boolean {
 }
 
 async function verifyKept(
-  options: TrustOptions & Pick<RefreshOptions, 'acceptExpired' | 'acceptUnreadable'>,
+  options: TrustOptions &
+    Pick<RefreshOptions, 'acceptExpired' | 'acceptUnreadable' | 'alsoEnvironments'>,
   { chain, local, named }: Start,
   now: number,
 ): Promise<PassEnd> {
-  const { environments, acceptExpired = false, acceptUnreadable } = options;
+  const { environments, alsoEnvironments, acceptExpired = false, acceptUnreadable } = options;
   return await pass({
     chain,
     local,
@@ -159,6 +163,7 @@ async function verifyKept(
     source: undefined,
     rootSource: undefined,
     environments,
+    alsoEnvironments,
     now,
     acceptExpired,
     acceptUnreadable,

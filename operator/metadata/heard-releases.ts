@@ -58,7 +58,10 @@ export interface Unreadable {
 }
 
 export function unreadableReleases(verified: VerifiedMetadata): Unreadable[] {
-  return [...verified.roles].flatMap(([role, document]): Unreadable[] => {
+  const missing = rolesWithoutFile(verified).map((role) => {
+    return { role, path: undefined, why: NO_FILE };
+  });
+  const refused = [...verified.roles].flatMap(([role, document]): Unreadable[] => {
     const why = whyUnreadable(document);
     if (why !== undefined) return [{ role, path: undefined, why }];
     return Object.entries(document.signed.targets).flatMap(([path, target]) => {
@@ -66,10 +69,31 @@ export function unreadableReleases(verified: VerifiedMetadata): Unreadable[] {
       return problem === undefined ? [] : [{ role, path, why: printable(problem.message, 300) }];
     });
   });
+  return [...missing, ...refused];
 }
 
 /** Limit of the releases that a message names: a class can have thousands. */
 const MAX_NAMED = 10;
+
+/** Delegated roles that no snapshot lists, because a recovery found no file that still counts. */
+export function rolesWithoutFile({ targets, roles }: VerifiedMetadata): string[] {
+  const delegated = Object.keys(targets?.signed.delegations?.roles ?? {});
+  return delegated.filter((role) => !roles.has(role));
+}
+
+/** Throws METADATA_MISSING when there is such a role. */
+export function requireFiles(verified: VerifiedMetadata): void {
+  const [role] = rolesWithoutFile(verified);
+  if (role === undefined) return;
+  const missing = { role, path: undefined, why: NO_FILE };
+  throw new CodedError(`${problemLine(missing)}; nothing was changed`, {
+    code: 'METADATA_MISSING',
+    next: nextOf(missing),
+    details: { role },
+  });
+}
+
+const NO_FILE = 'the snapshot lists no file of it';
 
 /** One line for each, with the command that ends it. */
 export function unreadableLines(verified: VerifiedMetadata): string[] {
@@ -87,9 +111,14 @@ export function problemLine({ role, path, why }: Unreadable): string {
 }
 
 /** The command that replaces it. */
-export function nextOf({ role, path }: Unreadable): string {
-  if (isBinariesRole(role)) return 'mm key list, then mm key revoke NAME --drop-binaries';
+export function nextOf({ role, path, why }: Unreadable): string {
+  if (isBinariesRole(role)) {
+    return why === NO_FILE
+      ? 'mm binaries put FILE'
+      : 'mm key list, then mm key revoke NAME --drop-binaries';
+  }
   const environment = path?.split('/')[0] ?? roleWord(role);
+  if (why === NO_FILE) return `mm publish ${environment.replace('*', 'NAME')}`;
   return environment.endsWith('*')
     ? `mm key list, then mm key revoke NAME --drop '${environment}'`
     : `mm publish ${environment}`;

@@ -1,5 +1,4 @@
 import type { OfferedRelease } from '../../bucket/documents/release.ts';
-import { CodedError } from '../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import { type ReleaseSlot, releaseTarget } from '../../trust/metadata/role-names.ts';
 import { readableContent } from './heard-releases.ts';
@@ -11,13 +10,13 @@ import type { VerifiedMetadata } from './verified.ts';
 export type Slots = Readonly<Record<ReleaseSlot, OfferedRelease | undefined>>;
 
 /**
- * The content of a role, to be signed again, without releases that hosts refuse. Throws
- * METADATA_MISSING when it was not read.
+ * The content of a role, to be signed again, without releases that hosts refuse. Empty when no
+ * snapshot lists the role: a recovery found no file of it.
  */
 export function contentOfRole(verified: VerifiedMetadata, role: string): RoleContent {
   const document = verified.roles.get(role);
-  if (document !== undefined) return readableContent(verified, role, document);
-  throw new CodedError(`${role} was not read from the bucket`, { code: 'METADATA_MISSING' });
+  if (document === undefined) return { _type: 'targets', targets: {} };
+  return readableContent(verified, role, document);
 }
 
 /**

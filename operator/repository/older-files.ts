@@ -26,7 +26,8 @@ export async function* olderFiles(
 ): AsyncGenerator<Metadata<Targets>> {
   const { targets } = verified;
   if (targets === undefined) return;
-  const present = versionOf(verified, role);
+  // Without a present one all of them are older: a recovery has found none that counts.
+  const present = versionOf(verified, role) || Number.POSITIVE_INFINITY;
   const versions = (await listFiles(repository))
     .map((file) => /^([1-9]\d{0,9})\.(.+)\.json$/.exec(file) ?? [])
     .filter(([, version, name]) => name === role && Number(version) < present)

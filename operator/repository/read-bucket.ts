@@ -7,13 +7,14 @@ import {
   readKept,
   writeRecord,
 } from '../../trust/kept/trust-directory.ts';
-import { roleFile } from '../../trust/metadata/role-names.ts';
+import { roleFile, roleOfFile, roleWord } from '../../trust/metadata/role-names.ts';
 import type { MetadataSource } from '../../trust/metadata/source.ts';
 import type { Trusted } from '../../trust/metadata/trusted.ts';
 import { type Refresh, readTrusted, refresh } from '../../trust/reader.ts';
 import '../../trust/workflow/known-signatures.ts';
 import { rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
 import { withTemporaryDirectory } from '../files/temporary-directory.ts';
+import { isTopLevel } from '../metadata/delegation.ts';
 import type { SignedFile } from '../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 import { metadataSource } from './metadata-source.ts';
@@ -26,9 +27,6 @@ import { type RepositoryOptions, trustOptions } from './repository.ts';
  * version. So mm reads and verifies every role that targets delegates, and keeps nothing until all
  * of them are verified.
  */
-
-/** How often targets may change during one read. */
-const MAX_TRIES = 5;
 
 /**
  * Verifies everything in the bucket, then stores it as seen. Throws the error that a host would
@@ -55,31 +53,54 @@ export async function readAsNewHost(
 /**
  * Reads back what was just committed, as a new host, and then stores it as seen. Throws the error
  * that a host would report, and METADATA_ROLLBACK when the bucket returns something older than the
- * commit.
+ * commit. An expired role that was not signed here is named: hosts refused it before as well.
  */
 export async function verifyCommitted(
   options: RepositoryOptions,
   files: readonly SignedFile[],
 ): Promise<Trusted> {
-  await withTemporaryDirectory('trust', (directory) =>
-    refreshWhole(options, directory, { acceptExpired: false }),
-  );
+  const signed = new Set(files.map(({ file }) => roleOfFile(file)));
+  const mayExpire = (role: string) => !isTopLevel(role) && !signed.has(role);
+  const reading = { mayExpire, source: remembering(metadataSource(options)) };
+  await withTemporaryDirectory('trust', (directory) => refreshWhole(options, directory, reading));
   const { trusted } = await withScratch(options.stateDirectory, (scratch) =>
-    refreshWhole(options, scratch, { acceptExpired: false }),
+    refreshWhole(options, scratch, reading),
   );
   const wanted = files.at(-1)?.version ?? 0;
   const found = trusted.versions['timestamp'] ?? 0;
-  if (found >= wanted) return trusted;
-  throw new CodedError(`timestamp.json ${wanted} was written, but the bucket returns ${found}`, {
-    code: 'METADATA_ROLLBACK',
-    next: 'look for a cache or proxy in front of the bucket, and for other writers',
-  });
+  if (found < wanted) {
+    throw new CodedError(`timestamp.json ${wanted} was written, but the bucket returns ${found}`, {
+      code: 'METADATA_ROLLBACK',
+      next: 'look for a cache or proxy in front of the bucket, and for other writers',
+    });
+  }
+  for (const role of trusted.expired) {
+    const word = roleWord(role);
+    const at = trusted.expires[role];
+    options.notice?.(
+      `${word} expired at ${at}, and its hosts keep what they have: mm renew ${word}`,
+    );
+  }
+  return trusted;
+}
+
+/** Each file is requested once, and read twice: as a new host, and as this machine. */
+function remembering(source: MetadataSource): MetadataSource {
+  const answers = new Map<string, ReturnType<MetadataSource['get']>>();
+  return {
+    get(file, request) {
+      const answer = answers.get(file) ?? source.get(file, request);
+      answers.set(file, answer);
+      return answer;
+    },
+  };
 }
 
 interface Reading {
-  readonly acceptExpired: boolean;
+  /** Whether the role may have expired. `isAsked`: it answers for a requested environment. */
+  mayExpire(role: string, isAsked: boolean): boolean;
   /** Default: the bucket. */
-  readonly source?: MetadataSource;
+  readonly source?: MetadataSource | undefined;
 }
 
 /**
@@ -89,9 +110,12 @@ interface Reading {
 export async function readWhole(
   options: RepositoryOptions,
   directory: string,
-  reading: Reading,
+  { acceptExpired, source }: { readonly acceptExpired: boolean; readonly source?: MetadataSource },
 ): Promise<VerifiedMetadata> {
-  const { trusted, etag } = await refreshWhole(options, directory, reading);
+  // A role of another environment that has expired must not block a publication.
+  const mayExpire = (role: string, isAsked: boolean) =>
+    acceptExpired || (!isTopLevel(role) && !isAsked);
+  const { trusted, etag } = await refreshWhole(options, directory, { mayExpire, source });
   if (etag === undefined) throw withoutEtag();
   const { root, targets, snapshot, timestamp, roles } = trusted.metadata;
   const kept = readKept(directory).files;
@@ -129,34 +153,35 @@ function withoutEtag(): CodedError {
   );
 }
 
-/**
- * Reads the requested environments, then every other role that targets delegates. Of those other
- * roles an expired one is accepted: it must not block a publication.
- */
+/** Reads the requested environments and every role that targets delegates. */
 async function refreshWhole(
   options: RepositoryOptions,
   directory: string,
-  { acceptExpired, source = metadataSource(options) }: Reading,
+  { mayExpire, source = metadataSource(options) }: Reading,
 ): Promise<Refresh> {
   const { environments } = options;
   const common = { ...trustOptions(options, directory), source, etag: undefined };
-  const trust = { ...common, acceptUnreadable: true };
-  const first = environments === 'all' ? [] : environments;
+  const trust = { ...common, acceptUnreadable: true, acceptExpired: true };
+  const asked = environments === 'all' ? [] : environments;
+  let found: Refresh;
   try {
-    let asked = first;
-    for (let count = 1; count <= MAX_TRIES; count++) {
-      const isLenient = acceptExpired || (count > 1 && environments !== 'all');
-      const found = await refresh({ ...trust, environments: asked, acceptExpired: isLenient });
-      const wanted = [...first, ...delegatedEnvironments(found.trusted.metadata.targets)];
-      if (wanted.every((environment) => asked.includes(environment))) return found;
-      asked = [...new Set(wanted)];
-    }
+    found = await refresh({
+      ...trust,
+      environments: asked,
+      alsoEnvironments: delegatedEnvironments,
+    });
   } catch (cause) {
     throw nameRoot(explained(cause, options), options, directory);
   }
-  throw new CodedError(`targets changed ${MAX_TRIES} times while it was read`, {
-    code: 'METADATA_MISMATCH',
-    next: 'find out who adds environments again and again, then try again',
+  const { expired, expires, environments: offers } = found.trusted;
+  const isAsked = (role: string) =>
+    environments === 'all' || asked.some((each) => offers.get(each)?.role === role);
+  const refused = expired.find((role) => !mayExpire(role, isAsked(role)));
+  if (refused === undefined) return found;
+  throw new CodedError(`metadata refused at ${refused}: it expired at ${expires[refused]}`, {
+    code: 'METADATA_EXPIRED',
+    next: 'mm renew, and compare the clocks of this machine and of S3',
+    details: { role: refused },
   });
 }
 

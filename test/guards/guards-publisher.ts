@@ -5,8 +5,8 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 5',
     file: 'operator/repository/read-bucket.ts',
-    line: 'const trust = { ...common, acceptUnreadable: true };',
-    instead: 'const trust = common;',
+    line: 'const trust = { ...common, acceptUnreadable: true, acceptExpired: true };',
+    instead: 'const trust = { ...common, acceptExpired: true };',
     test: 'test/operator/commands/key/unreadable.test.ts',
     name: '^row 5: a release without custom',
   },

@@ -85,8 +85,8 @@ export const READER_GUARDS: readonly Guard[] = [
   {
     invariant: 'I21',
     file: 'trust/metadata/offer.ts',
-    line: 'if (others.length > 0) {',
-    instead: 'if (others.length > 9) {',
+    line: 'others.length === 0',
+    instead: 'others.length >= 0',
     test: 'test/trust/environment-classes.test.ts',
     name: '^I21 an environment with its own role',
   },

@@ -87,34 +87,43 @@ function readSlot(target: TargetFile | undefined): Slot {
 
 /**
  * The delegated role that answers for an environment. Throws METADATA_MISSING when the snapshot
- * does not list it, because it was removed or never published. Throws METADATA_INVALID when two
- * roles could answer: then the order in targets would decide whether the key of a class such as
- * `dev_*` signs for an environment that has its own role.
+ * does not list it, because it was removed or never published.
  */
 export function answeringRole(
   targets: Metadata<Targets>,
   snapshot: Metadata<Snapshot>,
   environment: string,
 ): string | undefined {
+  const role = delegatedRole(targets, environment);
+  if (role === undefined || isListed(snapshot, role)) return role;
+  throw new CodedError(
+    `the snapshot does not list ${role}.json, which answers for environment ${environment}`,
+    { code: 'METADATA_MISSING', next: `mm publish ${environment}` },
+  );
+}
+
+export function isListed({ signed }: Metadata<Snapshot>, role: string): boolean {
+  return Object.hasOwn(signed.meta, `${role}.json`);
+}
+
+/**
+ * The same, also when the snapshot does not list it. Throws METADATA_INVALID when two roles could
+ * answer: then the order in targets would decide whether the key of a class such as `dev_*` signs
+ * for an environment that has its own role.
+ */
+export function delegatedRole(targets: Metadata<Targets>, environment: string): string | undefined {
   const slots = ['current', 'next'] as const;
   const delegated = slots.flatMap((slot) => {
     const path = releaseTarget(environment, slot);
     return [...(targets.signed.delegations?.rolesForTarget(path) ?? [])];
   });
   const [role, ...others] = new Set(delegated.map((each) => each.role));
-  if (role === undefined) return undefined;
-  if (others.length > 0) {
-    const names = [role, ...others].map((name) => printable(name, 64)).join(', ');
-    throw new CodedError(`targets lets more than one role answer for ${environment}: ${names}`, {
-      code: 'METADATA_INVALID',
-      next: 'the holders of the targets keys must sign targets with one role for it',
-    });
-  }
-  if (Object.hasOwn(snapshot.signed.meta, `${role}.json`)) return role;
-  throw new CodedError(
-    `the snapshot does not list ${role}.json, which answers for environment ${environment}`,
-    { code: 'METADATA_MISSING', next: `mm publish ${environment}` },
-  );
+  if (role === undefined || others.length === 0) return role;
+  const names = [role, ...others].map((name) => printable(name, 64)).join(', ');
+  throw new CodedError(`targets lets more than one role answer for ${environment}: ${names}`, {
+    code: 'METADATA_INVALID',
+    next: 'the holders of the targets keys must sign targets with one role for it',
+  });
 }
 
 function invalid(path: string, what: string, cause?: unknown): CodedError {

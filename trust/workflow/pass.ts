@@ -1,5 +1,12 @@
+import type { Metadata, Targets } from '@tufjs/models';
 import { expiredRoles } from '../metadata/expiry.ts';
-import { answeringRole, readAnyOffer, readOffer } from '../metadata/offer.ts';
+import {
+  answeringRole,
+  delegatedRole,
+  isListed,
+  readAnyOffer,
+  readOffer,
+} from '../metadata/offer.ts';
 import { releaseTarget } from '../metadata/role-names.ts';
 import type { MetadataSource } from '../metadata/source.ts';
 import type { EnvironmentOffer, Trusted } from '../metadata/trusted.ts';
@@ -24,6 +31,8 @@ export interface PassOptions {
   readonly source: MetadataSource | undefined;
   readonly rootSource: MetadataSource | undefined;
   readonly environments: readonly string[];
+  /** More of them, that follow from targets. */
+  readonly alsoEnvironments?: ((targets: Metadata<Targets>) => readonly string[]) | undefined;
   /** ms since 1970, guarded. */
   readonly now: number;
   readonly acceptExpired: boolean;
@@ -83,8 +92,12 @@ async function readSession(session: Session, options: PassOptions): Promise<Trus
   if (!timestamp || !snapshot || !targets) throw new TypeError('the workflow ended early');
   const environments = new Map<string, EnvironmentOffer>();
   const roles: [string, typeof targets][] = [];
-  for (const environment of options.environments) {
-    const role = answeringRole(targets, snapshot, environment);
+  const also = options.alsoEnvironments?.(targets) ?? [];
+  for (const environment of new Set([...options.environments, ...also])) {
+    const role =
+      options.acceptUnreadable === true
+        ? delegatedRole(targets, environment)
+        : answeringRole(targets, snapshot, environment);
     environments.set(environment, await readEnvironment(session, options, { environment, role }));
     const document = role === undefined ? undefined : store.getRole(role);
     if (role !== undefined && document !== undefined) roles.push([role, document]);
@@ -103,13 +116,16 @@ async function readSession(session: Session, options: PassOptions): Promise<Trus
 }
 
 async function readEnvironment(
-  { getTargetInfo, getRole }: Session,
+  { store, getTargetInfo, getRole }: Session,
   { acceptUnreadable = false }: PassOptions,
   { environment, role }: { readonly environment: string; readonly role: string | undefined },
 ): Promise<EnvironmentOffer> {
   if (acceptUnreadable) {
-    // Only this role: a search would end at the first role that a thief delegates further.
-    const document = role === undefined ? undefined : await getRole(role);
+    // Only this role: a search would end at the first role that a thief delegates further. After
+    // a recovery that found no file of a role, a publication makes its first one.
+    const { snapshot } = store;
+    const isThere = snapshot !== undefined && role !== undefined && isListed(snapshot, role);
+    const document = isThere ? await getRole(role) : undefined;
     return readAnyOffer(role, document, environment);
   }
   const current = await getTargetInfo(releaseTarget(environment, 'current'));

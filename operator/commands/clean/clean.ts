@@ -7,7 +7,7 @@ import type { CleanAnswer } from '../../clean-answer.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { removedBinaries } from '../../metadata/binaries.ts';
-import { requireOwnPaths } from '../../metadata/heard-releases.ts';
+import { requireFiles, requireOwnPaths } from '../../metadata/heard-releases.ts';
 import { toInstant } from '../../metadata/release-change.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
@@ -106,11 +106,13 @@ async function unnamedBlobs(
 }
 
 /**
- * A list with foreign paths can be that of another role. What its own list names would be removed.
+ * A list with foreign paths can be that of another role, and a recovery may have found no list.
+ * What its own list names would be removed.
  */
 async function readOwn(repository: Repository): Promise<VerifiedMetadata> {
   const verified = await repository.read();
   for (const role of verified.roles.keys()) requireOwnPaths(verified, role);
+  requireFiles(verified);
   return verified;
 }
 

@@ -172,6 +172,7 @@ test('lapsed signatures: renewed by who knows the state, refused by who never sa
   await known.repository.read();
   const fresh = await tree.publisher({ now: later });
   await assert.rejects(fresh.publish('stable'), hasCode('METADATA_EXPIRED'));
+  await assert.rejects(fresh.publish('stable'), hasCode('METADATA_EXPIRED'), 'it was kept as seen');
   const { stateDirectory } = known.options;
   const same = await tree.publisher({ now: later, stateDirectory });
   assert.equal((await same.publish('stable')).kind, 'committed');

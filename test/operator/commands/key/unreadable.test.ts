@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { metadataKey } from '../../../../bucket/layout.ts';
 import { ErrorAnswer, ReleasesAnswer } from '../../../../operator/answers.ts';
 import { changed, codeOf, hostOf, newKey } from '../../key-commands.ts';
-import { snapshotOf } from '../../operator-lab.ts';
+import { BUCKET, snapshotOf, TREE } from '../../operator-lab.ts';
 import { type CiLab, ciLabs, Thief } from './theft.ts';
 
 /*
@@ -191,4 +192,25 @@ test('row 5: --drop of a class spares what a remaining key has chosen', async (t
   await changed(lab, [...REVOKE, '--drop', 'dev_*', '--keep']);
   const { signed: now } = lab.metadata(`${newest + 2}.env-dev.json`);
   assert.deepEqual(Object.keys(now.targets), ['dev_a/current']);
+});
+
+test('row 5: a class of which a recovery found no file is published again', async (t) => {
+  const lab = await signed(t, { 'x-tree': 'acme/other' });
+  await newKey(lab, 'online2');
+  for (const file of lab.files()) {
+    if (/^[1-6]\.env-dev\.json$/.test(file)) lab.server.delete(BUCKET, metadataKey(TREE, file));
+  }
+  // The kept state has a file of it as well.
+  await rm(join(lab.repository, '.miyamoto'), { recursive: true });
+  const recover = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
+  await changed(lab, recover);
+  const { stderr } = await lab.mm(['key', 'list']);
+  assert.match(stderr, /the snapshot lists no file of it; next: mm publish dev$/m);
+  assert.equal(await codeOf(lab, ['clean', '--yes']), 'METADATA_MISSING');
+  assert.equal(await codeOf(lab, ['hold', 'dev', '--reason', 'r']), 'USAGE');
+  assert.equal((await lab.mm(['publish', 'stable', '--no-validate', '--force'])).exitCode, 0);
+  const done = await lab.mm(['publish', 'dev_a', '--ref', 'main', '--no-validate']);
+  assert.equal(done.exitCode, 0, done.stderr);
+  const { trusted } = await (await hostOf(t, lab, 'fresh')).poll(['dev_a', 'stable']);
+  assert.equal(trusted.environments.get('dev_a')?.current?.custom.version, '0.1.0');
 });

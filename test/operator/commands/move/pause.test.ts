@@ -130,3 +130,13 @@ for (const [name, args] of Object.entries(during)) {
     });
   }
 }
+
+test('hold: the bucket is read once before the commit and once after it', async (t) => {
+  const lab = await moveLab(t, ['stable', 'node default { }']);
+  lab.server.requests.length = 0;
+  assert.equal((await lab.mm(['hold', 'stable', '--reason', 'r'])).exitCode, 0);
+  const read = lab.server.requests.filter(({ method }) => method === 'GET');
+  const files = read.map(({ key = '' }) => key.split('/').at(-1) ?? '');
+  assert.equal(files.filter((file) => file === 'timestamp.json').length, 2);
+  assert.ok(lab.server.requests.length <= 15, files.join(' '));
+});

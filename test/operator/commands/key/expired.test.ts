@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { codeOf, hostOf, newKey } from '../../key-commands.ts';
+import { snapshotOf } from '../../operator-lab.ts';
+import { ciLabs } from './theft.ts';
+
+/*
+ * An environment has expired, and its key is elsewhere. Whatever is committed for the others is a
+ * success; what no host could follow is refused before anything is written.
+ */
+
+const ciLab = ciLabs(async (lab) => {
+  await newKey(lab, 'online2');
+  await newKey(lab, 'stable2');
+});
+
+const DAY_MS = 86_400_000;
+const EXPIRED = /^testing expired at .*, and its hosts keep what they have: mm renew testing$/m;
+
+test('expired: what is committed while testing has expired is a success with a warning', async (t) => {
+  const lab = await ciLab(t);
+  const later = { now: () => Date.now() + 200 * DAY_MS };
+  await rename(lab.testing, join(lab.directory, 'ci.json'));
+  for (const args of [
+    ['renew'],
+    ['publish', 'stable', '--no-validate', '--force'],
+    ['key', 'rotate', '--role', 'stable', '--add', 'stable2'],
+    ['key', 'revoke', 'online1', '--replace-by', 'online2'],
+    ['renew', '--finish', 'online'],
+  ]) {
+    const { exitCode, stderr } = await lab.mm(args, later);
+    assert.equal(exitCode, 0, `${args.join(' ')}: ${stderr}`);
+    assert.match(stderr, EXPIRED, args.join(' '));
+  }
+  const host = await hostOf(t, lab, 'host', later.now);
+  await host.poll(['stable']);
+  await assert.rejects(host.poll(['testing']), { code: 'METADATA_EXPIRED' });
+});
+
+test('expired: with targets expired nothing is written', async (t) => {
+  const lab = await ciLab(t);
+  const later = { now: () => Date.now() + 400 * DAY_MS };
+  const before = snapshotOf(lab.server);
+  for (const args of [
+    ['renew', 'online'],
+    ['key', 'revoke', 'online1', '--replace-by', 'online2'],
+  ]) {
+    assert.equal(await codeOf(lab, args, later), 'METADATA_EXPIRED', args.join(' '));
+  }
+  assert.deepEqual(snapshotOf(lab.server), before);
+});
