@@ -100,7 +100,7 @@ function findContentProblems(
 }
 
 const KEY_NEXT =
-  'remove it, or leave it out with publish.exclude; for keys of tests only: publish.allow_private_keys';
+  'remove the private key, or leave its file out with publish.exclude; for keys of tests only: publish.allow_private_keys';
 
 function findOwnFiles(entries: readonly TreeEntry[]): TreeProblem[] {
   const isTaken = entries.some(({ path }) => path === OWN_FILES.release);

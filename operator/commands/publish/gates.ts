@@ -115,7 +115,7 @@ function refused({ problems, skipped, tools }: GatesResult, isStrict: boolean): 
   const strict = isStrict ? ' (--strict counts warnings)' : '';
   return new CodedError([`${what}${strict} in what Puppet would load:`, ...shown], {
     code: 'RELEASE_INVALID',
-    next: `correct them and publish again; nothing was uploaded${by}`,
+    next: `correct them, or leave out what no host uses with publish.exclude; nothing was uploaded${by}`,
     details: { problems: problems.slice(0, MAX_LISTED) },
   });
 }

@@ -121,8 +121,10 @@ module Gates
     # Puppet 7 ignores version 3 with a warning, Puppet 8 and OpenVox end. Puppet 4 to 8 read 4.
     def old_version(path, text, version)
       line = text.lines.index { |each| each.match?(/\A\s*:?version:/) }
-      level = path == 'hiera.yaml' && version.to_i != 4 ? 'error' : lenient
-      Problem.new(level, (line || 0) + 1, 1, "wanted \"version: 5\", found version #{version}")
+      is_ignored = path == 'hiera.yaml' && version.to_i != 4
+      way_out = '; convert it, or rename it and name it as puppet.hiera_config on the hosts' if is_ignored
+      message = "wanted \"version: 5\", found version #{version}#{way_out}"
+      Problem.new(is_ignored ? 'error' : lenient, (line || 0) + 1, 1, message)
     end
 
     # These are errors since Puppet 8, and warnings in older versions.

@@ -155,7 +155,7 @@ const rows: Readonly<Record<string, Row>> = {
   'hiera.yaml of version 3': [
     'hiera.yaml',
     '---\n:backends:\n  - yaml\n:hierarchy:\n  - common\n',
-    ['error', 1, 1, /wanted "version: 5", found version 3/],
+    ['error', 1, 1, /wanted "version: 5", found version 3;.* puppet\.hiera_config/],
   ],
   'hiera.yaml with a key that Puppet does not know': [
     'modules/m/hiera.yaml',
