@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { AbsolutePath, EnvironmentOrHostPath, PathInEnvironment } from './host-path.ts';
-import { whyRefused } from './puppet-settings.ts';
+import { RESERVED_FACTS, whyRefused } from './puppet-settings.ts';
 
 /** The keys by which a host adds to a release what only the host has. See docs/agent.md. */
 
@@ -112,7 +112,8 @@ function isExact(value: unknown): boolean {
 /** The names of facts are in lower case for Facter. */
 const FactName = z
   .string()
-  .regex(/^[a-z0-9_][a-z0-9_-]{0,99}$/, 'expected the name of a fact in lower case');
+  .regex(/^[a-z0-9_][a-z0-9_-]{0,99}$/, 'expected the name of a fact in lower case')
+  .refine((name) => !RESERVED_FACTS.has(name), 'expected a name that Puppet does not reserve');
 
 const FactValue = z
   .union([Scalar, z.array(z.unknown()), z.record(z.string(), z.unknown())], {

@@ -1,3 +1,12 @@
+/** Names of facts with which Puppet compiles nothing, because they are variables of its own. */
+export const RESERVED_FACTS: ReadonlySet<string> = new Set([
+  'facts',
+  'server_facts',
+  'name',
+  'title',
+  'module_name',
+]);
+
 /** Returns why `puppet.settings` must not set this setting of Puppet, or undefined when it may. */
 export function whyRefused(name: string): string | undefined {
   return REFUSED.get(name);

@@ -6,6 +6,7 @@ import { agentLab, BUCKET, CERTNAME, TREE } from '../support/agent-lab.ts';
 const FACTS = `
 Facter.add('bad_nan') { setcode { Float::NAN } }
 Facter.add('bad_infinity') { setcode { { 'a' => [Float::INFINITY, 1.5] } } }
+Facter.add('deep') { setcode { (1..200).reduce('x') { |inner, _| { 'd' => [inner] } } } }
 Facter.add('efs') { setcode { 9_223_372_036_853_727_233 } }
 `;
 const FILES = {
@@ -27,6 +28,7 @@ test('good run: facts that JSON cannot express, and err(), do not fail a run of 
   const facts = String(lab.server.get(BUCKET, hostFactsKey(TREE, CERTNAME)));
   assert.match(facts, /"efs":9223372036853727233\b/);
   assert.match(facts, /"bad_nan":null/);
+  assert.match(facts, /"deep":\{"d":\[\{"d":.*\(not sent: nested too deeply\)/);
   assert.match(facts, /"bad_infinity":\{"a":\[null,1\.5\]\}/);
 
   await lab.configure('run: { fail_on_error_lines: true }\n');

@@ -171,6 +171,7 @@ const bad: Record<string, string> = {
   'an overlay with an absolute path': `${least}overlay: {/etc/x: /root/vault.yaml}`,
   'an overlay of a relative path': `${least}overlay: {data/x: vault.yaml}`,
   'a template without a path': `${least}overlay: {data/x: {template: node.pp}}`,
+  'a fact that hides a variable of Puppet': `${least}facts: {files: {title: /etc/title}}`,
   'a fact in capitals': `${least}facts: {set: {Role: web}}`,
   'a fact that YAML has rounded': `${least}facts: {set: {disk: {bytes: [9223372036853727233]}}}`,
   'a fact that is not a number': `${least}facts: {set: {bytes: [.nan]}}`,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { isFileError, orUndefined } from '../../../../shared/files.ts';
 import { requireOwn } from '../../../../shared/owned-path.ts';
+import { RESERVED_FACTS } from '../../../config/puppet-settings.ts';
 import type { HostData } from './host-data.ts';
 import { readHostFile } from './host-files.ts';
 
@@ -70,10 +71,18 @@ function inDirectory(
       const path = join(directory, name);
       // Also checks each directory above the file.
       requireOwn(path, `${key}:`);
+      if (RESERVED_FACTS.has(name.toLowerCase())) throw reserved(path, key);
       // The names of facts are in lower case for Facter.
       return [name.toLowerCase(), source(path)];
     }),
   );
+}
+
+function reserved(path: string, key: string): CodedError {
+  return new CodedError(`${key}: ${path} has a name that Puppet reserves for itself`, {
+    code: 'CONFIG_INVALID',
+    next: `rename ${path}`,
+  });
 }
 
 /** A directory that does not exist has no facts. */

@@ -74,6 +74,10 @@ for (const [name, factsOf] of Object.entries(DIRECTORIES)) {
     await mkdir(join(directory, 'sub'));
     await symlink('nowhere', join(directory, 'dangling'));
     assert.deepEqual(Object.keys(hostFacts(data)), ['color']);
+    const reserved = join(directory, 'Title');
+    await writeFile(reserved, 'x', { mode: 0o755 });
+    assert.throws(() => hostFacts(data), { code: 'CONFIG_INVALID', next: `rename ${reserved}` });
+    await rm(reserved);
     for (const path of [directory, knob]) {
       await chmod(path, 0o777);
       assert.throws(() => hostFacts(data), { code: 'FILE_UNSAFE', next: `chmod go-w ${path}` });
