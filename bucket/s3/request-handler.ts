@@ -1,9 +1,10 @@
 import { createReadStream, openSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { type Readable, Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { FileContent } from '../file-content.ts';
+import { readBounded } from './body.ts';
 import { nameCertificate } from './connection/peer-certificate.ts';
 import { proxyEnvironment, proxyFor } from './connection/proxy.ts';
 import type { S3Settings } from './settings.ts';
@@ -37,7 +38,8 @@ export class RequestHandler {
     const { handler, agent } = this.#connectionsBy(proxy);
     using body = bodyOf(request.body);
     try {
-      return await handler.handle(Object.assign(request, body.replaced), options);
+      const answer = await handler.handle(Object.assign(request, body.replaced), options);
+      return { response: await withBoundedBody(request, answer.response) };
     } catch (error) {
       if (target.isTls) await nameCertificate(error, { hostname, port, agent });
       throw error;
@@ -65,6 +67,32 @@ export class RequestHandler {
     return opened;
   }
 }
+
+/** S3's own errors take less than 1 kB. */
+const MAX_ERROR_BYTES = 64 * 1024;
+/** A page of a list has at most 1,000 keys of 1,024 bytes, each of which may be encoded. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+/**
+ * The SDK reads every body but that of an object to its end, and an endless one would take all
+ * memory. What is too long counts as empty where the status says enough.
+ */
+async function withBoundedBody(
+  { method, query }: Parameters<Handle>[0],
+  response: HttpResponse,
+): Promise<HttpResponse> {
+  const isError = response.statusCode >= 300;
+  if (!isError && query['x-id'] === 'GetObject') return response;
+  const maxBytes = isError ? MAX_ERROR_BYTES : MAX_ANSWER_BYTES;
+  const bytes = await readBounded(response.body as Readable, { maxBytes, length: undefined });
+  if (bytes === undefined && !isError && method !== 'PUT') {
+    throw new Error(`the answer has more than ${maxBytes} bytes`);
+  }
+  response.body = Readable.from(bytes === undefined ? [] : [bytes]);
+  return response;
+}
+
+type HttpResponse = Awaited<ReturnType<Handle>>['response'];
 
 /**
  * Opens the file of a body for one attempt. The SDK signs the body that it was given, and gives it

@@ -116,7 +116,8 @@ export class LightBucket implements HostBucket {
     return await this.#request('write', key, { ...options, timeoutMs }, async (signal) => {
       const headers = { ...uploadHeaders(options), ...checksumHeaders(body, settings) };
       const answer = await this.#send('PUT', key, { headers, body, signal });
-      answer.resume();
+      // Nobody waits for its body, but an endless one must end.
+      void readBounded(answer, { maxBytes: MAX_ANSWER_BYTES, length: undefined }).catch(() => {});
       return { etag: etagOf(answer) };
     });
   }
@@ -173,6 +174,9 @@ export class LightBucket implements HostBucket {
     return this.#options.region;
   }
 }
+
+/** S3's own are empty. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 interface Content {
   readonly headers: Readonly<Record<string, string>>;

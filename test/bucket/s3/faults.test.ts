@@ -147,6 +147,19 @@ test('an endless body ends at the limit', async () => {
   await rejectsWith('S3_TOO_LARGE', get(open(PATIENT)));
 });
 
+test('an endless body of an error ends at a limit, and the status counts', async () => {
+  server.faults.add({ kind: 'endless-body' });
+  await rejectsWith('S3_NOT_FOUND', open(PATIENT).get('ubuntu/nothing', { maxBytes: 10 }));
+});
+
+test('an endless body after an upload ends at a limit, and the object is there', async () => {
+  server.faults.add({ kind: 'endless-body', match: { method: 'PUT' } });
+  const bucket = open(PATIENT);
+  const { etag } = await bucket.put('ubuntu/new', Buffer.from('mine'));
+  assert.notEqual(etag, undefined);
+  assert.equal(await text(bucket, 'ubuntu/new'), 'mine');
+});
+
 test('a server that never answers: the timeout ends each attempt', async () => {
   server.faults.add({ kind: 'hang' });
   await rejectsWith('S3_UNREACHABLE', get(open({ request_timeout: 1, max_attempts: 2 })));
