@@ -70,22 +70,43 @@ interface Documents {
   readonly last: Pick<HostState, 'uploaded'> | undefined;
 }
 
-/** Returns the state with what was uploaded. `known` is the error that the cycle has logged. */
+/**
+ * Returns the state with what was uploaded. Facts that the bucket does not accept never keep the
+ * status from it: it then names those that are there. `known` is the error that the cycle has
+ * logged.
+ */
 async function send(
   agent: Agent,
   state: HostState,
   { known, ...documents }: Documents & { readonly known: CodedError | undefined },
 ): Promise<HostState> {
+  const { status, last } = documents;
   let sent = state;
-  try {
-    sent = await sendFacts(agent, sent, documents);
-    const { status, last } = documents;
-    if (last !== undefined)
-      sent = { ...sent, ...(await sendStatus(agent.ports, status, last.uploaded)) };
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    logUnsent(agent, error, known);
-  }
+  let failed = known;
+  const orLogged = async (
+    what: 'facts' | 'status',
+    put: () => Promise<HostState>,
+  ): Promise<void> => {
+    try {
+      sent = await put();
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      logUnsent(agent, what, error, failed);
+      failed = error;
+    }
+  };
+  await orLogged('facts', async () => await sendFacts(agent, sent, documents));
+  if (last === undefined) return sent;
+  const factsDigest = sent.factsUploaded?.digest ?? null;
+  await orLogged('status', async () => {
+    const put = await sendStatus(agent.ports, { ...status, factsDigest }, last.uploaded);
+    // The next cycle sends the facts that are missing, and this status again.
+    return {
+      ...sent,
+      ...put,
+      status: put.status && { ...put.status, factsDigest: status.factsDigest },
+    };
+  });
   return sent;
 }
 
@@ -101,11 +122,17 @@ const WHOLE_BUCKET: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** One cause gives one warning: an error that refresh has logged is not explained again. */
-function logUnsent({ ports }: Agent, error: CodedError, known: CodedError | undefined): void {
+function logUnsent(
+  { ports }: Agent,
+  what: 'facts' | 'status',
+  error: CodedError,
+  known: CodedError | undefined,
+): void {
   const { code, message } = error;
   const next = 'it is kept on this host and sent by a later cycle';
-  if (known?.code === code && WHOLE_BUCKET.has(code)) ports.log.info('status.kept', { code, next });
-  else ports.log.warn('status.not-sent', { code, error: message, next });
+  if (known?.code === code && WHOLE_BUCKET.has(code))
+    ports.log.info(`${what}.kept`, { code, next });
+  else ports.log.warn(`${what}.not-sent`, { code, error: message, next });
 }
 
 /** Must come before the status, which must never name facts that are not in the bucket. */

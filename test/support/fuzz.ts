@@ -42,7 +42,9 @@ export async function checkProperty<T>(
   context.diagnostic(
     `${result.numRuns} runs, seed ${result.seed}, slowest ${Math.round(slowestMs)} ms`,
   );
-  assert.ok(!result.failed, fc.defaultReportMessage(result));
+  if (result.failed) {
+    throw new Error(fc.defaultReportMessage(result), { cause: result.errorInstance });
+  }
 }
 
 /**
