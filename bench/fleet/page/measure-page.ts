@@ -30,7 +30,7 @@ async function measurePage(file: string): Promise<PageFigures> {
 
 /** Runs in the page. */
 function typeAll(texts: readonly string[]): number[] {
-  const search = document.querySelector('input');
+  const search = document.querySelector<HTMLInputElement>('#search');
   if (search === null) throw new Error('the page has no search');
   const times: number[] = [];
   for (const text of texts) {
