@@ -69,6 +69,19 @@ export function hostFactsPrefix(tree: string): string {
   return `${statusPrefix(tree)}facts/`;
 }
 
+/**
+ * A file of the snapshot that `mm fleet snapshot` makes of all statuses. Hosts may write below
+ * `status/hosts/` and `status/facts/` only, and read nothing below `status/`.
+ */
+export function snapshotKey(tree: string, name: string): string {
+  return `${snapshotPrefix(tree)}v1/latest/${name}`;
+}
+
+/** Snapshots of all statuses. */
+export function snapshotPrefix(tree: string): string {
+  return `${statusPrefix(tree)}fleet/`;
+}
+
 /** Status and facts of all hosts. */
 export function statusPrefix(tree: string): string {
   return `${tree}/status/`;

@@ -220,7 +220,7 @@ export type SignAnswer = z.infer<typeof SignAnswer>;
 /** `mm policy`. */
 export const PolicyAnswer = z.looseObject({
   ...Tree,
-  of: z.enum(['machine', 'publisher', 'reader', 'cleaner']),
+  of: z.enum(['machine', 'publisher', 'reader', 'reporter', 'cleaner']),
   /** How hosts get their credentials. Null for people and jobs. */
   credentials: z.enum(['shared-user', 'ec2', 'roles-anywhere']).nullable(),
   /** The IAM policy, in the form of AWS. Without `--json` only this is printed. */

@@ -33,7 +33,7 @@ export type BucketAnswer = z.infer<typeof BucketAnswer>;
 /** `mm policy check`. */
 export const PolicyCheckAnswer = z.looseObject({
   ...Tree,
-  of: z.enum(['machine', 'publisher', 'reader', 'cleaner']),
+  of: z.enum(['machine', 'publisher', 'reader', 'reporter', 'cleaner']),
   /** How hosts get their credentials. Null for people and jobs. */
   credentials: z.enum(['shared-user', 'ec2', 'roles-anywhere']).nullable(),
   /** Of a cleaner: the policy beside it. Null for the others. */

@@ -5,6 +5,7 @@ import { type FleetProblemsOptions, fleetProblems } from '../commands/fleet/prob
 import { type FleetPruneOptions, fleetPrune } from '../commands/fleet/prune.ts';
 import { type FleetQueryOptions, fleetQuery } from '../commands/fleet/query.ts';
 import { fleetReport, type ReportOptions } from '../commands/fleet/report.ts';
+import { fleetSnapshot, type SnapshotOptions } from '../commands/fleet/snapshot.ts';
 import { type FleetStatusOptions, fleetStatus } from '../commands/fleet/status.ts';
 import { sync } from '../commands/fleet/sync.ts';
 import type { ListOptions } from '../commands/status/list.ts';
@@ -86,6 +87,12 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .addHelpText('after', AFTER_PROBLEMS)
     .action(async (kinds: readonly ProblemKind[] | undefined, options: FleetProblemsOptions) =>
       fleetProblems(context, kinds ?? [], options, (list) => output.list(list, options)),
+    );
+  common(fleet.command('snapshot'))
+    .description('put the report into the bucket, for everybody who may read status')
+    .option('--noop', 'show which objects would be written, and write nothing')
+    .action(async (options: SnapshotOptions) =>
+      output.answer(await fleetSnapshot(context, options), options),
     );
   common(fleet.command('prune'))
     .description('remove from the bucket what hosts left that have been silent for a long time')

@@ -20,6 +20,7 @@ Example:
 const PEOPLE = {
   publisher: 'for people and jobs that publish: read, write and list releases',
   reader: 'for people and jobs that watch: read and list status, read releases',
+  reporter: 'for the job that runs mm fleet snapshot: a reader who also writes the snapshot',
   cleaner: 'beside one of them, for mm clean and mm forget: remove tarballs and hosts',
 } as const;
 

@@ -20,11 +20,12 @@ export type HistoryPoint = z.infer<typeof HistoryPoint>;
 
 /** More than `thinned` ever leaves. */
 const MAX_POINTS = 1000;
-const MAX_BYTES = 1_000_000;
+export const MAX_HISTORY_BYTES = 1_000_000;
 
 const History = z.object({
   schemaVersion: z.literal(1),
-  endpoint: z.string().nullable(),
+  /** Null: AWS. Left out in the bucket itself. */
+  endpoint: z.string().nullable().optional(),
   bucket: z.string(),
   tree: z.string(),
   points: z.array(HistoryPoint).max(MAX_POINTS),
@@ -32,13 +33,20 @@ const History = z.object({
 
 /** The history of a place, the oldest point first. Empty when there is none that can be read. */
 export function readHistory(directory: string, place: CopiedPlace): readonly HistoryPoint[] {
-  const bytes = orUndefined(() => readStart(fileIn(directory), MAX_BYTES));
-  const { data } = History.safeParse(orUndefined(() => JSON.parse(String(bytes))));
-  const isOfPlace =
-    data?.endpoint === (place.endpoint ?? null) &&
-    data.bucket === place.bucket &&
-    data.tree === place.tree;
-  return isOfPlace ? data.points : [];
+  return pointsIn(orUndefined(() => readStart(fileIn(directory), MAX_HISTORY_BYTES)) ?? '', place);
+}
+
+/** The points of a history of that place; none of what is something else. */
+export function pointsIn(content: string | Buffer, place: CopiedPlace): readonly HistoryPoint[] {
+  const { data } = History.safeParse(orUndefined(() => JSON.parse(String(content))));
+  if (data?.bucket !== place.bucket || data.tree !== place.tree) return [];
+  const { endpoint = place.endpoint ?? null, points } = data;
+  return endpoint === (place.endpoint ?? null) ? points : [];
+}
+
+/** The history as it is stored in the bucket, which machines reach in different ways. */
+export function historyText({ bucket, tree }: CopiedPlace, points: readonly HistoryPoint[]) {
+  return `${JSON.stringify({ schemaVersion: 1, bucket, tree, points })}\n`;
 }
 
 /** Adds what the store has now. */
@@ -50,7 +58,7 @@ export function addToHistory(
   const point = { at: new Date(now).toISOString(), hosts: hostsByState(store, now) };
   const { endpoint = null, bucket, tree } = place;
   const points = thinned([...readHistory(directory, place), point], now);
-  const history: z.infer<typeof History> = { schemaVersion: 1, endpoint, bucket, tree, points };
+  const history = { schemaVersion: 1, endpoint, bucket, tree, points };
   replaceFileSync(fileIn(directory), `${JSON.stringify(history)}\n`, { mode: 0o600 });
 }
 

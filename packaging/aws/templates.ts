@@ -8,6 +8,7 @@ import {
   type PolicyPlace,
   publisherPolicy,
   readerPolicy,
+  reporterPolicy,
 } from '../../operator/commands/policy/documents.ts';
 
 /*
@@ -29,6 +30,7 @@ const POLICIES: Readonly<Record<string, PolicyDocument>> = {
   MachineSharedUser: machinePolicy(PLACE, 'shared-user'),
   Publisher: publisherPolicy(PLACE),
   Reader: readerPolicy(PLACE),
+  Reporter: reporterPolicy(PLACE),
   Cleaner: cleanerPolicy(PLACE),
 };
 

@@ -11,7 +11,7 @@ import {
   cleanerPolicy,
   machinePolicy,
   publisherPolicy,
-  readerPolicy,
+  reporterPolicy,
 } from '../support/s3/policy.ts';
 import { type S3Server, startS3Server } from '../support/s3/server.ts';
 import '../support/known-scrypt.ts';
@@ -132,7 +132,7 @@ async function labIn(t: Owner, directory: string): Promise<OperatorLab> {
 
 export async function startServer(t: Owner): Promise<S3Server> {
   const place = { bucket: BUCKET, tree: TREE };
-  const policy = [...publisherPolicy(place), ...readerPolicy(place), ...cleanerPolicy(place)];
+  const policy = [...publisherPolicy(place), ...reporterPolicy(place), ...cleanerPolicy(place)];
   const server = await startS3Server({
     users: [
       { accessKeyId: 'OPERATOR', secretAccessKey: 'operator-secret', policy },

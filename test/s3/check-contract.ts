@@ -38,6 +38,7 @@ const RIGHTS_OF_OTHERS = [
   'write metadata',
   'write tarballs',
   'write binaries',
+  'write the snapshot',
   'write to another tree',
   'remove metadata',
   'remove tarballs',
@@ -84,6 +85,13 @@ const CHECKS: Readonly<Record<string, CheckRow>> = {
   },
   'a publisher': { user: 'publisher', args: ['publisher'], wrong: [] },
   'a reader': { user: 'reader', args: ['reader'], wrong: [], unproven: BINARIES },
+  'a reporter': { user: 'reporter', args: ['reporter'], wrong: [], unproven: BINARIES },
+  'a reader in the place of a reporter': {
+    user: 'reader',
+    args: ['reporter'],
+    wrong: ['write the snapshot'],
+    unproven: BINARIES,
+  },
   'a publisher who cleans': { user: 'maintainer', args: ['cleaner'], wrong: [] },
   'an administrator in the place of a machine': {
     user: 'owner',

@@ -18,12 +18,13 @@ const OBJECTS = [
   `ubuntu/status/hosts/${HOST}.json`,
   `ubuntu/status/facts/${HOST}.json`,
   'ubuntu/status/hosts/web2.example.com.json',
+  'ubuntu/status/fleet/v1/latest/fleet.html',
   'osx/manifests/metadata/policy.json',
   'osx/binaries/policy.pkg',
   'osx/status/hosts/mac1.json',
 ] as const;
 
-const [METADATA, BLOB, BINARY, STATUS, FACTS, OTHER_STATUS] = OBJECTS;
+const [METADATA, BLOB, BINARY, STATUS, FACTS, OTHER_STATUS, SNAPSHOT] = OBJECTS;
 /** No host writes such a key. */
 const STRAY = 'ubuntu/status/x.json';
 const PREFIXES = ['ubuntu/manifests/', 'ubuntu/binaries/', 'ubuntu/status/', 'osx/', ''];
@@ -59,8 +60,14 @@ const RIGHTS: Readonly<Record<PolicyUser, Rights>> = {
     remove: [],
   },
   reader: {
-    read: [METADATA, BLOB, STATUS, FACTS, OTHER_STATUS, STRAY],
+    read: [METADATA, BLOB, STATUS, FACTS, OTHER_STATUS, SNAPSHOT, STRAY],
     write: [],
+    list: ['ubuntu/status/'],
+    remove: [],
+  },
+  reporter: {
+    read: [METADATA, BLOB, STATUS, FACTS, OTHER_STATUS, SNAPSHOT, STRAY],
+    write: [SNAPSHOT],
     list: ['ubuntu/status/'],
     remove: [],
   },

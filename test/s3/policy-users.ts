@@ -14,6 +14,7 @@ export const POLICY_COMMANDS = {
   certified: ['machine', '--roles-anywhere'],
   publisher: ['publisher'],
   reader: ['reader'],
+  reporter: ['reporter'],
   cleaner: ['cleaner'],
 } as const satisfies Record<string, readonly string[]>;
 

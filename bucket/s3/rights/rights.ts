@@ -8,6 +8,7 @@ import {
   manifestPrefix,
   metadataKey,
   metadataPrefix,
+  snapshotPrefix,
   statusPrefix,
 } from '../../layout.ts';
 import { knownBlob } from './known-blob.ts';
@@ -15,7 +16,7 @@ import type { Store } from './store.ts';
 import { type Tried, tryList, tryRead, tryRemove, tryWrite } from './trials.ts';
 
 /** Whose credentials they should be. */
-export type Role = 'machine' | 'publisher' | 'reader' | 'cleaner';
+export type Role = 'machine' | 'publisher' | 'reader' | 'reporter' | 'cleaner';
 
 /** What is known about the bucket beforehand. */
 export interface Surroundings {
@@ -40,7 +41,8 @@ export interface Right {
   readonly proof?: string;
 }
 
-const WITH_RELEASES = ['machine', 'reader', 'publisher'] as const;
+const WITH_RELEASES = ['machine', 'reader', 'reporter', 'publisher'] as const;
+const WITH_STATUS = ['reader', 'reporter'] as const;
 
 /** Tries every right that a policy of the tree is about. Lists first: they show objects to read. */
 export async function tryRights(store: Store, around: Surroundings): Promise<readonly Right[]> {
@@ -64,7 +66,7 @@ async function tryLists(
   const lists = {
     'list releases': { prefix: manifestPrefix(tree), may: ['publisher'] },
     'list binaries': { prefix: binaryPrefix(tree), may: ['publisher'] },
-    'list status': { prefix: statusPrefix(tree), may: ['reader'] },
+    'list status': { prefix: statusPrefix(tree), may: WITH_STATUS },
     'list another tree': { prefix: `${otherTree}/`, may: [] },
     'list the whole bucket': { prefix: '', may: [] },
   } as const;
@@ -105,7 +107,7 @@ async function tryReads(
       'read status',
       status,
       listed.status !== undefined || hasStatus,
-      ['reader'],
+      WITH_STATUS,
       '--certname NAME, of a host that has a status in the bucket',
     ],
     [
@@ -132,6 +134,7 @@ async function tryWrites(
     ['write metadata', `${metadataPrefix(tree)}${unused()}`, ['publisher']],
     ['write tarballs', `${blobPrefix(tree)}${unused()}`, ['publisher']],
     ['write binaries', `${binaryPrefix(tree)}${unused()}`, ['publisher']],
+    ['write the snapshot', `${snapshotPrefix(tree)}${unused()}`, ['reporter']],
     ['write to another tree', metadataKey(otherTree, unused()), []],
     [OTHERS_STATUS, hostStatusKey(tree, unused()), ['machine']],
     ['write the status of this host', hostStatusKey(tree, certname), ['machine']],

@@ -14,6 +14,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'mm policy machine': ['mm policy machine --ec2 > machine.json'],
   'mm policy publisher': ['mm policy publisher > publisher.json'],
   'mm policy reader': ['mm policy reader > reader.json'],
+  'mm policy reporter': ['mm policy reporter > snapshot-job.json'],
   'mm policy cleaner': [
     'mm policy cleaner > cleaner.json',
     'mm policy cleaner --beside publisher > clean-job.json',
@@ -72,6 +73,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "mm fleet query 'SELECT agent_version, count(*) AS n FROM hosts GROUP BY 1 ORDER BY 2 DESC'",
   ],
   'mm fleet report': ['mm fleet report --open', 'mm fleet report --output fleet.html'],
+  'mm fleet snapshot': ['mm fleet sync && mm fleet snapshot'],
   'mm config': ['mm config'],
   'mm doctor': ['mm doctor'],
   'mm renew': ['mm renew', 'mm renew root targets --out renewal.proposal.json'],

@@ -116,3 +116,13 @@ export const FleetReportAnswer = z.looseObject({
   file: z.string(),
 });
 export type FleetReportAnswer = z.infer<typeof FleetReportAnswer>;
+
+export const FleetSnapshotAnswer = z.looseObject({
+  ...Tree,
+  outcome: z.enum(['written', 'noop']),
+  syncedAt: Instant,
+  hosts: z.int(),
+  /** What was written, in this order. */
+  objects: z.array(z.looseObject({ key: z.string(), bytes: z.int() })),
+});
+export type FleetSnapshotAnswer = z.infer<typeof FleetSnapshotAnswer>;

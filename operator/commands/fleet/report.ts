@@ -7,7 +7,7 @@ import { counted } from '../../../shared/counted.ts';
 import { asDiskError } from '../../../shared/disk-error.ts';
 import { fileProblem } from '../../../shared/file-problem.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
-import { readHistory } from '../../fleet/history.ts';
+import { type HistoryPoint, readHistory } from '../../fleet/history.ts';
 import { reportHtml } from '../../fleet/report/html.ts';
 import { pageSource } from '../../fleet/report/page-source.ts';
 import { readColumns } from '../../fleet/report/read-columns.ts';
@@ -40,13 +40,20 @@ export async function fleetReport(context: Context, options: ReportOptions): Pro
 }
 
 /** The page about an open copy. */
-export async function report(
+async function report(
   context: Pick<Context, 'env'>,
-  { config, store, syncedAt }: OpenStore,
+  opened: OpenStore,
+): Promise<{ readonly html: string; readonly hosts: number }> {
+  const place = await copiedPlace(opened.config, context);
+  return await reportWith(opened, readHistory(storeDirectory(opened.config), place));
+}
+
+/** The page with that history. */
+export async function reportWith(
+  { config, store, syncedAt }: Pick<OpenStore, 'config' | 'store' | 'syncedAt'>,
+  history: readonly HistoryPoint[],
 ): Promise<{ readonly html: string; readonly hosts: number }> {
   const { bucket, tree } = config;
-  const place = await copiedPlace(config, context);
-  const history = readHistory(storeDirectory(config), place);
   const columns = readColumns(store, syncedAt);
   const html = reportHtml(await pageSource(), { bucket, tree, syncedAt, history }, columns);
   return { html, hosts: columns.hosts };

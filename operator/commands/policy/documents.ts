@@ -6,6 +6,7 @@ import {
   hostStatusKey,
   hostStatusPrefix,
   manifestPrefix,
+  snapshotPrefix,
   statusPrefix,
 } from '../../../bucket/layout.ts';
 
@@ -98,6 +99,13 @@ export function readerPolicy(place: PolicyPlace): PolicyDocument {
     ),
     allowList('ListStatus', place, [statusPrefix(tree)]),
   ]);
+}
+
+/** A reader who also writes the snapshot that `mm fleet snapshot` makes. */
+export function reporterPolicy(place: PolicyPlace): PolicyDocument {
+  const snapshots = objects(place, below([snapshotPrefix(place.tree)]));
+  const { Statement } = readerPolicy(place);
+  return policy([...Statement, allow('WriteSnapshot', ['s3:PutObject'], snapshots)]);
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   type PolicyPlace,
   publisherPolicy,
   readerPolicy,
+  reporterPolicy,
 } from './documents.ts';
 
 export interface MachineOptions extends CommonOptions {
@@ -49,10 +50,11 @@ export interface PeopleOptions extends CommonOptions {
 export const POLICIES_OF_PEOPLE = {
   publisher: publisherPolicy,
   reader: readerPolicy,
+  reporter: reporterPolicy,
   cleaner: cleanerPolicy,
 } as const;
 
-/** `mm policy publisher`, `reader` and `cleaner`: what a person or a job may do. */
+/** `mm policy publisher`, `reader`, `reporter` and `cleaner`: what a person or a job may do. */
 export async function printPolicy(
   context: Context,
   of: keyof typeof POLICIES_OF_PEOPLE,

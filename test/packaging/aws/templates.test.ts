@@ -18,6 +18,7 @@ const NAMES = {
   certified: 'machine_roles_anywhere',
   publisher: 'publisher',
   reader: 'reader',
+  reporter: 'reporter',
   cleaner: 'cleaner',
 } as const satisfies Record<PolicyUser, string>;
 

@@ -6,6 +6,7 @@ import {
   type PolicyPlace,
   publisherPolicy as publisherDocument,
   readerPolicy as readerDocument,
+  reporterPolicy as reporterDocument,
   type Statement,
 } from '../../../operator/commands/policy/documents.ts';
 import { S3Refusal } from './reply.ts';
@@ -132,6 +133,11 @@ export function publisherPolicy(place: TreePlace): Policy {
 /** As `mm policy reader` prints it. */
 export function readerPolicy(place: TreePlace): Policy {
   return readerDocument(policyPlace(place)).Statement;
+}
+
+/** As `mm policy reporter` prints it: a reader's, and the snapshot. */
+export function reporterPolicy(place: TreePlace): Policy {
+  return reporterDocument(policyPlace(place)).Statement;
 }
 
 /** As `mm policy cleaner` prints it. */

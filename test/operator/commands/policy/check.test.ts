@@ -50,7 +50,7 @@ test('policy check: a bucket with versions gets no version and no delete marker'
     const { stdout, exitCode } = await check('machine');
     assert.equal(exitCode, 1);
     const { checks } = PolicyCheckAnswer.parse(JSON.parse(stdout));
-    assert.equal(checks.filter(({ outcome }) => outcome === 'wrong').length, 16);
+    assert.equal(checks.filter(({ outcome }) => outcome === 'wrong').length, 17);
     assert.deepEqual(server.versions(BUCKET), []);
     assert.deepEqual(server.keys(BUCKET), [STATUS]);
   }

@@ -70,6 +70,10 @@ const ROWS: Readonly<Record<string, Row>> = {
     args: ['reader'],
     resources: [`${STATUS}*`, RELEASES[0], 'arn:aws:s3:::fleet'],
   },
+  'who runs mm fleet snapshot': {
+    args: ['reporter'],
+    resources: [`${STATUS}*`, RELEASES[0], 'arn:aws:s3:::fleet', `${STATUS}fleet/*`],
+  },
   'who runs mm clean or mm forget': {
     args: ['cleaner'],
     resources: removable('arn:aws:s3:::fleet/'),
@@ -130,7 +134,7 @@ test('policy: the region of the AWS files decides, too', async (t) => {
 test('policy: only the cleaner may remove, and nobody gets an action with a wildcard', async (t) => {
   const lab = await configured(t);
   const kinds = ['machine', 'machine --ec2', 'machine --roles-anywhere', 'publisher', 'reader'];
-  for (const kind of [...kinds, 'cleaner']) {
+  for (const kind of [...kinds, 'reporter', 'cleaner']) {
     const { stdout } = await lab.mm(['policy', ...kind.split(' ')]);
     assert.equal(stdout.includes('Delete'), kind === 'cleaner', kind);
     assert.doesNotMatch(stdout, /"s3:\w*\*/, kind);
