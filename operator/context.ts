@@ -34,6 +34,8 @@ export interface Context {
   readonly askLine?: ((question: string) => Promise<string>) | undefined;
   /** Width of the terminal on stdout. Left out when stdout is something else. */
   readonly columns?: number | undefined;
+  /** Waits so many ms, and returns whether a command that watches goes on. */
+  readonly wait?: ((ms: number) => Promise<boolean>) | undefined;
   openBucket(name: string, settings: S3Settings): Promise<Bucket>;
 }
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { openReadBucket } from '../bucket/s3/host/read-bucket.ts';
 import { run } from './cli/run.ts';
 import { type OperatorLog, operatorLog } from './cli/terminal/log.ts';
@@ -38,6 +39,7 @@ function processContext(log: OperatorLog, progress: ProgressDisplay): Context {
     ask: isTerminal ? (question) => askHidden({ input, output }, question) : undefined,
     askLine: isTerminal ? (question) => askLine({ input, output }, question) : undefined,
     columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    wait: (ms) => setTimeout(ms, true),
     openBucket: (name, settings) => openReadBucket(name, settings, env),
   };
 }

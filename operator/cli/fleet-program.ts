@@ -8,6 +8,7 @@ import { fleetReport, type ReportOptions } from '../commands/fleet/report.ts';
 import { fleetSnapshot, type SnapshotOptions } from '../commands/fleet/snapshot.ts';
 import { type FleetStatusOptions, fleetStatus } from '../commands/fleet/status.ts';
 import { sync } from '../commands/fleet/sync.ts';
+import { changeLines, type WatchOptions, watchFleet } from '../commands/fleet/watch.ts';
 import type { ListOptions } from '../commands/status/list.ts';
 import type { CommonOptions, Context } from '../context.ts';
 import { PROBLEM_KINDS, type ProblemKind } from '../fleet/problem-hosts.ts';
@@ -45,15 +46,36 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .option('--stale <age>', 'hosts are stale after this age; default: as they announced', age)
     .option('--fail-over <share>', 'exit with 1 when more hosts (5, or 1%) are bad')
     .addOption(instances())
-    .action(async (options: FleetStatusOptions) =>
-      output.answer(await fleetStatus(context, options), options),
-    );
+    .addOption(watch('show it again and again, and who changed'))
+    .addOption(onChange())
+    .action(async (options: FleetStatusOptions & WatchOptions) => {
+      if (options.watch === undefined) {
+        output.answer(await fleetStatus(context, options), options);
+        return;
+      }
+      await watchFleet(context, options, async (changes = []) => {
+        const { document, lines } = await fleetStatus(context, options);
+        const all = [...changeLines(changes, context.now()), ...lines, ''];
+        output.answer({ document, lines: all }, options);
+      });
+    });
   selecting(common(fleet.command('hosts')))
     .description('show one line for each host, as mm status does')
     .addOption(instances())
-    .action(async (options: ListOptions & InstanceOptions) =>
-      fleetHosts(context, options, (list) => output.list(list, options)),
-    );
+    .addOption(watch('show the list, and then who changed'))
+    .addOption(onChange())
+    .action(async (options: ListOptions & InstanceOptions & WatchOptions) => {
+      const list = () => fleetHosts(context, options, (found) => output.list(found, options));
+      if (options.watch === undefined) {
+        await list();
+        return;
+      }
+      await watchFleet(context, options, async (changes) => {
+        if (changes === undefined) await list();
+        else if (changes.length > 0)
+          output.answer({ document: {}, lines: changeLines(changes, context.now()) }, options);
+      });
+    });
   common(fleet.command('host <certname>'))
     .description('show the copied status of one host')
     .action(async (certname: string, options: CommonOptions) =>
@@ -112,6 +134,20 @@ function instances(
     '--instances <file>',
     `${description}: what aws ec2 describe-instances prints; may be repeated`,
   ).argParser(collect);
+}
+
+/** A document cannot be judged, or be one JSON document, while it goes on. */
+function watch(description: string): Option {
+  return new Option('--watch [age]', `${description}, every minute or every age; ends with Ctrl-C`)
+    .argParser(age)
+    .conflicts(['json', 'csv', 'failOver']);
+}
+
+function onChange(): Option {
+  return new Option(
+    '--on-change <command>',
+    'watch, and run this in the shell when hosts change state, with JSON on stdin',
+  ).implies({ watch: true });
 }
 
 /** Throws InvalidArgumentError. */

@@ -60,7 +60,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'mm log': ['mm log stable', 'mm log --json'],
   'mm clean': ['mm clean --noop'],
   'mm fleet sync': ['mm fleet sync'],
-  'mm fleet status': ['mm fleet status --stale 2h'],
+  'mm fleet status': [
+    'mm fleet status --stale 2h',
+    "mm fleet status --watch --on-change 'curl --json @- https://hooks.example.com/fleet'",
+  ],
   'mm fleet hosts': ['mm fleet hosts --failed'],
   'mm fleet problems': ['mm fleet problems', 'mm fleet problems clock trust --fail-over 0'],
   'mm fleet prune': [

@@ -60,8 +60,10 @@ export async function withStore<T>(
   return await withStoreErrors(file, async () => {
     using store = FleetStore.openSynced(file, place);
     const { syncedAt = 0 } = store;
-    const age = shortAge(ageSeconds(syncedAt, context.now()));
-    context.notice(`from the copy of ${age} ago; mm fleet sync brings it up to date`);
+    const age = ageSeconds(syncedAt, context.now());
+    // A person who has just made the copy knows that.
+    if (age > 10)
+      context.notice(`from the copy of ${shortAge(age)} ago; mm fleet sync brings it up to date`);
     return await work({ config, store, syncedAt });
   });
 }
