@@ -30,6 +30,8 @@ export const ReleaseAnswer = z.looseObject({
   stop: z.boolean(),
   /** Who asked for the hold or the stop. Null without a hold or a stop. */
   pause: z.looseObject({ by: z.string(), at: Instant, reason: z.string() }).nullable(),
+  /** Hosts with an older agent keep what they have. No mm sets it, and mm publish removes it. */
+  minAgent: z.string().nullable(),
 });
 export type ReleaseAnswer = z.infer<typeof ReleaseAnswer>;
 

@@ -69,7 +69,7 @@ export function binariesIn({ signed: { targets } }: Metadata<Targets>): ListedBi
       throw new CodedError(`binary ${name} was signed by a newer mm than this one`, {
         code: 'METADATA_INVALID',
         cause: parsed.error,
-        next: 'install the newer mm',
+        next: 'install the newer mm; without one, a key was stolen: mm key list, then mm key revoke NAME --drop-binaries',
       });
     }
     return { name, sha256: String(hashes['sha256']), length, custom: parsed.data };

@@ -1,4 +1,4 @@
-import type { Metadata, Targets } from '@tufjs/models';
+import type { Metadata, TargetFile, Targets } from '@tufjs/models';
 import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { jsonObject } from '../../shared/json.ts';
@@ -7,7 +7,7 @@ import { isBinariesRole, roleWord } from '../../trust/metadata/role-names.ts';
 import { isUnreadable, whyUnreadable } from '../../trust/metadata/unreadable-role.ts';
 import { lintRelease } from './lint/targets.ts';
 import type { RoleContent } from './signed-file.ts';
-import { contentOf, type VerifiedMetadata } from './verified.ts';
+import { contentOf, nextForNewer, type VerifiedMetadata } from './verified.ts';
 
 /*
  * A role can list any path, and its signature does not show whether the path belongs to it. Hosts
@@ -49,7 +49,7 @@ export function requireOwnPaths({ roles, targets }: VerifiedMetadata, role: stri
   }
 }
 
-/** What hosts refuse in the file of a role. */
+/** What hosts refuse in the file of a role, or do not take. */
 export interface Unreadable {
   readonly role: string;
   /** `testing/current`; undefined when the whole file cannot be read. */
@@ -65,12 +65,23 @@ export function unreadableReleases(verified: VerifiedMetadata): Unreadable[] {
     const why = whyUnreadable(document);
     if (why !== undefined) return [{ role, path: undefined, why }];
     return Object.entries(document.signed.targets).flatMap(([path, target]) => {
-      const problem = isHeard(verified, role, path) ? problemOf(target) : undefined;
-      return problem === undefined ? [] : [{ role, path, why: printable(problem.message, 300) }];
+      if (!isHeard(verified, role, path)) return [];
+      const problem = problemOf(target)?.message ?? notTaken(target);
+      return problem === undefined ? [] : [{ role, path, why: printable(problem, 300) }];
     });
   });
   return [...missing, ...refused];
 }
+
+/** Why hosts do not take a release that they can read. This mm signs no such release. */
+function notTaken({ custom }: TargetFile): string | undefined {
+  const { schema, minAgent } = custom;
+  if (schema !== 1) return TOO_NEW;
+  if (minAgent === null) return undefined;
+  return `it is only for agents from ${JSON.stringify(minAgent)} on, which no mm asks for`;
+}
+
+const TOO_NEW = 'a newer mm signed it, or the thief of a key';
 
 /** Limit of the releases that a message names: a class can have thousands. */
 const MAX_NAMED = 10;
@@ -118,6 +129,7 @@ export function nextOf({ role, path, why }: Unreadable): string {
       : 'mm key list, then mm key revoke NAME --drop-binaries';
   }
   const environment = path?.split('/')[0] ?? roleWord(role);
+  if (why === TOO_NEW) return nextForNewer(environment);
   if (why === NO_FILE) return `mm publish ${environment.replace('*', 'NAME')}`;
   return environment.endsWith('*')
     ? `mm key list, then mm key revoke NAME --drop '${environment}'`

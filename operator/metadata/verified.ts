@@ -108,8 +108,13 @@ export function replaceableOffer(verified: VerifiedMetadata, environment: string
   if (!offer.schemaTooNew) return offer;
   throw new CodedError(`environment ${environment} was published by a newer mm than this one`, {
     code: 'METADATA_INVALID',
-    next: 'install the newer mm',
+    next: nextForNewer(environment),
   });
+}
+
+/** A thief can write any number there, and nobody has that mm. */
+export function nextForNewer(environment: string): string {
+  return `install the newer mm; without one, a key was stolen: mm key list, then mm key revoke NAME --back-to RELEASE, or --drop ${environment}`;
 }
 
 /** The role of an environment, whatever it offers. Throws ENVIRONMENT_UNKNOWN as above. */

@@ -19,7 +19,7 @@ export const MOVING_GUARDS: readonly Guard[] = [
   {
     invariant: 'promote',
     file: 'operator/commands/move/promote.ts',
-    line: 'minAgent: slots.current?.custom.minAgent ?? null,',
+    line: 'minAgent: null,',
     instead: 'minAgent: custom.minAgent,',
     test: PROMOTE_THEFT,
     name: '^promote: the key of one environment',

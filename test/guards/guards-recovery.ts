@@ -74,4 +74,28 @@ export const RECOVERY_GUARDS: readonly Guard[] = [
     test: 'test/operator/commands/key/unreadable.test.ts',
     name: '^row 5: a class of which a recovery found no file',
   },
+  {
+    invariant: 'held back',
+    file: 'operator/commands/publish/plan.ts',
+    line: '  if (isSame && isForAll && !request.force) {',
+    instead: '  if (isSame && !request.force) {',
+    test: 'test/operator/commands/key/held-back.test.ts',
+    name: '^held back: minAgent',
+  },
+  {
+    invariant: 'held back',
+    file: 'operator/commands/publish/plan.ts',
+    line: '    minAgent: null,',
+    instead: '    minAgent: current?.custom.minAgent ?? null,',
+    test: 'test/operator/commands/key/held-back.test.ts',
+    name: '^held back: minAgent',
+  },
+  {
+    invariant: 'held back',
+    file: 'operator/commands/move/rollback.ts',
+    line: 'minAgent: null, ',
+    instead: '',
+    test: 'test/operator/commands/key/held-back.test.ts',
+    name: '^held back: minAgent',
+  },
 ];

@@ -139,9 +139,11 @@ function problemsOf(path: string, target: JsonObject): string[] {
 
 /** Version, commit, time and sha256 of a release, or time and sha256 of a binary, in one line. */
 export function describeTarget(target: JsonObject): string {
-  const { version, commit, created, at } = jsonObject(target['custom']);
+  const { version, commit, created, at, minAgent } = jsonObject(target['custom']);
   const sha256 = jsonObject(target['hashes'])['sha256'];
   const of = (field: unknown, max: number) => printable(String(field ?? 'none'), max);
   if (at !== undefined) return `signed first ${of(at, 40)}, sha256 ${of(sha256, 64)}`;
-  return `release ${of(version, 64)}, commit ${of(commit, 64)}, created ${of(created, 40)}, sha256 ${of(sha256, 64)}`;
+  const agents =
+    typeof minAgent !== 'string' ? '' : `, only for agents from ${of(minAgent, 64)} on`;
+  return `release ${of(version, 64)}, commit ${of(commit, 64)}, created ${of(created, 40)}${agents}, sha256 ${of(sha256, 64)}`;
 }

@@ -112,7 +112,7 @@ export async function promotedRelease(
  * rollback compares `created`, and the id is the salt of a rollout, so both are of this moment.
  */
 function promotedCustom(
-  { tree, slots, at }: Seen,
+  { tree, at }: Seen,
   { from, to }: { readonly from: string; readonly to: string },
   { sha256, custom }: OfferedRelease,
 ): ReleaseCustom {
@@ -124,7 +124,7 @@ function promotedCustom(
     ...(links !== undefined && { links }),
     release: releaseId(Date.parse(at), sha256),
     created: at,
-    minAgent: slots.current?.custom.minAgent ?? null,
+    minAgent: null,
     hold: false,
     stop: false,
   };

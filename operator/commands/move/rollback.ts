@@ -75,7 +75,10 @@ async function planRollback(
       // Only the command that set hold or stop removes it.
       current: {
         ...target,
-        custom: { ...custom, hold, stop, ...(pause === undefined ? {} : { pause }) },
+        custom: {
+          ...{ ...custom, minAgent: null, hold, stop },
+          ...(pause === undefined ? {} : { pause }),
+        },
       },
       next: undefined,
     },

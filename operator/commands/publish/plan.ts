@@ -68,11 +68,12 @@ export async function planPublication(
     assertBranch(verified, { ...request, branch: request.branch }, current);
   }
   const isSame = current !== undefined && (await isCurrent(request, current));
+  const isForAll = current?.custom.minAgent === null;
   if (isSame && current.custom.release === releaseId(request.startedAt, current.sha256)) {
     // An earlier attempt of this same publication succeeded, and only its answer was lost.
     return nothing('published', role, current);
   }
-  if (isSame && !request.force) {
+  if (isSame && isForAll && !request.force) {
     return isAnyRenewalDue(verified, role, request)
       ? change(
           'renewed',
@@ -202,7 +203,7 @@ function releaseOf(
   },
 ): OfferedRelease {
   const { tarball, label, current, statement } = wanted;
-  const { hold = false, stop = false, minAgent = null, pause } = current?.custom ?? {};
+  const { hold = false, stop = false, pause } = current?.custom ?? {};
   const custom: ReleaseCustom = {
     schema: 1,
     version: label,
@@ -212,10 +213,11 @@ function releaseOf(
     created: toSecond(startedAt),
     by,
     reason,
-    // Only the command that set hold, stop or minAgent removes it; a newer release keeps it.
+    // Only the command that set hold or stop removes it; a newer release keeps it.
     hold,
     stop,
-    minAgent,
+    // No command sets it: a thief has, and no agent would take a release any more.
+    minAgent: null,
     ...(links !== undefined && { links }),
     ...(branch !== undefined && { branch }),
     ...(pause === undefined ? {} : { pause }),

@@ -5,18 +5,25 @@ import type { ReleaseAnswer } from '../../answers.ts';
 /** A release as `--json` prints it. */
 export function releaseAnswer({ sha256, length, custom }: OfferedRelease): ReleaseAnswer {
   const { version, release, commit, branch = null, created, by, reason, hold, stop } = custom;
+  const { minAgent } = custom;
   const pause = custom.pause === undefined ? null : { ...custom.pause };
   const content = { version, release, sha256, length, commit, branch };
-  return { ...content, created, by, reason, hold, stop, pause };
+  return { ...content, created, by, reason, hold, stop, pause, minAgent };
+}
+
+/** Which hosts take the release. */
+export function agentsText(minAgent: string): string {
+  return `only for agents from ${JSON.stringify(printable(minAgent, 64))} on`;
 }
 
 /** A release as a table row: version, time, publisher, commit, sha256, remarks. */
 export function releaseCells(release: ReleaseAnswer): string[] {
   const { version, created, by, commit, sha256, branch, reason, hold, stop, pause } = release;
+  const agents = release.minAgent === null ? '' : agentsText(release.minAgent);
   const state = [hold ? 'on hold' : '', stop ? 'stopped' : ''].filter(Boolean).join(', ');
   const paused = pause === null || state === '' ? state : `${state}: ${pause.reason}`;
   const from = branch === null ? '' : `branch ${branch}`;
-  const notes = [paused, from, reason].filter(Boolean);
+  const notes = [paused, agents, from, reason].filter(Boolean);
   return [
     printable(version, 64),
     created.replace(/\.\d+Z$/, 'Z'),

@@ -74,17 +74,19 @@ function allOffers(
 function environmentAnswer(
   verified: VerifiedMetadata,
   environment: string,
-  { role, current, next, unreadable }: EnvironmentOffer,
+  { role, current, next, unreadable, schemaTooNew }: EnvironmentOffer,
 ): EnvironmentAnswer {
   return {
     environment,
     roleVersion: role === undefined ? null : versionOf(verified, role),
     current: current === undefined ? null : releaseAnswer(current),
     next: next === undefined ? null : releaseAnswer(next),
-    refused: unreadable === undefined ? null : printable(unreadable.message, 300),
+    refused: unreadable ? printable(unreadable.message, 300) : schemaTooNew ? TOO_NEW : null,
     history: [],
   };
 }
+
+const TOO_NEW = 'a newer mm signed it, or the thief of a key';
 
 function linesOf({ environments }: ReleasesAnswer): string[] {
   const rows = environments.flatMap(({ environment, current, next, history, ...rest }) => {
