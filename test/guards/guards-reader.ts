@@ -229,8 +229,8 @@ export const READER_GUARDS: readonly Guard[] = [
   {
     invariant: 'attack 13',
     file: 'trust/workflow/fetcher.ts',
-    line: 'const limit = AbortSignal.timeout(timeoutMs);',
-    instead: 'const limit = new AbortController().signal;',
+    line: '{ maxBytes, timeoutMs, ...condition',
+    instead: '{ maxBytes, ...condition',
     test: 'test/trust/attacks.test.ts',
     name: '^attack 13 .*byte by byte',
   },

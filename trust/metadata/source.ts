@@ -13,6 +13,11 @@ export interface MetadataSource {
 
 export interface MetadataGetOptions {
   readonly maxBytes: number;
+  /**
+   * In ms, for the whole file, however slowly its bytes arrive. Throws S3_UNREACHABLE. The look-up
+   * of credentials has a limit of its own: its error names the helper that hangs.
+   */
+  readonly timeoutMs: number;
   /** ETag as S3 gave it. */
   readonly ifNoneMatch?: string;
   readonly signal?: AbortSignal;

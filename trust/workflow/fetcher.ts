@@ -122,15 +122,13 @@ export async function getFile(
   options: GetFileOptions & { readonly ifNoneMatch?: string | undefined },
 ): Promise<GetResult> {
   const { maxBytes, ifNoneMatch, timeoutMs = FILE_TIMEOUT_MS } = options;
-  const limit = AbortSignal.timeout(timeoutMs);
-  const signal = AbortSignal.any(options.signal === undefined ? [limit] : [limit, options.signal]);
   const condition = ifNoneMatch === undefined ? {} : { ifNoneMatch };
+  const stop = options.signal === undefined ? {} : { signal: options.signal };
   try {
-    const answer = await source.get(file, { maxBytes, signal, ...condition });
+    const answer = await source.get(file, { maxBytes, timeoutMs, ...condition, ...stop });
     if (answer.kind === 'not-modified' && ifNoneMatch === undefined) throw unasked(file);
     return answer;
   } catch (cause) {
-    if (limit.aborted && options.signal?.aborted !== true) throw tooSlow(file, timeoutMs, cause);
     if (cause instanceof CodedError && cause.code === 'S3_NOT_FOUND') throw missing(file, cause);
     throw cause;
   }
@@ -155,15 +153,6 @@ function unasked(file: string): CodedError {
   return new CodedError(`${file}: the answer to a request without a condition was "not modified"`, {
     code: 'S3_FAILED',
     next: 'look for a proxy or cache between this host and S3',
-    details: { file },
-  });
-}
-
-function tooSlow(file: string, timeoutMs: number, cause: unknown): CodedError {
-  return new CodedError(`${file}: not complete after ${timeoutMs} ms`, {
-    code: 'S3_UNREACHABLE',
-    cause,
-    next: 'check the network between here and S3; the next poll tries again',
     details: { file },
   });
 }

@@ -56,12 +56,19 @@ export function credentialChain(
     provider ??= open();
     const current = provider;
     try {
-      return await withinLimit(requestLimitMs(settings), async () => await (await current)());
+      const lookUp = async () => await (await current)();
+      return requireKeys(await withinLimit(requestLimitMs(settings), lookUp));
     } catch (error) {
       provider = undefined;
       throw error;
     }
   };
+}
+
+/** The SDK does not look at what a helper prints as keys. */
+function requireKeys(found: Credentials): Credentials {
+  if (found.accessKeyId && found.secretAccessKey) return found;
+  throw new Error('the provider answered without an access key or its secret');
 }
 
 /** Keys of a profile that say where its credentials come from. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
 import { externalDataInterceptor } from '@smithy/core/config';
 import { printable } from '../../../shared/clean-text.ts';
 
@@ -13,6 +14,9 @@ const MAX_OUTPUT = 1024 * 1024;
  * reason.
  */
 const MAX_WORDS = 300;
+
+/** In ms. A helper that has ended has written everything; reading it takes less. */
+const READING_MS = 250;
 
 /** The helpers of the look-up that is under way. */
 const lookUps = new AsyncLocalStorage<Helpers>();
@@ -85,6 +89,14 @@ function runHelper(command: string, done: Done): void {
     done(...result);
   };
   child.once('error', (error) => finish(error));
+  // A process that the helper leaves running may keep its output open for ever.
+  child.once('exit', () => {
+    const reading = setTimeout(() => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, READING_MS);
+    child.once('close', () => clearTimeout(reading));
+  });
   child.once('close', (code, killedBy) => {
     if (stdout.length > MAX_OUTPUT)
       return finish(new Error(`${name} printed more than ${MAX_OUTPUT} characters${words()}`));
@@ -99,7 +111,7 @@ function lastWords(text: string): string {
   const end = text.trimEnd();
   const cut = end.slice(-MAX_WORDS);
   const whole = cut === end ? cut : cut.slice(cut.indexOf('\n') + 1);
-  const words = printable(whole);
+  const words = printable(stripVTControlCharacters(whole));
   return words === '' ? '' : `: ${words}`;
 }
 

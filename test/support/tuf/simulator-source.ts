@@ -56,14 +56,14 @@ export class SimulatedSource implements MetadataSource {
 
   async #answer(
     file: string,
-    { maxBytes, ifNoneMatch, signal }: MetadataGetOptions,
+    { maxBytes, timeoutMs, ifNoneMatch, signal }: MetadataGetOptions,
   ): Promise<GetResult> {
     const fault = this.faults.get(file);
     if (fault?.kind === 'error') throw s3Error(fault.code, file);
     if (fault?.kind === 'endless' && maxBytes > LARGEST_BYTES) throw new Error('not bounded');
     if (fault?.kind === 'endless')
       throw s3Error('S3_TOO_LARGE', `${file} beyond ${maxBytes} bytes`);
-    if (fault?.kind === 'slow') return await drip(signal);
+    if (fault?.kind === 'slow') return await drip(file, timeoutMs, signal);
     const bytes = this.#files().get(file);
     if (bytes === undefined)
       throw s3Error(this.mayList ? 'S3_NOT_FOUND' : 'S3_ACCESS_DENIED', file);
@@ -76,19 +76,25 @@ export class SimulatedSource implements MetadataSource {
 }
 
 /**
- * Sends single bytes slowly. A signal ends it, as with a socket; it also ends after a while when
- * no limit was set.
+ * Sends single bytes slowly. A signal or the limit ends it, as in an S3 client; it also ends after
+ * a while when no limit was set.
  */
-async function drip(signal: AbortSignal = new AbortController().signal): Promise<never> {
-  const impatient = new AbortController();
-  const timer = setTimeout(() => impatient.abort(), SLOWEST_MS);
-  const ended = AbortSignal.any([signal, impatient.signal]);
+async function drip(
+  file: string,
+  timeoutMs: number | undefined,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<never> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), timeoutMs ?? SLOWEST_MS);
+  const ended = AbortSignal.any([signal, limit.signal]);
   try {
     if (!ended.aborted) await once(ended, 'abort');
   } finally {
     clearTimeout(timer);
   }
-  throw impatient.signal.aborted ? new Error('a slow body, and no limit') : signal.reason;
+  if (!limit.signal.aborted) throw signal.reason;
+  if (timeoutMs === undefined) throw new Error('a slow body, and no limit');
+  throw s3Error('S3_UNREACHABLE', `${file}: not complete`);
 }
 
 function s3Error(code: ErrorCode, what: string): CodedError {

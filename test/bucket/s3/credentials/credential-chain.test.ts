@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { type TestContext, test as testOnce } from 'node:test';
 import { S3Settings } from '../../../../bucket/s3/settings.ts';
 import type { CodedError } from '../../../../shared/coded-error.ts';
+import { bucketSource } from '../../../../trust/metadata/source.ts';
+import { getFile } from '../../../../trust/workflow/fetcher.ts';
 import { type OpenClient, S3_CLIENTS } from '../../../support/s3/clients.ts';
 import { adminPolicy } from '../../../support/s3/policy.ts';
 import { useProfiles } from '../../../support/s3/profiles.ts';
@@ -105,6 +107,11 @@ test('a helper that fails runs once, and gives way to nothing else', async (lab)
 
 for (const [name, output, words] of [
   ['no JSON', 'echo hello', /returned invalid JSON/],
+  [
+    'keys without a value',
+    `echo '{"Version":1,"AccessKeyId":null,"SecretAccessKey":null}'`,
+    /answered without an access key/,
+  ],
   ['another version', `echo '{"Version":2}'`, /did not return Version 1/],
   [
     'expired keys',
@@ -144,6 +151,23 @@ test('a helper that hung is ended with its children, and is asked again', async 
   await waitUntil(() => !isAlive(parent) && !isAlive(child));
   await writeFile(works, '');
   assert.equal((await bucket.get('x', { maxBytes: 100 })).kind, 'object');
+});
+
+test('a helper that leaves a process running is not waited for', async (lab) => {
+  const pid = join(lab.directory, 'pid');
+  const helper = await lab.program(`sleep 1000 & echo "$!" >'${pid}'; echo '${JSON_KEYS}'`);
+  await lab.config(`[default]\ncredential_process = ${helper}\n`);
+  const content = await lab.read({ request_timeout: '60s' });
+  // Throws when it no longer runs.
+  process.kill(Number(await readFile(pid, 'utf8')), 'SIGKILL');
+  assert.equal(content, 'content');
+});
+
+test('the time limit of a file of metadata does not hide the words of a helper', async (lab) => {
+  const helper = await lab.program('echo sealed >&2; exit 3');
+  await lab.config(`[default]\ncredential_process = ${helper}\n`);
+  const asked = getFile(bucketSource(lab.open(), 'tree'), 'x', { maxBytes: 9, timeoutMs: 1 });
+  await assert.rejects(asked, missing(/helper ended with code 3: sealed/));
 });
 
 test('a helper that is asked by a profile that it serves as a source', async (lab) => {
