@@ -1,9 +1,10 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { MoveOptions } from '../commands/move/move.ts';
+import type { HostsOptions } from '../commands/rollout/hosts.ts';
 import { type RolloutOptions, rollout } from '../commands/rollout/start.ts';
 import { rolloutStatus } from '../commands/rollout/status.ts';
 import { halt, step } from '../commands/rollout/step.ts';
-import type { CommonOptions, Context } from '../context.ts';
+import type { Context } from '../context.ts';
 import { collect, common, DESPITE_HALT, reason, signing } from './options.ts';
 import type { Output } from './output.ts';
 
@@ -13,12 +14,14 @@ export function addRollout(program: Command, context: Context, output: Output): 
   addStart(command, context, output);
   signing(command.command('step <environment>'))
     .description('halt, or go on with the schedule when its time has come; for cron or CI')
-    .action(async (environment: string, options: MoveOptions) =>
+    .addOption(fromCopy())
+    .action(async (environment: string, options: MoveOptions & HostsOptions) =>
       output.answer(await step(context, environment, options), options),
     );
   common(command.command('status <environment>'))
     .description('show which hosts run the release, which wait, and which fail and why')
-    .action(async (environment: string, options: CommonOptions) =>
+    .addOption(fromCopy())
+    .action(async (environment: string, options: HostsOptions) =>
       output.answer(await rolloutStatus(context, environment, options), options),
     );
   signing(command.command('halt <environment>'))
@@ -28,6 +31,13 @@ export function addRollout(program: Command, context: Context, output: Output): 
     .action(async (environment: string, options: MoveOptions) =>
       output.answer(await halt(context, environment, options), options),
     );
+}
+
+function fromCopy(): Option {
+  return new Option(
+    '--fleet',
+    'bring the copy of mm fleet up to date and read it: only statuses that changed are fetched',
+  );
 }
 
 function addStart(command: Command, context: Context, output: Output): void {

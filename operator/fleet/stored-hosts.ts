@@ -71,6 +71,22 @@ function statusIn(row: readonly unknown[], paths: readonly (readonly string[])[]
   return status;
 }
 
+/** The status of each host, as `readStatuses` gives it: undefined when it cannot be used. */
+export async function* storedStatuses(
+  store: FleetStore,
+): AsyncGenerator<{ readonly certname: string; readonly status: StatusDocument | undefined }> {
+  const rows = store.database
+    .prepare(
+      'SELECT certname, json(status) AS status FROM host LEFT JOIN document USING (file) ORDER BY file',
+    )
+    .iterate();
+  for (const { certname, status } of rows) {
+    // It was checked before it was stored, and the file is this user's own.
+    const checked = typeof status === 'string' ? (JSON.parse(status) as StatusDocument) : undefined;
+    yield { certname: String(certname), status: checked };
+  }
+}
+
 /** The status of one host; undefined when the store has none that can be read. */
 export function storedStatus(store: FleetStore, certname: string): StatusDocument | undefined {
   const row = store.database

@@ -1,6 +1,10 @@
-import { readStatuses } from '../../hosts/read-statuses.ts';
+import type { CommonOptions, Context } from '../../context.ts';
+import { storedStatuses } from '../../fleet/stored-hosts.ts';
+import { type HostStatus, readStatuses } from '../../hosts/read-statuses.ts';
 import type { Slots } from '../../metadata/slots.ts';
 import type { OpenTree } from '../../open-tree.ts';
+import { withStore } from '../fleet/open-store.ts';
+import { sync } from '../fleet/sync.ts';
 import { progressOf } from './tally.ts';
 
 export interface Tally {
@@ -23,13 +27,37 @@ export interface HostNote {
  * what was signed.
  */
 export async function tallyHosts(
+  context: Context,
   { config, bucket }: OpenTree,
-  wanted: { readonly environment: string; readonly slots: Slots; readonly now: number },
+  options: HostsOptions,
+  wanted: Wanted,
 ): Promise<Tally> {
-  const { environment, slots, now } = wanted;
+  if (options.fleet !== true) {
+    return await tally(readStatuses({ bucket, tree: config.tree }), wanted);
+  }
+  await sync(context, options);
+  return await withStore(context, options, ({ store }) => tally(storedStatuses(store), wanted));
+}
+
+export interface HostsOptions extends CommonOptions {
+  /** Bring the copy of `mm fleet` up to date, and read it. */
+  readonly fleet?: boolean | undefined;
+}
+
+interface Wanted {
+  readonly environment: string;
+  readonly slots: Slots;
+  /** In ms since 1970. */
+  readonly now: number;
+}
+
+async function tally(
+  hosts: AsyncIterable<Pick<HostStatus, 'certname' | 'status'>>,
+  { environment, slots, now }: Wanted,
+): Promise<Tally> {
   const found = { done: 0, outside: 0, unreadable: 0 };
   const notes = { waiting: [] as HostNote[], failing: [] as HostNote[] };
-  for await (const { certname, status } of readStatuses({ bucket, tree: config.tree })) {
+  for await (const { certname, status } of hosts) {
     if (status === undefined) {
       found.unreadable += 1;
       continue;

@@ -1,5 +1,5 @@
 import { printable } from '../../../shared/clean-text.ts';
-import type { Answer, CommonOptions, Context } from '../../context.ts';
+import type { Answer, Context } from '../../context.ts';
 import { offerOf } from '../../metadata/verified.ts';
 import type { RolloutStatusAnswer } from '../../move-answers.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
@@ -7,7 +7,7 @@ import { table } from '../../table.ts';
 import { underWay, whom } from '../move/rollout-slots.ts';
 import { percentOf } from '../move/shares.ts';
 import { releaseAnswer } from '../releases/answer.ts';
-import { failingBp, type HostNote, tallyHosts } from './hosts.ts';
+import { failingBp, type HostNote, type HostsOptions, tallyHosts } from './hosts.ts';
 
 /** Hosts that are named of each kind; the counts are of all. */
 const MAX_NAMED = 50;
@@ -16,14 +16,14 @@ const MAX_NAMED = 50;
 export async function rolloutStatus(
   context: Context,
   environment: string,
-  options: CommonOptions,
+  options: HostsOptions,
 ): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
     const needs = { environments: [environment] };
     return await withRepository(context, tree, needs, async ({ repository }) => {
       const slots = offerOf(await repository.read(), environment);
       const now = context.now();
-      const tally = await tallyHosts(tree, { environment, slots, now });
+      const tally = await tallyHosts(context, tree, options, { environment, slots, now });
       const rollout = underWay(slots)?.rollout;
       const target = slots.next ?? slots.current;
       const { done, waiting, failing, outside, unreadable } = tally;

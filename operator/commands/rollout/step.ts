@@ -3,7 +3,7 @@ import type { Answer, Context } from '../../context.ts';
 import { type MoveOptions, type MovePlan, move, type Seen } from '../move/move.ts';
 import { type UnderWay, underWay, withoutRollout, withShare } from '../move/rollout-slots.ts';
 import { percentOf } from '../move/shares.ts';
-import { failingBp, tallyHosts } from './hosts.ts';
+import { failingBp, type HostsOptions, tallyHosts } from './hosts.ts';
 
 /**
  * `mm rollout step`, for cron or CI: ends a rollout when too many hosts fail, or continues with the
@@ -13,9 +13,9 @@ import { failingBp, tallyHosts } from './hosts.ts';
 export async function step(
   context: Context,
   environment: string,
-  options: MoveOptions,
+  options: MoveOptions & HostsOptions,
 ): Promise<Answer> {
-  const plan = (seen: Seen) => planStep(context, environment, seen);
+  const plan = (seen: Seen) => planStep(context, environment, options, seen);
   const wanted = { action: 'step', environment, isAsking: false, plan } as const;
   const answer = await move(context, options, wanted);
   return answer.document.action === 'halt' ? { ...answer, exitCode: 1 } : answer;
@@ -24,6 +24,7 @@ export async function step(
 async function planStep(
   context: Context,
   environment: string,
+  options: HostsOptions,
   { tree, slots, by, at }: Seen,
 ): Promise<MovePlan | undefined> {
   const wait = (why: string): undefined => context.notice(`${environment}: ${why}`) as undefined;
@@ -31,7 +32,7 @@ async function planStep(
   if (going === undefined) return wait('no rollout is under way');
   const { current, next, rollout } = going;
   const now = context.now();
-  const tally = await tallyHosts(tree, { environment, slots, now });
+  const tally = await tallyHosts(context, tree, options, { environment, slots, now });
   const failing = failingBp(tally);
   const { haltBp, since, steps = [] } = rollout;
   if (haltBp !== undefined && tally.failing.length > 0 && failing >= haltBp) {

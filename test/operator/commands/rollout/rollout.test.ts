@@ -45,6 +45,8 @@ function report(lab: MoveLab, failing: readonly string[] = []): string[] {
 
 async function statusOf(lab: MoveLab): Promise<RolloutStatusAnswer> {
   const { json } = await lab.mm(['rollout', 'status', 'stable', '--json']);
+  const copied = await lab.mm(['rollout', 'status', 'stable', '--fleet', '--json']);
+  assert.deepEqual(copied.json, json);
   return RolloutStatusAnswer.parse(json);
 }
 
@@ -198,6 +200,7 @@ test('rollout --halt-at: too many failing hosts end it, and all point back', asy
   assert.notEqual(offered(lab).next, undefined, 'one of many is below 20 %');
   const failing = [one, ...others.slice(0, Math.ceil(others.length / 2))];
   report(lab, failing);
+  lab.server.put(BUCKET, 'ubuntu/status/hosts/nobody.json', 'not a status');
   const status = await statusOf(lab);
   assert.deepEqual(
     status.failing.map(({ certname }) => certname),
@@ -206,7 +209,10 @@ test('rollout --halt-at: too many failing hosts end it, and all point back', asy
   assert.match(status.failing[0]?.why ?? '', /^failed/);
   assert.equal(status.counts.done, others.length + 1 - failing.length);
   assert.equal(status.counts.outside, HOSTS.length - others.length - 1);
-  const halted = await lab.mm(['rollout', 'step', 'stable', '--json']);
+  lab.server.requests.length = 0;
+  const halted = await lab.mm(['rollout', 'step', 'stable', '--fleet', '--json']);
+  const statuses = lab.server.requests.filter(({ key }) => key.includes('/status/hosts/'));
+  assert.equal(statuses.length, 0, 'the copy has them');
   assert.equal(halted.exitCode, 1, 'a job sees it');
   const { current, next } = offered(lab);
   assert.deepEqual([current.custom.version, next], ['0.1.0', undefined]);
