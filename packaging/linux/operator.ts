@@ -4,7 +4,7 @@ import { NO_OUTPUT } from '../../operator/cli/output.ts';
 import { buildProgram } from '../../operator/cli/program.ts';
 import type { Context } from '../../operator/context.ts';
 import { commandManPage } from '../command-man-page.ts';
-import { type Format, file, type LinuxPackage } from './contents.ts';
+import { executable, type Format, file, type LinuxPackage, source } from './contents.ts';
 
 /** For operators and CI: mm, with its manual page and its completions. */
 export const OPERATOR: LinuxPackage = {
@@ -18,12 +18,15 @@ export const OPERATOR: LinuxPackage = {
     return [
       file('usr/share/bash-completion/completions/mm', SHELLS.bash(commands)),
       file(`${ZSH[format]}/_mm`, SHELLS.zsh(commands)),
+      executable(`${EXAMPLES}/apt-repository`, await source('examples/apt-repository')),
       file('usr/share/fish/vendor_completions.d/mm.fish', SHELLS.fish(commands)),
     ];
   },
   deb: { control: 'control-operator', scripts: [], overrides: ['lintian-overrides'] },
   rpm: { spec: 'miyamoto.spec' },
 };
+
+const EXAMPLES = 'usr/share/doc/miyamoto/examples';
 
 const ZSH: Readonly<Record<Format, string>> = {
   deb: 'usr/share/zsh/vendor-completions',

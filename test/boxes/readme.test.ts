@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
@@ -8,13 +8,14 @@ import { parse } from 'yaml';
 import { StatusDocument } from '../../bucket/documents/status.ts';
 import { hostStatusKey } from '../../bucket/layout.ts';
 import { InitAnswer } from '../../operator/answers.ts';
-import { build, PROGRAMS, ROOT } from '../../packaging/build.ts';
+import { build, PROGRAMS } from '../../packaging/build.ts';
 import { buildDeb } from '../../packaging/deb/deb.ts';
 import { AGENT } from '../../packaging/linux/agent.ts';
 import { OPERATOR } from '../../packaging/linux/operator.ts';
 import { machinePolicy, publisherPolicy, readerPolicy } from '../support/s3/policy.ts';
 import { type S3Server, startS3Server } from '../support/s3/server.ts';
 import { type Box, bootBox } from './box.ts';
+import { followed } from './document.ts';
 import { inEachSuite } from './steps.ts';
 import { puppetPackages } from './suites.ts';
 
@@ -33,12 +34,11 @@ const MACHINE = { accessKeyId: 'MACHINE0000000000000', secretAccessKey: 'machine
 let directory: string;
 let server: S3Server;
 let box: Box;
-let readme: string;
+const { blocks, commands } = await followed('README.md');
 
 inEachSuite('README', (suite, step) => {
   const stack = new AsyncDisposableStack();
   before(async () => {
-    readme = await readFile(join(ROOT, 'README.md'), 'utf8');
     directory = await mkdtemp(join(tmpdir(), 'miyamoto-readme-test-'));
     stack.defer(() => rm(directory, { recursive: true }));
     const place = { bucket: BUCKET, tree: TREE };
@@ -170,32 +170,6 @@ inEachSuite('README', (suite, step) => {
     }
   });
 });
-
-interface Block {
-  readonly language: string;
-  /** The paragraph before it. */
-  readonly above: string;
-  readonly text: string;
-}
-
-/** The code blocks of a section, without the indentation of a list. */
-function blocks(heading: string): Block[] {
-  const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`));
-  assert.ok(section, `README has no section "${heading}"`);
-  const fences = section.matchAll(/([^\n]*)\n( *)```(\w+)\n(.*?)\n *```/gs);
-  return [...fences].map(([, above = '', indent = '', language = '', text = '']) => ({
-    language,
-    above,
-    text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
-  }));
-}
-
-function commands(heading: string, first: string): string[] {
-  const found = blocks(heading).flatMap(({ language, text }) =>
-    language === 'sh' ? text.split('\n') : [],
-  );
-  return found.map((line) => line.replace(/\s+#.*/, '')).filter((line) => line.startsWith(first));
-}
 
 const asAnn = (text: string) =>
   box.exec('runuser', '--login', 'ann', '--command', `set -eu; cd control-repo; ${text}`);

@@ -21,6 +21,7 @@ const SCRIPTS = {
     'bin/mm',
     'bin/mm-agent',
     'bin/start.sh',
+    'examples/apt-repository',
     'launchd/mm-agent-daemon',
     'packaging/linux/mm',
     'packaging/linux/mm-agent',
