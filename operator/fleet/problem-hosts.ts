@@ -26,6 +26,9 @@ export interface ProblemHost {
   readonly note: string;
 }
 
+/** How far a clock may be off by default. */
+export const DEFAULT_CLOCK_SECONDS = 60;
+
 /** A host whose publisher or operator wants it to wait has no problem. */
 const GOOD_TRUST: ReadonlySet<string> = new Set(['ok', 'held', 'stopped']);
 

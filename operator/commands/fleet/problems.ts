@@ -2,6 +2,7 @@ import { counted } from '../../../shared/counted.ts';
 import type { Duration } from '../../../shared/duration.ts';
 import type { CommonOptions, Context, ListAnswer } from '../../context.ts';
 import {
+  DEFAULT_CLOCK_SECONDS,
   PROBLEM_KINDS,
   type ProblemHost,
   type ProblemKind,
@@ -18,8 +19,6 @@ export interface FleetProblemsOptions extends CommonOptions {
   readonly failOver?: string | undefined;
   readonly csv?: boolean | undefined;
 }
-
-const DEFAULT_CLOCK_SECONDS = 60;
 
 /**
  * `mm fleet problems`: hosts whose name, clock, agent or trust is off, and those that cannot be

@@ -1,6 +1,7 @@
 import { ageSeconds } from '../../hosts/last-report.ts';
 import { STATE_SQL } from '../host-state.ts';
 import type { FleetStore } from '../store.ts';
+import { Attention } from './attention.ts';
 import { type Column, ManyColumn, NumberColumn, OneColumn, TextColumn } from './columns.ts';
 import { FactColumns } from './fact-columns.ts';
 import { FailingResources } from './failing-resources.ts';
@@ -18,14 +19,10 @@ const FIELDS = {
   failed: '$.run.resources.failed',
   agent: '$.versions.agent',
   puppet: '$.versions.puppet',
-  clock: '$.trust.clockOffsetSeconds',
   hooks: '$.hooks',
   fights: '$.fights',
   disabled: '$.disabled.reason',
 } as const;
-
-/** Further than this a clock is wrong, in s. */
-const MAX_CLOCK_SECONDS = 60;
 
 /** Reads every host of the store, in the order of the bucket. `now` is the time of the copy. */
 export function readColumns(store: FleetStore, now: number): ReadColumns {
@@ -47,7 +44,7 @@ export function readColumns(store: FleetStore, now: number): ReadColumns {
     failed: new NumberColumn({ name: 'failed', label: 'Failed resources' }),
   };
   const groups = new ManyColumn({ name: 'group', label: 'Group' });
-  const marks = new ManyColumn({ name: 'attention', label: 'Attention' });
+  const attention = new Attention(store);
   const failing = new FailingResources(store);
   const facts = new FactColumns(store);
   let hosts = 0;
@@ -61,13 +58,12 @@ export function readColumns(store: FleetStore, now: number): ReadColumns {
     one.agent.add(text('agent'));
     one.puppet.add(text('puppet'));
     one.trust.add(text('trust'));
-    one.note.add(noteOf(row));
+    one.note.add(noteOf(row, attention.add(row)));
     numbers.age.add(ageSeconds(Number(row['receivedAt']), now));
     numbers.runTime.add(numberIn(row['seconds'], 10));
     numbers.changed.add(numberIn(row['changed']));
     numbers.failed.add(numberIn(row['failed']));
     groups.add(row['groups'] === null ? [] : (JSON.parse(text('groups')) as string[]));
-    marks.add(attentionOf(row));
     failing.add(text('file'));
     facts.add(row['facts']);
   }
@@ -75,7 +71,7 @@ export function readColumns(store: FleetStore, now: number): ReadColumns {
     hosts,
     columns: [
       ...[names, ...Object.values(one), ...Object.values(numbers)],
-      ...[groups, marks, failing.column, ...facts.columns()],
+      ...[groups, attention.column, failing.column, ...facts.columns()],
     ],
     messages: failing.messages(),
   };
@@ -95,7 +91,7 @@ function rowsOf(store: FleetStore, now: number): Iterable<Row> {
     'version',
     'failure',
   ];
-  const more = ['trust', 'shared', 'deferred', 'pinned', 'windowWhy', 'groups'];
+  const more = ['trust', 'deferred', 'pinned', 'windowWhy', 'groups'];
   return store.database
     .prepare(
       `SELECT ${STATE_SQL} AS state, ${[...columns, ...more, ...fields].join(', ')},
@@ -106,25 +102,12 @@ function rowsOf(store: FleetStore, now: number): Iterable<Row> {
 }
 
 /** Why a host is in its state. The state itself is a column. */
-function noteOf({ run, failure, problem, disabled }: Row): string {
-  const text = String(failure ?? problem ?? disabled ?? '');
+function noteOf({ run, failure, disabled }: Row, problem: string | undefined): string {
+  const text = String(failure ?? disabled ?? problem ?? '');
   const prefix = `${run}: `;
   return text.startsWith(prefix) ? text.slice(prefix.length) : text;
 }
 
 function numberIn(cell: unknown, factor = 1): number | null {
   return typeof cell === 'number' ? cell * factor : null;
-}
-
-/** What somebody should look at although no run failed. */
-function* attentionOf(row: Row): Generator<string> {
-  if (row['shared'] !== null) yield 'two machines under one name';
-  if (Math.abs(numberIn(row['clock']) ?? 0) > MAX_CLOCK_SECONDS) yield 'wrong clock';
-  const { trust } = row;
-  if (typeof trust === 'string' && trust !== 'ok') yield `trust: ${trust}`;
-  if (row['pinned'] !== null) yield 'pinned by a person';
-  if (row['deferred'] !== null) yield 'waits for better conditions';
-  if (row['windowWhy'] !== null) yield 'outside its apply window';
-  if (row['hooks'] !== null) yield 'a hook failed';
-  if (row['fights'] !== null) yield 'something changes back what Puppet sets';
 }

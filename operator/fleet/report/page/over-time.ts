@@ -60,7 +60,9 @@ export function overTime({ head: { history } }: Fleet): { readonly card: HTMLEle
     slider,
     element('span', { text: dayText(last) }),
   );
-  return { card: card('State over time', 'time', plot, axis, when) };
+  const made = card('State over time', 'time', plot, axis, when);
+  made.querySelector('h2')?.append(element('small', { text: 'all hosts' }));
+  return { card: made };
 }
 
 function rowOf({ state, counts }: Series, places: readonly number[]) {

@@ -39,6 +39,7 @@ export class StateTiles {
       share.textContent = shareText(count, all);
       segment.style.flexGrow = String(count);
       segment.hidden = count === 0;
+      button.classList.toggle('zero', count === 0);
       button.setAttribute('aria-pressed', String(this.#selection.hasValue('state', value)));
       button.setAttribute('aria-label', `${label}: ${counted(count)}, ${shareText(count, all)}`);
     }
