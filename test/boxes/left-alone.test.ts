@@ -39,6 +39,15 @@ ExecStart=/bin/cp /run/miyamoto/converged /run/worker-began
 WantedBy=multi-user.target
 `;
 
+/** The same program as another version of the package. */
+const NEWER = `dpkg-deb -R /root/agent.deb /root/newer
+sed -i 's/^Version:.*/Version: 99.0/' /root/newer/DEBIAN/control
+dpkg-deb -Znone --build /root/newer /root/newer.deb`;
+const UPGRADE = `package { 'miyamoto-agent':
+  ensure => latest, provider => dpkg, source => '/root/newer.deb',
+}
+`;
+
 inEachSuite('left alone', (suite, step) => {
   const stack = new AsyncDisposableStack();
   before(async () => {
@@ -60,15 +69,17 @@ inEachSuite('left alone', (suite, step) => {
   });
   after(() => stack.disposeAsync());
 
-  step('the first boot repeats until nothing changes, and then starts what needs it', async () => {
+  step('the first boot upgrades the agent, repeats, and starts what needs its end', async () => {
+    await box.sh(NEWER);
     await hook('worker-sentinel', 'on-change', 'on-converged', 'on-not-converged');
     await host.place('/etc/systemd/system/worker.service', WORKER);
     await box.sh('systemctl enable --quiet mm-agent-boot worker');
-    await fleet.publish(file('/root/first', 'one'));
+    await fleet.publish(`${UPGRADE}${file('/root/first', 'one')}`);
     await box.reboot();
     await host.eventually('the worker has begun', () => box.sh('test -s /run/worker-began'));
     const { version, tries } = JSON.parse(await box.sh('cat /run/miyamoto/converged'));
     assert.ok(tries >= 1);
+    assert.match(await box.sh('dpkg-query --show miyamoto-agent'), /\t99\.0\n$/);
     assert.equal(await box.sh('cat /root/first'), 'one');
     assert.equal(await box.sh('systemctl is-active mm-agent-boot mm-agent'), 'active\nactive\n');
     assert.equal(
