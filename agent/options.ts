@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { CodedError } from '../shared/coded-error.ts';
 import { didYouMean, nearest } from '../shared/suggestion.ts';
 import type { Trigger } from './core/decide.ts';
+import { refuseIneffective } from './ineffective-options.ts';
 
 /** What the daemon and `mm apply` pass to the processes that they start. Not in the help text. */
 const CHILD_OPTIONS = {
@@ -121,9 +122,7 @@ export function parseOptions(argv: readonly string[]): Options {
   const { values, positionals } = parse(argv);
   const { command, words } = commandOf(values, positionals);
   const isTest = values.test ?? false;
-  if (command === 'daemon') refuseForOneCycle(values);
-  refuseForConverge(command, values);
-  refuseUnlessDoctor(command, values);
+  refuseIneffective(command, values, words);
   return {
     command,
     argv,
@@ -168,54 +167,6 @@ function parse(argv: readonly string[]) {
     const what = given === undefined ? (cause as Error).message : `unknown option ${given}${hint}`;
     throw new CodedError(what, { code: 'USAGE', cause, next: 'mm-agent --help' });
   }
-}
-
-const FOR_CONVERGE = ['tries', 'deadline', 'sentinel'] as const;
-const CONVERGE_ONLY: ReadonlySet<string> = new Set(['until-converged', ...FOR_CONVERGE]);
-const FOR_ONE_CYCLE = [
-  ...['noop', 'ignore-window', 'tags', 'skip_tags', 'detailed-exitcodes'],
-  ...CONVERGE_ONLY,
-];
-
-/** Without this, a forgotten --once would start a daemon that applies everything for real. */
-function refuseForOneCycle(values: Readonly<Record<string, unknown>>): void {
-  const given = FOR_ONE_CYCLE.find((name) => values[name] !== undefined);
-  if (given === undefined) return;
-  throw new CodedError(`--${given} is an option of --once; without --once a daemon would start`, {
-    code: 'USAGE',
-    next: CONVERGE_ONLY.has(given) ? 'mm-agent --once --until-converged' : 'mm-agent --once --noop',
-  });
-}
-
-/** An option that would have no effect is refused. */
-function refuseForConverge(
-  command: Options['command'],
-  values: Readonly<Record<string, unknown>>,
-): void {
-  const next = 'mm-agent --once --until-converged';
-  if (command !== 'converge') {
-    const given = FOR_CONVERGE.find((name) => values[name] !== undefined);
-    if (given === undefined) return;
-    throw new CodedError(`--${given} is an option of --until-converged`, { code: 'USAGE', next });
-  }
-  const without = ['noop', 'detailed-exitcodes', 'test'].find((name) => values[name] === true);
-  if (without === undefined) return;
-  throw new CodedError(`--${without} and --until-converged exclude each other`, {
-    code: 'USAGE',
-    next,
-  });
-}
-
-function refuseUnlessDoctor(
-  command: Options['command'],
-  values: Readonly<Record<string, unknown>>,
-): void {
-  const given = ['bundle', 'other-tree'].find((name) => values[name] !== undefined);
-  if (given === undefined || command === 'doctor') return;
-  throw new CodedError(`--${given} is an option of doctor`, {
-    code: 'USAGE',
-    next: 'mm-agent doctor --bundle FILE',
-  });
 }
 
 interface CommandWords {

@@ -42,6 +42,19 @@ const wrong: Record<string, { argv: string[]; want: RegExp }> = {
   },
   'a command with a typing mistake': { argv: ['statsu'], want: /did you mean status\?/ },
   'a value that is missing': { argv: ['--once', '--tags'], want: /tags/ },
+  'an option of another command': {
+    argv: ['run', '--tags', 'ntp'],
+    want: /^--tags has no effect with run$/,
+  },
+  'a command after --once': {
+    argv: ['--once', 'status'],
+    want: /--once has no effect with status/,
+  },
+  'an option of doctor': { argv: ['status', '--bundle', 'x'], want: /--bundle has no effect/ },
+  'a word after a command without arguments': {
+    argv: ['run', 'web1'],
+    want: /^run has no arguments, found "web1"$/,
+  },
   'something far from all': { argv: ['--frobnicate'], want: /unknown option --frobnicate$/ },
 };
 for (const [name, { argv, want }] of Object.entries(wrong)) {
