@@ -192,7 +192,8 @@ function logDecision(
   const short = error === undefined ? why : why.replace(error.message, error.code);
   const isOverruled = isHeld === true && trigger === 'asked';
   const isWarning = (skipped !== undefined && trigger !== 'poll') || isOverruled;
-  const next = isOverruled ? 'to apply it now: mm-agent --once --ignore-window' : undefined;
+  const help = isOverruled ? 'to apply it now: mm-agent --once --ignore-window' : 'mm-agent why';
+  const next = isWarning ? help : undefined;
   ports.log[isWarning ? 'warn' : 'info']('cycle.decided', { run, why: short, next });
 }
 

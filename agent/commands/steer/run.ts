@@ -51,9 +51,9 @@ export function foundLines({ end, exitCode, run, why }: Found): string[] {
   if (end !== 'ended') return [UNSEEN[end]];
   if (run === null) return [`Puppet did not run (exit code ${exitCode}): ${why ?? 'see the log'}`];
   const lines = runLines(run, agoText(run.startedAt, Date.now()));
-  return run.status === 'skipped'
-    ? lines
-    : [...lines, `what Puppet printed: mm-agent log ${run.id}`];
+  const next =
+    run.status === 'skipped' ? 'next: mm-agent why' : `what Puppet printed: mm-agent log ${run.id}`;
+  return [...lines, next];
 }
 
 const UNSEEN = {
