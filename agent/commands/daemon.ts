@@ -23,8 +23,9 @@ import {
   removeRequest,
 } from '../io/daemon/run-request.ts';
 import { writeRuntimeFile } from '../io/daemon/runtime-file.ts';
-import { ownService } from '../io/daemon/service-name.ts';
-import { serviceNotifier } from '../io/daemon/service-notify.ts';
+import { startLaunchdWatchdog } from '../io/daemon/service/launchd-watchdog.ts';
+import { ownService } from '../io/daemon/service/service-name.ts';
+import { serviceNotifier } from '../io/daemon/service/service-notify.ts';
 import { type DaemonSettings, readSettings } from '../io/daemon/settings-child.ts';
 import { stopOnSignals, wakeOnSignals } from '../io/daemon/signals.ts';
 import { findCondition } from '../io/host/conditions.ts';
@@ -72,6 +73,7 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   notifier.ready();
   const heartbeat = startHeartbeat();
   notifier.startWatchdog(stop, heartbeat.isAlive);
+  if (service?.manager === 'launchd') startLaunchdWatchdog(stop, heartbeat.isAlive);
   await loop(
     {
       clock: {

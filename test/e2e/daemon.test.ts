@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readHolder } from '../../shared/lock/holder.ts';
 import { type AgentLab, agentLab, manifestWriting } from '../support/agent-lab.ts';
+import { steppedSleep } from '../support/stepped-sleep.ts';
 import { names } from '../support/temporary-directory.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -130,6 +132,19 @@ test('daemon: a service that is stopped in a cycle says that the cycle goes on',
   const cycle = readHolder(lab.paths.lock);
   assert.ok(cycle !== undefined, 'the cycle still holds its lock');
   process.kill(cycle.pid);
+});
+
+test('daemon: under launchd one that is stuck is ended', async (t) => {
+  const { lab } = await daemonLab(t);
+  const { path, tick } = await steppedSleep(t);
+  const label = { XPC_SERVICE_NAME: 'com.github.miyamoto.agent', PATH: path };
+  const daemon = lab.start([], label);
+  const ended = once(daemon, 'exit');
+  // With the label of launchd, the run may fail where systemd is; here it only shows that it ended.
+  await waitUntil(() => lab.status().run !== null);
+  daemon.kill('SIGSTOP');
+  for (let pause = 0; pause < 5; pause++) await Promise.race([tick(), ended]);
+  assert.deepEqual(await ended, [null, 'SIGKILL']);
 });
 
 test('daemon: under launchd the pid file is removed at the end', async (t) => {

@@ -10,7 +10,7 @@ import type { Due } from '../../loop.ts';
 import type { Clock } from '../../ports.ts';
 import { VERSION } from '../../program/version.ts';
 import { writeRuntimeFile } from './runtime-file.ts';
-import type { ServiceNotifier } from './service-notify.ts';
+import type { ServiceNotifier } from './service/service-notify.ts';
 
 /** What the daemon says about itself, to systemd and to the commands of `mm-agent`. */
 export interface DaemonNotes {

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { serviceNotifier } from '../../../../agent/io/daemon/service-notify.ts';
+import { serviceNotifier } from '../../../../../agent/io/daemon/service/service-notify.ts';
 
 const SOURCE = pathToFileURL(
-  join(import.meta.dirname, '../../../../agent/io/daemon/service-notify.ts'),
+  join(import.meta.dirname, '../../../../../agent/io/daemon/service/service-notify.ts'),
 );
 
 async function folder(t: TestContext): Promise<string> {

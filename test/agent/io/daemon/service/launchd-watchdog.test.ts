@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { steppedSleep } from '../../../../support/stepped-sleep.ts';
+
+const WATCHDOG = join(
+  import.meta.dirname,
+  '../../../../../agent/io/daemon/service/launchd-watchdog.ts',
+);
+
+/** Writes a line for each question. A line of input makes it hang; the end of input stops it. */
+const DAEMON = `
+import { startLaunchdWatchdog } from ${JSON.stringify(WATCHDOG)};
+const stop = new AbortController();
+let isAlive = true;
+startLaunchdWatchdog(stop.signal, () => {
+  console.log(isAlive);
+  return isAlive;
+}, 10);
+process.stdin.on('data', () => { isAlive = false; });
+process.stdin.on('end', () => stop.abort());
+`;
+
+async function watched(t: TestContext) {
+  const { path, tick } = await steppedSleep(t);
+  const daemon = spawn(process.execPath, ['--input-type=module', '--eval', DAEMON], {
+    env: { ...process.env, PATH: path },
+    stdio: 'pipe',
+  });
+  t.after(() => daemon.kill('SIGKILL'));
+  const answers = createInterface(daemon.stdout)[Symbol.asyncIterator]();
+  const answered = async (wanted: boolean) => {
+    for (let answer = ''; answer !== String(wanted); ) {
+      const { value, done } = await answers.next();
+      assert.ok(done !== true, 'the daemon has ended');
+      answer = value;
+    }
+  };
+  return {
+    daemon,
+    answered,
+    ended: once(daemon, 'exit'),
+    /** Ends when the watcher has ended, too, which has the same stderr. */
+    said: text(daemon.stderr),
+    tick,
+    /** The first of two answers has become a beat when the second one is read. */
+    async beatAndTick() {
+      await answered(true);
+      await answered(true);
+      await tick();
+    },
+  };
+}
+
+type Watched = Awaited<ReturnType<typeof watched>>;
+
+const HANGS: Readonly<Record<string, (subject: Watched) => Promise<void>>> = {
+  'whose event loop is blocked': async ({ daemon }) => {
+    daemon.kill('SIGSTOP');
+  },
+  'whose loop makes no progress': async ({ daemon, answered }) => {
+    daemon.stdin.write('hang\n');
+    await answered(false);
+  },
+};
+for (const [name, hang] of Object.entries(HANGS)) {
+  test(`launchd watchdog: a daemon ${name} is ended, and not before`, async (t) => {
+    const subject = await watched(t);
+    const { daemon, ended, said, tick, beatAndTick } = subject;
+    for (let pause = 0; pause < 12; pause++) await beatAndTick();
+    await hang(subject);
+    // The last beat may have come before the last pause had ended, or after it.
+    for (let pause = 0; pause < 3; pause++) await tick();
+    assert.deepEqual([daemon.exitCode, daemon.signalCode], [null, null]);
+    for (let pause = 0; pause < 2; pause++) await Promise.race([tick(), ended]);
+    assert.deepEqual(await ended, [null, 'SIGKILL']);
+    assert.match(await said, /^mm-agent made no progress for 5 pauses of 60 s: .*\n$/);
+  });
+}
+
+test('launchd watchdog: it ends with a daemon that stops', async (t) => {
+  const { daemon, ended, said, beatAndTick } = await watched(t);
+  await beatAndTick();
+  daemon.stdin.end();
+  assert.deepEqual(await ended, [0, null]);
+  assert.equal(await said, '');
+});
+
+test('launchd watchdog: after a daemon that was killed it ends, and kills nobody', async (t) => {
+  const { daemon, ended, said, tick, beatAndTick } = await watched(t);
+  await beatAndTick();
+  daemon.kill('SIGKILL');
+  await ended;
+  for (let pause = 0; pause < 5; pause++) await Promise.race([tick(), said]);
+  assert.equal(await said, '');
+});
