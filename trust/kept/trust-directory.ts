@@ -122,11 +122,31 @@ export function removeLeftovers(directory: string): void {
   }
 }
 
+/** A lost link must not lose the files: with them, the host would forget what it has seen. */
 function currentGeneration(directory: string): string | undefined {
+  const generations = namesIn(directory).filter((name) => name.startsWith('generation-'));
+  const linked = linkedGeneration(join(directory, CURRENT));
+  if (linked !== undefined && generations.includes(linked)) return linked;
+  const version = (name: string) => timestampVersion(join(directory, name, 'timestamp.json'));
+  return generations.sort((a, b) => version(b) - version(a))[0];
+}
+
+/** Not verified: it only chooses between files that this machine wrote. */
+function timestampVersion(path: string): number {
   try {
-    return readlinkSync(join(directory, CURRENT));
+    const { signed } = JSON.parse(readFileSync(path, 'utf8')) as { signed: { version: unknown } };
+    return Number(signed.version) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** Undefined also when something else is in the place of the link. */
+function linkedGeneration(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
+    if (isCode(error, 'ENOENT') || isCode(error, 'EINVAL')) return undefined;
     throw error;
   }
 }
