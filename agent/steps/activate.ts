@@ -80,11 +80,12 @@ function swapLink(link: string, target: string): void {
   syncDirectorySync(dirname(link)); // without this a power cut can undo the rename
 }
 
+/** Something else in the place of the link counts as missing: the next activation replaces it. */
 function readLinkIfThere(link: string): string | undefined {
   try {
     return readlinkSync(link);
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EINVAL') return undefined;
     throw error;
   }
 }
