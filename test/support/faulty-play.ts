@@ -102,7 +102,7 @@ export class Play implements Disposable {
     this.#host = new HostInProcess({
       user: USER,
       packagedRoot: this.#simulator.files.get('1.root.json')!,
-      config: `bucket: ${BUCKET}\ntree: ${TREE}\ncertname: ${CERTNAME}\ns3: { region: us-east-1, allow_plain_http: true }\n`,
+      config: `bucket: ${BUCKET}\ntree: ${TREE}\ncertname: ${CERTNAME}\ns3: { region: us-east-1, allow_plain_http: true }\nlog: { level: error }\n`,
       onRun: isPuppetReal ? undefined : (request) => this.#checkRun(request),
     });
     this.publish(false);
