@@ -20,6 +20,8 @@ const REASONS: Record<string, string> = {
   '@tufjs/canonical-json': 'the exact bytes that signatures are over',
   '@tufjs/models': 'TUF metadata: schema, signatures, thresholds, delegations',
   commander: 'command line of mm: sub-commands, help, errors',
+  'hyparquet-writer':
+    'Parquet files for mm fleet, in JavaScript; brings only the types of its reader with it',
   ignore: 'patterns of .gitignore and .mmignore as git understands them; brings nothing with it',
   'node-cron': 'reads and checks cron expressions: names, ranges, steps, last days',
   pino: 'the log of both programs: levels, JSON, redaction by field',

@@ -3,7 +3,7 @@ import { fleetHost, fleetHosts, why } from '../commands/fleet/host.ts';
 import type { InstanceOptions } from '../commands/fleet/open-store.ts';
 import { type FleetProblemsOptions, fleetProblems } from '../commands/fleet/problems.ts';
 import { type FleetPruneOptions, fleetPrune } from '../commands/fleet/prune.ts';
-import { type FleetQueryOptions, fleetQuery } from '../commands/fleet/query.ts';
+import { type FleetQueryOptions, fleetParquet, fleetQuery } from '../commands/fleet/query.ts';
 import { fleetReport, type ReportOptions } from '../commands/fleet/report.ts';
 import { fleetSnapshot, type SnapshotOptions } from '../commands/fleet/snapshot.ts';
 import { type FleetStatusOptions, fleetStatus } from '../commands/fleet/status.ts';
@@ -89,10 +89,13 @@ export function addFleet(program: Command, context: Context, output: Output): vo
   common(fleet.command('query <sql>'))
     .description('ask the copy in SQL; docs/fleet.md lists the views')
     .addOption(new Option('--csv', 'print CSV').conflicts('json'))
+    .addOption(new Option('--parquet <file>', 'write all rows to a Parquet file').conflicts('csv'))
     .option('--limit <rows>', 'print at most so many rows; default: 10000', wholeNumber)
-    .action(async (sql: string, options: FleetQueryOptions) =>
-      fleetQuery(context, sql, options, (list) => output.list(list, options)),
-    );
+    .action(async (sql: string, options: FleetQueryOptions) => {
+      if (options.parquet === undefined)
+        await fleetQuery(context, sql, options, (list) => output.list(list, options));
+      else output.answer(await fleetParquet(context, sql, options), options);
+    });
   common(fleet.command('report'))
     .description('write the copy as one HTML file with charts and a table of all hosts')
     .option('--output <file>', 'path of the file; default: fleet.html')

@@ -74,6 +74,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'mm fleet why': ["mm fleet why web1.example.com 'Service[nginx]'"],
   'mm fleet query': [
     "mm fleet query 'SELECT agent_version, count(*) AS n FROM hosts GROUP BY 1 ORDER BY 2 DESC'",
+    "mm fleet query 'SELECT * FROM hosts' --parquet hosts.parquet",
   ],
   'mm fleet report': ['mm fleet report --open', 'mm fleet report --output fleet.html'],
   'mm fleet snapshot': ['mm fleet sync && mm fleet snapshot'],

@@ -63,6 +63,16 @@ export const FleetProblemsAnswer = z.looseObject({
 });
 export type FleetProblemsAnswer = z.infer<typeof FleetProblemsAnswer>;
 
+export const FleetParquetAnswer = z.looseObject({
+  ...Tree,
+  syncedAt: Instant,
+  columns: z.array(z.string()),
+  rows: z.int(),
+  bytes: z.int(),
+  file: z.string(),
+});
+export type FleetParquetAnswer = z.infer<typeof FleetParquetAnswer>;
+
 export const FleetPruneAnswer = z.looseObject({
   ...Tree,
   outcome: z.enum(['pruned', 'noop', 'unchanged']),

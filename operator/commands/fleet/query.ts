@@ -1,13 +1,19 @@
+import { resolve } from 'node:path';
 import { printable } from '../../../shared/clean-text.ts';
 import { counted } from '../../../shared/counted.ts';
-import type { CommonOptions, Context, ListAnswer } from '../../context.ts';
+import type { Answer, CommonOptions, Context, ListAnswer } from '../../context.ts';
+import { parquetFile } from '../../fleet/parquet.ts';
 import { type Cell, openQuery } from '../../fleet/query.ts';
 import { csvLine } from '../../hosts/csv.ts';
 import { longTable } from '../../table.ts';
+import type { FleetParquetAnswer } from './fleet-answers.ts';
 import { storeFile, withStore } from './open-store.ts';
+import { writeReport } from './report.ts';
 
 export interface FleetQueryOptions extends CommonOptions {
   readonly csv?: boolean | undefined;
+  /** Writes the rows to this file instead of printing them: all of them without `limit`. */
+  readonly parquet?: string | undefined;
   /** Most rows that are printed. */
   readonly limit?: number | undefined;
 }
@@ -57,6 +63,41 @@ export async function fleetQuery(
             : [],
         }),
       });
+    } finally {
+      query.close();
+    }
+  });
+}
+
+/** `mm fleet query --parquet`: the rows as a file. Throws USAGE, STATE_MISSING, FILE_FAILED. */
+export async function fleetParquet(
+  context: Context,
+  sql: string,
+  { parquet = '', limit = Number.POSITIVE_INFINITY, ...options }: FleetQueryOptions,
+): Promise<Answer> {
+  return await withStore(context, options, async ({ config, syncedAt }) => {
+    const query = openQuery(storeFile(config), sql, () => context.now());
+    const file = resolve(context.cwd, parquet);
+    function* rows(): Generator<readonly Cell[]> {
+      let count = 0;
+      for (const row of query.rows()) {
+        if (count === limit) return;
+        count += 1;
+        yield row;
+      }
+    }
+    try {
+      const { columns } = query;
+      const { bytes, count } = parquetFile({ columns, rows });
+      // As private as the copy: it has errors of runs.
+      writeReport(file, bytes);
+      const document: FleetParquetAnswer = {
+        ...{ schemaVersion: 1, bucket: config.bucket, tree: config.tree },
+        syncedAt: new Date(syncedAt).toISOString(),
+        ...{ columns: [...columns], rows: count, bytes: bytes.byteLength, file },
+      };
+      const size = `${(bytes.byteLength / 1e6).toFixed(2)} MB`;
+      return { document, lines: [`${file}: ${counted(count, 'row')}, ${size}`] };
     } finally {
       query.close();
     }

@@ -25,7 +25,7 @@ export async function fleetReport(context: Context, options: ReportOptions): Pro
     const file = resolve(context.cwd, options.output ?? 'fleet.html');
     const { html, hosts } = await report(context, opened);
     // As private as the copy: it has errors of runs.
-    write(file, html);
+    writeReport(file, html);
     if (options.open === true) await show(file);
     const { bucket, tree } = opened.config;
     const bytes = Buffer.byteLength(html);
@@ -59,15 +59,15 @@ export async function reportWith(
   return { html, hosts: columns.hosts };
 }
 
-/** Throws DISK_FULL, DISK_READ_ONLY, FILE_FAILED. */
-function write(file: string, html: string): void {
+/** Writes a file for its user alone. Throws DISK_FULL, DISK_READ_ONLY, FILE_FAILED. */
+export function writeReport(file: string, content: string | Uint8Array): void {
   try {
-    replaceFileSync(file, html, { mode: 0o600 });
+    replaceFileSync(file, content, { mode: 0o600 });
   } catch (cause) {
     const error = asDiskError(cause, file);
     if (error instanceof CodedError) throw error;
     const { why, next } = fileProblem(file, cause);
-    throw new CodedError(`cannot write the report: ${why}`, { code: 'FILE_FAILED', cause, next });
+    throw new CodedError(`cannot write ${file}: ${why}`, { code: 'FILE_FAILED', cause, next });
   }
 }
 
