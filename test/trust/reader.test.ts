@@ -270,14 +270,21 @@ test('a release with a newer schema is reported, and the rest is read', async ()
   assert.equal(offer.next, undefined);
 });
 
-test('a directory that is a dangling link counts as empty', async () => {
-  const repository = new TufSimulator();
-  await using host = await SimulatedHost.polled(repository);
-  await rm(join(host.directory, 'current'));
-  await symlink('generation-gone', join(host.directory, 'current'));
-  assert.equal(await host.readTrusted(), undefined);
-  assert.equal(await host.stableVersion(), '1.0.0');
-});
+for (const target of [undefined, 'generation-gone']) {
+  test(`trusted files whose link is ${target === undefined ? 'lost' : 'dangling'} are found, and nothing older is accepted`, async () => {
+    const repository = new TufSimulator();
+    await using host = await SimulatedHost.polled(repository);
+    const earlier = new Map(repository.files);
+    repository.publish('stable', '1.1.0');
+    await host.refresh();
+    const link = join(host.directory, 'current');
+    await rm(link);
+    if (target !== undefined) await symlink(target, link);
+    assert.notEqual(await host.readTrusted(), undefined);
+    repository.files = earlier;
+    await assert.rejects(host.refresh(), { code: 'METADATA_ROLLBACK' });
+  });
+}
 
 test('a stop by the caller ends a refresh with the reason of the stop, without an error code', async () => {
   const repository = new TufSimulator();
