@@ -211,6 +211,7 @@ export function selectTree(
     repository: at(config.repository),
     publish: {
       ...config.publish,
+      modules: withProgram(config.publish.modules, at),
       r10k_config: config.publish.r10k_config && at(config.publish.r10k_config),
     },
     cacheDirectory: at(config.cache),
@@ -218,6 +219,16 @@ export function selectTree(
     stateDirectory: join(at(config.state), name),
     mode: config.signing,
   };
+}
+
+/** A program with a "/" in its name is a path of the file, too. Other names are searched for. */
+function withProgram(
+  modules: OperatorConfig['publish']['modules'],
+  at: (path: string) => string,
+): OperatorConfig['publish']['modules'] {
+  if (typeof modules !== 'object') return modules;
+  const [program = '', ...args] = modules.command;
+  return program.includes('/') ? { command: [at(program), ...args] } : modules;
 }
 
 /** A path of the configuration file, absolute. */

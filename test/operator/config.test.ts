@@ -43,6 +43,7 @@ test('config: paths are relative to its directory, defaults included', async (t)
       rootFile: join(cwd, 'ubuntu.root.json'),
       publish: {
         ...{ exclude: [], links: 'refuse', filters: [], allow_private_keys: [] },
+        modules: undefined,
         r10k_config: undefined,
       },
       cacheDirectory: '/home/ann/.cache/miyamoto',

@@ -76,9 +76,10 @@ function installerFor(
   if (installer === 'none') return undefined;
   if (installer !== undefined || target === undefined) return installer;
   // A file in the directory, such as .gitkeep, is no module.
-  const hasModules = builder.entries.some(
-    ({ path }) => moduleOf(path, [target])?.inside !== undefined,
-  );
+  const hasModules = builder.entries.some(({ kind, path }) => {
+    const place = moduleOf(path, [target]);
+    return place !== undefined && (kind === 'link' || place.inside !== undefined);
+  });
   return hasModules ? undefined : 'r10k';
 }
 

@@ -145,7 +145,7 @@ function failed(program: string, output: string, installer: Installer): CodedErr
 
 /** Of curl, git and Ruby. */
 const UNREACHABLE =
-  /unable to (connect|look up|access)|could not resolve|failed to open TCP|timed? ?out|unreachable/i;
+  /unable to (connect|look up|access)|could not resolve host|failed to open TCP|timed? ?out|unreachable|connection refused/i;
 
 /** r10k prints the error of each module, and the one that ended it again at the end. */
 function lastError(words: string): string {

@@ -13,6 +13,8 @@ export interface PuppetfileModule {
 }
 
 const MODULE = /^[^\S\n]*mod[\s(]+(['"])(?:[\w.-]+[/-])?([\w]+)\1/gm;
+/** Lines, blocks, and everything behind the end of the program. */
+const COMMENTS = /^[^\S\n]*#.*$|^=begin\b[\s\S]*?^=end\b.*$|^__END__$[\s\S]*/gm;
 const EXACT = /:(?:tag|commit)\s*=>|\b(?:tag|commit):\s|:ref\s*=>\s*['"][0-9a-f]{40}['"]/;
 const VERSION = /^\s*,\s*['"]\d+\.\d+\.\d+[^'"]*['"]/;
 const LOCAL = /:local\s*=>\s*true|\blocal:\s*true|(?::type\s*=>|\btype:)\s*(?:['"]|:)local\b/;
@@ -24,7 +26,7 @@ const MODULEDIR = /^[^\S\n]*moduledir[\s(]+(['"])([^'"\n]+)\1[^\n]*/m;
  * `mod` calls and never runs it; the installer runs it.
  */
 export function parsePuppetfile(text: string): PuppetfileModule[] {
-  const code = text.replace(/^[^\S\n]*#.*$/gm, '');
+  const code = text.replace(COMMENTS, '');
   const calls = [...code.matchAll(MODULE)];
   return calls.map((call, index) => {
     const rest = code.slice(call.index + call[0].length, calls[index + 1]?.index);

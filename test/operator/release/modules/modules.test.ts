@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ReleaseFile } from '../../../../bucket/documents/release.ts';
 import { ErrorAnswer, PublishAnswer } from '../../../../operator/answers.ts';
@@ -20,6 +20,11 @@ mod 'apache',
 mod('ntp', git: 'https://example.com/ntp.git', branch: 'main')
 mod 'profile', local: true
 mod 'role', type: 'local'
+=begin
+mod 'acme/block', '1.0.0'
+=end
+__END__
+mod 'acme/behind', '1.0.0'
 `;
   assert.deepEqual(
     parsePuppetfile(text).map(({ name, isExact, isLocal }) => [name, isExact, isLocal]),
@@ -49,7 +54,10 @@ const installer = hasR10k ? 'r10k' : 'g10k';
 const installers: Record<string, (lab: OperatorLab) => Promise<string>> = {
   ...(hasR10k && { 'r10k, which is the default': () => Promise.resolve('{}') }),
   g10k: () => Promise.resolve('{ modules: g10k }'),
-  'a command': async (lab) => `{ modules: { command: [${await installProgram(lab)}] } }`,
+  'a command': async (lab) => {
+    const program = relative(lab.repository, await installProgram(lab));
+    return `{ modules: { command: [${program}] } }`;
+  },
 };
 
 for (const [name, settings] of Object.entries(installers)) {
