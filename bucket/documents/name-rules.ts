@@ -11,6 +11,12 @@ export const ENVIRONMENT_NAME = /^\w{1,64}$/;
  */
 export const CERTNAME = /^(?!.*\.\.)(?=.{1,200}$)[a-z0-9_][a-z0-9._-]*$/;
 
+/**
+ * The numbers of a version label: at most 15 digits each. A parser of semver refuses numbers above
+ * 2^53, and a thief can sign a label just below.
+ */
+export const VERSION_NUMBERS = /^(?:(?:0|[1-9]\d{0,14})(?:[.+-]|$)){3}/;
+
 /** In lower-case hex. */
 export const SHA256 = /^[0-9a-f]{64}$/;
 

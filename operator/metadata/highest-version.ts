@@ -1,5 +1,6 @@
 import semver from 'semver';
-import { jsonObject } from '../../shared/json.ts';
+import { VERSION_NUMBERS } from '../../bucket/documents/name-rules.ts';
+import { isJsonObject, type JsonObject, jsonObject } from '../../shared/json.ts';
 import type { RoleContent } from './signed-file.ts';
 
 /*
@@ -15,6 +16,27 @@ export function highestVersion(content: RoleContent, environment: string): strin
   return typeof label === 'string' ? highestOf([label]) : undefined;
 }
 
+/** Whether the role says the labels of its environments, and this one has had none. */
+export function isFirstIn(content: RoleContent, environment: string): boolean {
+  const labels = content[FIELD];
+  return isJsonObject(labels) && !Object.hasOwn(labels, environment);
+}
+
+/** What a file says of all its environments. A thief can have written any of it. */
+export function claimedVersions(content: JsonObject): [environment: string, label: unknown][] {
+  return Object.entries(jsonObject(content[FIELD]));
+}
+
+/** The same content, with these labels and no others. */
+export function withHighestVersions(
+  content: RoleContent,
+  labels: ReadonlyMap<string, string>,
+): RoleContent {
+  const { [FIELD]: _, ...rest } = content;
+  const versions = Object.fromEntries(labels);
+  return { ...rest, ...(labels.size > 0 && { [FIELD]: versions }), _type: content._type };
+}
+
 /** The same content, with this label of the environment. Undefined removes it. */
 export function withHighestVersion(
   content: RoleContent,
@@ -28,8 +50,20 @@ export function withHighestVersion(
   return { ...rest, ...(!isEmpty && { [FIELD]: versions }), _type: content._type };
 }
 
-/** The highest of the labels. Those that are not semver have no order and are left out. */
-export function highestOf(labels: readonly (string | undefined)[]): string | undefined {
-  const valid = labels.filter((label) => label !== undefined && semver.valid(label) !== null);
-  return valid.sort((a, b) => semver.compare(b ?? '', a ?? ''))[0];
+/**
+ * The highest of the labels. Those that are not semver have no order and are left out, and so are
+ * those of a thief that have no higher one.
+ */
+export function highestOf(labels: readonly unknown[]): string | undefined {
+  const valid = labels.filter((label) => isOrdered(label));
+  return valid.sort((a, b) => semver.compare(b, a))[0];
 }
+
+function isOrdered(label: unknown): label is string {
+  if (typeof label !== 'string' || label.length > MAX_LENGTH) return false;
+  return semver.valid(label) !== null && VERSION_NUMBERS.test(label) && !NO_HIGHER.test(label);
+}
+
+/** As in the schema of a release. */
+const MAX_LENGTH = 64;
+const NO_HIGHER = /^9{15}\.9{15}\.9{15}/;

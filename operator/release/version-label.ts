@@ -1,12 +1,21 @@
 import semver from 'semver';
+import { VERSION_NUMBERS } from '../../bucket/documents/name-rules.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 
 /** Version of the first release. */
 const FIRST = '0.1.0';
 
+/** Of each number of a label, see VERSION_NUMBERS. */
+const MAX_NUMBER = 999_999_999_999_999;
+const MAX_LENGTH = 64;
+
 /** The next patch version. After a label that is not semver it starts again. */
 export function nextVersion(highest: string | undefined): string {
-  return (highest === undefined ? null : semver.inc(highest, 'patch')) ?? FIRST;
+  const found = semver.parse(highest);
+  if (found === null) return FIRST;
+  const { major, minor, patch } = found;
+  if (patch < MAX_NUMBER) return found.inc('patch').version;
+  return minor < MAX_NUMBER ? `${major}.${minor + 1}.0` : `${major + 1}.0.0`;
 }
 
 /** Throws USAGE for a version that is not semver. */
@@ -51,5 +60,5 @@ export function isLower(wanted: string, current: string | undefined): boolean {
 
 /** Whether the text is a semantic version. */
 export function isVersion(text: string): boolean {
-  return semver.valid(text) === text;
+  return text.length <= MAX_LENGTH && semver.valid(text) === text && VERSION_NUMBERS.test(text);
 }

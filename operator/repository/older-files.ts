@@ -28,6 +28,7 @@ export async function* olderFiles(
   if (targets === undefined) return;
   // Without a present one all of them are older: a recovery has found none that counts.
   const present = versionOf(verified, role) || Number.POSITIVE_INFINITY;
+  if (present <= 1) return;
   const versions = (await listFiles(repository))
     .map((file) => /^([1-9]\d{0,9})\.(.+)\.json$/.exec(file) ?? [])
     .filter(([, version, name]) => name === role && Number(version) < present)

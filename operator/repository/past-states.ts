@@ -5,7 +5,7 @@ import { CodedError } from '../../shared/coded-error.ts';
 import { readOffer } from '../../trust/metadata/offer.ts';
 import { releaseTarget } from '../../trust/metadata/role-names.ts';
 import type { Slots } from '../metadata/slots.ts';
-import { offerOf, type VerifiedMetadata } from '../metadata/verified.ts';
+import { delegatedOffer, type VerifiedMetadata } from '../metadata/verified.ts';
 import { olderFiles } from './older-files.ts';
 import type { Repository } from './repository.ts';
 
@@ -61,7 +61,7 @@ export async function versionsUntilNow(
   verified: VerifiedMetadata,
   environment: string,
 ): Promise<string[]> {
-  const { role } = offerOf(verified, environment);
+  const { role } = delegatedOffer(verified, environment);
   const versions: string[] = [];
   const history = roleHistory(repository, verified, role);
   for await (const { current, next } of pastStates(history, environment)) {

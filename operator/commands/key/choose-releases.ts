@@ -4,6 +4,7 @@ import { type JsonObject, jsonObject } from '../../../shared/json.ts';
 import { binaryTarget, releaseTarget } from '../../../trust/metadata/role-names.ts';
 import type { Context } from '../../context.ts';
 import { emptiedBinaries } from '../../metadata/binaries.ts';
+import { withHighestVersions } from '../../metadata/highest-version.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -17,6 +18,7 @@ import {
 } from './doubtful-releases.ts';
 import { type DroppedReleases, releasesToDrop } from './dropped-releases.ts';
 import { earlierRelease } from './earlier-release.ts';
+import { keptLabels } from './kept-labels.ts';
 
 /** What becomes of the releases that the holder of a removed key may have chosen. */
 export interface ReleaseChoice {
@@ -93,13 +95,15 @@ export async function chooseReleases(
     ({ environment, path }) => isOfBinaries(environment) && dropped.has(path),
   )?.role;
   const who = { by: whoIs(context), now: context.now() };
-  const clean = [...signedAgain].map((role) => {
+  const clean = new Map<string, RoleContent>();
+  for (const role of signedAgain) {
     const content = cleanRole(verified, role);
-    if (role === emptied) return [role, emptiedBinaries(content, who)] as const;
-    return [role, withoutPaths(content, dropped)] as const;
-  });
+    const labels = await keptLabels(repository, verified, role);
+    const rest = withHighestVersions(withoutPaths(content, dropped), labels);
+    clean.set(role, role === emptied ? emptiedBinaries(content, who) : rest);
+  }
   const rest = doubtful.filter(({ path }) => !dropped.has(path));
-  const wanted = { doubtful: rest, backTo, removed, clean: new Map(clean) };
+  const wanted = { doubtful: rest, backTo, removed, clean };
   const chosen = await withEarlier(repository, verified, wanted);
   for (const [role, content] of chosen.roles) requireSound(verified, { role, content, command });
   const unsound = [...chosen.roles].flatMap(([role, content]) =>

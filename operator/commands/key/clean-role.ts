@@ -45,12 +45,13 @@ export function requireSound(
   verified: VerifiedMetadata,
   {
     role,
-    content: { targets },
+    content,
     command,
   }: { readonly role: string; readonly content: RoleContent; readonly command: string },
 ): void {
   const { covers = [] } = coverageOf(verified.targets).find((each) => each.role === role) ?? {};
-  requireFit({ targets }, command, covers.at(-1) ?? 'ENVIRONMENT');
+  const { targets } = content;
+  requireFit(content, command, covers.at(-1) ?? 'ENVIRONMENT');
   for (const [path, target] of Object.entries(jsonObject(targets))) {
     const lint = path.startsWith(binaryTarget('')) ? lintBinary : lintRelease;
     const problems = lint(path, jsonObject(target));

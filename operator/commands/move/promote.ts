@@ -1,9 +1,11 @@
 import type { OfferedRelease, ReleaseCustom } from '../../../bucket/documents/release.ts';
+import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { Blob } from '../../commit/change.ts';
 import type { Answer, Context } from '../../context.ts';
 import { releaseId } from '../../metadata/release-change.ts';
 import { offerOf } from '../../metadata/verified.ts';
+import { isVersion } from '../../release/version-label.ts';
 import { requireBlob } from '../../repository/require-blob.ts';
 import { type DoubtOptions, haltDoubts, holdDoubts, olderDoubts, rolloutDoubts } from './doubts.ts';
 import { type RebuildOptions, type Remarks, remarksOn } from './foreign-bytes.ts';
@@ -97,6 +99,13 @@ export async function promotedRelease(
       code: 'USAGE',
       next: `mm publish ${from}`,
     });
+  }
+  const { version } = source.custom;
+  if (!isVersion(version)) {
+    throw new CodedError(
+      `the release of ${from} has the label ${JSON.stringify(printable(version, 64))}, expected a version such as 1.4.2`,
+      { code: 'USAGE', next: `mm publish ${from}` },
+    );
   }
   const { sha256, length } = source;
   if (sha256 === slots.current?.sha256) return undefined;

@@ -8,7 +8,12 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import type { Planned } from '../../commit/commit.ts';
 import { isClass, roleCovering } from '../../metadata/environment-classes.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
-import { highestOf, highestVersion, withHighestVersion } from '../../metadata/highest-version.ts';
+import {
+  highestOf,
+  highestVersion,
+  isFirstIn,
+  withHighestVersion,
+} from '../../metadata/highest-version.ts';
 import { changeOf, releaseId, toSecond } from '../../metadata/release-change.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
 import { contentOfRole, withSlots } from '../../metadata/slots.ts';
@@ -83,12 +88,14 @@ export async function planPublication(
       : nothing('unchanged', role, current);
   }
   const before = contentOfRole(verified, role);
+  const isFirst = current === undefined && isFirstIn(before, request.environment);
   const known =
     highestVersion(before, request.environment) ??
-    highestOf(current === undefined ? [] : await request.earlierVersions(verified));
+    highestOf(isFirst ? [] : await request.earlierVersions(verified));
   // A role that an older mm has signed in between may have newer releases than it says.
   const highest = highestOf([known, current?.custom.version, next?.custom.version]);
   const label = labelOf(request, { current, highest, isSame });
+  await requireOwnLabel(request, label, current);
   await request.passGates();
   const tarball = await request.pack(label);
   const statement = changeOf({ ...request, action: 'publish' }, verified, role);
@@ -191,6 +198,21 @@ function labelOf(
     return version;
   }
   return isSame && current !== undefined ? current : nextVersion(highest);
+}
+
+/** Throws USAGE when another content has the label now, and no reason is given. */
+async function requireOwnLabel(
+  { pack, reason, environment }: PublishRequest,
+  label: string,
+  current: OfferedRelease | undefined,
+): Promise<void> {
+  if (label !== current?.custom.version || reason !== '') return;
+  const { sha256 } = await pack(label);
+  if (sha256 === current.sha256) return;
+  throw new CodedError(
+    `${environment} has another content as ${label}, sha256 ${current.sha256.slice(0, 12)}, and this is ${sha256.slice(0, 12)}`,
+    { code: 'USAGE', next: `leave --version out, or give --reason "why"` },
+  );
 }
 
 function releaseOf(

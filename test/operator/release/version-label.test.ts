@@ -9,6 +9,8 @@ const next = {
   'the next patch': ['1.4.9', '1.4.10'],
   'after a pre-release': ['2.0.0-rc.1', '2.0.0'],
   'the earlier label is not semver': ['summer', '0.1.0'],
+  'the last patch': ['0.1.999999999999999', '0.2.0'],
+  'the last patch and minor': ['0.999999999999999.999999999999999', '1.0.0'],
 } as const;
 
 for (const [name, [current, wanted]] of Object.entries(next)) {
@@ -22,6 +24,10 @@ const given = {
   'lower with a reason': { wanted: '0.9.0', current: '1.0.0', reason: 'renamed', ok: true },
   first: { wanted: '3.0.0', current: undefined, reason: '', ok: true },
   'not semver': { wanted: '1.0', current: undefined, reason: '', ok: false },
+  'a number of 16 digits': {
+    ...{ wanted: '1.0.1000000000000000', current: '1.0.0', reason: 'r', ok: false },
+  },
+  'too long': { wanted: `1.0.0-${'a'.repeat(60)}`, current: '1.0.0', reason: 'r', ok: false },
   'with a v': { wanted: 'v1.0.0', current: undefined, reason: '', ok: false },
   'after a label that is not semver': { wanted: '1.0.0', current: 'summer', reason: '', ok: true },
   'that of a later release': {
@@ -55,5 +61,9 @@ test('version: versions are compared as semver, not as text', () => {
 
 test('version: the highest of labels, as semver', () => {
   assert.equal(highestOf(['1.9.0', undefined, '1.10.0', 'summer', '1.10.0-rc.1']), '1.10.0');
-  assert.equal(highestOf(['summer', undefined]), undefined);
+  assert.equal(highestOf(['summer', undefined, 7, `1.0.0-${'a'.repeat(60)}`]), undefined);
+  const last = '999999999999999.999999999999999.999999999999999';
+  for (const odd of ['0.1.9007199254740991', '1000000000000000.0.0', last]) {
+    assert.equal(highestOf(['1.9.0', odd]), '1.9.0', odd);
+  }
 });

@@ -67,7 +67,8 @@ for (const [what, spoil] of Object.entries(ODD)) {
       const { signed } = lab.metadata(`${meta[`${role}.json`].version}.${role}.json`);
       assert.deepEqual(Object.keys(signed.targets), hasRelease ? ['testing/current'] : []);
       const fields = ['_type', 'expires', 'spec_version', 'targets', 'version', 'x-role', 'x-tree'];
-      assert.deepEqual(Object.keys(signed).sort(), fields, name);
+      assert.deepEqual(Object.keys(signed).sort(), [...fields, 'x-versions'], name);
+      assert.deepEqual(signed['x-versions'], { testing: '0.1.0' });
       assert.equal((await lab.mm(['publish', 'testing', '--no-validate'])).exitCode, 0, name);
       const { trusted } = await (await hostOf(t, lab, 'fresh')).poll(['testing']);
       assert.ok(trusted.environments.get('testing')?.current, name);

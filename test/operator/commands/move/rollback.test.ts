@@ -56,7 +56,7 @@ test('rollback: a release is named by version, id, or the first digits of commit
 test('rollback: a label that two releases have is refused', async (t) => {
   const lab = await moveLab(t);
   for (const content of RELEASES.slice(0, 2)) {
-    await lab.publish('stable', content, '--version', '1.0.0');
+    await lab.publish('stable', content, '--version', '1.0.0', '--reason', 'the same label');
   }
   await lab.publish('stable', RELEASES[2] ?? '');
   const error = await lab.refused(['rollback', 'stable', '1.0.0', '--yes']);
