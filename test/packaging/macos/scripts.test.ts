@@ -21,6 +21,8 @@ print) [ -e ROOT/ending ] && rm ROOT/ending ;;
 bootstrap) [ ! -e ROOT/disabled ] && [ ! -e ROOT/loaded ] && [ ! -e ROOT/ending ] && touch ROOT/loaded ;;
 esac`,
   pkgutil: 'echo "pkgutil $*" >>ROOT/calls',
+  // A cycle is under way while the file exists.
+  pkill: 'echo "pkill $*" >>ROOT/calls; [ -e ROOT/cycle ] && mv ROOT/cycle ROOT/reported',
   id: 'echo 0',
   sleep: '',
 };
@@ -96,15 +98,24 @@ test('macOS uninstall: nothing of the agent stays', async (t) => {
       '/etc/paths.d/miyamoto',
       '/var/log/miyamoto/mm-agent.log',
     ],
-    ...['/var/run/miyamoto/lock', '/Library/Application Support/Miyamoto/state.json', 'loaded'],
+    ...[
+      '/var/run/miyamoto/lock',
+      '/Library/Application Support/Miyamoto/state.json',
+      'loaded',
+      'cycle',
+    ],
   ]) {
     await write(path, '');
   }
   await run('uninstall-agent');
   const left = await readdir(root, { recursive: true, withFileTypes: true });
-  const files = left.filter((entry) => entry.isFile() && !/^(calls|script)$/.test(entry.name));
+  const files = left.filter(
+    (entry) => entry.isFile() && !/^(calls|script|reported)$/.test(entry.name),
+  );
   assert.deepEqual(files.map(({ name }) => name).sort(), Object.keys(PROGRAMS).sort());
-  assert.deepEqual((await calls()).slice(-2), [
+  assert.deepEqual((await calls()).slice(-4), [
+    'pkill -TERM -f /usr/local/miyamoto/mm-agent.mjs',
+    'pkill -TERM -f /usr/local/miyamoto/mm-agent.mjs',
     'pkgutil --forget com.github.miyamoto.agent',
     'pkgutil --forget com.github.miyamoto.site',
   ]);
