@@ -229,6 +229,8 @@ test('report: readable in dark and in light, on a screen and on a phone', async 
     await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
     await rows(page).first().click();
     assert.deepEqual(await page.evaluate(unreadableTexts), [], `${name}: details`);
+    const widths = await page.locator('dd').evaluateAll((all) => all.map((dd) => dd.clientWidth));
+    assert.ok(Math.min(...widths) > 140, `${name}: values have room`);
     await page.screenshot({ path: join(pictures, `${name}-details.png`) });
     await page.close();
   }
