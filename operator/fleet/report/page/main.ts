@@ -1,15 +1,16 @@
-import { Bars } from './bars.ts';
-import { Details } from './details.ts';
-import { byId, element } from './elements.ts';
-import type { Fleet } from './fleet.ts';
-import { Histogram } from './histogram.ts';
-import { HostTable } from './host-table.ts';
-import { loadFleet } from './load.ts';
-import { ordered, type Sorting } from './order.ts';
-import { overTime } from './over-time.ts';
-import { Selection } from './selection.ts';
-import { StateTiles } from './tiles.ts';
-import { ageText, counted, countedOf, instantText } from './words.ts';
+import type { Fleet } from './data/fleet.ts';
+import { loadFleet } from './data/load.ts';
+import { ordered, type Sorting } from './data/order.ts';
+import { Selection } from './data/selection.ts';
+import { ageText, counted, countedOf, instantText } from './data/words.ts';
+import { Bars } from './parts/bars.ts';
+import { Details } from './parts/details.ts';
+import { byId, element } from './parts/elements.ts';
+import { Histogram } from './parts/histogram.ts';
+import { HostTable } from './parts/host-table.ts';
+import { overTime } from './parts/over-time.ts';
+import { saveCsv } from './parts/save-csv.ts';
+import { StateTiles } from './parts/tiles.ts';
 
 /* The report in the browser. All parts show the same selection; each of them can change it. */
 
@@ -33,8 +34,9 @@ async function start(): Promise<void> {
   const table = new HostTable(byId('table'), fleet, (host) => details.show(host));
   let sorting: Sorting = { column: 'state', isDescending: false };
   let order = ordered(fleet, sorting);
+  let hosts = order;
   const show = (): void => {
-    const hosts = order.filter((host) => selection.has(host));
+    hosts = order.filter((host) => selection.has(host));
     table.show(hosts, sorting);
     byId('count').textContent = countedOf(hosts.length, fleet.hosts);
     showConditions(selection);
@@ -47,6 +49,7 @@ async function start(): Promise<void> {
     show();
   };
   selection.onChange = show;
+  byId('save').addEventListener('click', () => saveCsv(fleet, hosts));
   const search = byId('search', HTMLInputElement);
   search.addEventListener('input', () => selection.search(search.value));
   show();

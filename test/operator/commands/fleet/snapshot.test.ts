@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FleetSnapshotAnswer } from '../../../../operator/commands/fleet/fleet-answers.ts';
-import { loadFleet } from '../../../../operator/fleet/report/page/load.ts';
+import { loadFleet } from '../../../../operator/fleet/report/page/data/load.ts';
 import { sampleStatus } from '../../../support/status-sample.ts';
 import { BUCKET, initialized, type OperatorLab } from '../../operator-lab.ts';
 

@@ -1,6 +1,6 @@
+import type { Fleet } from '../data/fleet.ts';
+import { counted, instantText, numberText, STATES, type State } from '../data/words.ts';
 import { card, element } from './elements.ts';
-import type { Fleet } from './fleet.ts';
-import { counted, instantText, numberText, STATES, type State } from './words.ts';
 
 /** In units of the drawing. */
 const [WIDTH, HEIGHT] = [600, 28];

@@ -1,7 +1,7 @@
+import type { Fleet } from '../data/fleet.ts';
+import type { Sorting } from '../data/order.ts';
+import { ageText, durationText, NONE, numberText, stateCalled } from '../data/words.ts';
 import { element } from './elements.ts';
-import type { Fleet } from './fleet.ts';
-import type { Sorting } from './order.ts';
-import { ageText, durationText, NONE, numberText, stateCalled } from './words.ts';
 
 interface TableColumn {
   readonly name: string;
@@ -70,7 +70,7 @@ export class HostTable {
   readonly #headers: readonly HTMLElement[];
   readonly #rows: Row[] = [];
   readonly #narrow = matchMedia(NARROW);
-  #hosts = new Uint32Array();
+  #hosts: Uint32Array = new Uint32Array();
   #active = 0;
 
   constructor(place: HTMLElement, fleet: Fleet, open: (host: number) => void) {
@@ -89,7 +89,7 @@ export class HostTable {
     this.#narrow.addEventListener('change', () => this.#layOut());
   }
 
-  show(hosts: Uint32Array<ArrayBuffer>, { column, isDescending }: Sorting): void {
+  show(hosts: Uint32Array, { column, isDescending }: Sorting): void {
     this.#hosts = hosts;
     this.#active = 0;
     this.#grid.scrollTop = 0;

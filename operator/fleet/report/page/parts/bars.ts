@@ -1,7 +1,7 @@
+import type { Counts, Selection } from '../data/selection.ts';
+import { valueText } from '../data/selection.ts';
+import { counted, numberText, shareText } from '../data/words.ts';
 import { card, element } from './elements.ts';
-import type { Counts, Selection } from './selection.ts';
-import { valueText } from './selection.ts';
-import { counted, numberText, shareText } from './words.ts';
 
 /** Bars that are shown at once. */
 const SHOWN = 7;

@@ -1,4 +1,4 @@
-import type { ColumnHead, ReportHead } from '../format.ts';
+import type { ColumnHead, ReportHead } from '../../format.ts';
 import { stateCalled } from './words.ts';
 
 /* The hosts in memory: a typed array for each column. A host is its index. */

@@ -1,6 +1,6 @@
+import type { Selection } from '../data/selection.ts';
+import { counted, numberText, STATES, type State, shareText } from '../data/words.ts';
 import { element } from './elements.ts';
-import type { Selection } from './selection.ts';
-import { counted, numberText, STATES, type State, shareText } from './words.ts';
 
 interface Tile {
   readonly value: number;

@@ -1,4 +1,4 @@
-import type { ColumnHead, ReportHead } from '../format.ts';
+import type { ColumnHead, ReportHead } from '../../format.ts';
 import { type Cells, Fleet, type NumberColumn, type ValueColumn } from './fleet.ts';
 
 /** Decodes what mm has embedded. Throws for what is not the data of a report. */

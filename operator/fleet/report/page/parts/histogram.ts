@@ -1,6 +1,6 @@
+import type { Selection } from '../data/selection.ts';
+import { counted, durationText, numberText, shareText } from '../data/words.ts';
 import { card, element } from './elements.ts';
-import type { Selection } from './selection.ts';
-import { counted, durationText, numberText, shareText } from './words.ts';
 
 /** How many hosts are in each band of a number. A click on a band selects its hosts. */
 export class Histogram {

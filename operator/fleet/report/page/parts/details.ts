@@ -1,7 +1,7 @@
+import type { Fleet } from '../data/fleet.ts';
+import { ageText, instantText, stateCalled } from '../data/words.ts';
 import { element } from './elements.ts';
-import type { Fleet } from './fleet.ts';
 import { numberOrNone, runTimeOf } from './host-table.ts';
-import { ageText, instantText, stateCalled } from './words.ts';
 
 /** What the report knows about one host, and the commands that know more. */
 export class Details {
