@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type FleetAthenaOptions, fleetAthena } from '../commands/fleet/athena.ts';
 import { fleetHost, fleetHosts, why } from '../commands/fleet/host.ts';
 import type { InstanceOptions } from '../commands/fleet/open-store.ts';
 import { type FleetProblemsOptions, fleetProblems } from '../commands/fleet/problems.ts';
@@ -118,6 +119,12 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .option('--noop', 'show which objects would be written, and write nothing')
     .action(async (options: SnapshotOptions) =>
       output.answer(await fleetSnapshot(context, options), options),
+    );
+  common(fleet.command('athena'))
+    .description('print tables, views and questions for Amazon Athena')
+    .option('--database <name>', 'name of the database; default: miyamoto_ and the tree')
+    .action(async (options: FleetAthenaOptions) =>
+      output.answer(await fleetAthena(context, options), options),
     );
   common(fleet.command('prune'))
     .description('remove from the bucket what hosts left that have been silent for a long time')

@@ -73,6 +73,15 @@ export const FleetParquetAnswer = z.looseObject({
 });
 export type FleetParquetAnswer = z.infer<typeof FleetParquetAnswer>;
 
+export const FleetAthenaAnswer = z.looseObject({
+  ...Tree,
+  database: z.string(),
+  /** Statements that are run once, in this order. */
+  setUp: z.array(z.string()),
+  questions: z.array(z.looseObject({ words: z.string(), sql: z.string() })),
+});
+export type FleetAthenaAnswer = z.infer<typeof FleetAthenaAnswer>;
+
 export const FleetPruneAnswer = z.looseObject({
   ...Tree,
   outcome: z.enum(['pruned', 'noop', 'unchanged']),
