@@ -45,7 +45,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     case 'status':
       return await (await import('./commands/show/status.ts')).status(options, env);
     case 'run':
-      return await (await import('./commands/steer/run.ts')).run(options);
+      return await (await import('./commands/steer/run.ts')).run(options, env);
     case 'diff':
       useCompileCache(localPaths(options.root).state);
       return await (await import('./commands/steer/diff.ts')).diff(options, env);
@@ -58,7 +58,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     case 'doctor':
       return await (await import('./commands/doctor/doctor.ts')).doctor(options, env);
     case 'history':
-      return (await import('./commands/show/history.ts')).history(options);
+      return (await import('./commands/show/history.ts')).history(options, env);
     case 'log':
       return (await import('./commands/show/log.ts')).log(options);
     case 'facts':

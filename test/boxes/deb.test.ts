@@ -103,6 +103,7 @@ inEachSuite('deb', (suite, step) => {
     const pid = await host.mainPid();
     await box.exec('systemctl', 'restart', UNIT);
     assert.notEqual(await host.mainPid(), pid);
+    assert.match(await host.journal(), /cycle\.continues .*Puppet goes on/);
     await host.completeRun('restart');
   });
 

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { HistoryEntry } from '../../agent/core/run/history-entry.ts';
 import { agentLab, manifestWriting } from '../support/agent-lab.ts';
+import { openTerminal } from '../support/pseudo-terminal.ts';
 import { tarArchive } from '../support/tar-writer.ts';
 
 const MANIFEST = manifestWriting('/nowhere', 'one');
@@ -51,6 +52,25 @@ test('by hand: a noop run of another environment leaves state and status as they
   const unknown = await lab.run(['-t', '--noop', '--environment', 'testin']);
   assert.equal(unknown.code, 21, unknown.stderr);
   assert.match(unknown.stderr, /ubuntu has no environment testin; it has .*testing/);
+});
+
+test('by hand: on a terminal the lines that must not be missed have a colour', async (t) => {
+  const lab = await agentLab(t);
+  const puppet = await lab.fakePuppet('exit 1');
+  await lab.configure(`run: { puppet: ${puppet} }\n`);
+  lab.publish('1.0.0', MANIFEST);
+  assert.equal((await lab.once()).code, 1);
+  const shown = async (command: string, env: Readonly<Record<string, string>> = {}) => {
+    const line = [...lab.command, command, '--root', lab.root].join(' ');
+    const { PATH } = process.env;
+    const terminal = openTerminal(line, { env: { PATH, TERM: 'xterm', ...env }, cwd: lab.root });
+    await terminal.ended;
+    return terminal.shown.replaceAll('\u001b', 'ESC');
+  };
+  assert.match(await shown('status'), /^ESC\[31mrun +not-compiled .*ESC\[39m\r$/m);
+  assert.match(await shown('history'), /^ESC\[31m\d{8}T.* not-compiled /m);
+  assert.match(await shown('doctor'), /^ESC\[33mwarning +service: no daemon/m);
+  assert.doesNotMatch(await shown('status', { NO_COLOR: '1' }), /ESC/);
 });
 
 test('I9 pin: follows another environment or stays on a release, never past a stop, and goes back', async (t) => {

@@ -80,14 +80,15 @@ test('daemon: an agent is killed during a run; the next one waits for the run an
   assert.equal(await runs(lab), 1, 'and does not run again');
 });
 
-test('daemon: a mistake in agent.yaml is reported at SIGHUP, and the old configuration stays in use', async (t) => {
+test('daemon: its first run says so, a mistake in agent.yaml is reported at SIGHUP, and the old configuration stays in use', async (t) => {
   const { lab } = await daemonLab(t);
+  assert.equal((await lab.once()).code, 0);
   const daemon = lab.start([]);
   const ended = lab.end(daemon);
-  await waitUntil(() => lab.status().run?.status === 'unchanged');
+  await waitUntil(async () => (await lab.localStatus()).run?.reason === 'the agent started');
   await writeFile(lab.paths.configFile, 'bukcet: x\n');
   daemon.kill('SIGHUP');
-  await waitUntil(async () => (await runs(lab)) === 2);
+  await waitUntil(async () => (await runs(lab)) === 3);
   lab.publish('2.0.0', MANIFEST);
   daemon.kill('SIGUSR1');
   await waitUntil(() => lab.status().release?.version === '2.0.0');

@@ -272,8 +272,8 @@ export const LIMIT_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 13',
     file: 'agent/io/print-answer.ts',
-    line: 'printableLines(text)}',
-    instead: 'text}',
+    line: 'const clean = printableLines(text);',
+    instead: 'const clean = text;',
     test: 'test/e2e/terminal.test.ts',
     name: '^row 13: no command of mm-agent prints',
   },

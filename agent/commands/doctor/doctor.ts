@@ -1,6 +1,7 @@
 import { asciiJson } from '../../../shared/clean-text.ts';
 import { checkLines, worst } from '../../../shared/doctor/checks.ts';
 import { EXIT_CODES } from '../../core/exit-code.ts';
+import { checkMark } from '../../core/status/marks.ts';
 import { requireReadable } from '../../io/host/permission.ts';
 import { printAnswer } from '../../io/print-answer.ts';
 import type { Options } from '../../options.ts';
@@ -44,9 +45,8 @@ export async function doctor(options: Options, env: NodeJS.ProcessEnv): Promise<
     bundle = writeBundle(options.bundle, { ...found, paths, answer, lines, journal, hide });
   }
   const written = bundle === null ? [] : ['', `${bundle}: look into it before you pass it on`];
-  printAnswer(
-    options.json ? asciiJson({ ...answer, bundle }, 2) : [...lines, ...written].join('\n'),
-  );
+  if (options.json) printAnswer(asciiJson({ ...answer, bundle }, 2));
+  else printAnswer([...lines, ...written].join('\n'), { markOf: checkMark, env: shell });
   return outcome === 'failed' ? EXIT_CODES.failed.code : EXIT_CODES.done.code;
 }
 

@@ -1,5 +1,6 @@
 import { asciiJson } from '../../../shared/clean-text.ts';
 import { isFailure } from '../../core/run/run-summary.ts';
+import { statusMark } from '../../core/status/marks.ts';
 import { statusLines } from '../../core/status/status-text.ts';
 import { printAnswer } from '../../io/print-answer.ts';
 import type { Options } from '../../options.ts';
@@ -10,6 +11,7 @@ import { readLocal } from './local-view.ts';
  */
 export async function status(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
   const { decision: _, ...view } = await readLocal(options, env);
-  printAnswer(options.json ? asciiJson(view, 2) : statusLines(view, Date.now()).join('\n'));
+  if (options.json) printAnswer(asciiJson(view, 2));
+  else printAnswer(statusLines(view, Date.now()).join('\n'), { markOf: statusMark, env });
   return view.run !== null && isFailure(view.run) ? 1 : 0;
 }

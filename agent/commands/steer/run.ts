@@ -2,6 +2,7 @@ import type { RunSummary } from '../../../bucket/documents/status.ts';
 import { asciiJson } from '../../../shared/clean-text.ts';
 import { EXIT_CODES } from '../../core/exit-code.ts';
 import { runLines } from '../../core/run/run-text.ts';
+import { outcomeMark } from '../../core/status/marks.ts';
 import { agoText } from '../../core/status/time-text.ts';
 import { lastState } from '../../io/daemon/last-state.ts';
 import type { RunRequest } from '../../io/daemon/run-request.ts';
@@ -15,11 +16,12 @@ import { type AskedEnd, askDaemon } from './ask-daemon.ts';
  * `mm-agent run [--noop]`: the daemon polls and runs Puppet now. Waits for the end of the cycle,
  * shows what it did, and returns its exit code. Throws DAEMON_MISSING, LOCKED, PERMISSION_DENIED.
  */
-export async function run(options: Options): Promise<number> {
+export async function run(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
   const paths = localPaths(options.root);
   requireWritable([paths.state, paths.runtime], options.argv);
   const found = await askAndLook(paths, { trigger: 'asked', noop: options.noop ?? false });
-  printAnswer(options.json ? asciiJson(found, 2) : foundLines(found).join('\n'));
+  if (options.json) printAnswer(asciiJson(found, 2));
+  else printAnswer(foundLines(found).join('\n'), { markOf: outcomeMark, env });
   return found.exitCode;
 }
 
