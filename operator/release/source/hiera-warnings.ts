@@ -16,10 +16,19 @@ export function hieraWarnings(entries: readonly TreeEntry[]): string[] {
   if (entry === undefined) return [];
   return datadirsOf(entry.content.read().toString('utf8'))
     .filter((datadir) => pathInEnvironment(datadir) === undefined)
-    .map(
-      (datadir) =>
-        `${HIERA}: datadir ${printable(datadir, 200)} is outside of the environment: its files are not published, so each host needs them there`,
-    );
+    .map((datadir) => {
+      const own = ownDirectory(datadir, entries);
+      const where = `${HIERA}: datadir ${printable(datadir, 200)} is outside of the environment`;
+      return own === undefined
+        ? `${where}: its files are not published, so each host needs them there`
+        : `${where}, where no host looks for ${own}/ of a release: write datadir: ${own}`;
+    });
+}
+
+/** On a Puppet server, `…/environments/%{environment}/data` is a directory of the environment. */
+function ownDirectory(datadir: string, entries: readonly TreeEntry[]): string | undefined {
+  const inside = /\/environments\/[^/]+\/(.+?)\/*$/.exec(datadir)?.[1];
+  return entries.some(({ path }) => path.startsWith(`${inside}/`)) ? inside : undefined;
 }
 
 /** Of version 5 (`datadir`) and of version 3 (`:datadir`). */

@@ -215,6 +215,14 @@ for (const [name, text] of Object.entries(hieras)) {
   });
 }
 
+test('hiera: a datadir of a Puppet server that is in the repository: the warning says what to write', async (t) => {
+  const text =
+    ':yaml:\n  :datadir: "/etc/puppetlabs/code//environments/%{::environment}/hiera/data/"\n';
+  const files = { 'manifests/site.pp': '', 'hiera.yaml': text, 'hiera/data/common.yaml': '' };
+  const { warnings } = await read(t, { directory: await repository(t, files), env }, 'main');
+  assert.match(warnings.join('\n'), /write datadir: hiera\/data$/);
+});
+
 test('hiera: a datadir inside, or with a fact in it, is no warning', async (t) => {
   const text =
     'version: 5\ndefaults: { datadir: data }\nhierarchy:\n  - { name: a, datadir: "data/%{facts.x}" }\n';
