@@ -13,6 +13,7 @@ import { agoText } from '../../core/status/time-text.ts';
 import { freeSpace, LEFT_TO_OTHERS_BYTES, megabytes } from '../../disk/free-space.ts';
 import { missingReserves } from '../../disk/reserve.ts';
 import { systemClock } from '../../io/clock.ts';
+import { serviceCommand } from '../../io/daemon/service/service-name.ts';
 import { type DaemonHolder, findDaemon } from '../../io/locks/daemon-claim.ts';
 import { readEnvironmentFiles } from '../../io/puppet/host-data/environment-files.ts';
 import { hostData } from '../../io/puppet/host-data/host-data.ts';
@@ -102,7 +103,7 @@ export async function checkService(
     message: `no daemon runs on this host${seen}`,
     next: isFailed
       ? 'systemctl start mm-agent; if it fails: journalctl -u mm-agent -n 50'
-      : 'systemctl start mm-agent, unless something else starts mm-agent --once',
+      : `${serviceCommand('start')}, unless something else starts mm-agent --once`,
   });
   return undefined;
 }

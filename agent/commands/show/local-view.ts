@@ -6,7 +6,7 @@ import { parseDaemonNote } from '../../core/status/daemon-note.ts';
 import type { WhyView } from '../../core/status/why-text.ts';
 import { systemClock } from '../../io/clock.ts';
 import { MAX_NOTE_BYTES } from '../../io/daemon/daemon-notes.ts';
-import { logPlace } from '../../io/daemon/service/service-name.ts';
+import { logPlace, serviceCommand } from '../../io/daemon/service/service-name.ts';
 import { requireReadable } from '../../io/host/permission.ts';
 import { findDaemon } from '../../io/locks/daemon-claim.ts';
 import { isAlive, type LockHolder } from '../../io/locks/lock-holder.ts';
@@ -47,6 +47,7 @@ export async function readLocal(options: Options, env: NodeJS.ProcessEnv): Promi
         ? null
         : { pid: daemon.pid, since: daemon.since, service: daemon.service ?? null },
     log: logPlace(daemon?.service),
+    startCommand: serviceCommand('start'),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   removeRequest,
   writeRequest,
 } from '../../io/daemon/run-request.ts';
+import { serviceCommand } from '../../io/daemon/service/service-name.ts';
 import { REQUEST_SIGNAL, stopOnSignals } from '../../io/daemon/signals.ts';
 import { acquireCycleLock } from '../../io/locks/cycle-lock.ts';
 import { canBeAsked, type DaemonHolder, findDaemon } from '../../io/locks/daemon-claim.ts';
@@ -70,7 +71,7 @@ async function untilRead(paths: HostPaths, stop: AbortSignal): Promise<void> {
     if (stop.aborted || clock.now() >= giveUpAt) {
       throw new CodedError('the daemon has not begun the run that an earlier command asked for', {
         code: 'LOCKED',
-        next: 'mm-agent status; or restart the daemon: systemctl restart mm-agent',
+        next: `mm-agent status; or restart the daemon: ${serviceCommand('restart')}`,
         details: { path: paths.request },
       });
     }
@@ -84,6 +85,6 @@ async function requireDaemon(paths: HostPaths): Promise<DaemonHolder> {
   const what = daemon === undefined ? 'found none' : `process ${daemon.pid} is of another version`;
   throw new CodedError(`wanted a daemon on this host that runs Puppet now: ${what}`, {
     code: 'DAEMON_MISSING',
-    next: 'mm-agent --once; or restart the daemon: systemctl restart mm-agent',
+    next: `mm-agent --once; or restart the daemon: ${serviceCommand('restart')}`,
   });
 }

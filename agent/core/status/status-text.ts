@@ -15,6 +15,8 @@ export interface LocalStatus extends StatusDocument, DaemonNote {
   } | null;
   /** Where the log of the agent is. */
   readonly log: string;
+  /** What starts the daemon: `systemctl start mm-agent`. */
+  readonly startCommand: string;
   readonly uploadedAt: string | null;
   readonly cycleUnderWay: boolean;
   /**
@@ -125,8 +127,9 @@ function clockText(offsetSeconds: number | null): string | undefined {
   return `${length} ${how} that of the bucket; set the clock of this machine`;
 }
 
-function daemonText({ daemon, nextPollAt, nextRunAt }: LocalStatus, now: number): string {
-  if (daemon === null) return 'not running; start it with: systemctl start mm-agent';
+function daemonText(status: LocalStatus, now: number): string {
+  const { daemon, nextPollAt, nextRunAt, startCommand } = status;
+  if (daemon === null) return `not running; start it with: ${startCommand}`;
   const { pid, service, since } = daemon;
   const up = `up since ${agoText(since, now)} (${service ?? 'by hand'}, process ${pid})`;
   const poll = nextPollAt === null ? '' : `, polls ${inText(nextPollAt, now)}`;

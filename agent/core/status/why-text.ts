@@ -118,10 +118,10 @@ function lastOutcome({ run, retry }: WhyView): Finding[] {
   ];
 }
 
-function plan({ daemon, nextPollAt, nextRunAt }: WhyView, now: number): Finding[] {
+function plan({ daemon, nextPollAt, nextRunAt, startCommand }: WhyView, now: number): Finding[] {
   if (daemon === null) {
     const says = 'No daemon runs on this host: it polls and runs only by hand.';
-    return [{ says, next: 'systemctl start mm-agent, or mm-agent --once' }];
+    return [{ says, next: `${startCommand}, or mm-agent --once` }];
   }
   if (nextPollAt === null) return [{ says: 'The daemon has not ended its first turn yet.' }];
   const poll = `The next poll is due ${inText(nextPollAt, now)}, at ${nextPollAt}`;

@@ -28,6 +28,15 @@ export function logPlace(service: string | undefined, platform = process.platfor
   return `journalctl -u ${service ?? SYSTEMD_UNIT}`;
 }
 
+/** What a person types to start the daemon, or to start it again. */
+export function serviceCommand(
+  verb: 'start' | 'restart',
+  platform: NodeJS.Platform = process.platform,
+): string {
+  if (platform !== 'darwin') return `systemctl ${verb} mm-agent`;
+  return `launchctl kickstart ${verb === 'restart' ? '-k ' : ''}system/${LAUNCHD_PREFIX}.agent`;
+}
+
 /** The last part of the control group: an administrator may have given the unit another name. */
 function ownUnit(): string {
   try {

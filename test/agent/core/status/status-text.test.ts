@@ -15,6 +15,7 @@ const local: LocalStatus = {
   ...parseDaemonNote(undefined),
   daemon: null,
   log: 'journalctl -u mm-agent.service',
+  startCommand: 'systemctl start mm-agent',
   uploadedAt: null,
   cycleUnderWay: false,
 };

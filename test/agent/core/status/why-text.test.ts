@@ -18,6 +18,7 @@ const quiet: WhyView = {
   ...note,
   daemon: { pid: 7, since: '2026-11-20T10:00:00.000Z', service: 'mm-agent.service' },
   log: 'journalctl -u mm-agent.service',
+  startCommand: 'systemctl start mm-agent',
   uploadedAt: null,
   cycleUnderWay: false,
   decision: { at: '2026-11-23T10:00:00.000Z', trigger: 'apply', run: 'run', why: 'it was due' },
