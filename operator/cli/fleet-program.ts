@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type FleetAthenaOptions, fleetAthena } from '../commands/fleet/athena.ts';
+import { exportPuppetDb } from '../commands/fleet/export.ts';
 import { fleetHost, fleetHosts, why } from '../commands/fleet/host.ts';
 import type { InstanceOptions } from '../commands/fleet/open-store.ts';
 import { type FleetProblemsOptions, fleetProblems } from '../commands/fleet/problems.ts';
@@ -119,6 +120,14 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .option('--noop', 'show which objects would be written, and write nothing')
     .action(async (options: SnapshotOptions) =>
       output.answer(await fleetSnapshot(context, options), options),
+    );
+  const exported = fleet.command('export').description('print the copy for another system');
+  common(exported.command('puppetdb'))
+    .description(
+      'print facts and last runs as commands of PuppetDB, one JSON document in each line',
+    )
+    .action(async (options: CommonOptions) =>
+      exportPuppetDb(context, options, (list) => output.list(list, options)),
     );
   common(fleet.command('athena'))
     .description('print tables, views and questions for Amazon Athena')

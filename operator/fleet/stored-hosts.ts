@@ -1,6 +1,6 @@
 import { StatusDocument } from '../../bucket/documents/status.ts';
 import { type JsonObject, jsonObject } from '../../shared/json.ts';
-import type { HostStatus } from '../hosts/read-statuses.ts';
+import type { HostStatus, Reported } from '../hosts/read-statuses.ts';
 import type { SelectedHost, SummarizedHost } from '../hosts/select-hosts.ts';
 import type { HostSummary } from '../hosts/summary.ts';
 import type { Where } from '../hosts/where/where.ts';
@@ -74,16 +74,17 @@ function statusIn(row: readonly unknown[], paths: readonly (readonly string[])[]
 /** The status of each host, as `readStatuses` gives it: undefined when it cannot be used. */
 export async function* storedStatuses(
   store: FleetStore,
-): AsyncGenerator<{ readonly certname: string; readonly status: StatusDocument | undefined }> {
+): AsyncGenerator<Reported & { readonly status: StatusDocument | undefined }> {
   const rows = store.database
     .prepare(
-      'SELECT certname, json(status) AS status FROM host LEFT JOIN document USING (file) ORDER BY file',
+      `SELECT certname, receivedAt, json(status) AS status
+       FROM host LEFT JOIN document USING (file) ORDER BY file`,
     )
     .iterate();
-  for (const { certname, status } of rows) {
+  for (const { certname, receivedAt, status } of rows) {
     // It was checked before it was stored, and the file is this user's own.
     const checked = typeof status === 'string' ? (JSON.parse(status) as StatusDocument) : undefined;
-    yield { certname: String(certname), status: checked };
+    yield { certname: String(certname), receivedAt: Number(receivedAt), status: checked };
   }
 }
 

@@ -66,6 +66,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'mm fleet hosts': ['mm fleet hosts --failed'],
   'mm fleet problems': ['mm fleet problems', 'mm fleet problems clock trust --fail-over 0'],
+  'mm fleet export puppetdb': ['mm fleet export puppetdb > commands.ndjson'],
   'mm fleet athena': ['mm fleet athena > fleet.sql', 'mm fleet athena --database puppet --json'],
   'mm fleet prune': [
     'mm fleet prune --older-than 90d --noop',
