@@ -94,7 +94,7 @@ export function statusLines(status: LocalStatus, now: number): string[] {
     ),
   );
   const clock = clockText(trust.clockOffsetSeconds);
-  if (clock !== undefined) lines.push(row('clock', clock));
+  if (clock !== undefined) lines.push(row('clock', `${clock}; set the clock of this machine`));
   if (status.clockFloorAt) {
     const isAhead = Date.parse(status.clockFloorAt) > now;
     const undo = isAhead ? ', ahead of the clock; undo with: mm-agent reset-clock' : '';
@@ -120,11 +120,12 @@ function unreported({ offline: { runs, skipped, failed = 0 } }: StatusDocument):
 /** S3 refuses requests of a clock that is off by 15 minutes. A smaller one is already a fault. */
 const CLOCK_IS_OFF_SECONDS = 60;
 
-function clockText(offsetSeconds: number | null): string | undefined {
+/** How far the clock of this host is off; undefined when it is right, or when that is not known. */
+export function clockText(offsetSeconds: number | null): string | undefined {
   if (offsetSeconds === null || Math.abs(offsetSeconds) < CLOCK_IS_OFF_SECONDS) return undefined;
   const how = offsetSeconds > 0 ? 'ahead of' : 'behind';
   const length = lengthText(Math.abs(offsetSeconds) * 1000);
-  return `${length} ${how} that of the bucket; set the clock of this machine`;
+  return `${length} ${how} that of the bucket`;
 }
 
 function daemonText(status: LocalStatus, now: number): string {

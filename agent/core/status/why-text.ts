@@ -1,7 +1,7 @@
 import { isFailure } from '../run/run-summary.ts';
 import type { HostState } from '../state.ts';
 import { untilText } from '../when/pin.ts';
-import type { LocalStatus } from './status-text.ts';
+import { clockText, type LocalStatus } from './status-text.ts';
 import { agoText, inText } from './time-text.ts';
 
 /** What is known on the host about its last poll and its next one. */
@@ -75,6 +75,11 @@ function whatBinds(view: WhyView, now: number): Finding[] {
       says: `Runs are disabled${by} ${until}: ${disabled.reason}.`,
       next: disabled.by === 'puppet' ? 'puppet agent --enable' : 'mm-agent enable',
     });
+  }
+  const clock = clockText(trust.clockOffsetSeconds);
+  if (clock !== undefined) {
+    // Metadata that has expired, or a refused signature, may come from this.
+    found.push({ says: `The clock of this host is ${clock}.`, next: 'timedatectl set-ntp true' });
   }
   if (trust.error !== null) {
     const keeps = release === null ? '' : ' The host keeps its release.';

@@ -53,6 +53,17 @@ async function stateIn(directory: string, change: (text: string) => string = (te
   return { path, state };
 }
 
+test('state: one of an older version keeps what it has, and the rest is empty', async (t) => {
+  const newer = ['retry', 'held', 'changes', 'bad', 'good', 'deferred', 'decision'];
+  const { path, state } = await stateIn(await temporaryDirectory(t), (text) => {
+    const entries = Object.entries(JSON.parse(text)).filter(([key]) => !newer.includes(key));
+    return JSON.stringify(Object.fromEntries(entries));
+  });
+  const log = fakeLog();
+  assert.deepEqual(await stateFile(path, log).load(), state);
+  assert.deepEqual(log.lines, []);
+});
+
 test('state: an edited file is checked, and counts as empty when it is invalid', async (t) => {
   const wrong = await stateIn(await temporaryDirectory(t), (text) =>
     text.replace('"stopped":true', '"stopped":"yes"'),

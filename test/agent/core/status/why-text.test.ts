@@ -47,6 +47,17 @@ const views: Record<string, { view: Partial<WhyView>; says: RegExp; next: string
     says: /has not ended its first turn/,
     next: 'mm-agent run',
   },
+  'a clock that is off': {
+    view: {
+      trust: {
+        ...sampleStatus.trust,
+        clockOffsetSeconds: 5_184_000,
+        error: { code: 'METADATA_EXPIRED', message: 'timestamp.json is expired' },
+      },
+    },
+    says: /The clock of this host is 60 days ahead of that of the bucket\. .*METADATA_EXPIRED/,
+    next: 'timedatectl set-ntp true',
+  },
   disabled: {
     view: {
       disabled: { reason: 'migration', by: 'ann', until: LATER },
