@@ -116,7 +116,7 @@ export function addFleet(program: Command, context: Context, output: Output): vo
       fleetProblems(context, kinds ?? [], options, (list) => output.list(list, options)),
     );
   common(fleet.command('snapshot'))
-    .description('put the report into the bucket, for everybody who may read status')
+    .description('put the report and its tables into the bucket, for everybody who may read status')
     .option('--noop', 'show which objects would be written, and write nothing')
     .action(async (options: SnapshotOptions) =>
       output.answer(await fleetSnapshot(context, options), options),

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -17,8 +15,8 @@ const ends: (() => unknown)[] = [];
 const owner = { after: (end: () => unknown) => void ends.push(end) };
 let browser: Browser;
 let lab: ReportLab;
-/** To be looked at: MM_TEST_PICTURES names the folder. */
-const pictures = process.env['MM_TEST_PICTURES'] ?? mkdtempSync(join(tmpdir(), 'mm-pictures-'));
+/** The folder for pictures that somebody wants to look at. */
+const pictures = process.env['MM_TEST_PICTURES'];
 
 before(async () => {
   [browser, lab] = await Promise.all([startChromium(), reportLab(owner)]);
@@ -232,6 +230,10 @@ const LOOKS = {
   },
 } as const;
 
+async function picture(page: Page, name: string): Promise<void> {
+  if (pictures !== undefined) await page.screenshot({ path: join(pictures, name), fullPage: true });
+}
+
 test('report: readable in dark and in light, on a screen and on a phone', async () => {
   const backgrounds = new Set<string>();
   for (const [name, look] of Object.entries(LOOKS)) {
@@ -240,14 +242,13 @@ test('report: readable in dark and in light, on a screen and on a phone', async 
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.equal(wide, 0, `${name}: nothing is beside the page`);
     backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
-    await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+    await picture(page, `${name}.png`);
     await rows(page).first().click();
     assert.deepEqual(await page.evaluate(unreadableTexts), [], `${name}: details`);
     const widths = await page.locator('dd').evaluateAll((all) => all.map((dd) => dd.clientWidth));
     assert.ok(Math.min(...widths) > 140, `${name}: values have room`);
-    await page.screenshot({ path: join(pictures, `${name}-details.png`) });
+    await picture(page, `${name}-details.png`);
     await page.close();
   }
   assert.equal(backgrounds.size, 2);
-  console.log(`# pictures: ${pictures}`);
 });

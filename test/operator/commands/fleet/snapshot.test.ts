@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parquetReadObjects } from 'hyparquet';
 import { FleetSnapshotAnswer } from '../../../../operator/commands/fleet/fleet-answers.ts';
 import { loadFleet } from '../../../../operator/fleet/report/page/data/load.ts';
 import { sampleStatus } from '../../../support/status-sample.ts';
 import { BUCKET, initialized, type OperatorLab } from '../../operator-lab.ts';
 
-const KEYS = ['history.json', 'fleet.html'].map((name) => `ubuntu/status/fleet/v1/latest/${name}`);
-const [HISTORY = '', PAGE = ''] = KEYS;
+const NAMES = ['history.json', 'hosts.parquet', 'facts.parquet', 'fleet.html'];
+const KEYS = NAMES.map((name) => `ubuntu/status/fleet/v1/latest/${name}`);
+const [HISTORY = '', HOSTS = '', FACTS = '', PAGE = ''] = KEYS;
 
 async function snapshot(lab: OperatorLab, ...more: string[]): Promise<FleetSnapshotAnswer> {
   const { exitCode, json, stderr } = await lab.mm(['fleet', 'snapshot', '--json', ...more]);
@@ -20,20 +22,34 @@ async function shown({ server }: OperatorLab) {
   return (await loadFleet(data)).head.history;
 }
 
+async function rowsOf({ server }: OperatorLab, key: string): Promise<Record<string, unknown>[]> {
+  const { buffer, byteOffset, length } = new Uint8Array(server.get(BUCKET, key) ?? []);
+  const file = buffer.slice(byteOffset, byteOffset + length);
+  return await parquetReadObjects({ file });
+}
+
 test('fleet snapshot: puts the page into the bucket, with what earlier ones knew', async (t) => {
   const lab = await initialized(t);
-  const host = JSON.stringify({ ...sampleStatus, certname: 'web1' });
-  lab.server.put(BUCKET, 'ubuntu/status/hosts/web1.json', host);
+  const status = JSON.stringify({ ...sampleStatus, certname: 'web1' });
+  lab.server.put(BUCKET, 'ubuntu/status/hosts/web1.json', status);
   await lab.mm(['fleet', 'sync']);
   const planned = await snapshot(lab, '--noop');
   assert.deepEqual([planned.outcome, planned.objects.map(({ key }) => key)], ['noop', KEYS]);
   assert.equal(lab.server.get(BUCKET, PAGE), undefined);
-  const { outcome, hosts, objects } = await snapshot(lab);
-  assert.deepEqual([outcome, hosts], ['written', 1]);
+  const written = await snapshot(lab);
+  assert.deepEqual([written.outcome, written.hosts], ['written', 1]);
   const sizes = KEYS.map((key) => lab.server.get(BUCKET, key)?.length);
   assert.deepEqual(
-    objects.map(({ bytes }) => bytes),
+    written.objects.map(({ bytes }) => bytes),
     sizes,
+  );
+  const [host, ...hosts] = await rowsOf(lab, HOSTS);
+  assert.deepEqual([host?.['certname'], host?.['run'], hosts], ['web1', 'unchanged', []]);
+  assert.ok(host !== undefined && !('status' in host), 'the whole status would be most of it');
+  const facts = await rowsOf(lab, FACTS);
+  assert.deepEqual(
+    facts.find(({ name }) => name === 'os.name'),
+    { certname: 'web1', name: 'os.name', value: 'Ubuntu' },
   );
   const [now, ...more] = await shown(lab);
   assert.deepEqual([now?.hosts, more], [{ unchanged: 1 }, []]);
