@@ -30,7 +30,11 @@ export async function readArchive({
   signal,
   onEntry,
 }: ArchiveReader): Promise<void> {
-  const tar = new StrictTar(onEntry);
+  const tar = new StrictTar((entry) => {
+    // Before its bytes are written, not when they have filled the disk.
+    if (entry.size > maxBytes) throw tooLarge(maxBytes, entry.path);
+    onEntry(entry);
+  });
   let bytes = 0;
   await pipeline(
     createReadStream(path, { highWaterMark: CHUNK_BYTES }),
@@ -73,6 +77,8 @@ class StrictTar {
     this.#parser.on('meta', (text: string) => {
       // node-tar cuts a name at a NUL. GNU's long names end with one, which is fine.
       if (text.replace(/\0+$/, '').includes('\0')) throw damaged('a NUL in an extended header');
+      // What other tools fill with zeros would be written as it is in the archive.
+      if (/^\d+ GNU\.sparse\./m.test(text)) throw damaged('a sparse file in an extended header');
     });
     this.#parser.on('eof', () => {
       this.#hasEnded = true;
