@@ -68,6 +68,10 @@ const unsafe: Record<string, readonly (TarEntry | Buffer)[]> = {
   'a name of 256 bytes': [paxEntry({ path: 'n'.repeat(256) }), file('cut')],
   'a name of 256 bytes in two-byte letters': [paxEntry({ path: 'é'.repeat(128) }), file('cut')],
   'a path of more than 1,024 bytes': [paxEntry({ path: `${'d/'.repeat(512)}x` }), file('cut')],
+  'a name of 5,000 bytes': [paxEntry({ path: 'n'.repeat(5000) }), file('cut')],
+  'a path of 5,000 bytes': [paxEntry({ path: 'd/'.repeat(2500) }), directory('cut')],
+  "a path of 5,000 bytes in GNU's long form": [gnuLongEntry(`${'d/'.repeat(2500)}x`), file('cut')],
+  'a target of 5,000 bytes': [paxEntry({ linkpath: 'd/'.repeat(2500) }), link('l', 'cut')],
   'a target of more than 1,024 bytes': [gnuLongEntry('d/'.repeat(600), 'K'), link('l', 'cut')],
 
   'an extended path that climbs': [paxEntry({ path: '../evil' }), file('fine')],
@@ -85,6 +89,14 @@ const unsafe: Record<string, readonly (TarEntry | Buffer)[]> = {
   'a size from a global header': [paxEntry({ size: '0' }, 'g'), file('fine', 'x'.repeat(600))],
   'a size of a fraction': [paxEntry({ size: '0.5' }), file('fine')],
   'a size that no number holds': [paxEntry({ size: '1e400' }), file('fine')],
+  'a size of 2 to the power of 64': [paxEntry({ size: String(2n ** 64n) }), file('fine')],
+  'a size of 11 bytes, as GNU writes large ones': [
+    garbled(tarEntry(file('a', '')), 124, '\x80'.concat('\x7f'.repeat(11)), 'latin1'),
+  ],
+  'a sparse file by extended headers': [
+    paxEntry({ 'GNU.sparse.major': '1', 'GNU.sparse.realsize': String(2 ** 40) }),
+    file('GNUSparseFile.0/a', '1\n0\n0\n'),
+  ],
   'a size beyond the end of the archive': [{ path: 'a', content: 'x', size: 5000 }],
   'a size that is no number': [garbled(tarEntry(file('a', '')), 124, 'zzzzzzzzzzz')],
   'a mode that is no number': [garbled(tarEntry(file('a')), 100, 'zzzzzzz')],
@@ -94,9 +106,14 @@ const unsafe: Record<string, readonly (TarEntry | Buffer)[]> = {
 };
 
 /** The header with other text at that offset and a corrected checksum. */
-function garbled(entry: Buffer, offset: number, text: string): Buffer {
+function garbled(
+  entry: Buffer,
+  offset: number,
+  text: string,
+  encoding: BufferEncoding = 'utf8',
+): Buffer {
   const header = Buffer.from(entry.subarray(0, 512));
-  header.write(text, offset);
+  header.write(text, offset, encoding);
   writeChecksum(header);
   return Buffer.concat([header, entry.subarray(512)]);
 }
