@@ -46,6 +46,9 @@ export interface Meaning {
 export function meaningOf(wanted: S3Wanted, answer: S3Answer, nowMs: number): Meaning {
   if (answer.status === undefined && CERTIFICATE.test(answer.code))
     return untrusted(wanted, answer);
+  // Only a proxy answers 407, to the request itself or to CONNECT.
+  const isTunnel = answer.code === 'ERR_PROXY_TUNNEL' && / 407 /.test(`${answer.words} `);
+  if (answer.status === 407 || isTunnel) return proxyRefuses();
   if (answer.status === undefined && NETWORK.test(answer.code)) return unreachable(wanted, answer);
   return (
     byCode(wanted, answer, nowMs) ??
@@ -222,6 +225,14 @@ function unreachable(wanted: S3Wanted, answer: S3Answer): Meaning {
     code: 'S3_UNREACHABLE',
     came: `${where(wanted)} cannot be reached, or broke off (${spoken(answer)})`,
     next: `check network, DNS, proxy and certificates, for example with: curl -sSI ${wanted.endpoint ?? 'https://s3.amazonaws.com'}`,
+  };
+}
+
+function proxyRefuses(): Meaning {
+  return {
+    code: 'S3_UNREACHABLE',
+    came: 'the proxy wants other credentials (407 Proxy Authentication Required)',
+    next: 'write them into its address, s3.proxy or HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT',
   };
 }
 

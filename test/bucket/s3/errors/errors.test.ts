@@ -132,6 +132,19 @@ const cases = {
   'no name server': { thrown: network('EAI_AGAIN'), want: 'S3_UNREACHABLE' },
   'connection broke': { thrown: network('ECONNRESET'), want: 'S3_UNREACHABLE' },
   'no HTTP': { thrown: network('HPE_INVALID_CONSTANT'), want: 'S3_UNREACHABLE' },
+  'proxy wants credentials': {
+    thrown: refusal(407, 'Unknown'),
+    want: 'S3_UNREACHABLE',
+    tells: ['the proxy wants other credentials'],
+  },
+  'proxy wants credentials for a tunnel': {
+    thrown: {
+      ...network('ERR_PROXY_TUNNEL'),
+      message: 'Failed to establish tunnel: HTTP/1.1 407 Proxy Authentication Required',
+    },
+    want: 'S3_UNREACHABLE',
+    tells: ['the proxy wants other credentials'],
+  },
   'proxy refuses': { thrown: network('ERR_PROXY_TUNNEL'), want: 'S3_UNREACHABLE' },
   'unknown certificate': { thrown: network('DEPTH_ZERO_SELF_SIGNED_CERT'), want: 'S3_UNREACHABLE' },
   'certificate of another host': {
