@@ -5,6 +5,8 @@ export interface ConfigPackage {
   /** Digits and dots. */
   readonly version: string;
   readonly summary: string;
+  /** Lines of at most 79 characters. */
+  readonly description: string;
   readonly requires: string;
   /** A name that all packages of this kind provide, and of which a host has only one. */
   readonly kind: string;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { Header, type HeaderData } from 'tar';
-import { type ConfigPackage, FILE_TIME, MAINTAINER } from './config-package.ts';
+import { type ConfigFile, type ConfigPackage, FILE_TIME, MAINTAINER } from './config-package.ts';
+import { debDocuments } from './deb-documents.ts';
 import { gzip } from './gzip.ts';
 
 /**
@@ -9,14 +10,15 @@ import { gzip } from './gzip.ts';
  * and two tarballs. No program of Debian is needed. The same input gives the same bytes.
  */
 export function debPackage(config: ConfigPackage): Buffer {
-  const data = config.files.map(({ path, content }) => ({
+  const files = [...config.files, ...debDocuments(config)];
+  const data = files.map(({ path, content }) => ({
     path: `.${path}`,
     content,
     mode: 0o644,
   }));
   return ar({
     'debian-binary': Buffer.from('2.0\n'),
-    'control.tar.gz': gzip(tar(controlFiles(config))),
+    'control.tar.gz': gzip(tar(controlFiles(config, files))),
     'data.tar.gz': gzip(tar(data)),
   });
 }
@@ -28,9 +30,9 @@ interface Entry {
   readonly mode: number;
 }
 
-function controlFiles(config: ConfigPackage): Entry[] {
+function controlFiles(config: ConfigPackage, all: readonly ConfigFile[]): Entry[] {
   const { files, afterwards } = config;
-  const sums = files.map(
+  const sums = all.map(
     ({ path, content }) => `${createHash('md5').update(content).digest('hex')}  ${path.slice(1)}\n`,
   );
   const text = (name: string, content: string, mode = 0o644) => ({
@@ -40,14 +42,15 @@ function controlFiles(config: ConfigPackage): Entry[] {
   });
   return [
     text('conffiles', files.map(({ path }) => `${path}\n`).join('')),
-    text('control', control(config)),
+    text('control', control(config, all)),
     text('md5sums', sums.join('')),
     text('postinst', `#!/bin/sh\nset -e\n${afterwards}`, 0o755),
   ];
 }
 
-function control({ name, version, summary, requires, kind, files }: ConfigPackage): string {
-  const bytes = files.reduce((sum, { content }) => sum + content.length, 0);
+function control(config: ConfigPackage, all: readonly ConfigFile[]): string {
+  const { name, version, summary, requires, kind, description } = config;
+  const bytes = all.reduce((sum, { content }) => sum + content.length, 0);
   const fields = {
     Package: name,
     Version: version,
@@ -59,7 +62,7 @@ function control({ name, version, summary, requires, kind, files }: ConfigPackag
     Conflicts: kind,
     Section: 'admin',
     Priority: 'optional',
-    Description: summary,
+    Description: `${summary}\n ${description.replaceAll('\n', '\n ')}`,
   };
   return Object.entries(fields)
     .map(([key, value]) => `${key}: ${value}\n`)

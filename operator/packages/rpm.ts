@@ -62,7 +62,7 @@ const FEATURES = {
 };
 
 function headerTags(config: ConfigPackage, payload: Buffer): Record<number, Value> {
-  const { name, version, summary, kind, files, afterwards } = config;
+  const { name, version, summary, description, kind, files, afterwards } = config;
   const each = <T>(value: T): T[] => files.map(() => value);
   return {
     [TAG.i18nTable]: { strings: ['C'] },
@@ -70,7 +70,7 @@ function headerTags(config: ConfigPackage, payload: Buffer): Record<number, Valu
     [TAG.version]: { string: version },
     [TAG.release]: { string: RELEASE },
     [TAG.summary]: { text: summary },
-    [TAG.description]: { text: `${summary}.` },
+    [TAG.description]: { text: description },
     [TAG.buildTime]: { int32: [FILE_TIME] },
     [TAG.buildHost]: { string: 'reproducible' },
     [TAG.size]: { int32: [files.reduce((sum, { content }) => sum + content.length, 0)] },

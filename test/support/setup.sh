@@ -9,8 +9,8 @@
 #             r10k, g10k, git-lfs and puppet-lint, by apt where they are missing
 #   archives  programs that read packages for Macs: 7z, cpio, xmllint
 #   packages  the programs that make packages for each architecture
-#   boxes     the same, and those that start a real systemd in a throw-away container, or a program
-#             of another architecture
+#   boxes     the same, those that look for mistakes in packages, and those that start a real
+#             systemd in a throw-away container, or a program of another architecture
 #   chromium  a browser, and a font for it
 #   programs  the bundles of the current sources, in dist/
 set -eu
@@ -150,6 +150,7 @@ for part in "$@"; do
     packers
     needs '7z cpio' 'p7zip-full | 7zip, cpio'
     needs 'systemd-nspawn debootstrap shellcheck' 'systemd-container, debootstrap, shellcheck'
+    needs 'lintian rpmlint' 'lintian, rpmlint'
     needs qemu-aarch64 'qemu-user, libc6-arm64-cross, libstdc++6-arm64-cross, libgcc-s1-arm64-cross'
     ;;
   chromium) needs chromium 'chromium, fonts-liberation' ;;

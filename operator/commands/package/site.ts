@@ -17,6 +17,9 @@ export interface SitePackageOptions extends SiteOptions {
   readonly output?: string | undefined;
 }
 
+const DESCRIPTION = `A host with the agent and this package reads signed releases of the tree. It
+needs credentials for the bucket, which are not in the package.`;
+
 /** Starts an agent that is enabled, and makes one that runs read the new configuration. */
 const BY_SYSTEMD = `if [ -d /run/systemd/system ] && systemctl --quiet is-enabled mm-agent.service 2>/dev/null; then
   systemctl reload-or-restart mm-agent.service >/dev/null 2>&1 || :
@@ -55,7 +58,8 @@ export async function packageSite(context: Context, options: SitePackageOptions)
     const site: Omit<ConfigPackage, 'afterwards'> = {
       name: `miyamoto-site-${tree.config.tree}`,
       version,
-      summary: `Configuration and trust root of tree ${tree.config.tree} for the Miyamoto agent`,
+      summary: `Miyamoto agent: configuration and trust root of tree ${tree.config.tree}`,
+      description: DESCRIPTION,
       requires: 'miyamoto-agent',
       kind: 'miyamoto-site',
       files,

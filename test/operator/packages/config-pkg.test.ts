@@ -14,6 +14,7 @@ function site(version: string, yaml: string): ConfigPackage {
   return {
     name: 'miyamoto-site-osx',
     version,
+    description: 'A package.',
     summary: 'for the test',
     requires: 'miyamoto-agent',
     kind: 'miyamoto-site',

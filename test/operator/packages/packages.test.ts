@@ -13,6 +13,7 @@ const CONFIG: ConfigPackage = {
   name: 'miyamoto-site-ubuntu',
   version: '1.42',
   summary: 'for the test',
+  description: 'A package.\nIt does nothing.',
   requires: 'miyamoto-agent',
   kind: 'miyamoto-site',
   files: [
@@ -32,7 +33,9 @@ test('deb: an ar archive with the version of the format, control and data', asyn
   assert.equal(control['./postinst'], '#!/bin/sh\nset -e\necho done\n');
   const sum = createHash('md5').update('{}').digest('hex');
   assert.ok(control['./md5sums']?.includes(`${sum}  etc/miyamoto/root.json\n`));
-  assert.deepEqual(await untar(members.get('data.tar.gz')), {
+  assert.match(control['./control'] ?? '', /^Description: for the test\n A package\.\n It does/m);
+  const data = Object.entries(await untar(members.get('data.tar.gz')));
+  assert.deepEqual(Object.fromEntries(data.filter(([path]) => !path.startsWith('./usr/'))), {
     './': '',
     './etc/': '',
     './etc/miyamoto/': '',
