@@ -240,6 +240,11 @@ export const Config = z.strictObject({
       heartbeat: duration({ min: '1m', max: '7d' })
         .prefault('1h')
         .describe('How often to send the status when nothing changes.'),
+      prometheus_textfile: AbsolutePath.regex(/[.]prom$/, 'expected a name that ends with .prom')
+        .optional()
+        .describe(
+          'Also write the status to this file, for the textfile collector of the node exporter. See [agent.md](agent.md#metrics-for-prometheus).',
+        ),
     })
     .prefault({}),
   releases: Releases.prefault({}),

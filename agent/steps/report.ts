@@ -13,6 +13,7 @@ import { windowAt } from '../core/when/apply-window.ts';
 import { withReserveSync } from '../disk/reserve.ts';
 import { saveState } from './save-state.ts';
 import { JSON_TYPE, sendStatus } from './send-status.ts';
+import { writePrometheus } from './write-prometheus.ts';
 
 /**
  * Writes the status to the disk, then sends what is due. What could not be sent is kept and goes
@@ -35,6 +36,7 @@ export async function report(agent: Agent, findings: Findings): Promise<Found> {
   const inDoubt = isDue && uploaded !== null ? { ...uploaded, etag: null } : uploaded;
   const state: HostState = { ...findings.state, status, uploaded: inDoubt };
   const isBlocked = findings.blocked !== undefined;
+  writePrometheus(agent, status);
   const isSaved = await saveState(agent, state, isBlocked);
   // What the disk says about the last upload may be older than that upload.
   const last = isDue ? { uploaded: isSaved ? uploaded : inDoubt } : undefined;

@@ -105,7 +105,7 @@ const good: Record<string, string> = {
     'run: {time_limit: 90m, puppet: /opt/puppetlabs/bin/puppet, noop: true, tags: ["profile::ntp"], extra_arguments: [--trace]}',
     'on_expired: stop',
     'facts: {promote: [os.family], deny: [ec2_userdata, networking.interfaces], max_bytes: 65536}',
-    'report: {heartbeat: 2h}',
+    'report: {heartbeat: 2h, prometheus_textfile: /var/lib/node_exporter/miyamoto.prom}',
     'releases: {keep: 5, max_tarball_bytes: 1000000, max_bytes: 5000000, max_files: 1000}',
     's3: {endpoint: "http://127.0.0.1:9000", region: us-east-1, path_style: true}',
     'log: {level: debug}',
