@@ -65,10 +65,11 @@ export async function withRepository<T>(
   needs: {
     readonly environments: RepositoryOptions['environments'];
     readonly signing?: SigningOptions;
+    readonly trustBucket?: boolean | undefined;
   },
   work: (opened: RepositoryWork) => Promise<T>,
 ): Promise<T> {
-  const { environments, signing } = needs;
+  const { environments, signing, trustBucket } = needs;
   const root = await readRoot(config);
   const keyring =
     signing === undefined
@@ -83,6 +84,7 @@ export async function withRepository<T>(
       treeId: config.id,
       root,
       stateDirectory,
+      trustBucket,
       environments,
       keyring,
       mode: config.mode,

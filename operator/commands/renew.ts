@@ -40,9 +40,10 @@ export async function renew(
   options: RenewOptions,
 ): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
-    const needs = { environments: 'all', signing: options } as const;
+    const { trustBucket } = options;
+    const needs = { environments: 'all', signing: options, trustBucket } as const;
     const done = await withRepository(context, tree, needs, async (opened) => {
-      if (options.trustBucket !== true) await assertSeen(opened);
+      if (trustBucket !== true) await assertSeen(opened);
       const notice = (line: string) => context.notice(line);
       const repository =
         options.finish === true ? repairing(opened.repository, opened.options) : opened.repository;

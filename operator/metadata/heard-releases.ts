@@ -87,7 +87,10 @@ const TOO_NEW = 'a newer mm signed it, or the thief of a key';
 const MAX_NAMED = 10;
 
 /** Delegated roles that no snapshot lists, because a recovery found no file that still counts. */
-export function rolesWithoutFile({ targets, roles }: VerifiedMetadata): string[] {
+export function rolesWithoutFile({
+  targets,
+  roles,
+}: Pick<VerifiedMetadata, 'targets' | 'roles'>): string[] {
   const delegated = Object.keys(targets?.signed.delegations?.roles ?? {});
   return delegated.filter((role) => !roles.has(role));
 }

@@ -40,7 +40,10 @@ export interface VerifiedMetadata {
 }
 
 /** The version of a role; 0 when it was never published. */
-export function versionOf(verified: VerifiedMetadata, role: string): number {
+export function versionOf(
+  verified: Pick<VerifiedMetadata, 'targets' | 'roles' | 'distrusted' | 'snapshot'>,
+  role: string,
+): number {
   const document = role === 'targets' ? verified.targets : verified.roles.get(role);
   // A role that is no longer delegated still has an entry in the snapshot, but no document.
   const listed =

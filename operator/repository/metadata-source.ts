@@ -16,3 +16,15 @@ export function metadataSource({ bucket, tree }: TreePlace): MetadataSource {
         : getObject(bucket, metadataKey(tree, file), options),
   };
 }
+
+/** Each file is requested once, and read twice: as a new host, and as this machine. */
+export function remembering(source: MetadataSource): MetadataSource {
+  const answers = new Map<string, ReturnType<MetadataSource['get']>>();
+  return {
+    get(file, request) {
+      const answer = answers.get(file) ?? source.get(file, request);
+      answers.set(file, answer);
+      return answer;
+    },
+  };
+}

@@ -1,10 +1,12 @@
 import type { Metadata, Targets } from '@tufjs/models';
+import { CodedError } from '../../shared/coded-error.ts';
 import { isBinariesRole } from '../../trust/metadata/role-names.ts';
 import { inspectMetadata } from '../../trust/workflow/inspect.ts';
 import { verifies } from '../metadata/delegation.ts';
+import { rolesWithoutFile } from '../metadata/heard-releases.ts';
 import { parseSignedFile } from '../metadata/signed-file.ts';
 import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
-import type { Repository } from './repository.ts';
+import type { Repository, RepositoryOptions } from './repository.ts';
 import { listFiles, readFile } from './stored-files.ts';
 
 /**
@@ -19,8 +21,8 @@ const MAX_FILES = 1000;
  * gets the names of the others. Throws S3_ACCESS_DENIED without permission to list.
  */
 export async function* olderFiles(
-  repository: Repository,
-  verified: VerifiedMetadata,
+  repository: Omit<Repository, 'read'>,
+  verified: Pick<VerifiedMetadata, 'targets' | 'roles' | 'distrusted' | 'snapshot'>,
   role: string,
   onForeign?: (file: string) => void,
 ): AsyncGenerator<Metadata<Targets>> {
@@ -59,7 +61,7 @@ function isOfRole(targets: Metadata<Targets>, role: string, { signed }: Metadata
 
 /** Undefined for content that is not metadata of this tree. */
 async function readRole(
-  repository: Repository,
+  repository: Omit<Repository, 'read'>,
   file: string,
 ): Promise<Metadata<Targets> | undefined> {
   const stored = await readFile(repository, file);
@@ -69,5 +71,45 @@ async function readRole(
     return parseSignedFile(stored.bytes, 'targets');
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * A recovery that found no file of a role leaves it out of the snapshot, and its next publication
+ * is the first one. A thief of an online key can leave out a role whose files are there: a
+ * publisher who has not seen them before must not build on that. Throws METADATA_MISSING.
+ */
+export async function requireNoFiles(
+  options: RepositoryOptions,
+  { targets, roles }: Pick<VerifiedMetadata, 'targets' | 'roles'>,
+): Promise<void> {
+  for (const role of rolesWithoutFile({ targets, roles })) {
+    const found = await newestFile(options, { targets, roles }, role);
+    if (found === undefined) continue;
+    throw new CodedError(
+      `the snapshot does not list ${role}.json, and ${found} is signed by its keys: mm signs nothing on top of that`,
+      {
+        code: 'METADATA_MISSING',
+        next: 'an online key was stolen: mm key rotate --role online --recover --add KEY',
+        details: { role, file: found },
+      },
+    );
+  }
+}
+
+async function newestFile(
+  options: RepositoryOptions,
+  { targets, roles }: Pick<VerifiedMetadata, 'targets' | 'roles'>,
+  role: string,
+): Promise<string | undefined> {
+  try {
+    const seen = { targets, roles, snapshot: undefined };
+    for await (const { signed } of olderFiles(options, seen, role)) {
+      return `${signed.version}.${role}.json`;
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'S3_ACCESS_DENIED') return undefined;
+    throw error;
   }
 }

@@ -17,7 +17,8 @@ import { withTemporaryDirectory } from '../files/temporary-directory.ts';
 import { isTopLevel } from '../metadata/delegation.ts';
 import type { SignedFile } from '../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
-import { metadataSource } from './metadata-source.ts';
+import { metadataSource, remembering } from './metadata-source.ts';
+import { requireNoFiles } from './older-files.ts';
 import { type RepositoryOptions, trustOptions } from './repository.ts';
 
 /*
@@ -36,7 +37,8 @@ export async function readBucket(options: RepositoryOptions): Promise<VerifiedMe
   return await withScratch(options.stateDirectory, async (scratch) => {
     // A publisher may sign expired files again only when it knows that they were the newest.
     const hasSeen = (await readTrusted(trustOptions(options, scratch))) !== undefined;
-    return await readWhole(options, scratch, { acceptExpired: hasSeen });
+    const acceptExpired = hasSeen || options.trustBucket === true;
+    return await readWhole(options, scratch, { acceptExpired });
   });
 }
 
@@ -84,18 +86,6 @@ export async function verifyCommitted(
   return trusted;
 }
 
-/** Each file is requested once, and read twice: as a new host, and as this machine. */
-function remembering(source: MetadataSource): MetadataSource {
-  const answers = new Map<string, ReturnType<MetadataSource['get']>>();
-  return {
-    get(file, request) {
-      const answer = answers.get(file) ?? source.get(file, request);
-      answers.set(file, answer);
-      return answer;
-    },
-  };
-}
-
 interface Reading {
   /** Whether the role may have expired. `isAsked`: it answers for a requested environment. */
   mayExpire(role: string, isAsked: boolean): boolean;
@@ -124,6 +114,7 @@ export async function readWhole(
     const bytes = kept.get(roleFile(role));
     if (bytes !== undefined) files.set(role, bytes);
   }
+  await requireNoFiles(options, { targets, roles });
   return {
     root,
     targets,
@@ -180,7 +171,7 @@ async function refreshWhole(
   if (refused === undefined) return found;
   throw new CodedError(`metadata refused at ${refused}: it expired at ${expires[refused]}`, {
     code: 'METADATA_EXPIRED',
-    next: 'mm renew, and compare the clocks of this machine and of S3',
+    next: 'mm renew, and compare the clocks of this machine and of S3; on a machine that has not seen the bucket before: mm renew --trust-bucket',
     details: { role: refused },
   });
 }
@@ -227,16 +218,23 @@ function isUnusable({ code, details }: CodedError): boolean {
   return code === 'METADATA_INVALID' && isOfFile && details['leap'] === undefined;
 }
 
+function withNext(cause: CodedError, next: string): CodedError {
+  const { code, message, details } = cause;
+  return new CodedError(message, { code, cause, next, details });
+}
+
 /** A missing or wrong file means something else for a publisher than for a host. */
 function explained(cause: unknown, { bucket, tree }: RepositoryOptions): unknown {
   if (!(cause instanceof CodedError)) return cause;
+  if (cause.code === 'METADATA_ROLLBACK') {
+    const why = `${cause.next}; if nobody put it back, an online key was stolen`;
+    return withNext(cause, `${why}: ${RECOVERY}`);
+  }
   if (FORGED.has(cause.code) || isUnusable(cause)) {
-    return new CodedError(cause.message, {
-      code: cause.code,
-      cause,
-      next: `${cause.code === 'TREE_MISMATCH' ? 'compare bucket and tree with miyamoto.yaml; if they are right, restore' : 'restore'} its object version; if that does not help, an online key was stolen: ${RECOVERY}`,
-      details: cause.details,
-    });
+    const isOther = cause.code === 'TREE_MISMATCH';
+    const first = isOther ? 'compare bucket and tree with miyamoto.yaml; if they are right, ' : '';
+    const why = `${first}restore its object version; if that does not help, an online key was stolen`;
+    return withNext(cause, `${why}: ${RECOVERY}`);
   }
   if (cause.code !== 'METADATA_MISSING') return cause;
   const { file } = cause.details;

@@ -28,6 +28,8 @@ export interface RepositoryOptions extends Omit<Repository, 'read'> {
    * looks valid, and a commit on top of it would make the older state the newest one (attack L).
    */
   readonly stateDirectory: string;
+  /** Read an expired bucket also when nothing was verified before. */
+  readonly trustBucket?: boolean | undefined;
   /**
    * Environments whose releases are read, besides those that targets delegates. `all`: only the
    * delegated ones.

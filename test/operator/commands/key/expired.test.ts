@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ErrorAnswer } from '../../../../operator/answers.ts';
 import { codeOf, hostOf, newKey } from '../../key-commands.ts';
 import { snapshotOf } from '../../operator-lab.ts';
 import { ciLabs } from './theft.ts';
@@ -50,4 +51,20 @@ test('expired: with targets expired nothing is written', async (t) => {
     assert.equal(await codeOf(lab, args, later), 'METADATA_EXPIRED', args.join(' '));
   }
   assert.deepEqual(snapshotOf(lab.server), before);
+});
+
+test('expired: a machine that has not seen the bucket renews what has expired with --trust-bucket', async (t) => {
+  const lab = await ciLab(t);
+  const later = { now: () => Date.now() + 400 * DAY_MS };
+  await rm(join(lab.repository, '.miyamoto'), { recursive: true });
+  const { json } = await lab.mm(['key', 'list', '--json'], later);
+  const { code, next } = ErrorAnswer.parse(json).error;
+  assert.equal(code, 'METADATA_EXPIRED');
+  assert.match(String(next), /mm renew --trust-bucket$/);
+  for (const args of [['renew', 'root', 'targets', '--trust-bucket'], ['renew']]) {
+    const { exitCode, stderr } = await lab.mm(args, later);
+    assert.equal(exitCode, 0, stderr);
+  }
+  assert.equal((await lab.mm(['key', 'list'], later)).exitCode, 0);
+  await (await hostOf(t, lab, 'host', later.now)).poll(['stable', 'testing']);
 });

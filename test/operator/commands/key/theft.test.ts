@@ -204,3 +204,22 @@ test('row 5: an environment signed at version 2^53-1 is refused by hosts, and it
   await changed(lab, ['key', 'revoke', 'ci', '--replace-by', 'ci2', '--keep']);
   await assertHealthy(t, lab, 'fresh');
 });
+
+test('row 4: a snapshot that leaves out an environment: who has seen nothing builds nothing on it', async (t) => {
+  const lab = await scene(t);
+  const targets = { 'targets.json': { version: lab.thief.signedOf('targets').version } };
+  await lab.thief.signOnline({}, {}, { snapshot: { meta: targets } });
+  await rm(join(lab.repository, '.miyamoto'), { recursive: true });
+  for (const args of [
+    ['publish', 'stable', ...AGAIN],
+    ['renew', '--trust-bucket', 'online'],
+  ]) {
+    const { code, next } = ErrorAnswer.parse((await lab.mm([...args, '--json'])).json).error;
+    assert.equal(code, 'METADATA_MISSING');
+    assert.match(String(next), /mm key rotate --role online --recover --add KEY$/);
+  }
+  await changed(lab, RECOVER);
+  const { trusted } = await (await hostOf(t, lab, 'after')).poll(['stable', 'testing']);
+  assert.equal(trusted.environments.get('testing')?.current?.custom.version, '0.1.0');
+  await assertHealthy(t, lab, 'fresh');
+});
