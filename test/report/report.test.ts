@@ -241,6 +241,14 @@ test('report: readable in dark and in light, on a screen and on a phone', async 
     assert.deepEqual(await page.evaluate(unreadableTexts), [], name);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.equal(wide, 0, `${name}: nothing is beside the page`);
+    const cut = await page
+      .locator('.tile-label, .band-label')
+      .evaluateAll((labels) =>
+        labels
+          .filter((each) => each.scrollWidth > each.clientWidth)
+          .map((each) => each.textContent),
+      );
+    assert.deepEqual(cut, [], `${name}: labels have room`);
     backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
     await picture(page, `${name}.png`);
     await rows(page).first().click();

@@ -138,7 +138,7 @@ const BANDS: readonly Band[] = [
       [1200, '2 min'],
       [3000, '5 min'],
       [6000, '10 min'],
-      [Number.POSITIVE_INFINITY, 'longer'],
+      [Number.POSITIVE_INFINITY, 'more'],
     ],
   },
 ];
