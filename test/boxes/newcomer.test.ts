@@ -7,6 +7,7 @@ import { copyCheckoutTo } from '../support/copy-checkout.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { bootBox } from './box.ts';
 import { registrySettings } from './registry.ts';
+import { suites } from './suites.ts';
 
 /**
  * The commands of README, as a new contributor runs them, on a fresh Debian with its own Node and
@@ -27,7 +28,7 @@ const NEWCOMERS: Readonly<Record<string, Newcomer>> = {
   trixie: { user: 'ann', place: '/home/ann', term: ['env', '--unset=TERM'] },
   forky: { user: 'root', place: '/opt', term: ['env', '--unset=TERM'] },
 };
-const SUITES = (process.env['MM_TEST_SUITES'] ?? 'bookworm,trixie').split(/[ ,]+/);
+const SUITES = suites('bookworm,trixie');
 const PREREQUISITES = ['git', 'nodejs', 'npm', 'sudo'];
 const run = promisify(execFile);
 

@@ -9,10 +9,11 @@ import { DiffAnswer } from '../../operator/diff-answer.ts';
 import { build, PROGRAMS } from '../../packaging/build.ts';
 import { changesIn, edit, previewLab } from '../operator/commands/diff/preview-lab.ts';
 import { bootBox } from './box.ts';
+import { suites } from './suites.ts';
 
 /** The preview with the Puppet of each suite in MM_TEST_SUITES. */
 
-const SUITES = (process.env['MM_TEST_SUITES'] ?? 'trixie').split(/[ ,]+/);
+const SUITES = suites('trixie');
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   forky: ['openvox-agent', 'openfact', 'git'],
 };

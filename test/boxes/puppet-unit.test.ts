@@ -2,29 +2,94 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { type Box, bootBox } from './box.ts';
 import { bundleDriver } from './driver.ts';
+import { puppetPackages, suites } from './suites.ts';
 
 /** Puppet in a transient unit, started by an agent in the sandbox of `mm-agent.service`. */
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/puppet');
-const stack = new AsyncDisposableStack();
 let box: Box;
 
-before(async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'miyamoto-unit-test-'));
-  stack.defer(() => rm(directory, { recursive: true }));
-  const driver = join(directory, 'driver.mjs');
-  await bundleDriver(driver);
-  const packages = ['puppet-agent', 'facter'];
-  box = stack.use(await bootBox(`unit${process.pid}`, { suite: 'bookworm', packages }));
-  await box.push(process.execPath, '/root/node');
-  await box.push(driver, '/root/driver.mjs');
-  await box.push(join(FIXTURES, 'fake'), '/root/fake');
-  await box.sh(`mkdir -p ${STATE}/environments/stable/manifests`);
-});
-after(() => stack.disposeAsync());
+for (const suite of suites())
+  describe(`unit, ${suite}`, () => {
+    const stack = new AsyncDisposableStack();
+
+    before(async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'miyamoto-unit-test-'));
+      stack.defer(() => rm(directory, { recursive: true }));
+      const driver = join(directory, 'driver.mjs');
+      await bundleDriver(driver);
+      const packages = puppetPackages(suite);
+      box = stack.use(await bootBox(`unit-${suite}-${process.pid}`, { suite, packages }));
+      await box.push(process.execPath, '/root/node');
+      await box.push(driver, '/root/driver.mjs');
+      await box.push(join(FIXTURES, 'fake'), '/root/fake');
+      await box.sh(`mkdir -p ${STATE}/environments/stable/manifests`);
+    });
+    after(() => stack.disposeAsync());
+
+    test('unit: exit codes are returned, and arguments are passed unchanged', async () => {
+      const exits = { runId: 'exits', environment: { FAKE: 'exits', CODE: '6' } };
+      assert.deepEqual((await drive(exits)).end, { kind: 'exited', exitCode: 6 });
+      const word = `--one=$HOME $${'{PATH}'} %n "two"`;
+      const { lines } = await drive({
+        runId: 'shows',
+        environment: { FAKE: 'shows', TOKEN: "it's" },
+        extraArguments: [word],
+      });
+      assert.doesNotMatch(await box.sh(`ls ${STATE}/runs/shows`), /environment/);
+      for (const line of [`<${word}>`, '0022', '/', 'HOME=/root', "TOKEN=it's"])
+        assert.ok(lines.includes(line), line);
+    });
+
+    test('unit: an end by SIGTERM is not a success', async () => {
+      for (const signal of ['TERM', 'KILL']) {
+        const { end } = await drive({
+          runId: `dies-${signal}`,
+          environment: { FAKE: 'dies', SIGNAL: signal },
+        });
+        assert.deepEqual(end, { kind: 'killed', signal: `SIG${signal}`, why: 'foreign' });
+      }
+    });
+
+    test('unit: the time limit ends processes that hang, and leaves services', async () => {
+      const pids = `${STATE}/pids`;
+      const hangs = {
+        runId: 'hangs',
+        seconds: 2,
+        environment: { FAKE: 'hangs', PIDS: `${pids}-hangs` },
+      };
+      assert.deepEqual((await drive(hangs)).end, {
+        kind: 'killed',
+        signal: 'SIGKILL',
+        why: 'time-limit',
+      });
+      await assert.rejects(box.sh(`kill -0 $(cat ${pids}-hangs)`));
+      const leaves = {
+        runId: 'leaves',
+        environment: { FAKE: 'leaves-service', PIDS: `${pids}-leaves` },
+      };
+      assert.deepEqual((await drive(leaves)).end, { kind: 'exited', exitCode: 2 });
+      await box.sh(`kill -0 $(cat ${pids}-leaves); kill $(cat ${pids}-leaves)`);
+    });
+
+    test('unit: a run outlives its agent, and the next agent reads its exit code', async () => {
+      await box.sh(`cat >${STATE}/environments/stable/manifests/site.pp <<'END'
+exec { '/bin/systemctl kill --signal=KILL apply-outlives.service': }
+-> exec { '/bin/sleep 2': }
+-> file { '/etc/outlived': content => 'x', mode => '4755' }
+END`);
+      const asked = { runId: 'outlives', puppet: '/usr/bin/puppet' };
+      await assert.rejects(drive(asked));
+      const { end } = await drive({ ...asked, verb: 'pickUp' });
+      assert.deepEqual(end, { kind: 'exited', exitCode: 2 });
+      assert.equal(await box.sh('stat -c %a /etc/outlived'), '4755\n');
+      const report = await box.sh(`cat ${STATE}/runs/outlives/report.json`);
+      assert.equal(JSON.parse(report).status, 'changed');
+    });
+  });
 
 const STATE = '/var/lib/mm';
 const SANDBOX = [
@@ -94,63 +159,3 @@ async function drive(asked: Asked): Promise<{ readonly lines: string[]; readonly
   );
   return { lines, end };
 }
-
-test('unit: exit codes are returned, and arguments are passed unchanged', async () => {
-  const exits = { runId: 'exits', environment: { FAKE: 'exits', CODE: '6' } };
-  assert.deepEqual((await drive(exits)).end, { kind: 'exited', exitCode: 6 });
-  const word = `--one=$HOME $${'{PATH}'} %n "two"`;
-  const { lines } = await drive({
-    runId: 'shows',
-    environment: { FAKE: 'shows', TOKEN: "it's" },
-    extraArguments: [word],
-  });
-  assert.doesNotMatch(await box.sh(`ls ${STATE}/runs/shows`), /environment/);
-  for (const line of [`<${word}>`, '0022', '/', 'HOME=/root', "TOKEN=it's"])
-    assert.ok(lines.includes(line), line);
-});
-
-test('unit: an end by SIGTERM is not a success', async () => {
-  for (const signal of ['TERM', 'KILL']) {
-    const { end } = await drive({
-      runId: `dies-${signal}`,
-      environment: { FAKE: 'dies', SIGNAL: signal },
-    });
-    assert.deepEqual(end, { kind: 'killed', signal: `SIG${signal}`, why: 'foreign' });
-  }
-});
-
-test('unit: the time limit ends processes that hang, and leaves services', async () => {
-  const pids = `${STATE}/pids`;
-  const hangs = {
-    runId: 'hangs',
-    seconds: 2,
-    environment: { FAKE: 'hangs', PIDS: `${pids}-hangs` },
-  };
-  assert.deepEqual((await drive(hangs)).end, {
-    kind: 'killed',
-    signal: 'SIGKILL',
-    why: 'time-limit',
-  });
-  await assert.rejects(box.sh(`kill -0 $(cat ${pids}-hangs)`));
-  const leaves = {
-    runId: 'leaves',
-    environment: { FAKE: 'leaves-service', PIDS: `${pids}-leaves` },
-  };
-  assert.deepEqual((await drive(leaves)).end, { kind: 'exited', exitCode: 2 });
-  await box.sh(`kill -0 $(cat ${pids}-leaves); kill $(cat ${pids}-leaves)`);
-});
-
-test('unit: a run outlives its agent, and the next agent reads its exit code', async () => {
-  await box.sh(`cat >${STATE}/environments/stable/manifests/site.pp <<'END'
-exec { '/bin/systemctl kill --signal=KILL apply-outlives.service': }
--> exec { '/bin/sleep 2': }
--> file { '/etc/outlived': content => 'x', mode => '4755' }
-END`);
-  const asked = { runId: 'outlives', puppet: '/usr/bin/puppet' };
-  await assert.rejects(drive(asked));
-  const { end } = await drive({ ...asked, verb: 'pickUp' });
-  assert.deepEqual(end, { kind: 'exited', exitCode: 2 });
-  assert.equal(await box.sh('stat -c %a /etc/outlived'), '4755\n');
-  const report = await box.sh(`cat ${STATE}/runs/outlives/report.json`);
-  assert.equal(JSON.parse(report).status, 'changed');
-});

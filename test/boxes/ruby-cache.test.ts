@@ -9,6 +9,7 @@ import type { HostPuppetOptions } from '../../agent/io/puppet/puppet.ts';
 import { type RunTrace, runTrace } from '../support/run-trace.ts';
 import { type Box, bootBox } from './box.ts';
 import { bundleDriver } from './driver.ts';
+import { suites } from './suites.ts';
 
 /**
  * Compiled Ruby and Facter's settings with the Ruby, Puppet and Facter of a suite; MM_TEST_SUITES
@@ -16,7 +17,7 @@ import { bundleDriver } from './driver.ts';
  */
 
 const FIXTURES = join(import.meta.dirname, '../fixtures');
-const SUITES = (process.env['MM_TEST_SUITES'] ?? 'bookworm').split(/[ ,]+/);
+const SUITES = suites();
 const CERTNAME = 'box.example.com';
 const STATE = '/var/lib/mm';
 const RUN = `${STATE}/runs/run-1`;
