@@ -167,24 +167,28 @@ const SHOWN = 'MainPID,ExecMainCode,ExecMainStatus';
  * The unit is active after a success and failed otherwise. `stop` unloads it in the first case,
  * `reset-failed` in the second; the other command does nothing.
  */
-async function unload(unit: string, { systemctl }: SystemdAccess): Promise<void> {
-  for (const verb of ['stop', 'reset-failed']) {
-    await promisify(execFile)(systemctl, [verb, unit], ASKED).catch(() => undefined);
-  }
+async function unload(unit: string, systemd: SystemdAccess): Promise<void> {
+  // The run may have made systemd busy: it installed packages. A unit that stays is never removed.
+  await ask(systemd, 'stop', unit).catch(() => undefined);
+  const reset = ['reset-failed', unit];
+  await promisify(execFile)(systemd.systemctl, reset, ASKED).catch(() => undefined);
 }
 
 const ASKED = { env: { LC_ALL: 'C' } } as const;
 const ATTEMPTS = 10;
+/** The exit code of systemctl for a unit that is not loaded. */
+const NOT_LOADED = 5;
 
 /**
- * Returns what systemctl printed. Tries again while systemd is busy with itself (daemon-reload,
- * reexec), then rejects.
+ * Returns what systemctl printed; nothing for a unit that is not loaded. Tries again while systemd
+ * is busy with itself (daemon-reload, reexec), then rejects.
  */
 async function ask(systemd: SystemdAccess, ...words: readonly string[]): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return (await promisify(execFile)(systemd.systemctl, words, ASKED)).stdout;
     } catch (cause) {
+      if ((cause as { readonly code?: unknown }).code === NOT_LOADED) return '';
       if (attempt === ATTEMPTS) {
         throw new Error(`systemd did not answer: ${words.join(' ')}`, { cause });
       }

@@ -44,6 +44,22 @@ test('puppet unit: the result of an ended unit is read, then the unit is unloade
   assert.deepEqual(await asked(), ['show', 'stop', 'reset-failed']);
 });
 
+const stops: Record<string, readonly [script: string, stops: number]> = {
+  'systemd is busy': ['[ $(wc -l <"$0.calls") -gt 3 ] || [ $1 != stop ] || exit 1', 3],
+  'the unit is not loaded any more': ['[ $1 != stop ] || exit 5', 1],
+};
+for (const [name, [script, count]] of Object.entries(stops)) {
+  test(`puppet unit: unloaded when ${name}`, async (t) => {
+    const { systemd, asked } = await systemctl(
+      t,
+      `echo "$1" >>"$0.calls"\n${script}\necho MainPID=0`,
+    );
+    await launchedIn('mm-puppet-x.service', systemd);
+    const want = ['show', ...Array.from({ length: count }, () => 'stop'), 'reset-failed'];
+    assert.deepEqual(await asked(), want);
+  });
+}
+
 test('puppet unit: the environment is in no argument, and its file is gone when Puppet starts', async (t) => {
   const file = join(await temporaryDirectory(t), 'environment.sh');
   const environment = {
