@@ -51,7 +51,8 @@ async function check(t: TestContext, all: number, isPuppetReal: boolean): Promis
   const holds = async (steps: readonly Step[]): Promise<void> => {
     using play = new Play(stores, isPuppetReal);
     try {
-      for (const each of steps) {
+      // A run of the real Puppet takes seconds.
+      for (const each of isPuppetReal ? steps.slice(0, 4) : steps) {
         if (each.do === 'publish') play.publish(each.rotates);
         else await play.turn(each);
       }

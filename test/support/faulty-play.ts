@@ -201,7 +201,9 @@ export class Play implements Disposable {
     const left = readdirSync(this.#host.paths.state, { recursive: true, encoding: 'utf8' });
     // What arrived of a release that was replaced meanwhile may still be useful after a rollback.
     const isKept = /^blobs\/[0-9a-f]{64}\.[\w-]+\.unverified$/;
-    const odd = left.filter((name) => /\.(tmp|partial|deleting|next|unverified|gz)$/.test(name));
+    const odd = left.filter((name) =>
+      /\.(tmp|partial|deleting|next|unverified|tar\.gz)$/.test(name),
+    );
     assert.deepEqual(
       odd.filter((name) => !isKept.test(name)),
       [],
