@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import { printable } from '../../../shared/clean-text.ts';
 import { counted } from '../../../shared/counted.ts';
 import type { Answer, CommonOptions, Context, ListAnswer } from '../../context.ts';
+import { replacePrivateFile } from '../../files/replace-private-file.ts';
 import { parquetFile } from '../../fleet/parquet.ts';
 import { type Cell, openQuery } from '../../fleet/query.ts';
 import { csvLine } from '../../hosts/csv.ts';
 import { longTable } from '../../table.ts';
 import type { FleetParquetAnswer } from './fleet-answers.ts';
 import { storeFile, withStore } from './open-store.ts';
-import { writeReport } from './report.ts';
 
 export interface FleetQueryOptions extends CommonOptions {
   readonly csv?: boolean | undefined;
@@ -90,7 +90,7 @@ export async function fleetParquet(
       const { columns } = query;
       const { bytes, count } = parquetFile({ columns, rows });
       // As private as the copy: it has errors of runs.
-      writeReport(file, bytes);
+      replacePrivateFile(file, bytes);
       const document: FleetParquetAnswer = {
         ...{ schemaVersion: 1, bucket: config.bucket, tree: config.tree },
         syncedAt: new Date(syncedAt).toISOString(),

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { replaceFileSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { counted } from '../../../shared/counted.ts';
-import { asDiskError } from '../../../shared/disk-error.ts';
-import { fileProblem } from '../../../shared/file-problem.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
+import { replacePrivateFile } from '../../files/replace-private-file.ts';
 import { type HistoryPoint, readHistory } from '../../fleet/history.ts';
 import { reportHtml } from '../../fleet/report/html.ts';
 import { pageSource } from '../../fleet/report/page-source.ts';
@@ -25,7 +23,7 @@ export async function fleetReport(context: Context, options: ReportOptions): Pro
     const file = resolve(context.cwd, options.output ?? 'fleet.html');
     const { html, hosts } = await report(context, opened);
     // As private as the copy: it has errors of runs.
-    writeReport(file, html);
+    replacePrivateFile(file, html);
     if (options.open === true) await show(file);
     const { bucket, tree } = opened.config;
     const bytes = Buffer.byteLength(html);
@@ -57,18 +55,6 @@ export async function reportWith(
   const columns = readColumns(store, syncedAt);
   const html = reportHtml(await pageSource(), { bucket, tree, syncedAt, history }, columns);
   return { html, hosts: columns.hosts };
-}
-
-/** Writes a file for its user alone. Throws DISK_FULL, DISK_READ_ONLY, FILE_FAILED. */
-export function writeReport(file: string, content: string | Uint8Array): void {
-  try {
-    replaceFileSync(file, content, { mode: 0o600 });
-  } catch (cause) {
-    const error = asDiskError(cause, file);
-    if (error instanceof CodedError) throw error;
-    const { why, next } = fileProblem(file, cause);
-    throw new CodedError(`cannot write ${file}: ${why}`, { code: 'FILE_FAILED', cause, next });
-  }
 }
 
 /** Lets the desktop open the file. Throws USAGE where nothing can. */
