@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RunSummary, StatusDocument } from '../../bucket/documents/status.ts';
 import { isJsonObject, type JsonObject } from '../../shared/json.ts';
+import { hasFailed } from '../hosts/summary.ts';
 
 /** A command of PuppetDB, as its endpoint `/pdb/cmd/v1` reads it. */
 export interface PuppetDbCommand {
@@ -74,9 +75,9 @@ export function reportCommand(
   return { command: 'store report', version: 8, certname, payload };
 }
 
-function reportStatus({ status }: RunSummary): 'failed' | 'changed' | 'unchanged' {
-  if (status === 'changed') return 'changed';
-  return ['failed', 'not-compiled', 'killed'].includes(status) ? 'failed' : 'unchanged';
+function reportStatus(run: RunSummary): 'failed' | 'changed' | 'unchanged' {
+  if (run.status === 'changed') return 'changed';
+  return hasFailed(run) ? 'failed' : 'unchanged';
 }
 
 /** Only those that failed or changed: a status has no others, and of these at most 20 each. */

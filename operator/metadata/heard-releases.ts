@@ -81,7 +81,8 @@ function notTaken({ custom }: TargetFile): string | undefined {
   return `it is only for agents from ${JSON.stringify(minAgent)} on, which no mm asks for`;
 }
 
-const TOO_NEW = 'a newer mm signed it, or the thief of a key';
+/** Why neither hosts nor this mm take a release with another schema. */
+export const TOO_NEW = 'a newer mm signed it, or the thief of a key';
 
 /** Limit of the releases that a message names: a class can have thousands. */
 const MAX_NAMED = 10;

@@ -1,4 +1,5 @@
 import type { RunSummary, StatusDocument } from '../../../bucket/documents/status.ts';
+import { isFailure } from '../run/run-summary.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -8,7 +9,6 @@ interface Metric {
   readonly samples: readonly (readonly [Labels, number])[];
 }
 
-const FAILED: ReadonlySet<string> = new Set(['failed', 'not-compiled', 'killed']);
 /** The states of puppet-prometheus_reporter. */
 const STATES = ['failed', 'changed', 'unchanged'] as const;
 
@@ -55,7 +55,7 @@ function metricsOf(status: StatusDocument): Metric[] {
 function metricsOfRun({ environment, certname }: StatusDocument, run: RunSummary): Metric[] {
   const host = { environment, host: certname };
   const startedAt = secondsOf(run.startedAt);
-  const isFailed = FAILED.has(run.status);
+  const isFailed = isFailure(run);
   const state = isFailed ? 'failed' : run.status === 'changed' ? 'changed' : 'unchanged';
   const { resources, durationSeconds } = run;
   // Puppet's own names of its metrics, and the labels that its reports give them.

@@ -12,7 +12,7 @@ export function releaseAnswer({ sha256, length, custom }: OfferedRelease): Relea
 }
 
 /** Which hosts take the release. */
-export function agentsText(minAgent: string): string {
+function agentsText(minAgent: string): string {
   return `only for agents from ${JSON.stringify(printable(minAgent, 64))} on`;
 }
 

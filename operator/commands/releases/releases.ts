@@ -7,7 +7,7 @@ import type { ReleasesAnswer } from '../../answers.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { coverageOf, isClass } from '../../metadata/environment-classes.ts';
-import { environmentsIn } from '../../metadata/heard-releases.ts';
+import { environmentsIn, TOO_NEW } from '../../metadata/heard-releases.ts';
 import { delegatedOffer, type VerifiedMetadata, versionOf } from '../../metadata/verified.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
 import { table } from '../../table.ts';
@@ -85,8 +85,6 @@ function environmentAnswer(
     history: [],
   };
 }
-
-const TOO_NEW = 'a newer mm signed it, or the thief of a key';
 
 function linesOf({ environments }: ReleasesAnswer): string[] {
   const rows = environments.flatMap(({ environment, current, next, history, ...rest }) => {
