@@ -23,7 +23,7 @@ type SummaryColumn = (typeof SUMMARY_COLUMNS)[number];
 
 const REPORTED_COLUMNS = ['certname', 'receivedAt', 'problemKind', 'problem'] as const;
 
-/** What {@link summaryIn} needs of a row, after certname, receivedAt, problemKind and problem. */
+/** The columns with which a row begins that {@link summaryIn} reads. */
 export const HOST_COLUMNS: readonly string[] = [...REPORTED_COLUMNS, ...SUMMARY_COLUMNS];
 
 const AT = Object.fromEntries(

@@ -106,13 +106,13 @@ async function list({ bucket, tree }: TreePlace, store: FleetStore): Promise<Lis
 /** Such a status may be readable at the next sync, although its object is the same. */
 const TRY_AGAIN: ReadonlySet<string | undefined> = new Set(['refused', 'newer']);
 
-function putHost(store: FleetStore, { file, etag: listed, host }: Fetched): void {
+function putHost(store: FleetStore, { file, etag, host }: Fetched): void {
   if (host === undefined) {
     store.remove(file);
     return;
   }
   // Its ETag differs from that of the object, so that the next sync reads it again.
   if (host.problem?.kind === 'refused' && store.hasStatus(file)) return;
-  const etag = TRY_AGAIN.has(host.problem?.kind) ? '' : (listed ?? '');
-  store.put({ file, etag, host });
+  const seen = TRY_AGAIN.has(host.problem?.kind) ? '' : (etag ?? '');
+  store.put({ file, etag: seen, host });
 }

@@ -107,9 +107,9 @@ export function isListed({ signed }: Metadata<Snapshot>, role: string): boolean 
 }
 
 /**
- * The same, also when the snapshot does not list it. Throws METADATA_INVALID when two roles could
- * answer: then the order in targets would decide whether the key of a class such as `dev_*` signs
- * for an environment that has its own role.
+ * The delegated role that answers for an environment, also when the snapshot does not list it.
+ * Throws METADATA_INVALID when two roles could answer: then the order in targets would decide
+ * whether the key of a class such as `dev_*` signs for an environment that has its own role.
  */
 export function delegatedRole(targets: Metadata<Targets>, environment: string): string | undefined {
   const slots = ['current', 'next'] as const;

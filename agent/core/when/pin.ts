@@ -24,9 +24,10 @@ export function followedEnvironment(
   return pin.environment ?? configured;
 }
 
+const LONGEST_PIN_DAYS = 30;
 /** The longest time of a pin. */
-export const LONGEST_PIN = '30d';
-const LONGEST_PIN_MS = 30 * 86_400_000;
+export const LONGEST_PIN = `${LONGEST_PIN_DAYS}d`;
+const LONGEST_PIN_MS = LONGEST_PIN_DAYS * 86_400_000;
 
 /** Whether the host goes back to its configuration now. `now` is in ms since 1970. */
 export function hasEnded({ until }: { readonly until: string }, now: number): boolean {

@@ -2,6 +2,7 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { athenaSql } from '../../fleet/athena/athena.ts';
 import { loadTree } from '../../open-tree.ts';
+import { DEFAULT_SIZES } from '../cost/model.ts';
 import { PRICES } from '../cost/prices.ts';
 import type { FleetAthenaAnswer } from './fleet-answers.ts';
 
@@ -9,12 +10,10 @@ export interface FleetAthenaOptions extends CommonOptions {
   readonly database?: string | undefined;
 }
 
-/** For the costs that are told. */
+/** The costs are those of so many hosts. */
 const HOSTS = 100_000;
-/** In bytes. As `mm cost` assumes. */
-const STATUS = 2000;
 /** Dollars for a terabyte that Athena scans. https://aws.amazon.com/athena/pricing/ */
-const SCAN = 5;
+const DOLLARS_PER_TERABYTE = 5;
 
 /** `mm fleet athena`: prints SQL. Asks nobody. Throws USAGE, CONFIG_*. */
 export async function fleetAthena(context: Context, options: FleetAthenaOptions): Promise<Answer> {
@@ -45,8 +44,8 @@ export async function fleetAthena(context: Context, options: FleetAthenaOptions)
 function costLines(): string[] {
   const { get, list } = PRICES.dollars;
   const requests = (HOSTS * get + (HOSTS / 1000) * list) / 1000;
-  const scanned = HOSTS * STATUS;
-  const dollars = requests + (scanned / 1e12) * SCAN;
+  const scanned = HOSTS * DEFAULT_SIZES.status;
+  const dollars = requests + (scanned / 1e12) * DOLLARS_PER_TERABYTE;
   return [
     '-- Each question reads every status: the keys of hosts have no part that could be a partition.',
     `-- ${HOSTS.toLocaleString('en')} hosts: ${HOSTS.toLocaleString('en')} GET and ${scanned / 1e6} MB scanned, about $${dollars.toFixed(3)}, a minute.`,

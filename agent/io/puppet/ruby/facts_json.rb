@@ -5,8 +5,7 @@
 # own: EC2 user data that is gzipped, as cloud-init accepts it, is a fact of raw bytes. With this
 # file, such facts are written with U+FFFD in place of what is not UTF-8, with null in place of a
 # number that JSON does not have, and without what is nested too deeply. The run itself sees them
-# unchanged. Facter loads this file with
-# the custom facts of a run (FACTERLIB).
+# unchanged. Facter loads this file with the custom facts of a run (FACTERLIB).
 if defined?(Puppet::Node::Facts::Json)
   Puppet::Node::Facts::Json.prepend(Module.new do
     private
