@@ -79,7 +79,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "mm fleet query 'SELECT * FROM hosts' --parquet hosts.parquet",
   ],
   'mm fleet report': ['mm fleet report --open', 'mm fleet report --output fleet.html'],
-  'mm fleet snapshot': ['mm fleet sync && mm fleet snapshot'],
+  'mm fleet snapshot': ['mm fleet snapshot'],
   'mm config': ['mm config'],
   'mm doctor': ['mm doctor'],
   'mm renew': ['mm renew', 'mm renew root targets --out renewal.proposal.json'],
