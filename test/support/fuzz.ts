@@ -1,20 +1,15 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CodedError } from '../../shared/coded-error.ts';
-import { IS_SOAK } from './soak.ts';
+import { runsOf } from './soak.ts';
 
 /** Reading untrusted bytes must not take longer, on any machine. The slowest case is printed. */
 const LIMIT_MS = 30_000;
 
-/** How many random values are tried: all in `npm run test:soak`, a fifth of them in `npm test`. */
-export function runsOf(all: number): number {
-  return IS_SOAK ? all : Math.ceil(all / 5);
-}
-
 /**
  * Checks the property and prints how often and with which seed. MM_TEST_SEED repeats one.
  *
- * @param all see {@link runsOf}
+ * @param all as `runsOf` has it
  * @param examples values that are tried once each
  */
 export async function checkProperty<T>(

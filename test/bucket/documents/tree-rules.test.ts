@@ -11,7 +11,8 @@ import {
 } from '../../../bucket/documents/tree-rules.ts';
 import { findProblems } from '../../../operator/release/check.ts';
 import type { SourceTree } from '../../../operator/release/tree/tree.ts';
-import { anyCodePoint, runsOf } from '../../support/fuzz.ts';
+import { anyCodePoint } from '../../support/fuzz.ts';
+import { runsOf } from '../../support/soak.ts';
 
 const RULES = { names: 'portable', links: 'refuse' } as const;
 

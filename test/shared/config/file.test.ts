@@ -9,7 +9,8 @@ import { mergeConfigFiles, parseConfigFile } from '../../../shared/config/file.t
 import { readConfigFile } from '../../../shared/config/source.ts';
 import type { ConfigProblem } from '../../../shared/config/yaml.ts';
 import { duration } from '../../../shared/duration.ts';
-import { anyCodePoint, runsOf } from '../../support/fuzz.ts';
+import { anyCodePoint } from '../../support/fuzz.ts';
+import { runsOf } from '../../support/soak.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const Schema = z.strictObject({

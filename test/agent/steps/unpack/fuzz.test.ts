@@ -9,8 +9,9 @@ import { readArchive } from '../../../../agent/steps/unpack/read-archive.ts';
 import { UnpackRules } from '../../../../agent/steps/unpack/rules.ts';
 import { unpack } from '../../../../agent/steps/unpack/unpack.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
-import { anyCodePoint, runsOf } from '../../../support/fuzz.ts';
+import { anyCodePoint } from '../../../support/fuzz.ts';
 import { verifiedTarball } from '../../../support/memory-blobs.ts';
+import { runsOf } from '../../../support/soak.ts';
 import {
   gnuLongEntry,
   paxEntry,
