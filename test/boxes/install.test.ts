@@ -103,7 +103,10 @@ inEachSuite('install', (suite, step) => {
       const inRelease = `${TREE}/binaries/dists/stable/InRelease`;
       const signed = String(server.get(BUCKET, inRelease));
       server.put(BUCKET, inRelease, signed.replace('Origin: Miyamoto', 'Origin: Mallory'));
-      await assert.rejects(box.sh('apt-get update --error-on=any'), /BADSIG/);
+      await assert.rejects(
+        box.sh('apt-get update --error-on=any'),
+        /during the signature verification/,
+      );
       server.put(BUCKET, inRelease, signed);
     },
   );

@@ -23,6 +23,8 @@ export async function makeAuthority(name: string): Promise<Authority> {
   await openssl(
     ...['req', '-x509', ...ec, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '30'],
     ...['-subj', `/O=Example/CN=${name}`],
+    // Python 3.13 and newer refuse an authority that does not say so.
+    ...['-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
   );
   return {
     file: at('ca.pem'),
@@ -31,7 +33,12 @@ export async function makeAuthority(name: string): Promise<Authority> {
       const alternatives = names.map((each) =>
         /^[\d.]+$/.test(each) ? `IP:${each}` : `DNS:${each}`,
       );
-      await writeFile(at('extensions'), `subjectAltName=${alternatives.join(',')}\n`);
+      const extensions = [
+        `subjectAltName=${alternatives.join(',')}`,
+        'subjectKeyIdentifier=hash',
+        'authorityKeyIdentifier=keyid',
+      ];
+      await writeFile(at('extensions'), `${extensions.join('\n')}\n`);
       await openssl(
         ...['req', ...ec, '-keyout', 'server.key', '-out', 'server.csr'],
         ...['-subj', `/CN=${names[0]}`],
