@@ -14,6 +14,7 @@ test('prometheus: a cycle writes the file; a file that cannot be written fails n
   const without = await lab.once();
   assert.equal(without.code, 0, without.stderr);
   assert.match(without.stderr, /prometheus.not-written/);
+  assert.doesNotMatch(without.stderr, /ReadWritePaths/, 'the directory is missing');
   assert.equal(lab.status().run?.status, 'unchanged');
   await mkdir(directory);
   const { code, stderr } = await lab.once();
