@@ -45,7 +45,7 @@ const RULES: readonly Rule[] = [
   },
   {
     files: /^agent\/core\//,
-    only: /^(agent\/core\/|bucket\/documents\/|trust\/|shared\/(clean-text|coded-error|counted|json|log\/redact)\.ts|node:crypto$|zod$|semver\b)/,
+    only: /^(agent\/core\/|bucket\/documents\/|trust\/|shared\/(clean-text|coded-error|counted|json|log\/redact|set-clock)\.ts|node:crypto$|zod$|semver\b)/,
     because: 'a decision takes values and returns a value: no clock, no disk, no network',
   },
   {

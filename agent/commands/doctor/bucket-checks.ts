@@ -9,6 +9,7 @@ import { withStore } from '../../../bucket/s3/rights/store.ts';
 import { credentialsOf } from '../../../bucket/s3/setting-origins.ts';
 import { type Check, tried } from '../../../shared/doctor/checks.ts';
 import { orUndefined } from '../../../shared/files.ts';
+import { SET_CLOCK } from '../../../shared/set-clock.ts';
 import { readClockFloor } from '../../../trust/kept/trust-directory.ts';
 import { daysToExpiry } from '../../../trust/metadata/expiry.ts';
 import { bucketSource } from '../../../trust/metadata/source.ts';
@@ -85,7 +86,7 @@ function checkClock(checks: Check[], serverDate: number | undefined): void {
   const seconds = Math.round((systemClock.now() - serverDate) / 1000);
   const isOff = Math.abs(seconds) >= CLOCK_IS_OFF_SECONDS;
   const message = `${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead of'} that of the bucket`;
-  const next = isOff ? 'timedatectl set-ntp true' : null;
+  const next = isOff ? SET_CLOCK : null;
   checks.push({ name, outcome: isOff ? 'failed' : 'ok', message, next });
 }
 
@@ -98,7 +99,7 @@ function checkFloor(checks: Check[], { paths }: ConfiguredHost): void {
     name: 'clock floor',
     outcome: isAhead ? 'failed' : 'ok',
     message: isAhead ? `${message}, ahead of the clock of this machine` : message,
-    next: isAhead ? 'timedatectl; if the clock is right: mm-agent reset-clock' : null,
+    next: isAhead ? 'date; if the clock is right: mm-agent reset-clock' : null,
   });
 }
 

@@ -1,3 +1,4 @@
+import { SET_CLOCK } from '../../../shared/set-clock.ts';
 import { isFailure } from '../run/run-summary.ts';
 import type { HostState } from '../state.ts';
 import { untilText } from '../when/pin.ts';
@@ -79,7 +80,7 @@ function whatBinds(view: WhyView, now: number): Finding[] {
   const clock = clockText(trust.clockOffsetSeconds);
   if (clock !== undefined) {
     // Metadata that has expired, or a refused signature, may come from this.
-    found.push({ says: `The clock of this host is ${clock}.`, next: 'timedatectl set-ntp true' });
+    found.push({ says: `The clock of this host is ${clock}.`, next: SET_CLOCK });
   }
   if (trust.error !== null) {
     const keeps = release === null ? '' : ' The host keeps its release.';

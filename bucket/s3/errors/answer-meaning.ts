@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../../shared/coded-error.ts';
+import { SET_CLOCK } from '../../../shared/set-clock.ts';
 import { ACTIONS, type Verb } from './actions.ts';
 import { awsCommand, type StoreAddress } from './aws-command.ts';
 
@@ -140,7 +141,7 @@ function clockSkewed({ serverTime }: S3Answer, nowMs: number): Meaning {
   return {
     code: 'S3_CLOCK_SKEWED',
     came: `this host's clock is ${offset}`,
-    next: 'set the clock, for example with: timedatectl set-ntp true',
+    next: `set the clock, for example with: ${SET_CLOCK}`,
   };
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_NOTE } from '../../../../agent/core/status/daemon-note.ts';
 import { explain, type WhyView } from '../../../../agent/core/status/why-text.ts';
+import { SET_CLOCK } from '../../../../shared/set-clock.ts';
 import { sampleRun, sampleStatus } from '../../../support/status-sample.ts';
 
 const NOW = Date.parse('2026-11-23T10:10:00.000Z');
@@ -56,7 +57,7 @@ const views: Record<string, { view: Partial<WhyView>; says: RegExp; next: string
       },
     },
     says: /The clock of this host is 60 days ahead of that of the bucket\. .*METADATA_EXPIRED/,
-    next: 'timedatectl set-ntp true',
+    next: SET_CLOCK,
   },
   disabled: {
     view: {
