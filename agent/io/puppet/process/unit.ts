@@ -36,8 +36,18 @@ export interface Unit {
  * the unit stays loaded after its end (RemainAfterExit=) until an agent has read its exit status.
  * That may be another agent than the one that started it.
  */
-export async function launchInUnit(command: Command, unit: Unit): Promise<void> {
-  await promisify(execFile)(SYSTEMD_RUN, unitArguments(command, unit), { env: {} });
+export async function launchInUnit(command: Command, unit: Unit, systemd = HOST): Promise<void> {
+  try {
+    await promisify(execFile)(systemd.systemdRun, unitArguments(command, unit), { env: {} });
+  } catch (error) {
+    // The answer is lost when systemd reloads itself at that moment, and the program runs. Left
+    // alone, it would run without an agent that waits for it.
+    if (!(await isLoaded(unit.name, systemd))) throw error;
+  }
+}
+
+async function isLoaded(unit: string, systemd: SystemdAccess): Promise<boolean> {
+  return (await ask(systemd, 'show', '-p', 'LoadState', unit)).trim() === 'LoadState=loaded';
 }
 
 /** The arguments of systemd-run. */
@@ -92,14 +102,19 @@ export function hidingEnvironment(command: Command, file: string): readonly stri
   return ['/bin/sh', '-c', script, file, command.path, ...command.arguments];
 }
 
-/** How to reach systemd. Tests replace the program. */
+/** How to reach systemd. Tests replace the programs. */
 export interface SystemdAccess {
   readonly systemctl: string;
+  readonly systemdRun: string;
   /** Time between two attempts. */
   readonly pauseMs: number;
 }
 
-const HOST: SystemdAccess = { systemctl: SYSTEMCTL, pauseMs: 1000 };
+const HOST: SystemdAccess = {
+  systemctl: SYSTEMCTL,
+  systemdRun: SYSTEMD_RUN,
+  pauseMs: 1000,
+};
 
 /**
  * Returns the run in a unit, which this agent started or an earlier one that died. Rejects when

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import {
   hidingEnvironment,
   launchedIn,
+  launchInUnit,
   unitArguments,
 } from '../../../../../agent/io/puppet/process/unit.ts';
 import { temporaryDirectory } from '../../../../support/temporary-directory.ts';
@@ -19,7 +20,7 @@ async function systemctl(t: TestContext, script: string) {
   await writeFile(path, `#!/bin/sh\necho "$1" >>${calls}\n${script}\n`);
   await chmod(path, 0o755);
   return {
-    systemd: { systemctl: path, pauseMs: 1 },
+    systemd: { systemctl: path, systemdRun: '/bin/false', pauseMs: 1 },
     asked: async () => (await readFile(calls, 'utf8')).trim().split('\n'),
   };
 }
@@ -59,6 +60,22 @@ for (const [name, [script, count]] of Object.entries(stops)) {
     assert.deepEqual(await asked(), want);
   });
 }
+
+test('puppet unit: it has started when only the answer of systemd-run was lost', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const command = {
+    ...{ path: '/bin/true', arguments: [], environment: {} },
+    output: { path: '/dev/null', fd: 1 },
+  };
+  const start = async (state: string) => {
+    const { systemd } = await systemctl(t, `echo LoadState=${state}`);
+    const environmentFile = join(directory, state);
+    const unit = { name: 'mm-puppet-x.service', limitSeconds: 60, environmentFile };
+    await launchInUnit(command, unit, systemd);
+  };
+  await start('loaded');
+  await assert.rejects(start('not-found'), /bin\/false/);
+});
 
 test('puppet unit: the environment is in no argument, and its file is gone when Puppet starts', async (t) => {
   const file = join(await temporaryDirectory(t), 'environment.sh');
