@@ -61,8 +61,7 @@ export async function pass(options: PassOptions): Promise<PassEnd> {
   const { chain, local, named, now, acceptExpired, acceptUnreadable = false } = options;
   const fetcher = new MetadataFetcher({ ...options, acceptUnreadable, treeId: chain.treeId });
   const session = openSession({
-    ...{ root: chain.newest, local, named, fetcher, acceptUnreadable },
-    now: acceptExpired ? 0 : now,
+    ...{ root: chain.newest, local, named, fetcher, now, acceptExpired, acceptUnreadable },
   });
   const outcome = await verify(session, options);
   const rootVersion = session.store.root.signed.version;

@@ -53,6 +53,7 @@ export interface SessionOptions {
   readonly fetcher: MetadataFetcher;
   /** ms since 1970. Every expiry of this pass is checked against it (TUF 5.1). */
   readonly now: number;
+  readonly acceptExpired: boolean;
   /** Roles whose file named them before. */
   readonly named: ReadonlySet<string>;
   /** For publishers, see unreadable-role.ts. */
@@ -139,13 +140,14 @@ class ObservedStore extends TrustedMetadataStore {
   readonly #acceptsUnreadable: boolean;
   readonly #unreadable = new Map<string, Metadata<Targets>>();
 
-  constructor({ root, now, named, acceptUnreadable }: SessionOptions) {
+  constructor({ root, now, named, acceptExpired, acceptUnreadable }: SessionOptions) {
     super(root);
     this.#now = now;
     this.#named = named;
     this.#acceptsUnreadable = acceptUnreadable;
-    // The library uses the machine's clock and has no parameter for another one.
-    Object.assign(this, { referenceTime: new Date(now) });
+    // The library uses the machine's clock and has no parameter for another one. No time is early
+    // enough for every expiry that a thief can sign; nothing has expired at an invalid one.
+    Object.assign(this, { referenceTime: new Date(acceptExpired ? Number.NaN : now) });
   }
 
   override updateRoot(bytes: Buffer): ReturnType<TrustedMetadataStore['updateRoot']> {

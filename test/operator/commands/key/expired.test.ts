@@ -3,9 +3,9 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ErrorAnswer } from '../../../../operator/answers.ts';
-import { codeOf, hostOf, newKey } from '../../key-commands.ts';
+import { changed, codeOf, hostOf, newKey } from '../../key-commands.ts';
 import { snapshotOf } from '../../operator-lab.ts';
-import { ciLabs } from './theft.ts';
+import { ciLabs, Thief } from './theft.ts';
 
 /*
  * An environment has expired, and its key is elsewhere. Whatever is committed for the others is a
@@ -67,4 +67,24 @@ test('expired: a machine that has not seen the bucket renews what has expired wi
   }
   assert.equal((await lab.mm(['key', 'list'], later)).exitCode, 0);
   await (await hostOf(t, lab, 'host', later.now)).poll(['stable', 'testing']);
+});
+
+test('expired: no expiry of a thief is too early for the ways back', async (t) => {
+  const expires = '-271821-04-20T00:00:00Z';
+  const revoke = ['key', 'revoke', 'ci', '--replace-by', 'stable2', '--drop', 'testing'];
+  const recover = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
+  for (const where of ['testing', 'snapshot', 'timestamp']) {
+    const lab = await ciLab(t);
+    const thief = new Thief(lab);
+    const isTesting = where === 'testing';
+    if (isTesting) await thief.signTesting(20, { expires });
+    await thief.signOnline(isTesting ? { 'env-testing': 20 } : {}, {}, { [where]: { expires } });
+    if (isTesting) {
+      const done = await lab.mm(['publish', 'stable', '--no-validate', '--force']);
+      assert.equal(done.exitCode, 0, done.stderr);
+    }
+    assert.equal((await changed(lab, isTesting ? revoke : recover)).outcome, 'committed', where);
+    const { trusted } = await (await hostOf(t, lab, 'fresh')).poll(['stable', 'testing']);
+    assert.ok(trusted.environments.get('stable')?.current, where);
+  }
 });
