@@ -64,7 +64,7 @@ function describeTargets(before: JsonObject, after: JsonObject): string[] {
 function describeReleases(role: string, before: JsonObject, after: JsonObject): string[] {
   const [old, next] = [jsonObject(before['targets']), jsonObject(after['targets'])];
   const lines = [...new Set([...Object.keys(old), ...Object.keys(next)])]
-    .filter((path) => canonicalize(old[path] ?? null) !== canonicalize(next[path] ?? null))
+    .filter((path) => isChanged(path, old, next))
     .map((path) => `${path}: ${release(next[path])}, before: ${release(old[path])}`);
   return headed(role, before, after, [...lines, ...others(before, after, ['targets'])]);
 }
@@ -134,9 +134,15 @@ function others(before: JsonObject, after: JsonObject, known: readonly string[])
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...fields]
     .filter((field) => !skipped.includes(field))
-    .filter((field) => canonicalize(before[field] ?? null) !== canonicalize(after[field] ?? null))
+    .filter((field) => isChanged(field, before, after))
     .filter(() => Object.keys(before).length > 0)
     .map((field) => `${field} changes`);
+}
+
+/** A thief can give a name that every object inherits, such as `constructor`. */
+function isChanged(name: string, before: JsonObject, after: JsonObject): boolean {
+  const [was, is] = [before, after].map((each) => (Object.hasOwn(each, name) ? each[name] : null));
+  return canonicalize(was) !== canonicalize(is);
 }
 
 function delegatedRoles(targets: JsonObject): Map<string, JsonObject> {

@@ -39,6 +39,9 @@ const ODD: Readonly<Record<string, (targets: object) => object>> = {
     targets: { ...targets, 'stable/current': HASHES, 'a/b/c': HASHES },
   }),
   'a release that mm does not sign': () => ({ targets: { 'testing/current': HASHES } }),
+  'names that every object inherits': (targets) => ({
+    ...{ targets: { ...targets, constructor: HASHES }, constructor: { a: 1 } },
+  }),
   'a release with another hash': (targets) => ({
     targets: { ...targets, 'testing/next': { length: 1, hashes: { sha512: 'ab'.repeat(64) } } },
   }),
