@@ -165,7 +165,7 @@ export const READER_GUARDS: readonly Guard[] = [
   {
     invariant: 'I11',
     file: 'trust/workflow/session.ts',
-    line: 'Object.assign(this, { referenceTime: new Date(now) });',
+    line: 'Object.assign(this, { referenceTime: new Date(acceptExpired ? Number.NaN : now) });',
     instead: '',
     test: 'test/trust/invariants-recovery.test.ts',
     name: '^I11 ',
