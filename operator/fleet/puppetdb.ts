@@ -49,7 +49,7 @@ export function reportCommand(
   receivedAt: number,
 ): PuppetDbCommand {
   const { certname, environment, versions, release, run } = status;
-  const endTime = new Date(Date.parse(run.startedAt) + run.durationSeconds * 1000).toISOString();
+  const endTime = endOf(run);
   const id = uuidOf(`${certname} ${run.id}`);
   const payload = {
     ...{ certname, environment },
@@ -74,6 +74,14 @@ export function reportCommand(
   };
   return { command: 'store report', version: 8, certname, payload };
 }
+
+/** A host can report any duration. What ends after the year 9999 has no time that others read. */
+function endOf({ startedAt, durationSeconds }: RunSummary): string {
+  const end = Date.parse(startedAt) + durationSeconds * 1000;
+  return end < LAST_MS ? new Date(end).toISOString() : startedAt;
+}
+
+const LAST_MS = Date.UTC(10_000, 0);
 
 function reportStatus(run: RunSummary): 'failed' | 'changed' | 'unchanged' {
   if (run.status === 'changed') return 'changed';

@@ -102,6 +102,7 @@ const HOSTS: Readonly<Record<string, Partial<StatusDocument>>> = {
   'no-catalog': { run: { ...sampleRun, status: 'not-compiled', resources: null, error: 'bad' } },
   pending: { run: { ...sampleRun, status: 'pending', changedResources: ['File[/a]'], noop: true } },
   skipped: { run: { ...sampleRun, status: 'skipped' } },
+  endless: { run: { ...sampleRun, durationSeconds: 1e308 } },
   unchanged: { facts: { 'os.name': 'Debian', os: 'x', '__proto__.polluted': true, role: null } },
 };
 
@@ -115,7 +116,7 @@ test('fleet export puppetdb: the documented wire formats, also of hostile hosts'
   await lab.mm(['fleet', 'sync']);
   const { stdout, stderr, exitCode } = await lab.mm(['fleet', 'export', 'puppetdb']);
   assert.equal(exitCode, 0, stderr);
-  assert.match(stderr, /exported 7 hosts; 1 cannot be read/);
+  assert.match(stderr, /exported 8 hosts; 1 cannot be read/);
   const lines = stdout.trim().split('\n');
   const commands = lines.map((line) => Command.parse(JSON.parse(line)));
   const reports = commands.flatMap((each) =>
@@ -123,12 +124,13 @@ test('fleet export puppetdb: the documented wire formats, also of hostile hosts'
   );
   assert.deepEqual(reports, [
     ['changed', 'changed'],
+    ['endless', 'unchanged'],
     ['failed', 'failed'],
     ['no-catalog', 'failed'],
     ['pending', 'unchanged'],
     ['unchanged', 'unchanged'],
   ]);
-  assert.equal(commands.filter(({ command }) => command === 'replace facts').length, 7);
+  assert.equal(commands.filter(({ command }) => command === 'replace facts').length, 8);
   const failed = commands.find(
     (each) => each.command === 'store report' && each.certname === 'failed',
   );
