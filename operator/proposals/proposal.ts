@@ -141,10 +141,17 @@ export function reviewProposal(
   });
 }
 
-/** Signed content that hosts refuse would be in the way of every later version. */
+/**
+ * Signed content that hosts refuse would be in the way of every later version. Hosts verify
+ * signatures over what the TUF library read, which leaves out values such as an empty list of
+ * releases.
+ */
 function requireReadable(role: string, signed: JsonObject, treeId: string): void {
   try {
     draftToFile({ role, signed, signatures: [] }, treeId);
+    const read = parseContent(signed, role === 'root' ? 'root' : 'targets').signed.toJSON();
+    if (messageOf({ signed: read }).equals(messageOf({ signed }))) return;
+    throw new Error('hosts would read other values, and find no valid signature');
   } catch (error) {
     throw invalidProposal(`the proposed ${roleWord(role)}: ${(error as Error).message}`);
   }

@@ -105,6 +105,23 @@ test('row 5: a root that hosts would not read is refused by its signers', async 
   }
 });
 
+test('row 5: values that hosts read as other values are refused by signers', async (t) => {
+  const people = await team(t);
+  const proposal = await releaseOf(people);
+  for (const [fields, why] of [
+    [{ targets: [] }, /hosts would read other values/],
+    [{ spec_version: ['1.0.0'] }, /spec_version must be a string/],
+  ] as const) {
+    await put(people, edited(proposal, 'env-stable', fields));
+    for (const args of [['root', 'sign', FILE, ...people.bob, '--no-rebuild'], COMMIT]) {
+      const { json } = await people.mm([...args, '--json']);
+      const { code, message } = ErrorAnswer.parse(json).error;
+      assert.equal(code, 'PROPOSAL_INVALID');
+      assert.match(message, why);
+    }
+  }
+});
+
 function manyKeys(count: number): readonly (readonly [string, object])[] {
   return Array.from({ length: count }, () => {
     const { publicKey } = generateKeyPairSync('ed25519');
