@@ -30,7 +30,7 @@ export interface ProblemHost {
 export const DEFAULT_CLOCK_SECONDS = 60;
 
 /** A host whose publisher or operator wants it to wait has no problem. */
-const GOOD_TRUST: ReadonlySet<string> = new Set(['ok', 'held', 'stopped']);
+export const GOOD_TRUST: ReadonlySet<string> = new Set(['ok', 'held', 'stopped']);
 
 /** Every problem of every host, in the order of the bucket. `clockSeconds` may be off. */
 export function* problemHosts(

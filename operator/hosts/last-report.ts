@@ -3,7 +3,7 @@ import type { StatusDocument } from '../../bucket/documents/status.ts';
 /** In s. For a host whose status cannot be read: two heartbeats of an agent with the defaults. */
 export const DEFAULT_LIMIT_SECONDS = 2 * 3600;
 /** In s. Two of the longest heartbeats that can be configured: a host may announce anything. */
-const MAX_LIMIT_SECONDS = 14 * 86_400;
+export const MAX_LIMIT_SECONDS = 14 * 86_400;
 
 /** How old the last report of a host may be, in s: what the host itself announced. */
 export function reportLimit(status: StatusDocument): number {

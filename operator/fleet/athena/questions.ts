@@ -1,4 +1,4 @@
-import type { ProblemKind } from '../problem-hosts.ts';
+import { DEFAULT_CLOCK_SECONDS, GOOD_TRUST, type ProblemKind } from '../problem-hosts.ts';
 
 /** A question of `mm fleet`, and the same in the SQL of Athena. */
 export interface AthenaQuestion {
@@ -11,11 +11,11 @@ const PROBLEMS: Readonly<Record<ProblemKind, string>> = {
   shared: 'SELECT certname, shared FROM hosts WHERE shared IS NOT NULL ORDER BY 1',
   names: `SELECT host_id, array_join(array_agg(certname ORDER BY certname), ', ') AS names
 FROM hosts WHERE host_id IS NOT NULL GROUP BY host_id HAVING count(*) > 1`,
-  clock:
-    'SELECT certname, clock_offset_seconds FROM hosts WHERE abs(clock_offset_seconds) > 60 ORDER BY 1',
+  clock: `SELECT certname, clock_offset_seconds FROM hosts
+WHERE abs(clock_offset_seconds) > ${DEFAULT_CLOCK_SECONDS} ORDER BY 1`,
   agent: `SELECT certname, agent_version FROM hosts WHERE agent_version <>
   (SELECT agent_version FROM hosts GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) ORDER BY 1`,
-  trust: `SELECT certname, trust FROM hosts WHERE trust NOT IN ('ok', 'held', 'stopped') ORDER BY 1`,
+  trust: `SELECT certname, trust FROM hosts WHERE trust NOT IN (${listOf(GOOD_TRUST)}) ORDER BY 1`,
   unreadable: 'SELECT certname, kind, problem FROM unreadable ORDER BY 1',
 };
 
@@ -89,3 +89,7 @@ FROM failed_resources WHERE certname = 'web1.example.com' AND resource = 'File[/
 GROUP BY 1 ORDER BY hosts DESC`,
   },
 ];
+
+function listOf(texts: Iterable<string>): string {
+  return [...texts].map((text) => `'${text}'`).join(', ');
+}

@@ -1,3 +1,5 @@
+import { MAX_LIMIT_SECONDS } from '../../hosts/last-report.ts';
+
 /*
  * The views of `mm fleet query`, with the same names and columns, over the objects in S3. The table
  * has one column, the line of a status: a SerDe for JSON would change the case of names, fail on
@@ -25,8 +27,8 @@ const HAS_FAILED = `${text('run.status')} IN ('failed', 'not-compiled', 'killed'
 /** When S3 received it, by the clock of the host and what that is off. */
 const REPORTED = `${time('writtenAt')} - coalesce(${number('trust.clockOffsetSeconds')}, 0) * INTERVAL '1' SECOND`;
 const AGE = `date_diff('second', ${REPORTED}, now())`;
-/** As `reportLimit`: at most 14 days. */
-const LIMIT = `least(1209600, date_diff('second', ${time('writtenAt')}, ${time('times.nextExpectedAt')}))`;
+/** As `reportLimit`. */
+const LIMIT = `least(${MAX_LIMIT_SECONDS}, date_diff('second', ${time('writtenAt')}, ${time('times.nextExpectedAt')}))`;
 
 const IS_STATUS = `${text('schemaVersion')} = '1' AND ${text('certname')} = ${CERTNAME}`;
 
