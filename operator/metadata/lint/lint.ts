@@ -82,12 +82,19 @@ function lintHeader(signed: JsonObject, treeId: string, now: number): string[] {
   }
   if (signed['x-tree'] !== treeId) problems.push(`x-tree: wanted ${JSON.stringify(treeId)}`);
   if (!isVersion(version)) problems.push(`version: wanted 1 to ${MAX_VERSION}`);
-  if (typeof expires !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(expires)) {
+  if (typeof expires !== 'string' || !isInstant(expires)) {
     problems.push('expires: wanted a time like 2027-01-31T00:00:00Z');
   } else if (!(Date.parse(expires) > now)) {
     problems.push(`expires: ${expires} is not in the future`);
   }
   return problems;
+}
+
+/** Dates that no calendar has, such as 30 February, are read in different ways. */
+function isInstant(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text)) return false;
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString() === text.replace('Z', '.000Z');
 }
 
 function lintSize(signed: JsonObject): string[] {

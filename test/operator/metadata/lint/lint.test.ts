@@ -118,6 +118,7 @@ const rejected = {
   expired: ['timestamp', { ...timestamp, expires: '2026-03-01T12:00:00Z' }],
   'no expiry': ['timestamp', { ...timestamp, expires: undefined }],
   'expiry that is not a time': ['timestamp', { ...timestamp, expires: 'never' }],
+  'expiry on 30 February': ['timestamp', { ...timestamp, expires: '2027-02-30T00:00:00Z' }],
   'version 0': ['snapshot', { ...snapshot, version: 0 }],
   'another type': ['root', { ...root, _type: 'mirrors' }],
   'float in a version': ['snapshot', { ...snapshot, version: 1.5 }],
