@@ -191,6 +191,14 @@ function selectFor({ identity, config, pin }: Agent, trusted: Trusted, was: bool
   return bindingSelection(selectIn(config.environment), followed, was);
 }
 
-function earliestExpiry(trusted: Trusted): string | null {
-  return Object.values(trusted.expires).sort()[0] ?? null;
+/**
+ * A thief of the online key can sign an expiry in any form that TUF reads, or in the year 275760. A
+ * state with it could not be read again.
+ */
+function earliestExpiry({ expires }: Trusted): string {
+  const earliest = Math.min(...Object.values(expires).map((instant) => Date.parse(instant)));
+  return new Date(Math.min(Math.max(earliest, 0), LAST_MS)).toISOString();
 }
+
+/** The last second that has a year of four digits. */
+const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59);

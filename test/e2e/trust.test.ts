@@ -173,3 +173,21 @@ test('truncated: each stored file of a host is repaired in the next cycle', asyn
     else assert.ok(JSON.parse(after.toString()), file);
   }
 });
+
+test('an expiry in an odd form, by a thief of the online key, costs no host its state', async (t) => {
+  const lab = await agentLab(t);
+  await lab.configure(`run: { puppet: ${await lab.fakePuppet()} }\n`);
+  lab.publish('1.0.0', { 'manifests/site.pp': '' });
+  for (const expires of [' 2099-12-31', '+275760-09-13T00:00:00.000Z']) {
+    const odd = { get: () => expires, set: () => undefined, enumerable: true, configurable: true };
+    for (const name of ['targets', 'snapshot', 'timestamp'] as const) {
+      Object.defineProperty(lab.simulator[name], 'expires', odd);
+    }
+    lab.simulator.commit(['targets']);
+    lab.sync();
+    await lab.once();
+    const { requests, stderr } = await lab.once();
+    assert.deepEqual(requests, ['GET timestamp.json 304'], expires);
+    assert.doesNotMatch(stderr, /state\.unreadable/);
+  }
+});
