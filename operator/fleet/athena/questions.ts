@@ -13,8 +13,10 @@ const PROBLEMS: Readonly<Record<ProblemKind, string>> = {
 FROM hosts WHERE host_id IS NOT NULL GROUP BY host_id HAVING count(*) > 1`,
   clock: `SELECT certname, clock_offset_seconds FROM hosts
 WHERE abs(clock_offset_seconds) > ${DEFAULT_CLOCK_SECONDS} ORDER BY 1`,
-  agent: `SELECT certname, agent_version FROM hosts WHERE agent_version <>
-  (SELECT agent_version FROM hosts GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) ORDER BY 1`,
+  agent: `SELECT certname, agent_version FROM hosts,
+  (SELECT agent_version AS usual FROM hosts GROUP BY 1 ORDER BY count(*) DESC LIMIT 1)
+WHERE CAST(regexp_extract_all(agent_version, '[0-9]+') AS array(integer)) <
+  CAST(regexp_extract_all(usual, '[0-9]+') AS array(integer)) ORDER BY 1`,
   trust: `SELECT certname, trust FROM hosts WHERE trust NOT IN (${listOf(GOOD_TRUST)}) ORDER BY 1`,
   unreadable: 'SELECT certname, kind, problem FROM unreadable ORDER BY 1',
 };

@@ -114,8 +114,8 @@ test('macOS uninstall: nothing of the agent stays', async (t) => {
   );
   assert.deepEqual(files.map(({ name }) => name).sort(), Object.keys(PROGRAMS).sort());
   assert.deepEqual((await calls()).slice(-4), [
-    'pkill -TERM -f /usr/local/miyamoto/mm-agent.mjs',
-    'pkill -TERM -f /usr/local/miyamoto/mm-agent.mjs',
+    'pkill -TERM -f ^/usr/local/miyamoto/node .*/mm-agent\\.mjs',
+    'pkill -TERM -f ^/usr/local/miyamoto/node .*/mm-agent\\.mjs',
     'pkgutil --forget com.github.miyamoto.agent',
     'pkgutil --forget com.github.miyamoto.site',
   ]);
