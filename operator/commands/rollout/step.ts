@@ -46,6 +46,7 @@ async function planStep(
   }
   if (current.custom.hold || current.custom.stop) return wait('on hold, or stopped');
   const due = Date.parse(since ?? current.custom.created) + following.afterSeconds * 1000;
+  if (due > LAST_MS) return wait('the next step is due after the last date of the calendar');
   if (due > now) return wait(`the next step is due at ${new Date(due).toISOString()}`);
   // While no host has run the release, it is not known whether it is good. Without any host there
   // is nothing to wait for.
@@ -56,6 +57,9 @@ async function planStep(
   const change = withShare(environment, current, { release: next, rollout: widened });
   return { ...change, doubts: [], what: `go on with ${environment}` };
 }
+
+/** A thief of a key can sign any schedule, and no later time can be shown. */
+const LAST_MS = 8.64e15;
 
 function halted(
   environment: string,
