@@ -64,11 +64,14 @@ export function unreadableReleases(verified: VerifiedMetadata): Unreadable[] {
   const refused = [...verified.roles].flatMap(([role, document]): Unreadable[] => {
     const why = whyUnreadable(document);
     if (why !== undefined) return [{ role, path: undefined, why }];
-    return Object.entries(document.signed.targets).flatMap(([path, target]) => {
+    const { targets, delegations } = document.signed;
+    const further = delegations === undefined ? [] : [{ role, path: undefined, why: DELEGATES }];
+    const releases = Object.entries(targets).flatMap(([path, target]) => {
       if (!isHeard(verified, role, path)) return [];
       const problem = problemOf(target)?.message ?? notTaken(target);
       return problem === undefined ? [] : [{ role, path, why: printable(problem, 300) }];
     });
+    return [...further, ...releases];
   });
   return [...missing, ...refused];
 }
@@ -80,6 +83,9 @@ function notTaken({ custom }: TargetFile): string | undefined {
   if (minAgent === null) return undefined;
   return `it is only for agents from ${JSON.stringify(minAgent)} on, which no mm asks for`;
 }
+
+/** A host searches the further roles for what this one does not list, and finds no file of them. */
+const DELEGATES = 'it delegates further, which no mm signs';
 
 /** Why neither hosts nor this mm take a release with another schema. */
 export const TOO_NEW = 'a newer mm signed it, or the thief of a key';
@@ -134,6 +140,7 @@ export function nextOf({ role, path, why }: Unreadable): string {
   }
   const environment = path?.split('/')[0] ?? roleWord(role);
   if (why === TOO_NEW) return nextForNewer(environment);
+  if (why === DELEGATES) return 'mm key list, then mm key revoke NAME';
   if (why === NO_FILE) return `mm publish ${environment.replace('*', 'NAME')}`;
   return environment.endsWith('*')
     ? `mm key list, then mm key revoke NAME --drop '${environment}'`

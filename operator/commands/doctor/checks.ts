@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { metadataKey } from '../../../bucket/layout.ts';
+import { printable } from '../../../shared/clean-text.ts';
 import { counted } from '../../../shared/counted.ts';
 import { type Check, tried } from '../../../shared/doctor/checks.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
@@ -112,7 +113,7 @@ function expiryChecks(verified: VerifiedMetadata, { roles }: KeyOverview): Check
   return roles.map(({ role, days, expires, renewBelowDays }) => {
     const name = `${EXPIRY_OF}${role}`;
     if (days === null) return { name, outcome: 'ok', message: 'never signed', next: null };
-    const message = `${counted(days, 'day')}, ${expires}; renew it below ${renewBelowDays} days`;
+    const message = `${counted(days, 'day')}, ${printable(expires ?? '', 40)}; renew it below ${renewBelowDays} days`;
     const isSoon = verified.expired.includes(role) || days < renewBelowDays;
     const next = `mm renew ${shellWord(roleWord(role))}`;
     return { name, outcome: isSoon ? 'failed' : 'ok', message, next };

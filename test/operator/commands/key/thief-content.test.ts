@@ -79,6 +79,30 @@ for (const [what, spoil] of Object.entries(ODD)) {
   });
 }
 
+test('row 5: odd delegations, expiries and schedules are named, and fill no screen', async (t) => {
+  const { thief, mm } = await scene(t);
+  const expires = `Fri, 31 Dec 2027 00:00:00 GMT (${'x'.repeat(10_000)})`;
+  const { targets } = thief.signedOf('env-testing');
+  const next = evilRollout(targets['testing/current']);
+  const delegations = { keys: {}, roles: [] };
+  await thief.signTesting(VERSION, { expires, delegations, targets: { ...targets, ...next } });
+  await thief.signOnline({ 'env-testing': VERSION });
+  const { exitCode, stdout } = await mm(['doctor']);
+  assert.equal(exitCode, 1);
+  assert.match(stdout, /delegates further.*next: mm key list, then mm key revoke NAME\n/s);
+  assert.ok(stdout.length < 10_000);
+  const step = await mm(['rollout', 'step', 'testing']);
+  assert.equal(step.exitCode, 0, step.stderr);
+  assert.match(step.stderr, /after the last date of the calendar/);
+});
+
+/** A rollout with a step that is due in 285 million years. */
+function evilRollout<T extends { readonly custom: object }>(release: T): object {
+  const steps = [{ bp: 10_000, afterSeconds: Number.MAX_SAFE_INTEGER }];
+  const rollout = { salt: 's', bp: 1, groups: [], since: '2026-01-01T00:00:00Z', steps };
+  return { 'testing/next': { ...release, custom: { ...release.custom, rollout } } };
+}
+
 test('row 6: --keep of a release that mm does not sign is refused with the next command', async (t) => {
   const lab = await scene(t);
   await lab.thief.signTesting(VERSION, { targets: { 'testing/current': HASHES } });
