@@ -12,7 +12,7 @@ const WATCHDOG = join(
   '../../../../../agent/io/daemon/service/launchd-watchdog.ts',
 );
 
-/** Writes a line for each question. A line of input makes it hang; the end of input stops it. */
+/** Writes a line for each question and each ping. `hang` makes it hang; the end of input stops it. */
 const DAEMON = `
 import { startLaunchdWatchdog } from ${JSON.stringify(WATCHDOG)};
 const stop = new AbortController();
@@ -21,7 +21,10 @@ startLaunchdWatchdog(stop.signal, () => {
   console.log(isAlive);
   return isAlive;
 }, 10);
-process.stdin.on('data', () => { isAlive = false; });
+process.stdin.on('data', (words) => {
+  if (String(words).includes('hang')) isAlive = false;
+  else console.log('pong');
+});
 process.stdin.on('end', () => stop.abort());
 `;
 
@@ -33,25 +36,31 @@ async function watched(t: TestContext) {
   });
   t.after(() => daemon.kill('SIGKILL'));
   const answers = createInterface(daemon.stdout)[Symbol.asyncIterator]();
-  const answered = async (wanted: boolean) => {
-    for (let answer = ''; answer !== String(wanted); ) {
+  const answered = async (wanted: 'true' | 'false' | 'pong') => {
+    for (let answer = ''; answer !== wanted; ) {
       const { value, done } = await answers.next();
       assert.ok(done !== true, 'the daemon has ended');
       answer = value;
     }
   };
+  const ended = once(daemon, 'exit');
+  const early = () => assert.fail('the daemon was ended too early');
   return {
     daemon,
     answered,
-    ended: once(daemon, 'exit'),
+    ended,
     /** Ends when the watcher has ended, too, which has the same stderr. */
     said: text(daemon.stderr),
     tick,
-    /** The first of two answers has become a beat when the second one is read. */
+    tickAlive: async () => await Promise.race([tick(), ended.then(early)]),
+    /**
+     * Answers before the pong may be old. The first of two answers has become a beat when the
+     * second one is read.
+     */
     async beatAndTick() {
-      await answered(true);
-      await answered(true);
-      await tick();
+      daemon.stdin.write('ping\n');
+      for (const wanted of ['pong', 'true', 'true'] as const) await answered(wanted);
+      await this.tickAlive();
     },
   };
 }
@@ -64,17 +73,17 @@ const HANGS: Readonly<Record<string, (subject: Watched) => Promise<void>>> = {
   },
   'whose loop makes no progress': async ({ daemon, answered }) => {
     daemon.stdin.write('hang\n');
-    await answered(false);
+    await answered('false');
   },
 };
 for (const [name, hang] of Object.entries(HANGS)) {
   test(`launchd watchdog: a daemon ${name} is ended, and not before`, async (t) => {
     const subject = await watched(t);
-    const { daemon, ended, said, tick, beatAndTick } = subject;
-    for (let pause = 0; pause < 12; pause++) await beatAndTick();
+    const { daemon, ended, said, tick, tickAlive } = subject;
+    for (let pause = 0; pause < 12; pause++) await subject.beatAndTick();
     await hang(subject);
     // The last beat may have come before the last pause had ended, or after it.
-    for (let pause = 0; pause < 3; pause++) await tick();
+    for (let pause = 0; pause < 3; pause++) await tickAlive();
     assert.deepEqual([daemon.exitCode, daemon.signalCode], [null, null]);
     for (let pause = 0; pause < 2; pause++) await Promise.race([tick(), ended]);
     assert.deepEqual(await ended, [null, 'SIGKILL']);
@@ -83,8 +92,9 @@ for (const [name, hang] of Object.entries(HANGS)) {
 }
 
 test('launchd watchdog: it ends with a daemon that stops', async (t) => {
-  const { daemon, ended, said, tick, beatAndTick } = await watched(t);
-  await beatAndTick();
+  const subject = await watched(t);
+  const { daemon, ended, said, tick } = subject;
+  await subject.beatAndTick();
   daemon.stdin.end();
   assert.deepEqual(await ended, [0, null]);
   // One sleep may have begun before.
@@ -95,8 +105,9 @@ test('launchd watchdog: it ends with a daemon that stops', async (t) => {
 });
 
 test('launchd watchdog: after a daemon that was killed it ends, and kills nobody', async (t) => {
-  const { daemon, ended, said, tick, beatAndTick } = await watched(t);
-  await beatAndTick();
+  const subject = await watched(t);
+  const { daemon, ended, said, tick } = subject;
+  await subject.beatAndTick();
   daemon.kill('SIGKILL');
   await ended;
   for (let pause = 0; pause < 5; pause++) await Promise.race([tick(), said]);
