@@ -26,7 +26,8 @@ function runTests(patterns: readonly string[]): void {
   const directory = mkdtempSync(join(tmpdir(), 'mm-tests-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   process.once('SIGINT', () => process.exit(130));
-  run({ files: testGroups(files).map((group) => entryOf(group, directory)), concurrency: 3 })
+  const entries = testGroups(files).map((group) => entryOf(group, directory));
+  run({ files: entries, concurrency: 3, timeout: LIMIT_MS })
     .on('test:fail', () => {
       process.exitCode = 1;
     })
@@ -47,6 +48,9 @@ function filesOf(patterns: readonly string[]): readonly string[] {
 }
 
 const isSampled = (file: string) => SAMPLED.test(readFileSync(file, 'utf8'));
+
+/** A process that waits for ever fails, and does not stop all others. */
+const LIMIT_MS = 900_000;
 
 /** The file that a process is started with. */
 function entryOf(

@@ -12,7 +12,7 @@ const WATCHDOG = join(
   '../../../../../agent/io/daemon/service/launchd-watchdog.ts',
 );
 
-/** Writes a line for each question and each ping. `hang` makes it hang; the end of input stops it. */
+/** Answers each question and each ping by a line. The end of input stops it. */
 const DAEMON = `
 import { startLaunchdWatchdog } from ${JSON.stringify(WATCHDOG)};
 const stop = new AbortController();
