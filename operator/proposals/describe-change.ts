@@ -12,25 +12,26 @@ import { contentOf, rootContentOf, type VerifiedMetadata } from '../metadata/ver
  * `diff.ts`. Every text in it comes from a document that may be unsigned.
  */
 export function describeChange(verified: VerifiedMetadata, { root, roles }: Change): string[] {
-  const lines: string[] = [];
+  const lines: string[][] = [];
   if (root !== undefined) {
-    lines.push(...describeRoot(rootContentOf(verified.root), root));
+    lines.push(describeRoot(rootContentOf(verified.root), root));
     if (areOnlineKeysReplaced(verified.root, parseContent(root, 'root'))) {
-      lines.push(
+      lines.push([
         'every online key is replaced: versions of snapshot and timestamp can begin again',
-      );
+      ]);
     }
   }
   for (const [role, content] of roles) {
     const before = role === 'targets' ? verified.targets : verified.roles.get(role);
     const current = before === undefined ? {} : contentOf(before);
     lines.push(
-      ...(role === 'targets'
+      role === 'targets'
         ? describeTargets(current, content)
-        : describeReleases(role, current, content)),
+        : describeReleases(role, current, content),
     );
   }
-  return lines;
+  // A proposal can have more fields than a call can have arguments.
+  return lines.flat();
 }
 
 function describeRoot(before: JsonObject, after: JsonObject): string[] {

@@ -105,12 +105,13 @@ test('row 5: a root that hosts would not read is refused by its signers', async 
   }
 });
 
-test('row 5: values that hosts read as other values are refused by signers', async (t) => {
+test('row 5: values that hosts read as other values, or that are too many, are refused by signers', async (t) => {
   const people = await team(t);
   const proposal = await releaseOf(people);
   for (const [fields, why] of [
     [{ targets: [] }, /hosts would read other values/],
     [{ spec_version: ['1.0.0'] }, /spec_version must be a string/],
+    [MANY_FIELDS, /values change: wanted at most 5000/],
   ] as const) {
     await put(people, edited(proposal, 'env-stable', fields));
     for (const args of [['root', 'sign', FILE, ...people.bob, '--no-rebuild'], COMMIT]) {
@@ -121,6 +122,8 @@ test('row 5: values that hosts read as other values are refused by signers', asy
     }
   }
 });
+
+const MANY_FIELDS = Object.fromEntries(Array.from({ length: 150_000 }, (_, at) => [`x-${at}`, 1]));
 
 function manyKeys(count: number): readonly (readonly [string, object])[] {
   return Array.from({ length: count }, () => {
