@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 /**
  * Loaded with `node --import` into a real agent. Ends it with SIGKILL right before the n-th call
  * that changes something outside the process (n is MM_KILL_AT), or before the first call whose name
- * and paths match MM_KILL_BEFORE. JavaScript, because half of the start of an agent would be the
+ * and words match MM_KILL_BEFORE. JavaScript, because half of the start of an agent would be the
  * types: a killed process leaves no compile cache.
  */
 const killAt = Number(process.env['MM_KILL_AT']);
@@ -18,7 +18,8 @@ let steps = 0;
  */
 function step(name, words) {
   steps += 1;
-  const told = [name, ...words.filter((word) => typeof word === 'string')].join(' ');
+  // Arguments of a program are a list.
+  const told = [name, ...words.flat().filter((word) => typeof word === 'string')].join(' ');
   const isWanted = killBefore !== undefined && new RegExp(killBefore).test(told);
   if (steps === killAt || isWanted) kill.call(process, process.pid, 'SIGKILL');
 }

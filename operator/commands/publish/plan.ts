@@ -14,7 +14,7 @@ import {
   isFirstIn,
   withHighestVersion,
 } from '../../metadata/highest-version.ts';
-import { changeOf, releaseId, toSecond } from '../../metadata/release-change.ts';
+import { changeOf, isDone, releaseId, toSecond } from '../../metadata/release-change.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
 import { contentOfRole, withSlots } from '../../metadata/slots.ts';
 import { replaceableOffer, type VerifiedMetadata } from '../../metadata/verified.ts';
@@ -74,7 +74,7 @@ export async function planPublication(
   }
   const isSame = current !== undefined && (await isCurrent(request, current));
   const isForAll = current?.custom.minAgent === null;
-  if (isSame && current.custom.release === releaseId(request.startedAt, current.sha256)) {
+  if (isSame && isDone(request, current)) {
     // An earlier attempt of this same publication succeeded, and only its answer was lost.
     return nothing('published', role, current);
   }
