@@ -218,6 +218,12 @@ function isUnusable({ code, details }: CodedError): boolean {
   return code === 'METADATA_INVALID' && isOfFile && details['leap'] === undefined;
 }
 
+/** New online keys can leave such a file of a delegated role behind. */
+function isUnsignedRole({ code, details }: CodedError): boolean {
+  const { role } = details;
+  return code === 'METADATA_UNSIGNED' && typeof role === 'string' && !isTopLevel(role);
+}
+
 function withNext(cause: CodedError, next: string): CodedError {
   const { code, message, details } = cause;
   return new CodedError(message, { code, cause, next, details });
@@ -230,7 +236,7 @@ function explained(cause: unknown, { bucket, tree }: RepositoryOptions): unknown
     const why = `${cause.next}; if nobody put it back, an online key was stolen`;
     return withNext(cause, `${why}: ${RECOVERY}`);
   }
-  if (FORGED.has(cause.code) || isUnusable(cause)) {
+  if (FORGED.has(cause.code) || isUnusable(cause) || isUnsignedRole(cause)) {
     const isOther = cause.code === 'TREE_MISMATCH';
     const first = isOther ? 'compare bucket and tree with miyamoto.yaml; if they are right, ' : '';
     const why = `${first}restore its object version; if that does not help, an online key was stolen`;

@@ -78,8 +78,8 @@ export function isUnreadable(document: { readonly signed: unknown }): boolean {
 
 /**
  * A document for the file of a delegated role that its keys signed and that hosts refuse: TUF
- * cannot read it, or `refusal` says why. Undefined for every other file. The bytes must have passed
- * `identifyMetadata`.
+ * cannot read it or reads other values, or `refusal` says why. Undefined for every other file. The
+ * bytes must have passed `identifyMetadata`.
  */
 export function unreadableRole(
   bytes: Uint8Array,
@@ -109,10 +109,12 @@ const EMPTY = {
   targets: {},
 };
 
+/** Hosts verify signatures over what TUF read: a list instead of an object is read as empty. */
 function refusalByTuf(file: JsonObject): unknown {
   try {
-    read(file);
-    return undefined;
+    const signed = canonicalText(read(file).signed.toJSON());
+    if (signed === canonicalText(file['signed'])) return undefined;
+    return new Error('hosts would read other values than its keys signed');
   } catch (error) {
     return error;
   }

@@ -121,15 +121,36 @@ test('row 5: an environment of a class is published, and what hosts refuse in an
   }
 });
 
+test('row 5: a list instead of releases: other roles go on, also with new online keys, and the key is revoked', async (t) => {
+  const lab = await signed(t, { targets: [] });
+  await newKey(lab, 'online2');
+  for (const args of [
+    ['renew', 'online'],
+    ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'],
+  ]) {
+    const { exitCode, stderr } = await lab.mm(args);
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /hosts refuse what is signed for dev and .*other values/);
+  }
+  await changed(lab, REVOKE);
+  assert.equal((await lab.mm(['doctor'])).exitCode, 0);
+  await (await hostOf(t, lab, 'fresh')).poll(['dev', 'stable']);
+});
+
 test('row 5: what hosts refuse and other keys signed is not read past', async (t) => {
-  const lab = await devLab(t);
-  const thief = new Thief(lab);
-  await thief.signRole('env-stable', VERSION, { targets: { 'stable/current': { length: 1 } } });
-  await thief.signOnline({ 'env-stable': VERSION });
-  const { json } = await lab.mm(['renew', 'online', '--json']);
-  const { code, next } = ErrorAnswer.parse(json).error;
-  assert.equal(code, 'METADATA_INVALID');
-  assert.match(String(next), /mm key rotate --role online --recover --add KEY$/);
+  for (const [targets, wanted] of [
+    [{ 'stable/current': { length: 1 } }, 'METADATA_INVALID'],
+    [[], 'METADATA_UNSIGNED'],
+  ] as const) {
+    const lab = await devLab(t);
+    const thief = new Thief(lab);
+    await thief.signRole('env-stable', VERSION, { targets });
+    await thief.signOnline({ 'env-stable': VERSION });
+    const { json } = await lab.mm(['renew', 'online', '--json']);
+    const { code, next } = ErrorAnswer.parse(json).error;
+    assert.equal(code, wanted);
+    assert.match(String(next), /mm key rotate --role online --recover --add KEY$/);
+  }
 });
 
 const CUSTOM = {
