@@ -1,7 +1,7 @@
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
-import { binaryTarget, releaseTarget } from '../../../trust/metadata/role-names.ts';
+import { binaryTarget, isBinariesRole, releaseTarget } from '../../../trust/metadata/role-names.ts';
 import type { Context } from '../../context.ts';
 import { emptiedBinaries } from '../../metadata/binaries.ts';
 import { withHighestVersions } from '../../metadata/highest-version.ts';
@@ -68,7 +68,16 @@ export async function chooseReleases(
   const drop = (environment: string, why: string) => {
     for (const each of doubtful) if (each.environment === environment) dropped.set(each.path, why);
   };
-  if (choice.dropBinaries === true) drop(droppable(environments), '--drop-binaries');
+  // Each role once: a thief can list thousands of releases in one.
+  const signedAgain = new Set([
+    ...doubtfulRoles(verified, removed, roles),
+    ...doubtful.map(({ role }) => role),
+  ]);
+  const binaries = [...signedAgain].find(isBinariesRole);
+  if (choice.dropBinaries === true) {
+    if (binaries === undefined) throw notDroppable();
+    for (const each of environments.filter(isOfBinaries)) drop(each, '--drop-binaries');
+  }
   const isOpen = (each: DoubtfulRelease) =>
     !backTo.has(each.environment) && !dropped.has(each.path);
   const openReleases = doubtful.filter(isOpen);
@@ -86,14 +95,10 @@ export async function chooseReleases(
       else throw undecided(openReleases, [environment], command);
     }
   }
-  // Each role once: a thief can list thousands of releases in one.
-  const signedAgain = new Set([
-    ...doubtfulRoles(verified, removed, roles),
-    ...doubtful.map(({ role }) => role),
-  ]);
-  const emptied = doubtful.find(
-    ({ environment, path }) => isOfBinaries(environment) && dropped.has(path),
-  )?.role;
+  const isEmptied =
+    choice.dropBinaries === true ||
+    doubtful.some(({ environment, path }) => isOfBinaries(environment) && dropped.has(path));
+  const emptied = isEmptied ? binaries : undefined;
   const who = { by: whoIs(context), now: context.now() };
   const clean = new Map<string, RoleContent>();
   for (const role of signedAgain) {
@@ -141,11 +146,8 @@ function droppedLines(doubtful: readonly DoubtfulRelease[], dropped: DroppedRele
   return [...lines, ...next.slice(0, MAX_QUESTIONS)];
 }
 
-/** The place of the binaries. Throws USAGE when they are not in doubt. */
-function droppable(environments: readonly string[]): string {
-  const [found] = environments.filter(isOfBinaries);
-  if (found !== undefined) return found;
-  throw new CodedError(
+function notDroppable(): CodedError {
+  return new CodedError(
     '--drop-binaries: the holder of this key has not chosen the binaries of this tree alone',
     { code: 'USAGE', next: 'mm binaries list, then mm binaries remove what is not yours' },
   );

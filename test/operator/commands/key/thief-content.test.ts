@@ -156,14 +156,8 @@ test('row 5: a thief signs a binary that mm does not sign: the key is revoked, a
     const evil = { ...good, custom: {}, ...fields };
     await thief.signRole('binaries', 7, { targets: { 'binaries/files/evil.deb': evil } });
     await thief.signOnline({ binaries: 7 });
-    const { changes } = await changed(lab, [
-      'key',
-      'revoke',
-      'ci',
-      '--replace-by',
-      'ci2',
-      '--keep',
-    ]);
+    const args = [...WAYS_BACK['key revoke']!, '--keep'];
+    const { changes } = await changed(lab, args);
     assert.ok(changes.includes('dropped: binaries/files/evil.deb, which mm does not sign'));
     const { json } = await lab.mm(['binaries', 'list', '--json']);
     assert.deepEqual(json.binaries, []);
@@ -188,6 +182,21 @@ async function pollFresh(t: TestContext, lab: CiLab, name: string): Promise<stri
   const { trusted } = await (await hostOf(t, lab, name)).poll(['stable']);
   return trusted.environments.get('stable')?.current?.custom.version;
 }
+
+test('row 5: --drop-binaries empties also a list of which mm signs nothing', async (t) => {
+  for (const targets of [{ 'binaries/files/evil.deb': { ...HASHES, custom: { schema: 9 } } }, 5]) {
+    const lab = await binariesLab(t);
+    const thief = new Thief(lab);
+    await thief.signRole('binaries', 7, { targets });
+    await thief.signOnline({ binaries: 7 });
+    const { json } = await lab.mm(['binaries', 'list', '--json']);
+    assert.match(String(ErrorAnswer.parse(json).error.next), /mm key revoke NAME --drop-binaries$/);
+    const args = ['key', 'revoke', 'ci', '--replace-by', 'ci2', '--drop-binaries', '--keep'];
+    const { changes } = await changed(lab, args);
+    assert.ok(changes.some((line) => line.startsWith('dropped: all binaries')));
+    assert.deepEqual(await listed(lab), []);
+  }
+});
 
 test('I22 mm names the role in every file of targets and of a delegated role', async (t) => {
   const lab = await binariesLab(t);
