@@ -1,4 +1,4 @@
-import type { Metadata, Targets } from '@tufjs/models';
+import type { Metadata, TargetFile, Targets } from '@tufjs/models';
 import * as z from 'zod';
 import { BinaryCustom, RemovedBinary } from '../../bucket/documents/binary.ts';
 import { CodedError } from '../../shared/coded-error.ts';
@@ -7,6 +7,7 @@ import { maxSignedBytes } from '../../trust/metadata/file-limits.ts';
 import { binaryTarget } from '../../trust/metadata/role-names.ts';
 import { isUnreadable } from '../../trust/metadata/unreadable-role.ts';
 import { requireOwnPaths } from './heard-releases.ts';
+import { lintBinary } from './lint/targets.ts';
 import type { RoleContent } from './signed-file.ts';
 import { contentOfRole } from './slots.ts';
 import type { VerifiedMetadata } from './verified.ts';
@@ -53,16 +54,33 @@ export function listedBinaries(verified: VerifiedMetadata): ListedBinary[] {
   requireOwnPaths(verified, role);
   const document = verified.roles.get(role);
   if (document === undefined) return [];
-  if (!isUnreadable(document)) return binariesIn(document);
+  if (!isUnreadable(document)) return binariesIn(Object.entries(document.signed.targets));
   throw new CodedError('hosts cannot read what is signed for binaries', {
     code: 'METADATA_INVALID',
     next: 'mm key list, then mm key revoke NAME --drop-binaries',
   });
 }
 
-/** What a file of the role lists, sorted by name. Throws METADATA_INVALID as above. */
-export function binariesIn({ signed: { targets } }: Metadata<Targets>): ListedBinary[] {
-  const listed = Object.entries(targets).map(([path, { hashes, length, custom }]) => {
+/**
+ * What a file of the role lists and mm would sign, and the paths of everything else: a thief of a
+ * key can list anything.
+ */
+export function soundBinaries({ signed: { targets } }: Metadata<Targets>): {
+  readonly binaries: ListedBinary[];
+  readonly unsound: string[];
+} {
+  const all = Object.entries(targets);
+  const sound = all.filter(
+    ([path, target]) => lintBinary(path, jsonObject(target.toJSON())).length === 0,
+  );
+  const names = new Set(sound.map(([path]) => path));
+  const unsound = all.map(([path]) => path).filter((path) => !names.has(path));
+  return { binaries: binariesIn(sound), unsound };
+}
+
+/** Sorted by name. Throws METADATA_INVALID as above. */
+function binariesIn(targets: readonly (readonly [string, TargetFile])[]): ListedBinary[] {
+  const listed = targets.map(([path, { hashes, length, custom }]) => {
     const name = path.slice(binaryTarget('').length);
     const parsed = BinaryCustom.safeParse(custom);
     if (!parsed.success) {

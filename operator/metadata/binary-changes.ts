@@ -1,5 +1,5 @@
 import type { Metadata, Targets } from '@tufjs/models';
-import { binariesIn, removalsIn } from './binaries.ts';
+import { removalsIn, soundBinaries } from './binaries.ts';
 
 /** A change of one binary, as a file of the role of binaries states it. */
 export interface BinaryChange {
@@ -58,7 +58,8 @@ type Stated = readonly [id: string, change: SignedChange];
 function changesIn(document: Metadata<Targets>): Stated[] {
   const { signed, signatures } = document;
   const signers = { roleVersion: signed.version, keyIds: Object.keys(signatures) };
-  const puts = binariesIn(document).map(({ name, sha256, custom: { at, by, reason } }) => {
+  const { binaries } = soundBinaries(document);
+  const puts = binaries.map(({ name, sha256, custom: { at, by, reason } }) => {
     return { action: 'put', name, sha256, at, by, reason, ...signers } as const;
   });
   const removals = removalsIn(signed.toJSON()).map(({ name, sha256, at, by, reason = '' }) => {

@@ -1,7 +1,7 @@
 import { printable } from '../../../shared/clean-text.ts';
 import { BINARIES_ROLE } from '../../../trust/metadata/role-names.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
-import { binariesRole } from '../../metadata/binaries.ts';
+import { binariesRole, soundBinaries } from '../../metadata/binaries.ts';
 import { binaryChanges } from '../../metadata/binary-changes.ts';
 import { environmentsIn } from '../../metadata/heard-releases.ts';
 import { listedKeys } from '../../metadata/role-keys.ts';
@@ -45,6 +45,7 @@ export async function log(
       const names = new Map(listedKeys(verified).map(({ keyId, name }) => [keyId, name]));
       const entries = await readEntries(repository, verified, names, wanted);
       const binaries = await readBinaries(repository, verified, names, wanted);
+      if (environment === undefined) noticeUnsound(context, verified);
       const { bucket, config } = tree;
       const place = { bucket: bucket.name, tree: config.tree };
       const document: LogAnswer = {
@@ -88,6 +89,17 @@ async function readBinaries(
   const { newest: present, older } = roleHistory(repository, verified, role);
   const changes = present === undefined ? [] : await binaryChanges(present, older, limit);
   return changes.map(({ keyIds, ...change }) => ({ ...change, signedBy: named(keyIds, names) }));
+}
+
+/** Nothing says when and why such an entry was listed, so the log shows the others. */
+function noticeUnsound(context: Context, verified: VerifiedMetadata): void {
+  const document = verified.roles.get(binariesRole(verified.targets) ?? '');
+  const [path, ...more] = document === undefined ? [] : soundBinaries(document).unsound;
+  if (path === undefined) return;
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  context.notice(
+    `the list of binaries has ${printable(path, 300)}${others}, which this mm does not sign; next: mm binaries list`,
+  );
 }
 
 /** The newest of both lists together. */

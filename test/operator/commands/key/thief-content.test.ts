@@ -148,19 +148,25 @@ const binariesLab = ciLabs(async (lab) => {
   }
 });
 
-test('row 5: a thief signs a binary that mm does not sign: the key is revoked, and it is dropped', async (t) => {
-  for (const fields of [{ custom: { schema: 2 } }, { hashes: {} }, { length: 0 }]) {
+test('row 5: a thief signs a binary that mm does not sign: mm log shows the others, and a revocation drops it', async (t) => {
+  const good = { length: 4, hashes: { sha256: 'a'.repeat(64) }, custom: {} };
+  for (const [path, fields] of [
+    ['binaries/files/evil.deb', { custom: { schema: 2 } }],
+    ['binaries/files/evil.deb', { hashes: {} }],
+    ['stable/current', { length: 0 }],
+  ] as const) {
     const lab = await binariesLab(t);
     const thief = new Thief(lab);
-    const good = { length: 4, hashes: { sha256: 'a'.repeat(64) } };
-    const evil = { ...good, custom: {}, ...fields };
-    await thief.signRole('binaries', 7, { targets: { 'binaries/files/evil.deb': evil } });
+    const targets = { ...thief.signedOf('binaries').targets, [path]: { ...good, ...fields } };
+    await thief.signRole('binaries', 7, { targets });
     await thief.signOnline({ binaries: 7 });
-    const args = [...WAYS_BACK['key revoke']!, '--keep'];
-    const { changes } = await changed(lab, args);
-    assert.ok(changes.includes('dropped: binaries/files/evil.deb, which mm does not sign'));
-    const { json } = await lab.mm(['binaries', 'list', '--json']);
-    assert.deepEqual(json.binaries, []);
+    const { stdout, stderr } = await lab.mm(['log']);
+    assert.match(stdout, /^\S+ +binaries +put +a\.deb .*$/m);
+    assert.match(stdout, /^\S+ +stable +publish /m);
+    assert.ok(stderr.includes(`the list of binaries has ${path}, which this mm does not sign`));
+    const { changes } = await changed(lab, [...WAYS_BACK['key revoke']!, '--keep']);
+    assert.ok(changes.includes(`dropped: ${path}, which mm does not sign`));
+    assert.deepEqual(await listed(lab), ['a.deb']);
   }
 });
 
@@ -186,13 +192,12 @@ async function pollFresh(t: TestContext, lab: CiLab, name: string): Promise<stri
 test('row 5: --drop-binaries empties also a list of which mm signs nothing', async (t) => {
   for (const targets of [{ 'binaries/files/evil.deb': { ...HASHES, custom: { schema: 9 } } }, 5]) {
     const lab = await binariesLab(t);
-    const thief = new Thief(lab);
-    await thief.signRole('binaries', 7, { targets });
-    await thief.signOnline({ binaries: 7 });
+    await new Thief(lab).signRole('binaries', 7, { targets });
+    await new Thief(lab).signOnline({ binaries: 7 });
     const { json } = await lab.mm(['binaries', 'list', '--json']);
     assert.match(String(ErrorAnswer.parse(json).error.next), /mm key revoke NAME --drop-binaries$/);
-    const args = ['key', 'revoke', 'ci', '--replace-by', 'ci2', '--drop-binaries', '--keep'];
-    const { changes } = await changed(lab, args);
+    const choice = ['--drop-binaries', '--keep'];
+    const { changes } = await changed(lab, [...WAYS_BACK['key revoke']!, ...choice]);
     assert.ok(changes.some((line) => line.startsWith('dropped: all binaries')));
     assert.deepEqual(await listed(lab), []);
   }
@@ -293,6 +298,6 @@ test('binaries: what hosts read can be replaced: a list that is too large grows 
 
 test('binaries: --drop-binaries is refused when another key vouches for the list', async (t) => {
   const lab = await binariesLab(t);
-  const args = ['key', 'revoke', 'ci', '--replace-by', 'ci2', '--keep'];
-  assert.equal(await codeOf(lab, [...args, '--drop-binaries']), 'USAGE');
+  const args = [...WAYS_BACK['key revoke']!, '--drop-binaries', '--keep'];
+  assert.equal(await codeOf(lab, args), 'USAGE');
 });
