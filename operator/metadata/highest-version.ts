@@ -8,23 +8,23 @@ import type { RoleContent } from './signed-file.ts';
  * rollback no release of the role has it any more, and two releases must not get one label.
  */
 
-const FIELD = 'x-versions';
+export const VERSIONS_FIELD = 'x-versions';
 
 /** Undefined when the role does not say it: an older mm signed it, or nothing was published. */
 export function highestVersion(content: RoleContent, environment: string): string | undefined {
-  const label = jsonObject(content[FIELD])[environment];
+  const label = jsonObject(content[VERSIONS_FIELD])[environment];
   return typeof label === 'string' ? highestOf([label]) : undefined;
 }
 
 /** Whether the role says the labels of its environments, and this one has had none. */
 export function isFirstIn(content: RoleContent, environment: string): boolean {
-  const labels = content[FIELD];
+  const labels = content[VERSIONS_FIELD];
   return isJsonObject(labels) && !Object.hasOwn(labels, environment);
 }
 
 /** What a file says of all its environments. A thief can have written any of it. */
 export function claimedVersions(content: JsonObject): [environment: string, label: unknown][] {
-  return Object.entries(jsonObject(content[FIELD]));
+  return Object.entries(jsonObject(content[VERSIONS_FIELD]));
 }
 
 /** The same content, with these labels and no others. */
@@ -32,9 +32,9 @@ export function withHighestVersions(
   content: RoleContent,
   labels: ReadonlyMap<string, string>,
 ): RoleContent {
-  const { [FIELD]: _, ...rest } = content;
+  const { [VERSIONS_FIELD]: _, ...rest } = content;
   const versions = Object.fromEntries(labels);
-  return { ...rest, ...(labels.size > 0 && { [FIELD]: versions }), _type: content._type };
+  return { ...rest, ...(labels.size > 0 && { [VERSIONS_FIELD]: versions }), _type: content._type };
 }
 
 /** The same content, with this label of the environment. Undefined removes it. */
@@ -43,11 +43,11 @@ export function withHighestVersion(
   environment: string,
   label: string | undefined,
 ): RoleContent {
-  const { [FIELD]: before, ...rest } = content;
+  const { [VERSIONS_FIELD]: before, ...rest } = content;
   const { [environment]: _, ...others } = jsonObject(before);
   const versions = { ...others, ...(label !== undefined && { [environment]: label }) };
   const isEmpty = Object.keys(versions).length === 0;
-  return { ...rest, ...(!isEmpty && { [FIELD]: versions }), _type: content._type };
+  return { ...rest, ...(!isEmpty && { [VERSIONS_FIELD]: versions }), _type: content._type };
 }
 
 /**

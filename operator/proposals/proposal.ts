@@ -32,6 +32,7 @@ import { bound } from './binding.ts';
 import { diffDocuments } from './diff.ts';
 import type { Proposal, ProposedDocument } from './file.ts';
 import { invalidProposal } from './invalid-proposal.ts';
+import { lintVersionLabels } from './version-labels.ts';
 
 /*
  * A change that several people sign, as a file that they send to each other (file.ts). binding.ts
@@ -124,6 +125,10 @@ export function reviewProposal(
         `the proposed ${roleWord(role)} has version ${String(signed['version'])} and continues version ${continued}, but the current one is ${current}`,
       );
     }
+    const present = documentOf(verified, role) ?? {};
+    const isRevocation = targets !== undefined;
+    const [problem] = lintVersionLabels({ role, signed }, { present, isRevocation });
+    if (problem !== undefined) throw invalidProposal(`the proposed ${roleWord(role)}: ${problem}`);
   }
   const keys = { ...keysIn(root), ...keysIn(jsonObject(targets?.['delegations'])) };
   for (const { keyId, publicKey } of listedKeys(verified)) keys[keyId] = publicKey;

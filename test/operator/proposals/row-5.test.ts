@@ -107,10 +107,15 @@ test('row 5: a root that hosts would not read is refused by its signers', async 
 
 test('row 5: values that hosts read as other values, or that are too many, are refused by signers', async (t) => {
   const people = await team(t);
-  const proposal = await releaseOf(people);
+  assert.equal((await people.mm(['publish', 'stable', '--no-validate'])).exitCode, 0);
+  const proposal = await releaseOf(people, '--force');
   for (const [fields, why] of [
     [{ targets: [] }, /hosts would read other values/],
     [{ spec_version: ['1.0.0'] }, /spec_version must be a string/],
+    [{ 'x-versions': 'summer' }, /x-versions: wanted the labels of environments/],
+    [{ 'x-versions': { stable: {} } }, /x-versions: .* label .* of "stable", found \{\}/],
+    [{ 'x-versions': { stable: 'summer' } }, /x-versions: .* of "stable", found "summer"/],
+    [{ 'x-versions': { stable: '999999.0.0' } }, /x-versions: .* of "stable", found "999999/],
     [MANY_FIELDS, /values change: wanted at most 5000/],
   ] as const) {
     await put(people, edited(proposal, 'env-stable', fields));
