@@ -50,6 +50,8 @@ export async function startFleet(directory: string, program: string): Promise<Fl
       { ...machine, policy: machinePolicy(place) },
     ],
   });
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => server.close());
   const repository = join(directory, 'control-repo');
   await mkdir(join(repository, 'manifests'), { recursive: true });
   const work = operator(repository, directory, program);
@@ -64,6 +66,7 @@ export async function startFleet(directory: string, program: string): Promise<Fl
   const agentConfigFile = join(directory, 'agent.yaml');
   await writeFile(agentConfigFile, agentConfig);
   const mm = async (...argv: string[]) => (await work.mm(...argv)).stdout;
+  const opened = stack.move();
   return {
     server,
     rootFile: join(repository, `${TREE}.root.json`),
@@ -86,7 +89,7 @@ export async function startFleet(directory: string, program: string): Promise<Fl
     },
     status: () => StatusDocument.optional().parse(stored(hostStatusKey(TREE, CERTNAME))),
     facts: () => FactsDocument.optional().parse(stored(hostFactsKey(TREE, CERTNAME))),
-    [Symbol.asyncDispose]: () => server.close(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
