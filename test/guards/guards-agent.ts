@@ -93,7 +93,7 @@ export const AGENT_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'I20',
-    file: 'agent/steps/unpack/rules.ts',
+    file: 'bucket/archive/unpack-rules.ts',
     line: "if (links === 'refuse') throw unsafe(entry, leavingProblem(target));",
     instead: "if (links === 'refuse') leavingProblem(target);",
     test: 'test/agent/steps/unpack/links.test.ts',

@@ -1,18 +1,18 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ReadEntry } from 'tar/read-entry';
+import { UnpackRules, type UnpackRulesOptions } from '../../../bucket/archive/unpack-rules.ts';
 import { syncDirectorySync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { asDiskError } from '../../../shared/disk-error.ts';
 import type { VerifiedTarball } from '../fetch/fetch.ts';
-import { UnpackRules, type UnpackRulesOptions } from './rules.ts';
 import { syncFileSystem } from './sync.ts';
 import { TreeWriter } from './write.ts';
 
 /*
- * A verified tarball becomes a release directory. Its signer may still be hostile: read-archive.ts
- * refuses what node-tar tolerates, rules.ts decides on each entry, write.ts writes it, and sync.ts
- * makes it durable before the directory gets its final name.
+ * A verified tarball becomes a release directory. Its signer may still be hostile: bucket/archive
+ * refuses what node-tar tolerates and decides on each entry, write.ts writes it, and sync.ts makes
+ * it durable before the directory gets its final name.
  */
 
 export interface UnpackLimits {
@@ -100,7 +100,7 @@ async function extract(
     else writer.write(safe, entry);
   };
   // Loaded late: most cycles do not unpack and do not need the tar library.
-  const { readArchive } = await import('./read-archive.ts');
+  const { readArchive } = await import('../../../bucket/archive/read-archive.ts');
   await readArchive({ path, maxBytes: limits.maxBytes, signal, onEntry });
   writer.makeLinks();
   return rules;

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ReadEntry } from 'tar/read-entry';
-import { type SafeEntry, unsafe } from './rules.ts';
+import { type SafeEntry, unsafe } from '../../../bucket/archive/unpack-rules.ts';
 
 /**
  * Writes entries below a new tree that only this process uses. The writes are synchronous: for

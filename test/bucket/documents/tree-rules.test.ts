@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { UnpackRules } from '../../../agent/steps/unpack/rules.ts';
+import { UnpackRules } from '../../../bucket/archive/unpack-rules.ts';
 import { parseEnvironmentConf } from '../../../bucket/documents/environment-conf.ts';
 import {
   foldedPath,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UnpackRules } from '../../../agent/steps/unpack/rules.ts';
+import { UnpackRules } from '../../../bucket/archive/unpack-rules.ts';
 import { parseEnvironmentConf } from '../../../bucket/documents/environment-conf.ts';
 import { findProblems } from '../../../operator/release/check.ts';
 import { LIMITS, type SourceTree, type TreeEntry } from '../../../operator/release/tree/tree.ts';

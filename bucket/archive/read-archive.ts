@@ -3,8 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { Parser } from 'tar/parse';
 import type { ReadEntry } from 'tar/read-entry';
-import { CodedError } from '../../../shared/coded-error.ts';
-import { unsafe } from './rules.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { unsafe } from './unpack-rules.ts';
 
 /** The longest extended header or GNU long name. */
 const MAX_META_BYTES = 64 * 1024;

@@ -1,3 +1,4 @@
+import { CodedError } from '../../shared/coded-error.ts';
 import {
   foldedPath,
   leavesRelease,
@@ -6,8 +7,7 @@ import {
   type NameRules,
   pathProblem,
   targetProblem,
-} from '../../../bucket/documents/tree-rules.ts';
-import { CodedError } from '../../../shared/coded-error.ts';
+} from '../documents/tree-rules.ts';
 
 /** An entry as the archive's header describes it. An attacker may control all of it. */
 export interface ArchiveEntry {
