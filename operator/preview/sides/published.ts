@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { ReadEntry } from 'tar/read-entry';
+import { readArchive } from '../../../bucket/archive/read-archive.ts';
+import { UnpackRules } from '../../../bucket/archive/unpack-rules.ts';
 import {
   type EnvironmentConf,
   parseEnvironmentConf,
@@ -11,10 +14,9 @@ import { type OfferedRelease, ReleaseFile } from '../../../bucket/documents/rele
 import { blobKey } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { OWN_FILES } from '../../release/check.ts';
-import { readTar } from '../../release/source/read-tar.ts';
 import { ExcludeRules } from '../../release/tree/exclude.ts';
 import type { Spool } from '../../release/tree/spool.ts';
-import type { SourceTree, TreeEntry } from '../../release/tree/tree.ts';
+import { LIMITS, type SourceTree, type TreeEntry } from '../../release/tree/tree.ts';
 import { TreeBuilder } from '../../release/tree/tree-builder.ts';
 import { isMissing, type TreePlace } from '../../repository/stored-files.ts';
 
@@ -38,14 +40,49 @@ export async function readPublished(
 ): Promise<PublishedTree> {
   const path = join(directory, 'release.tar.gz');
   await download(place, release, path);
-  const builder = new TreeBuilder(spool, new ExcludeRules(EVERYTHING));
-  await readTar(createReadStream(path) as AsyncIterable<Buffer>, '', builder);
-  const { entries } = builder;
+  const { entries } = await unpacked(path, spool).catch((error: unknown) => {
+    throw unreadable(place, release, error);
+  });
   const conf = parseEnvironmentConf(textOf(entries, 'environment.conf') ?? '');
   const { commit } = release.custom;
   const { modules, ref } = ownFileOf(entries);
   const nothing = { emptySubmodules: [], withheld: [], committedAt: null };
   return { tree: { entries, modules, commit, ref, ...nothing }, conf };
+}
+
+/** By the rules of hosts and their default limits: the signer of the release may be hostile. */
+async function unpacked(path: string, spool: Spool): Promise<TreeBuilder> {
+  const builder = new TreeBuilder(spool, new ExcludeRules(EVERYTHING));
+  // write-tree.ts and the comparison of sides decide on links that leave the release.
+  const rules = new UnpackRules({ maxFiles: LIMITS.entries, names: 'any', links: 'keep' });
+  const { signal } = new AbortController();
+  const onEntry = (entry: ReadEntry): void => addEntry(entry, rules, builder);
+  await readArchive({ path, maxBytes: LIMITS.bytes, signal, onEntry });
+  return builder;
+}
+
+function addEntry(entry: ReadEntry, rules: UnpackRules, builder: TreeBuilder): void {
+  const safe = rules.check(entry);
+  if (safe?.kind === 'file') {
+    const writer = builder.file(safe.path, safe.isExecutable);
+    entry.on('data', (chunk) => writer.write(chunk));
+    entry.on('end', () => writer.end());
+    return;
+  }
+  if (safe?.kind === 'link') builder.link(safe.path, safe.target);
+  entry.resume();
+}
+
+function unreadable({ bucket, tree }: TreePlace, release: OfferedRelease, cause: unknown): unknown {
+  if (!(cause instanceof CodedError) || !cause.code.startsWith('ARCHIVE_')) return cause;
+  const { sha256, custom } = release;
+  const where = `s3://${bucket.name}/${blobKey(tree, sha256)}`;
+  return new CodedError(`release ${custom.version}, ${where}: ${cause.message}`, {
+    code: cause.code,
+    cause,
+    next: 'find out who signed it, then mm publish ENVIRONMENT --force',
+    details: cause.details,
+  });
 }
 
 async function download(place: TreePlace, release: OfferedRelease, path: string): Promise<void> {

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, readlink, stat, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { blobKey } from '../../../../bucket/layout.ts';
 import { ErrorAnswer, PublishAnswer } from '../../../../operator/answers.ts';
 import { CheckoutAnswer } from '../../../../operator/by-hand-answers.ts';
-import { tarGz } from '../../../support/tar-writer.ts';
+import { paxEntry, type TarEntry, tarArchive, tarGz } from '../../../support/tar-writer.ts';
 import { BUCKET, copiedPerTest, initialized, TREE } from '../../operator-lab.ts';
-import { ciLab, Thief } from '../key/theft.ts';
+import { type CiLab, ciLab, Thief } from '../key/theft.ts';
+
+const UNSAFE = 'ARCHIVE_UNSAFE';
 
 /** Releases 0.1.0 and 0.1.1 of `stable`. */
 const published = copiedPerTest(async (t) => {
@@ -90,18 +94,67 @@ test('checkout: a release of a thief writes nothing through its links, in any or
     [away, deep],
   ].entries()) {
     const bytes = tarGz([{ path: 'manifests/site.pp', content: '# evil\n' }, ...links]);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    lab.server.put(BUCKET, blobKey(TREE, sha256), bytes);
-    const { custom } = lab.metadata('2.env-stable.json').signed.targets['stable/current'];
-    const current = { length: bytes.length, hashes: { sha256 }, custom };
-    const version = 20 + index;
-    await thief.signTesting(version, { targets: { 'testing/current': current } });
-    await thief.signOnline({ 'env-testing': version });
+    await signed(lab, thief, bytes, 20 + index);
     const into = join(lab.directory, 'new/tree');
     const done = await lab.mm(['checkout', 'testing', '--into', into, '--json']);
     assert.equal(ErrorAnswer.parse(done.json).error.code, 'ARCHIVE_UNSAFE');
-    assert.deepEqual([await readdir(victim), await readdir(dirname(into))], [[], []]);
+    assert.deepEqual([await readdir(victim), existsSync(into)], [[], false]);
   }
+});
+
+/** Makes a tarball the release of testing, with the keys of the environment. */
+async function signed(lab: CiLab, thief: Thief, bytes: Buffer, version: number): Promise<void> {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  lab.server.put(BUCKET, blobKey(TREE, sha256), bytes);
+  const { custom } = lab.metadata('2.env-stable.json').signed.targets['stable/current'];
+  const current = { length: bytes.length, hashes: { sha256 }, custom };
+  await thief.signTesting(version, { targets: { 'testing/current': current } });
+  await thief.signOnline({ 'env-testing': version });
+}
+
+test('checkout and diff: a tarball that hosts refuse, and one that they unpack', async (t) => {
+  const lab = await ciLab(t);
+  const thief = new Thief(lab);
+  const site: TarEntry = { path: 'manifests/site.pp', content: 'node default { }\n' };
+  const directories = (count: number) =>
+    Array.from({ length: count }, (_, index): TarEntry => ({ path: `d${index}/`, type: '5' }));
+  const long = (bytes: number) => [
+    paxEntry({ path: 'd/'.repeat(bytes / 2) }),
+    { path: 'd', type: '5' },
+  ];
+  const zipped = tarGz([site, { path: 'a', content: randomBytes(5000) }]);
+  const rows: readonly (readonly [name: string, bytes: Buffer, code: string | undefined])[] = [
+    ['paths of 900 KB', tarGz(Array.from({ length: 9 }, () => long(900_000)).flat()), UNSAFE],
+    ['a path of 2 KB', tarGz([site, ...long(2000)]), UNSAFE],
+    ['directories without end', tarGz(directories(100_001)), 'ARCHIVE_TOO_LARGE'],
+    ['a name twice', tarGz([site, site]), UNSAFE],
+    ['cut off', zipped.subarray(0, 3000), UNSAFE],
+    ['no gzip', Buffer.alloc(5000, 'z'), UNSAFE],
+    ['not compressed', tarArchive([site]), UNSAFE],
+    ['no byte', gzipSync(''), UNSAFE],
+    ['no end mark', gzipSync(tarArchive([site], { end: false })), UNSAFE],
+    ['more than 1000:1', tarGz([site, { path: 'a', content: Buffer.alloc(3e7) }]), undefined],
+  ];
+  for (const [index, [name, bytes, code]] of rows.entries()) {
+    await signed(lab, thief, bytes, 20 + index);
+    const into = join(lab.directory, `new${index}`);
+    for (const args of [
+      ['checkout', 'testing', '--into', into],
+      ['diff', 'stable', 'testing'],
+    ]) {
+      const { json, stderr } = await lab.mm([...args, '--json']);
+      if (code === undefined) {
+        assert.ok(!ErrorAnswer.safeParse(json).success, `${name}: ${stderr}`);
+        continue;
+      }
+      const { error } = ErrorAnswer.parse(json, { error: () => `${name}: ${stderr}` });
+      assert.equal(error.code, code, name);
+      assert.match(error.message, /^release 0\.1\.0, s3:/, name);
+      assert.match(error.next ?? '', /mm publish ENVIRONMENT --force/, name);
+    }
+    assert.equal(existsSync(into), code === undefined, name);
+  }
+  assert.ok(zipped.length > 3000); // so that the cut is within the tarball
 });
 
 test('checkout: wrong input is refused before anything is read', async (t) => {
