@@ -111,9 +111,7 @@ function addRoot(program: Command, context: Context, output: Output): void {
     );
   signing(root.command('commit <proposal>'))
     .description('write a proposal with enough signatures to the bucket')
-    .option('--no-rebuild', 'as for mm root sign, when your keys sign here')
-    .option('--binary <path>', 'as for mm root sign; may be repeated', collect)
-    .action(async (file: string, options: SignOptions) =>
+    .action(async (file: string, options: SigningOptions) =>
       output.answer(await commitRoot(context, file, options), options),
     );
 }

@@ -20,6 +20,7 @@ import {
   changeOf,
   isSignable,
   missingSignatures,
+  type Reviewed,
   remainingOf,
   reviewProposal,
   signProposal,
@@ -100,11 +101,15 @@ export async function signRoot(
   });
 }
 
-/** `mm root commit`: writes a proposal with enough signatures to the bucket, in one commit. */
+/**
+ * `mm root commit`: writes a proposal with enough signatures to the bucket, in one commit. It adds
+ * none: a carrier could otherwise get the signature of a person who was only asked to upload.
+ * Throws PROPOSAL_INVALID.
+ */
 export async function commitRoot(
   context: Context,
   file: string,
-  options: SignOptions,
+  options: SigningOptions,
 ): Promise<Answer> {
   const path = resolve(context.cwd, file);
   return await withTree(context, options, async (tree) => {
@@ -115,16 +120,9 @@ export async function commitRoot(
         if (remaining.documents.length === 0) return undefined;
         const reviewed = reviewProposal(opened.repository, verified, remaining);
         requireComplete(verified, proposal);
-        // Keys on this machine add signatures that are still missing.
         show(context, diffLines(diffDocuments(verified, remaining.documents)));
         const unsigned = reviewed.filter((each) => missingSignatures(each) > 0);
-        const documents = unsigned.map(({ document }) => document);
-        const wanted = { verified, documents, options };
-        show(context, linesOfRebuilt(await rebuildReleases(context, tree.config, wanted)));
-        show(
-          context,
-          (await compareBinaries(context, wanted)).map(({ line }) => line),
-        );
+        if (unsigned.length > 0) throw notSigned(path, unsigned);
         return changeOf(remaining);
       };
       return await changeKeys(context, opened, { intent, options });
@@ -154,6 +152,14 @@ function linesOf({ outcome, proposal, diff, added }: SignAnswer, handover: Hando
     ({ role, keyId }) => `signed ${roleWord(role)} with ${keyId.slice(0, 12)}`,
   );
   return outcome === 'signed' ? [...signed, ...rest] : [...rest];
+}
+
+function notSigned(path: string, unsigned: readonly Reviewed[]): CodedError {
+  const missing = unsigned.map(
+    (each) => `${roleWord(each.document.role)} (${missingSignatures(each)} missing)`,
+  );
+  const message = `${path}: not enough keys have signed ${missing.join(', ')}`;
+  return invalidProposal(message, undefined, `mm root sign ${path}, by those who may sign it`);
 }
 
 function committed(path: string): CodedError {

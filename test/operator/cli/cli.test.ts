@@ -153,7 +153,7 @@ test('cli: two people with their own keys change the root to require both keys',
   // What the documents say comes first, whole.
   assert.match(
     early.stderr,
-    /^signed in root:\n.*^mm: root needs 2 signatures and has 1.*\nnext: mm root sign .*\n$/ms,
+    /^signed in root:\n.*^mm: \S+: not enough keys have signed root \(1 missing\).*\nnext: mm root sign .*\n$/ms,
   );
   const signed = await run('root', 'sign', 'p.json', ...bob);
   assert.match(signed, /next: mm root commit/);

@@ -31,12 +31,16 @@ async function proposeWith(people: Team, change: (target: JsonObject) => object)
   await put(people, edited(good, 'env-stable', { targets: content }));
 }
 
-/** Neither `root sign` by Bob nor `root commit` by Ann adds a signature. Returns the error. */
+/** `root sign` adds no signature, and `root commit` never does. Returns the error of the first. */
 async function refused(people: Team, code: string): Promise<ErrorAnswer['error']> {
   const before = await readFile(people.proposal, 'utf8');
-  for (const args of [[...SIGN, ...people.bob], [...SIGN, '--noop'], COMMIT]) {
+  for (const args of [
+    [...SIGN, ...people.bob],
+    [...SIGN, '--noop'],
+  ]) {
     assert.equal(await codeOf(people, args), code, args.join(' '));
   }
+  assert.equal(await codeOf(people, COMMIT), 'PROPOSAL_INVALID');
   assert.equal(await readFile(people.proposal, 'utf8'), before);
   const { json } = await people.mm([...SIGN, ...people.bob, '--json']);
   return ErrorAnswer.parse(json).error;

@@ -21,7 +21,7 @@ test('a root that takes two people: one proposes, one signs, either commits', as
   assert.equal(await codeOf(people, rotate), 'KEY_MISSING');
   const proposed = await changed(people, [...rotate, '--out', FILE]);
   assert.deepEqual([proposed.outcome, proposed.missing], ['proposed', { root: 1 }]);
-  assert.equal(await codeOf(people, COMMIT), 'KEY_MISSING');
+  assert.equal(await codeOf(people, COMMIT), 'PROPOSAL_INVALID');
   assert.deepEqual(snapshotOf(people.server), before);
 
   const shown = await sign(people, ...people.bob, '--noop');
@@ -58,7 +58,7 @@ test('I17: an environment that takes two people: one signature publishes nothing
   const { json, stderr } = await people.mm([...PUBLISH, '--out', FILE, '--json']);
   const proposed = PublishAnswer.parse(json, { error: () => stderr });
   assert.deepEqual([proposed.outcome, proposed.proposal], ['proposed', people.proposal]);
-  assert.equal(await codeOf(people, COMMIT), 'KEY_MISSING');
+  assert.equal(await codeOf(people, COMMIT), 'PROPOSAL_INVALID');
   assert.deepEqual(people.files(), before);
   const { changes } = await sign(people, ...people.bob);
   assert.ok(changes.some((line) => line.includes(proposed.release.sha256)));
@@ -244,3 +244,22 @@ test('root sign: says who has signed, who may still sign, and who may commit', a
 function sortedOthers<T extends { readonly others: readonly string[] }>(role: T): T {
   return { ...role, others: role.others.toSorted() };
 }
+
+test('row 2: root commit adds no signature, so a carrier gets none from who only uploads', async (t) => {
+  const people = await team(t);
+  await newKey(people, 'evil', ...people.bob);
+  const rotate = ['key', 'rotate', ...ROOT_ROLES, '--add', 'evil', '--out', FILE];
+  await changed(people, [...rotate, ...people.bob]);
+  const before = snapshotOf(people.server);
+  const asked: string[] = [];
+  const askLine = async (question: string) => {
+    asked.push(question);
+    return 'y';
+  };
+  // The keys of Ann are here, and hers would be the second signature.
+  const { json } = await people.mm([...COMMIT, '--json'], { askLine });
+  const { code, next } = ErrorAnswer.parse(json).error;
+  assert.deepEqual([code, asked], ['PROPOSAL_INVALID', []]);
+  assert.match(next ?? '', /^mm root sign /);
+  assert.deepEqual(snapshotOf(people.server), before);
+});
