@@ -1,7 +1,7 @@
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
-import { binaryTarget, isBinariesRole, releaseTarget } from '../../../trust/metadata/role-names.ts';
+import { isBinariesRole, releaseTarget } from '../../../trust/metadata/role-names.ts';
 import type { Context } from '../../context.ts';
 import { emptiedBinaries } from '../../metadata/binaries.ts';
 import { withHighestVersions } from '../../metadata/highest-version.ts';
@@ -15,22 +15,14 @@ import {
   describeTarget,
   doubtfulReleases,
   doubtfulRoles,
+  isOfBinaries,
+  MAX_LINES,
+  releaseLines,
 } from './doubtful-releases.ts';
 import { type DroppedReleases, releasesToDrop } from './dropped-releases.ts';
 import { earlierRelease } from './earlier-release.ts';
+import type { FirstList, ReleaseChoice } from './first-list.ts';
 import { keptLabels } from './kept-labels.ts';
-
-/** What becomes of the releases that the holder of a removed key may have chosen. */
-export interface ReleaseChoice {
-  /** Sign the same releases again. */
-  readonly keep?: boolean | undefined;
-  /** `RELEASE` or `ENVIRONMENT=RELEASE`: the release that the environment gets instead. */
-  readonly backTo?: readonly string[] | undefined;
-  /** Environments, and patterns such as `dev_*`, whose releases are not signed again. */
-  readonly drop?: readonly string[] | undefined;
-  /** Sign an empty list of binaries. */
-  readonly dropBinaries?: boolean | undefined;
-}
 
 /** The releases as they will be signed. */
 export interface ChosenReleases {
@@ -43,7 +35,8 @@ export interface ChosenReleases {
 /**
  * A revocation signs again what the removed keys had signed. When a thief had the key, that may be
  * the thief's release, and only a person can know. Throws USAGE when no option says what to do and
- * there is no terminal to ask on.
+ * there is no terminal to ask on. Throws NOT_CONFIRMED when an option would decide about a release
+ * that the first attempt has not found.
  */
 export async function chooseReleases(
   context: Context,
@@ -54,11 +47,13 @@ export async function chooseReleases(
     readonly removed: readonly string[];
     readonly roles: readonly string[];
     readonly choice: ReleaseChoice;
+    /** Of the command: the same for all of its attempts. */
+    readonly firstList: FirstList;
     /** The command to repeat, for the error. */
     readonly command: string;
   },
 ): Promise<ChosenReleases> {
-  const { verified, removed, roles, choice, command } = given;
+  const { verified, removed, roles, choice, firstList, command } = given;
   const doubtful = await doubtfulReleases(repository, verified, { removed, roles });
   const environments = [...new Set(doubtful.map(({ environment }) => environment))];
   const withReleases = environments.filter((name) => !isOfBinaries(name));
@@ -80,10 +75,12 @@ export async function chooseReleases(
   }
   const isOpen = (each: DoubtfulRelease) =>
     !backTo.has(each.environment) && !dropped.has(each.path);
+  const isAsked = (each: DoubtfulRelease) => choice.keep !== true && isOpen(each);
+  firstList.requireKnown(doubtful, { isAsked, choice, command });
   const openReleases = doubtful.filter(isOpen);
   const open = [...new Set(openReleases.map(({ environment }) => environment))];
   if (open.length > 0 && choice.keep !== true) {
-    for (const line of linesOf(openReleases)) context.notice(line);
+    for (const line of releaseLines(openReleases)) context.notice(line);
     if (context.askLine === undefined || open.length > MAX_QUESTIONS) {
       throw undecided(openReleases, open, command);
     }
@@ -153,26 +150,13 @@ function notDroppable(): CodedError {
   );
 }
 
-/** Limit of the lines about one role: a list can have thousands of binaries. */
-const MAX_LINES = 100;
 /** Nobody answers for each of the thousands of environments that a class can have. */
 const MAX_QUESTIONS = 20;
-
-function linesOf(doubtful: readonly DoubtfulRelease[]): string[] {
-  const lines = doubtful.slice(0, MAX_LINES).map(({ description }) => description);
-  const more = doubtful.length - lines.length;
-  return more > 0 ? [...lines, `and ${more} more: mm binaries list`] : lines;
-}
 
 function questionFor(environment: string): string {
   return isOfBinaries(environment)
     ? 'binaries: type "keep" to sign all of them again, or "drop" for an empty list: '
     : `release of ${environment}: type "keep" to sign it again, "drop" for none, or the version or sha256 of the release to go back to: `;
-}
-
-/** Binaries have no earlier state to go back to. */
-function isOfBinaries(environment: string): boolean {
-  return binaryTarget('') === `${environment}/`;
 }
 
 async function withEarlier(
@@ -190,7 +174,7 @@ async function withEarlier(
   const remarks: string[] = [];
   const kept = doubtful.filter(({ environment }) => !backTo.has(environment));
   const dropped = doubtful.filter(({ environment }) => backTo.has(environment));
-  for (const line of linesOf(kept)) remarks.push(`kept: ${line}`);
+  for (const line of releaseLines(kept)) remarks.push(`kept: ${line}`);
   for (const [environment, release] of backTo) {
     const role = doubtful.find((each) => each.environment === environment)?.role;
     const content = role === undefined ? undefined : roles.get(role);
@@ -262,7 +246,7 @@ function undecided(
   command: string,
 ): CodedError {
   const named = new Set(open);
-  const lines = linesOf(doubtful.filter(({ environment }) => named.has(environment)));
+  const lines = releaseLines(doubtful.filter(({ environment }) => named.has(environment)));
   if (open.every(isOfBinaries)) {
     return new CodedError(`the holder of the removed key may have chosen ${lines.join('; ')}`, {
       code: 'USAGE',

@@ -22,6 +22,8 @@ export interface DoubtfulRelease {
   readonly sha256: string;
   /** The name of the target: `testing/current`. */
   readonly path: string;
+  /** Differs when anything in the target differs. */
+  readonly identity: string;
   /** One line for a person: version, commit, time, sha256, signers. */
   readonly description: string;
   /** Why mm does not sign it; empty for a sound one. */
@@ -122,8 +124,23 @@ function releasesIn(
     const problems = problemsOf(path, jsonObject(target));
     const isSound = problems.length === 0;
     const described = isSound ? description : `${description}; mm does not sign it: ${problems[0]}`;
-    return { role, environment, slot, path, sha256, description: described, problems };
+    const identity = JSON.stringify([role, path, target]);
+    return { role, environment, slot, path, sha256, identity, description: described, problems };
   });
+}
+
+/** Binaries have no earlier state to go back to. */
+export function isOfBinaries(environment: string): boolean {
+  return binaryTarget('') === `${environment}/`;
+}
+
+/** Limit of the lines about one role: a list can have thousands of binaries. */
+export const MAX_LINES = 100;
+
+export function releaseLines(doubtful: readonly DoubtfulRelease[]): string[] {
+  const lines = doubtful.slice(0, MAX_LINES).map(({ description }) => description);
+  const more = doubtful.length - lines.length;
+  return more > 0 ? [...lines, `and ${more} more: mm binaries list`] : lines;
 }
 
 /** Whatever hosts read has room in the file of a role, and mm signs less. */

@@ -7,13 +7,15 @@ import type { RoleContent } from '../../metadata/signed-file.ts';
 import { contentOf, type VerifiedMetadata } from '../../metadata/verified.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { KeyChange } from '../change-keys.ts';
-import { chooseReleases, type ReleaseChoice } from './choose-releases.ts';
+import { chooseReleases } from './choose-releases.ts';
+import type { FirstList, ReleaseChoice } from './first-list.ts';
 
 export interface EnvironmentRecovery {
   /** The role of the environment. */
   readonly role: string;
   readonly add: readonly NamedKey[];
   readonly choice: ReleaseChoice;
+  readonly firstList: FirstList;
   /** The command to repeat, for the error. */
   readonly command: string;
   /** False when an earlier attempt of the same command lost a race. */
@@ -31,7 +33,7 @@ export async function planEnvironmentRecovery(
   context: Context,
   repository: Repository,
   verified: VerifiedMetadata,
-  { role, add, choice, command, isFirst }: EnvironmentRecovery,
+  { role, add, choice, firstList, command, isFirst }: EnvironmentRecovery,
 ): Promise<KeyChange | undefined> {
   const old = roleEntries(verified).find((entry) => entry.role === role)?.keyIds ?? [];
   if (add.some(({ keyId }) => old.includes(keyId))) {
@@ -44,7 +46,7 @@ export async function planEnvironmentRecovery(
   const edited = editKeys(verified, new Map([[role, { add, remove: old }]]));
   const targets = edited.roles.get('targets');
   if (targets === undefined) return undefined;
-  const asked = { verified, removed: old, roles: [role], choice, command };
+  const asked = { verified, removed: old, roles: [role], choice, firstList, command };
   const { roles, remarks } = await chooseReleases(context, repository, asked);
   const next = freeName(verified, role);
   const document = verified.roles.get(role);

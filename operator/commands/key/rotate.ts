@@ -17,7 +17,8 @@ import {
 } from '../change-keys.ts';
 import { rolesNamed } from '../role-names.ts';
 import { findKeyId, hasKey, namedKey } from './arguments.ts';
-import { chooseReleases, type ReleaseChoice } from './choose-releases.ts';
+import { chooseReleases } from './choose-releases.ts';
+import { FirstList, type ReleaseChoice } from './first-list.ts';
 import { planEnvironmentRecovery } from './recover-environment.ts';
 
 export interface RotateOptions extends ChangeOptions, ReleaseChoice {
@@ -60,6 +61,7 @@ export async function rotateKeys(context: Context, options: RotateOptions): Prom
   }
   return await withTree(context, options, async (tree) => {
     const keys = await readKeys(context, tree, { given: add, options });
+    const firstList = new FirstList();
     let ids: readonly string[] | undefined;
     const intentOn =
       (repository: Repository): ChangeIntent =>
@@ -72,7 +74,7 @@ export async function rotateKeys(context: Context, options: RotateOptions): Prom
         const [only = ''] = roles;
         if (recover && !isTopLevel(only)) {
           const command = `mm key rotate --role ${role[0]} --recover --add ${add.join(' --add ')}`;
-          const wanted = { role: only, add: keys, choice: options, command, isFirst };
+          const wanted = { role: only, add: keys, choice: options, firstList, command, isFirst };
           return planEnvironmentRecovery(context, repository, verified, wanted);
         }
         if (recover) return planRecovery(verified, keys, isFirst);
@@ -82,6 +84,7 @@ export async function rotateKeys(context: Context, options: RotateOptions): Prom
           roles,
           edit,
           choice: options,
+          firstList,
           command,
         });
       };
@@ -111,6 +114,7 @@ export async function revokeKey(
     const add = await readKeys(context, tree, { given: wanted, options });
     const by = replaceBy === undefined ? '' : ` --replace-by ${replaceBy}`;
     const command = `mm key revoke ${given}${by}`;
+    const firstList = new FirstList();
     let keyId: string | undefined;
     const done = await withRepair(context, tree, options, (opened) => {
       const intent: ChangeIntent = async (verified) => {
@@ -119,7 +123,7 @@ export async function revokeKey(
         const roles = roleEntries(verified).filter((entry) => hasKey(entry, revoked));
         const names = roles.map(({ role }) => role);
         const edit = { add, remove: [revoked] };
-        const wanted = { roles: names, edit, choice: options, command };
+        const wanted = { roles: names, edit, choice: options, firstList, command };
         return await planRemoval(context, opened.repository, verified, wanted);
       };
       return changeKeys(context, opened, { intent, options });
@@ -137,13 +141,14 @@ async function planRemoval(
     readonly roles: readonly string[];
     readonly edit: RoleEdit;
     readonly choice: ReleaseChoice;
+    readonly firstList: FirstList;
     readonly command: string;
   },
 ): Promise<KeyChange | undefined> {
-  const { roles, edit, choice, command } = wanted;
+  const { roles, edit, choice, firstList, command } = wanted;
   const change = planEdits(verified, roles, edit);
   if (change === undefined) return undefined;
-  const asked = { verified, removed: edit.remove, roles, choice, command };
+  const asked = { verified, removed: edit.remove, roles, choice, firstList, command };
   const chosen = await chooseReleases(context, repository, asked);
   const contents = new Map([...change.roles, ...chosen.roles]);
   return { ...change, roles: contents, remarks: chosen.remarks };
