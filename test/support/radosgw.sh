@@ -16,7 +16,7 @@ PKGS="radosgw ceph-mon ceph-osd curl s3cmd"
 # fixed throw-away lab credentials; nothing outside this machine's loopback can reach the server
 ADMIN_AK=LABADMINKEY0000000001 ADMIN_SK=labadminsecret0000000000000000000000001
 # owner has the bucket, and so all rights in it; the others have no policy at first.
-USERS="owner machine host certified publisher reader cleaner maintainer"
+USERS="owner machine host certified publisher reader reporter cleaner maintainer"
 ak() { local a="LAB${1^^}00000000000000000"; echo "${a:0:20}"; }
 sk() { echo "lab-secret-of-the-$1"; }
 export CEPH_CONF=$CONF CEPH_ARGS= no_proxy=127.0.0.1 NO_PROXY=127.0.0.1
