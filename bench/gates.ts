@@ -63,7 +63,7 @@ async function compare(
   const ours: number[] = [];
   const theirs: number[] = [];
   const publish = (...words: string[]): Promise<Cost> =>
-    operator.publish(MANY_FILES, ['--ref', branch, '--noop', ...words]);
+    operator.publish(MANY_FILES, ['--ref', branch, '--noop', '--older', ...words]);
   const script = 'find "$1" -name "*.pp" -print0 | xargs -0 puppet parser validate';
   const argv = ['bash', '-euo', 'pipefail', '-c', script, 'validate', source];
   for (let round = 0; round < rounds; round += 1) {
