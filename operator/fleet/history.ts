@@ -31,7 +31,7 @@ const History = z.object({
   points: z.array(HistoryPoint).max(MAX_POINTS),
 });
 
-/** The history of a place, the oldest point first. Empty when there is none that can be read. */
+/** The history of a place, the oldest point first. Empty when no readable history exists. */
 export function readHistory(directory: string, place: CopiedPlace): readonly HistoryPoint[] {
   return pointsIn(orUndefined(() => readStart(fileIn(directory), MAX_HISTORY_BYTES)) ?? '', place);
 }

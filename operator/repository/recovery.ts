@@ -270,11 +270,7 @@ function parsedAs<K extends 'timestamp' | 'snapshot' | 'targets'>(bytes: Buffer,
 
 function keptVersion(kept: ReadonlyMap<string, Buffer>): number {
   const bytes = kept.get('timestamp.json');
-  try {
-    return bytes === undefined ? 0 : parseSignedFile(bytes, 'timestamp').signed.version;
-  } catch {
-    return 0;
-  }
+  return (bytes && parsedAs(bytes, 'timestamp'))?.signed.version ?? 0;
 }
 
 function offers(

@@ -49,7 +49,7 @@ function filesOf(patterns: readonly string[]): readonly string[] {
 
 const isSampled = (file: string) => SAMPLED.test(readFileSync(file, 'utf8'));
 
-/** A process that waits for ever fails, and does not stop all others. */
+/** A process that never ends fails, and does not stop all others. */
 const LIMIT_MS = 900_000;
 
 /** The file that a process is started with. */

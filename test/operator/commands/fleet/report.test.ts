@@ -130,7 +130,7 @@ test('fleet report: conditions, search, counts and order', async (t) => {
   assert.equal(names('release', false).at(-1), 'web3', 'none comes last');
 });
 
-test('fleet report: says why there is none, and what to do', async (t) => {
+test('fleet report: without a copy it says what to do', async (t) => {
   const lab = await initialized(t);
   const code = async (...args: string[]) =>
     ErrorAnswer.parse((await lab.mm(['fleet', 'report', '--json', ...args])).json).error.code;

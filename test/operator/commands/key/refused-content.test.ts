@@ -36,7 +36,7 @@ const REFUSED: Readonly<Record<string, { fields: object; why: RegExp }>> = {
   '100,000 levels': { fields: { 'x-a': nested(100_000) }, why: /at most 64 levels/ },
   'an integer above 2^53': { fields: { 'x-a': 2 ** 60 }, why: /wanted an integer/ },
   'half a surrogate pair': { fields: { 'x-a': '\ud800' }, why: /surrogate/ },
-  'a version of another file that is none': {
+  'a number that is no version, for another file': {
     fields: { meta: { 'a.json': { version: 'x' } } },
     why: /wanted a version/,
   },

@@ -245,7 +245,7 @@ function sortedOthers<T extends { readonly others: readonly string[] }>(role: T)
   return { ...role, others: role.others.toSorted() };
 }
 
-test('row 2: root commit adds no signature, so a carrier gets none from who only uploads', async (t) => {
+test('row 2: root commit adds no signature, so a carrier gets none from a person who only uploads', async (t) => {
   const people = await team(t);
   await newKey(people, 'evil', ...people.bob);
   const rotate = ['key', 'rotate', ...ROOT_ROLES, '--add', 'evil', '--out', FILE];

@@ -8,7 +8,7 @@ import {
 
 const MAC = 'com.github.miyamoto.agent';
 
-test('service name: launchd and systemd are told apart by what they set', () => {
+test('service name: what launchd and systemd set distinguishes them', () => {
   assert.deepEqual(ownService({ XPC_SERVICE_NAME: MAC }), { manager: 'launchd', name: MAC });
   // What a terminal of a Mac has.
   assert.equal(ownService({ XPC_SERVICE_NAME: '0' }), undefined);
