@@ -41,7 +41,7 @@ function replace(
 ): void {
   // The name can be guessed, so another user may have made a link there. `wx` never opens an
   // existing file.
-  const temporary = `${path}.${process.pid}-${randomName()}${SUFFIX}`;
+  const temporary = temporaryPath(path);
   try {
     withOpenFile(temporary, 'wx', mode, (fd) => {
       writeFileSync(fd, content);
@@ -52,7 +52,12 @@ function replace(
     rmSync(temporary, { force: true });
     throw error;
   }
-  orUndefined(() => removeLeftovers(path));
+  removeLeftovers(path);
+}
+
+/** Returns a new path beside `path`. `removeLeftovers` deletes that file after its maker was killed. */
+export function temporaryPath(path: string): string {
+  return `${path}.${process.pid}-${randomName()}${SUFFIX}`;
 }
 
 const SUFFIX = '.tmp';
@@ -63,7 +68,12 @@ const LEFTOVER = /^\.(\d+)-[0-9a-f]{12}\.tmp$/;
  */
 const LEFTOVER_MS = 60_000;
 
-function removeLeftovers(path: string): void {
+/** Deletes what killed processes left beside `path` under a temporary path. Never throws. */
+export function removeLeftovers(path: string): void {
+  orUndefined(() => removeFilesOfKilled(path));
+}
+
+function removeFilesOfKilled(path: string): void {
   const directory = dirname(path);
   for (const name of readdirSync(directory)) {
     if (!name.startsWith(basename(path))) continue;

@@ -16,8 +16,13 @@ export function holderPath(path: string): string {
 
 /** Returns undefined when the lock is free, or when its holder has not written the file yet. */
 export function readHolder<H extends LockHolder>(path: string): H | undefined {
+  return readHolderFile(holderPath(path));
+}
+
+/** The same, from the file itself. */
+export function readHolderFile<H extends LockHolder>(file: string): H | undefined {
   try {
-    const holder = JSON.parse(foreignText(holderPath(path), MAX_BYTES) ?? '') as H;
+    const holder = JSON.parse(foreignText(file, MAX_BYTES) ?? '') as H;
     return Number.isInteger(holder.pid) && holder.pid > 1 ? holder : undefined;
   } catch {
     return undefined;

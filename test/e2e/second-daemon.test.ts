@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -38,6 +38,10 @@ async function start(
     return (JSON.parse(written) as { pid?: number }).pid === daemon.pid;
   });
   return daemon;
+}
+
+async function daemonFiles({ paths }: AgentLab): Promise<string[]> {
+  return (await names(paths.runtime)).filter((name) => name.startsWith('daemon'));
 }
 
 async function end(daemon: ChildProcess, signal: NodeJS.Signals): Promise<void> {
@@ -82,10 +86,17 @@ test('second daemon: allowed when the first has ended, by SIGTERM or by SIGKILL'
   for (const signal of ['SIGTERM', 'SIGKILL', 'SIGKILL', 'SIGTERM'] as const) {
     await end(await start(t, lab), signal);
   }
-  assert.deepEqual(
-    (await names(lab.paths.runtime)).filter((name) => name.startsWith('daemon')),
-    [],
-  );
+  assert.deepEqual(await daemonFiles(lab), []);
+});
+
+test('second daemon: the next start removes the file of a daemon killed during its start', async (t) => {
+  const lab = await host(t);
+  await end(await start(t, lab), 'SIGKILL');
+  // A process of that id ran, and ended.
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  await writeFile(`${file(lab)}.${pid}-0123456789ab.tmp`, '{"pid":');
+  await start(t, lab);
+  await waitUntil(async () => (await daemonFiles(lab)).join() === 'daemon.json');
 });
 
 const STALE: Record<string, string> = {

@@ -1,8 +1,9 @@
 import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { removeLeftovers, temporaryPath } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { asDiskError, diskCode, makeDirectorySync } from '../../../shared/disk-error.ts';
 import { isFileError, orUndefined } from '../../../shared/files.ts';
-import { holderPath, readHolder } from '../../../shared/lock/holder.ts';
+import { holderPath, readHolder, readHolderFile } from '../../../shared/lock/holder.ts';
 import type { Options } from '../../options.ts';
 import type { HostPaths } from '../../paths.ts';
 import { REQUEST_SIGNAL } from '../daemon/signals.ts';
@@ -50,7 +51,7 @@ export async function claimDaemon(claim: DaemonClaim): Promise<CodedError | unde
 async function writeClaim(claim: DaemonClaim): Promise<void> {
   const { paths, service, now } = claim;
   const file = holderPath(paths.daemon);
-  const own = `${paths.daemon}.${process.pid}`;
+  const own = temporaryPath(file);
   const started = await startOf(process.pid);
   const since = new Date(now).toISOString();
   const holder: DaemonHolder = {
@@ -59,14 +60,15 @@ async function writeClaim(claim: DaemonClaim): Promise<void> {
   };
   makeDirectorySync(paths.runtime, 0o755);
   try {
-    writeFileSync(holderPath(own), JSON.stringify(holder));
-    while (!isLinked(holderPath(own), file)) {
+    writeFileSync(own, JSON.stringify(holder), { flag: 'wx' });
+    while (!isLinked(own, file)) {
       await refuseSecond(claim);
-      await removeStale(file, `${own}.stale`);
+      await removeStale(file);
     }
   } finally {
-    rmSync(holderPath(own), { force: true });
+    rmSync(own, { force: true });
   }
+  removeLeftovers(file);
   process.once('exit', () => orUndefined(() => rmSync(file, { force: true })));
 }
 
@@ -95,15 +97,16 @@ function isLinked(from: string, to: string): boolean {
 }
 
 /** Puts the file back if another daemon has claimed the host since the last look. */
-async function removeStale(file: string, aside: string): Promise<void> {
+async function removeStale(file: string): Promise<void> {
+  const aside = temporaryPath(file);
   try {
-    renameSync(file, holderPath(aside));
+    renameSync(file, aside);
   } catch (error) {
     if (isFileError(error, 'ENOENT')) return;
     throw error;
   }
-  if (await isRunningDaemon(readHolder(aside))) isLinked(holderPath(aside), file);
-  rmSync(holderPath(aside));
+  if (await isRunningDaemon(readHolderFile(aside))) isLinked(aside, file);
+  rmSync(aside);
 }
 
 async function refuseSecond({ paths, options, service }: DaemonClaim): Promise<void> {
