@@ -55,7 +55,7 @@ function replace(
   removeLeftovers(path);
 }
 
-/** Returns a new path beside `path`. `removeLeftovers` deletes that file after its maker was killed. */
+/** Returns a new path beside `path`, which `removeLeftovers` deletes when its maker is killed. */
 export function temporaryPath(path: string): string {
   return `${path}.${process.pid}-${randomName()}${SUFFIX}`;
 }
