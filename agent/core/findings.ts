@@ -28,7 +28,7 @@ export interface Findings {
   readonly refresh: RefreshResult | undefined;
   /** Undefined when there was nothing to install. */
   readonly install: InstallResult | undefined;
-  /** The run of this cycle that is not reported yet, or why there was none. */
+  /** The run of this cycle that is not reported yet, or why Puppet did not run. */
   readonly run: RunResult | undefined;
   /** The hooks of the last run that failed. Undefined when this cycle made no run. */
   readonly hooks?: readonly HookFailure[] | undefined;
@@ -86,7 +86,7 @@ export function offerOf({ refresh, install }: Pick<Findings, 'refresh' | 'instal
   return refresh?.kind === 'verified' ? refresh.offer : { kind: 'nothing' };
 }
 
-/** The error that kept this cycle from a newer release. Undefined when there was none. */
+/** The error that kept this cycle from a newer release. Undefined when nothing did. */
 export function errorOf({
   refresh,
   install,

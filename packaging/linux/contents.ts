@@ -4,7 +4,6 @@ import { gzipSync } from 'node:zlib';
 import type { Architecture } from '../architectures.ts';
 import { PROGRAMS, ROOT } from '../build.ts';
 import type { Runtime } from '../runtime.ts';
-import type { Release } from './release.ts';
 
 export interface PackageFile {
   /** Where it goes, without the leading slash. */
@@ -41,6 +40,16 @@ export interface LinuxPackage {
   };
   /** In `packaging/rpm`: tags and scriptlets. */
   readonly rpm: { readonly spec: string };
+}
+
+export interface Release {
+  readonly version: string;
+  /** `2026-11-23`. */
+  readonly date: string;
+  /** The time of every file in the packages, seconds since 1970. */
+  readonly time: number;
+  /** In Debian's format, newest version first. */
+  readonly changelog: string;
 }
 
 /** What all packages of one build are made from. */

@@ -1,15 +1,5 @@
 import { version } from '../build.ts';
-import { source } from './contents.ts';
-
-export interface Release {
-  readonly version: string;
-  /** `2026-11-23`. */
-  readonly date: string;
-  /** The time of every file in the packages, seconds since 1970. */
-  readonly time: number;
-  /** In Debian's format, newest version first. */
-  readonly changelog: string;
-}
+import { type Release, source } from './contents.ts';
 
 /** The version of package.json, and when the changelog says that it was made. */
 export async function currentRelease(): Promise<Release> {

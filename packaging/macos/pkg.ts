@@ -6,10 +6,10 @@ import {
   licences,
   type PackageFile,
   programParts,
+  type Release,
   source,
 } from '../linux/contents.ts';
 import type { PackagePlan } from '../linux/plan.ts';
-import type { Release } from '../linux/release.ts';
 import type { MacRuntime } from './runtime.ts';
 
 /** What is packed for Macs: one program with its own Node. */

@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
-import { type LinuxPackage, type PackageFile, source } from '../linux/contents.ts';
-import type { Release } from '../linux/release.ts';
+import { type LinuxPackage, type PackageFile, type Release, source } from '../linux/contents.ts';
 
 /**
  * The spec file of a package whose files are already below `%{staging}`, as they are installed.

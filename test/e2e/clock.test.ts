@@ -46,7 +46,7 @@ const rows = {
   behind: { days: -60, firstCode: 0, firstError: undefined, offState: /^ok$/ },
 };
 for (const [name, { days, firstCode, firstError, offState }] of Object.entries(rows)) {
-  test(`clock: 60 days ${name} from the first cycle on, and by a jump in a run: all mends itself`, async (t) => {
+  test(`clock: 60 days ${name} from the first cycle on, and by a jump in a run: the host recovers`, async (t) => {
     const { lab, setClock, once, run, jumpInRun, stayInRun } = await clockLab(t);
     const seen = () => {
       const { release, trust, run } = lab.status();

@@ -120,7 +120,7 @@ function filesOf(directory: string, below = ''): string[] {
   });
 }
 
-test('damaged state: whatever file is damaged, the next cycle mends it', async (t) => {
+test('damaged state: whatever file is damaged, the next cycle repairs it', async (t) => {
   const { lab, host, turn, old, putBack } = await workingHost(t);
   const { state } = host.paths;
   const files = filesOf(state);

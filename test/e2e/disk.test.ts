@@ -174,7 +174,7 @@ if (canMount) {
     const filler = join(lab.paths.state, 'filler');
     const command = `/bin/sh -c "head -c 200000000 /dev/zero >${filler} || :"`;
     lab.publish('1.0.0', {
-      'manifests/site.pp': `exec { '${command}': unless => '/usr/bin/test -e ${lab.root}/mended' }`,
+      'manifests/site.pp': `exec { '${command}': unless => '/usr/bin/test -e ${lab.root}/repaired' }`,
     });
     const ended = await lab.once('--trigger', 'poll');
     assert.equal(ended.code, 1, ended.stderr);
@@ -186,7 +186,7 @@ if (canMount) {
     );
     assert.match(run?.error ?? '', /No space left on device/);
     await rm(filler);
-    await writeFile(join(lab.root, 'mended'), '');
+    await writeFile(join(lab.root, 'repaired'), '');
     const next = await lab.once();
     assert.equal(next.code, 0, next.stderr);
     assert.deepEqual([lab.status().run?.status, lab.status().retry], ['unchanged', undefined]);

@@ -81,7 +81,7 @@ const WEEK: readonly Expected[] = [
     },
   },
   { shows: / halt .*hosts \(100 %\) fail/, after: ({ versions }) => unchanged(versions) },
-  { before: onTesting('mended'), after: ({ versions }) => unchanged(versions) },
+  { before: onTesting('repaired'), after: ({ versions }) => unchanged(versions) },
   { after: ({ versions }) => everywhere(versions) },
   { after: ({ versions }) => unchanged(versions) },
   { after: ({ versions }) => everywhere(versions) },

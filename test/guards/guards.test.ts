@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { GUARDS } from './guards.ts';
+import { GUARDS } from './all-guards.ts';
 
 test('guards: each line that `npm run test:guards` removes occurs exactly once', async () => {
   const root = join(import.meta.dirname, '../..');

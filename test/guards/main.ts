@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { GUARDS } from './all-guards.ts';
 import { copyCheckout, mutate, type Workplace } from './checkout.ts';
-import { GUARDS, type Guard } from './guards.ts';
+import type { Guard } from './guards.ts';
 import { INVARIANTS } from './invariants.ts';
 import { runTests } from './run-tests.ts';
 

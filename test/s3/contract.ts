@@ -5,7 +5,7 @@ import type { Bucket } from '../../bucket/bucket.ts';
 import { S3Settings } from '../../bucket/s3/settings.ts';
 import type { ErrorCode } from '../../shared/coded-error.ts';
 import { all, assertServerTime, rejectsWith, text } from '../support/s3/assert.ts';
-import { type OpenClient, S3_CLIENTS } from '../support/s3/clients.ts';
+import { type Contract, type OpenClient, S3_CLIENTS } from '../support/s3/clients.ts';
 import { uploadsInParts } from './multipart-contract.ts';
 
 /**
@@ -62,9 +62,6 @@ interface Refused {
   readonly bucket?: string;
   readonly want: ErrorCode;
 }
-
-type Open = (profile: string, bucket?: string) => Bucket;
-export type Contract = (claim: string, body: (open: Open) => Promise<void>) => void;
 
 function reading(contract: Contract): void {
   contract('an object is read as it was written, with ETag and server time', async (open) => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileContent } from '../../bucket/file-content.ts';
 import { rejectsWith } from '../support/s3/assert.ts';
-import type { Contract } from './contract.ts';
+import type { Contract } from '../support/s3/clients.ts';
 
 /** S3 accepts no smaller part but the last. */
 const LEAST_PART_BYTES = 5 * 1024 * 1024;

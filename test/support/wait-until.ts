@@ -11,7 +11,8 @@ export async function waitUntil(isSo: () => Promise<boolean> | boolean): Promise
       .then(isSo)
       .catch(() => false))
   ) {
-    if (Date.now() > giveUpAt) throw new Error('waited two minutes in vain');
+    if (Date.now() > giveUpAt)
+      throw new Error('what a test waits for did not happen within two minutes');
     await setTimeout(20);
   }
 }

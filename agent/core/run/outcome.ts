@@ -196,7 +196,7 @@ function killedText(exit: PuppetExit): string {
     case 'time-limit':
       return `the time limit passed; ended by ${exit.signal}`;
     case 'stopped':
-      return `the agent was told to stop; ended by ${exit.signal}`;
+      return `the agent was stopped; Puppet was ended by ${exit.signal}`;
     case 'foreign':
       return `Puppet was ended by ${exit.signal}, which the agent did not send`;
   }

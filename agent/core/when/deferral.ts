@@ -1,7 +1,7 @@
 /** What can defer the runs of a Mac: `defer_on`. */
 export type Condition = 'battery' | 'metered';
 
-/** A run that waits for better conditions, but not for ever. Kept in the state. */
+/** A run that waits for better conditions, but not forever. Kept in the state. */
 export interface Deferral {
   /** ISO 8601. */
   readonly since: string;

@@ -89,7 +89,7 @@ function runHelper(command: string, done: Done): void {
     done(...result);
   };
   child.once('error', (error) => finish(error));
-  // A process that the helper leaves running may keep its output open for ever.
+  // A process that the helper leaves running may keep its output open forever.
   child.once('exit', () => {
     const reading = setTimeout(() => {
       child.stdout.destroy();

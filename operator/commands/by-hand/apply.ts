@@ -49,8 +49,8 @@ export async function apply(
     const wanted = localWanted(context, local, options);
     return await withLocalSource(context, local, wanted, async (source) => {
       const runs: ApplyRun[] = [];
-      const wishes = environments.length === 0 ? [undefined] : environments;
-      for (const [index, environment] of wishes.entries()) {
+      const names = environments.length === 0 ? [undefined] : environments;
+      for (const [index, environment] of names.entries()) {
         const place = join(directory, `run-${index}`);
         const entries = releaseEntries(source, environment ?? wanted.environment);
         await writeTree(entries, join(place, 'tree'), 'make');

@@ -58,7 +58,7 @@ async function* commandsOf(store: FleetStore): AsyncGenerator<readonly PuppetDbC
     }
     const { run, facts } = status;
     const commands = [factsCommand(status, nestedFacts(facts), receivedAt)];
-    // A run that was skipped was none.
+    // PuppetDB has reports of runs only.
     if (run !== null && run.status !== 'skipped')
       commands.push(reportCommand({ ...status, run }, receivedAt));
     yield commands;

@@ -10,7 +10,7 @@ import { listBom } from '../../support/bom.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 /*
- * No program of Apple is at hand: 7z, cpio, xmllint and cksum read what was written, and a reader
+ * Without programs of Apple, 7z, cpio, xmllint and cksum read what was written, and a reader
  * of bills in test/support. By hand, lsbom of bomutils printed the same bill as for mkbom's.
  */
 

@@ -6,6 +6,11 @@ import type { S3Settings } from '../../../bucket/s3/settings.ts';
 
 export type OpenClient = (name: string, settings: S3Settings) => Bucket;
 
+/** Opens a bucket by the credentials of a profile. Without `bucket`, the one of the tests. */
+type Open = (profile: string, bucket?: string) => Bucket;
+/** Registers a test of one client. */
+export type Contract = (claim: string, body: (open: Open) => Promise<void>) => void;
+
 /**
  * What holds for one client must hold for the other. `s3-host.test.ts` says when a host has the
  * light client.

@@ -200,7 +200,7 @@ suite('the summary of a run', () => {
     ],
     'the agent stopped': [
       endedRun({ kind: 'killed', signal: 'SIGTERM', why: 'stopped' }),
-      /told to stop/,
+      /agent was stopped/,
     ],
     'another process': [endedRun({ kind: 'killed', signal: 'SIGSEGV', why: 'foreign' }), /SIGSEGV/],
     'a good run': [endedRun(exited(0), { report: puppetReport(), errors: ['Error: x'] }), null],

@@ -30,8 +30,8 @@ test('rollout: a commit whose rollout was halted is not offered again without a 
   }
   assert.deepEqual(lab.files(), files, 'nothing was signed');
   await lab.moved([...ROLLOUT, '--percent', '5', '--despite-halt']);
-  await lab.commit('manifests/site.pp', '# mended\n');
+  await lab.commit('manifests/site.pp', '# repaired\n');
   await lab.moved(['rollout', 'halt', 'stable']);
-  const mended = await lab.moved([...ROLLOUT, '--percent', '100']);
-  assert.equal(mended.outcome, 'committed', 'another commit needs no agreement');
+  const repaired = await lab.moved([...ROLLOUT, '--percent', '100']);
+  assert.equal(repaired.outcome, 'committed', 'another commit needs no agreement');
 });

@@ -93,7 +93,7 @@ test('rollout: other hosts are first at the next release', async (t) => {
     /no rollout is under way.* mm rollback stable/,
     'a halt changed nothing',
   );
-  await lab.commit('manifests/site.pp', '# mended\n');
+  await lab.commit('manifests/site.pp', '# repaired\n');
   await lab.moved([...ROLLOUT, '--percent', '25']);
   assert.notDeepEqual(report(lab), first);
 });
