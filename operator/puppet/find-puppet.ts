@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { orUndefined } from '../../shared/files.ts';
-import { type Program, rubyScript } from '../../shared/ruby-script.ts';
+import { type Program, rubyScript } from '../../shared/program/ruby-script.ts';
 
 /** The Puppet of this machine and the Ruby that it runs on. */
 export interface PuppetRuby {

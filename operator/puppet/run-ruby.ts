@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { orUndefined } from '../../shared/files.ts';
+import { endGroup } from '../../shared/program/process-group.ts';
 import { withTemporaryDirectory } from '../files/temporary-directory.ts';
 import type { PuppetRuby } from './find-puppet.ts';
 import { rubySources } from './ruby/ruby-source.ts';
@@ -159,14 +160,6 @@ function endOf(child: ChildProcess): Promise<string> {
       resolve(signal === null ? `exit code ${code}` : `signal ${signal}`);
     });
   });
-}
-
-function endGroup({ pid }: ChildProcess): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-  } catch {
-    // all of them have ended
-  }
 }
 
 function failed({ program, where }: RubyTask, how: string, words: string): CodedError {

@@ -29,7 +29,7 @@ test('AWS files: a failing credential_process keeps the release running; the sta
   assert.deepEqual(failed.requests, []);
   const { trust, run } = await lab.localStatus();
   assert.equal(trust.error?.code, 'S3_CREDENTIALS_MISSING', failed.stderr);
-  assert.match(trust.error.message, /vault-keys ended with code 2: vault is sealed$/);
+  assert.match(trust.error.message, /vault-keys ended with exit code 2: vault is sealed$/);
   assert.equal(run?.status, 'unchanged');
   const keys = {
     Version: 1,

@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { externalDataInterceptor } from '@smithy/core/config';
-import { printable } from '../../../shared/clean-text.ts';
+import { messageOf, printable } from '../../../shared/clean-text.ts';
+import { startInGroup } from '../../../shared/program/process-group.ts';
 
 /**
- * Limit of the output in bytes. The SDK starts a helper by `exec` of Node, which has the same
+ * Limit of the output in characters. The SDK starts a helper by `exec` of Node, which has the same
  * limit.
  */
 const MAX_OUTPUT = 1024 * 1024;
@@ -14,9 +14,6 @@ const MAX_OUTPUT = 1024 * 1024;
  * reason.
  */
 const MAX_WORDS = 300;
-
-/** In ms. A helper that has ended has written everything; reading it takes less. */
-const READING_MS = 250;
 
 /** The helpers of the look-up that is under way. */
 const lookUps = new AsyncLocalStorage<Helpers>();
@@ -65,45 +62,25 @@ type Done = (error: Error | null, output?: { readonly stdout: string }) => void;
 
 /** `exec` of Node as the SDK calls it, with stderr in the error. */
 function runHelper(command: string, done: Done): void {
-  // In a process group of its own, so that its children end with it.
-  const child = spawn('/bin/sh', ['-c', command], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  let [stdout, stderr] = ['', ''];
+  let stderr = '';
   const name = programOf(command);
-  const end = () => endGroup(child.pid);
   const words = () => lastWords(stderr);
+  const { answer, end } = startInGroup('/bin/sh', ['-c', command], {
+    name,
+    maxOutput: MAX_OUTPUT,
+    stderr: (text) => {
+      stderr = (stderr + text).slice(-2 * MAX_WORDS);
+    },
+  });
   const remove = lookUps.getStore()?.add({ name, words, end });
-  process.once('exit', end);
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-    if (stdout.length > MAX_OUTPUT) end();
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-2 * MAX_WORDS);
-  });
   const finish: Done = (...result) => {
-    process.removeListener('exit', end);
     remove?.();
     done(...result);
   };
-  child.once('error', (error) => finish(error));
-  // A process that the helper leaves running may keep its output open forever.
-  child.once('exit', () => {
-    const reading = setTimeout(() => {
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }, READING_MS);
-    child.once('close', () => clearTimeout(reading));
-  });
-  child.once('close', (code, killedBy) => {
-    if (stdout.length > MAX_OUTPUT)
-      return finish(new Error(`${name} printed more than ${MAX_OUTPUT} characters${words()}`));
-    if (code === 0) return finish(null, { stdout });
-    const how = code === null ? `was ended by ${killedBy}` : `ended with code ${code}`;
-    finish(new Error(`${name} ${how}${words()}`));
-  });
+  answer.then(
+    (stdout) => finish(null, { stdout }),
+    (error) => finish(new Error(`${messageOf(error, 1000)}${words()}`)),
+  );
 }
 
 /** Whole lines, unless the last one is too long. */
@@ -113,15 +90,6 @@ function lastWords(text: string): string {
   const whole = cut === end ? cut : cut.slice(cut.indexOf('\n') + 1);
   const words = printable(stripVTControlCharacters(whole));
   return words === '' ? '' : `: ${words}`;
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended already.
-  }
 }
 
 /** Without its arguments, which may be secret. */

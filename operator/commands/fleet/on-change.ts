@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { messageOf } from '../../../shared/clean-text.ts';
+import { startInGroup } from '../../../shared/program/process-group.ts';
 import type { StateChange } from '../../fleet/state-changes.ts';
 
 /** What a command of `--on-change` reads from stdin, as one line of JSON. */
@@ -17,43 +18,21 @@ const LIMIT_MS = 30_000;
 
 /**
  * Runs a command of the user's shell with a document on stdin. Returns what went wrong, or
- * undefined. It never throws: a watch goes on without its receiver.
+ * undefined. It never throws: a watch goes on without its receiver. What the command prints goes to
+ * stderr, because stdout has the answer of mm.
  */
 export async function runOnChange(
   command: string,
   document: ChangeDocument,
   { cwd, env, limitMs = LIMIT_MS }: Place,
 ): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  // A group of its own, so that the time limit also ends what the shell has started. What it
-  // prints goes to stderr: stdout has the answer of mm.
-  const options = { cwd, env: { ...env }, detached: true } as const;
-  const child = spawn('/bin/sh', ['-c', command], { ...options, stdio: ['pipe', 2, 2] });
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    endGroup(child.pid);
-  }, limitMs);
-  child.once('error', (error) => resolve(error.message));
-  child.once('exit', (code, signal) => {
-    if (isLate) resolve(`it was ended after ${limitMs / 1000} s`);
-    else resolve(code === 0 ? undefined : `it ended with ${signal ?? `exit code ${code}`}`);
-  });
-  // It need not read its stdin.
-  child.stdin?.on('error', () => undefined);
-  child.stdin?.end(`${JSON.stringify(document)}\n`);
+  const input = `${JSON.stringify(document)}\n`;
+  const options = { cwd, env, limitMs, input, stderr: 'inherit' } as const;
   try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function endGroup(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It ended at this very moment.
+    await startInGroup('/bin/sh', ['-c', command], options).answer;
+    return undefined;
+  } catch (error) {
+    return messageOf(error, 300);
   }
 }
 

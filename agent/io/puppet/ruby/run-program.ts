@@ -1,4 +1,4 @@
-import { type Program, rubyScript } from '../../../../shared/ruby-script.ts';
+import { type Program, rubyScript } from '../../../../shared/program/ruby-script.ts';
 import type { ApplyRequest } from '../../../ports.ts';
 import { type FacterSettings, writeFacterConfig } from './facter-config.ts';
 import { prepareRubyCache, removeRubyCache } from './ruby-cache.ts';

@@ -91,7 +91,7 @@ test("a helper's stderr is in the message, on one line and without its secrets",
   );
   await lab.config(`[default]\ncredential_process = ${helper} --secret-id s3cret-id\n`);
   await assert.rejects(lab.read(), (error: CodedError) => {
-    missing(/helper ended with code 3: vault: .*permission denied.* expired/)(error);
+    missing(/helper ended with exit code 3: vault: .*permission denied.* expired/)(error);
     assert.doesNotMatch(error.message, /hvs\.abc|s3cret-id|\p{Cc}/u);
     return true;
   });
@@ -101,7 +101,7 @@ test('a helper that fails runs once, and gives way to nothing else', async (lab)
   const count = join(lab.directory, 'count');
   const helper = await lab.program(`echo run >>'${count}'; exit 1`);
   await lab.config(`[default]\ncredential_process = ${helper}\n`);
-  await assert.rejects(lab.read(), missing(/helper ended with code 1/));
+  await assert.rejects(lab.read(), missing(/helper ended with exit code 1/));
   assert.equal(await readFile(count, 'utf8'), 'run\n');
 });
 
@@ -122,7 +122,7 @@ for (const [name, output, words] of [
   [
     'megabytes to stderr before the reason',
     `yes 'a frame of a trace' | head -c 2000000 >&2; echo 'the vault is sealed' >&2; exit 3`,
-    /ended with code 3: a frame.*the vault is sealed$/,
+    /ended with exit code 3: a frame.*the vault is sealed$/,
   ],
 ] as const) {
   test(`a helper that prints ${name} is named`, async (lab) => {
@@ -167,7 +167,7 @@ test('the time limit of a file of metadata does not hide the words of a helper',
   const helper = await lab.program('echo sealed >&2; exit 3');
   await lab.config(`[default]\ncredential_process = ${helper}\n`);
   const asked = getFile(bucketSource(lab.open(), 'tree'), 'x', { maxBytes: 9, timeoutMs: 1 });
-  await assert.rejects(asked, missing(/helper ended with code 3: sealed/));
+  await assert.rejects(asked, missing(/helper ended with exit code 3: sealed/));
 });
 
 test('a helper that is asked by a profile that it serves as a source', async (lab) => {

@@ -3,7 +3,7 @@ import { mkdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { runProgram } from '../../../../../agent/io/puppet/ruby/run-program.ts';
-import { type Program, rubyScript } from '../../../../../shared/ruby-script.ts';
+import { type Program, rubyScript } from '../../../../../shared/program/ruby-script.ts';
 import { puppetPlace } from '../../../../support/puppet-run.ts';
 import { names, temporaryDirectory } from '../../../../support/temporary-directory.ts';
 

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { readStart } from './files.ts';
+import { readStart } from '../files.ts';
 
 /** A program and its first arguments. */
 export interface Program {
