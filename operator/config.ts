@@ -9,6 +9,7 @@ import { mergeConfigFiles, parseConfigFile } from '../shared/config/file.ts';
 import { readConfigFile } from '../shared/config/source.ts';
 import { requireOwn } from '../shared/owned-path.ts';
 import { didYouMean, nearest } from '../shared/suggestion.ts';
+import { requireNoCheckout } from './files/checked-out.ts';
 import type { SigningMode } from './metadata/expiry-days.ts';
 import { PublishSettings } from './release/source/publish-settings.ts';
 
@@ -160,6 +161,7 @@ async function load(path: string, owner: number | undefined): Promise<LoadedConf
   // A user who can write this file decides which keys are used, and a key can name a program that
   // mm runs.
   requireOwn(path, 'the configuration', owner);
+  requireNoCheckout(path, 'mm reads no configuration of a release');
   const text = readConfigFile(path);
   if (text === undefined) return undefined;
   const { config, origins } = mergeConfigFiles([{ path, text }], OperatorConfig);

@@ -8,6 +8,7 @@ import { constants, createGzip } from 'node:zlib';
 import { Header, type HeaderData, Pax } from 'tar';
 import type { ReleaseFile } from '../../bucket/documents/release.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { CHECKOUT_MARK } from '../files/checked-out.ts';
 import { OWN_FILES, parentsOf } from './check.ts';
 import { contentOf } from './tree/spool.ts';
 import { LIMITS, type SourceTree, type TreeEntry } from './tree/tree.ts';
@@ -100,7 +101,8 @@ export function* packTar(tree: SourceTree, label: ReleaseLabel): Iterable<Buffer
 
 /** The entries of a release: those of the tree, and the files that mm writes into every release. */
 export function withOwnFiles(tree: SourceTree, label: ReleaseLabel): readonly TreeEntry[] {
-  const others = tree.entries.filter(({ path }) => path !== OWN_FILES.r10k);
+  const written: readonly string[] = [OWN_FILES.r10k, CHECKOUT_MARK];
+  const others = tree.entries.filter(({ path }) => !written.includes(path));
   return [...others, ...ownEntries(tree, label)];
 }
 

@@ -1,5 +1,6 @@
 import type { Guard } from './guards.ts';
 
+const STOLEN = 'test/operator/commands/by-hand/stolen-release.test.ts';
 const CATALOGS = 'test/operator/commands/diff/catalogs.test.ts';
 
 /** A preview reads what others wrote, and runs on the machine of an operator. */
@@ -43,6 +44,38 @@ export const PREVIEW_GUARDS: readonly Guard[] = [
     instead: '',
     test: 'test/operator/preview/catalogs/environment-files.test.ts',
     name: '^environment files: a link that leaves',
+  },
+  {
+    invariant: 'stolen release',
+    file: 'operator/config.ts',
+    line: "  requireNoCheckout(path, 'mm reads no configuration of a release');\n",
+    instead: '',
+    test: STOLEN,
+    name: '^checkout: looking at',
+  },
+  {
+    invariant: 'stolen release',
+    file: 'operator/commands/by-hand/apply.ts',
+    line: "    requireNoCheckout(local.repository, 'mm apply runs the code of an environment as root');\n",
+    instead: '',
+    test: STOLEN,
+    name: '^checkout: looking at',
+  },
+  {
+    invariant: 'stolen release',
+    file: 'operator/release/source/read-source.ts',
+    line: 'return mark && agreement(mark);',
+    instead: 'return mark && undefined;',
+    test: STOLEN,
+    name: '^checkout: looking at',
+  },
+  {
+    invariant: 'stolen release',
+    file: 'operator/preview/sides/published.ts',
+    line: '    if (why !== undefined) refused.push(why);\n',
+    instead: '',
+    test: STOLEN,
+    name: '^checkout and diff: what only',
   },
   {
     invariant: 'secrets',

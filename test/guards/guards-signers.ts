@@ -39,7 +39,7 @@ export const SIGNER_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 3',
     file: 'operator/release/source/read-source.ts',
-    line: "commit === undefined ? cacheDirectory : join(directory, 'modules')",
+    line: "isOwnCode ? cacheDirectory : join(directory, 'modules')",
     instead: 'cacheDirectory',
     test: 'test/operator/proposals/row-3-modules.test.ts',
     name: '^row 3: modules that an earlier',
@@ -47,7 +47,7 @@ export const SIGNER_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 3',
     file: 'operator/release/modules/add-modules.ts',
-    line: 'if (!isOwnCode) requireLiteral(puppetfile);',
+    line: 'if (!isOwnCode) requireLiteral(puppetfile, ifForeignCode);',
     instead: '',
     test: ROW_3,
     name: '^row 3: a Puppetfile of somebody else',

@@ -5,6 +5,7 @@ import { counted } from '../../../shared/counted.ts';
 import { findForeign } from '../../../shared/owned-path.ts';
 import type { ApplyAnswer, ApplyRun } from '../../by-hand-answers.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
+import { requireNoCheckout } from '../../files/checked-out.ts';
 import { withTemporaryDirectory } from '../../files/temporary-directory.ts';
 import { writeTree } from '../../release/tree/write-tree.ts';
 import {
@@ -46,6 +47,7 @@ export async function apply(
   const owner = isRoot && env['SUDO_UID'] !== undefined ? Number(env['SUDO_UID']) : undefined;
   return await withTemporaryDirectory('apply', async (directory) => {
     const local = withOwnCache(await localTree(context, options, owner), directory);
+    requireNoCheckout(local.repository, 'mm apply runs the code of an environment as root');
     const wanted = localWanted(context, local, options);
     return await withLocalSource(context, local, wanted, async (source) => {
       const runs: ApplyRun[] = [];

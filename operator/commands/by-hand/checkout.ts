@@ -1,14 +1,17 @@
 import { access, chmod, constants, lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { OfferedRelease } from '../../../bucket/documents/release.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { counted } from '../../../shared/counted.ts';
 import { fileProblem } from '../../../shared/file-problem.ts';
 import type { CheckoutAnswer } from '../../by-hand-answers.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
+import { agreement, CHECKOUT_MARK } from '../../files/checked-out.ts';
 import { withTemporaryDirectory } from '../../files/temporary-directory.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
 import { readPublished } from '../../preview/sides/published.ts';
-import { Spool } from '../../release/tree/spool.ts';
+import { releasePlace } from '../../preview/sides/read-sides.ts';
+import { contentOf, Spool } from '../../release/tree/spool.ts';
 import type { TreeEntry } from '../../release/tree/tree.ts';
 import { writeTree } from '../../release/tree/write-tree.ts';
 import { environmentsIn, nameRelease } from '../diff/name-sides.ts';
@@ -55,7 +58,7 @@ async function checkOutRelease(
   { given, options }: { readonly given: string; readonly options: CheckoutOptions },
 ): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
-    const { config, bucket } = tree;
+    const { config } = tree;
     const environments = environmentsIn({ before: given, after: undefined }, config);
     const named = await withRepository(context, tree, { environments }, async ({ repository }) =>
       nameRelease(given, { context, config, repository, verified: await repository.read() }),
@@ -63,9 +66,9 @@ async function checkOutRelease(
     const { environment, release } = named;
     const entries = await withTemporaryDirectory('checkout', async (temporary) => {
       using spool = new Spool(temporary);
-      const place = { bucket, tree: config.tree };
+      const place = releasePlace(context, tree);
       const read = await readPublished(place, release, { spool, directory: temporary });
-      await writeNewTree(read.tree.entries, directory);
+      await writeNewTree(withMark(read.tree.entries, environment, release), directory);
       return read.tree.entries.length;
     });
     return answerOf({
@@ -96,6 +99,21 @@ async function checkOutSource(
       source: { ref, commit, directory: local.repository },
     });
   });
+}
+
+/**
+ * The release with the mark that keeps mm from running anything of it: see files/checked-out.ts.
+ * The signer of the release may have put something else there.
+ */
+function withMark(
+  entries: readonly TreeEntry[],
+  environment: string,
+  { sha256, custom: { version } }: OfferedRelease,
+): readonly TreeEntry[] {
+  const mark = { environment, version, sha256 };
+  const content = contentOf(Buffer.from(`${JSON.stringify(mark, null, 2)}\n`));
+  const others = entries.filter(({ path }) => path.split('/')[0] !== CHECKOUT_MARK);
+  return [...others, { kind: 'file', path: CHECKOUT_MARK, isExecutable: false, content }];
 }
 
 /** The directory appears when all of its files are there. */
@@ -157,9 +175,14 @@ function answerOf(document: CheckoutAnswer): Answer {
     release === null
       ? (source?.ref ?? 'the work tree')
       : `${environment} ${release.version}, sha256 ${release.sha256}, verified`;
+  const mark = join(directory, CHECKOUT_MARK);
   return {
     document,
-    lines: [`${directory}: ${what}`, counted(entries, 'file or link', 'files and links')],
+    lines: [
+      `${directory}: ${what}`,
+      counted(entries, 'file or link', 'files and links'),
+      ...(release === null ? [] : [`mm runs nothing of it: ${agreement(mark)}`]),
+    ],
   };
 }
 

@@ -7,6 +7,7 @@ import { hasBrokenHosts, previewLines } from '../../preview/lines.ts';
 import {
   newDirectory,
   type Reading,
+  releasePlace,
   releaseSide,
   sourceSide,
 } from '../../preview/sides/read-sides.ts';
@@ -77,14 +78,14 @@ async function compare(
 
 async function readSide(
   context: Context,
-  { config, bucket }: OpenTree,
+  tree: OpenTree,
   side: NamedSide,
   reading: Reading,
 ): Promise<Side> {
   if (side.kind === 'release') {
-    return await releaseSide({ bucket, tree: config.tree }, side, reading);
+    return await releaseSide(releasePlace(context, tree), side, reading);
   }
-  const read = await sourceSide(context, config, side.wanted, reading);
+  const read = await sourceSide(context, tree.config, side.wanted, reading);
   for (const line of sourceNotices(read.source)) context.notice(line);
   return read.side;
 }

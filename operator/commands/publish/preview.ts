@@ -6,7 +6,12 @@ import type { OpenTree } from '../../open-tree.ts';
 import { diffAnswer } from '../../preview/diff-answer.ts';
 import { hasHosts, hostWish } from '../../preview/host-options.ts';
 import { hasNewlyBrokenHosts, previewLines } from '../../preview/lines.ts';
-import { newDirectory, releaseSide, sideOfSource } from '../../preview/sides/read-sides.ts';
+import {
+  newDirectory,
+  releasePlace,
+  releaseSide,
+  sideOfSource,
+} from '../../preview/sides/read-sides.ts';
 import type { Source } from '../../release/source/read-source.ts';
 import { Spool } from '../../release/tree/spool.ts';
 import type { Question } from '../confirm.ts';
@@ -39,7 +44,7 @@ export async function previewPublication(
   const { environment, source, options, previous } = wanted;
   return await withTemporaryDirectory('preview', async (directory) => {
     using spool = new Spool(directory);
-    const place = { bucket: tree.bucket, tree: tree.config.tree };
+    const place = releasePlace(context, tree);
     const reading = { spool, directory: await newDirectory(directory, 'before') };
     const before = await releaseSide(place, { environment, release: previous }, reading);
     const after = sideOfSource(source);

@@ -49,7 +49,10 @@ export async function compareCatalogs(
   const { certnames, unreadable, puppetMajor } = await chooseHosts(place, environment, wish);
   if (unreadable > 0)
     notice(`left out, because the status cannot be read: ${counted(unreadable, 'host')}`);
-  notice(`compiling the catalogs of ${counted(certnames.length, 'host')}, on both sides`);
+  const sides = [...new Set([request.before.name, request.after.name])].join(' and of ');
+  notice(
+    `compiling the catalogs of ${counted(certnames.length, 'host')}: the Ruby code of ${sides} runs as you`,
+  );
   const facts = await writeFactsFile(place, certnames, join(directory, 'facts'));
   const shared = {
     environment,

@@ -5,12 +5,13 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadEntry } from 'tar/read-entry';
 import { readArchive } from '../../../bucket/archive/read-archive.ts';
-import { UnpackRules } from '../../../bucket/archive/unpack-rules.ts';
+import { UnpackRules, type UnpackRulesOptions } from '../../../bucket/archive/unpack-rules.ts';
 import {
   type EnvironmentConf,
   parseEnvironmentConf,
 } from '../../../bucket/documents/environment-conf.ts';
 import { type OfferedRelease, ReleaseFile } from '../../../bucket/documents/release.ts';
+import type { NameRules } from '../../../bucket/documents/tree-rules.ts';
 import { blobKey } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { OWN_FILES } from '../../release/check.ts';
@@ -19,6 +20,12 @@ import type { Spool } from '../../release/tree/spool.ts';
 import { LIMITS, type SourceTree, type TreeEntry } from '../../release/tree/tree.ts';
 import { TreeBuilder } from '../../release/tree/tree-builder.ts';
 import { isMissing, type TreePlace } from '../../repository/stored-files.ts';
+
+/** Where releases are, what their hosts can unpack, and who hears what those refuse. */
+export interface ReleasePlace extends TreePlace {
+  readonly names: NameRules;
+  notice(line: string): void;
+}
 
 /** A release as its tarball has it. */
 export interface PublishedTree {
@@ -31,18 +38,27 @@ const EVERYTHING = { moduleDirectories: [], ignoreFile: '', configured: [] };
 /**
  * Reads a release from the bucket. Its content is read only after the tarball was verified. Throws
  * RELEASE_INVALID when it is missing, BLOB_MISMATCH when it is not the one that was signed,
- * ARCHIVE_*. `directory` is temporary and empty.
+ * ARCHIVE_*. `directory` is temporary and empty. What only the hosts of this tree refuse is read,
+ * so that a person can look at it, and named.
  */
 export async function readPublished(
-  place: TreePlace,
+  place: ReleasePlace,
   release: OfferedRelease,
   { spool, directory }: { readonly spool: Spool; readonly directory: string },
 ): Promise<PublishedTree> {
   const path = join(directory, 'release.tar.gz');
   await download(place, release, path);
-  const { entries } = await unpacked(path, spool).catch((error: unknown) => {
-    throw unreadable(place, release, error);
-  });
+  const { links = 'refuse' } = release.custom;
+  const { entries, refused } = await unpacked(path, spool, { names: place.names, links }).catch(
+    (error: unknown) => {
+      throw unreadable(place, release, error);
+    },
+  );
+  const [first] = refused;
+  if (first !== undefined) {
+    const more = refused.length === 1 ? '' : `, and ${refused.length - 1} more`;
+    place.notice(`hosts refuse release ${release.custom.version}: ${first}${more}`);
+  }
   const conf = parseEnvironmentConf(textOf(entries, 'environment.conf') ?? '');
   const { commit } = release.custom;
   const { modules, ref } = ownFileOf(entries);
@@ -50,15 +66,38 @@ export async function readPublished(
   return { tree: { entries, modules, commit, ref, ...nothing }, conf };
 }
 
-/** By the rules of hosts and their default limits: the signer of the release may be hostile. */
-async function unpacked(path: string, spool: Spool): Promise<TreeBuilder> {
+/**
+ * By the rules of hosts and their default limits: the signer of the release may be hostile.
+ * `refused`: why the hosts of this tree do not unpack it, for each entry.
+ */
+async function unpacked(
+  path: string,
+  spool: Spool,
+  ofHosts: Pick<UnpackRulesOptions, 'names' | 'links'>,
+): Promise<{ readonly entries: readonly TreeEntry[]; readonly refused: readonly string[] }> {
   const builder = new TreeBuilder(spool, new ExcludeRules(EVERYTHING));
   // write-tree.ts and the comparison of sides decide on links that leave the release.
   const rules = new UnpackRules({ maxFiles: LIMITS.entries, names: 'any', links: 'keep' });
+  const hostRules = new UnpackRules({ maxFiles: LIMITS.entries, ...ofHosts });
+  const refused: string[] = [];
   const { signal } = new AbortController();
-  const onEntry = (entry: ReadEntry): void => addEntry(entry, rules, builder);
+  const onEntry = (entry: ReadEntry): void => {
+    addEntry(entry, rules, builder);
+    const why = refusalOf(entry, hostRules);
+    if (why !== undefined) refused.push(why);
+  };
   await readArchive({ path, maxBytes: LIMITS.bytes, signal, onEntry });
-  return builder;
+  return { entries: builder.entries, refused };
+}
+
+function refusalOf(entry: ReadEntry, rules: UnpackRules): string | undefined {
+  try {
+    rules.check(entry);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return error.message;
+  }
 }
 
 function addEntry(entry: ReadEntry, rules: UnpackRules, builder: TreeBuilder): void {

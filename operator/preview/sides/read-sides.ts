@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Bucket } from '../../../bucket/bucket.ts';
 import type { OfferedRelease } from '../../../bucket/documents/release.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Context } from '../../context.ts';
 import { readSource, type Source } from '../../release/source/read-source.ts';
 import type { Spool } from '../../release/tree/spool.ts';
-import type { TreePlace } from '../../repository/stored-files.ts';
-import { readPublished } from './published.ts';
+import { type ReleasePlace, readPublished } from './published.ts';
 import { nothingPublished, type Side, withoutOwnFiles } from './side.ts';
 
 export interface Reading {
@@ -15,9 +15,18 @@ export interface Reading {
   readonly directory: string;
 }
 
+/** The releases of a tree, as its hosts read them. */
+export function releasePlace(
+  context: Pick<Context, 'notice'>,
+  { config, bucket }: { readonly config: TreeConfig; readonly bucket: Bucket },
+): ReleasePlace {
+  const names = config.ignoresCase ? 'portable' : 'any';
+  return { bucket, tree: config.tree, names, notice: (line) => context.notice(line) };
+}
+
 /** Throws RELEASE_INVALID, BLOB_MISMATCH, ARCHIVE_*. */
 export async function releaseSide(
-  place: TreePlace,
+  place: ReleasePlace,
   { environment, release }: { environment: string; release: OfferedRelease | undefined },
   reading: Reading,
 ): Promise<Side> {

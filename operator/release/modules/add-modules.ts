@@ -19,8 +19,11 @@ import {
 export interface ModulesRequest {
   /** Undefined: r10k, when the source has a Puppetfile and no modules at all. */
   readonly installer: Installer | 'none' | undefined;
-  /** False: somebody else chose the commit, and its Puppetfile must not run anything here. */
-  readonly isOwnCode: boolean;
+  /**
+   * Somebody else chose the files, and their Puppetfile must not run anything here: what to do when
+   * it has code. Undefined: they are the user's own.
+   */
+  readonly ifForeignCode: string | undefined;
   readonly moduleDirectories: readonly string[];
   /** The branch that is published. Undefined: something else is. */
   readonly branch: string | undefined;
@@ -42,9 +45,9 @@ export async function addModules(builder: TreeBuilder, request: ModulesRequest):
   const target = targetIn(request.moduleDirectories, moduledirOf(found));
   const installer = installerFor(builder, request, target);
   if (installer !== undefined && target !== undefined) {
-    const { cacheDirectory, env, isOwnCode } = request;
-    if (!isOwnCode) requireLiteral(puppetfile);
-    const { r10kConfig } = request;
+    const { cacheDirectory, env, ifForeignCode, r10kConfig } = request;
+    const isOwnCode = ifForeignCode === undefined;
+    if (!isOwnCode) requireLiteral(puppetfile, ifForeignCode);
     const install = { installer, puppetfile, modules, isOwnCode, cacheDirectory, env, r10kConfig };
     // Held until the modules are read: a publication of another ref would install others.
     const work = async () => {

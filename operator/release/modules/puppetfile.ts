@@ -74,21 +74,18 @@ const LITERAL = new RegExp(
 );
 
 /**
- * r10k runs a Puppetfile as a Ruby program. When somebody else chose the commit, the file may
- * contain only calls with literal arguments, so that no other code runs. Throws RELEASE_INVALID.
+ * r10k runs a Puppetfile as a Ruby program. When somebody else chose the files, it may contain only
+ * calls with literal arguments, so that no other code runs. Throws RELEASE_INVALID; `next`: what to
+ * do then.
  */
-export function requireLiteral(text: string): void {
+export function requireLiteral(text: string, next: string): void {
   for (LITERAL.lastIndex = 0; LITERAL.lastIndex < text.length; ) {
     const at = LITERAL.lastIndex;
     if (LITERAL.test(text)) continue;
     const line = text.slice(0, at).split('\n').length;
     throw new CodedError(
       `line ${line} of the Puppetfile is more than \`mod\` with plain texts: the program that installs modules would run it on this machine`,
-      {
-        code: 'RELEASE_INVALID',
-        next: 'read the Puppetfile of the commit; mm root sign FILE --no-rebuild signs without comparing',
-        details: { line },
-      },
+      { code: 'RELEASE_INVALID', next, details: { line } },
     );
   }
 }

@@ -7,6 +7,7 @@ import {
   parseEnvironmentConf,
 } from '../../../bucket/documents/environment-conf.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { agreement, checkoutMark } from '../../files/checked-out.ts';
 import { addModules } from '../modules/add-modules.ts';
 import { billOfMaterials } from '../modules/bill-of-materials.ts';
 import { ExcludeRules, IGNORE_FILE } from '../tree/exclude.ts';
@@ -100,6 +101,15 @@ async function readDeployed(request: SourceRequest, directory: string): Promise<
   return await sourceOf(request, builder, { conf, origin, gitIgnored: [] });
 }
 
+/** Undefined: the files are the user's own. */
+function nextForForeignCode({ place, commit, deployed }: SourceRequest): string | undefined {
+  if (commit !== undefined) {
+    return 'read the Puppetfile of the commit; mm root sign FILE --no-rebuild signs without comparing';
+  }
+  const mark = checkoutMark(deployed ?? place.directory);
+  return mark && agreement(mark);
+}
+
 /** A name that a Puppetfile can have in quotes, and that is not a commit. */
 function branchOf(ref: string | null): string | undefined {
   if (ref === null || ref === 'HEAD' || /^[0-9a-f]{40,64}$/.test(ref)) return undefined;
@@ -138,22 +148,25 @@ async function open(
 }
 
 async function sourceOf(
-  { settings, cacheDirectory, place, commit, directory }: SourceRequest,
+  request: SourceRequest,
   builder: TreeBuilder,
   more: Pick<Source, 'conf' | 'gitIgnored'> & {
     readonly warnings?: readonly string[];
     readonly origin: Pick<SourceTree, 'commit' | 'ref' | 'committedAt'>;
   },
 ): Promise<Source> {
+  const { settings, cacheDirectory, place, directory } = request;
   const { conf, gitIgnored, origin, warnings = [] } = more;
   const directories = moduleDirectories(conf);
+  const ifForeignCode = nextForForeignCode(request);
+  const isOwnCode = ifForeignCode === undefined;
   await addModules(builder, {
     installer: settings.modules,
-    isOwnCode: commit === undefined,
+    ifForeignCode,
     moduleDirectories: directories,
     branch: branchOf(origin.ref),
     // Modules of an earlier Puppetfile could otherwise replace those that this one names.
-    cacheDirectory: commit === undefined ? cacheDirectory : join(directory, 'modules'),
+    cacheDirectory: isOwnCode ? cacheDirectory : join(directory, 'modules'),
     r10kConfig: settings.r10k_config,
     env: place.env,
   });

@@ -238,7 +238,7 @@ mod('ntp', git: 'https://example.com/ntp.git', branch: 'main', default_branch: '
 mod 'profile', local: true
 mod 'data', git: 'https://example.com/data.git', install_path: 'external', exclude_spec: true
 `;
-  requireLiteral(good);
+  requireLiteral(good, 'mm');
   for (const bad of [
     'system("id")',
     '`id`',
@@ -258,7 +258,7 @@ mod 'data', git: 'https://example.com/data.git', install_path: 'external', exclu
     "local::X 'y'",
     "'unfinished",
   ]) {
-    assert.throws(() => requireLiteral(`${good}${bad}\n`), { code: 'RELEASE_INVALID' }, bad);
+    assert.throws(() => requireLiteral(`${good}${bad}\n`, 'mm'), { code: 'RELEASE_INVALID' }, bad);
   }
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, readlink, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { ErrorAnswer, PublishAnswer } from '../../../../operator/answers.ts';
 import { CheckoutAnswer } from '../../../../operator/by-hand-answers.ts';
 import { paxEntry, type TarEntry, tarArchive, tarGz } from '../../../support/tar-writer.ts';
 import { BUCKET, copiedPerTest, initialized, TREE } from '../../operator-lab.ts';
-import { type CiLab, ciLab, Thief } from '../key/theft.ts';
+import { ciLab, Thief } from '../key/theft.ts';
 
 const UNSAFE = 'ARCHIVE_UNSAFE';
 
@@ -35,6 +35,7 @@ async function checkout(t: TestContext) {
 }
 
 const FILES = ['.gitignore', 'manifests', 'manifests/site.pp', 'modules', 'modules/a'];
+const OWN = ['.mm-checkout.json', '.r10k-deploy.json'];
 const MORE = ['modules/a/files', 'modules/a/files/link', 'modules/a/files/run.sh', 'release.json'];
 
 test('checkout: a release as hosts have it, the current one or an earlier one', async (t) => {
@@ -44,7 +45,7 @@ test('checkout: a release as hosts have it, the current one or an earlier one', 
     error: () => stderr,
   });
   assert.deepEqual([environment, release?.version, source, entries], ['stable', '0.1.0', null, 6]);
-  assert.deepEqual(await files(), ['.r10k-deploy.json', ...FILES, ...MORE].sort());
+  assert.deepEqual(await files(), [...OWN, ...FILES, ...MORE].sort());
   assert.equal(await readFile(join(into, 'manifests/site.pp'), 'utf8'), '# one\n');
   assert.equal(await readlink(join(into, 'modules/a/files/link')), 'run.sh');
   assert.equal((await stat(join(into, 'modules/a/files/run.sh'))).mode & 0o111, 0o111);
@@ -94,23 +95,13 @@ test('checkout: a release of a thief writes nothing through its links, in any or
     [away, deep],
   ].entries()) {
     const bytes = tarGz([{ path: 'manifests/site.pp', content: '# evil\n' }, ...links]);
-    await signed(lab, thief, bytes, 20 + index);
+    await thief.release(bytes, 20 + index);
     const into = join(lab.directory, 'new/tree');
     const done = await lab.mm(['checkout', 'testing', '--into', into, '--json']);
     assert.equal(ErrorAnswer.parse(done.json).error.code, 'ARCHIVE_UNSAFE');
     assert.deepEqual([await readdir(victim), existsSync(into)], [[], false]);
   }
 });
-
-/** Makes a tarball the release of testing, with the keys of the environment. */
-async function signed(lab: CiLab, thief: Thief, bytes: Buffer, version: number): Promise<void> {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  lab.server.put(BUCKET, blobKey(TREE, sha256), bytes);
-  const { custom } = lab.metadata('2.env-stable.json').signed.targets['stable/current'];
-  const current = { length: bytes.length, hashes: { sha256 }, custom };
-  await thief.signTesting(version, { targets: { 'testing/current': current } });
-  await thief.signOnline({ 'env-testing': version });
-}
 
 test('checkout and diff: a tarball that hosts refuse, and one that they unpack', async (t) => {
   const lab = await ciLab(t);
@@ -136,7 +127,7 @@ test('checkout and diff: a tarball that hosts refuse, and one that they unpack',
     ['more than 1000:1', tarGz([site, { path: 'a', content: Buffer.alloc(3e7) }]), undefined],
   ];
   for (const [index, [name, bytes, code]] of rows.entries()) {
-    await signed(lab, thief, bytes, 20 + index);
+    await thief.release(bytes, 20 + index);
     const into = join(lab.directory, `new${index}`);
     for (const args of [
       ['checkout', 'testing', '--into', into],

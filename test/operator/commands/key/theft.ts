@@ -68,6 +68,16 @@ export class Thief {
     await this.signRole('env-testing', version, fields);
   }
 
+  /** Makes a tarball the current release of testing. */
+  async release(bytes: Buffer, version: number): Promise<void> {
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    this.#lab.server.put(BUCKET, blobKey(TREE, sha256), bytes);
+    const { custom } = this.signedOf('env-stable').targets['stable/current'];
+    const current = { length: bytes.length, hashes: { sha256 }, custom };
+    await this.signTesting(version, { targets: { 'testing/current': current } });
+    await this.signOnline({ 'env-testing': version });
+  }
+
   /** The same for another role that the key for testing signs as well. */
   async signRole(role: string, version: number, fields: object): Promise<void> {
     const signed = this.signedOf(role);
