@@ -27,7 +27,7 @@ export function isHeard({ targets }: VerifiedMetadata, role: string, path: strin
 export function environmentsIn(verified: VerifiedMetadata, role: string): ReadonlySet<string> {
   const paths = Object.keys(verified.roles.get(role)?.signed.targets ?? {});
   const heard = paths.filter((path) => isHeard(verified, role, path));
-  return new Set(heard.map((path) => path.split('/')[0] ?? ''));
+  return new Set(heard.map(environmentOf));
 }
 
 /**
@@ -55,43 +55,62 @@ export interface Unreadable {
   /** `testing/current`; undefined when the whole file cannot be read. */
   readonly path: string | undefined;
   readonly why: string;
+  /** The command that replaces it. */
+  readonly next: string;
 }
 
 export function unreadableReleases(verified: VerifiedMetadata): Unreadable[] {
-  const missing = rolesWithoutFile(verified).map((role) => {
-    return { role, path: undefined, why: NO_FILE };
-  });
   const refused = [...verified.roles].flatMap(([role, document]): Unreadable[] => {
     const why = whyUnreadable(document);
-    if (why !== undefined) return [{ role, path: undefined, why }];
+    if (why !== undefined) return [{ role, path: undefined, why, next: replacing(role) }];
     const { targets, delegations } = document.signed;
-    const further = delegations === undefined ? [] : [{ role, path: undefined, why: DELEGATES }];
-    const releases = Object.entries(targets).flatMap(([path, target]) => {
-      if (!isHeard(verified, role, path)) return [];
-      const problem = problemOf(target)?.message ?? notTaken(target);
-      return problem === undefined ? [] : [{ role, path, why: printable(problem, 300) }];
-    });
-    return [...further, ...releases];
+    const releases = Object.entries(targets)
+      .filter(([path]) => isHeard(verified, role, path))
+      .map(([path, target]) => refusedRelease(role, path, target));
+    return [delegations && delegating(role), ...releases].filter((each) => each !== undefined);
   });
-  return [...missing, ...refused];
+  return [...rolesWithoutFile(verified).map(withoutFile), ...refused];
 }
 
-/** Why hosts do not take a release that they can read. This mm signs no such release. */
-function notTaken({ custom }: TargetFile): string | undefined {
-  const { schema, minAgent } = custom;
-  if (schema !== 1) return TOO_NEW;
+function refusedRelease(role: string, path: string, target: TargetFile): Unreadable | undefined {
+  const problem = problemOf(target)?.message;
+  if (problem !== undefined)
+    return { role, path, why: printable(problem, 300), next: replacing(role, path) };
+  const { schema, minAgent } = target.custom;
+  if (schema !== 1) return { role, path, why: TOO_NEW, next: nextForNewer(environmentOf(path)) };
   if (minAgent === null) return undefined;
-  return `it is only for agents from ${JSON.stringify(minAgent)} on, which no mm asks for`;
+  const wanted = JSON.stringify(minAgent);
+  const why = `it is only for agents from ${wanted} on, which no mm asks for`;
+  return { role, path, why: printable(why, 300), next: replacing(role, path) };
 }
-
-/** A host searches the further roles for what this one does not list, and finds no file of them. */
-const DELEGATES = 'it delegates further, which no mm signs';
 
 /** Why neither hosts nor this mm take a release with another schema. */
 export const TOO_NEW = 'a newer mm signed it, or the thief of a key';
 
-/** Limit of the releases that a message names: a class can have thousands. */
-const MAX_NAMED = 10;
+/** A host searches the further roles for what this one does not list, and finds no file of them. */
+function delegating(role: string): Unreadable {
+  const next = isBinariesRole(role) ? replacing(role) : 'mm key list, then mm key revoke NAME';
+  return { role, path: undefined, why: 'it delegates further, which no mm signs', next };
+}
+
+function withoutFile(role: string): Unreadable {
+  const next = isBinariesRole(role)
+    ? 'mm binaries put FILE'
+    : `mm publish ${roleWord(role).replace('*', 'NAME')}`;
+  return { role, path: undefined, why: 'the snapshot lists no file of it', next };
+}
+
+function replacing(role: string, path?: string): string {
+  if (isBinariesRole(role)) return 'mm key list, then mm key revoke NAME --drop-binaries';
+  const environment = path === undefined ? roleWord(role) : environmentOf(path);
+  return environment.endsWith('*')
+    ? `mm key list, then mm key revoke NAME --drop '${environment}'`
+    : `mm publish ${environment}`;
+}
+
+function environmentOf(path: string): string {
+  return path.split('/')[0] ?? '';
+}
 
 /** Delegated roles that no snapshot lists, because a recovery found no file that still counts. */
 export function rolesWithoutFile({
@@ -106,22 +125,21 @@ export function rolesWithoutFile({
 export function requireFiles(verified: VerifiedMetadata): void {
   const [role] = rolesWithoutFile(verified);
   if (role === undefined) return;
-  const missing = { role, path: undefined, why: NO_FILE };
+  const missing = withoutFile(role);
   throw new CodedError(`${problemLine(missing)}; nothing was changed`, {
     code: 'METADATA_MISSING',
-    next: nextOf(missing),
+    next: missing.next,
     details: { role },
   });
 }
 
-const NO_FILE = 'the snapshot lists no file of it';
+/** Limit of the releases that a message names: a class can have thousands. */
+const MAX_NAMED = 10;
 
 /** One line for each, with the command that ends it. */
 export function unreadableLines(verified: VerifiedMetadata): string[] {
   const found = unreadableReleases(verified);
-  const lines = found
-    .slice(0, MAX_NAMED)
-    .map((each) => `${problemLine(each)}; next: ${nextOf(each)}`);
+  const lines = found.slice(0, MAX_NAMED).map((each) => `${problemLine(each)}; next: ${each.next}`);
   const more = found.length - lines.length;
   return more > 0 ? [...lines, `and ${more} more that hosts refuse`] : lines;
 }
@@ -129,22 +147,6 @@ export function unreadableLines(verified: VerifiedMetadata): string[] {
 export function problemLine({ role, path, why }: Unreadable): string {
   const what = path === undefined ? `what is signed for ${roleWord(role)}` : path;
   return `hosts refuse ${what} and keep what they have: ${why}`;
-}
-
-/** The command that replaces it. */
-export function nextOf({ role, path, why }: Unreadable): string {
-  if (isBinariesRole(role)) {
-    return why === NO_FILE
-      ? 'mm binaries put FILE'
-      : 'mm key list, then mm key revoke NAME --drop-binaries';
-  }
-  const environment = path?.split('/')[0] ?? roleWord(role);
-  if (why === TOO_NEW) return nextForNewer(environment);
-  if (why === DELEGATES) return 'mm key list, then mm key revoke NAME';
-  if (why === NO_FILE) return `mm publish ${environment.replace('*', 'NAME')}`;
-  return environment.endsWith('*')
-    ? `mm key list, then mm key revoke NAME --drop '${environment}'`
-    : `mm publish ${environment}`;
 }
 
 /**

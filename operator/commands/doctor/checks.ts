@@ -8,7 +8,7 @@ import { loadConfig, selectTree } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
 import { readSigningKeys } from '../../keys/keyring.ts';
 import type { SigningKeyFile } from '../../keys/signing-key.ts';
-import { nextOf, problemLine, unreadableReleases } from '../../metadata/heard-releases.ts';
+import { problemLine, unreadableReleases } from '../../metadata/heard-releases.ts';
 import { keyIdsIn } from '../../metadata/role-keys.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import {
@@ -92,7 +92,7 @@ function releaseChecks(verified: VerifiedMetadata): Check[] {
     name: `release ${each.path ?? roleWord(each.role)}`,
     outcome: 'failed',
     message: problemLine(each),
-    next: nextOf(each),
+    next: each.next,
   }));
 }
 
