@@ -4,14 +4,17 @@ import { CodedError } from '../shared/coded-error.ts';
 type Values = Readonly<Record<string, unknown>>;
 
 const OF_A_CATALOG = ['tags', 'skip_tags', 'environment'];
-const OF_A_CYCLE = [...OF_A_CATALOG, 'once', 'test', 'noop', 'ignore-window', 'detailed-exitcodes'];
+const OF_ONE_CYCLE = ['noop', 'ignore-window', 'tags', 'skip_tags', 'detailed-exitcodes'];
+const OF_A_CYCLE = [...OF_ONE_CYCLE, 'environment', 'once', 'test'];
+const OF_CONVERGE = ['tries', 'deadline', 'sentinel'];
+const TO_CONVERGE = ['until-converged', ...OF_CONVERGE];
 const OF_ALL = ['json', 'root', 'debug', 'trigger', 'service', 'daemon-input'];
 
 /** By command. One that is not listed has none of its own. */
 const OPTIONS_OF: Readonly<Record<string, readonly string[]>> = {
   daemon: ['environment'],
   once: OF_A_CYCLE,
-  converge: [...OF_A_CYCLE, 'until-converged', 'tries', 'deadline', 'sentinel'],
+  converge: [...OF_A_CYCLE, ...TO_CONVERGE],
   run: ['noop'],
   diff: [...OF_A_CATALOG, 'detailed-exitcodes'],
   doctor: ['bundle', 'other-tree', 'environment'],
@@ -45,20 +48,15 @@ export function refuseIneffective(command: string, values: Values, words: readon
   throw new CodedError(`${command} has no arguments, found ${found}`, { code: 'USAGE', next });
 }
 
-const FOR_CONVERGE = ['tries', 'deadline', 'sentinel'] as const;
-const CONVERGE_ONLY: ReadonlySet<string> = new Set(['until-converged', ...FOR_CONVERGE]);
-const FOR_ONE_CYCLE = [
-  ...['noop', 'ignore-window', 'tags', 'skip_tags', 'detailed-exitcodes'],
-  ...CONVERGE_ONLY,
-];
-
 /** Without this, a forgotten --once would start a daemon that applies everything for real. */
 function refuseForOneCycle(values: Values): void {
-  const given = FOR_ONE_CYCLE.find((name) => values[name] !== undefined);
+  const given = [...OF_ONE_CYCLE, ...TO_CONVERGE].find((name) => values[name] !== undefined);
   if (given === undefined) return;
   throw new CodedError(`--${given} is an option of --once; without --once a daemon would start`, {
     code: 'USAGE',
-    next: CONVERGE_ONLY.has(given) ? 'mm-agent --once --until-converged' : 'mm-agent --once --noop',
+    next: TO_CONVERGE.includes(given)
+      ? 'mm-agent --once --until-converged'
+      : 'mm-agent --once --noop',
   });
 }
 
@@ -66,7 +64,7 @@ function refuseForOneCycle(values: Values): void {
 function refuseForConverge(command: string, values: Values): void {
   const next = 'mm-agent --once --until-converged';
   if (command !== 'converge') {
-    const given = FOR_CONVERGE.find((name) => values[name] !== undefined);
+    const given = OF_CONVERGE.find((name) => values[name] !== undefined);
     if (given === undefined) return;
     throw new CodedError(`--${given} is an option of --until-converged`, { code: 'USAGE', next });
   }

@@ -35,7 +35,7 @@ export interface Context {
   /** Width of the terminal on stdout. Left out when stdout is something else. */
   readonly columns?: number | undefined;
   /** Waits so many ms, and returns whether a command that watches goes on. */
-  readonly wait?: ((ms: number) => Promise<boolean>) | undefined;
+  wait(ms: number): Promise<boolean>;
   openBucket(name: string, settings: S3Settings): Promise<Bucket>;
 }
 

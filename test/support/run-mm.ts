@@ -22,6 +22,7 @@ export async function runMm(
       stderr += `${line}\n`;
     },
     setLogFormat: () => undefined,
+    wait: () => Promise.resolve(false),
     openBucket: () => Promise.reject(new Error('this command opens no bucket')),
     ...more,
   };

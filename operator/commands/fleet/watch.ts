@@ -61,12 +61,7 @@ export async function watchFleet(
       const problem = await runOnChange(options.onChange, document, context);
       if (problem !== undefined) context.notice(`--on-change: ${problem}`);
     });
-  } while (await wait(context, everyMs));
-}
-
-async function wait(context: Context, ms: number): Promise<boolean> {
-  if (context.wait === undefined) throw new Error('a context that watches has a wait');
-  return await context.wait(ms);
+  } while (await context.wait(everyMs));
 }
 
 /** The changes for a person. */
