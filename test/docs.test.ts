@@ -193,6 +193,15 @@ async function anchorsOf(file: string): Promise<string[]> {
   );
 }
 
+/** Of a terminal with 120 columns. */
+const SCREEN = 40;
+test('docs: install.md has each way on one screen', async () => {
+  const text = await readFile(join(import.meta.dirname, '../docs/install.md'), 'utf8');
+  const sections = text.split(/^##+ /m).map((section) => section.trimEnd().split('\n'));
+  const long = sections.filter(({ length }) => length > SCREEN).map(([heading]) => heading);
+  assert.deepEqual(long, []);
+});
+
 test('docs: comments end at column 100, Markdown at column 120', () => {
   assert.deepEqual(longLines(), []);
 });
