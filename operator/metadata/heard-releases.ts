@@ -87,7 +87,7 @@ function refusedRelease(role: string, path: string, target: TargetFile): Unreada
 /** Why neither hosts nor this mm take a release with another schema. */
 export const TOO_NEW = 'a newer mm signed it, or the thief of a key';
 
-/** A host searches the further roles for what this one does not list, and finds no file of them. */
+/** Hosts ignore it. It shows that the key is in other hands. */
 function delegating(role: string): Unreadable {
   const next = isBinariesRole(role) ? replacing(role) : 'mm key list, then mm key revoke NAME';
   return { role, path: undefined, why: 'it delegates further, which no mm signs', next };

@@ -162,4 +162,12 @@ export const RECOVERY_GUARDS: readonly Guard[] = [
     test: 'test/operator/commands/key/expired.test.ts',
     name: '^expired: a machine that has not seen',
   },
+  {
+    invariant: 'limits',
+    file: 'trust/workflow/linear-models.ts',
+    line: 'if (this.paths === undefined) return',
+    instead: 'return',
+    test: 'test/trust/workflow/linear-models.test.ts',
+    name: '^limits: ',
+  },
 ];

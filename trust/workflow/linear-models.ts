@@ -1,5 +1,7 @@
 import { Key, MetaFile, Snapshot, TargetFile, Targets, ValueError } from '@tufjs/models';
 import { Delegations } from '@tufjs/models/dist/delegations.js';
+import { DelegatedRole } from '@tufjs/models/dist/role.js';
+import { coversPath } from '../metadata/path-pattern.ts';
 
 /*
  * The library copies the whole map for each entry of a snapshot or of a targets document, and for
@@ -8,6 +10,9 @@ import { Delegations } from '@tufjs/models/dist/delegations.js';
  * seconds of CPU in each poll, and mm several minutes. Importing this file replaces the functions
  * of the library by linear ones with the same results. A root needs none: inspect.ts limits its
  * keys.
+ *
+ * It also reads the paths of a delegation as patterns of a shell: one with 20 braces or stars cost
+ * seconds, for each role and each target. Here they are patterns of TUF.
  */
 
 /** The check of the library. Every other value is passed to the library, which refuses it. */
@@ -70,4 +75,10 @@ const delegationsToJson = Delegations.prototype.toJSON;
 Delegations.prototype.toJSON = function () {
   const shell = Object.assign(Object.create(Delegations.prototype), this, { keys: {} });
   return { ...delegationsToJson.call(shell), keys: mapped(this.keys, (key) => key.toJSON()) };
+};
+
+const isDelegatedPath = DelegatedRole.prototype.isDelegatedPath;
+DelegatedRole.prototype.isDelegatedPath = function (path) {
+  if (this.paths === undefined) return isDelegatedPath.call(this, path);
+  return this.paths.some((pattern) => coversPath(pattern, path));
 };

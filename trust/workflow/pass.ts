@@ -7,7 +7,7 @@ import {
   readAnyOffer,
   readOffer,
 } from '../metadata/offer.ts';
-import { releaseTarget } from '../metadata/role-names.ts';
+import { type ReleaseSlot, releaseTarget } from '../metadata/role-names.ts';
 import type { MetadataSource } from '../metadata/source.ts';
 import type { EnvironmentOffer, Trusted } from '../metadata/trusted.ts';
 import { MetadataFetcher } from './fetcher.ts';
@@ -114,20 +114,20 @@ async function readSession(session: Session, options: PassOptions): Promise<Trus
   };
 }
 
+/**
+ * Reads the file of this role and no other. mm delegates nothing below it, and what a thief of its
+ * key delegates further would cost each host up to 32 files of 5 MB, and lead to releases that no
+ * publisher looks at.
+ */
 async function readEnvironment(
-  { store, getTargetInfo, getRole }: Session,
+  { store: { snapshot }, getRole }: Session,
   { acceptUnreadable = false }: PassOptions,
   { environment, role }: { readonly environment: string; readonly role: string | undefined },
 ): Promise<EnvironmentOffer> {
-  if (acceptUnreadable) {
-    // Only this role: a search would end at the first role that a thief delegates further. After
-    // a recovery that found no file of a role, a publication makes its first one.
-    const { snapshot } = store;
-    const isThere = snapshot !== undefined && role !== undefined && isListed(snapshot, role);
-    const document = isThere ? await getRole(role) : undefined;
-    return readAnyOffer(role, document, environment);
-  }
-  const current = await getTargetInfo(releaseTarget(environment, 'current'));
-  const next = await getTargetInfo(releaseTarget(environment, 'next'));
-  return readOffer(role, { current, next });
+  // After a recovery that found no file of a role, a publication makes its first one.
+  const isThere = snapshot !== undefined && role !== undefined && isListed(snapshot, role);
+  const document = isThere ? await getRole(role) : undefined;
+  if (acceptUnreadable) return readAnyOffer(role, document, environment);
+  const target = (slot: ReleaseSlot) => document?.signed.targets[releaseTarget(environment, slot)];
+  return readOffer(role, { current: target('current'), next: target('next') });
 }

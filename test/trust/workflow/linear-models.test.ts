@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Snapshot, Targets } from '@tufjs/models';
+import { DelegatedRole } from '@tufjs/models/dist/role.js';
 import '../../../trust/workflow/linear-models.ts';
 
 const HEAD = { spec_version: '1.0.31', version: 1, expires: '2030-01-01T00:00:00Z', 'x-tree': 'a' };
@@ -109,4 +110,13 @@ test('eight times the delegations cost about eight times the CPU', () => {
   cost(300);
   const [small, large] = [cost(300), cost(2400)];
   assert.ok(large < 32 * Math.max(small, 3000), `${small} µs and ${large} µs`);
+});
+
+test('limits: the paths of a delegation are patterns of TUF, not of a shell', () => {
+  const role = (paths: string[]) => DelegatedRole.fromJSON({ ...roleOf('a'), paths });
+  assert.equal(role(['x', 'dev_*/*']).isDelegatedPath('dev_a/next'), true);
+  assert.equal(role(['{dev,x}/*']).isDelegatedPath('dev/next'), false);
+  const { paths: _, ...other } = roleOf('a');
+  const bins = DelegatedRole.fromJSON({ ...other, path_hash_prefixes: [''] });
+  assert.equal(bins.isDelegatedPath('dev/next'), true);
 });
