@@ -1,9 +1,17 @@
-import { fsyncSync, lstatSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isFileError, orUndefined, withOpenFile } from './files.ts';
 
 interface FileOptions {
-  /** 0644 by default. */
+  /** Independent of the umask. By default 0644, less what the umask forbids. */
   readonly mode?: number;
 }
 
@@ -36,7 +44,7 @@ export function replaceFileSync(
 function replace(
   path: string,
   content: string | Uint8Array,
-  { mode = 0o644 }: FileOptions,
+  { mode: wanted, mode = 0o644 }: FileOptions,
   finish: (fd: number) => void,
 ): void {
   // The name can be guessed, so another user may have made a link there. `wx` never opens an
@@ -44,6 +52,7 @@ function replace(
   const temporary = temporaryPath(path);
   try {
     withOpenFile(temporary, 'wx', mode, (fd) => {
+      if (wanted !== undefined) fchmodSync(fd, wanted);
       writeFileSync(fd, content);
       finish(fd);
     });

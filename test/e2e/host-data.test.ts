@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { hostStatusKey } from '../../bucket/layout.ts';
 import {
@@ -37,7 +37,8 @@ for (const [name, [code, keys]] of Object.entries(CANNOT_BEGIN)) {
     const puppet = await lab.fakePuppet(`touch ${lab.root}/begun`);
     await writeFile(join(lab.root, 'open'), 'x');
     await chmod(join(lab.root, 'open'), 0o666);
-    await writeFile(join(lab.root, 'readable'), 'TOKEN=t-o-k-e-n\n', { mode: 0o644 });
+    await writeFile(join(lab.root, 'readable'), 'TOKEN=t-o-k-e-n\n');
+    await chmod(join(lab.root, 'readable'), 0o644);
     const run = keys.startsWith('run:') ? '' : `run: {puppet: ${puppet}}\n`;
     await lab.configure(`${run}${keys.replace('PUPPET', puppet).replaceAll('ROOT', lab.root)}\n`);
     lab.publish('1.0.0', SITE);
@@ -136,7 +137,9 @@ test('host data: a view that a power cut left over is removed, whatever the next
 
 test('releases.mode: another user reads a file of the release by its stable path', async (t) => {
   const lab = await agentLab(t);
-  await chmod(lab.root, 0o755);
+  // The umask of root may forbid others what /var/lib allows them.
+  await mkdir(dirname(lab.paths.state), { recursive: true });
+  for (const directory of ['', 'var', 'var/lib']) await chmod(join(lab.root, directory), 0o755);
   const puppet = await lab.fakePuppet();
   lab.publish('1.0.0', SITE);
   const path = join(lab.paths.environments, 'stable/manifests/site.pp');

@@ -24,6 +24,20 @@ for (const write of [writeFileAtomicSync, replaceFileSync]) {
     assert.deepEqual(readdirSync(directory), ['state.json']);
   });
 
+  test(`${write.name}: a mode that was asked for does not depend on the umask`, async (t) => {
+    const directory = await temporaryDirectory(t);
+    const umask = process.umask(0o077);
+    t.after(() => process.umask(umask));
+    for (const [options, mode] of [
+      [{ mode: 0o644 }, 0o644],
+      [{}, 0o600],
+    ] as const) {
+      const path = join(directory, mode.toString(8));
+      write(path, 'new', options);
+      assert.equal(statSync(path).mode & 0o777, mode);
+    }
+  });
+
   test(`row 20: ${write.name} does not follow a link with a guessable name`, async (t) => {
     const directory = await temporaryDirectory(t);
     const [path, victim] = [join(directory, 'state.json'), join(directory, 'victim')];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { type HostPuppetOptions, hostPuppet } from '../../../../../agent/io/puppet/puppet.ts';
@@ -106,7 +106,8 @@ suite('ruby cache: with the real puppet', () => {
     const place = await puppetPlace(t);
     await place.write({ 'manifests/site.pp': "notice('ran')" });
     const directory = join(place.directory, 'open/ruby-cache');
-    await mkdir(directory, { recursive: true, mode: 0o777 });
+    await mkdir(directory, { recursive: true });
+    await chmod(directory, 0o777);
     const trace = await traceOf(place, { rubyCache: { directory, isEnabled: true } }, {});
     assert.equal(trace.end.status, 'unchanged');
     assert.match(
