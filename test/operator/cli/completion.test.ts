@@ -23,7 +23,9 @@ async function offered(t: TestContext, script: string, ...words: string[]): Prom
   const drive = `. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mm
     complete -p mm >&2; [ \${#COMPREPLY[@]} = 0 ] || printf '%s\\n' "\${COMPREPLY[@]}"`;
   const argv = ['--norc', '-u', '-c', drive, path, ...words];
-  const { stdout, stderr } = await promisify(execFile)('bash', argv);
+  // Bash warns about a locale that is not installed here, such as that of a terminal elsewhere.
+  const env = { ...process.env, LC_ALL: 'C' };
+  const { stdout, stderr } = await promisify(execFile)('bash', argv, { env });
   assert.equal(stderr, 'complete -F _mm mm\n');
   return stdout.split('\n').slice(0, -1);
 }
