@@ -20,7 +20,7 @@ import { installMissing } from './tools.ts';
  * be measured.
  */
 const HELP = `npm run bench -- [options] [fleet]
-fleet       only mm fleet with 100,000 hosts: under 3 minutes
+fleet       only mm fleet with 100,000 hosts: under 3 minutes; installs Chromium for its page
 --hosts     how many hosts \`fleet\` has; default: 100000
 --quick     only what has a mark: about 3 minutes instead of 12
 --load      only the load test: one publication for 5,000 simulated hosts

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { PROJECT } from '../lab.ts';
 import { atMost, figure, type Group, type Row, rowsOf } from '../rows.ts';
 import { type Desk, one, runMm } from './desk.ts';
 import type { PageFigures } from './page/figures.ts';
@@ -23,10 +24,15 @@ export async function measureReport(desk: Desk, say: (line: string) => void): Pr
   return { title: 'Report', rows };
 }
 
+const runFile = promisify(execFile);
+
 /** In a process of its own, which the compiler checks with the types of browsers. */
 async function pageRows(file: string): Promise<Row[]> {
+  // Here, not in the script of package.json: the other parts need no browser.
+  if (process.env['MM_CHROMIUM'] === undefined)
+    await runFile('sh', ['test/support/setup.sh', 'chromium'], { cwd: PROJECT });
   const program = join(import.meta.dirname, 'page/measure-page.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, [program, file]);
+  const { stdout } = await runFile(process.execPath, [program, file]);
   const { ready, searches, sorts } = JSON.parse(stdout) as PageFigures;
   return [
     figure(
