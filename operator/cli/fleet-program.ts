@@ -2,7 +2,6 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type FleetAthenaOptions, fleetAthena } from '../commands/fleet/athena.ts';
 import { exportPuppetDb } from '../commands/fleet/export.ts';
 import { fleetHost, fleetHosts, why } from '../commands/fleet/host.ts';
-import type { InstanceOptions } from '../commands/fleet/open-store.ts';
 import { type FleetProblemsOptions, fleetProblems } from '../commands/fleet/problems.ts';
 import { type FleetPruneOptions, fleetPrune } from '../commands/fleet/prune.ts';
 import { type FleetQueryOptions, fleetParquet, fleetQuery } from '../commands/fleet/query.ts';
@@ -14,7 +13,8 @@ import { changeLines, type WatchOptions, watchFleet } from '../commands/fleet/wa
 import type { ListOptions } from '../commands/status/list.ts';
 import type { CommonOptions, Context } from '../context.ts';
 import { PROBLEM_KINDS, type ProblemKind } from '../fleet/problem-hosts.ts';
-import { age, collect, common, selecting, wholeNumber } from './options.ts';
+import type { InstanceOptions } from '../hosts/instances.ts';
+import { age, collect, common, instances, selecting, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
 
 const AFTER_FLEET = `
@@ -41,7 +41,10 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .addHelpText('after', AFTER_FLEET);
   common(fleet.command('sync'))
     .description('copy the statuses that are new or have changed')
-    .action(async (options: CommonOptions) => output.answer(await sync(context, options), options));
+    .addOption(instances())
+    .action(async (options: CommonOptions & InstanceOptions) =>
+      output.answer(await sync(context, options), options),
+    );
   common(fleet.command('status'))
     .description('show how many hosts are in which state, and the most frequent failures')
     .option('--where <condition>', 'only hosts with this field; may be repeated', collect)
@@ -63,10 +66,9 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     });
   selecting(common(fleet.command('hosts')))
     .description('show one line for each host, as mm status does')
-    .addOption(instances())
     .addOption(watch('show the list, and then who changed'))
     .addOption(onChange())
-    .action(async (options: ListOptions & InstanceOptions & WatchOptions) => {
+    .action(async (options: ListOptions & WatchOptions) => {
       const list = () => fleetHosts(context, options, (found) => output.list(found, options));
       if (options.watch === undefined) {
         await list();
@@ -92,6 +94,7 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .description('ask the copy in SQL; docs/fleet.md lists the views')
     .addOption(new Option('--csv', 'print CSV').conflicts('json'))
     .addOption(new Option('--parquet <file>', 'write all rows to a Parquet file').conflicts('csv'))
+    .addOption(instances())
     .option('--limit <rows>', 'print at most so many rows; default: 10000', wholeNumber)
     .action(async (sql: string, options: FleetQueryOptions) => {
       if (options.parquet === undefined)
@@ -102,6 +105,7 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .description('write the copy as one HTML file with charts and a table of all hosts')
     .option('--output <file>', 'path of the file; default: fleet.html')
     .option('--open', 'open it in the browser')
+    .addOption(instances())
     .action(async (options: ReportOptions) =>
       output.answer(await fleetReport(context, options), options),
     );
@@ -117,6 +121,7 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     );
   common(fleet.command('snapshot'))
     .description('put the report and its tables into the bucket, for everybody who may read status')
+    .addOption(instances())
     .option('--noop', 'show which objects would be written, and write nothing')
     .action(async (options: SnapshotOptions) =>
       output.answer(await fleetSnapshot(context, options), options),
@@ -144,15 +149,6 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .action(async (options: FleetPruneOptions) =>
       output.answer(await fleetPrune(context, options), options),
     );
-}
-
-function instances(
-  description = 'tell hosts whose EC2 instance is terminated from silent ones',
-): Option {
-  return new Option(
-    '--instances <file>',
-    `${description}: what aws ec2 describe-instances prints; may be repeated`,
-  ).argParser(collect);
 }
 
 /** A document cannot be judged, or be one JSON document, while it goes on. */

@@ -28,7 +28,15 @@ Examples:
   mm cost --hosts 100000
   mm cost --hosts 5000 --poll 1m --outside 40% --price get=0.00043`;
 
-const OPTIONS_OF_LIST = ['where', 'failed', 'stale', 'olderThan', 'failOver', 'csv'] as const;
+const OPTIONS_OF_LIST = [
+  'where',
+  'failed',
+  'stale',
+  'olderThan',
+  'failOver',
+  'csv',
+  'instances',
+] as const;
 
 /** Adds the commands about the hosts of a tree. */
 export function addHostCommands(program: Command, context: Context, output: Output): void {

@@ -111,7 +111,18 @@ export function selecting(command: Command): Command {
     )
     .option('--older-than <age>', 'only hosts whose last report is older, such as 2h or 3d', age)
     .option('--fail-over <share>', 'exit with 1 when more hosts (5, or 1%) are bad')
+    .addOption(instances())
     .addOption(new Option('--csv', 'print CSV').conflicts('json'));
+}
+
+/** The option of the commands that count or select silent hosts. */
+export function instances(
+  description = 'tell hosts whose EC2 instance is terminated from silent ones',
+): Option {
+  return new Option(
+    '--instances <file>',
+    `${description}: what aws ec2 describe-instances prints; may be repeated`,
+  ).argParser(collect);
 }
 
 /** Throws InvalidArgumentError. */

@@ -1,6 +1,8 @@
 import type { StatementSync } from 'node:sqlite';
 import { messageOf } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import type { Instances } from '../hosts/instances.ts';
+import { defineTerminated } from './host-state.ts';
 import { VIEWS } from './views.ts';
 
 /** A cell of an answer. A whole number that is too large for a number is text. */
@@ -13,6 +15,12 @@ export interface Query {
   close(): void;
 }
 
+export interface QueryFrame {
+  readonly now: () => number;
+  /** Of `--instances`. */
+  readonly instances: Instances | undefined;
+}
+
 /** In ms. Longer than any useful question about 300,000 hosts. */
 const MAX_MS = 60_000;
 /** Rows between two looks at the clock. */
@@ -22,7 +30,7 @@ const ROWS_PER_LOOK = 1000;
  * Prepares a statement that only reads the views of the store. The file is opened read-only, and
  * SQLite asks this code about each table, function and action of the statement. Throws USAGE.
  */
-export function openQuery(path: string, sql: string, now: () => number): Query {
+export function openQuery(path: string, sql: string, { now, instances }: QueryFrame): Query {
   const { DatabaseSync, constants } = process.getBuiltinModule('node:sqlite');
   const database = new DatabaseSync(path, { readOnly: true, timeout: 10_000 });
   let denied: string | undefined;
@@ -34,6 +42,7 @@ export function openQuery(path: string, sql: string, now: () => number): Query {
       if (looked % ROWS_PER_LOOK === 0 && now() > endsAt) throw new Error(TOO_LONG);
       return 1;
     });
+    defineTerminated(database, instances);
     database.exec(VIEWS);
     database.setAuthorizer((action, name, column, _database, view) => {
       const isAllowed =

@@ -1,6 +1,8 @@
 import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
+import type { Instances } from '../hosts/instances.ts';
+import { defineTerminated } from './host-state.ts';
 import { HostWriter, type StoredHost } from './host-writer.ts';
 import { TABLES, VERSION } from './tables.ts';
 
@@ -22,29 +24,38 @@ export class FleetStore implements Disposable {
   readonly database: DatabaseSync;
   readonly #hosts: HostWriter;
 
-  private constructor(database: DatabaseSync) {
+  private constructor(database: DatabaseSync, instances: Instances | undefined) {
     this.database = database;
+    defineTerminated(database, instances);
     this.#hosts = new HostWriter(database);
   }
 
   /** Opens the store for `mm fleet sync`. Calls `onNew` when it begins without a copy. */
-  static open(path: string, place: CopiedPlace, onNew: () => void): FleetStore {
+  static open(
+    path: string,
+    place: CopiedPlace,
+    {
+      onNew,
+      instances,
+    }: { readonly onNew: () => void; readonly instances?: Instances | undefined },
+  ): FleetStore {
     const sqlite = process.getBuiltinModule('node:sqlite');
     makePrivate(path);
     const database = usable(path, sqlite);
-    if (database !== undefined && isCopyOf(database, place)) return new FleetStore(database);
+    if (database !== undefined && isCopyOf(database, place))
+      return new FleetStore(database, instances);
     database?.close();
-    return new FleetStore(fresh(path, place, { sqlite, onNew }));
+    return new FleetStore(fresh(path, place, { sqlite, onNew }), instances);
   }
 
   /**
    * Opens a store for questions. Throws STATE_MISSING before the first sync of this place: the
    * configuration may have named another bucket at the last one.
    */
-  static openSynced(path: string, place: CopiedPlace): FleetStore {
+  static openSynced(path: string, place: CopiedPlace, instances?: Instances): FleetStore {
     const database = usable(path, process.getBuiltinModule('node:sqlite'));
     const isOther = database !== undefined && !isCopyOf(database, place);
-    const store = database && new FleetStore(database);
+    const store = database && new FleetStore(database, instances);
     if (!isOther && store?.syncedAt !== undefined) return store;
     store?.[Symbol.dispose]();
     const { endpoint = 'AWS', bucket, tree } = place;

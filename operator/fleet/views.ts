@@ -1,3 +1,5 @@
+import { IS_TERMINATED } from './host-state.ts';
+
 /**
  * The views that `mm fleet query` reads. docs/fleet.md describes them: their names stay, while the
  * tables may change with each version. They exist in the connection of a query only. Each calls
@@ -14,7 +16,7 @@ CREATE TEMP VIEW hosts AS SELECT
   trust,
   strftime('%Y-%m-%dT%H:%M:%SZ', receivedAt / 1000, 'unixepoch') AS reported_at,
   unixepoch() - receivedAt / 1000 AS age_seconds,
-  unixepoch() - receivedAt / 1000 > limitSeconds AS stale,
+  unixepoch() - receivedAt / 1000 > limitSeconds AND NOT ${IS_TERMINATED} AS stale,
   isDisabled AS disabled,
   hostId AS host_id,
   instanceId AS instance_id,

@@ -42,6 +42,19 @@ function isId(value: unknown): value is string {
   return typeof value === 'string' && ID.test(value);
 }
 
+export interface InstanceOptions {
+  /** `--instances`: files of `aws ec2 describe-instances`. */
+  readonly instances?: readonly string[] | undefined;
+}
+
+/** Undefined without `--instances`. Throws USAGE. */
+export function readInstances(
+  { cwd }: { readonly cwd: string },
+  { instances }: InstanceOptions,
+): Instances | undefined {
+  return instances === undefined ? undefined : Instances.read(instances, cwd);
+}
+
 /** As `aws ec2 describe-instances` prints it. Only what is used is checked. */
 const Described = z.looseObject({
   Reservations: z.array(

@@ -11,16 +11,15 @@ import type { StatusListAnswer } from '../../status-answer.ts';
 import { statusLines } from '../status/lines.ts';
 import { type ListOptions, printHosts } from '../status/list.ts';
 import type { FleetWhyAnswer } from './fleet-answers.ts';
-import { type InstanceOptions, readInstances, withStore } from './open-store.ts';
+import { withStore } from './open-store.ts';
 
 /** `mm fleet hosts`: as `mm status`, from the store. */
 export async function fleetHosts(
   context: Context,
-  options: ListOptions & InstanceOptions,
+  options: ListOptions,
   print: (answer: ListAnswer<StatusListAnswer['hosts'][number]>) => Promise<void>,
 ): Promise<void> {
-  const instances = readInstances(context, options);
-  await withStore(context, options, async ({ config, store }) => {
+  await withStore(context, options, async ({ config, store, instances }) => {
     await printHosts(context, config, options, {
       source: (where) => storedHosts(store, where),
       ids: undefined,

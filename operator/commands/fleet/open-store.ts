@@ -3,26 +3,15 @@ import { endpointOf } from '../../../bucket/s3/effective-settings.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { CommonOptions, Context } from '../../context.ts';
 import { type CopiedPlace, FleetStore, withStoreErrors } from '../../fleet/store.ts';
-import { Instances } from '../../hosts/instances.ts';
+import { type InstanceOptions, type Instances, readInstances } from '../../hosts/instances.ts';
 import { ageSeconds, shortAge } from '../../hosts/last-report.ts';
 import { loadTree } from '../../open-tree.ts';
-
-export interface InstanceOptions {
-  /** `--instances`: files of `aws ec2 describe-instances`. */
-  readonly instances?: readonly string[] | undefined;
-}
-
-/** Undefined without `--instances`. Throws USAGE. */
-export function readInstances(
-  { cwd }: Pick<Context, 'cwd'>,
-  { instances }: InstanceOptions,
-): Instances | undefined {
-  return instances === undefined ? undefined : Instances.read(instances, cwd);
-}
 
 export interface OpenStore {
   readonly config: TreeConfig;
   readonly store: FleetStore;
+  /** Of `--instances`. */
+  readonly instances: Instances | undefined;
   /** In ms since 1970. */
   readonly syncedAt: number;
 }
@@ -51,19 +40,20 @@ export async function copiedPlace(
  */
 export async function withStore<T>(
   context: Context,
-  options: CommonOptions,
+  options: CommonOptions & InstanceOptions,
   work: (opened: OpenStore) => Promise<T>,
 ): Promise<T> {
+  const instances = readInstances(context, options);
   const config = await loadTree(context, options);
   const file = storeFile(config);
   const place = await copiedPlace(config, context);
   return await withStoreErrors(file, async () => {
-    using store = FleetStore.openSynced(file, place);
+    using store = FleetStore.openSynced(file, place, instances);
     const { syncedAt = 0 } = store;
     const age = ageSeconds(syncedAt, context.now());
     // A person who has just made the copy knows that.
     if (age > 10)
       context.notice(`from the copy of ${shortAge(age)} ago; mm fleet sync brings it up to date`);
-    return await work({ config, store, syncedAt });
+    return await work({ config, store, instances, syncedAt });
   });
 }

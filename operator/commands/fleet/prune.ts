@@ -6,7 +6,12 @@ import { counted } from '../../../shared/counted.ts';
 import type { Duration } from '../../../shared/duration.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { inOrder } from '../../hosts/in-order.ts';
-import { type Instances, instanceOf } from '../../hosts/instances.ts';
+import {
+  type InstanceOptions,
+  type Instances,
+  instanceOf,
+  readInstances,
+} from '../../hosts/instances.ts';
 import {
   ageSeconds,
   DEFAULT_LIMIT_SECONDS,
@@ -20,7 +25,6 @@ import type { TreePlace } from '../../repository/stored-files.ts';
 import { confirm } from '../confirm.ts';
 import { mayNotRemove } from '../forget/forget.ts';
 import type { FleetPruneAnswer } from './fleet-answers.ts';
-import { type InstanceOptions, readInstances } from './open-store.ts';
 
 export interface FleetPruneOptions extends CommonOptions, InstanceOptions {
   readonly olderThan: Duration;

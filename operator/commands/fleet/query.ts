@@ -6,11 +6,12 @@ import { replacePrivateFile } from '../../files/replace-private-file.ts';
 import { parquetFile } from '../../fleet/parquet.ts';
 import { type Cell, openQuery } from '../../fleet/query.ts';
 import { csvLine } from '../../hosts/csv.ts';
+import type { InstanceOptions } from '../../hosts/instances.ts';
 import { longTable } from '../../table.ts';
 import type { FleetParquetAnswer } from './fleet-answers.ts';
 import { storeFile, withStore } from './open-store.ts';
 
-export interface FleetQueryOptions extends CommonOptions {
+export interface FleetQueryOptions extends CommonOptions, InstanceOptions {
   readonly csv?: boolean | undefined;
   /** Writes the rows to this file instead of printing them: all of them without `limit`. */
   readonly parquet?: string | undefined;
@@ -31,8 +32,8 @@ export async function fleetQuery(
   print: (answer: ListAnswer<Row>) => Promise<void>,
 ): Promise<void> {
   const { limit = DEFAULT_LIMIT, csv } = options;
-  await withStore(context, options, async ({ config, syncedAt }) => {
-    const query = openQuery(storeFile(config), sql, () => context.now());
+  await withStore(context, options, async ({ config, instances, syncedAt }) => {
+    const query = openQuery(storeFile(config), sql, { now: () => context.now(), instances });
     let isMore = false;
     const { columns } = query;
     async function* entries(): AsyncGenerator<Row> {
@@ -75,8 +76,8 @@ export async function fleetParquet(
   sql: string,
   { parquet = '', limit = Number.POSITIVE_INFINITY, ...options }: FleetQueryOptions,
 ): Promise<Answer> {
-  return await withStore(context, options, async ({ config, syncedAt }) => {
-    const query = openQuery(storeFile(config), sql, () => context.now());
+  return await withStore(context, options, async ({ config, instances, syncedAt }) => {
+    const query = openQuery(storeFile(config), sql, { now: () => context.now(), instances });
     const file = resolve(context.cwd, parquet);
     function* rows(): Generator<readonly Cell[]> {
       let count = 0;

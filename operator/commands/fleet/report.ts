@@ -9,10 +9,11 @@ import { type HistoryPoint, readHistory } from '../../fleet/history.ts';
 import { reportHtml } from '../../fleet/report/html.ts';
 import { pageSource } from '../../fleet/report/page-source.ts';
 import { readColumns } from '../../fleet/report/read-columns.ts';
+import type { InstanceOptions } from '../../hosts/instances.ts';
 import type { FleetReportAnswer } from './fleet-answers.ts';
 import { copiedPlace, type OpenStore, storeDirectory, withStore } from './open-store.ts';
 
-export interface ReportOptions extends CommonOptions {
+export interface ReportOptions extends CommonOptions, InstanceOptions {
   readonly output?: string | undefined;
   readonly open?: boolean | undefined;
 }

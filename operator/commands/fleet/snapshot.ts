@@ -11,15 +11,16 @@ import {
   thinned,
 } from '../../fleet/history.ts';
 import { parquetFile } from '../../fleet/parquet.ts';
-import { openQuery } from '../../fleet/query.ts';
+import { openQuery, type QueryFrame } from '../../fleet/query.ts';
 import type { CopiedPlace } from '../../fleet/store.ts';
+import type { InstanceOptions } from '../../hosts/instances.ts';
 import { withTree } from '../../open-tree.ts';
 import { getObject } from '../../repository/get-object.ts';
 import type { FleetSnapshotAnswer } from './fleet-answers.ts';
 import { copiedPlace, storeDirectory, storeFile, withStore } from './open-store.ts';
 import { reportWith } from './report.ts';
 
-export interface SnapshotOptions extends CommonOptions {
+export interface SnapshotOptions extends CommonOptions, InstanceOptions {
   readonly noop?: boolean | undefined;
 }
 
@@ -38,7 +39,7 @@ const PARQUET = 'application/vnd.apache.parquet';
 export async function fleetSnapshot(context: Context, options: SnapshotOptions): Promise<Answer> {
   return await withTree(context, options, async ({ bucket }) =>
     withStore(context, options, async (opened) => {
-      const { config, syncedAt } = opened;
+      const { config, instances, syncedAt } = opened;
       const { tree } = config;
       const place = await copiedPlace(config, context);
       const own = readHistory(storeDirectory(config), place);
@@ -46,10 +47,11 @@ export async function fleetSnapshot(context: Context, options: SnapshotOptions):
       const history = thinned([...before, ...own], context.now());
       const { html, hosts } = await reportWith(opened, history);
       const copy = storeFile(config);
+      const frame = { now: () => context.now(), instances };
       const files: readonly SnapshotFile[] = [
         { name: 'history.json', type: 'application/json', content: historyText(place, history) },
-        { name: 'hosts.parquet', type: PARQUET, content: tableOf(context, copy, 'hosts') },
-        { name: 'facts.parquet', type: PARQUET, content: tableOf(context, copy, 'facts') },
+        { name: 'hosts.parquet', type: PARQUET, content: tableOf(copy, 'hosts', frame) },
+        { name: 'facts.parquet', type: PARQUET, content: tableOf(copy, 'facts', frame) },
         // The last one: who sees it finds the others.
         { name: 'fleet.html', type: 'text/html; charset=utf-8', content: html },
       ];
@@ -69,11 +71,11 @@ export async function fleetSnapshot(context: Context, options: SnapshotOptions):
 }
 
 /** A view of the copy as Parquet, without the whole status of each host: it is 40 MB of JSON. */
-function tableOf({ now }: Pick<Context, 'now'>, copy: string, view: string): Uint8Array {
-  const all = openQuery(copy, `SELECT * FROM ${view}`, now);
+function tableOf(copy: string, view: string, frame: QueryFrame): Uint8Array {
+  const all = openQuery(copy, `SELECT * FROM ${view}`, frame);
   all.close();
   const columns = all.columns.filter((name) => name !== 'status');
-  const query = openQuery(copy, `SELECT ${columns.join(', ')} FROM ${view}`, now);
+  const query = openQuery(copy, `SELECT ${columns.join(', ')} FROM ${view}`, frame);
   try {
     return parquetFile({ columns, rows: () => query.rows() }).bytes;
   } finally {

@@ -6,9 +6,9 @@ import { table } from '../../table.ts';
 import { type ListOptions, lineOf } from '../status/list.ts';
 import { HostTally } from '../status/tally.ts';
 import type { FleetStatusAnswer } from './fleet-answers.ts';
-import { type InstanceOptions, readInstances, withStore } from './open-store.ts';
+import { withStore } from './open-store.ts';
 
-export type FleetStatusOptions = Omit<ListOptions, 'failed' | 'olderThan'> & InstanceOptions;
+export type FleetStatusOptions = Omit<ListOptions, 'failed' | 'olderThan'>;
 
 type Groups = FleetStatusAnswer['releases'];
 type Failures = FleetStatusAnswer['failures'];
@@ -22,8 +22,8 @@ const MAX_COUNTED = 10_000;
 export async function fleetStatus(context: Context, options: FleetStatusOptions): Promise<Answer> {
   const where = new Where(options.where, 'copy');
   const tally = new HostTally({ where: options.where }, options.failOver);
-  const known = { stale: options.stale, instances: readInstances(context, options) };
-  return await withStore(context, options, async ({ config, store, syncedAt }) => {
+  return await withStore(context, options, async ({ config, store, instances, syncedAt }) => {
+    const known = { stale: options.stale, instances };
     const counts = new Counts();
     const now = context.now();
     for await (const { host, isMatching } of storedHosts(store, where)) {

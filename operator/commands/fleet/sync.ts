@@ -7,6 +7,7 @@ import { withLock } from '../../files/lock.ts';
 import { addToHistory } from '../../fleet/history.ts';
 import { FleetStore, withStoreErrors } from '../../fleet/store.ts';
 import { syncFleet } from '../../fleet/sync.ts';
+import { type InstanceOptions, readInstances } from '../../hosts/instances.ts';
 import { withTree } from '../../open-tree.ts';
 import { makeStateDirectory } from '../../repository/state-directory.ts';
 import { PRICES } from '../cost/prices.ts';
@@ -14,7 +15,11 @@ import type { FleetSyncAnswer } from './fleet-answers.ts';
 import { copiedPlace, storeDirectory, storeFile } from './open-store.ts';
 
 /** `mm fleet sync`: copies the statuses that changed to this machine. */
-export async function sync(context: Context, options: CommonOptions): Promise<Answer> {
+export async function sync(
+  context: Context,
+  options: CommonOptions & InstanceOptions,
+): Promise<Answer> {
+  const instances = readInstances(context, options);
   return await withTree(context, options, async ({ config, bucket }) => {
     requireOwn(config.stateDirectory, 'the kept state');
     await makeStateDirectory(dirname(config.stateDirectory));
@@ -24,9 +29,10 @@ export async function sync(context: Context, options: CommonOptions): Promise<An
     return await withLock(storeDirectory(config), () =>
       withStoreErrors(file, async () => {
         const startedAt = context.now();
-        using store = FleetStore.open(file, place, () =>
-          context.notice('there is no copy of this bucket yet: every status is read'),
-        );
+        using store = FleetStore.open(file, place, {
+          onNew: () => context.notice('there is no copy of this bucket yet: every status is read'),
+          instances,
+        });
         using progress = context.showProgress?.({ what: 'reading statuses', unit: 'host' });
         const counts = await syncFleet({ bucket, tree: config.tree }, store, {
           now: () => context.now(),

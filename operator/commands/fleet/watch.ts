@@ -9,12 +9,13 @@ import {
   type States,
   statesOf,
 } from '../../fleet/state-changes.ts';
+import type { InstanceOptions } from '../../hosts/instances.ts';
 import { Where } from '../../hosts/where/where.ts';
 import { type ChangeDocument, runOnChange } from './on-change.ts';
 import { withStore } from './open-store.ts';
 import { sync } from './sync.ts';
 
-export interface WatchOptions extends CommonOptions {
+export interface WatchOptions extends CommonOptions, InstanceOptions {
   /** True: once a minute. */
   readonly watch?: true | Duration | undefined;
   /** A command of the shell. */

@@ -1,7 +1,7 @@
 import type { TreeConfig } from '../../config.ts';
 import type { CommonOptions, Context, ListAnswer, ListEnd } from '../../context.ts';
 import { csvLine } from '../../hosts/csv.ts';
-import type { Instances } from '../../hosts/instances.ts';
+import { type InstanceOptions, type Instances, readInstances } from '../../hosts/instances.ts';
 import { ageSeconds, DEFAULT_LIMIT_SECONDS, shortAge } from '../../hosts/last-report.ts';
 import { type SelectedHost, type SummarizedHost, selectHosts } from '../../hosts/select-hosts.ts';
 import { windowText } from '../../hosts/summary.ts';
@@ -13,7 +13,7 @@ import { HostIds } from './host-ids.ts';
 import { HostTally, type StateOptions, TERMINATED } from './tally.ts';
 
 /** Which hosts are listed. A host must meet all of it. */
-export interface ListOptions extends CommonOptions, StateOptions {
+export interface ListOptions extends CommonOptions, StateOptions, InstanceOptions {
   readonly failOver?: string | undefined;
   readonly csv?: boolean | undefined;
 }
@@ -33,11 +33,12 @@ export async function listHosts(
     context.notice(
       'a condition is about facts that are not in the status: reads the facts of each host, one more request each (facts.promote of agent.yaml avoids it)',
     );
+  const instances = readInstances(context, options);
   await withTree(context, options, async ({ config, bucket }) => {
     const place = { bucket, tree: config.tree };
     const source: HostSource = (where) => selectHosts(place, where, noteFacts);
     const ids = new HostIds(config.stateDirectory, context.now());
-    await printHosts(context, config, options, { source, ids, print });
+    await printHosts(context, config, options, { source, ids, instances, print });
   });
 }
 
@@ -51,7 +52,7 @@ export async function printHosts(
     /** Undefined for a copy: it may be older than what these ids were seen in. */
     readonly ids: HostIds | undefined;
     /** Of `--instances`. */
-    readonly instances?: Instances | undefined;
+    readonly instances: Instances | undefined;
     readonly print: (answer: ListAnswer<HostLine>) => Promise<void>;
   },
 ): Promise<void> {

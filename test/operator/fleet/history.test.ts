@@ -32,7 +32,7 @@ test('history: a point of a clock that was ahead goes', () => {
 test('history: counts each host once, and only for its own place', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'miyamoto-test-'));
   t.after(() => rm(directory, { recursive: true }));
-  using store = FleetStore.open(join(directory, 'fleet.sqlite'), PLACE, () => undefined);
+  using store = FleetStore.open(join(directory, 'fleet.sqlite'), PLACE, { onNew: () => undefined });
   const hosts = {
     healthy: {},
     gone: { receivedAt: NOW - 3 * HOUR },

@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 import { questions } from '../../../../bench/fleet/questions.ts';
 import { FleetAthenaAnswer } from '../../../../operator/commands/fleet/fleet-answers.ts';
 import { ATHENA_VIEWS } from '../../../../operator/fleet/athena/views.ts';
+import { defineTerminated } from '../../../../operator/fleet/host-state.ts';
 import { PROBLEM_KINDS } from '../../../../operator/fleet/problem-hosts.ts';
 import { TABLES } from '../../../../operator/fleet/tables.ts';
 import { VIEWS } from '../../../../operator/fleet/views.ts';
@@ -51,6 +52,7 @@ test('fleet athena: each statement and question is valid SQL', async (t) => {
 test('fleet athena: the views of the copy, with the same columns', () => {
   using database = new DatabaseSync(':memory:');
   database.exec(TABLES);
+  defineTerminated(database, undefined);
   database.function('mm_in_time', { varargs: true }, () => 1);
   database.exec(VIEWS);
   const names = [...VIEWS.matchAll(/VIEW (\w+)/g)].map(([, name = '']) => name);

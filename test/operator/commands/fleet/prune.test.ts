@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ErrorAnswer } from '../../../../operator/answers.ts';
 import { FleetPruneAnswer } from '../../../../operator/commands/fleet/fleet-answers.ts';
+import type { OneColumn } from '../../../../operator/fleet/report/page/data/fleet.ts';
+import { loadFleet } from '../../../../operator/fleet/report/page/data/load.ts';
 import { StatusListAnswer } from '../../../../operator/status-answer.ts';
 import { sampleStatus } from '../../../support/status-sample.ts';
 import { BUCKET, initialized, type OperatorLab, type Owner } from '../../operator-lab.ts';
@@ -142,10 +145,10 @@ test('fleet prune: each removal is of the object that was listed', async (t) => 
   for (const { headers } of removals) assert.match(String(headers['if-match']), /^[0-9a-f]{32}$/);
 });
 
-test('fleet hosts, fleet status: a terminated instance is not a silent host', async (t) => {
+test('fleet: a terminated instance is not a silent host, wherever these are counted', async (t) => {
   const lab = await fleet(t);
-  await lab.mm(['fleet', 'sync']);
   const list = ['--instances', 'instances.json', '--json'];
+  await lab.mm(['fleet', 'sync', ...list]);
   const { hosts, summary } = StatusListAnswer.parse(
     (await lab.mm(['fleet', 'hosts', ...list])).json,
   );
@@ -168,4 +171,26 @@ test('fleet hosts, fleet status: a terminated instance is not a silent host', as
     [status.json.summary.gate.bad, status.json.summary.terminated, status.exitCode],
     [5, 2, 0],
   );
+  const direct = StatusListAnswer.parse((await lab.mm(['status', ...list])).json).summary;
+  assert.deepEqual([direct.stale, direct.terminated], [summary.stale, 2]);
+
+  const silent = 'SELECT certname FROM hosts WHERE stale';
+  const asked = async (...args: string[]) =>
+    (await lab.mm(['fleet', 'query', silent, '--json', ...args])).json.rows.map(
+      ({ certname }: { certname: string }) => certname,
+    );
+  assert.deepEqual(await asked('--instances', 'instances.json'), ['half', 'old', 'running']);
+  assert.deepEqual(await asked(), ['forgotten', 'half', 'old', 'running', 'terminated']);
+
+  const { json } = await lab.mm(['fleet', 'report', ...list]);
+  const [, data = ''] = /id="data">([^<]*)</.exec(readFileSync(json.file, 'utf8')) ?? [];
+  const { head, ...page } = await loadFleet(data);
+  const { values, cells } = page.columns.get('state') as OneColumn;
+  const states = Object.groupBy(cells, (cell) => values[cell] ?? '');
+  const counts = { unchanged: 1, silent: 3, terminated: 2, unreadable: 2 };
+  assert.deepEqual(
+    Object.fromEntries(Object.entries(states).map(([state, hosts]) => [state, hosts?.length])),
+    counts,
+  );
+  assert.deepEqual(head.history.at(-1)?.hosts, counts);
 });

@@ -64,6 +64,7 @@ export const STATES: readonly State[] = [
   { name: 'not-compiled', label: 'Not compiled', isFailing: true },
   { name: 'killed', label: 'Killed', isFailing: true },
   { name: 'silent', label: 'Silent', isFailing: false },
+  { name: 'terminated', label: 'Terminated', isFailing: false },
   { name: 'unreadable', label: 'Unreadable', isFailing: false },
   { name: 'disabled', label: 'Disabled', isFailing: false },
   { name: 'pending', label: 'Pending', isFailing: false },
