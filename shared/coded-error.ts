@@ -62,6 +62,7 @@ export const DISPOSITION = {
   PUPPET_NOT_STARTED: 'retry',
   PUPPET_FAILED: 'exit',
   FILES_MISSING: 'hold',
+  HOST_DATA_FAILED: 'hold',
   HOOK_FAILED: 'hold',
   LOCKED: 'retry',
 

@@ -69,7 +69,7 @@ export const RunSummary = z.looseObject({
   changedResourcesTotal: z.int(),
   /** The first error of a run that did not compile, was killed or left no report. */
   error: z.string().max(2000).nullable(),
-  /** The code of that error, for a run that was not begun or that the disk has ended. */
+  /** The code of that error, for a run that was not begun, or that the disk or the host failed. */
   errorCode: z.string().max(64).optional(),
   /** Logged errors that belong to no failed resource. Left out when empty. */
   errors: z.int().min(0).optional(),

@@ -158,7 +158,7 @@ function failureMessage(
 function countsOf(report: Report, failed: number): ReportView['counts'] {
   const count = (name: string) => {
     const value = metric(report, 'resources', name) ?? 0;
-    return Number.isSafeInteger(value) ? value : 0;
+    return Number.isSafeInteger(value) && value >= 0 ? value : 0;
   };
   return {
     total: count('total'),

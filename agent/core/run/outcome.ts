@@ -1,5 +1,6 @@
 import type { RunStatus, RunSummary } from '../../../bucket/documents/status.ts';
 import { cleanText } from '../../../shared/clean-text.ts';
+import { hostFault } from './host-fault.ts';
 import { type ReportView, viewReport } from './outcome-report.ts';
 import type { PuppetExit, RunResults } from './puppet-run.ts';
 import { viewSummary } from './run-counts.ts';
@@ -56,7 +57,9 @@ export function outcomeOf(run: EndedRun): RunSummary {
   // Puppet could not write its report: that says nothing about the release.
   const diskError = GOOD.has(seenStatus) || report !== undefined ? undefined : run.diskError;
   const isDiskError = diskError !== undefined && seenStatus !== 'killed';
-  const status = isDiskError ? 'failed' : statusWithErrors(seenStatus, run, stray.length);
+  const fault = isDiskError ? undefined : faultOfHost(run, seenStatus, report);
+  const errorCode = isDiskError ? diskError : fault && 'HOST_DATA_FAILED';
+  const status = errorCode ? 'failed' : statusWithErrors(seenStatus, run, stray.length);
   const listed = (status === 'pending' ? report?.pending : report?.changed) ?? [];
   return {
     id: cleanText(run.id, 64),
@@ -72,14 +75,21 @@ export function outcomeOf(run: EndedRun): RunSummary {
     resources: report?.counts ?? null,
     failedResources: report?.failed.slice(0, MOST_LISTED) ?? [],
     changedResources: listed.slice(0, MOST_LISTED),
-    changedResourcesTotal: listed.length,
-    error: errorOf(run, status, report, reportProblem),
-    ...(isDiskError ? { errorCode: diskError } : {}),
+    // A run without a report that can be read has counts only.
+    changedResourcesTotal: seen === report ? listed.length : countOf(status, report),
+    error: errorOf(run, status, report, reportProblem, fault),
+    ...(errorCode === undefined ? {} : { errorCode }),
     ...(stray.length > 0 ? { errors: stray.length } : {}),
     ...(problems.length > 0
       ? { problems: problems.slice(0, 10).map((text) => safeText(text, 500)) }
       : {}),
   };
+}
+
+/** The resources that changed, or that would change, by the counts of Puppet's summary. */
+function countOf(status: RunStatus, report: ReportView | undefined): number {
+  const { changed = 0, outOfSync = 0 } = report?.counts ?? {};
+  return status === 'pending' ? outOfSync : changed;
 }
 
 /** A report is refused for its age only with exit code 1: the clock may have been set back. */
@@ -96,6 +106,17 @@ function problemOf({ results }: EndedRun, seen: ReportView | undefined): string 
   return results.report !== undefined && seen === undefined
     ? 'cannot use the report of Puppet: it has an unknown form'
     : results.reportProblem;
+}
+
+/** What is wrong with the host, when a failed run shows no fault of the release. */
+function faultOfHost(
+  { results }: EndedRun,
+  status: RunStatus,
+  report: ReportView | undefined,
+): string | undefined {
+  const isFailed = status === 'not-compiled' || status === 'failed';
+  if (!isFailed || (report?.failed.length ?? 0) > 0) return undefined;
+  return hostFault(report?.strayErrors ?? results.errors);
 }
 
 const GOOD: ReadonlySet<RunStatus> = new Set(['unchanged', 'changed', 'pending']);
@@ -166,19 +187,22 @@ function errorOf(
   status: RunStatus,
   report: ReportView | undefined,
   reportProblem: string | undefined,
+  fault: string | undefined,
 ): string | null {
   if (GOOD.has(status)) return null;
-  const lines = errorLines(run, reportProblem);
+  const lines = [fault, ...errorLines(run, reportProblem)].filter((line) => line !== undefined);
   if (status === 'killed') return safeText([killedText(run.exit), ...lines].join('\n'), 2000);
   if (status === 'not-compiled' || report === undefined) {
-    return safeText(
-      lines.length > 0 ? lines.join('\n') : `${exitText(run.exit)} and left no report`,
-      2000,
-    );
+    const ended = `${exitText(run.exit)}${reportProblem === undefined ? ' and left no report' : ''}`;
+    const isKnown = lines.length > 0 && (status === 'not-compiled' || fault !== undefined);
+    return safeText((isKnown ? lines : [ended, ...lines]).join('\n'), 2000);
   }
   if (status !== 'failed' || report.failed.length > 0) return null;
-  const logs = [...strayErrors(run, report), ...report.errors, ...run.results.errors];
-  const logged = relativeNames([...new Set(logs)].join('\n'), run);
+  const logs = [fault, ...strayErrors(run, report), ...report.errors, ...run.results.errors];
+  const logged = relativeNames(
+    [...new Set(logs.filter((line) => line !== undefined))].join('\n'),
+    run,
+  );
   return safeText(
     logged === '' ? `${exitText(run.exit)}; its report does not say why` : logged,
     2000,

@@ -55,7 +55,8 @@ function runLines(run: RunSummary): string[] {
     const where = file === null ? '' : ` at ${file}:${line ?? '?'}`;
     lines.push(field('failed', `${resource}${where}: ${message}`));
   }
-  if (run.changedResourcesTotal > 0) {
+  // A run whose report could not be read has the number of them only.
+  if (run.changedResources.length > 0) {
     const more = run.changedResourcesTotal - run.changedResources.length;
     const rest = more > 0 ? ` and ${more} more` : '';
     lines.push(field('changed', `${run.changedResources.join(', ')}${rest}`));

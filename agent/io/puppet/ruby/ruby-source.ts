@@ -8,7 +8,8 @@ export type RubySource =
   | 'ruby_cache.rb'
   | 'facts_json.rb'
   | 'host_facts.rb'
-  | 'host_templates.rb';
+  | 'host_templates.rb'
+  | 'trusted_external.rb';
 
 /**
  * Returns the text of a Ruby file of this folder. The build replaces this module with one that has

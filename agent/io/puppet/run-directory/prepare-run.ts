@@ -33,6 +33,7 @@ function makeRunDirectory({ runDirectory, privateDirectory }: ApplyRequest): voi
   writeFileSync(routesPath(runDirectory), ROUTES);
   writeRubyCopy(join(library, 'miyamoto_augeas.rb'), 'augeas_version.rb');
   writeRubyCopy(join(library, 'miyamoto_facts_json.rb'), 'facts_json.rb');
+  writeRubyCopy(join(library, 'miyamoto_trusted_external.rb'), 'trusted_external.rb');
   writeRubyCopy(join(library, 'miyamoto_times.rb'), 'fact_times.rb', {
     name: 'MiyamotoFactTimes',
     constants: { FILE: SLOW_FACTS_FILE },

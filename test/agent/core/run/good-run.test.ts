@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { parseExactJson } from '../../../../agent/core/facts/exact-json.ts';
 import { collectFacts } from '../../../../agent/core/facts/facts.ts';
 import { outcomeOf } from '../../../../agent/core/run/outcome.ts';
+import { countsText } from '../../../../agent/core/run/run-text.ts';
 import { RunSummary } from '../../../../bucket/documents/status.ts';
 import { endedRun, exited, puppetReport, resourceStatus } from '../../../support/puppet-report.ts';
 
@@ -38,6 +39,8 @@ suite('a run whose report cannot be read', () => {
       assert.equal(run.status, status);
       assert.equal(run.resources?.total, 107);
       assert.deepEqual(run.problems, [PROBLEM]);
+      const { changed, out_of_sync } = { changed: 0, out_of_sync: 0, ...counts };
+      assert.equal(run.changedResourcesTotal, status === 'pending' ? out_of_sync : changed);
     });
   }
   const alone: Record<string, [number, string]> = {
@@ -56,6 +59,11 @@ suite('a run whose report cannot be read', () => {
       });
     }
   }
+  test('a noop run says how many resources would change', () => {
+    const results = { summary: summary({ out_of_sync: 2 }), reportProblem: PROBLEM };
+    const run = outcomeOf({ ...endedRun(exited(0), results), noop: true });
+    assert.match(countsText(run) ?? '', /^2 would change, 0 failed of 107 resources$/);
+  });
   test('its printed errors still count', () => {
     const results = { reportProblem: PROBLEM, errorLines: ['something is odd'] };
     const ended = endedRun(exited(0), results);

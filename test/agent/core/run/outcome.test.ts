@@ -43,6 +43,12 @@ suite('the status of a run', () => {
       'changed',
     ],
     'killed on a full disk': [{ ...endedRun(PASSED_LIMIT), diskError: 'DISK_FULL' }, 'killed'],
+    'a setting that Puppet refuses': [
+      endedRun(exited(1), {
+        errors: ['Error: Could not parse application options: invalid option: --colour'],
+      }),
+      'failed',
+    ],
     'code 0 and no report': [endedRun(exited(0)), 'failed'],
     'a crash of Ruby': [endedRun(exited(127)), 'failed'],
     'an invalid report and a crash': [endedRun(exited(127), { report: [] }), 'failed'],

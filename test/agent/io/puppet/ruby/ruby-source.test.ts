@@ -17,7 +17,7 @@ function check(path: string): void {
   assert.deepEqual([status, stdout, stderr], [0, 'Syntax OK\n', ''], path);
 }
 
-assert.equal(NAMES.length, 7);
+assert.equal(NAMES.length, 8);
 for (const name of NAMES) {
   test(`ruby: ${name} has no mistake that ruby -wc finds`, () => check(join(FOLDER, name)));
 
