@@ -1,4 +1,5 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { isFileError } from '../../../../shared/files.ts';
 import { requireOwn } from '../../../../shared/owned-path.ts';
@@ -33,9 +34,25 @@ export function requireHostFiles(data: HostData): void {
   for (const { key, path, isTrusted } of named) if (isTrusted) requireOwn(path, `${key}:`);
 }
 
+/**
+ * Checks the files inside the environment that agent.yaml names. Puppet ignores some that are
+ * missing, and would compile another catalog without a word. Throws FILES_MISSING.
+ */
+export function requireInEnvironment({ puppet }: HostData, directory: string): void {
+  const missing = puppetFiles(puppet)
+    .filter(([, path]) => !path.startsWith('/') && whyMissing(join(directory, path)) !== undefined)
+    .map(([key, path]) => `${path} (${key})`);
+  if (missing.length === 0) return;
+  throw new CodedError(`a run needs files that the release lacks: ${missing.join(', ')}`, {
+    code: 'FILES_MISSING',
+    next: 'publish a release that has them, or correct the key in agent.yaml',
+    details: { missing },
+  });
+}
+
 function namedFiles({ requireFiles, overlay, facts, puppet, environmentFiles }: HostData): Named[] {
-  const trusted = (key: string, path: string | undefined): Named[] =>
-    path?.startsWith('/') ? [{ key, path, isTrusted: true }] : [];
+  const trusted = (key: string, path: string): Named[] =>
+    path.startsWith('/') ? [{ key, path, isTrusted: true }] : [];
   return [
     ...requireFiles.map((path) => ({ key: 'require_files', path, isTrusted: false })),
     ...Object.values(overlay).flatMap((source) =>
@@ -44,11 +61,22 @@ function namedFiles({ requireFiles, overlay, facts, puppet, environmentFiles }: 
     ...Object.values(facts.files).flatMap((path) => trusted('facts.files', path)),
     ...environmentFiles.flatMap((path) => trusted('run.environment_files', path)),
     ...(puppet.modulepath ?? []).flatMap((path) => trusted('puppet.modulepath', path)),
-    ...trusted('puppet.hiera_config', puppet.hiera_config),
-    ...trusted('puppet.trusted_external_command', puppet.trusted_external_command),
-    ...trusted('puppet.fileserver_config', puppet.fileserver_config),
-    ...trusted('puppet.external_nodes', puppet.external_nodes),
+    ...puppetFiles(puppet).flatMap(([key, path]) => trusted(key, path)),
   ];
+}
+
+/** Each key of `puppet` that names one file, and its path. */
+function puppetFiles(puppet: HostData['puppet']): readonly (readonly [string, string])[] {
+  const names = [
+    'hiera_config',
+    'trusted_external_command',
+    'fileserver_config',
+    'external_nodes',
+  ] as const;
+  return names.flatMap((name) => {
+    const path = puppet[name];
+    return path === undefined ? [] : [[`puppet.${name}`, path] as const];
+  });
 }
 
 function whyMissing(path: string): string | undefined {

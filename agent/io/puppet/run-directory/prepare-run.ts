@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ApplyRequest } from '../../../ports.ts';
 import type { HostData } from '../host-data/host-data.ts';
 import { hostFacts } from '../host-data/host-facts.ts';
-import { requireHostFiles } from '../host-data/host-files.ts';
+import { requireHostFiles, requireInEnvironment } from '../host-data/host-files.ts';
 import { buildView } from '../host-data/overlay.ts';
 import { type RubyConstants, writeRubyCopy } from '../ruby/ruby-copy.ts';
 import { facterLibrary, factProblemsPath, routesPath, SLOW_FACTS_FILE } from './paths.ts';
@@ -23,7 +23,9 @@ export function prepareRun(request: ApplyRequest, hostData: HostData): ApplyRequ
   requireHostFiles(hostData);
   makeRunDirectory(request);
   addHostFacts(request, hostData);
-  return withOverlay(request, hostData);
+  const prepared = withOverlay(request, hostData);
+  requireInEnvironment(hostData, join(prepared.environmentPath, prepared.environment));
+  return prepared;
 }
 
 function makeRunDirectory({ runDirectory, privateDirectory }: ApplyRequest): void {

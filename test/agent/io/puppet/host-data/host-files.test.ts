@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type HostData, NO_HOST_DATA } from '../../../../../agent/io/puppet/host-data/host-data.ts';
 import { hostFacts } from '../../../../../agent/io/puppet/host-data/host-facts.ts';
-import { requireHostFiles } from '../../../../../agent/io/puppet/host-data/host-files.ts';
+import {
+  requireHostFiles,
+  requireInEnvironment,
+} from '../../../../../agent/io/puppet/host-data/host-files.ts';
 import { temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
 const { facts, puppet } = NO_HOST_DATA;
@@ -45,6 +48,21 @@ test('host files: all that are missing are named at once', async (t) => {
     const missing = `${one} (require_files: no such file), ${two} (require_files: no such file)`;
     return error.message.endsWith(missing);
   });
+});
+
+test('host files: a file inside the environment that the release lacks', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const paths = { hiera_config: 'hiera.yaml', external_nodes: 'bin/enc', fileserver_config: '/x' };
+  const data = { ...NO_HOST_DATA, puppet: { ...puppet, ...paths } };
+  await writeFile(join(directory, 'hiera.yaml'), '');
+  const check = () => requireInEnvironment(data, directory);
+  assert.throws(check, {
+    code: 'FILES_MISSING',
+    message: /lacks: bin\/enc \(puppet\.external_nodes\)$/,
+  });
+  await mkdir(join(directory, 'bin'));
+  await writeFile(join(directory, 'bin/enc'), '');
+  check();
 });
 
 test('host files: an empty role file is no role', async (t) => {
