@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { orUndefined, readStart } from '../../../../shared/files.ts';
 import { foreignText, readForeignFile } from '../../../../shared/foreign-file.ts';
-import { isJsonObject } from '../../../../shared/json.ts';
+import { isJsonObject, type JsonObject } from '../../../../shared/json.ts';
 import { parseExactJson } from '../../../core/facts/exact-json.ts';
 import { errorLines, firstErrors } from '../../../core/run/puppet-line.ts';
 import type { RunResults } from '../../../core/run/puppet-run.ts';
@@ -59,6 +59,8 @@ function readFacts(runDirectory: string, certname: string, hasReport: boolean): 
   const [other] = names?.sort() ?? [];
   const path = other === undefined || existsSync(expected) ? expected : join(directory, other);
   const facts = readJson(path, MAX_FACTS_BYTES);
+  if (facts.value !== undefined && !hasValues(facts.value))
+    return unreadable(path, 'it has no map of facts');
   if (facts.value !== undefined || facts.problem !== undefined || !hasReport) return facts;
   return unreadable(expected, 'Puppet left no facts');
 }
@@ -94,12 +96,15 @@ function readOutput(runDirectory: string): string {
  * Facter makes a fact of each variable of the environment that begins with FACTER, so FACTERLIB
  * becomes a fact called `lib`. It is removed.
  */
-function factValues(facts: unknown, runDirectory: string): unknown {
-  if (!isJsonObject(facts)) return undefined;
-  const { values } = facts;
-  if (!isJsonObject(values)) return values;
-  const { lib, ...others } = values;
-  return typeof lib === 'string' && lib.startsWith(facterLibrary(runDirectory)) ? others : values;
+function factValues(facts: unknown, runDirectory: string): JsonObject | undefined {
+  if (!hasValues(facts)) return undefined;
+  const { lib, ...others } = facts.values;
+  const isOurs = typeof lib === 'string' && lib.startsWith(facterLibrary(runDirectory));
+  return isOurs ? others : facts.values;
+}
+
+function hasValues(facts: unknown): facts is { readonly values: JsonObject } {
+  return isJsonObject(facts) && isJsonObject(facts['values']);
 }
 
 interface Json {
