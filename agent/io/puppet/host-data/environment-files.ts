@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { readHostFile } from './host-files.ts';
@@ -16,9 +17,19 @@ export function readEnvironmentFiles(paths: readonly string[]): Readonly<Record<
 }
 
 function readEnvironmentFile(path: string): (readonly [string, string])[] {
-  const text = readHostFile(path, KEY, MAX_BYTES).toString();
+  const bytes = readHostFile(path, KEY, MAX_BYTES);
   requireSecret(path);
-  const lines = text.replace(/^\uFEFF/, '').split('\n');
+  // A secret with U+FFFD in it would be refused elsewhere, and nobody would know why.
+  if (!isUtf8(bytes)) {
+    throw new CodedError(`${path}: wanted text in UTF-8, found other bytes`, {
+      code: 'CONFIG_INVALID',
+      next: `file ${path}`,
+    });
+  }
+  const lines = bytes
+    .toString()
+    .replace(/^\uFEFF/, '')
+    .split('\n');
   return lines.flatMap((found, index) => {
     const line = found.trim();
     if (line === '' || line.startsWith('#')) return [];

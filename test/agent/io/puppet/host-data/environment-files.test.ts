@@ -50,3 +50,9 @@ for (const mode of [0o640, 0o604, 0o644]) {
     assert.throws(() => readEnvironmentFiles([path]), expected);
   });
 }
+
+test('run.environment_files: a secret in Latin-1 is refused', async (t) => {
+  const path = join(await temporaryDirectory(t), 'env');
+  await writeFile(path, Buffer.from('NAME=p\xe4ss', 'latin1'), { mode: 0o600 });
+  assert.throws(() => readEnvironmentFiles([path]), { code: 'CONFIG_INVALID', message: /UTF-8/ });
+});
