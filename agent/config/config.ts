@@ -5,6 +5,7 @@ import { S3Settings } from '../../bucket/s3/settings.ts';
 import { duration } from '../../shared/duration.ts';
 import { Hooks } from './hook-keys.ts';
 import {
+  ExtraArguments,
   HOST_FACTS,
   Overlay,
   Puppet,
@@ -79,11 +80,7 @@ const Run = z.strictObject({
     .boolean()
     .default(false)
     .describe('A run that logs errors counts as failed, even when no resource failed.'),
-  extra_arguments: z
-    .array(z.string().min(1).max(1000))
-    .max(50)
-    .default([])
-    .describe('Added to the arguments of `puppet apply`.'),
+  extra_arguments: ExtraArguments,
   environment: RunEnvironment,
   environment_files: RunEnvironmentFiles,
 });

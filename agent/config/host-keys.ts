@@ -5,7 +5,12 @@ import { RESERVED_FACTS, whyRefused } from './puppet-settings.ts';
 /** The keys by which a host adds to a release what only the host has. See docs/agent.md. */
 
 export const Overlay = z
-  .record(PathInEnvironment, z.union([AbsolutePath, z.strictObject({ template: AbsolutePath })]))
+  .record(
+    PathInEnvironment,
+    z.union([AbsolutePath, z.strictObject({ template: AbsolutePath })], {
+      error: 'expected an absolute path, or a map with the key template',
+    }),
+  )
   .optional()
   .describe(
     'Files and directories of this host that a run sees in its environment, for example `{data/secrets/vault.yaml: /root/vault.yaml}`. A small template: `{manifests/node.pp: {template: /etc/miyamoto/node.pp}}`. See [agent.md](agent.md).',
@@ -26,6 +31,25 @@ const SettingName = z
     const why = whyRefused(name);
     if (why !== undefined) context.addIssue({ code: 'custom', message: why });
   });
+
+/** An option that sets what `puppet.settings` must not set has the same reason. */
+const ExtraArgument = z
+  .string()
+  .min(1)
+  .max(1000)
+  .superRefine((argument, context) => {
+    const name = /^--(?:no_)?([a-z_]+)/.exec(argument.replaceAll(/(?<=[a-z])-/g, '_'))?.[1];
+    const why = whyRefused(name ?? '');
+    if (why !== undefined) context.addIssue({ code: 'custom', message: why });
+  });
+
+export const ExtraArguments = z
+  .array(ExtraArgument)
+  .max(50)
+  .default([])
+  .describe(
+    'Added to the arguments of `puppet apply`, for example `[--trace]`. Those that the agent needs itself are refused with the reason.',
+  );
 
 const ModulePath = z.union([z.literal('$basemodulepath'), EnvironmentOrHostPath], {
   error: 'expected a path inside the environment, an absolute path or "$basemodulepath"',

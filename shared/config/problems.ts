@@ -64,6 +64,8 @@ function wantedAndFound(issue: Issue, value: YamlMap, example: string | undefine
 function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map of keys';
+  // JSON has no NaN.
+  if (typeof value === 'number') return String(value);
   const text = JSON.stringify(value).replace(/\/\/[^/@]*@/, '//***@'); // a URL's password
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

@@ -210,6 +210,30 @@ for (const [name, why] of Object.entries(refused)) {
   });
 }
 
+for (const [argument, why] of Object.entries({
+  '--noop': /the key run\.noop/,
+  '--no-noop': /the key run\.noop/,
+  '--lastrunreport=/tmp/report': /files of its own/,
+  '--log-level': /what Puppet prints/,
+  '--execute': /verified release/,
+})) {
+  test(`config: run.extra_arguments: ${argument} is refused with the reason`, () => {
+    const text = `${least}run: {extra_arguments: [--trace, "${argument}"]}\n`;
+    assert.throws(() => parseConfigFile(text, 'x', Config), why);
+  });
+}
+
+const MESSAGES: Readonly<Record<string, RegExp>> = {
+  'overlay: {data/x: {tempalte: /etc/x}}': /absolute path, or a map with the key template, found a/,
+  'facts: {set: {load: .nan}}': /found NaN$/m,
+};
+
+for (const [text, message] of Object.entries(MESSAGES)) {
+  test(`config: the message for ${text}`, () => {
+    assert.throws(() => parseConfigFile(`${least}${text}\n`, 'x', Config), { message });
+  });
+}
+
 const PAGE = `<!-- Generated from agent/config/config.ts: UPDATE_DOCS=1 node --test test/agent/config/config.test.ts -->
 # agent.yaml
 
