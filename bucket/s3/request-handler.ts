@@ -6,7 +6,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { FileContent } from '../file-content.ts';
 import { readBounded } from './body.ts';
 import { nameCertificate } from './connection/peer-certificate.ts';
-import { proxyEnvironment, proxyFor } from './connection/proxy.ts';
+import { nameProxy, proxyEnvironment, proxyFor } from './connection/proxy.ts';
 import type { S3Settings } from './settings.ts';
 
 /** As many connections to one server as the SDK's own handler opens. */
@@ -42,6 +42,7 @@ export class RequestHandler {
       return { response: await withBoundedBody(request, answer.response) };
     } catch (error) {
       if (target.isTls) await nameCertificate(error, { hostname, port, agent });
+      nameProxy(error, proxy);
       throw error;
     }
   }

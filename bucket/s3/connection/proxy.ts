@@ -37,6 +37,12 @@ export function proxyEnvironment(proxy: string | undefined): NodeJS.ProcessEnv {
   return proxy === undefined ? {} : { HTTPS_PROXY: proxy, HTTP_PROXY: proxy };
 }
 
+/** Adds the proxy to the message of a failed request: its own message has only addresses. */
+export function nameProxy(error: unknown, proxy: string | undefined): void {
+  if (proxy === undefined || !(error instanceof Error)) return;
+  error.message += `; asked through the proxy ${new URL(proxy).host}`;
+}
+
 /** Undefined when the text is not the address of an HTTP proxy. */
 export function parsedProxy(text: string): URL | undefined {
   const address = text.trim();

@@ -1,7 +1,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Agent as TlsAgent } from 'node:https';
 import { nameCertificate } from '../connection/peer-certificate.ts';
-import { proxyEnvironment } from '../connection/proxy.ts';
+import { nameProxy, proxyEnvironment } from '../connection/proxy.ts';
 import type { S3Settings } from '../settings.ts';
 import type { S3Place } from './place.ts';
 
@@ -65,6 +65,7 @@ export function openConnection(
         return await promise;
       } catch (error) {
         if (place.isTls) await nameCertificate(error, { hostname, port, agent: agent as TlsAgent });
+        nameProxy(error, proxy);
         throw error;
       }
     },

@@ -225,6 +225,19 @@ for (const [name, [bucket, settings = {}, host]] of Object.entries(ACCESS_POINTS
   });
 }
 
+test('both clients name the proxy that cannot be reached, without its password', async (t) => {
+  const [bucket, given, env] = await onHost(t, { settings: store, env: keys });
+  const through = { ...given, proxy: 'http://user:secret@127.0.0.1:1', max_attempts: 1 };
+  for (const opened of [openBucket(bucket, through), openHostBucket(bucket, through, env)]) {
+    const client = await opened;
+    await assert.rejects(client.get('x', { maxBytes: 1 }), {
+      code: 'S3_UNREACHABLE',
+      message: /ECONNREFUSED 127\.0\.0\.1:1; asked through the proxy 127\.0\.0\.1:1\)$/,
+    });
+    client.close();
+  }
+});
+
 test('an access point by path is CONFIG_INVALID', async (t) => {
   const row = { settings: { path_style: true }, env: keys };
   const [, settings, env] = await onHost(t, row);
