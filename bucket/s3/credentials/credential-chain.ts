@@ -65,10 +65,17 @@ export function credentialChain(
   };
 }
 
-/** The SDK does not look at what a helper prints as keys. */
+/** The SDK does not look at the keys that a provider gives. */
 function requireKeys(found: Credentials): Credentials {
-  if (found.accessKeyId && found.secretAccessKey) return found;
-  throw new Error('the provider answered without an access key or its secret');
+  const { accessKeyId, secretAccessKey, sessionToken } = found;
+  if (!accessKeyId || !secretAccessKey)
+    throw new Error('the provider answered without an access key or its secret');
+  // Copied with a line break, or read from a file with one: S3 would only say that it is wrong.
+  const odd = Object.entries({ accessKeyId, secretAccessKey, sessionToken }).find(([, value]) =>
+    /^\s|\s$|\p{Cc}/u.test(value ?? ''),
+  );
+  if (odd === undefined) return found;
+  throw new Error(`the ${odd[0]} begins or ends with a space, or has a line break`);
 }
 
 /** Keys of a profile that say where its credentials come from. */

@@ -112,6 +112,11 @@ for (const [name, output, words] of [
     `echo '{"Version":1,"AccessKeyId":null,"SecretAccessKey":null}'`,
     /answered without an access key/,
   ],
+  [
+    'a key with a space at its end',
+    `echo '{"Version":1,"AccessKeyId":"ADMIN","SecretAccessKey":"secret "}'`,
+    /the secretAccessKey begins or ends with a space, or has a line break$/,
+  ],
   ['another version', `echo '{"Version":2}'`, /did not return Version 1/],
   [
     'expired keys',
