@@ -105,6 +105,7 @@ function detailedFailure({ resources }: RunSummary): number {
 /** For a host without a release; `code` is the error that prevented an installation. */
 function noReleaseExitCode(code: ErrorCode | undefined): number {
   if (code === undefined) return EXIT_CODES.noRelease.code;
+  if (code === 'CONFIG_INVALID') return EXIT_CODES.config.code;
   if (code.startsWith('S3_') || code === 'DISK_FULL') return EXIT_CODES.unreachable.code;
   return EXIT_CODES.untrusted.code;
 }

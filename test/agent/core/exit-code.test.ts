@@ -22,6 +22,11 @@ const cases: Record<string, { why: Decision['skipped']; errorCode?: ErrorCode; w
     errorCode: 'METADATA_UNSIGNED',
     want: 23,
   },
+  'a proxy that cannot be used, nothing here': {
+    why: 'no-release',
+    errorCode: 'CONFIG_INVALID',
+    want: 20,
+  },
   'tampered blob, nothing here': { why: 'no-release', errorCode: 'BLOB_MISMATCH', want: 23 },
 };
 for (const [name, { why, errorCode, want }] of Object.entries(cases)) {
