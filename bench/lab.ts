@@ -107,9 +107,10 @@ async function installPrograms(libexec: string): Promise<Programs> {
   await cp(join(PROJECT, 'dist'), libexec, { recursive: true, filter });
   const node = join(libexec, 'node');
   await copyFile(process.execPath, node, constants.COPYFILE_FICLONE);
-  const launcher = await readFile(join(PROJECT, 'packaging/linux/mm-agent'), 'utf8');
+  const launcher = await readFile(join(PROJECT, 'packaging/contents/mm-agent'), 'utf8');
   const text = launcher.replaceAll(`${INSTALLED}/`, `${libexec}/`);
-  if (!text.includes(node)) throw new Error(`packaging/linux/mm-agent starts no ${INSTALLED}/node`);
+  if (!text.includes(node))
+    throw new Error(`packaging/contents/mm-agent starts no ${INSTALLED}/node`);
   const agent = join(libexec, 'mm-agent');
   await writeFile(agent, text, { mode: 0o755 });
   return {

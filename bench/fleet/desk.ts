@@ -24,9 +24,9 @@ export interface Used {
 
 /** Options of Node, as the package's launcher has them. */
 export async function launcherOptions(): Promise<string[]> {
-  const launcher = await readFile(join(PROJECT, 'packaging/linux/mm'), 'utf8');
+  const launcher = await readFile(join(PROJECT, 'packaging/contents/mm'), 'utf8');
   const [, options] = /^exec \S+\/node ((?:--\S+ )*)\S+\/mm\.mjs "\$@"$/m.exec(launcher) ?? [];
-  if (options === undefined) throw new Error('packaging/linux/mm does not start mm.mjs');
+  if (options === undefined) throw new Error('packaging/contents/mm does not start mm.mjs');
   return options.split(' ').filter((option) => option !== '');
 }
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type LinuxPackage, type PackageFile, source } from '../linux/contents.ts';
+import { type PackageFile, source } from '../contents/files.ts';
+import { type LinuxPackage, withEndCycle } from '../linux/linux-package.ts';
 
 /** dpkg's own files about the package, below `DEBIAN/`. */
 export async function controlFiles(
@@ -17,7 +16,7 @@ export async function controlFiles(
   const scripts = names.map(async (name) => ({
     path: `DEBIAN/${name}`,
     mode: 0o755 as const,
-    content: await readFile(join(import.meta.dirname, name)),
+    content: await withEndCycle(await source(`packaging/deb/${name}`)),
   }));
   return [
     { path: 'DEBIAN/control', mode: 0o644, content: control },

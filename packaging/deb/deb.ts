@@ -4,24 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ARCHITECTURES, type Architecture } from '../architectures.ts';
-import { AGENT } from '../linux/agent.ts';
-import {
-  file,
-  gzip,
-  type LinuxPackage,
-  licences,
-  type PackageFile,
-  type Parts,
-  packageContents,
-  source,
-} from '../linux/contents.ts';
+import { file, gzip, licences, type PackageFile, source } from '../contents/files.ts';
 import {
   type Compression,
   MAX_RELEASE_BYTES,
   type PackagePlan,
   writePackage,
-} from '../linux/plan.ts';
-import { currentRelease } from '../linux/release.ts';
+} from '../contents/plan.ts';
+import { currentRelease } from '../contents/release.ts';
+import { AGENT } from '../linux/agent.ts';
+import { type LinuxPackage, type Parts, packageContents } from '../linux/linux-package.ts';
 import { stage } from '../linux/stage.ts';
 import { strippedRuntime } from '../runtime.ts';
 import { controlFiles } from './control.ts';

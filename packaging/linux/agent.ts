@@ -1,6 +1,7 @@
 import { HELP } from '../../agent/help.ts';
+import { executable, file, type PackageFile, source } from '../contents/files.ts';
 import { manPage } from '../man-page.ts';
-import { executable, file, type LinuxPackage, type PackageFile, source } from './contents.ts';
+import type { LinuxPackage } from './linux-package.ts';
 
 const HOOKS = ['mail-log', 'repair-dpkg', 'slack', 'worker-sentinel'];
 

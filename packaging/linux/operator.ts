@@ -1,10 +1,8 @@
-import { type CommandNode, commandTree } from '../../operator/cli/completion/command-tree.ts';
 import { SHELLS } from '../../operator/cli/completion.ts';
-import { NO_OUTPUT } from '../../operator/cli/output.ts';
-import { buildProgram } from '../../operator/cli/program.ts';
-import type { Context } from '../../operator/context.ts';
 import { commandManPage } from '../command-man-page.ts';
-import { executable, type Format, file, type LinuxPackage, source } from './contents.ts';
+import { executable, file, source } from '../contents/files.ts';
+import { mmCommands } from '../contents/mm-commands.ts';
+import type { Format, LinuxPackage } from './linux-package.ts';
 
 /** For operators and CI: mm, with its manual page and its completions. */
 export const OPERATOR: LinuxPackage = {
@@ -32,8 +30,3 @@ const ZSH: Readonly<Record<Format, string>> = {
   deb: 'usr/share/zsh/vendor-completions',
   rpm: 'usr/share/zsh/site-functions',
 };
-
-/** No command is run here: none needs a context or an output. */
-export function mmCommands(): CommandNode {
-  return commandTree(buildProgram({} as Context, NO_OUTPUT));
-}

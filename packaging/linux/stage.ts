@@ -1,6 +1,6 @@
 import { chmod, lutimes, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { PackageFile } from './contents.ts';
+import type { PackageFile } from '../contents/files.ts';
 
 /**
  * Writes the files and empty directories of a package below `folder`, with the modes that they get

@@ -1,5 +1,5 @@
 import { HELP } from '../../agent/help.ts';
-import { executable, file, source } from '../linux/contents.ts';
+import { executable, file, source } from '../contents/files.ts';
 import { manPage } from '../man-page.ts';
 import type { MacPackage } from './pkg.ts';
 

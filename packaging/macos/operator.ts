@@ -1,6 +1,6 @@
 import { commandManPage } from '../command-man-page.ts';
-import { executable, source } from '../linux/contents.ts';
-import { mmCommands } from '../linux/operator.ts';
+import { executable, source } from '../contents/files.ts';
+import { mmCommands } from '../contents/mm-commands.ts';
 import type { MacPackage } from './pkg.ts';
 
 const FOLDER = 'usr/local/miyamoto-operator';

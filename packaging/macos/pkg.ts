@@ -8,8 +8,8 @@ import {
   programParts,
   type Release,
   source,
-} from '../linux/contents.ts';
-import type { PackagePlan } from '../linux/plan.ts';
+} from '../contents/files.ts';
+import type { PackagePlan } from '../contents/plan.ts';
 import type { MacRuntime } from './runtime.ts';
 
 /** What is packed for Macs: one program with its own Node. */
@@ -73,7 +73,7 @@ export async function planPkg(mac: MacPackage, parts: MacParts): Promise<Package
 async function macContents(mac: MacPackage, parts: MacParts): Promise<PackageFile[]> {
   const { program, folder, manual, others } = mac;
   const { bundleDirectory, runtime, release } = parts;
-  const launcher = await source(`packaging/linux/${program}`);
+  const launcher = await source(`packaging/contents/${program}`);
   return [
     executable(`${folder}/node`, runtime.program),
     ...(await programParts(bundleDirectory, program, folder)),

@@ -4,15 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ARCHITECTURES } from '../architectures.ts';
-import {
-  file,
-  type LinuxPackage,
-  licences,
-  type PackageFile,
-  type Parts,
-  packageContents,
-} from '../linux/contents.ts';
-import { type Compression, MAX_RELEASE_BYTES, type PackagePlan } from '../linux/plan.ts';
+import { file, licences, type PackageFile } from '../contents/files.ts';
+import { type Compression, MAX_RELEASE_BYTES, type PackagePlan } from '../contents/plan.ts';
+import { type LinuxPackage, type Parts, packageContents } from '../linux/linux-package.ts';
 import { stage } from '../linux/stage.ts';
 import { specFile } from './spec.ts';
 

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
-import { type LinuxPackage, type PackageFile, type Release, source } from '../linux/contents.ts';
+import { type PackageFile, type Release, source } from '../contents/files.ts';
+import { type LinuxPackage, withEndCycle } from '../linux/linux-package.ts';
 
 /**
  * The spec file of a package whose files are already below `%{staging}`, as they are installed.
@@ -10,7 +11,7 @@ export async function specFile(
   files: readonly PackageFile[],
   release: Release,
 ): Promise<string> {
-  const template = await source(`packaging/rpm/${rpm.spec}`);
+  const template = await withEndCycle(await source(`packaging/rpm/${rpm.spec}`));
   return [
     '%global debug_package %{nil}',
     '%global __os_install_post %{nil}',

@@ -6,7 +6,7 @@ import { after, before } from 'node:test';
 import { EXIT_CODES } from '../../agent/core/exit-code.ts';
 import { planDeb } from '../../packaging/deb/deb.ts';
 import { AGENT } from '../../packaging/linux/agent.ts';
-import type { Parts } from '../../packaging/linux/contents.ts';
+import type { Parts } from '../../packaging/linux/linux-package.ts';
 import { type Box, bootBox } from './box.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { type BoxHost, boxHost, UNIT } from './host.ts';

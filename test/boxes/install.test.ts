@@ -10,7 +10,7 @@ import { StatusDocument } from '../../bucket/documents/status.ts';
 import { hostStatusKey } from '../../bucket/layout.ts';
 import { planDeb } from '../../packaging/deb/deb.ts';
 import { AGENT } from '../../packaging/linux/agent.ts';
-import type { LinuxPackage, Parts } from '../../packaging/linux/contents.ts';
+import type { LinuxPackage, Parts } from '../../packaging/linux/linux-package.ts';
 import { OPERATOR } from '../../packaging/linux/operator.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import { machinePolicy, publisherPolicy } from '../support/s3/policy.ts';

@@ -1,8 +1,8 @@
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, PROGRAMS } from '../../packaging/build.ts';
-import type { Parts } from '../../packaging/linux/contents.ts';
-import { currentRelease } from '../../packaging/linux/release.ts';
+import { currentRelease } from '../../packaging/contents/release.ts';
+import type { Parts } from '../../packaging/linux/linux-package.ts';
 import { strippedRuntime } from '../../packaging/runtime.ts';
 
 /** A version that is newer than any of ours. */

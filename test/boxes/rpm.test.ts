@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { after, before } from 'node:test';
 import { promisify } from 'node:util';
 import { AGENT } from '../../packaging/linux/agent.ts';
-import type { Parts } from '../../packaging/linux/contents.ts';
+import type { Parts } from '../../packaging/linux/linux-package.ts';
 import { planRpm } from '../../packaging/rpm/rpm.ts';
 import { type Box, bootBox } from './box.ts';
 import { followed } from './document.ts';

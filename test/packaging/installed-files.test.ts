@@ -9,7 +9,7 @@ import { HELP } from '../../agent/help.ts';
 import { parseOptions } from '../../agent/options.ts';
 import { hostPaths } from '../../agent/paths.ts';
 import { ROOT, version } from '../../packaging/build.ts';
-import { changelogTime } from '../../packaging/linux/release.ts';
+import { changelogTime } from '../../packaging/contents/release.ts';
 import { manPage } from '../../packaging/man-page.ts';
 import { parsePlist } from '../support/plist.ts';
 
@@ -23,8 +23,9 @@ const SCRIPTS = {
     'bin/start.sh',
     'examples/apt-repository',
     'launchd/mm-agent-daemon',
-    'packaging/linux/mm',
-    'packaging/linux/mm-agent',
+    'packaging/contents/mm',
+    'packaging/contents/mm-agent',
+    'packaging/linux/end-cycle',
     'packaging/macos/postinstall-agent',
     'packaging/macos/sign',
     'packaging/macos/uninstall-agent',
@@ -82,8 +83,8 @@ const UNIT: Record<string, string[]> = {
 };
 test('installed files: options for another Node never reach the agent, however it is started', async () => {
   const launchers = [
-    'packaging/linux/mm-agent',
-    'packaging/linux/mm',
+    'packaging/contents/mm-agent',
+    'packaging/contents/mm',
     'launchd/mm-agent-daemon',
     'bin/start.sh',
   ];
@@ -167,7 +168,7 @@ test('installed files: newsyslog rotates the log that launchd writes, and ends t
 });
 
 test('installed files: the Debian changelog is about this version', async () => {
-  const changelog = await read('packaging/linux/changelog');
+  const changelog = await read('packaging/contents/changelog');
   assert.ok(changelogTime(changelog, await version()) > 1_700_000_000);
   assert.throws(() => changelogTime(changelog, '99.0.0'), /99\.0\.0/);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { file } from '../../../packaging/contents/files.ts';
 import { AGENT } from '../../../packaging/linux/agent.ts';
-import { file } from '../../../packaging/linux/contents.ts';
 import { rpmChangelog, specFile } from '../../../packaging/rpm/spec.ts';
 
 const CHANGELOG = `miyamoto (0.2.0) unstable; urgency=medium
@@ -44,6 +44,7 @@ test('rpm spec: the package owns its files and the folders that no other package
   const release = { version: '0.2.0', date: '2026-12-01', time: 0, changelog: CHANGELOG };
   const spec = await specFile(AGENT, files, release);
   assert.match(spec, /^Version: 0\.2\.0$/m);
+  assert.doesNotMatch(spec, /@[A-Z_]+@/);
   const [, listed = ''] = /%files\n([\s\S]*?)\n\n/.exec(spec) ?? [];
   assert.deepEqual(listed.split('\n'), [
     '%defattr(-,root,root,-)',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { type PackagePlan, writePackage } from '../../../packaging/linux/plan.ts';
+import { type PackagePlan, writePackage } from '../../../packaging/contents/plan.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const PLAN: PackagePlan = {

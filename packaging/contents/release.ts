@@ -1,9 +1,9 @@
 import { version } from '../build.ts';
-import { type Release, source } from './contents.ts';
+import { type Release, source } from './files.ts';
 
 /** The version of package.json, and when the changelog says that it was made. */
 export async function currentRelease(): Promise<Release> {
-  const [name, changelog] = [await version(), await source('packaging/linux/changelog')];
+  const [name, changelog] = [await version(), await source('packaging/contents/changelog')];
   const time = changelogTime(changelog, name);
   const date = new Date(time * 1000).toISOString().slice(0, 'YYYY-MM-DD'.length);
   return { version: name, date, time, changelog };
@@ -18,7 +18,7 @@ export function changelogTime(changelog: string, version: string): number {
   const at = Date.parse(newest?.[2] ?? '');
   if (newest?.[1] !== version || Number.isNaN(at)) {
     throw new Error(
-      `packaging/linux/changelog begins with ${newest?.[1] ?? 'no version'}, package.json says ${version}`,
+      `packaging/contents/changelog begins with ${newest?.[1] ?? 'no version'}, package.json says ${version}`,
     );
   }
   return at / 1000;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifPresent } from '../../shared/files.ts';
-import type { PackageFile } from './contents.ts';
+import type { PackageFile } from './files.ts';
 
 /** xz: small, for releases. zstd: fast, for tests. */
 export type Compression = 'xz' | 'zstd';
