@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathInEnvironment } from '../../../bucket/documents/environment-conf.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
@@ -10,6 +10,8 @@ import { addDirectory } from '../tree/walk.ts';
 import { INSTALL_LIMIT_MS, type Installer, installModules } from './install.ts';
 import {
   installable,
+  installPathsOf,
+  isComputed,
   moduledirOf,
   type PuppetfileModule,
   parsePuppetfile,
@@ -41,18 +43,23 @@ export async function addModules(builder: TreeBuilder, request: ModulesRequest):
   const found = textOf(builder, 'Puppetfile');
   if (found === undefined) return;
   const puppetfile = installable(found, request.branch);
-  const modules = parsePuppetfile(puppetfile).filter(({ isLocal }) => !isLocal);
+  const named = parsePuppetfile(puppetfile);
   const target = targetIn(request.moduleDirectories, moduledirOf(found));
-  const installer = installerFor(builder, request, target);
-  if (installer !== undefined && target !== undefined) {
+  const installer = installerFor(builder, request, { target, named });
+  const isInstalled = installer !== undefined && target !== undefined;
+  const isWhole = !(isInstalled && isComputed(puppetfile));
+  if (isInstalled) {
     const { cacheDirectory, env, ifForeignCode, r10kConfig } = request;
     const isOwnCode = ifForeignCode === undefined;
     if (!isOwnCode) requireLiteral(puppetfile, ifForeignCode);
-    const install = { installer, puppetfile, modules, isOwnCode, cacheDirectory, env, r10kConfig };
+    const modules = named.filter(({ isLocal }) => !isLocal);
+    const what = { puppetfile, modules, isComputed: !isWhole, isOwnCode };
+    const install = { installer, ...what, cacheDirectory, env, r10kConfig };
     // Held until the modules are read: a publication of another ref would install others.
     const work = async () => {
       const directory = await installModules(install);
-      for (const { name, installPath } of missingOf(builder, modules, request)) {
+      const there = isWhole ? modules : modulesIn(directory, installPathsOf(puppetfile));
+      for (const { name, installPath } of missingOf(builder, there, request)) {
         const own = ownDirectory(installPath);
         const from = join(directory, own ?? 'modules', name);
         addModule(builder, from, [own ?? target, name].filter(Boolean).join('/'));
@@ -60,9 +67,20 @@ export async function addModules(builder: TreeBuilder, request: ModulesRequest):
     };
     await withLock(cacheDirectory, work, { waitMs: INSTALL_LIMIT_MS });
   }
-  const missing = missingOf(builder, modules, request).map(({ name }) => name);
+  const missing = isWhole ? missingOf(builder, named, request) : [];
   if (missing.length > 0) throw notThere(missing, whatNow(builder, missing, { target, installer }));
 }
+
+/** What an installer put into its own directory, and into those of `install_path`. */
+function modulesIn(directory: string, installPaths: readonly string[]): InstalledModule[] {
+  return [undefined, ...installPaths].flatMap((installPath) => {
+    const place = join(directory, ownDirectory(installPath) ?? 'modules');
+    const names = existsSync(place) ? readdirSync(place).sort() : [];
+    return names.map((name) => ({ name, installPath }));
+  });
+}
+
+type InstalledModule = Pick<PuppetfileModule, 'name' | 'installPath'>;
 
 /** The directory that Puppet reads and in which r10k would put the modules; else the first one. */
 function targetIn(directories: readonly string[], moduledir: string): string | undefined {
@@ -74,14 +92,19 @@ function targetIn(directories: readonly string[], moduledir: string): string | u
 function installerFor(
   builder: TreeBuilder,
   { installer }: ModulesRequest,
-  target: string | undefined,
+  {
+    target,
+    named,
+  }: { readonly target: string | undefined; readonly named: readonly PuppetfileModule[] },
 ): Installer | undefined {
   if (installer === 'none') return undefined;
   if (installer !== undefined || target === undefined) return installer;
+  const local = new Set(named.filter(({ isLocal }) => isLocal).map(({ name }) => name));
   // A file in the directory, such as .gitkeep, is no module.
   const hasModules = builder.entries.some(({ kind, path }) => {
     const place = moduleOf(path, [target]);
-    return place !== undefined && (kind === 'link' || place.inside !== undefined);
+    if (place === undefined || local.has(place.module)) return false;
+    return kind === 'link' || place.inside !== undefined;
   });
   return hasModules ? undefined : 'r10k';
 }
@@ -90,11 +113,11 @@ function ownDirectory(installPath: string | undefined): string | undefined {
   return installPath === undefined ? undefined : pathInEnvironment(installPath);
 }
 
-function missingOf(
+function missingOf<T extends InstalledModule>(
   builder: TreeBuilder,
-  modules: readonly PuppetfileModule[],
+  modules: readonly T[],
   { moduleDirectories }: ModulesRequest,
-): PuppetfileModule[] {
+): T[] {
   const there = new Set(
     builder.entries.map(({ path }) => moduleOf(path, moduleDirectories)?.module),
   );
@@ -111,7 +134,8 @@ function addModule(builder: TreeBuilder, directory: string, path: string): void 
   if (existsSync(directory)) addDirectory(builder, directory, path, 'everything');
 }
 
-function notThere(missing: readonly string[], next: string): CodedError {
+function notThere(modules: readonly PuppetfileModule[], next: string): CodedError {
+  const missing = modules.map(({ name }) => name);
   return new CodedError(
     `the Puppetfile names modules that Puppet would not find in the release: ${missing.join(', ')}`,
     { code: 'RELEASE_INVALID', next, details: { missing } },
@@ -120,15 +144,19 @@ function notThere(missing: readonly string[], next: string): CodedError {
 
 function whatNow(
   builder: TreeBuilder,
-  [name = '']: readonly string[],
+  [first]: readonly PuppetfileModule[],
   { target, installer }: { target: string | undefined; installer: Installer | undefined },
 ): string {
+  const name = first?.name ?? '';
   const [, elsewhere] =
     builder.entries
       .map(({ path }) => /^(.+)\/([^/]+)\/(?:metadata\.json|manifests\/init\.pp)$/.exec(path))
       .find((match) => match?.[2] === name) ?? [];
   const path = elsewhere ?? (target === undefined ? 'modules' : undefined);
   if (path !== undefined) return `add ${path} to modulepath in environment.conf`;
+  if (first?.isLocal === true) {
+    return `it has local: true: add ${target}/${name} to git, or delete its line of the Puppetfile`;
+  }
   if (installer !== undefined) {
     return `correct the Puppetfile: its installer put no ${name} into ${target}`;
   }

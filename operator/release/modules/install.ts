@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { Document, parseDocument } from 'yaml';
 import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { fileProblem } from '../../../shared/file-problem.ts';
 import type { PuppetfileModule } from './puppetfile.ts';
 
 /** What installs the modules of a Puppetfile. */
@@ -15,6 +16,8 @@ export interface InstallRequest {
   readonly installer: Installer;
   readonly puppetfile: string;
   readonly modules: readonly PuppetfileModule[];
+  /** Only the installer knows the modules. They are installed into an empty directory. */
+  readonly isComputed: boolean;
   /**
    * False when somebody else chose the code: the user's own r10k.yaml is used, without its cache.
    */
@@ -38,19 +41,29 @@ const MAX_WORDS = 1500;
  */
 export async function installModules(request: InstallRequest): Promise<string> {
   const { cacheDirectory, puppetfile, modules } = request;
-  const directory = join(cacheDirectory, 'modules');
+  if (request.isComputed) return await installAlone(request);
   const stamp = join(cacheDirectory, 'installed');
   const isExact = modules.every((module) => module.isExact || module.isLocal);
   const wanted = digestOf(request);
   if (isExact && (await readFile(stamp, 'utf8').catch(() => '')) === wanted) return cacheDirectory;
-  await mkdir(directory, { recursive: true });
+  await mkdir(join(cacheDirectory, 'modules'), { recursive: true });
   // Must be first: after an interruption, the modules belong to no Puppetfile.
   await rm(stamp, { force: true });
   await writeFile(join(cacheDirectory, 'Puppetfile'), puppetfile);
-  await run(request, directory);
+  await run(request, cacheDirectory);
   // Must be last: a stamp means that everything was installed.
   writeFileAtomicSync(stamp, wanted);
   return cacheDirectory;
+}
+
+/** Into an empty directory, so that all that is there afterwards is of this Puppetfile. */
+async function installAlone(request: InstallRequest): Promise<string> {
+  const directory = join(request.cacheDirectory, 'computed');
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(join(directory, 'modules'), { recursive: true });
+  await writeFile(join(directory, 'Puppetfile'), request.puppetfile);
+  await run(request, directory);
+  return directory;
 }
 
 function digestOf({ puppetfile, installer }: InstallRequest): string {
@@ -59,12 +72,12 @@ function digestOf({ puppetfile, installer }: InstallRequest): string {
 }
 
 async function run(request: InstallRequest, directory: string): Promise<void> {
-  const { installer, cacheDirectory, env } = request;
+  const { installer, env } = request;
   const [program = '', ...args] = await commandOf(request, directory);
-  if (!program.includes('/') && !(await isOnPath(program, env))) throw missing(program);
+  if (!(await isProgram(program, env))) throw missing(program);
   const options = {
-    cwd: cacheDirectory,
-    env: { ...env, MM_MODULES: directory },
+    cwd: directory,
+    env: { ...env, MM_MODULES: join(directory, 'modules') },
     timeout: INSTALL_LIMIT_MS,
     maxBuffer: MAX_OUTPUT,
   };
@@ -80,40 +93,47 @@ async function commandOf(
   { installer, isOwnCode, cacheDirectory, r10kConfig }: InstallRequest,
   directory: string,
 ): Promise<readonly string[]> {
-  const puppetfile = join(cacheDirectory, 'Puppetfile');
+  const puppetfile = join(directory, 'Puppetfile');
+  const modules = join(directory, 'modules');
   if (typeof installer === 'object') return installer.command;
   if (installer === 'g10k') {
-    const place = ['-puppetfilelocation', puppetfile, '-moduledir', directory];
+    const place = ['-puppetfilelocation', puppetfile, '-moduledir', modules];
     return ['g10k', '-puppetfile', ...place, '-cachedir', join(cacheDirectory, 'g10k')];
   }
+  const given = r10kConfig === undefined ? new Document({}) : await readR10kConfig(r10kConfig);
   const own = isOwnCode ? r10kConfig : undefined;
   const config = own ?? join(cacheDirectory, 'r10k.yaml');
   if (own === undefined) {
-    await writeFile(config, await withCache(r10kConfig, join(cacheDirectory, 'r10k')));
+    // With one cache for several r10k.yaml, r10k confuses their repositories. It reads both keys.
+    given.delete(':cachedir');
+    given.set('cachedir', join(cacheDirectory, 'r10k'));
+    await writeFile(config, given.toString());
   }
-  const place = ['--puppetfile', puppetfile, '--moduledir', directory, '--config', config];
+  const place = ['--puppetfile', puppetfile, '--moduledir', modules, '--config', config];
   return ['r10k', 'puppetfile', 'install', ...place];
 }
 
-/**
- * The content of an r10k.yaml with this cache. With one cache for several r10k.yaml, r10k confuses
- * their repositories.
- */
-async function withCache(r10kConfig: string | undefined, cache: string): Promise<string> {
-  const text = r10kConfig === undefined ? '' : await readFile(r10kConfig, 'utf8');
-  const given = parseDocument(text);
-  const document = given.contents === null ? new Document({}) : given; // empty
+/** Throws CONFIG_INVALID. */
+async function readR10kConfig(path: string): Promise<Document> {
+  const wrong = (why: string) =>
+    new CodedError(`publish.r10k_config: ${why}`, {
+      code: 'CONFIG_INVALID',
+      next: 'correct that file, or publish.r10k_config in miyamoto.yaml',
+    });
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw wrong(fileProblem(path, error).why);
+  });
+  const document = parseDocument(text);
   const [error] = document.errors;
-  if (error !== undefined) throw failed('r10k', `${r10kConfig}: ${error.message}`, 'r10k');
-  // r10k reads keys of both forms.
-  document.delete(':cachedir');
-  document.set('cachedir', cache);
-  return document.toString();
+  if (error !== undefined) throw wrong(`${path}: ${error.message}`);
+  return document.contents === null ? new Document({}) : document; // empty
 }
 
-async function isOnPath(program: string, env: Readonly<NodeJS.ProcessEnv>): Promise<boolean> {
-  for (const directory of (env['PATH'] ?? '').split(delimiter).filter(Boolean)) {
-    const isThere = await access(join(directory, program)).then(
+async function isProgram(program: string, env: Readonly<NodeJS.ProcessEnv>): Promise<boolean> {
+  const paths = (env['PATH'] ?? '').split(delimiter).filter(Boolean);
+  const places = program.includes('/') ? [program] : paths.map((path) => join(path, program));
+  for (const place of places) {
+    const isThere = await access(place, constants.X_OK).then(
       () => true,
       () => false,
     );
@@ -126,6 +146,12 @@ const OTHER_WAYS =
   'or set publish.modules to g10k or a command, or publish what r10k deployed: --directory DIR';
 
 function missing(program: string): CodedError {
+  if (program.includes('/')) {
+    return new CodedError(`publish.modules: ${program} is not a program that you can start`, {
+      code: 'CONFIG_INVALID',
+      next: 'correct publish.modules in miyamoto.yaml, or chmod +x the program',
+    });
+  }
   return new CodedError(`the Puppetfile needs ${program}, which is not on the search path`, {
     code: 'RELEASE_INVALID',
     next: `apt-get install ${program}, ${OTHER_WAYS}`,

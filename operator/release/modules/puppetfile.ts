@@ -73,19 +73,55 @@ const LITERAL = new RegExp(
   'y',
 );
 
+/** The same, with names of texts: `base = 'https://…'`, `git: "#{base}/x"`. */
+const LISTING = new RegExp(
+  [
+    String.raw`\s+|[,(){}]|=>`,
+    String.raw`mod(?=[\s(]+(['"])(?:[\w.-]+[/-])?\w+\1)`,
+    String.raw`(?:forge|metadata|moduledir|true|false|nil)(?![\w:])`,
+    String.raw`:\w+|\w+:(?!:)`,
+    String.raw`'[^'\n]*'|"(?:[^"\\#\n]|\\.|#(?!\{)|#\{\w+\})*"`,
+    String.raw`#[^\n]*`,
+    String.raw`[A-Za-z_]\w*\s*=(?![=>~])`,
+    String.raw`(?<=(?:=>|:)\s*)[A-Za-z_]\w*(?=\s*(?:[,)}\n]|$))`,
+  ].join('|'),
+  'y',
+);
+
+/**
+ * Whether a Puppetfile is more than a list of modules: it has conditions, loops or other files.
+ * Then only the program that runs it knows the modules, and they may be others the next time.
+ */
+export function isComputed(text: string): boolean {
+  return otherThan(LISTING, text.replace(COMMENTS, '')) !== undefined;
+}
+
+/** The directories that `install_path` names anywhere. */
+export function installPathsOf(text: string): readonly string[] {
+  const all = text.replace(COMMENTS, '').matchAll(new RegExp(INSTALL_PATH, 'g'));
+  return [...new Set([...all].map((match) => match[2] ?? ''))];
+}
+
+/** Where the text is no longer a sequence of what a sticky pattern matches. */
+function otherThan(pattern: RegExp, text: string): number | undefined {
+  for (pattern.lastIndex = 0; pattern.lastIndex < text.length; ) {
+    const at = pattern.lastIndex;
+    if (!pattern.test(text)) return at;
+  }
+  return undefined;
+}
+
 /**
  * r10k runs a Puppetfile as a Ruby program. When somebody else chose the files, it may contain only
  * calls with literal arguments, so that no other code runs. Throws RELEASE_INVALID; `next`: what to
  * do then.
  */
 export function requireLiteral(text: string, next: string): void {
-  for (LITERAL.lastIndex = 0; LITERAL.lastIndex < text.length; ) {
-    const at = LITERAL.lastIndex;
-    if (LITERAL.test(text)) continue;
-    const line = text.slice(0, at).split('\n').length;
-    throw new CodedError(
-      `line ${line} of the Puppetfile is more than \`mod\` with plain texts: the program that installs modules would run it on this machine`,
-      { code: 'RELEASE_INVALID', next, details: { line } },
-    );
-  }
+  const at = otherThan(LITERAL, text);
+  if (at === undefined) return;
+  const line = text.slice(0, at).split('\n').length;
+  throw new CodedError(
+    `line ${line} of the Puppetfile is more than \`mod\` with plain texts: the program that installs modules would run it on this machine`,
+    { code: 'RELEASE_INVALID', next, details: { line } },
+  );
 }
