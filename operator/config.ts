@@ -28,7 +28,8 @@ export const TreeId = z
   )
   .meta({ example: 'acme-prod/ubuntu' });
 
-const Ref = z
+/** A branch, tag or commit of git. */
+export const Ref = z
   .string()
   .max(255)
   .regex(/^(?!-)[^\s\p{Cc}~^:?*[\\]+$/u, 'expected a branch, tag or commit, for example "main"')
@@ -239,6 +240,9 @@ export function resolvePath(file: string, path: string, home: string): string {
   return isAbsolute(path) ? path : join(dirname(file), path);
 }
 
+/** The lines of that text are not those of a file. */
+const PLACE = /^the options:\d+: /;
+
 /**
  * Checks what options say, written as the configuration that they become. Throws USAGE; `command`
  * has the help about them.
@@ -252,7 +256,7 @@ export function parseOptions<T extends z.ZodType>(
     return parseConfigFile(text, 'the options', schema);
   } catch (cause) {
     if (!(cause instanceof CodedError && cause.code === 'CONFIG_INVALID')) throw cause;
-    const message = cause.message.replaceAll(/^the options:\d+: /gm, 'the options: ');
-    throw new CodedError(message, { code: 'USAGE', cause, next: `${command} --help` });
+    const lines = cause.message.split('\n').map((line) => line.replace(PLACE, 'the options: '));
+    throw new CodedError(lines, { code: 'USAGE', cause, next: `${command} --help` });
   }
 }

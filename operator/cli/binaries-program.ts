@@ -9,7 +9,7 @@ import type { Output } from './output.ts';
 
 const EXAMPLES = `
 Example:
-  mm binaries init                      once for each tree
+  mm binaries init                      # once for each tree
   mm binaries put tools_1.2.0_amd64.deb --reason "ticket 4711"
   mm binaries list
   mm binaries remove tools_1.1.0_amd64.deb`;

@@ -5,6 +5,13 @@ import type { Command } from 'commander';
  * text of its own.
  */
 export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  mm: ['mm publish stable', 'mm status --failed'],
+  'mm bucket': ['mm bucket init --noop'],
+  'mm environment': ['mm environment add staging --like stable'],
+  'mm package': ['mm package site'],
+  'mm fleet export': ['mm fleet export puppetdb > commands.ndjson'],
+  'mm key': ['mm key list', 'mm key new ann --passphrase'],
+  'mm root': ['mm root sign keys.proposal.json', 'mm root commit keys.proposal.json'],
   'mm init': ['mm init --bucket puppet.example.com --tree ubuntu --region eu-central-1'],
   'mm environment add': [
     'mm environment add staging --like stable',

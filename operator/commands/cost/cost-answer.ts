@@ -30,11 +30,11 @@ export const CostAnswer = z.looseObject({
       kind: z.string(),
       /** The name of its price. */
       price: z.string(),
-      requests: z.number(),
-      bytes: z.number(),
+      requests: z.int(),
+      bytes: z.int(),
       dollars: z.number(),
     }),
   ),
-  total: z.looseObject({ requests: z.number(), dollars: z.number() }),
+  total: z.looseObject({ requests: z.int(), dollars: z.number() }),
 });
 export type CostAnswer = z.infer<typeof CostAnswer>;

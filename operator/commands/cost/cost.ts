@@ -64,8 +64,13 @@ export async function cost(context: Context, options: CostOptions): Promise<Answ
     sizes: { ...sizes },
     measured: options.measure === true,
     prices: { ...PRICES, dollars },
-    rows: rows.map((row) => ({ ...row })),
-    total: { requests: sum('requests'), dollars: sum('dollars') },
+    rows: rows.map((row) => ({
+      ...row,
+      requests: Math.round(row.requests),
+      bytes: Math.round(row.bytes),
+      dollars: cents(row.dollars),
+    })),
+    total: { requests: Math.round(sum('requests')), dollars: cents(sum('dollars')) },
   };
   return { document, lines: linesOf(document) };
 }
@@ -142,6 +147,11 @@ function linesOf({ load, sizes, prices, measured, rows, total }: CostAnswer): st
     `status ${sizes.status} bytes, facts ${sizes.facts} (${from}), tarball ${sizes.tarball}`,
     `prices of S3 Standard in ${prices.region}, ${prices.date}; --price replaces one`,
   ];
+}
+
+/** Hundredths of a cent: sums of binary fractions have a tail of digits. */
+function cents(dollars: number): number {
+  return Number(dollars.toFixed(4));
 }
 
 function whole(number: number): string {

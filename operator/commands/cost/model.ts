@@ -91,6 +91,7 @@ export function costOf(load: Load, sizes: Sizes, prices: Prices): CostRow[] {
   const put = (kind: string, perHost: number, size: number) =>
     requests(kind, 'put', perHost, hosts * perHost * size);
   const { poll, run, release, renewal } = REQUESTS;
+  const pages = Math.ceil(hosts / LISTED_PER_REQUEST);
   const news = releases * sizes.tarball + (releases + renewals) * METADATA_BYTES;
   const rows = [
     get('polls', polls * poll.get, 0),
@@ -98,7 +99,7 @@ export function costOf(load: Load, sizes: Sizes, prices: Prices): CostRow[] {
     get('new releases and signatures', releases * release.get + renewals * renewal.get, news),
     put('statuses', statuses + releases * release.put + renewals * renewal.put, sizes.status),
     put('facts', MONTH_SECONDS / FACTS_SECONDS, sizes.facts),
-    requests('lists of all hosts', 'list', reads / LISTED_PER_REQUEST, hosts * reads * 300),
+    requests('lists of all hosts', 'list', (reads * pages) / hosts, hosts * reads * 300),
     get('reads of all statuses', reads, reads * sizes.status),
   ];
   const stored = hosts * (sizes.status + sizes.facts);

@@ -1,27 +1,27 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { BucketName } from '../../../bucket/documents/bucket-name.ts';
 import { TreeName } from '../../../bucket/documents/names.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { parseConfigFile } from '../../../shared/config/file.ts';
 import { readConfigFile } from '../../../shared/config/source.ts';
 import type { ConvertedKey } from '../../answers.ts';
-import type { TreeConfig } from '../../config.ts';
+import { Ref, type TreeConfig } from '../../config.ts';
 import type { Context } from '../../context.ts';
 import type { InitOptions } from './plan.ts';
 
-const Branch = z.string().min(1);
 const Prefix = z.string().min(1);
 
 /** `config.json` of the original Miyamoto of 2012, as its Rakefile reads it. */
 const Original = z.strictObject({
-  bucket: z.string().min(1),
+  bucket: BucketName,
   base_directory: z.string().optional(),
   status: Prefix.optional(),
   os_target: z.enum(['osx', 'ubuntu']).optional(),
   branches: z.strictObject({
-    stable: Branch,
-    testing: Branch.optional(),
-    working: Branch.optional(),
+    stable: Ref,
+    testing: Ref.optional(),
+    working: Ref.optional(),
   }),
   manifests: Prefix,
   binaries: Prefix.optional(),

@@ -6,6 +6,12 @@ import { NO_OUTPUT } from '../../../../operator/cli/output.ts';
 import { buildProgram } from '../../../../operator/cli/program.ts';
 import type { Context } from '../../../../operator/context.ts';
 
+/** Every command and group of commands, with its whole name. */
+function all(command: Command, path = command.name()): [path: string, command: Command][] {
+  const more = command.commands.flatMap((each) => all(each, `${path} ${each.name()}`));
+  return [[path, command], ...more];
+}
+
 /** The commands that do something, with their whole names. */
 function leaves(command: Command, path = command.name()): [path: string, command: Command][] {
   if (command.commands.length === 0) return [[path, command]];
@@ -24,7 +30,7 @@ function words(line: string): string[] {
 function shown(): [path: string, lines: readonly string[]][] {
   let help = '';
   const program = buildProgram({} as Context, { ...NO_OUTPUT, out: (text) => (help += text) });
-  return leaves(program).map(([path, command]) => {
+  return all(program).map(([path, command]) => {
     help = '';
     command.outputHelp();
     const [, examples = ''] = help.split(/^Examples?\b.*:$/m);
@@ -33,7 +39,7 @@ function shown(): [path: string, lines: readonly string[]][] {
   });
 }
 
-test('examples: the help of every command has one', () => {
+test('examples: the help of every command and group has one', () => {
   const without = shown().filter(([, lines]) => lines.length === 0);
   const names = without.map(([path]) => path);
   assert.deepEqual(names, HOOK, 'add one to EXAMPLES in operator/cli/help/examples.ts');

@@ -78,6 +78,14 @@ test('cost: --measure uses the sizes of the objects in the bucket', async (t) =>
   assert.deepEqual([sizes.status, sizes.facts, measured], [2000, 7, true]);
 });
 
+test('cost: figures are whole requests and bytes, and a small fleet is listed, too', async (t) => {
+  const lab = await openOperatorLab(t);
+  const { json } = await lab.mm(['cost', '--hosts', '7', '--poll', '7m', '--json']);
+  const { rows } = CostAnswer.parse(json);
+  assert.equal(rows.find(({ price }) => price === 'list')?.requests, DEFAULT_LOAD.reads);
+  for (const { kind, dollars } of rows) assert.match(String(dollars), /^\d+(\.\d{1,4})?$/, kind);
+});
+
 const WRONG = {
   'no number of hosts': [],
   'no host': ['--hosts', '0'],

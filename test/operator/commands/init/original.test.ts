@@ -95,6 +95,11 @@ const WRONG: Readonly<Record<string, readonly [text: string, code: string, says:
   ],
   'a key twice': ['{"bucket": "a", "bucket": "b"}', 'CONFIG_INVALID', /twice/],
   'no branches': [JSON.stringify(others), 'CONFIG_INVALID', /branches/],
+  'a bucket that is a URL, and a branch with a space': [
+    JSON.stringify({ ...others, bucket: 's3://b', branches: { stable: 'a b' } }, null, 1),
+    'CONFIG_INVALID',
+    /config\.json:2: bucket: .*found "s3:\/\/b"\n +\S+config\.json:\d+: branches\.stable: .*found "a b"\n/,
+  ],
   'another system': [
     JSON.stringify({ ...ORIGINAL, os_target: 'solaris' }),
     'CONFIG_INVALID',
