@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -123,6 +123,22 @@ const faults: Record<string, Fault> = {
     name: 'files of the host',
     next: 'agent.yaml',
     break: (lab, settings) => lab.configure(`${settings}require_files: [/not/there]\n`),
+  },
+  'a knob that others can write': {
+    name: 'files of the host',
+    next: 'chmod go-w',
+    async break(lab, settings) {
+      const knobs = join(lab.root, 'knobs');
+      await mkdir(knobs);
+      await writeFile(join(knobs, 'role'), 'web\n');
+      await chmod(join(knobs, 'role'), 0o666);
+      await lab.configure(`${settings}facts: { knobs: ${knobs} }\n`);
+    },
+  },
+  'a directory of hooks that does not exist': {
+    name: 'hooks',
+    next: 'ls /not',
+    break: (lab, settings) => lab.configure(`${settings}hooks: { directory: /not/there }\n`),
   },
   'credentials that may write releases': {
     name: 'permission to write metadata',

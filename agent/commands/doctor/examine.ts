@@ -7,7 +7,7 @@ import type { HostPaths } from '../../paths.ts';
 import { identifyHost } from '../open-host.ts';
 import { checkBucket } from './bucket-checks.ts';
 import type { ConfiguredHost } from './configured-host.ts';
-import { checkDisk, checkPuppet, checkService, checkState } from './host-checks.ts';
+import { checkDisk, checkHooks, checkPuppet, checkService, checkState } from './host-checks.ts';
 import { type ShownSetting, shownSettings } from './settings.ts';
 import { useVariablesOf } from './variables.ts';
 
@@ -57,6 +57,7 @@ async function checkConfigured(
 ): Promise<void> {
   const { options, paths, env, state } = host;
   await checkPuppet(checks, config, paths);
+  await checkHooks(checks, config, paths);
   const identity = await tried(checks, 'name', async () => {
     const found = await identifyHost(options, paths, config);
     const from = config.certname === undefined ? 'found by this host' : origins.get('certname');

@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { counted } from '../../../shared/counted.ts';
 import { readOnlyError } from '../../../shared/disk-error.ts';
 import { type Check, type Seen, tried } from '../../../shared/doctor/checks.ts';
+import { requireOwn } from '../../../shared/owned-path.ts';
 import type { Config } from '../../config/config.ts';
+import { HOOK_STAGES } from '../../core/hooks/stages.ts';
 import { isFailure } from '../../core/run/run-summary.ts';
 import type { HostState } from '../../core/state.ts';
 import { agoText } from '../../core/status/time-text.ts';
@@ -14,9 +16,11 @@ import { freeSpace, LEFT_TO_OTHERS_BYTES, megabytes } from '../../disk/free-spac
 import { missingReserves } from '../../disk/reserve.ts';
 import { systemClock } from '../../io/clock.ts';
 import { serviceCommand } from '../../io/daemon/service/service-name.ts';
+import { findHooks } from '../../io/hooks/programs.ts';
 import { type DaemonHolder, findDaemon } from '../../io/locks/daemon-claim.ts';
 import { readEnvironmentFiles } from '../../io/puppet/host-data/environment-files.ts';
 import { hostData } from '../../io/puppet/host-data/host-data.ts';
+import { hostFacts } from '../../io/puppet/host-data/host-facts.ts';
 import { requireHostFiles } from '../../io/puppet/host-data/host-files.ts';
 import { stateFile } from '../../io/state-file.ts';
 import type { HostPaths } from '../../paths.ts';
@@ -38,6 +42,7 @@ export async function checkPuppet(
   await tried(checks, 'files of the host', () => {
     const data = hostData(config);
     requireHostFiles(data);
+    hostFacts(data);
     readEnvironmentFiles(data.environmentFiles);
     return {
       value: undefined,
@@ -45,6 +50,31 @@ export async function checkPuppet(
     };
   });
 }
+
+/** Which hooks run, and which only look as if they did. */
+export async function checkHooks(
+  checks: Check[],
+  { hooks }: Config,
+  paths: HostPaths,
+): Promise<void> {
+  const directory = hooks.directory ?? paths.hooks;
+  await tried(checks, 'hooks', (): Seen<undefined> => {
+    if (hooks.directory === undefined && !existsSync(directory))
+      return { value: undefined, message: 'no programs' };
+    const { programs, ignored } = findHooks(directory);
+    for (const path of programs) requireOwn(join(directory, path), 'the hook');
+    const message = `${counted(programs.length, 'program')} in ${directory}`;
+    if (ignored.length === 0) return { value: undefined, message };
+    return {
+      value: undefined,
+      outcome: 'warning',
+      message: `${message}; ignored: ${ignored.slice(0, 10).join(', ')}`,
+      next: `chmod 0755 the files that are meant to run; ${DIRECTORIES_AND_NAMES}`,
+    };
+  });
+}
+
+const DIRECTORIES_AND_NAMES = `directories are ${HOOK_STAGES.join(', ')}; names have no dots`;
 
 /** Whether the agent can write, and has room for a release. */
 export async function checkDisk(checks: Check[], paths: HostPaths): Promise<void> {

@@ -2,19 +2,21 @@ import type { RunSummary } from '../../../bucket/documents/status.ts';
 import { isFailure } from '../run/run-summary.ts';
 
 /** The directories of `hooks.d`, each with programs for one moment. */
-export type HookStage =
+export const HOOK_STAGES = [
   /** Before Puppet starts. */
-  | 'pre-run'
+  'pre-run',
   /** After a run that changed something, also when other resources of it failed. */
-  | 'on-change'
+  'on-change',
   /** After a run that failed, did not compile, was killed or was not begun. */
-  | 'on-failure'
+  'on-failure',
   /** After every run, and after the two above. */
-  | 'post-run'
+  'post-run',
   /** `--until-converged` has ended well. */
-  | 'on-converged'
+  'on-converged',
   /** `--until-converged` has given up. */
-  | 'on-not-converged';
+  'on-not-converged',
+] as const;
+export type HookStage = (typeof HOOK_STAGES)[number];
 
 /** More programs in one directory are a mistake, and each has a time limit of its own. */
 export const MOST_HOOKS = 10;

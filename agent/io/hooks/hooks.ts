@@ -14,7 +14,7 @@ import { lastWords } from '../puppet/output/last-words.ts';
 import { supervise } from '../puppet/process/supervise.ts';
 import { outputPath } from '../puppet/run-directory/paths.ts';
 import { launchHook } from './launch-hook.ts';
-import { programsIn, stagesIn } from './programs.ts';
+import { isProgram, programsIn, stagesIn } from './programs.ts';
 
 export interface HookOptions {
   /** A directory that exists while a hook runs. No other process uses it. */
@@ -76,9 +76,8 @@ async function runStage(
       const failure = await runHook(name, request, options, stop);
       if (failure !== undefined) fail({ name, ...failure });
     }
-    const [extra] = names.slice(MOST_HOOKS);
-    if (extra !== undefined)
-      fail({ name: extra, why: `not run: a directory may have ${MOST_HOOKS} hooks` });
+    for (const name of names.slice(MOST_HOOKS))
+      fail({ name, why: `not run: a directory may have ${MOST_HOOKS} hooks` });
   } catch (error) {
     fail({ name: '.', why: messageOf(error, 300) });
   }
@@ -130,6 +129,7 @@ async function superviseHook(
   const { files: directory, launcher, limitSeconds, log, graceMs = GRACE_MS } = options;
   const { stage } = request;
   const path = join(options.directory, stage, name);
+  if (!isProgram(path)) throw new Error('not run: it is not an executable file');
   requireOwn(path, 'the hook');
   // Left over when the agent was killed.
   rmSync(directory, { recursive: true, force: true });

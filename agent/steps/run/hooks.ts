@@ -32,7 +32,7 @@ export function requireHooks(failures: readonly HookFailure[]): void {
   if (required === undefined) return;
   const { stage, name, why, output } = required;
   const said = output === undefined ? '' : `: ${output}`;
-  throw new CodedError(`no run without the hook ${stage}/${name}: it ${why}${said}`, {
+  throw new CodedError(`no run without the hook ${stage}/${name}: ${why}${said}`, {
     code: 'HOOK_FAILED',
     next: 'correct what the hook checks; a name without "required" does not stop a run',
   });

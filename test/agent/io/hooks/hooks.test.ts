@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { hostHooks } from '../../../../agent/io/hooks/hooks.ts';
 import { launchHook } from '../../../../agent/io/hooks/launch-hook.ts';
+import { findHooks } from '../../../../agent/io/hooks/programs.ts';
 import { groupExists, isRunning } from '../../../../agent/io/host/processes.ts';
 import { hostPaths } from '../../../../agent/paths.ts';
 import type { HookRequest } from '../../../../agent/ports.ts';
@@ -128,11 +129,38 @@ test('hooks: a stop of the agent ends the hook, and no other one starts', async 
   assert.ok(!existsSync(join(root, 'next')));
 });
 
-test('hooks: the eleventh program of a directory is named and not run', async (t) => {
+test('hooks: a required one that is not executable, or has no target, fails', async (t) => {
+  const { paths, add, run } = await place(t);
+  await add('10-required', 'exit 0', 0o644);
+  await symlink('/nowhere', join(paths.hooks, 'post-run', 'required-link'));
+  await add('required.bak', 'exit 0', 0o644);
+  const why = 'not run: it is not an executable file';
+  assert.deepEqual(await run(), [
+    { stage: 'post-run', name: '10-required', why },
+    { stage: 'post-run', name: 'required-link', why },
+  ]);
+});
+
+test('hooks: what only looks like a hook is found for the doctor', async (t) => {
+  const { paths, add } = await place(t);
+  await add('10-good', '');
+  await add('mail.sh', '');
+  await add('20-plain', '', 0o644);
+  await mkdir(join(paths.hooks, 'on-succes'));
+  await writeFile(join(paths.hooks, 'README'), 'x');
+  const { programs, ignored } = findHooks(paths.hooks);
+  assert.deepEqual(programs, ['post-run/10-good']);
+  assert.deepEqual([...ignored].sort(), ['on-succes', 'post-run/20-plain', 'post-run/mail.sh']);
+});
+
+test('hooks: the eleventh program of a directory and those after it are named and not run', async (t) => {
   const { add, run, log } = await place(t);
-  for (let number = 10; number < 21; number += 1) await add(`${number}`, '');
-  const [failure] = await run();
-  assert.equal(failure?.name, '20');
+  for (let number = 10; number < 22; number += 1) await add(`${number}`, '');
+  const failures = await run();
+  assert.deepEqual(
+    failures.map(({ name }) => name),
+    ['20', '21'],
+  );
   assert.equal(log.lines.filter(({ event }) => event === 'hook.ended').length, 10);
 });
 
