@@ -11,7 +11,7 @@ const TO_CONVERGE = ['until-converged', ...OF_CONVERGE];
 const OF_ALL = ['json', 'root', 'debug', 'trigger', 'service', 'daemon-input'];
 
 /** By command. One that is not listed has none of its own. */
-const OPTIONS_OF: Readonly<Record<string, readonly string[]>> = {
+export const OPTIONS_OF: Readonly<Record<string, readonly string[]>> = {
   daemon: ['environment'],
   once: OF_A_CYCLE,
   converge: [...OF_A_CYCLE, ...TO_CONVERGE],

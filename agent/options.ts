@@ -14,7 +14,7 @@ const CHILD_OPTIONS = {
 } as const;
 
 /** The command line of mm-agent. Names and habits are Puppet's where Puppet has them. */
-const OPTIONS = {
+export const OPTIONS = {
   once: { type: 'boolean' },
   /** As `puppet agent --test`. */
   test: { type: 'boolean', short: 't' },
@@ -112,7 +112,8 @@ export function childOptions({ root, environment, debug, json }: Options): strin
   ];
 }
 
-const COMMANDS = [
+/** What a person types after mm-agent. */
+export const COMMANDS = [
   ...(['status', 'why', 'history', 'log', 'facts', 'doctor', 'binary'] as const),
   ...(['run', 'diff', 'pin', 'unpin', 'disable', 'enable', 'reset-clock'] as const),
 ] as const;

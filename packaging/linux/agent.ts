@@ -1,6 +1,7 @@
 import { HELP } from '../../agent/help.ts';
 import { executable, file, type PackageFile, source } from '../contents/files.ts';
 import { manPage } from '../man-page.ts';
+import { agentCommands } from './agent-commands.ts';
 import type { LinuxPackage } from './linux-package.ts';
 
 const HOOKS = ['mail-log', 'repair-dpkg', 'slack', 'worker-sentinel'];
@@ -21,6 +22,7 @@ export const AGENT: LinuxPackage = {
     section: 8,
     page: (release) => manPage({ name: 'mm-agent', section: 8, help: HELP, ...release }),
   },
+  commands: agentCommands,
   others: async (format) => [
     ...(format === 'rpm' ? [file(PRESET, await source('packaging/rpm/mm-agent.preset'))] : []),
     file('usr/lib/systemd/system/mm-agent.service', await source('systemd/mm-agent.service')),

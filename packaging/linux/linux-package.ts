@@ -1,3 +1,5 @@
+import type { CommandNode } from '../../operator/cli/completion/command-tree.ts';
+import { SHELLS } from '../../operator/cli/completion.ts';
 import type { Architecture } from '../architectures.ts';
 import {
   executable,
@@ -26,6 +28,8 @@ export interface LinuxPackage {
     readonly section: number;
     readonly page: (release: { readonly version: string; readonly date: string }) => string;
   };
+  /** What shells complete. */
+  readonly commands: () => CommandNode;
   /** Files that only this package has. */
   readonly others: (format: Format) => Promise<readonly PackageFile[]>;
   /** What is in `packaging/deb`: the template of dpkg's control file, and more. */
@@ -51,7 +55,7 @@ export interface Parts {
 
 /** Every file that the package installs in each format, but its licences. */
 export async function packageContents(
-  { program, libexec, manual, others }: LinuxPackage,
+  { program, libexec, manual, commands, others }: LinuxPackage,
   format: Format,
   { bundleDirectory, runtime, release }: Parts,
 ): Promise<PackageFile[]> {
@@ -61,9 +65,21 @@ export async function packageContents(
     ...(await programParts(bundleDirectory, program, libexec)),
     executable(`usr/bin/${program}`, await source(`packaging/contents/${program}`)),
     file(`usr/share/man/man${section}/${program}.${section}.gz`, gzip(page(release))),
+    ...completions(commands(), format),
     ...(await others(format)),
   ];
 }
+
+function completions(commands: CommandNode, format: Format): PackageFile[] {
+  const program = commands.path;
+  return [
+    file(`usr/share/bash-completion/completions/${program}`, SHELLS.bash(commands)),
+    file(`usr/share/zsh/${ZSH[format]}/_${program}`, SHELLS.zsh(commands)),
+    file(`usr/share/fish/vendor_completions.d/${program}.fish`, SHELLS.fish(commands)),
+  ];
+}
+
+const ZSH: Readonly<Record<Format, string>> = { deb: 'vendor-completions', rpm: 'site-functions' };
 
 /** Puts what ends a cycle before a removal in its place in a script of deb or rpm. */
 export async function withEndCycle(script: string): Promise<string> {

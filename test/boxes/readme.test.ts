@@ -145,30 +145,30 @@ inEachSuite('README', (suite, step) => {
     assert.match(await box.sh('mm-agent status'), /database migration/);
   });
 
-  step('bash, zsh and fish complete mm, and the manual pages are well formed', async () => {
-    await box.sh(
-      'apt-get install --no-install-recommends bash-completion zsh fish mandoc >/dev/null',
-    );
-    const bash = `. /usr/share/bash-completion/bash_completion
-    if type _comp_load >/dev/null 2>&1; then _comp_load mm; else _completion_loader mm; fi; complete -p mm`;
-    assert.match(await box.exec('bash', '-c', bash), /^complete -F _mm mm$/m);
-    const fish = await box.exec('fish', '--command', 'complete --do-complete "mm pub"');
-    assert.match(fish, /^publish\t/);
-    const zsh = 'autoload -Uz compinit; compinit -u -D; print -r -- $_comps[mm]; zsh -n =_mm';
-    assert.equal(
-      await box.exec(
-        'zsh',
-        '-f',
-        '-c',
-        zsh.replace('=_mm', '/usr/share/zsh/vendor-completions/_mm'),
-      ),
-      '_mm\n',
-    );
-    for (const page of ['man1/mm.1', 'man8/mm-agent.8']) {
-      const lint = `zcat /usr/share/man/${page}.gz | mandoc -T lint -W warning`;
-      assert.equal(await box.sh(lint), '', page);
-    }
-  });
+  step(
+    'bash, zsh and fish complete both programs, and the manual pages are well formed',
+    async () => {
+      await box.sh(
+        'apt-get install --no-install-recommends bash-completion zsh fish mandoc >/dev/null',
+      );
+      for (const program of ['mm', 'mm-agent']) {
+        const bash = `. /usr/share/bash-completion/bash_completion
+        if type _comp_load >/dev/null 2>&1; then _comp_load ${program}; else _completion_loader ${program}; fi
+        complete -p ${program}`;
+        const registered = await box.exec('bash', '-c', bash);
+        assert.ok(registered.includes(`complete -F _${program} ${program}\n`), registered);
+        const fish = `complete --do-complete "${program} "`;
+        assert.match(await box.exec('fish', '--command', fish), /^status\t/m);
+        const zsh = `autoload -Uz compinit; compinit -u -D; print -r -- $_comps[${program}]
+        zsh -n /usr/share/zsh/vendor-completions/_${program}`;
+        assert.equal(await box.exec('zsh', '-f', '-c', zsh), `_${program}\n`);
+      }
+      for (const page of ['man1/mm.1', 'man8/mm-agent.8']) {
+        const lint = `zcat /usr/share/man/${page}.gz | mandoc -T lint -W warning`;
+        assert.equal(await box.sh(lint), '', page);
+      }
+    },
+  );
 });
 
 const asAnn = (text: string) =>

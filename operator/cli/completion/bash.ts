@@ -2,10 +2,10 @@ import { type CommandNode, flatten, type Value } from './command-tree.ts';
 
 /** For bash 3.2, which macOS has, and newer; needs no package of completions. */
 export function bashCompletion(tree: CommandNode): string {
-  const nodes = flatten(tree);
-  return `# bash completion for mm, printed by: mm completion bash
-_mm() {
-  local at=mm word words= files= directories= environments= others= operands=
+  const [nodes, program] = [flatten(tree), tree.path];
+  return `# bash completion for ${program}
+_${program}() {
+  local at=${program} word words= files= directories= environments= others= operands=
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$at $word" in
@@ -40,7 +40,7 @@ ${nodes.map(caseOf).join('\n')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
-complete -F _mm mm
+complete -F _${program} ${program}
 `;
 }
 

@@ -1,10 +1,10 @@
 import { type CommandNode, flatten, type OptionNode, type Value } from './command-tree.ts';
 
 export function fishCompletion(tree: CommandNode): string {
-  const nodes = flatten(tree);
-  return `# fish completion for mm, printed by: mm completion fish
-function __mm_at
-    set -l at mm
+  const [nodes, program] = [flatten(tree), tree.path];
+  return `# fish completion for ${program}
+function __${program}_at
+    set -l at ${program}
     for word in (commandline -opc)[2..-1]
         switch "$at $word"
             case ${nodes
@@ -16,13 +16,13 @@ function __mm_at
     end
     test "$at" = "$argv"
 end
-complete -c mm -f
-${nodes.flatMap(linesOf).join('\n')}
+complete -c ${program} -f
+${nodes.flatMap((node) => linesOf(program, node)).join('\n')}
 `;
 }
 
-function linesOf({ path, options, commands, operands }: CommandNode): string[] {
-  const at = `complete -c mm -n '__mm_at ${path}'`;
+function linesOf(program: string, { path, options, commands, operands }: CommandNode): string[] {
+  const at = `complete -c ${program} -n '__${program}_at ${path}'`;
   const below = commands.map(({ path: longer, description }) => {
     const name = longer.slice(longer.lastIndexOf(' ') + 1);
     return `${at} -a ${name} -d ${quoted(description)}`;

@@ -2,14 +2,14 @@ import { type CommandNode, flatten, type OptionNode, type Value } from './comman
 
 /** The completion script for zsh. */
 export function zshCompletion(tree: CommandNode): string {
-  const nodes = flatten(tree);
-  return `#compdef mm
-# zsh completion for mm, printed by: mm completion zsh
+  const [nodes, program] = [flatten(tree), tree.path];
+  return `#compdef ${program}
+# zsh completion for ${program}
 _mm_environments() {
   compadd "$@" -- \${(f)"$(mm completion zsh --environments 2>/dev/null)"}
 }
-_mm() {
-  local at=mm word
+_${program}() {
+  local at=${program} word
   local -a commands
   for word in \${words[2,CURRENT-1]}; do
     case "$at $word" in
@@ -23,10 +23,10 @@ _mm() {
 ${nodes.map(caseOf).join('\n')}
   esac
 }
-if [ "$funcstack[1]" = _mm ]; then
-  _mm "$@"
+if [ "$funcstack[1]" = _${program} ]; then
+  _${program} "$@"
 else
-  compdef _mm mm
+  compdef _${program} ${program}
 fi
 `;
 }

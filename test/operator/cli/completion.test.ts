@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { promisify } from 'node:util';
+import { test } from 'node:test';
 import { Command, Option } from 'commander';
 import { commandTree, flatten } from '../../../operator/cli/completion/command-tree.ts';
 import { SHELLS } from '../../../operator/cli/completion.ts';
@@ -11,24 +7,10 @@ import { NO_OUTPUT } from '../../../operator/cli/output.ts';
 import { buildProgram } from '../../../operator/cli/program.ts';
 import { run } from '../../../operator/cli/run.ts';
 import type { Context } from '../../../operator/context.ts';
-import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { offered } from '../../support/bash-completion.ts';
 import { initialized } from '../operator-lab.ts';
 
 const tree = commandTree(buildProgram({} as Context, NO_OUTPUT));
-
-/** The completions of an interactive bash for these words. The last word is incomplete. */
-async function offered(t: TestContext, script: string, ...words: string[]): Promise<string[]> {
-  const path = join(await temporaryDirectory(t), 'mm.bash');
-  await writeFile(path, script);
-  const drive = `. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mm
-    complete -p mm >&2; [ \${#COMPREPLY[@]} = 0 ] || printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const argv = ['--norc', '-u', '-c', drive, path, ...words];
-  // Bash warns about a locale that is not installed here, such as that of a terminal elsewhere.
-  const env = { ...process.env, LC_ALL: 'C' };
-  const { stdout, stderr } = await promisify(execFile)('bash', argv, { env });
-  assert.equal(stderr, 'complete -F _mm mm\n');
-  return stdout.split('\n').slice(0, -1);
-}
 
 const TYPED: Record<string, { words: string[]; want: string[] }> = {
   'a command': { words: ['mm', 'pub'], want: ['publish'] },
