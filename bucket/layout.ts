@@ -77,6 +77,15 @@ export function snapshotKey(tree: string, name: string): string {
   return `${snapshotPrefix(tree)}v1/latest/${name}`;
 }
 
+/** The table of hosts in the last snapshot of a day. Athena takes the day (UTC) from the key. */
+export function snapshotDayKey(tree: string, day: string): string {
+  return `${snapshotDaysPrefix(tree)}dt=${day}/hosts.parquet`;
+}
+
+export function snapshotDaysPrefix(tree: string): string {
+  return `${snapshotPrefix(tree)}v1/daily/`;
+}
+
 /** Snapshots of all statuses. */
 export function snapshotPrefix(tree: string): string {
   return `${statusPrefix(tree)}fleet/`;

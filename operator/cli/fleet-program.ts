@@ -8,12 +8,11 @@ import { type FleetQueryOptions, fleetParquet, fleetQuery } from '../commands/fl
 import { fleetReport, type ReportOptions } from '../commands/fleet/report.ts';
 import { fleetSnapshot, type SnapshotOptions } from '../commands/fleet/snapshot.ts';
 import { type FleetStatusOptions, fleetStatus } from '../commands/fleet/status.ts';
-import { sync } from '../commands/fleet/sync.ts';
+import { type SyncOptions, sync } from '../commands/fleet/sync.ts';
 import { changeLines, type WatchOptions, watchFleet } from '../commands/fleet/watch.ts';
 import type { ListOptions } from '../commands/status/list.ts';
 import type { CommonOptions, Context } from '../context.ts';
 import { PROBLEM_KINDS, type ProblemKind } from '../fleet/problem-hosts.ts';
-import type { InstanceOptions } from '../hosts/instances.ts';
 import { age, collect, common, instances, selecting, wholeNumber } from './options.ts';
 import type { Output } from './output.ts';
 
@@ -41,10 +40,9 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     .addHelpText('after', AFTER_FLEET);
   common(fleet.command('sync'))
     .description('copy the statuses that are new or have changed')
+    .option('--snapshot', 'copy what the last mm fleet snapshot has: two objects for all hosts')
     .addOption(instances())
-    .action(async (options: CommonOptions & InstanceOptions) =>
-      output.answer(await sync(context, options), options),
-    );
+    .action(async (options: SyncOptions) => output.answer(await sync(context, options), options));
   common(fleet.command('status'))
     .description('show how many hosts are in which state, and the most frequent failures')
     .option('--where <condition>', 'only hosts with this field; may be repeated', collect)

@@ -56,9 +56,18 @@ export function addToHistory(
   { store, now }: { readonly store: FleetStore; readonly now: number },
 ): void {
   const point = { at: new Date(now).toISOString(), hosts: hostsByState(store, now) };
+  mergeHistory(directory, place, { points: [point], now });
+}
+
+/** Adds points, also those of another machine. */
+export function mergeHistory(
+  directory: string,
+  place: CopiedPlace,
+  { points, now }: { readonly points: readonly HistoryPoint[]; readonly now: number },
+): void {
   const { endpoint = null, bucket, tree } = place;
-  const points = thinned([...readHistory(directory, place), point], now);
-  const history = { schemaVersion: 1, endpoint, bucket, tree, points };
+  const all = thinned([...readHistory(directory, place), ...points], now);
+  const history = { schemaVersion: 1, endpoint, bucket, tree, points: all };
   replaceFileSync(fileIn(directory), `${JSON.stringify(history)}\n`, { mode: 0o600 });
 }
 

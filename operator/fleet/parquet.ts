@@ -4,10 +4,12 @@ import type { Cell } from './query.ts';
 /** Rows as they come: they are read twice, so that only a part of them is in memory. */
 export interface ParquetSource {
   readonly columns: readonly string[];
+  /** Of columns whose type does not depend on the rows. A cell of another type becomes null. */
+  readonly types?: Readonly<Record<string, ColumnType>> | undefined;
   rows(): Iterable<readonly Cell[]>;
 }
 
-type ColumnType = 'INT64' | 'DOUBLE' | 'STRING';
+export type ColumnType = 'INT64' | 'DOUBLE' | 'STRING';
 
 /** Rows of one group, all of which are in memory. */
 const GROUP = 10_000;
@@ -16,11 +18,12 @@ const GROUP = 10_000;
  * A Parquet file, and how many rows it has. SQLite has no types for columns: a column of whole
  * numbers becomes INT64, one of numbers DOUBLE, and any other STRING.
  */
-export function parquetFile({ columns, rows }: ParquetSource): {
+export function parquetFile({ columns, types: fixed = {}, rows }: ParquetSource): {
   readonly bytes: Uint8Array;
   readonly count: number;
 } {
-  const types = typesOf(columns.length, rows());
+  const all = columns.map((name) => fixed[name]);
+  const types = all.includes(undefined) ? typesOf(all, rows()) : all;
   let count = 0;
   function* objects(): Generator<Record<string, unknown>> {
     for (const row of rows()) {
@@ -41,12 +44,15 @@ export function parquetFile({ columns, rows }: ParquetSource): {
   return { bytes: writer.getBytes(), count };
 }
 
-function typesOf(columns: number, rows: Iterable<readonly Cell[]>): ColumnType[] {
-  const types = Array.from({ length: columns }, (): ColumnType | undefined => undefined);
+function typesOf(
+  fixed: readonly (ColumnType | undefined)[],
+  rows: Iterable<readonly Cell[]>,
+): ColumnType[] {
+  const types = [...fixed];
   for (const row of rows) {
-    for (let at = 0; at < columns; at++) {
+    for (let at = 0; at < fixed.length; at++) {
       const cell = row[at] ?? null;
-      if (cell === null || types[at] === 'STRING') continue;
+      if (cell === null || types[at] === 'STRING' || fixed[at] !== undefined) continue;
       if (typeof cell === 'string') types[at] = 'STRING';
       else if (!Number.isSafeInteger(cell)) types[at] = 'DOUBLE';
       else types[at] ??= 'INT64';
@@ -57,6 +63,7 @@ function typesOf(columns: number, rows: Iterable<readonly Cell[]>): ColumnType[]
 
 function cellAs(cell: Cell, type: ColumnType | undefined): Cell | bigint {
   if (cell === null) return null;
-  if (type === 'INT64') return BigInt(cell);
-  return type === 'STRING' ? String(cell) : cell;
+  if (type === 'STRING') return String(cell);
+  if (type === 'INT64') return Number.isSafeInteger(cell) ? BigInt(cell) : null;
+  return typeof cell === 'number' ? cell : null;
 }

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
 import type { Instances } from '../hosts/instances.ts';
 import { defineTerminated } from './host-state.ts';
@@ -23,11 +23,13 @@ export interface CopiedPlace {
 export class FleetStore implements Disposable {
   readonly database: DatabaseSync;
   readonly #hosts: HostWriter;
+  readonly #same: StatementSync;
 
   private constructor(database: DatabaseSync, instances: Instances | undefined) {
     this.database = database;
     defineTerminated(database, instances);
     this.#hosts = new HostWriter(database);
+    this.#same = database.prepare('SELECT 1 FROM host WHERE file = ? AND etag = ?');
   }
 
   /** Opens the store for `mm fleet sync`. Calls `onNew` when it begins without a copy. */
@@ -107,6 +109,11 @@ export class FleetStore implements Disposable {
       .prepare('SELECT 1 FROM host WHERE file = ? AND problemKind IS NULL')
       .get(file);
     return row !== undefined;
+  }
+
+  /** Whether the copy of an object is the one with that ETag. */
+  has(file: string, etag: string): boolean {
+    return etag !== '' && this.#same.get(file, etag) !== undefined;
   }
 
   put(stored: StoredHost): void {

@@ -9,6 +9,7 @@ import type { FleetStore } from './store.ts';
 export interface SyncCounts {
   /** Objects below `status/hosts/`. */
   readonly hosts: number;
+  /** Those that were new, or had changed. */
   readonly fetched: number;
   /** Objects of the store that cannot be used. */
   readonly unreadable: number;

@@ -8,16 +8,18 @@ export interface Problem {
   readonly message: string;
 }
 
-export type ProblemKind =
+export const PROBLEM_KINDS = [
   /** Not JSON, another host's, or without a field that must be there. */
-  | 'invalid'
+  'invalid',
   /** Of a schema version that this mm does not know. */
-  | 'newer'
-  | 'too-large'
+  'newer',
+  'too-large',
   /** The key is not that of a host. */
-  | 'foreign'
+  'foreign',
   /** It is listed, but S3 does not give it to these credentials. */
-  | 'refused';
+  'refused',
+] as const;
+export type ProblemKind = (typeof PROBLEM_KINDS)[number];
 
 /** Undefined for a failure of the whole bucket, and for every other error. */
 export function problemOf(error: unknown): Problem | undefined {

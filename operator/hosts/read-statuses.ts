@@ -63,6 +63,17 @@ export async function readStatus(
   return (await read(place, listed)).found;
 }
 
+/** Of an object whose name is not that of a host. */
+export const FOREIGN: Problem = {
+  kind: 'foreign',
+  message: 'its key is not <certname>.json: no agent wrote it',
+};
+
+/** The name of an object below `status/hosts/` in lists: cleaned, it need not be a certname. */
+export function shownName(file: string): string {
+  return printable(file.replace(/\.json$/, ''), 200);
+}
+
 interface Read {
   readonly found: HostStatus | undefined;
   /** Of a problem. */
@@ -73,16 +84,16 @@ async function read(
   { bucket, tree }: TreePlace,
   { key, size, lastModified }: Pick<ListedObject, 'key' | 'size' | 'lastModified'>,
 ): Promise<Read> {
-  const name = /^(.*)\.json$/s.exec(key.slice(hostStatusPrefix(tree).length))?.[1];
-  const certname = printable(name ?? key.slice(hostStatusPrefix(tree).length), 200);
+  const file = key.slice(hostStatusPrefix(tree).length);
+  const name = /^(.*)\.json$/s.exec(file)?.[1];
+  const certname = shownName(file);
   const reported = { certname, receivedAt: lastModified };
   const broken = (problem: Problem, error?: unknown): Read => ({
     found: { ...reported, status: undefined, problem },
     error,
   });
   if (name === undefined || !CERTNAME.test(name)) {
-    const message = 'its key is not <certname>.json: no agent wrote it';
-    return broken({ kind: 'foreign', message });
+    return broken(FOREIGN);
   }
   if (size > MAX_STATUS_BYTES) {
     const message = `expected at most ${MAX_STATUS_BYTES} bytes, found ${size}`;

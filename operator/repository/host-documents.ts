@@ -28,6 +28,11 @@ export function readStatusDocument(bytes: Uint8Array, from: From): StatusDocumen
   return read(bytes, StatusDocument, from);
 }
 
+/** The same for one that is JSON inside of another document. */
+export function checkStatusDocument(value: unknown, from: From): StatusDocument {
+  return check(value, StatusDocument, from);
+}
+
 /** The same for the facts of a host. */
 export function readFactsDocument(bytes: Uint8Array, from: From): FactsDocument {
   return read(bytes, FactsDocument, from);
@@ -36,14 +41,22 @@ export function readFactsDocument(bytes: Uint8Array, from: From): FactsDocument 
 function read<T extends { readonly certname: string }>(
   bytes: Uint8Array,
   schema: ZodType<T>,
-  { certname, key }: From,
+  from: From,
 ): T {
   let value: unknown;
   try {
     value = JSON.parse(UTF8.decode(bytes));
   } catch (cause) {
-    throw invalid(key, 'expected JSON in UTF-8, found something else', cause);
+    throw invalid(from.key, 'expected JSON in UTF-8, found something else', cause);
   }
+  return check(value, schema, from);
+}
+
+function check<T extends { readonly certname: string }>(
+  value: unknown,
+  schema: ZodType<T>,
+  { certname, key }: From,
+): T {
   if (depthOf(value) > MAX_DEPTH) throw invalid(key, `expected at most ${MAX_DEPTH} levels`);
   const { schemaVersion } = jsonObject(value);
   if (typeof schemaVersion === 'number' && schemaVersion > SCHEMA_VERSION) {

@@ -48,6 +48,7 @@ function costLines(): string[] {
   const dollars = requests + (scanned / 1e12) * DOLLARS_PER_TERABYTE;
   return [
     '-- Each question reads every status: the keys of hosts have no part that could be a partition.',
+    '-- Only hosts_by_day has partitions: one object for each day on which mm fleet snapshot ran.',
     `-- ${HOSTS.toLocaleString('en')} hosts: ${HOSTS.toLocaleString('en')} GET and ${scanned / 1e6} MB scanned, about $${dollars.toFixed(3)}, a minute.`,
     '-- For many questions mm fleet sync is cheaper: it reads only what changed.',
   ];

@@ -8,6 +8,10 @@ import { StatusListAnswer } from '../../status-answer.ts';
 
 export const FleetSyncAnswer = z.looseObject({
   ...Tree,
+  /** `snapshot`: with `--snapshot`. */
+  source: z.enum(['bucket', 'snapshot']),
+  /** When the copy was last brought up to date from the statuses themselves. */
+  syncedAt: Instant,
   /** Objects below `status/hosts/`. */
   hosts: z.int(),
   /** Objects that were new or had changed. */

@@ -1,21 +1,14 @@
 import type { Bucket } from '../../../bucket/bucket.ts';
-import { snapshotKey } from '../../../bucket/layout.ts';
-import { CodedError } from '../../../shared/coded-error.ts';
+import { snapshotDayKey, snapshotKey } from '../../../bucket/layout.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
-import {
-  type HistoryPoint,
-  historyText,
-  MAX_HISTORY_BYTES,
-  pointsIn,
-  readHistory,
-  thinned,
-} from '../../fleet/history.ts';
+import { historyText, readHistory, thinned } from '../../fleet/history.ts';
 import { parquetFile } from '../../fleet/parquet.ts';
 import { openQuery, type QueryFrame } from '../../fleet/query.ts';
-import type { CopiedPlace } from '../../fleet/store.ts';
+import { HOST_TYPES } from '../../fleet/snapshot/host-types.ts';
+import { packStatuses, STATUSES } from '../../fleet/snapshot/pack-statuses.ts';
+import { pointsInBucket } from '../../fleet/snapshot/points-in-bucket.ts';
 import type { InstanceOptions } from '../../hosts/instances.ts';
 import { withTree } from '../../open-tree.ts';
-import { getObject } from '../../repository/get-object.ts';
 import type { FleetSnapshotAnswer } from './fleet-answers.ts';
 import { copiedPlace, storeDirectory, storeFile, withStore } from './open-store.ts';
 import { reportWith } from './report.ts';
@@ -25,16 +18,17 @@ export interface SnapshotOptions extends CommonOptions, InstanceOptions {
 }
 
 interface SnapshotFile {
-  readonly name: string;
+  readonly key: string;
   readonly type: string;
   readonly content: string | Uint8Array;
 }
 
+const JSON_TYPE = 'application/json';
 const PARQUET = 'application/vnd.apache.parquet';
 
 /**
- * `mm fleet snapshot`: puts the report and its tables into the bucket, where a team reads two
- * objects in place of one for each host. Throws STATE_MISSING, S3_*.
+ * `mm fleet snapshot`: puts the copy, the report and its tables into the bucket, where a team reads
+ * two objects in place of one for each host. Throws STATE_MISSING, S3_*.
  */
 export async function fleetSnapshot(context: Context, options: SnapshotOptions): Promise<Answer> {
   return await withTree(context, options, async ({ bucket }) =>
@@ -43,61 +37,52 @@ export async function fleetSnapshot(context: Context, options: SnapshotOptions):
       const { tree } = config;
       const place = await copiedPlace(config, context);
       const own = readHistory(storeDirectory(config), place);
-      const before = await historyIn(bucket, place);
+      const before = await pointsInBucket({ bucket, tree }, place);
       const history = thinned([...before, ...own], context.now());
       const { html, hosts } = await reportWith(opened, history);
       const copy = storeFile(config);
       const frame = { now: () => context.now(), instances };
+      const latest = (name: string): string => snapshotKey(tree, name);
+      const day = new Date(syncedAt).toISOString().slice(0, 10);
+      const table = tableOf(copy, 'hosts', frame);
+      const statuses = await packStatuses(opened.store, place, syncedAt);
       const files: readonly SnapshotFile[] = [
-        { name: 'history.json', type: 'application/json', content: historyText(place, history) },
-        { name: 'hosts.parquet', type: PARQUET, content: tableOf(copy, 'hosts', frame) },
-        { name: 'facts.parquet', type: PARQUET, content: tableOf(copy, 'facts', frame) },
+        { key: latest('history.json'), type: JSON_TYPE, content: historyText(place, history) },
+        { key: latest(STATUSES), type: 'application/gzip', content: statuses },
+        { key: snapshotDayKey(tree, day), type: PARQUET, content: table },
+        { key: latest('hosts.parquet'), type: PARQUET, content: table },
+        { key: latest('facts.parquet'), type: PARQUET, content: tableOf(copy, 'facts', frame) },
         // The last one: who sees it finds the others.
-        { name: 'fleet.html', type: 'text/html; charset=utf-8', content: html },
+        { key: latest('fleet.html'), type: 'text/html; charset=utf-8', content: html },
       ];
-      if (options.noop !== true) await put(bucket, tree, files);
+      if (options.noop !== true) await put(bucket, files);
       const document: FleetSnapshotAnswer = {
         ...{ schemaVersion: 1, bucket: bucket.name, tree },
         outcome: options.noop === true ? 'noop' : 'written',
         syncedAt: new Date(syncedAt).toISOString(),
         hosts,
-        objects: files.map(({ name, content }) => ({
-          ...{ key: snapshotKey(tree, name), bytes: Buffer.byteLength(content) },
-        })),
+        objects: files.map(({ key, content }) => ({ key, bytes: Buffer.byteLength(content) })),
       };
       return { document, lines: linesOf(document, bucket) };
     }),
   );
 }
 
-/** A view of the copy as Parquet, without the whole status of each host: it is 40 MB of JSON. */
-function tableOf(copy: string, view: string, frame: QueryFrame): Uint8Array {
-  const all = openQuery(copy, `SELECT * FROM ${view}`, frame);
-  all.close();
-  const columns = all.columns.filter((name) => name !== 'status');
-  const query = openQuery(copy, `SELECT ${columns.join(', ')} FROM ${view}`, frame);
+/** A view of the copy as Parquet. The whole status of each host is in the file of statuses. */
+function tableOf(copy: string, view: 'hosts' | 'facts', frame: QueryFrame): Uint8Array {
+  const types = view === 'hosts' ? HOST_TYPES : undefined;
+  const list = types === undefined ? '*' : Object.keys(types).join(', ');
+  const query = openQuery(copy, `SELECT ${list} FROM ${view}`, frame);
   try {
-    return parquetFile({ columns, rows: () => query.rows() }).bytes;
+    return parquetFile({ columns: query.columns, types, rows: () => query.rows() }).bytes;
   } finally {
     query.close();
   }
 }
 
-/** What earlier snapshots know, on this machine and on others. */
-async function historyIn(bucket: Bucket, place: CopiedPlace): Promise<readonly HistoryPoint[]> {
-  const key = snapshotKey(place.tree, 'history.json');
-  try {
-    const found = await getObject(bucket, key, { maxBytes: MAX_HISTORY_BYTES });
-    return found.kind === 'object' ? pointsIn(found.bytes, place) : [];
-  } catch (error) {
-    if (error instanceof CodedError && error.code === 'S3_NOT_FOUND') return [];
-    throw error;
-  }
-}
-
-async function put(bucket: Bucket, tree: string, files: readonly SnapshotFile[]): Promise<void> {
-  for (const { name, type, content } of files) {
-    await bucket.put(snapshotKey(tree, name), Buffer.from(content), {
+async function put(bucket: Bucket, files: readonly SnapshotFile[]): Promise<void> {
+  for (const { key, type, content } of files) {
+    await bucket.put(key, Buffer.from(content), {
       contentType: type,
       cacheControl: 'private, no-cache',
     });

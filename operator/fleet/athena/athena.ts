@@ -1,4 +1,5 @@
-import { hostFactsPrefix, hostStatusPrefix } from '../../../bucket/layout.ts';
+import { hostFactsPrefix, hostStatusPrefix, snapshotDaysPrefix } from '../../../bucket/layout.ts';
+import { HOST_TYPES } from '../snapshot/host-types.ts';
 import { ATHENA_QUESTIONS, type AthenaQuestion } from './questions.ts';
 import { ATHENA_VIEWS, type AthenaView } from './views.ts';
 
@@ -18,11 +19,12 @@ export function athenaSql({
   readonly tree: string;
   readonly database: string;
 }): AthenaSql {
+  const location = (prefix: string): string => `s3://${bucket}/${prefix}`.replaceAll("'", "''");
   const table = (name: string, prefix: string): string =>
     `CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.${name} (line string)
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\001'
 STORED AS TEXTFILE
-LOCATION '${`s3://${bucket}/${prefix}`.replaceAll("'", "''")}'`;
+LOCATION '${location(prefix)}'`;
   return {
     setUp: [
       `CREATE DATABASE IF NOT EXISTS ${database}`,
@@ -30,9 +32,41 @@ LOCATION '${`s3://${bucket}/${prefix}`.replaceAll("'", "''")}'`;
       table('facts_lines', hostFactsPrefix(tree)),
       ...ATHENA_VIEWS.map((view) => viewSql(database, view)),
       viewSql(database, ALL_FACTS),
+      daysSql(database, location(snapshotDaysPrefix(tree))),
     ],
     questions: ATHENA_QUESTIONS,
   };
+}
+
+const HIVE_TYPES = { INT64: 'bigint', DOUBLE: 'double', STRING: 'string' } as const;
+
+/**
+ * The last snapshot of each day. Athena computes the keys of the days that a question names, and
+ * lists nothing. https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html
+ */
+function daysSql(database: string, location: string): string {
+  const columns = Object.entries(HOST_TYPES).map(
+    ([name, type]) => `  \`${name}\` ${HIVE_TYPES[type]}`,
+  );
+  const properties = {
+    'projection.enabled': 'true',
+    'projection.dt.type': 'date',
+    'projection.dt.format': 'yyyy-MM-dd',
+    'projection.dt.range': 'NOW-400DAYS,NOW',
+    'projection.dt.interval': '1',
+    'projection.dt.interval.unit': 'DAYS',
+    'storage.location.template': `${location}dt=\${dt}/`,
+  };
+  const list = Object.entries(properties).map(([name, value]) => `  '${name}' = '${value}'`);
+  return `CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.hosts_by_day (
+${columns.join(',\n')}
+)
+PARTITIONED BY (dt string)
+STORED AS PARQUET
+LOCATION '${location}'
+TBLPROPERTIES (
+${list.join(',\n')}
+)`;
 }
 
 /** What Facter collected, not only the promoted facts: one row for each fact at the top. */

@@ -90,6 +90,12 @@ FROM failed_resources WHERE certname = 'web1.example.com' AND resource = 'File[/
     sql: `SELECT value, count(*) AS hosts FROM facts WHERE name = 'os.release.full'
 GROUP BY 1 ORDER BY hosts DESC`,
   },
+  {
+    words: 'report (states over 30 days, from mm fleet snapshot)',
+    sql: `SELECT dt, coalesce(run, 'none') AS run, count(*) AS hosts, sum(stale) AS stale
+FROM hosts_by_day WHERE dt > date_format(current_date - INTERVAL '30' DAY, '%Y-%m-%d')
+GROUP BY 1, 2 ORDER BY 1, hosts DESC`,
+  },
 ];
 
 function listOf(texts: Iterable<string>): string {

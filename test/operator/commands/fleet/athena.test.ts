@@ -4,10 +4,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { build } from 'esbuild';
 import { questions } from '../../../../bench/fleet/questions.ts';
+import { snapshotDayKey } from '../../../../bucket/layout.ts';
 import { FleetAthenaAnswer } from '../../../../operator/commands/fleet/fleet-answers.ts';
 import { ATHENA_VIEWS } from '../../../../operator/fleet/athena/views.ts';
 import { defineTerminated } from '../../../../operator/fleet/host-state.ts';
 import { PROBLEM_KINDS } from '../../../../operator/fleet/problem-hosts.ts';
+import { HOST_TYPES } from '../../../../operator/fleet/snapshot/host-types.ts';
 import { TABLES } from '../../../../operator/fleet/tables.ts';
 import { VIEWS } from '../../../../operator/fleet/views.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
@@ -44,6 +46,10 @@ test('fleet athena: each statement and question is valid SQL', async (t) => {
   }
   assert.notDeepEqual(problemsOf('SELECT FROM WHERE'), [], 'the parser refuses what is wrong');
   assert.match(answer.setUp.join('\n'), /LOCATION 's3:\/\/fleet\/ubuntu\/status\/hosts\/'/);
+  const [, template] =
+    /'storage[.]location[.]template' = '([^']+)'/.exec(answer.setUp.join('\n')) ?? [];
+  const day = `s3://fleet/${snapshotDayKey('ubuntu', '2026-11-30')}`;
+  assert.equal(`${template?.replace(/[$][{]dt[}]/, '2026-11-30')}hosts.parquet`, day);
   const { stdout } = await lab.mm(['fleet', 'athena']);
   for (const sql of answer.setUp) assert.ok(stdout.includes(sql), sql);
   assert.equal((await lab.mm(['fleet', 'athena', '--database', 'a;b'])).exitCode, 2);
@@ -68,6 +74,8 @@ test('fleet athena: the views of the copy, with the same columns', () => {
     ]);
   const athena = ATHENA_VIEWS.map(({ name, columns }) => [name, columns.map(([each]) => each)]);
   assert.deepEqual(athena, copied);
+  const [[, hosts] = []] = athena;
+  assert.deepEqual([...Object.keys(HOST_TYPES), 'status'], hosts, 'those of hosts_by_day');
 });
 
 test('fleet athena: every question of the copy has its SQL', async (t) => {

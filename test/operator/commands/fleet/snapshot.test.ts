@@ -1,25 +1,44 @@
 import assert from 'node:assert/strict';
+import { readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
-import { FleetSnapshotAnswer } from '../../../../operator/commands/fleet/fleet-answers.ts';
+import { ErrorAnswer } from '../../../../operator/answers.ts';
+import {
+  FleetSnapshotAnswer,
+  FleetSyncAnswer,
+} from '../../../../operator/commands/fleet/fleet-answers.ts';
 import { loadFleet } from '../../../../operator/fleet/report/page/data/load.ts';
-import { sampleStatus } from '../../../support/status-sample.ts';
+import { sampleRun, sampleStatus } from '../../../support/status-sample.ts';
 import { BUCKET, initialized, type OperatorLab } from '../../operator-lab.ts';
 
-const NAMES = ['history.json', 'hosts.parquet', 'facts.parquet', 'fleet.html'];
-const KEYS = NAMES.map((name) => `ubuntu/status/fleet/v1/latest/${name}`);
-const [HISTORY = '', HOSTS = '', FACTS = '', PAGE = ''] = KEYS;
+const LATEST = 'ubuntu/status/fleet/v1/latest';
+const HISTORY = `${LATEST}/history.json`;
+const STATUSES = `${LATEST}/statuses.ndjson.gz`;
+const HOSTS = `${LATEST}/hosts.parquet`;
+const FACTS = `${LATEST}/facts.parquet`;
+const PAGE = `${LATEST}/fleet.html`;
+const NOW = Date.parse('2026-11-30T12:00:00Z');
+const DAY = 'ubuntu/status/fleet/v1/daily/dt=2026-11-30/hosts.parquet';
+const KEYS = [HISTORY, STATUSES, DAY, HOSTS, FACTS, PAGE];
+const STATUS = (file: string) => `ubuntu/status/hosts/${file}`;
 
 async function snapshot(lab: OperatorLab, ...more: string[]): Promise<FleetSnapshotAnswer> {
-  const { exitCode, json, stderr } = await lab.mm(['fleet', 'snapshot', '--json', ...more]);
+  const args = ['fleet', 'snapshot', '--json', ...more];
+  const { exitCode, json, stderr } = await lab.mm(args, { now: () => NOW });
   assert.equal(exitCode, 0, stderr);
   return FleetSnapshotAnswer.parse(json);
 }
 
 /** The history that the page in the bucket has. */
 async function shown({ server }: OperatorLab) {
-  const [, data = ''] = /id="data">([^<]*)</.exec(String(server.get(BUCKET, PAGE))) ?? [];
-  return (await loadFleet(data)).head.history;
+  return (await headIn(String(server.get(BUCKET, PAGE)))).history;
+}
+
+async function headIn(html: string) {
+  const [, data = ''] = /id="data">([^<]*)</.exec(html) ?? [];
+  return (await loadFleet(data)).head;
 }
 
 async function rowsOf({ server }: OperatorLab, key: string): Promise<Record<string, unknown>[]> {
@@ -32,7 +51,7 @@ test('fleet snapshot: puts the page into the bucket, with what earlier ones knew
   const lab = await initialized(t);
   const status = JSON.stringify({ ...sampleStatus, certname: 'web1' });
   lab.server.put(BUCKET, 'ubuntu/status/hosts/web1.json', status);
-  await lab.mm(['fleet', 'sync']);
+  await lab.mm(['fleet', 'sync'], { now: () => NOW });
   const planned = await snapshot(lab, '--noop');
   assert.deepEqual([planned.outcome, planned.objects.map(({ key }) => key)], ['noop', KEYS]);
   assert.equal(lab.server.get(BUCKET, PAGE), undefined);
@@ -53,8 +72,9 @@ test('fleet snapshot: puts the page into the bucket, with what earlier ones knew
   );
   const [now, ...more] = await shown(lab);
   assert.deepEqual([now?.hosts, more], [{ unchanged: 1 }, []]);
+  assert.deepEqual(lab.server.get(BUCKET, DAY), lab.server.get(BUCKET, HOSTS));
 
-  const yesterday = { at: new Date(Date.now() - 86_400_000).toISOString(), hosts: { failed: 7 } };
+  const yesterday = { at: new Date(NOW - 86_400_000).toISOString(), hosts: { failed: 7 } };
   const points = [yesterday];
   const elsewhere = { schemaVersion: 1, bucket: BUCKET, tree: 'ubuntu', points };
   lab.server.put(BUCKET, HISTORY, JSON.stringify(elsewhere));
@@ -74,4 +94,106 @@ test('fleet snapshot: is no host', async (t) => {
   await snapshot(lab);
   const { json } = await lab.mm(['fleet', 'sync', '--json']);
   assert.equal(json.hosts, 0);
+});
+
+const FAILED = { resource: 'File[/etc/motd]', message: 'no space', file: null, line: null };
+const statusOf = (certname: string, more: object = {}) =>
+  JSON.stringify({ ...sampleStatus, certname, ...more });
+
+test('fleet sync --snapshot: another machine answers as the one that made it', async (t) => {
+  const lab = await initialized(t);
+  const run = { ...sampleRun, status: 'failed', failedResources: [FAILED] };
+  for (const [file, body] of [
+    ['db1.json', statusOf('db1', { facts: { role: 'db' } })],
+    ['web1.json', statusOf('web1', { run, groups: ['web'] })],
+    ['broken.json', 'hello'],
+    ['newer.json', statusOf('newer', { schemaVersion: 2 })],
+    ['other.json', statusOf('web1')],
+    ['a/README', 'foreign'],
+  ] as const)
+    lab.server.put(BUCKET, STATUS(file), body);
+  const asked = async (...args: string[]) =>
+    (await lab.mm(['fleet', ...args, '--json'], { now: () => NOW + 60_000 })).json;
+  const all = async () => [
+    await asked('hosts'),
+    await asked('status'),
+    await asked('host', 'web1'),
+    await asked('why', 'web1', FAILED.resource),
+    await asked('problems'),
+    await asked('query', 'SELECT * FROM facts'),
+    (await headIn(await readFile((await asked('report')).file, 'utf8'))).history,
+  ];
+  const { file } = (await lab.mm(['fleet', 'sync', '--json'], { now: () => NOW })).json;
+  const before = await all();
+  await snapshot(lab);
+  await rm(dirname(file), { recursive: true });
+  const first = lab.server.requests.length;
+  const answer = FleetSyncAnswer.parse(await asked('sync', '--snapshot'));
+  const { source, hosts, fetched, unreadable, requests } = answer;
+  assert.deepEqual([source, hosts, fetched, unreadable], ['snapshot', 6, 6, 4]);
+  assert.equal(lab.server.requests.length - first, requests.get + requests.list);
+  assert.equal(requests.get, 2);
+  assert.equal(answer.syncedAt, new Date(NOW).toISOString());
+  assert.deepEqual(await all(), before);
+
+  assert.equal((await asked('sync', '--snapshot')).fetched, 0, 'it has it already');
+  const { fetched: read } = await asked('sync');
+  assert.equal(read, 1, 'only the newer one: a sync goes on from the snapshot');
+  lab.server.put(BUCKET, STATUS('web2.json'), statusOf('web2'));
+  await asked('sync');
+  await asked('sync', '--snapshot');
+  assert.equal((await asked('hosts')).summary.hosts, 7, 'an older snapshot changes nothing');
+});
+
+/** Lines of a snapshot, the head first. */
+const lines = (...each: readonly unknown[]) =>
+  gzipSync(each.map((line) => `${JSON.stringify(line)}\n`).join(''));
+const head = {
+  ...{ schemaVersion: 1, bucket: BUCKET, tree: 'ubuntu' },
+  syncedAt: new Date(NOW).toISOString(),
+  hosts: 1,
+};
+const host = {
+  ...{ file: 'web1.json', etag: 'e', receivedAt: NOW, problem: null },
+  status: JSON.parse(statusOf('web1')),
+};
+
+test('fleet sync --snapshot: what is no snapshot, or hostile, is refused or skipped', async (t) => {
+  const lab = await initialized(t);
+  const sync = () => lab.mm(['fleet', 'sync', '--snapshot', '--json'], { now: () => NOW });
+  assert.equal(ErrorAnswer.parse((await sync()).json).error.code, 'S3_NOT_FOUND');
+  const whole = lines(head, host);
+  for (const [name, bytes] of Object.entries({
+    'no gzip': Buffer.from('hello'),
+    'cut off': whole.subarray(0, whole.length - 20),
+    'no head': lines(host),
+    'a newer format': lines({ ...head, schemaVersion: 2 }, host),
+    'another tree': lines({ ...head, tree: 'osx' }, host),
+    'a host too few': lines({ ...head, hosts: 2 }, host),
+    'a host too many': lines(head, host, host),
+    'a time that is text': lines(head, { ...host, receivedAt: 'now' }),
+    'a line without end': gzipSync(`${JSON.stringify(head)}\n${' '.repeat(2 ** 24)}`),
+  })) {
+    lab.server.put(BUCKET, STATUSES, bytes);
+    assert.equal(ErrorAnswer.parse((await sync()).json).error.code, 'STATUS_INVALID', name);
+    assert.equal((await lab.mm(['fleet', 'hosts', '--json'])).json.error.code, 'STATE_MISSING');
+  }
+  const odd = {
+    'two.json': host,
+    'web1.json': { ...host, status: { ...host.status, facts: 7 } },
+    'newer.json': { ...host, status: { schemaVersion: 2 } },
+    README: host,
+    '\u001b[2J.json': host,
+  };
+  const files = Object.entries(odd).map(([file, each]) => ({ ...each, file, etag: 'f' }));
+  lab.server.put(BUCKET, STATUSES, lines({ ...head, hosts: files.length }, ...files));
+  await sync();
+  const { json } = await lab.mm(['fleet', 'query', 'SELECT kind FROM unreadable', '--json']);
+  assert.deepEqual(json.rows.map(({ kind }: { kind: string }) => kind).sort(), [
+    'foreign',
+    'foreign',
+    'invalid',
+    'invalid',
+    'newer',
+  ]);
 });
