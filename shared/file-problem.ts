@@ -19,7 +19,7 @@ export function fileProblem(path: string, error: unknown): FileProblem {
   }
   switch (code ?? '') {
     case 'ENOENT':
-      return { why: `there is no ${path}`, next: `ls ${dirname(path)}; then give the right path` };
+      return missing(path);
     case 'EACCES':
     case 'EPERM':
       return { why: `no permission for ${path}`, next: look };
@@ -40,6 +40,24 @@ export function fileProblem(path: string, error: unknown): FileProblem {
       return { why: text.includes(path) ? text : `${path}: ${text}`, next: look };
     }
   }
+}
+
+/** Of a file in a directory that does not exist, the directory is what a person must correct. */
+function missing(path: string): FileProblem {
+  const directory = dirname(path);
+  if (isThere(directory)) {
+    return { why: `there is no ${path}`, next: `ls ${directory}; then give the right path` };
+  }
+  let top = directory;
+  while (top !== dirname(top) && !isThere(dirname(top))) top = dirname(top);
+  return {
+    why: `there is no directory ${top} for ${path}`,
+    next: `ls ${dirname(top)}; then give the right path`,
+  };
+}
+
+function isThere(path: string): boolean {
+  return lookedAt(() => statSync(path)) !== undefined;
 }
 
 function isAboutAPath(code: string | undefined): boolean {

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import { type FleetAthenaOptions, fleetAthena } from '../commands/fleet/athena.ts';
 import { exportPuppetDb } from '../commands/fleet/export.ts';
 import { fleetHost, fleetHosts, why } from '../commands/fleet/host.ts';
@@ -108,14 +108,14 @@ export function addFleet(program: Command, context: Context, output: Output): vo
       output.answer(await fleetReport(context, options), options),
     );
   common(fleet.command('problems'))
-    .argument('[kind...]', 'only these', collectKinds)
+    .addArgument(new Argument('[kind...]', 'only these').choices(PROBLEM_KINDS))
     .description('show hosts whose name, clock, agent or trust is off')
     .option('--clock <age>', 'how far a clock may be off; default: 60s', age)
     .option('--fail-over <share>', 'exit with 1 when more hosts (5, or 1%) have a problem')
     .addOption(new Option('--csv', 'print CSV').conflicts('json'))
     .addHelpText('after', AFTER_PROBLEMS)
-    .action(async (kinds: readonly ProblemKind[] | undefined, options: FleetProblemsOptions) =>
-      fleetProblems(context, kinds ?? [], options, (list) => output.list(list, options)),
+    .action(async (kinds: readonly ProblemKind[], options: FleetProblemsOptions) =>
+      fleetProblems(context, kinds, options, (list) => output.list(list, options)),
     );
   common(fleet.command('snapshot'))
     .description('put the report and its tables into the bucket, for everybody who may read status')
@@ -161,14 +161,4 @@ function onChange(): Option {
     '--on-change <command>',
     'watch, and run this in the shell when hosts change state, with JSON on stdin',
   ).implies({ watch: true });
-}
-
-/** Throws InvalidArgumentError. */
-function collectKinds(
-  value: string,
-  before: readonly ProblemKind[] | undefined,
-): readonly ProblemKind[] {
-  const kind = PROBLEM_KINDS.find((each) => each === value);
-  if (kind !== undefined) return [...(before ?? []), kind];
-  throw new InvalidArgumentError(`expected one of ${PROBLEM_KINDS.join(', ')}.`);
 }

@@ -37,7 +37,7 @@ export async function fleetStatus(context: Context, options: FleetStatusOptions)
       tally.count(host, line, isMatching);
       if (summary !== undefined) counts.add(certname, summary);
     }
-    where.requireKnownFields();
+    where.requireAnswerable();
     const { summary, notices, exitCode } = tally.end(where);
     const document: FleetStatusAnswer = {
       ...{ schemaVersion: 1, bucket: config.bucket, tree: config.tree },

@@ -71,7 +71,7 @@ export async function printHosts(
         : longTable(HEADER, cellsOf(entries), context.columns),
     isJudged: options.failOver !== undefined,
     end(): ListEnd {
-      where.requireKnownFields();
+      where.requireAnswerable();
       ids?.save();
       return tally.end(where);
     },

@@ -53,6 +53,12 @@ export function isMet(
   }
 }
 
+/** Whether a number is compared by `<` or `>` with something else: `run.durationSeconds>2m`. */
+export function isIncomparable({ operator, wanted }: Condition, value: unknown): boolean {
+  if (operator !== '<' && operator !== '>') return false;
+  return typeof value === 'number' && Number.isNaN(order(value, wanted));
+}
+
 /**
  * The values at a dotted path. Keys may contain dots themselves: the status has the promoted facts
  * under their whole path. Empty when there is no such field.

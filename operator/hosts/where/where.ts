@@ -4,7 +4,14 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { counted } from '../../../shared/counted.ts';
 import { isJsonObject, type JsonObject, jsonObject } from '../../../shared/json.ts';
 import { didYouMean, nearest } from '../../../shared/suggestion.ts';
-import { type Condition, isMet, parseCondition, textOf, valuesAt } from './condition.ts';
+import {
+  type Condition,
+  isIncomparable,
+  isMet,
+  parseCondition,
+  textOf,
+  valuesAt,
+} from './condition.ts';
 import { fieldsCalled, possibleValues, STATUS_FIELDS } from './status-fields.ts';
 
 /** Names that are kept for "did you mean": hosts choose the names of facts. */
@@ -81,8 +88,9 @@ export class Where {
     return met;
   }
 
-  /** Call after the last host. Throws USAGE when no host has one of the fields. */
-  requireKnownFields(): void {
+  /** Call after the last host. Throws USAGE for a condition that no host could meet. */
+  requireAnswerable(): void {
+    this.#requireComparable();
     const field = [...this.#looked]
       .filter(([, { found }]) => found === 0)
       .map(([condition]) => condition.field)
@@ -103,6 +111,18 @@ export class Where {
         next: (isCopiedFact || meant === undefined ? [...asked, others] : asked).join(' '),
       },
     );
+  }
+
+  /** A gate must not pass because of a mistyped number. */
+  #requireComparable(): void {
+    for (const [{ field, wanted }, { isMet: wasMet, incomparable }] of this.#looked) {
+      if (wasMet || incomparable === undefined) continue;
+      const found = JSON.stringify(wanted);
+      throw new CodedError(`--where: ${field} is a number, found ${found} to compare it with`, {
+        code: 'USAGE',
+        next: `for example --where '${field}>${incomparable}'`,
+      });
+    }
   }
 
   /** Call after the last host: facts that some hosts of a copy do not have. */
@@ -143,6 +163,7 @@ export class Where {
       if (value !== looked.last) looked.values.add(printable(textOf(value), 100));
       looked.last = value;
     }
+    looked.incomparable ??= values.find((value) => isIncomparable(condition, value));
     const met = isMet(condition, values);
     looked.isMet ||= met;
     return met;
@@ -175,13 +196,22 @@ interface Looked {
   missing: number;
   /** Whether a host met the condition. */
   isMet: boolean;
+  /** A number that the wanted value cannot be compared with. */
+  incomparable: unknown;
   readonly values: Set<string>;
   /** The value that was kept last: most hosts have the same. */
   last: unknown;
 }
 
 function newLooked(): Looked {
-  return { found: 0, missing: 0, isMet: false, values: new Set(), last: undefined };
+  return {
+    found: 0,
+    missing: 0,
+    isMet: false,
+    incomparable: undefined,
+    values: new Set(),
+    last: undefined,
+  };
 }
 
 /**

@@ -52,7 +52,8 @@ export function passphraseSource({ file, fd, ask }: PassphraseOptions): Passphra
 
 /** A passphrase for new keys, typed twice. Throws KEY_LOCKED when it is empty or the two differ. */
 export async function askNewPassphrase(ask: Ask | undefined, question: string): Promise<string> {
-  if (ask === undefined) throw notMade('mm can only ask for a passphrase on a terminal');
+  if (ask === undefined)
+    throw notMade('mm can only ask for a passphrase on a terminal', 'on a terminal');
   const first = await ask(`${question}: `);
   const second = await ask('The same again: ');
   if (first === '') throw notMade('the passphrase is empty');
@@ -106,9 +107,9 @@ function noTerminal(keyName: string): CodedError {
   );
 }
 
-function notMade(message: string): CodedError {
+function notMade(message: string, how = 'again'): CodedError {
   return new CodedError(message, {
     code: 'KEY_LOCKED',
-    next: 'run the command again, or give --passphrase-file FILE',
+    next: `run the command ${how}, or give --passphrase-file FILE`,
   });
 }

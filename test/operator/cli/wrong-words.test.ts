@@ -141,6 +141,7 @@ const TYPED: Readonly<Record<string, Typed>> = {
     code: 'USAGE',
     meant: 'run.status=failed',
   },
+  'a kind of problem': { args: ['fleet', 'problems', 'clok'], code: 'USAGE', meant: 'clock' },
   'a group of hosts': {
     args: ['diff', 'stable', '--group', 'canray'],
     code: 'USAGE',
@@ -290,12 +291,4 @@ test('words: wrong usage is a document with --json, and names the help of its co
     assert.deepEqual([exitCode, error.code, error.next], [2, 'USAGE', next]);
     assert.equal(stderr, `mm: ${error.message}\nnext: ${next}\n`);
   }
-});
-
-test('words: each mistake in the options has a line of its own', async (t) => {
-  const lab = await initialized(t);
-  const place = ['--bucket', 'b', '--tree', 'a/b', '--region', 'us-east-1'];
-  const { exitCode, stderr } = await lab.mm(['init', '--config', 'new.yaml', ...place]);
-  assert.equal(exitCode, 2);
-  assert.match(stderr, /^mm: the options: bucket: .*"b"\n +the options: trees\.a\/b: .*"a\/b"\n/);
 });

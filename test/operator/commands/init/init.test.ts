@@ -256,3 +256,11 @@ test('init: a missing bucket is made only with --create-bucket', async (t) => {
   assert.equal(done.exitCode, 0, done.stderr);
   assert.equal(server.keys(BUCKET).length, FILES.length);
 });
+
+test('init: each mistake in the options has a line of its own', async (t) => {
+  const lab = await initialized(t);
+  const place = ['--bucket', 'b', '--tree', 'a/b', '--region', 'us-east-1'];
+  const { exitCode, stderr } = await lab.mm(['init', '--config', 'new.yaml', ...place]);
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /^mm: the options: bucket: .*"b"\n +the options: trees\.a\/b: .*"a\/b"\n/);
+});

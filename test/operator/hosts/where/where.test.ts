@@ -23,7 +23,7 @@ const UNKNOWN: Readonly<Record<string, readonly [HostsFrom, string, RegExp]>> = 
 test('where: a copy may lack a fact that hosts have', () => {
   for (const [name, [from, condition, next]] of Object.entries(UNKNOWN)) {
     assert.throws(
-      () => asked([condition], from).requireKnownFields(),
+      () => asked([condition], from).requireAnswerable(),
       (error) => {
         assert.ok(error instanceof CodedError, name);
         assert.equal(error.code, 'USAGE', name);
@@ -37,7 +37,7 @@ test('where: a copy may lack a fact that hosts have', () => {
 test('where: how many hosts of a copy lack a fact, once for each name', () => {
   const conditions = ['role=web', 'role!=db', 'environment=stable'];
   const where = asked(conditions, 'copy');
-  where.requireKnownFields();
+  where.requireAnswerable();
   assert.deepEqual(where.missingFacts(), [{ field: 'role', hosts: 2, of: 3 }]);
   assert.deepEqual(asked(conditions, 'bucket').missingFacts(), []);
 });
@@ -68,4 +68,18 @@ test('where: a value that no host has is named, with the one that was meant', ()
       assert.match(unmet[index] ?? '', pattern, name);
   }
   assert.deepEqual(new Where(['role=x']).unmet(), [], 'there is no host at all');
+});
+
+test('where: a number that is compared with something else is an error, so that no gate passes', () => {
+  const after = (condition: string) => () => {
+    const where = new Where([condition], 'bucket');
+    for (const seconds of [4.2, 90]) where.matches({ run: { durationSeconds: seconds } });
+    where.requireAnswerable();
+  };
+  for (const wanted of ['abc', '2m', '']) {
+    const refused = { code: 'USAGE', message: /run\.durationSeconds is a number, found "/ };
+    assert.throws(after(`run.durationSeconds>${wanted}`), refused, wanted);
+    assert.throws(after(`run.durationSeconds<${wanted}`), refused, wanted);
+  }
+  for (const sound of ['>60', '<1', '=abc', '!=abc']) after(`run.durationSeconds${sound}`)();
 });
