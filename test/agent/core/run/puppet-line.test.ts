@@ -28,11 +28,19 @@ suite('the first errors of an output', () => {
   test('errors of Facter do not hide those of Puppet', () => {
     const noise = Array.from({ length: 50 }, (_, at) => `Error: Facter: no fact ${at}`);
     const output = [...noise, 'Notice: fine', 'Error: Evaluation Error', 'at line 3'];
-    assert.deepEqual(firstErrors(output), ['Error: Evaluation Error']);
+    assert.deepEqual(firstErrors(output), ['Error: Evaluation Error', 'at line 3']);
   });
 
   test('errors of Facter count when there are no others', () => {
-    assert.deepEqual(firstErrors(['Notice: a', 'Error: Facter: b']), ['Error: Facter: b']);
+    const error = 'Error: Facter: b';
+    assert.deepEqual(firstErrors(['Notice: a', error, error]), [error], 'each once');
+  });
+
+  test('a message of several lines is quoted to its end, within a limit', () => {
+    const output = ['Error: no', 'way (file: site.pp, line: 1)', '', 'Notice: a', 'b', 'Error: x'];
+    assert.deepEqual(firstErrors([...output, 'Wrapped exception:', '1', '2', '3', '4']), [
+      ...['Error: no', 'way (file: site.pp, line: 1)', 'Error: x', '1', '2', '3'],
+    ]);
   });
 
   test('without errors, the last lines are returned', () => {
