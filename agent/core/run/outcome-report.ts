@@ -122,7 +122,8 @@ function namesWhere(
 
 /**
  * Leaves out errors of a failed resource, because its failure is counted, and errors of Facter
- * about facts that it cannot resolve, because good runs have those, too.
+ * about facts that it cannot resolve, because good runs have those, too. Puppet may log the failure
+ * of an exec twice: under the name of the resource, and before that without it.
  */
 function strayErrors(
   errors: readonly { readonly source: string; readonly message: string }[],
@@ -131,12 +132,15 @@ function strayErrors(
   const failed = resources
     .filter(([, resource]) => resource.failed || resource.failed_to_restart)
     .map(([, resource]) => pathOf(resource));
+  const isOf = ({ source }: { readonly source: string }): boolean =>
+    failed.some((path) => source === path || source.startsWith(`${path}/`));
+  const failures = errors.filter(isOf);
+  const isRepeated = (text: string): boolean =>
+    failures.some(({ message }) => message.endsWith(`: ${text}`));
   return errors
-    .filter(({ source, message }) => {
-      const isFailure = failed.some((path) => source === path || source.startsWith(`${path}/`));
-      return !isFailure && !message.startsWith('Facter: ');
-    })
-    .map(({ message }) => message);
+    .filter((error) => !isOf(error) && !isRepeated(error.message))
+    .map(({ message }) => message)
+    .filter((message) => !message.startsWith('Facter: '));
 }
 
 function pathOf(resource: ResourceStatus): string {

@@ -46,7 +46,8 @@ const CLOCK_SLACK_MS = 60_000;
  * not compile or an aborted transaction, noop with pending changes exits with 0, and a report can
  * be `failed` although the code is not.
  */
-export function outcomeOf(run: EndedRun): RunSummary {
+export function outcomeOf(ended: EndedRun): RunSummary {
+  const run = { ...ended, exit: exitOf(ended) };
   const seen = viewReport(run.results.report, (path) => relativeNames(path, run));
   const isOfEarlier = seen !== undefined && isOlder(seen, run);
   const report = isOfEarlier ? undefined : reportOf(run, seen);
@@ -106,6 +107,19 @@ function problemOf({ results }: EndedRun, seen: ReportView | undefined): string 
   return results.report !== undefined && seen === undefined
     ? 'cannot use the report of Puppet: it has an unknown form'
     : results.reportProblem;
+}
+
+/**
+ * Puppet handles SIGTERM and SIGHUP like an error, and ends with 1. When the machine shuts down,
+ * for example, that says nothing about the release.
+ */
+function exitOf({ exit, results }: EndedRun): PuppetExit {
+  if (exit.kind !== 'exited' || exit.exitCode !== 1) return exit;
+  const ended = results.errorLines?.map(
+    (line) => /^Could not run: (SIG[A-Z0-9]+)$/.exec(line)?.[1],
+  );
+  const signal = ended?.find((name) => name !== undefined);
+  return signal === undefined ? exit : { kind: 'killed', signal, why: 'foreign' };
 }
 
 /** What is wrong with the host, when a failed run shows no fault of the release. */

@@ -122,6 +122,21 @@ suite('error lines that fail no resource', () => {
     const report = puppetReport({ status: 'failed', logs, resource_statuses: failing });
     assert.equal(outcomeOf(endedRun(exited(4), { report }))['errors'], 1);
   });
+  test('are not counted when Puppet repeats them for the resource', () => {
+    const report = puppetReport({
+      status: 'failed',
+      resource_statuses: failing,
+      logs: [
+        { level: 'err', message: 'sh returned 1', source: 'Puppet' },
+        {
+          level: 'err',
+          message: "change from 'notrun' to ['0'] failed: sh returned 1",
+          source: '/Stage[main]/Web/Exec[reload]/returns',
+        },
+      ],
+    });
+    assert.equal(outcomeOf(endedRun(exited(4), { report }))['errors'], undefined);
+  });
   test('fail the run with run.fail_on_error_lines', () => {
     const ended = endedRun(exited(0), { report: puppetReport({ logs: logs.slice(0, 2) }) });
     const run = outcomeOf({ ...ended, failOnErrorLines: true });

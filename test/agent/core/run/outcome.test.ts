@@ -59,6 +59,10 @@ suite('the status of a run', () => {
       'changed',
     ],
     'the time limit': [endedRun(PASSED_LIMIT, { report: brokenOff }), 'killed'],
+    'a signal that Puppet has handled': [
+      endedRun(exited(1), { report: brokenOff, errorLines: ['Could not run: SIGTERM'] }),
+      'killed',
+    ],
     'picked up, and it had ended': [
       endedRun({ kind: 'unseen' }, { report: puppetReport() }),
       'unchanged',
