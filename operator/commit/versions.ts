@@ -1,7 +1,6 @@
 import type { Metadata, Root } from '@tufjs/models';
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { counted } from '../../shared/counted.ts';
 import { roleWord } from '../../trust/metadata/role-names.ts';
 import { isVersion, MAX_VERSION } from '../../trust/metadata/version-limits.ts';
 import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
@@ -94,7 +93,7 @@ export async function freeVersion(
     const file = `${version}.${role}.json`;
     if (!files.has(file)) {
       repository.notice?.(
-        `no metadata names ${counted(taken.length, 'file')} in the way, ${taken[0]} to ${taken.at(-1)}: skipping their versions`,
+        `no metadata names ${rangeOf(taken)}, perhaps of a commit at the same time: mm signs a later version`,
       );
       return version;
     }
@@ -102,13 +101,19 @@ export async function freeVersion(
   }
   const { bucket, tree } = repository;
   throw new CodedError(
-    `${MAX_SKIPPED} files that no metadata names are in the way in s3://${bucket.name}/${metadataKey(tree, '')}, ${taken[0]} to ${taken.at(-1)}`,
+    `no metadata names ${rangeOf(taken)}, in s3://${bucket.name}/${metadataKey(tree, '')}`,
     {
       code: 'METADATA_INVALID',
       next: 'find out who writes to the bucket, and remove these files; nothing was signed',
       details: { role, from },
     },
   );
+}
+
+function rangeOf(files: readonly string[]): string {
+  return files.length === 1
+    ? `${files[0]}`
+    : `${files.length} files, ${files[0]} to ${files.at(-1)}`;
 }
 
 function noRoom(role: string): CodedError {

@@ -4,6 +4,7 @@ import type { Slots } from '../../metadata/slots.ts';
 import type { GitPlace } from '../../release/source/git.ts';
 import { containsCommit } from '../../release/source/objects.ts';
 import type { Doubt } from '../confirm.ts';
+import { whyPaused } from './paused-text.ts';
 import { releaseName } from './release-name.ts';
 
 export interface DoubtOptions {
@@ -20,10 +21,10 @@ export function holdDoubts(
   { despiteHold = false }: DoubtOptions,
 ): Doubt[] {
   if (custom === undefined || !(custom.hold || custom.stop)) return [];
-  const { stop, pause, reason } = custom;
-  const state = stop ? 'stopped: its hosts run nothing' : 'on hold: its hosts take no release';
-  const why = printable(pause === undefined ? reason : `${pause.reason} (${pause.by})`, 300);
-  const text = `${environment} is ${state} until mm resume ${environment}; reason: ${why}`;
+  const state = custom.stop
+    ? 'stopped: its hosts run nothing'
+    : 'on hold: its hosts take no release';
+  const text = `${environment} is ${state} until mm resume ${environment}; reason: ${whyPaused(custom)}`;
   return [{ text, option: '--despite-hold', isAgreed: despiteHold }];
 }
 

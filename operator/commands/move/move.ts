@@ -19,6 +19,7 @@ import {
 import { proposalLines } from '../change-keys.ts';
 import { type Confirmation, confirmOnce, type Doubt } from '../confirm.ts';
 import { releaseAnswer } from '../releases/answer.ts';
+import { pausedText } from './paused-text.ts';
 
 /*
  * The frame of the commands that change what an environment offers to its hosts: promote, rollback,
@@ -180,9 +181,12 @@ function answerOf(
 }
 
 function linesOf({ outcome, environment, changes, objects, ...rest }: MoveAnswer): string[] {
+  const paused = pausedText(rest.current);
   switch (outcome) {
     case 'unchanged':
-      return [`nothing to do: ${environment} stays as it is`];
+      return [
+        `nothing to do: ${environment} stays as it is${paused === undefined ? '' : `, ${paused}`}`,
+      ];
     case 'noop':
       return ['would change:', ...changes, 'would write:', ...objects];
     case 'proposed':

@@ -1,6 +1,7 @@
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { Answer, Context } from '../../context.ts';
 import { type MoveOptions, type MovePlan, move, type Seen } from './move.ts';
+import { pausedText } from './paused-text.ts';
 
 /** What hosts do during the pause, and which command ends it. */
 const STATES = {
@@ -35,9 +36,12 @@ export async function pause(
       stillStopped === undefined
         ? text
         : `on hold, and still stopped (${stillStopped.reason}): hosts do not run Puppet`;
+    // Two people may pause the same environment: the second one learns of the first.
+    const before = pausedText(custom);
+    const replaced = before === undefined ? [] : [`it was ${before}`];
     return {
       after: { current: { ...current, custom: paused }, next },
-      lines: [`${environment}: ${state}; reason: ${reason}`],
+      lines: [`${environment}: ${state}; reason: ${reason}`, ...replaced],
       doubts: [],
       what: `${action} ${environment}`,
     };

@@ -4,6 +4,7 @@ import { offerOf } from '../../metadata/verified.ts';
 import type { RolloutStatusAnswer } from '../../move-answers.ts';
 import { withRepository, withTree } from '../../open-tree.ts';
 import { table } from '../../table.ts';
+import { pausedText } from '../move/paused-text.ts';
 import { underWay, whom } from '../move/rollout-slots.ts';
 import { percentOf } from '../move/shares.ts';
 import { releaseAnswer } from '../releases/answer.ts';
@@ -61,25 +62,17 @@ function linesOf({
   if (release === null) return [`nothing is published for ${environment}`];
   const { done, waiting, failing, outside, unreadable } = counts;
   const where = rollout === null ? 'all hosts' : whom(rollout as Parameters<typeof whom>[0]);
+  const paused = pausedText(current);
   const rows = (['failing', 'waiting'] as const).flatMap((kind) =>
     rest[kind].map(({ certname, why }) => [kind, certname, why]),
   );
   return [
     `${environment} ${printable(release.version, 64)}: ${where}`,
     `done ${done}, waiting ${waiting}, failing ${failing} (${percentOf(rest.failingPercent * 100)} of those that ran it)`,
-    ...pauseLines(current),
+    // Explains why hosts wait.
+    ...(paused === undefined ? [] : [paused]),
     ...(outside > 0 ? [`not reached yet: ${outside}`] : []),
     ...(unreadable > 0 ? [`no readable status: ${unreadable}`] : []),
     ...table(rows),
-  ];
-}
-
-/** A hold or a stop explains why hosts wait. */
-function pauseLines(current: RolloutStatusAnswer['current']): string[] {
-  if (current === null || !(current.hold || current.stop)) return [];
-  const { stop, pause, reason } = current;
-  const why = printable(pause === null ? reason : `${pause.reason} (${pause.by})`, 300);
-  return [
-    `${stop ? 'stopped: hosts do not run Puppet' : 'on hold: hosts take no release'}; ${why}`,
   ];
 }

@@ -54,7 +54,7 @@ test('row 7: 198 names that are taken cost no signature, and are named', async (
   assert.equal(done.kind, 'committed');
   assert.equal(counted.signatures, 3);
   assert.deepEqual(
-    notices.map((line) => /(\d+) files .* (2\.[^ ]+) to (199\.[^:]+):/.exec(line)?.slice(1)),
+    notices.map((line) => /(\d+) files, (2\.[^ ]+) to (199\.[^,]+), /.exec(line)?.slice(1)),
     [
       ['198', '2.env-stable.json', '199.env-stable.json'],
       ['198', '2.snapshot.json', '199.snapshot.json'],

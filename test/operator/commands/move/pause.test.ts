@@ -48,6 +48,9 @@ test('hold, stop, resume: what is so already changes nothing', async (t) => {
     assert.equal((await lab.moved(args)).outcome, 'unchanged', args.join(' '));
     assert.deepEqual(lab.files(), files);
   }
+  await lab.moved(twice[0] ?? []);
+  const { stdout } = await lab.mm(twice[0] ?? []);
+  assert.match(stdout, /nothing to do: .* on hold: hosts take no release; why \(Ann Lee@laptop\)/);
 });
 
 test('hold: a stop stays, with its reason', async (t) => {
@@ -63,7 +66,9 @@ test('hold: a stop stays, with its reason', async (t) => {
 test('hold: a new reason is a new statement', async (t) => {
   const lab = await moveLab(t, ['stable', 'node default { }']);
   await lab.moved(['hold', 'stable', '--reason', 'one']);
-  assert.equal((await lab.moved(['hold', 'stable', '--reason', 'two'])).outcome, 'committed');
+  const { outcome, changes } = await lab.moved(['hold', 'stable', '--reason', 'two']);
+  assert.equal(outcome, 'committed');
+  assert.match(changes.join('\n'), /reason: two\nit was on hold: .*; one \(Ann Lee@laptop\)$/);
   const target = lab.metadata('4.env-stable.json').signed.targets['stable/current'];
   assert.equal(target.custom.pause.reason, 'two');
 });
