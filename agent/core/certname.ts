@@ -46,7 +46,7 @@ export interface NameSources {
  */
 export async function chooseCertname(sources: NameSources): Promise<string> {
   const certname = sources.configured ?? (await keptName(sources)) ?? (await sources.find());
-  if (CERTNAME.test(certname) && !isLocalhost(certname)) return certname;
+  if (isName(certname)) return certname;
   const why = isLocalhost(certname) ? 'every host has that name' : 'it is not a valid certname';
   throw new CodedError(`cannot use ${certname} as the certname of this host: ${why}`, {
     code: 'CONFIG_INVALID',
@@ -55,11 +55,17 @@ export async function chooseCertname(sources: NameSources): Promise<string> {
 }
 
 async function keptName({ kept, qualify }: NameSources): Promise<string | undefined> {
-  if (kept === undefined || kept.certname.includes('.')) return kept?.certname;
+  if (kept === undefined || !isName(kept.certname)) return undefined;
+  if (kept.certname.includes('.')) return kept.certname;
   const full = await qualify();
   return full.startsWith(`${kept.certname}.`) ? full : kept.certname;
 }
 
+function isName(certname: string): boolean {
+  return CERTNAME.test(certname) && !isLocalhost(certname);
+}
+
+/** `localhost`, `localhost.localdomain`, and the names of `/etc/hosts` for IPv4 and IPv6. */
 function isLocalhost(certname: string): boolean {
-  return certname === 'localhost' || certname.startsWith('localhost.');
+  return /^(?:ip6-)?localhost[46]?(?:\.|$)/.test(certname);
 }

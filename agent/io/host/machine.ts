@@ -19,6 +19,13 @@ const ID_FILES = [
 ];
 
 /**
+ * Texts that are not an id: an image has `uninitialized` until its first boot (machine-id(5)), and
+ * makers of boards write words, or a UUID of one digit.
+ */
+const NO_ID =
+  /^(?:uninitialized|none|n\/a|unknown|default string|to be filled.*|not? .*|([0f])(?:\1|-)*)$/;
+
+/**
  * Digests of the ids of the machine, separated by dots. The part of an id that the machine does not
  * have is empty. Null when it has no ids.
  */
@@ -37,8 +44,10 @@ function isMac(root: string): boolean {
   return process.platform === 'darwin' && root === '/';
 }
 
+/** In lower case: kernels have written the same UUID in both. */
 function idIn(path: string): string | undefined {
-  return orUndefined(() => readFileSync(path, 'utf8').trim()) || undefined;
+  const text = orUndefined(() => readFileSync(path, 'utf8').trim().toLowerCase());
+  return text === undefined || NO_ID.test(text) ? undefined : text || undefined;
 }
 
 /** macOS has no file with an id. The UUID of the logic board is in the registry of devices. */

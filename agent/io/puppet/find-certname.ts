@@ -23,7 +23,7 @@ async function puppetsName(configured: string | undefined): Promise<string | und
     const places = { configured, searchPath: SYSTEM_PATH, environment: {} };
     const { path } = await findPuppet(places);
     const asking = { env: runEnvironment(undefined, {}), limitMs: PUPPET_LIMIT_MS };
-    return lastWord(await askProgram(path, ['config', 'print', 'certname'], asking));
+    return nameIn(await askProgram(path, ['config', 'print', 'certname'], asking));
   } catch {
     return undefined;
   }
@@ -36,13 +36,14 @@ export async function qualifiedName(): Promise<string> {
   try {
     const limit = { timeout: HOSTNAME_LIMIT_MS, killSignal: 'SIGKILL' as const };
     const { stdout } = await promisify(execFile)('hostname', ['-f'], limit);
-    return lastWord(stdout) ?? name;
+    return nameIn(stdout) ?? name;
   } catch {
     return name;
   }
 }
 
-/** Warnings come first. */
-function lastWord(text: string): string | undefined {
-  return text.trim().toLowerCase().split(/\s+/).at(-1) || undefined;
+/** The last line that is one word: the others are messages. The dot of the root of DNS goes. */
+export function nameIn(text: string): string | undefined {
+  const line = text.split('\n').findLast((words) => /^\s*\S+\s*$/.test(words));
+  return line?.trim().toLowerCase().replace(/\.$/, '') || undefined;
 }

@@ -37,6 +37,10 @@ const cases: Record<string, { sources: Partial<NameSources>; want: string }> = {
     sources: { kept: kept('web9'), qualify: async () => 'db1.example.com' },
     want: 'web9',
   },
+  'a kept name that no host may have is looked up again': {
+    sources: { kept: kept('localhost'), find: async () => 'web9.example.com' },
+    want: 'web9.example.com',
+  },
   'a kept name while DNS is down': {
     sources: { kept: kept('web9'), qualify: async () => 'web9' },
     want: 'web9',
@@ -52,6 +56,8 @@ for (const name of [
   'localhost',
   'localhost.localdomain',
   'localhost.example.com',
+  'localhost6.localdomain6',
+  'ip6-localhost',
   'a b',
   '../x',
   '',

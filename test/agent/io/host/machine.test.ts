@@ -24,8 +24,23 @@ test('machine: each id counts, and the digest shows none of them', async (t) => 
     digests.add(digest);
   }
   assert.equal(digests.size, 4);
-  await writeFile(join(root, 'etc/machine-id'), '\n');
-  assert.match(machineDigest(root) ?? '', /^\./, 'an empty file is no id');
+  const before = machineDigest(root);
+  const uuid = 'sys/class/dmi/id/product_uuid';
+  await writeFile(join(root, uuid), '4C4C4544-0042-3510-8051-B4C04F564432\n');
+  assert.equal(machineDigest(root), before, 'an older kernel writes it in capitals');
+  for (const [file, text] of [
+    ['etc/machine-id', ''],
+    ['etc/machine-id', 'uninitialized'],
+    [uuid, '00000000-0000-0000-0000-000000000000'],
+    [uuid, 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'],
+    [uuid, 'Not Settable'],
+    ['sys/class/dmi/id/board_asset_tag', 'Default string'],
+  ] as const) {
+    await writeFile(join(root, file), `${text}\n`);
+    const place = { etc: 0, sys: file === uuid ? 1 : 2 }[file.slice(0, 3)] ?? 0;
+    assert.equal(machineDigest(root)?.split('.')[place] ?? '', '', `${file}: ${text} is no id`);
+  }
+  assert.equal(machineDigest(root), null);
 });
 
 /** As a Mac prints it; no Mac runs these tests. */
