@@ -70,6 +70,8 @@ for (const [name, { env, named }] of Object.entries(FIRST)) {
     assert.ok(stderr.endsWith(`\nnext: mm-agent --once --root ${lab.root}\n`), stderr);
     assert.equal(first.exitCode, null);
     assert.equal(JSON.parse(await readFile(file(lab), 'utf8')).pid, first.pid);
+    // The watchdog under launchd ends at once with a daemon that stops, else after five minutes.
+    await end(first, 'SIGTERM');
   });
 }
 
