@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, stat, symlink, watch } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, readFile, stat, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { collectFacts, factAt } from '../../../../agent/core/facts/facts.ts';
 import { CERTNAME, puppetPlace, realPuppet, summaryOf } from '../../../support/puppet-run.ts';
 import { runningProcess } from '../../../support/running-process.ts';
+import { waitUntil } from '../../../support/wait-until.ts';
 
 const CONTROL_REPO = join(import.meta.dirname, '../../../fixtures/control-repo');
 const puppet = realPuppet();
@@ -157,7 +158,7 @@ suite('the real puppet apply', () => {
     const exit = await puppet.apply(request, stop.signal);
     const runs = await watching;
     assert.deepEqual(exit, { kind: 'killed', signal: 'SIGTERM', why: 'stopped' });
-    assert.equal(await runs?.(), false);
+    assert.equal(await runs(), false);
     const summary = await summaryOf(puppet, request, { startedAt, exit });
     assert.deepEqual([summary.status, summary.killedBy], ['killed', 'stopped']);
     assert.ok(summary.resources !== null);
@@ -168,15 +169,9 @@ suite('the real puppet apply', () => {
  * Waits until a shell has written its pid to the file: it creates a file before it writes to it.
  * Returns whether that process still runs.
  */
-async function abortAtFile(
-  path: string,
-  stop: AbortController,
-): Promise<(() => Promise<boolean>) | undefined> {
-  for await (const { filename } of watch(dirname(path))) {
-    if (filename !== basename(path) || (await stat(path)).size === 0) continue;
-    const runs = await runningProcess(Number(await readFile(path, 'utf8')));
-    stop.abort();
-    return runs;
-  }
-  return undefined;
+async function abortAtFile(path: string, stop: AbortController): Promise<() => Promise<boolean>> {
+  await waitUntil(async () => (await stat(path)).size > 0);
+  const runs = await runningProcess(Number(await readFile(path, 'utf8')));
+  stop.abort();
+  return runs;
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { serviceNotifier } from '../../../../../agent/io/daemon/service/service-notify.ts';
+import { waitUntil } from '../../../../support/wait-until.ts';
 
 const SOURCE = pathToFileURL(
   join(import.meta.dirname, '../../../../../agent/io/daemon/service/service-notify.ts'),
@@ -110,15 +111,9 @@ async function fakeProgram(
   const directory = await folder(t);
   const program = join(directory, 'systemd-notify');
   const log = join(directory, 'calls');
-  await writeFile(program, `#!/bin/sh\necho "$NOTIFY_SOCKET $*" >>${log}\n`);
+  await writeFile(program, `#!/bin/sh\necho "$NOTIFY_SOCKET $*" >>'${log}'\n`);
   await chmod(program, 0o755);
   return { program, calls: () => readFile(log, 'utf8').catch(() => '') };
-}
-
-async function until(reached: () => Promise<boolean>): Promise<void> {
-  while (!(await reached())) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 const withoutDescriptor: Record<string, NodeJS.ProcessEnv> = {
@@ -140,7 +135,7 @@ for (const [name, env] of Object.entries(withoutDescriptor)) {
     notifier.ready();
     notifier.status('next poll in 5 min');
     notifier.stopping();
-    await until(async () => (await calls()).includes('STOPPING'));
+    await waitUntil(async () => (await calls()).includes('STOPPING'));
     assert.equal(
       await calls(),
       '/run/n READY=1\n/run/n STATUS=next poll in 5 min\n/run/n STOPPING=1\n',
@@ -157,7 +152,7 @@ test('service-notify: without systemd nothing is started', async (t) => {
   notifier.startWatchdog(stop.signal);
   stop.abort();
   serviceNotifier({ NOTIFY_SOCKET: '/run/n' }, { programs: [program] }).stopping();
-  await until(async () => (await calls()).includes('STOPPING'));
+  await waitUntil(async () => (await calls()).includes('STOPPING'));
   assert.equal(await calls(), '/run/n STOPPING=1\n');
   assert.deepEqual(env, { HOME: '/root' });
 });
@@ -167,6 +162,6 @@ test('service-notify: a message that cannot be a program argument is dropped, an
   const notifier = serviceNotifier({ NOTIFY_SOCKET: '/run/n' }, { programs: [program] });
   notifier.status('a\0b');
   notifier.stopping();
-  await until(async () => (await calls()).includes('STOPPING'));
+  await waitUntil(async () => (await calls()).includes('STOPPING'));
   assert.equal(await calls(), '/run/n STOPPING=1\n');
 });
