@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DoctorAnswer } from '../../../operator/key-answers.ts';
@@ -173,7 +173,8 @@ const WRONG: Readonly<
     check: 'signing keys',
     async spoil(lab) {
       const path = join(keysOf(lab), 'safe.json');
-      await writeFile(`${path}.x`, await readFile(path), { mode: 0o644 });
+      await writeFile(`${path}.x`, await readFile(path));
+      await chmod(`${path}.x`, 0o644);
       await rename(`${path}.x`, path);
     },
   },
