@@ -24,8 +24,6 @@ export function openTerminal(
     : ['--quiet', '--return', '--command', command, '/dev/null'];
   const child = spawn('script', argv, {
     ...options,
-    // The shell warns about a locale that is not installed here, as ssh may have brought it.
-    env: { ...options.env, LC_ALL: 'C' },
     stdio: ['pipe', 'pipe', 'inherit'],
     timeout: 300_000,
   });

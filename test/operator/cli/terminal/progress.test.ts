@@ -30,7 +30,11 @@ for (const [name, { env, isBar }] of Object.entries(TERMINALS)) {
   test(`progress: ${name} sees ${isBar ? 'a bar, which is removed' : 'a line every 10 s'}`, async () => {
     const { TERM: _, CI: __, ...inherited } = process.env;
     const command = `'${process.execPath}' test/fixtures/show-progress.ts`;
-    const terminal = openTerminal(command, { env: { ...inherited, ...env }, cwd: ROOT });
+    // The shell warns about a locale that is not installed here, as ssh may have brought it.
+    const terminal = openTerminal(command, {
+      env: { ...inherited, ...env, LC_ALL: 'C' },
+      cwd: ROOT,
+    });
     assert.equal(await terminal.ended, 0, terminal.shown);
     if (isBar) {
       assert.match(terminal.shown, /Kuploading the release {2}\[={5} {15}\] {2}25 %/);
