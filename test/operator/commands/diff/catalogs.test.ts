@@ -156,7 +156,7 @@ test('diff --catalog: a host that does not compile is a row, and the exit code s
   await edit(lab, 'manifests/site.pp', ['node default {', `${fail}node default {`]);
   report(lab, 'red2.example.com', factsOf('RedHat', {}));
   const hosts = ['--catalog', PLAIN, RED, 'red2.example.com'];
-  const { catalogs, exitCode } = await compareHosts(lab, ...hosts);
+  const { catalogs, exitCode, text } = await compareHosts(lab, ...hosts);
   assert.equal(exitCode, 1);
   assert.equal(catalogs.unchanged, 1);
   // One row: the names of the hosts are not part of the error.
@@ -166,11 +166,7 @@ test('diff --catalog: a host that does not compile is a row, and the exit code s
     row?.error ?? '',
     /no <host> here.*file: <environment>\/manifests\/site\.pp, line: \d+/,
   );
-  const { stdout } = await lab.mm(['diff', 'stable', ...hosts]);
-  assert.match(
-    stdout,
-    /^ {2}2 hosts, no catalog any more: red\.example\.com, red2\.example\.com$/m,
-  );
+  assert.match(text, /^ {2}2 hosts, no catalog any more: red\.example\.com, red2\.example\.com$/m);
   await lab.mm(['publish', 'stable', '--no-validate']);
   await edit(lab, 'manifests/site.pp', [fail, '']);
   const repaired = await compareHosts(lab, ...hosts);
@@ -209,7 +205,7 @@ test('diff --catalog: facts that a host made up are a row, and nothing of them r
   const names = ['none', 'other', 'deep', 'large', 'escape', 'names', 'gone'];
   const hosts = ['--catalog', ...names.map((name) => `${name}.example.com`), PLAIN];
   await edit(lab, 'data/common.yaml', ['Managed by Puppet.', 'Managed by %{facts.os.name}']);
-  const { catalogs, exitCode } = await compareHosts(lab, ...hosts);
+  const { catalogs, exitCode, stderr, text: shown } = await compareHosts(lab, ...hosts);
   assert.equal(exitCode, 1);
   const failed = catalogs.failures.flatMap(({ when, certnames }) =>
     certnames.map((name) => `${name.split('.')[0]}: ${when}`),
@@ -222,8 +218,7 @@ test('diff --catalog: facts that a host made up are a row, and nothing of them r
     'other: facts',
   ]);
   assert.ok(changesIn(catalogs).includes('3 ~ Class[Baseline::Motd] notice'));
-  const { stdout, stderr } = await lab.mm(['diff', 'stable', ...hosts]);
-  assert.doesNotMatch(stdout + stderr, /[^\n -~]/);
+  assert.doesNotMatch(shown + stderr, /[^\n -~]/);
 });
 
 test('diff --sample: that many hosts of the environment', async (t) => {

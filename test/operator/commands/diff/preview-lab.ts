@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { FactsDocument, StatusDocument } from '../../../../bucket/documents/status.ts';
 import { hostFactsKey, hostStatusKey } from '../../../../bucket/layout.ts';
 import { type CatalogsAnswer, DiffAnswer } from '../../../../operator/diff-answer.ts';
+import { previewLines } from '../../../../operator/preview/lines.ts';
 import { PROJECT } from '../../../support/project-files.ts';
 import { sampleStatus } from '../../../support/status-sample.ts';
 import {
@@ -76,13 +77,15 @@ export async function edit(
 export interface Compared extends Done {
   readonly answer: DiffAnswer;
   readonly catalogs: CatalogsAnswer;
+  /** What the command prints without `--json`: compiling again for it would take seconds. */
+  readonly text: string;
 }
 
 export async function compareHosts(lab: OperatorLab, ...args: string[]): Promise<Compared> {
   const done = await lab.mm(['diff', 'stable', ...args, '--json']);
   const answer = DiffAnswer.parse(done.json);
   assert.ok(answer.catalogs !== null, done.stderr);
-  return { ...done, answer, catalogs: answer.catalogs };
+  return { ...done, answer, catalogs: answer.catalogs, text: previewLines(answer).join('\n') };
 }
 
 /** `2 ~ File[/etc/motd] content`. */
