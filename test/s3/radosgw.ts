@@ -1,4 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -127,14 +129,17 @@ function credentials(user: string): Credentials {
   return { accessKeyId, secretAccessKey };
 }
 
-/** A port that is free now, with room above it. */
+/**
+ * A port that is free now, as is the one above it. Linux gives ports from 32768 on to connections,
+ * of which tests that run beside this one have many.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject).listen(0, '127.0.0.1', resolve);
-  await promise;
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return Math.min(port, 65_535 - PORTS);
+  const port = randomInt(20_000, 32_768 - PORTS);
+  const servers = [port, port + 1].map((each) => createServer().listen(each, '127.0.0.1'));
+  const isFree = await Promise.all(servers.map((server) => once(server, 'listening'))).then(
+    () => true,
+    () => false,
+  );
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return isFree ? port : await freePort();
 }
