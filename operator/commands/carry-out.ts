@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { blobKey, metadataKey } from '../../bucket/layout.ts';
 import type { Change } from '../commit/change.ts';
 import { commit, type Intent } from '../commit/commit.ts';
+import { requireClock } from '../commit/require-clock.ts';
 import { requireAnyKey, rolesSigned, unlockKeys } from '../commit/require-keys.ts';
 import { objectKeysOf } from '../commit/sign-and-upload.ts';
 import type { Context, SigningOptions } from '../context.ts';
@@ -66,6 +67,7 @@ export async function carryOut<T>(
   const { intent, options, show } = job;
   const isCommit = writesMetadata(options);
   const shownIntent: Intent<T> = async (verified) => {
+    requireClock(repository, verified);
     const planned = await intent(verified);
     if (planned.kind === 'nothing') return planned;
     if (isCommit) await unlockKeys(repository, verified, rolesSigned(planned.change));

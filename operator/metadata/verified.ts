@@ -17,6 +17,8 @@ export interface VerifiedMetadata {
   readonly timestampVersion: number;
   /** ETag of the timestamp.json that was read. The commit replaces exactly that file or fails. */
   readonly etag: string | undefined;
+  /** S3's clock at that time, ms since 1970; undefined when the answer had none. */
+  readonly serverDate: number | undefined;
   /** The releases of each requested environment. */
   readonly environments: ReadonlyMap<string, EnvironmentOffer>;
   /** Every delegated role, by role name. */

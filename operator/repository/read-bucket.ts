@@ -105,7 +105,8 @@ export async function readWhole(
   // A role of another environment that has expired must not block a publication.
   const mayExpire = (role: string, isAsked: boolean) =>
     acceptExpired || (!isTopLevel(role) && !isAsked);
-  const { trusted, etag } = await refreshWhole(options, directory, { mayExpire, source });
+  const read = await refreshWhole(options, directory, { mayExpire, source });
+  const { trusted, etag, serverDate } = read;
   if (etag === undefined) throw withoutEtag();
   const { root, targets, snapshot, timestamp, roles } = trusted.metadata;
   const kept = readKept(directory).files;
@@ -122,6 +123,7 @@ export async function readWhole(
     timestamp,
     timestampVersion: timestamp.signed.version,
     etag,
+    serverDate,
     environments: trusted.environments,
     roles,
     files,

@@ -96,6 +96,7 @@ export async function readForRecovery(
     timestamp: online.timestamp,
     timestampVersion: online.timestamp?.signed.version ?? keptVersion(kept),
     etag: online.etag,
+    serverDate: online.serverDate,
     environments: offers(options, targets.document, roles),
     roles,
     files: new Map([...found].map(([role, { bytes }]) => [role, bytes])),
@@ -122,8 +123,7 @@ async function readRoots(
   }
 }
 
-interface Online {
-  readonly etag: string | undefined;
+interface Online extends Pick<VerifiedMetadata, 'etag' | 'serverDate'> {
   /** Undefined when no root of the chain verifies it; then the snapshot is undefined, too. */
   readonly timestamp?: Metadata<Timestamp>;
   readonly snapshot?: Metadata<Snapshot>;
@@ -138,23 +138,19 @@ async function readOnline(
 ): Promise<Online> {
   const found = await readFile(options, 'timestamp.json');
   const etag = found?.etag ?? (await etagOf(options, 'timestamp.json'));
+  const seen = { etag, serverDate: found?.serverDate };
   const timestamp = parsed(found?.bytes, 'timestamp', options);
-  if (timestamp === undefined) return { etag };
+  if (timestamp === undefined) return seen;
   for (const root of rootsToTry(chain, kept)) {
     if (!verifies(root, 'timestamp', timestamp)) continue;
     const { version } = timestamp.signed.snapshotMeta;
     const file = isVersion(version) && (await readFile(options, `${version}.snapshot.json`));
     const snapshot = parsed(file ? file.bytes : undefined, 'snapshot', options);
     const isGood = snapshot !== undefined && verifies(root, 'snapshot', snapshot);
-    const isNewest = root.signed.version === chain.version;
-    return {
-      etag,
-      timestamp,
-      ...(isGood && { snapshot }),
-      ...(!isNewest && { earlierRoot: root }),
-    };
+    const earlier = root.signed.version === chain.version ? {} : { earlierRoot: root };
+    return { ...seen, timestamp, ...(isGood && { snapshot }), ...earlier };
   }
-  return { etag };
+  return seen;
 }
 
 /**
@@ -231,7 +227,10 @@ function isOfRole(bytes: Buffer, role: string, { treeId }: RepositoryOptions): b
   }
 }
 
-/** Undefined when none of the delegators verifies the signatures. */
+/**
+ * Undefined when none of the delegators verifies the signatures. What a thief signed may parse as
+ * something else: a list instead of an object is read as empty.
+ */
 function documentIn(
   bytes: Buffer,
   role: string,
@@ -239,8 +238,8 @@ function documentIn(
 ): Metadata<Targets> | undefined {
   const refusal = refusalOf(bytes, roleFile(role));
   const document = refusal === undefined ? parsedAs(bytes, 'targets') : undefined;
-  if (document !== undefined) {
-    return delegators.some((each) => verifies(each, role, document)) ? document : undefined;
+  if (document !== undefined && delegators.some((each) => verifies(each, role, document))) {
+    return document;
   }
   for (const each of isTopLevel(role) ? [] : delegators) {
     const delegator = each as Metadata<Targets>;

@@ -16,6 +16,8 @@ const MAX_LISTED = 500_000;
 export interface StoredFile {
   readonly bytes: Buffer;
   readonly etag: string | undefined;
+  /** S3's clock, ms since 1970. */
+  readonly serverDate: number | undefined;
 }
 
 /** A metadata file from the bucket, not verified; undefined when it is missing or too large. */
@@ -80,7 +82,7 @@ export async function listFiles({ bucket, tree }: TreePlace): Promise<string[]> 
 }
 
 /** S3 answers "denied" for a missing object when the caller has no permission to list. */
-export function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): error is CodedError {
   return (
     error instanceof CodedError &&
     (error.code === 'S3_NOT_FOUND' || error.code === 'S3_ACCESS_DENIED')

@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Bucket } from '../../bucket/bucket.ts';
 import { openBucket } from '../../bucket/s3/sdk/sdk-bucket.ts';
 import type { Context } from '../../operator/context.ts';
 import { type MmDone, runMm } from '../support/run-mm.ts';
@@ -242,6 +243,7 @@ export function initArgs({ server }: OperatorLab, ...more: string[]): string[] {
   return [...args, '--endpoint', server.endpoint, ...more];
 }
 
+/** With another `now`, S3 has the same time. */
 async function mm(
   { directory, repository }: OperatorLab,
   args: readonly string[],
@@ -251,10 +253,29 @@ async function mm(
     home: join(directory, 'home'),
     env: { PATH: process.env['PATH'], HOME: join(directory, 'home') },
     user: 'Ann Lee',
-    openBucket,
+    openBucket: (...wanted) => openBucketAt(more.now, wanted),
     ...more,
   });
   return { ...done, json: args.includes('--json') ? parse(done.stdout) : undefined };
+}
+
+async function openBucketAt(
+  now: Context['now'] | undefined,
+  wanted: Parameters<typeof openBucket>,
+): Promise<Bucket> {
+  const bucket = await openBucket(...wanted);
+  if (now === undefined) return bucket;
+  const get: Bucket['get'] = async (...args) => {
+    const found = await bucket.get(...args);
+    return { ...found, serverDate: found.serverDate && now() };
+  };
+  return new Proxy(bucket, {
+    get(target, name) {
+      if (name === 'get') return get;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 function parse(stdout: string): unknown {

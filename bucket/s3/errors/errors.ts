@@ -16,7 +16,10 @@ export function s3Error(
   const { bucket, key } = wanted;
   const { code: s3, status, attempts, retryAfterSeconds } = answer;
   const retryAfter = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
-  const details = { bucket, key, s3, status, attempts, ...retryAfter };
+  // S3 says 403 for a missing object, too.
+  const isMissing = code === 'S3_NOT_FOUND' || code === 'S3_ACCESS_DENIED';
+  const serverDate = isMissing ? { serverDate: answer.serverTime } : {};
+  const details = { bucket, key, s3, status, attempts, ...retryAfter, ...serverDate };
   return new CodedError(`${describeWanted(wanted)}: ${came}`, { code, cause, next, details });
 }
 

@@ -4,6 +4,7 @@ import { printable } from '../../../shared/clean-text.ts';
 import { counted } from '../../../shared/counted.ts';
 import { type Check, tried } from '../../../shared/doctor/checks.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
+import { CLOCK_NEXT, clockProblem } from '../../commit/require-clock.ts';
 import { loadConfig, selectTree } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
 import { readSigningKeys } from '../../keys/keyring.ts';
@@ -51,9 +52,20 @@ export async function examine(
   );
   if (opened === undefined) return { checks, seen: undefined };
   const now = context.now();
+  checks.push(clockCheck(now, opened));
   const seen = overview(opened, files ?? [], { now, mode: config.mode });
   checks.push(...releaseChecks(opened), ...expiryChecks(opened, seen), ...keyChecks(seen));
   return { checks, seen };
+}
+
+function clockCheck(now: number, { serverDate }: VerifiedMetadata): Check {
+  const name = 'clock';
+  const problem = clockProblem(now, serverDate);
+  if (problem !== undefined) {
+    return { name, outcome: 'failed', message: problem, next: CLOCK_NEXT };
+  }
+  const message = serverDate === undefined ? 'S3 gave no time to compare with' : 'as that of S3';
+  return { name, outcome: 'ok', message, next: null };
 }
 
 async function examineBucket(checks: Check[], opened: RepositoryWork): Promise<VerifiedMetadata> {

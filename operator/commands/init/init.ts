@@ -5,6 +5,7 @@ import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
 import type { InitAnswer } from '../../answers.ts';
+import { requireClock } from '../../commit/require-clock.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Answer, Context } from '../../context.ts';
 import { writeNewFile } from '../../files/write-new-file.ts';
@@ -37,7 +38,7 @@ export async function init(context: Context, given: InitOptions): Promise<Answer
   const described = { plan, keys: keyPaths(keys), converted: original?.convertedTo(config) };
   try {
     await assertKeysOutside({ directory: config.repository, env: context.env }, keys);
-    const hasBucket = await assertFresh(place, options);
+    const hasBucket = await assertFresh(context, place, options);
     requireOwn(dirname(plan.configFile), 'the directory of the configuration');
     requireOwn(keys, 'the directory of the signing keys');
     if (options.noop === true) {
@@ -62,9 +63,13 @@ export async function init(context: Context, given: InitOptions): Promise<Answer
  * Whether the bucket exists; if not, it is to be made. Throws ALREADY_INITIALIZED, and S3_* when
  * the bucket cannot be used.
  */
-async function assertFresh(place: TreePlace, options: InitOptions): Promise<boolean> {
+async function assertFresh(
+  context: Pick<Context, 'now'>,
+  place: TreePlace,
+  options: InitOptions,
+): Promise<boolean> {
   try {
-    await assertNoTimestamp(place);
+    requireClock(context, { serverDate: await assertNoTimestamp(place) });
     return true;
   } catch (error) {
     if (error instanceof CodedError && error.code === 'S3_REGION_WRONG') throw sayRegion(error);

@@ -53,13 +53,14 @@ export async function readEmptyTree(
   place: TreePlace,
   root: Metadata<Root>,
 ): Promise<VerifiedMetadata> {
-  await assertNoTimestamp(place);
+  const serverDate = await assertNoTimestamp(place);
   return {
     root,
     targets: undefined,
     snapshot: undefined,
     timestampVersion: 0,
     etag: undefined,
+    serverDate,
     environments: new Map(),
     roles: new Map(),
     files: new Map(),
@@ -68,13 +69,16 @@ export async function readEmptyTree(
   };
 }
 
-/** Throws ALREADY_INITIALIZED. */
-export async function assertNoTimestamp({ bucket, tree }: TreePlace): Promise<void> {
+/** Returns S3's clock, where its answer has it. Throws ALREADY_INITIALIZED. */
+export async function assertNoTimestamp({ bucket, tree }: TreePlace): Promise<number | undefined> {
   const key = metadataKey(tree, 'timestamp.json');
   try {
     await bucket.get(key, { maxBytes: 64 * 1024 });
   } catch (error) {
-    if (isMissing(error)) return;
+    if (isMissing(error)) {
+      const { serverDate } = error.details;
+      return typeof serverDate === 'number' ? serverDate : undefined;
+    }
     throw error;
   }
   throw new CodedError(`s3://${bucket.name}/${tree} has signed metadata already`, {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
 import type { SignAnswer } from '../../answers.ts';
+import { requireClock } from '../../commit/require-clock.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { withTree } from '../../open-tree.ts';
 import { requireComplete } from '../../proposals/complete.ts';
@@ -53,6 +54,7 @@ export async function signRoot(
     const proposal = await readProposal(path, config.id);
     return await withRepair(context, tree, options, async ({ repository }) => {
       const verified = await repository.read();
+      requireClock(repository, verified);
       if (remainingOf(verified, proposal).documents.length === 0) throw committed(path);
       const reviewed = reviewProposal(repository, verified, proposal);
       requireComplete(verified, proposal);

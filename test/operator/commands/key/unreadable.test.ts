@@ -137,6 +137,17 @@ test('row 5: a list instead of releases: other roles go on, also with new online
   await (await hostOf(t, lab, 'fresh')).poll(['dev', 'stable']);
 });
 
+test('row 5: a list instead of releases is not skipped by a recovery', async (t) => {
+  const lab = await signed(t, { targets: [] });
+  await lab.thief.signOnline({ 'env-stable': 99 });
+  await newKey(lab, 'online2');
+  const recover = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
+  const { exitCode, stderr } = await lab.mm(recover);
+  assert.equal(exitCode, 0, stderr);
+  assert.equal((await lab.mm(['publish', 'dev', '--ref', 'main', '--no-validate'])).exitCode, 0);
+  assert.equal(lab.thief.signedOf('env-dev').version, VERSION + 1);
+});
+
 test('row 5: what hosts refuse and other keys signed is not read past', async (t) => {
   for (const [targets, wanted] of [
     [{ 'stable/current': { length: 1 } }, 'METADATA_INVALID'],

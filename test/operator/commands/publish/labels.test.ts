@@ -95,6 +95,25 @@ test('labels: after a revocation no release gets the label of an earlier one', a
   }
 });
 
+test('labels: after a revocation no claim of the thief brings a used label back', async (t) => {
+  const revoke = ['key', 'revoke', 'ci', '--replace-by', 'ci2'];
+  const recover = ['key', 'rotate', '--role', 'testing', '--recover', '--add', 'ci2'];
+  for (const [args, fields] of [
+    [[...revoke, '--keep'], { 'x-versions': { testing: '0.0.1' } }],
+    [revoke, { 'x-versions': {}, targets: {} }],
+    [[...recover, '--keep'], { 'x-versions': {} }],
+  ] as const) {
+    const lab = await twoLab(t);
+    const thief = new Thief(lab);
+    for (const version of [VERSION, VERSION + 1]) {
+      await thief.signTesting(version, fields);
+      await thief.signOnline({ 'env-testing': version });
+    }
+    await changed(lab, args);
+    assert.equal(await publishIn(lab, 'testing'), '0.1.2', args.join(' '));
+  }
+});
+
 test('labels: the label of the present release is given to another content only with a reason', async (t) => {
   const lab = await twoLab(t);
   assert.equal(await publishIn(lab, 'testing', '--version', '0.1.1'), 'USAGE');
