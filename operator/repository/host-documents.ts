@@ -65,7 +65,8 @@ function check<T extends { readonly certname: string }>(
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw invalid(key, `${issue?.path.join('.')}: ${issue?.message}`, parsed.error);
+    const where = issue?.path.join('.') || 'the document';
+    throw invalid(key, `${where}: ${issue?.message.replace('Invalid input: ', '')}`, parsed.error);
   }
   if (parsed.data.certname !== certname) {
     throw invalid(key, `it names the host ${parsed.data.certname}`);

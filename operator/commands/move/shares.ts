@@ -1,5 +1,5 @@
 import { CodedError } from '../../../shared/coded-error.ts';
-import { Duration } from '../../../shared/duration.ts';
+import { duration } from '../../../shared/duration.ts';
 
 /** Shares of hosts are basis points, 1/100 percent, because signed metadata has no fractions. */
 export const ALL = 10_000;
@@ -17,6 +17,8 @@ export interface Schedule {
 }
 
 const MAX_STEPS = 50;
+/** A longer time is a typing mistake. */
+const Wait = duration({ max: '365d' });
 
 /** `5`, `5%`, `0.25%`. Throws USAGE unless it is above 0 and at most 100 percent. */
 export function parsePercent(text: string, option: string, example = '5%'): number {
@@ -56,9 +58,12 @@ export function parseSchedule(text: string): Schedule {
 }
 
 function parseTime(time: string, part: string): number {
-  const { data } = Duration.safeParse(time);
+  const { data } = Wait.safeParse(time);
   if (data !== undefined) return data.seconds;
-  throw refused('a time such as 30m, 4h or 2d before the next share', JSON.stringify(part));
+  throw refused(
+    'a time such as 30m, 4h or 2d, at most 365d, before the next share',
+    JSON.stringify(part),
+  );
 }
 
 function refused(expected: string, found: string): CodedError {

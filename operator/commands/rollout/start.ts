@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { OfferedRelease } from '../../../bucket/documents/release.ts';
+import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { Blob } from '../../commit/change.ts';
 import type { Answer, Context } from '../../context.ts';
@@ -11,7 +13,7 @@ import { haltDoubts, holdDoubts, olderDoubts } from '../move/doubts.ts';
 import type { RebuildOptions, Remarks } from '../move/foreign-bytes.ts';
 import { type MoveOptions, type MovePlan, moveIn, type Seen } from '../move/move.ts';
 import { promotedRelease } from '../move/promote.ts';
-import { type Rollout, underWay, withShare } from '../move/rollout-slots.ts';
+import { type Rollout, type UnderWay, underWay, withShare } from '../move/rollout-slots.ts';
 import { parsePercent, parseSchedule } from '../move/shares.ts';
 import { planPublication } from '../publish/plan.ts';
 import { checkBeforeReading, withPrepared } from '../publish/prepare.ts';
@@ -117,7 +119,7 @@ function changeOf({ percent, group, schedule, haltAt }: RolloutOptions): Partial
     ...(planned === undefined
       ? {}
       : { bp: planned.first, steps: planned.steps.map((each) => ({ ...each })) }),
-    ...(group === undefined ? {} : { groups: [...group] }),
+    ...(group === undefined ? {} : { groups: [...new Set(group)] }),
     ...(haltAt === undefined ? {} : { haltBp: parsePercent(haltAt, '--halt-at') }),
   };
 }
@@ -143,9 +145,7 @@ async function planRollout(
     });
   }
   const going = underWay(slots);
-  if (going !== undefined && options.from !== undefined) {
-    throw usage(`a rollout of ${environment} is under way: mm rollout halt ${environment} first`);
-  }
+  if (going !== undefined) requireNoOtherRelease(going, environment, options);
   // With --halt-at alone: the option changes a rollout, and begins none.
   if (going === undefined && !change.bp && !change.groups?.length) throw forWhichHosts();
   const begun = going === undefined ? await wanted.newRelease(seen) : undefined;
@@ -153,6 +153,7 @@ async function planRollout(
   if (release === undefined) return undefined;
   const before = going?.rollout ?? { salt: release.custom.release, bp: 0, groups: [] };
   const rollout = { ...before, ...change, since: at };
+  if (going !== undefined && isSame(going.rollout, rollout)) return undefined;
   const place = { directory: tree.config.repository, env: context.env };
   const { commit } = release.custom;
   const compared = { environment, before: current.custom.commit, commit };
@@ -174,6 +175,31 @@ async function planRollout(
     what: `roll out ${release.custom.version}`,
     blobs: begun?.blobs ?? [],
   };
+}
+
+/** An option that chooses a release would have no effect on the one that is rolled out already. */
+function requireNoOtherRelease(
+  { next }: UnderWay,
+  environment: string,
+  { from, ref, version }: RolloutOptions,
+): void {
+  const [option] = Object.entries({ from, ref, version }).find(([, given]) => given) ?? [];
+  if (option === undefined) return;
+  const name = printable(next.custom.version, 64);
+  throw new CodedError(
+    `a rollout of ${environment} is under way, of ${name}: --${option} can choose no other release`,
+    {
+      code: 'USAGE',
+      next: `without --${option}, to change the share of ${name}; or mm rollout halt ${environment} first`,
+    },
+  );
+}
+
+/** A schedule is different each time: it begins with its first share again. */
+function isSame(before: Rollout, after: Rollout): boolean {
+  const contentOf = ({ bp, groups, steps = [], haltBp }: Rollout) => [bp, groups, steps, haltBp];
+  const hasSteps = (after.steps ?? []).length > 0;
+  return !hasSteps && isDeepStrictEqual(contentOf(before), contentOf(after));
 }
 
 async function isUnderWay(context: Context, tree: OpenTree, environment: string): Promise<boolean> {

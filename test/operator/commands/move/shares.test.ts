@@ -59,6 +59,7 @@ const schedules: Record<string, readonly [string, RegExp]> = {
   'a word in place of a time': ['5% soon, 100%', /a time .*, found "5% soon"$/],
   'a space in a time': ['5% 1 h, 100%', /a time .*, found "5% 1 h"$/],
   'a missing comma': ['5% 1h 100%', /found "5% 1h 100%"$/],
+  'a time of years': ['5% 366d, 100%', /at most 365d, .*, found "5% 366d"$/],
   'a time of nothing': ['5% 0h, 100%', /a time .*, found "5% 0h"$/],
   'an empty part': ['5% 1h,, 100%', /percentage from .*, found ""$/],
   'a comma at the end': ['5% 1h, 100%,', /a time .*, found "100%"$/],
