@@ -22,6 +22,11 @@ const WORD = '[\\p{L}\\p{M}\\p{N}\\p{Pc}]+';
 const SECTION = new RegExp(`^${BLANKS}\\[(${WORD})\\]${BLANKS}$`, 'u');
 const SETTING = new RegExp(`^${BLANKS}(${WORD})${BLANKS}=${BLANKS}(.*?)${BLANKS}$`, 'u');
 const NOTHING = new RegExp(`^${BLANKS}(#|$)`);
+/** `config_file.rb` reads the first braces of any value as options of a file. */
+const OPTIONS = /\{\s*([^}]+)\s*\}/;
+const OPTION = /^\s*(?:(?:owner|group)\s*=\s*\w+|mode\s*=\s*\d+)\s*$/;
+/** What a reader of UTF-8 puts in the place of other bytes. */
+const NOT_UTF8 = '\ufffd';
 
 /** Unknown settings and sections are ignored, as Puppet ignores them. Never throws. */
 export function parseEnvironmentConf(text: string): EnvironmentConf {
@@ -32,7 +37,8 @@ export function parseEnvironmentConf(text: string): EnvironmentConf {
     const header = SECTION.exec(line)?.[1];
     section = header ?? section;
     const [, name, value] = SETTING.exec(line) ?? [];
-    if (header === undefined && name === undefined && !NOTHING.test(line)) {
+    const isKnown = header !== undefined || name !== undefined || NOTHING.test(line);
+    if (!isKnown || line.includes(NOT_UTF8) || hasOtherBraces(value)) {
       refused ??= { line: index + 1, text: line };
     }
     // The first of two equal settings counts.
@@ -55,8 +61,13 @@ export function parseEnvironmentConf(text: string): EnvironmentConf {
 function unquoted(value: string): string {
   return value
     .replace(/^["']|["']$/g, '')
-    .replace(/\{\s*[^}]+\s*\}/, '')
+    .replace(OPTIONS, '')
     .trimEnd();
+}
+
+function hasOtherBraces(value = ''): boolean {
+  const options = OPTIONS.exec(value)?.[1]?.split(/\s*,\s*/) ?? [];
+  return options.some((option) => !OPTION.test(option));
 }
 
 /**
@@ -71,6 +82,11 @@ export function pathInEnvironment(path: string): string | undefined {
     if (name !== '' && name !== '.' && name !== '..') names.push(name);
   }
   return names.join('/');
+}
+
+/** The manifest inside the environment; "" is the environment itself. Undefined: it is outside. */
+export function siteManifest({ manifest }: EnvironmentConf): string | undefined {
+  return manifest === undefined ? 'manifests' : pathInEnvironment(manifest);
 }
 
 /** Directories of modules inside the environment. They may be patterns such as `site-*`. */

@@ -17,7 +17,8 @@ export function findShapeProblems(
 ): TreeProblem[] {
   if (refused !== undefined) {
     const message = `has ${JSON.stringify(refused.text.slice(0, 100))}, which Puppet refuses`;
-    const next = 'write each line as "name = value" or "# comment", without a byte order mark';
+    const next =
+      'write each line as "name = value" or "# comment", in UTF-8 without a byte order mark, and without {…}';
     return [{ ...missing(message, next), path: 'environment.conf', line: refused.line }];
   }
   const paths = entries.map(({ path }) => path);
@@ -37,7 +38,7 @@ export function findShapeProblems(
     return [missing(`${wanted}, found site.pp`, 'put "manifest = site.pp" into environment.conf')];
   }
   const found = findEnvironments(paths);
-  if (found.length === 0) return [missing(wanted)];
+  if (found.length === 0) return [missing(wanted, 'add manifests/site.pp')];
   const next = `set repository: to the directory ${found[0]} of it, in miyamoto.yaml`;
   const others = found.length > 3 ? ` and ${found.length - 3} more` : '';
   return [missing(`${wanted}, found one in ${found.slice(0, 3).join(', ')}${others}`, next)];

@@ -23,6 +23,7 @@ module Gates
 
     def initialize(request)
       @present = request['present']
+      @manifest = request['manifest']
       $VERBOSE = nil # Ruby's own warnings about what it compiles
       names = %w[conf var code log run public]
       Puppet.initialize_settings(names.map { |name| "--#{name}dir=#{Dir.tmpdir}/#{name}" })
@@ -63,7 +64,30 @@ module Gates
     end
 
     def puppet(path, text)
-      diagnostics(@puppet, path, text)
+      found = diagnostics(@puppet, path, text)
+      return found unless found.empty? && text.include?('import')
+
+      level = site?(path) ? 'error' : 'warning'
+      imports(@puppet.parser.parse_string(text, "#{ROOT}/#{path}").model).map do |call|
+        Problem.new(level, call.line, call.pos, 'Puppet refuses import since version 4: delete it')
+      end
+    end
+
+    # Only the manifests of the environment are evaluated on every host.
+    def site?(path)
+      @manifest && (@manifest == path || @manifest.empty? || path.start_with?("#{@manifest}/"))
+    end
+
+    # Puppet finds them when it evaluates them.
+    def imports(model)
+      found = []
+      model._pcore_all_contents([]) do |node|
+        next unless node.is_a?(Puppet::Pops::Model::CallNamedFunctionExpression)
+
+        name = node.functor_expr
+        found << node if name.is_a?(Puppet::Pops::Model::QualifiedName) && name.value == 'import'
+      end
+      found
     end
 
     def epp(path, text)

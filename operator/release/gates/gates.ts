@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import {
   type EnvironmentConf,
   moduleDirectories,
+  siteManifest,
 } from '../../../bucket/documents/environment-conf.ts';
 import { counted } from '../../../shared/counted.ts';
 import { orUndefined } from '../../../shared/files.ts';
@@ -13,6 +14,7 @@ import { parsePuppetfile } from '../modules/puppetfile.ts';
 import { fileAt } from '../tree/file-at.ts';
 import { moduleOf } from '../tree/module-path.ts';
 import type { SourceTree } from '../tree/tree.ts';
+import { withLinked } from '../tree/with-linked.ts';
 import {
   type Checked,
   type CheckRequest,
@@ -21,7 +23,7 @@ import {
   type Tools,
 } from './check-files.ts';
 import { LINT_FILE, parseLintFile } from './lint-settings.ts';
-import { type Kind, type LoadedFile, loadedFiles, siteManifest } from './loaded-files.ts';
+import { type Kind, type LoadedFile, loadedFiles } from './loaded-files.ts';
 import { type Found, type GateProblem, problemIn } from './problem.ts';
 import { blobId, type Verdict, Verdicts, verdictKey } from './verdicts.ts';
 
@@ -178,7 +180,7 @@ function surroundingsOf(
   const versions = new Map(modules.map(({ name, version }) => [name, version]));
   const modulepath = new Set<string>();
   const present: Record<string, string | null> = {};
-  for (const { path } of entries) {
+  for (const { path } of withLinked(entries)) {
     const place = moduleOf(path, directories);
     if (place?.inside === undefined) continue;
     modulepath.add(dirname(place.directory));

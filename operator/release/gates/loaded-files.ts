@@ -1,11 +1,12 @@
 import {
   type EnvironmentConf,
   moduleDirectories,
-  pathInEnvironment,
+  siteManifest,
 } from '../../../bucket/documents/environment-conf.ts';
 import { OLD_SITE } from '../check-shape.ts';
 import { moduleOf } from '../tree/module-path.ts';
 import type { FileEntry, TreeEntry } from '../tree/tree.ts';
+import { withLinked } from '../tree/with-linked.ts';
 import { dataDirectories, HIERA } from './hiera-data.ts';
 
 /** How Puppet reads a file. */
@@ -51,7 +52,7 @@ export function loadedFiles(
   entries: readonly TreeEntry[],
   conf: EnvironmentConf,
 ): readonly LoadedFile[] {
-  const files = entries.filter((entry): entry is FileEntry => entry.kind === 'file');
+  const files = withLinked(entries);
   const directories = moduleDirectories(conf);
   const dataOf = dataOfOwners(files, directories);
   return files.flatMap((entry) => {
@@ -108,10 +109,6 @@ function isSiteManifest(path: string, conf: EnvironmentConf): boolean {
   const configured = siteManifest(conf);
   const isOldForm = path === OLD_SITE || path.startsWith('classes/');
   if (isOldForm && (configured === 'manifests' || configured === OLD_SITE)) return true;
-  return configured === path || path.startsWith(`${configured}/`);
-}
-
-/** Undefined: the manifest is outside of the environment. */
-export function siteManifest({ manifest }: EnvironmentConf): string | undefined {
-  return manifest === undefined ? 'manifests' : pathInEnvironment(manifest);
+  // Puppet reads all manifests of the directory; "" is the environment itself.
+  return configured === '' || configured === path || path.startsWith(`${configured}/`);
 }

@@ -40,6 +40,16 @@ const texts = {
   'a section with blanks inside': { text: '[ main ]\nmanifest = a\n', want: REFUSED },
   'a comment of another kind': { text: 'manifest = a\n; x\n', want: REFUSED },
   'a colon, in a section that does not count': { text: '[x]\na : b\n', want: REFUSED },
+  'bytes that are not UTF-8': {
+    text: Buffer.from('# caf\xe9\nmanifest = a\n', 'latin1'),
+    want: REFUSED,
+  },
+  'options of a file': {
+    text: 'manifest = a { owner = root, mode = 644 }\n',
+    want: '<env>/a',
+  },
+  'braces that are no options of a file': { text: 'modulepath = {a,b}\n', want: REFUSED },
+  'a mode in letters': { text: 'manifest = a {mode = rw}\n', want: REFUSED },
   $environmentpath: {
     text: 'manifest = $environmentpath/production/a\n',
     want: '<env>/a',
@@ -93,9 +103,9 @@ suite('environment.conf is read as Puppet reads it', () => {
       const environment = environmentOf(index);
       const wanted = want.replace('<env>', environment).replace('<code>', codeDirectory);
       assert.equal(printed[index]?.trim(), wanted);
-      assert.equal(parseEnvironmentConf(text).refused !== undefined, want === REFUSED);
+      assert.equal(parseEnvironmentConf(text.toString()).refused !== undefined, want === REFUSED);
       if (want === REFUSED) return;
-      const { manifest = 'manifests' } = parseEnvironmentConf(text);
+      const { manifest = 'manifests' } = parseEnvironmentConf(text.toString());
       const inside = pathInEnvironment(manifest);
       const found =
         inside === undefined

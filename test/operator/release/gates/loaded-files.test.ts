@@ -125,8 +125,52 @@ hierarchy:
   assert.deepEqual(kindsOf(Object.keys(data), '', files), data);
 });
 
-test('loaded: a link is not code of its own', () => {
-  assert.deepEqual(loadedFiles([link('manifests/a.pp', 'b.pp')], parseEnvironmentConf('')), []);
+test('loaded: what a link of the release leads to is code at the path of the link', () => {
+  const rows: Record<string, readonly [links: Record<string, string>, loaded: readonly string[]]> =
+    {
+      'a manifest': [{ 'manifests/a.pp': '../shared/x.txt' }, ['manifests/a.pp']],
+      'the directory of manifests': [{ manifests: 'shared/site' }, ['manifests/b.pp']],
+      'a module': [
+        { 'modules/m': '../shared/m' },
+        ['modules/m/manifests/init.pp', 'modules/m/templates/t.erb'],
+      ],
+      'a module in a directory of links': [
+        { modules: 'all/of/them', 'all/of/them/m': '../../../shared/m' },
+        ['modules/m/manifests/init.pp', 'modules/m/templates/t.erb'],
+      ],
+      'a chain': [{ 'manifests/a.pp': 'b', 'manifests/b': '../shared/x.txt' }, ['manifests/a.pp']],
+      'itself, each other, and what contains it': [
+        {
+          'manifests/a.pp': 'b.pp',
+          'manifests/b.pp': 'a.pp',
+          'manifests/c': '..',
+          'modules/m': '.',
+        },
+        [],
+      ],
+      'nothing, and what is outside': [
+        {
+          'manifests/a.pp': 'nope.pp',
+          'manifests/b.pp': '../../x.pp',
+          'manifests/c.pp': '/etc/x.pp',
+        },
+        [],
+      ],
+    };
+  const files = ['x.txt', 'site/b.pp', 'm/manifests/init.pp', 'm/templates/t.erb'];
+  for (const [name, [links, wanted]] of Object.entries(rows)) {
+    const entries = [
+      ...files.map((path) => file(`shared/${path}`)),
+      ...Object.entries(links).map(([path, target]) => link(path, target)),
+    ];
+    const loaded = loadedFiles(entries, parseEnvironmentConf(''));
+    assert.deepEqual(loaded.map(({ entry }) => entry.path).sort(), [...wanted].sort(), name);
+  }
+});
+
+test('loaded: the environment itself as the manifest, with all manifests in it', () => {
+  for (const conf of ['manifest =\n', 'manifest = .\n'])
+    assert.deepEqual(kindsOf(['a.pp', 'b/c.pp'], conf), { 'a.pp': 'puppet', 'b/c.pp': 'puppet' });
 });
 
 test('gates: a binary .pp in files/ and a broken fixture in spec/ are not code', async (t) => {

@@ -61,6 +61,16 @@ const rows: Readonly<Record<string, Row>> = {
     `$a = ${'['.repeat(100_000)}`,
     ['error', 1, null, /end of input/],
   ],
+  'import in a manifest of the environment': [
+    'manifests/nodes.pp',
+    '# import "a"\nimport "nodes/*.pp"\n',
+    ['error', 2, 1, /^Puppet refuses import/],
+  ],
+  'import in a class, which no host may have': [
+    'modules/m/manifests/old.pp',
+    "class m::old {\n  $a = 'import'\n  import 'x'\n}\n",
+    ['warning', 3, 3, /^Puppet refuses import/],
+  ],
   'a function of a module': [
     'modules/m/functions/f.pp',
     'function m::f($a) {\n  $a +\n}\n',
