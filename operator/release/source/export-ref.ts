@@ -39,6 +39,7 @@ async function commitOf(place: GitPlace, ref: string): Promise<string> {
   }
   // Fails with git's own message when the reason is not the ref: no repository, or not ours.
   await git(place, ['rev-parse', '--git-dir']);
+  await requireCommitOf(place, ref);
   const hint = didYouMean(
     ref,
     (await branchesOf(place)).map(({ name }) => name),
@@ -51,6 +52,24 @@ async function commitOf(place: GitPlace, ref: string): Promise<string> {
       details: { ref },
     },
   );
+}
+
+/** Throws GIT_FAILED when the ref is there, and what it names is no commit of this clone. */
+async function requireCommitOf(place: GitPlace, ref: string): Promise<void> {
+  if (ref.includes('\0')) return; // nothing has such a name, and no program accepts it
+  for (const name of namesOf(ref)) {
+    const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', name];
+    const id = await gitAnswer(place, args);
+    if (id === undefined) continue;
+    const type = await gitAnswer(place, ['cat-file', '-t', `${id}^{}`]);
+    const what =
+      type === undefined ? 'which this clone lacks' : `which is a ${type}, and no commit`;
+    throw new CodedError(`${name} in ${place.directory} is ${id}, ${what}`, {
+      code: 'GIT_FAILED',
+      next: `git -C ${place.directory} fsck; then clone again, or give another --ref`,
+      details: { ref },
+    });
+  }
 }
 
 /**
@@ -187,7 +206,7 @@ async function filterEntries(
 /** A partial clone lacks objects, and mm never lets git fetch them by itself. */
 function explained(error: unknown, { place }: FoundCommit): unknown {
   const isMissing =
-    /unable to read|cannot read|invalid object|missing (object|blob)|not a valid object|could not (get|fetch)/i;
+    /unable to read|cannot read|invalid object|missing (object|blob)|not a (valid|tree) object|could not (get|fetch)/i;
   if (!(error instanceof CodedError) || !isMissing.test(error.message)) return error;
   return new CodedError(error.message, {
     code: 'GIT_FAILED',

@@ -234,6 +234,16 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
     next: 'set repository: in miyamoto.yaml to the clone of your control repository',
   },
   {
+    pattern: /^fatal: this operation must be run in a work tree/,
+    says: (directory) => `${directory} is a bare repository, which has no work tree`,
+    next: 'mm publish ENVIRONMENT publishes a commit; give --ref, or set repository: to a clone',
+  },
+  {
+    pattern: /^fatal: current working directory is untracked/,
+    says: (directory) => `the commit has nothing in ${directory}`,
+    next: 'set repository: in miyamoto.yaml to a directory that the commit has, or give another --ref',
+  },
+  {
     pattern: /^spawn git ENOENT$/,
     says: () => 'there is no program git on the search path',
     next: 'install git; mm publish ENVIRONMENT --directory DIR needs none',

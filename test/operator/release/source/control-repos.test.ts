@@ -1,35 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 import { git } from '../../operator-lab.ts';
 import { check, pack, read, textOf } from '../fixture.ts';
-
-const env = { PATH: process.env['PATH'] };
-
-async function write(directory: string, files: Record<string, string>): Promise<void> {
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(directory, path)), { recursive: true });
-    await writeFile(join(directory, path), text);
-  }
-}
-
-async function commit(directory: string, files: Record<string, string>): Promise<string> {
-  await write(directory, files);
-  await git(directory, 'add', '--all');
-  await git(directory, 'commit', '--quiet', '--allow-empty', '--message', 'a change');
-  return await git(directory, 'rev-parse', 'HEAD');
-}
-
-async function repository(t: TestContext, files: Record<string, string>): Promise<string> {
-  const directory = await temporaryDirectory(t);
-  await git(directory, 'init', '--quiet', '--initial-branch=main');
-  await commit(directory, files);
-  return directory;
-}
+import { commit, env, repository, write } from './repositories.ts';
 
 const paths = (tree: { readonly entries: readonly { readonly path: string }[] }) =>
   tree.entries.map(({ path }) => path).sort();
@@ -199,37 +177,6 @@ test('excluded: a problem in an excluded path is no problem', async (t) => {
   }
 });
 
-const hieras = {
-  'version 5':
-    'version: 5\ndefaults:\n  datadir: /srv/hieradata\nhierarchy:\n  - name: a\n    path: a.yaml\n',
-  'one level of version 5':
-    'version: 5\nhierarchy:\n  - { name: a, path: a.yaml, datadir: ../hieradata }\n',
-  'version 3': ':backends: [yaml]\n:yaml:\n  :datadir: /srv/hieradata\n',
-};
-for (const [name, text] of Object.entries(hieras)) {
-  test(`hiera: a datadir outside of the environment is a warning: ${name}`, async (t) => {
-    const directory = await repository(t, { 'manifests/site.pp': '', 'hiera.yaml': text });
-    const { warnings, tree } = await read(t, { directory, env }, 'main');
-    check(tree);
-    assert.match(warnings.join('\n'), /hiera\.yaml: datadir (\/srv|\.\.)\/hieradata is outside/);
-  });
-}
-
-test('hiera: a datadir of a Puppet server that is in the repository: the warning says what to write', async (t) => {
-  const text =
-    ':yaml:\n  :datadir: "/etc/puppetlabs/code//environments/%{::environment}/hiera/data/"\n';
-  const files = { 'manifests/site.pp': '', 'hiera.yaml': text, 'hiera/data/common.yaml': '' };
-  const { warnings } = await read(t, { directory: await repository(t, files), env }, 'main');
-  assert.match(warnings.join('\n'), /write datadir: hiera\/data$/);
-});
-
-test('hiera: a datadir inside, or with a fact in it, is no warning', async (t) => {
-  const text =
-    'version: 5\ndefaults: { datadir: data }\nhierarchy:\n  - { name: a, datadir: "data/%{facts.x}" }\n';
-  const directory = await repository(t, { 'manifests/site.pp': '', 'hiera.yaml': text });
-  assert.deepEqual((await read(t, { directory, env }, 'main')).warnings, []);
-});
-
 const shapes = {
   'manifest = site.pp': {
     files: { 'environment.conf': 'manifest = site.pp\n', 'site.pp': '' },
@@ -245,6 +192,14 @@ const shapes = {
     says: /nodeless_site\.pp" line 2 .*import.*delete the line/s,
   },
   'site.pp at the top': { files: { 'site.pp': '' }, says: /manifest = site\.pp/ },
+  'braces in modulepath': {
+    files: { 'environment.conf': 'modulepath = {a,b}\n', 'manifests/site.pp': '' },
+    says: /line 1 has .*which Puppet refuses.*without \{…\}/s,
+  },
+  'modules alone': {
+    files: { 'modules/a/manifests/init.pp': '' },
+    says: /expected manifests\/.*add manifests\/site\.pp/s,
+  },
   'a manifest that is missing': {
     files: { 'environment.conf': 'manifest = nope.pp\n', 'manifests/site.pp': '' },
     says: /there is no nope\.pp/,
