@@ -10,6 +10,7 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { agreement, checkoutMark } from '../../files/checked-out.ts';
 import { addModules } from '../modules/add-modules.ts';
 import { billOfMaterials } from '../modules/bill-of-materials.ts';
+import { unseenModules } from '../modules/unseen-modules.ts';
 import { ExcludeRules, IGNORE_FILE } from '../tree/exclude.ts';
 import { headOf } from '../tree/head.ts';
 import type { Spool } from '../tree/spool.ts';
@@ -18,7 +19,7 @@ import { type Checkout, type LeftOut, TreeBuilder } from '../tree/tree-builder.t
 import { addDirectory } from '../tree/walk.ts';
 import { exportCommit, findCommit, peekCommit } from './export-ref.ts';
 import type { GitPlace } from './git.ts';
-import { hieraWarnings } from './hiera-warnings.ts';
+import { outsideWarnings } from './outside-warnings.ts';
 import type { PublishSettings } from './publish-settings.ts';
 import { notOnRef, refWarnings } from './ref-warnings.ts';
 import { readWorkTree } from './work-tree.ts';
@@ -173,6 +174,6 @@ async function sourceOf(
   const { entries, emptySubmodules, withheld, leftOut, checkouts } = builder;
   const modules = billOfMaterials(entries, checkouts, directories);
   const tree = { entries, emptySubmodules, withheld, modules, ...origin };
-  const all = [...warnings, ...hieraWarnings(entries)];
+  const all = [...warnings, ...outsideWarnings(entries, conf), ...unseenModules(entries, conf)];
   return { tree, conf, leftOut, gitIgnored, checkouts, warnings: all };
 }
