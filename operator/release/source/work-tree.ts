@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { TreeBuilder } from '../tree/tree-builder.ts';
-import { addDirectory, addFile } from '../tree/walk.ts';
+import { addDirectory, addFile, withheldForItsName } from '../tree/walk.ts';
 import { attributesOf } from './attributes.ts';
 import { findRepository } from './clean-room.ts';
 import { applyFilters } from './filters.ts';
@@ -55,6 +55,7 @@ async function listFiles(place: GitPlace): Promise<Map<string, boolean>> {
 }
 
 function addListed(builder: TreeBuilder, file: string, path: string): void {
+  if (withheldForItsName(builder, path)) return;
   const stat = statOf(file);
   if (stat === undefined) return; // tracked, but deleted in the work tree
   if (!stat.isDirectory()) addFile(builder, file, path);

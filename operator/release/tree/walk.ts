@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Ignore } from 'ignore';
+import { pathProblem } from '../../../bucket/documents/tree-rules.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { gitPatterns } from './exclude.ts';
 import { headOf } from './head.ts';
@@ -69,6 +70,7 @@ function ignoreFile(directory: string, base: string): IgnoreFile {
 
 function addPath(builder: TreeBuilder, level: Level): void {
   const { directory: file, path, ignored } = level;
+  if (withheldForItsName(builder, path)) return;
   const stat = lstatSync(file);
   if (isIgnored(ignored ?? [], path, stat.isDirectory())) return;
   if (stat.isDirectory()) addLevel(builder, level);
@@ -83,6 +85,16 @@ function isIgnored(files: readonly IgnoreFile[], path: string, isDirectory: bool
     if (ignored || unignored) return ignored;
   }
   return false;
+}
+
+/**
+ * Withholds a path that no file has: Node and git list it with U+FFFD in the place of each byte
+ * that is not UTF-8.
+ */
+export function withheldForItsName(builder: TreeBuilder, path: string): boolean {
+  const isOther = path.includes('\ufffd');
+  if (isOther) builder.withhold(path, pathProblem(path, 'any') ?? '');
+  return isOther;
 }
 
 /** Adds one file or link. Throws ARCHIVE_UNSAFE for anything else. */

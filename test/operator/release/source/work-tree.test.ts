@@ -78,3 +78,22 @@ test('work tree: an entry that is neither a file nor a link is refused', async (
     (error) => error instanceof CodedError && error.code === 'ARCHIVE_UNSAFE',
   );
 });
+
+test('work tree: a name that is not UTF-8 is refused by its path, and not left out', async (t) => {
+  const directory = await workTree(t);
+  const index = `printf '100644 %s\\t%b\\n' "$(git hash-object -w gone)" 'a/caf\\0351' | git update-index --index-info`;
+  execFileSync('sh', ['-c', index], { cwd: directory });
+  const names = ['a/caf\ufffd'];
+  // A Mac has no such files.
+  if (process.platform === 'linux') {
+    const repository = join(directory, 'modules/m');
+    await git(directory, 'init', '--quiet', repository);
+    await mkdir(Buffer.concat([Buffer.from(`${repository}/d`), Buffer.from([0xe9])]));
+    names.push('modules/m/d\ufffd');
+  }
+  const { withheld } = await readHere(t, directory);
+  assert.deepEqual(
+    withheld.map(({ path, why }) => [path, /not UTF-8/.test(why)]).sort(),
+    names.map((name) => [name, true]),
+  );
+});
