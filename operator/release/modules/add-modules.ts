@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathInEnvironment } from '../../../bucket/documents/environment-conf.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
@@ -76,7 +76,13 @@ function modulesIn(directory: string, installPaths: readonly string[]): Installe
   return [undefined, ...installPaths].flatMap((installPath) => {
     const place = join(directory, ownDirectory(installPath) ?? 'modules');
     const names = existsSync(place) ? readdirSync(place).sort() : [];
-    return names.map((name) => ({ name, installPath }));
+    // Installers keep lists of their own beside the modules.
+    const modules = names.filter(
+      (name) =>
+        !name.startsWith('.') &&
+        statSync(join(place, name), { throwIfNoEntry: false })?.isDirectory(),
+    );
+    return modules.map((name) => ({ name, installPath }));
   });
 }
 

@@ -72,7 +72,7 @@ test('modules: what to do about modules that Puppet would not find', async (t) =
 test('modules: what only the run of a Puppetfile shows is installed, each time into an empty directory', async (t) => {
   const lab = await initialized(t);
   const { module } = await withPuppetfile(lab);
-  const program = `cp -r ${module} "$MM_MODULES/$WHICH"; mkdir -p data; cp -r ${module} data/d`;
+  const program = `cp -r ${module} "$MM_MODULES/$WHICH"; touch "$MM_MODULES/list"; mkdir -p data; cp -r ${module} data/d`;
   configure(lab, `{ modules: { command: [sh, -c, '${program}'] } }`);
   const puppetfiles = {
     'a loop': "%w[one].each do |name|\n  mod name, tag: 'v1'\nend\n",
