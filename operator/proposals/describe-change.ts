@@ -21,9 +21,10 @@ export function describeChange(verified: VerifiedMetadata, { root, roles }: Chan
       ]);
     }
   }
-  for (const [role, content] of roles) {
+  for (const [role, given] of roles) {
     const before = role === 'targets' ? verified.targets : verified.roles.get(role);
     const current = before === undefined ? {} : contentOf(before);
+    const content = withSetFields(current, given);
     lines.push(
       role === 'targets'
         ? describeTargets(current, content)
@@ -32,6 +33,14 @@ export function describeChange(verified: VerifiedMetadata, { root, roles }: Chan
   }
   // A proposal can have more fields than a call can have arguments.
   return lines.flat();
+}
+
+/** What mm sets when it signs. Content that is not complete yet does not have all of it. */
+const SET_FIELDS = ['version', 'expires', 'spec_version', 'x-tree', 'x-role'];
+
+function withSetFields(current: JsonObject, content: JsonObject): JsonObject {
+  const missing = SET_FIELDS.filter((field) => current[field] !== undefined && !(field in content));
+  return { ...content, ...Object.fromEntries(missing.map((field) => [field, current[field]])) };
 }
 
 function describeRoot(before: JsonObject, after: JsonObject): string[] {
@@ -49,7 +58,11 @@ function describeTargets(before: JsonObject, after: JsonObject): string[] {
   const [old, next] = [delegatedRoles(before), delegatedRoles(after)];
   const lines = [...new Set([...old.keys(), ...next.keys()])].flatMap((role) => {
     const [was, is] = [old.get(role), next.get(role)];
-    if (is === undefined) return [`${roleWord(role)}: no key may publish it any more`];
+    if (is === undefined) {
+      const heir = [...next.keys()].find((each) => !old.has(each) && isSameWord(each, role));
+      const what = heir === undefined ? 'no key may publish it any more' : `now by role ${heir}`;
+      return [`${roleWord(role)}: ${what}`];
+    }
     const paths = canonicalize(was?.['paths'] ?? []) === canonicalize(is['paths']);
     const news = paths ? [] : [`${roleWord(role)}: for ${JSON.stringify(is['paths'])}`];
     const rest = others(was ?? {}, is, ['keyids', 'threshold', 'paths']);
@@ -60,6 +73,11 @@ function describeTargets(before: JsonObject, after: JsonObject): string[] {
     ];
   });
   return headed('targets', before, after, [...lines, ...others(before, after, ['delegations'])]);
+}
+
+/** A role that begins again has another name, and is the same for people. */
+function isSameWord(a: string, b: string): boolean {
+  return roleWord(a) === roleWord(b);
 }
 
 function describeReleases(role: string, before: JsonObject, after: JsonObject): string[] {
@@ -90,9 +108,11 @@ function headed(
 ): string[] {
   const [from, to] = [before, after].map((each) => String(each['version'] ?? 'none'));
   const [was, is] = [before, after].map((each) => String(each['expires'] ?? 'never'));
-  const words = lines.length > 0 ? lines : [isRenewal(before, after) ? RENEWAL : 'other changes'];
-  const what = words.map((line) => `  ${printable(line, 1500)}`);
   const isDraft = from !== to;
+  const isSame = lines.length === 0 && isRenewal(before, after);
+  if (isSame && !isDraft) return [printable(`${roleWord(role)}: ${RENEWAL}`, 400)];
+  const words = lines.length > 0 ? lines : [isSame ? RENEWAL : 'other changes'];
+  const what = words.map((line) => `  ${printable(line, 1500)}`);
   const versions = isDraft ? `version ${from} -> ${to}, expires ${was} -> ${is}` : 'changes';
   return [printable(`${roleWord(role)}: ${versions}`, 400), ...what];
 }

@@ -107,19 +107,26 @@ function replacedBy({ change, roleVersion }: PastState): number {
   return change === undefined || change.after > before ? before : change.after;
 }
 
+/** Anyone who can write to the bucket can put thousands of files there. */
+const MAX_NAMED = 3;
+
 async function* readableFiles(
   repository: Repository,
   verified: VerifiedMetadata,
   role: string,
 ): AsyncGenerator<Metadata<Targets>> {
-  const onForeign = (file: string) => {
-    repository.notice?.(`${file}: of another role, or not signed by the current keys`);
-  };
+  const foreign: string[] = [];
   try {
-    yield* olderFiles(repository, verified, role, onForeign);
+    yield* olderFiles(repository, verified, role, (file) => foreign.push(file));
   } catch (error) {
     if (!(error instanceof CodedError && error.code === 'S3_ACCESS_DENIED')) throw error;
     repository.notice?.('no history: these credentials may not list the bucket');
+  } finally {
+    if (foreign.length > 0) {
+      const names = foreign.slice(0, MAX_NAMED).join(', ');
+      const more = foreign.length > MAX_NAMED ? ` and ${foreign.length - MAX_NAMED} more` : '';
+      repository.notice?.(`${names}${more}: of another role, or not signed by the current keys`);
+    }
   }
 }
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { metadataKey } from '../../../../bucket/layout.ts';
 import { ErrorAnswer } from '../../../../operator/answers.ts';
 import { LogAnswer } from '../../../../operator/move-answers.ts';
-import { BUCKET } from '../../operator-lab.ts';
+import { BUCKET, TREE } from '../../operator-lab.ts';
+import { ciLab, Thief } from '../key/theft.ts';
 import { type MoveLab, moveLab } from '../move/move-lab.ts';
 
 const KEY = 'ubuntu/manifests/metadata/timestamp.json';
@@ -109,6 +111,20 @@ test('log: who has no key adds nothing and changes nothing', async (t) => {
   for (const [file, text] of Object.values(forged))
     lab.server.put(BUCKET, key(file ?? ''), text ?? '');
   assert.deepEqual(await entries(lab, 'stable'), before.slice(0, 1));
+});
+
+test('log: any number of files of nobody is one line', async (t) => {
+  const lab = await ciLab(t);
+  const thief = new Thief(lab);
+  await thief.signTesting(5000);
+  await thief.signOnline({ 'env-testing': 5000 });
+  for (let version = 100; version < 150; version += 1) {
+    lab.server.put(BUCKET, metadataKey(TREE, `${version}.env-testing.json`), 'junk');
+  }
+  const { stderr, exitCode } = await lab.mm(['log', 'testing']);
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stderr, /^149\.env-testing\.json, .* and 47 more: of another role/m);
+  assert.ok(stderr.length < 1000, stderr);
 });
 
 test('log: a file name with leading zeros is no version, and is not read', async (t) => {
