@@ -1,7 +1,7 @@
 import type { RunSummary } from '../bucket/documents/status.ts';
 import { cleanText } from '../shared/clean-text.ts';
 import { CodedError } from '../shared/coded-error.ts';
-import { asDiskError } from '../shared/disk-error.ts';
+import { asFileError } from '../shared/disk-error.ts';
 import type { Agent, CycleRequest } from './agent.ts';
 import { type Decision, decide, deferred, type View } from './core/decide.ts';
 import { errorOf, type Findings, type Found, mergeFindings, offerOf } from './core/findings.ts';
@@ -103,7 +103,7 @@ export async function cycle(
     }
     return { decision, run, error: errorOf(findings) };
   } catch (thrown) {
-    const error = asDiskError(thrown);
+    const error = asFileError(thrown);
     // Logged here because a failing report would replace the error. The caller logs a stop.
     if (!stop.aborted) agent.ports.log.error('cycle.failed', failureOf(error));
     throw error;
@@ -237,6 +237,6 @@ function pruneIfPossible(agent: Agent, { state }: Findings): void {
       now: agent.ports.clock.now(),
     });
   } catch (error) {
-    agent.ports.log.warn('prune.failed', { error: String(error) });
+    agent.ports.log.warn('prune.failed', failureOf(asFileError(error)));
   }
 }

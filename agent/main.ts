@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { CodedError } from '../shared/coded-error.ts';
-import { asDiskError } from '../shared/disk-error.ts';
+import { asFileError } from '../shared/disk-error.ts';
 import { errorExitCode } from './core/exit-code.ts';
 import { HELP } from './help.ts';
 import { deniedFile, isDenial } from './io/host/permission.ts';
@@ -75,7 +75,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 }
 
 function explain(given: unknown): number {
-  const error = isDenial(given) ? deniedFile(given, ARGV) : asDiskError(given);
+  const error = isDenial(given) ? deniedFile(given, ARGV) : asFileError(given);
   writeFailure(error, env);
   return error instanceof CodedError ? errorExitCode(error.code) : 1;
 }

@@ -28,7 +28,7 @@ export const DISPOSITION = {
   PERMISSION_DENIED: 'exit',
   AGENT_MISSING: 'exit',
   DAEMON_MISSING: 'exit',
-  FILE_FAILED: 'exit',
+  FILE_FAILED: 'retry',
 
   S3_CREDENTIALS_MISSING: 'retry',
   S3_CREDENTIALS_REJECTED: 'retry',

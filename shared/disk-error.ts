@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CodedError, type ErrorCode } from './coded-error.ts';
+import { fileProblem } from './file-problem.ts';
 import { isFileError } from './files.ts';
 
 export type DiskCode = Extract<ErrorCode, 'DISK_FULL' | 'DISK_READ_ONLY'>;
@@ -35,6 +36,27 @@ export function asDiskError(error: unknown, path?: string): unknown {
   return new CodedError(`cannot write ${file}: ${why} (${found})`, { code, cause: error, next });
 }
 
+/**
+ * The same, and FILE_FAILED for every other error of the file system that names a path, for example
+ * when a directory is in the place of a file.
+ */
+export function asFileError(thrown: unknown, path?: string): unknown {
+  const error = asDiskError(thrown, path);
+  if (error instanceof CodedError || !isFileSystemError(error)) return error;
+  // A rename fails at the name that the file gets.
+  const { why, next } = fileProblem(path ?? error.dest ?? error.path, error);
+  return new CodedError(why, { code: 'FILE_FAILED', cause: error, next });
+}
+
+/** An error to start a program or to connect to a socket names a path, too. */
+function isFileSystemError(
+  error: unknown,
+): error is NodeJS.ErrnoException & { readonly path: string; readonly dest?: string } {
+  if (!(error instanceof Error) || !('syscall' in error)) return false;
+  const { syscall, path } = error as NodeJS.ErrnoException;
+  return path !== undefined && !/^(spawn|connect)/.test(syscall ?? '');
+}
+
 /** DISK_READ_ONLY when a directory, or the one to make it in, is on a read-only file system. */
 export function readOnlyError(directory: string): CodedError | undefined {
   try {
@@ -49,13 +71,13 @@ export function readOnlyError(directory: string): CodedError | undefined {
 }
 
 /**
- * Makes a directory and those above it. Throws DISK_FULL, DISK_READ_ONLY, and the other errors of
- * the file system. Node says ENOENT on a read-only disk.
+ * Makes a directory and those above it. Throws DISK_FULL, DISK_READ_ONLY and FILE_FAILED. Node says
+ * ENOENT on a read-only disk.
  */
 export function makeDirectorySync(path: string, mode: number): void {
   try {
     mkdirSync(path, { recursive: true, mode });
   } catch (error) {
-    throw readOnlyError(path) ?? asDiskError(error, path);
+    throw readOnlyError(path) ?? asFileError(error, path);
   }
 }

@@ -28,6 +28,8 @@ export function fileProblem(path: string, error: unknown): FileProblem {
       return { why: `a part of ${path} is a file, where a directory is needed`, next: look };
     case 'EISDIR':
       return { why: `${path} is a directory, where a file is needed`, next: look };
+    case 'ENXIO':
+      return { why: `${path} is a socket or a device, where a file is needed`, next: look };
     case 'ENAMETOOLONG':
       return { why: `the path ${path.slice(0, 80)}... is too long`, next: 'give a shorter path' };
     case 'ENOSPC':

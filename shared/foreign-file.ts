@@ -1,7 +1,8 @@
 import { constants, fstatSync, readSync } from 'node:fs';
+import { fileProblem } from './file-problem.ts';
 import { isFileError, withOpenFile } from './files.ts';
 
-/** What is found at a path that another user or program controls. */
+/** What is found at a path that another user or program controls, or that a mishap has damaged. */
 export type ForeignFile =
   | { readonly kind: 'missing' }
   | { readonly kind: 'read'; readonly bytes: Buffer }
@@ -23,7 +24,7 @@ export function readForeignFile(path: string, maxBytes: number): ForeignFile {
   } catch (error) {
     if (isFileError(error, 'ENOENT') || isFileError(error, 'ENOTDIR')) return { kind: 'missing' };
     if (isFileError(error, 'ELOOP')) return refused('it is a link');
-    return refused((error as NodeJS.ErrnoException).code ?? String(error));
+    return refused(fileProblem(path, error).why);
   }
 }
 
@@ -31,6 +32,17 @@ export function readForeignFile(path: string, maxBytes: number): ForeignFile {
 export function foreignText(path: string, maxBytes: number): string | undefined {
   const file = readForeignFile(path, maxBytes);
   return file.kind === 'read' ? file.bytes.toString() : undefined;
+}
+
+/** Far above what a program writes for itself. */
+export const MAX_OWN_BYTES = 64 * 1024 ** 2;
+
+/**
+ * Returns the text of a file that this program wrote for itself. Undefined when it is missing, or
+ * when something else is in its place: a mishap must neither block a program nor fill its memory.
+ */
+export function ownText(path: string): string | undefined {
+  return foreignText(path, MAX_OWN_BYTES);
 }
 
 function readRegular(fd: number, maxBytes: number): ForeignFile {

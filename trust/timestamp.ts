@@ -66,15 +66,18 @@ export async function askForWholeTimestamp(
   return { bytes, etag: strongEtag(answer.etag), serverDate, clock, isKept: false };
 }
 
-/** "Not modified" is only acceptable when the stored timestamp.json is intact. */
+/**
+ * "Not modified" is only acceptable when the stored timestamp.json is intact, and the one that the
+ * ETag is of.
+ */
 function keptTimestamp(
   { etag: stored }: TimestampOptions,
-  { chain, files, local, rootFloor }: Start,
+  { chain, files, local, rootFloor, isCurrent }: Start,
 ): { readonly bytes: Buffer; readonly etag: string } | undefined {
   const bytes = local.get('timestamp.json');
   const etag = strongEtag(stored);
   const keepsRoots = [...chain.roots].every(([file, root]) => files.get(file)?.equals(root));
-  const isWhole = keepsRoots && chain.version >= rootFloor;
+  const isWhole = isCurrent && keepsRoots && chain.version >= rootFloor;
   return isWhole && bytes !== undefined && etag !== undefined ? { bytes, etag } : undefined;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { diskCode, makeDirectorySync } from '../../shared/disk-error.ts';
+import { makeDirectorySync } from '../../shared/disk-error.ts';
 import { requireOwn } from '../../shared/owned-path.ts';
 import { checkedConfig } from '../config/checked-config.ts';
 import type { Config } from '../config/config.ts';
@@ -40,9 +40,9 @@ export async function openHost(options: Options, knownConfig?: Config): Promise<
   const packagedRoot = readRoot(paths);
   const mode = Number.parseInt(config.releases.mode, 8);
   for (const directory of [paths.state, paths.releases]) {
-    unlessDiskError(() => makeDirectory(directory, mode));
+    unlessFileError(() => makeDirectory(directory, mode));
   }
-  unlessDiskError(() => makeDirectorySync(paths.runtime, 0o755));
+  unlessFileError(() => makeDirectorySync(paths.runtime, 0o755));
   return { paths, config, packagedRoot, ...(await identifyHost(options, paths, config)) };
 }
 
@@ -67,11 +67,11 @@ export async function identifyHost(
 }
 
 /** Who needs the directory finds the same error: a cycle reports it in the status of the host. */
-function unlessDiskError(make: () => void): void {
+function unlessFileError(make: () => void): void {
   try {
     make();
   } catch (error) {
-    if (diskCode(error) === undefined) throw error;
+    if (!(error instanceof CodedError)) throw error;
   }
 }
 

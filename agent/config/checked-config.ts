@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { replaceFileSync } from '../../shared/atomic-file.ts';
 import { orUndefined } from '../../shared/files.ts';
+import { ownText } from '../../shared/foreign-file.ts';
 import { toChecksummedJson, verifiedValue } from '../core/checksummed-json.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Config } from './config.ts';
@@ -31,7 +31,7 @@ export async function checkedConfig(
 
 function readKept(path: string, key: string): Config | undefined {
   try {
-    return verifiedValue(JSON.parse(readFileSync(path, 'utf8')), key) as Config | undefined;
+    return verifiedValue(JSON.parse(ownText(path) ?? ''), key) as Config | undefined;
   } catch {
     return undefined;
   }

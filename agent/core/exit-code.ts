@@ -106,6 +106,7 @@ function detailedFailure({ resources }: RunSummary): number {
 function noReleaseExitCode(code: ErrorCode | undefined): number {
   if (code === undefined) return EXIT_CODES.noRelease.code;
   if (code === 'CONFIG_INVALID') return EXIT_CODES.config.code;
+  if (code === 'FILE_FAILED') return EXIT_CODES.failed.code;
   if (code.startsWith('S3_') || code === 'DISK_FULL') return EXIT_CODES.unreachable.code;
   return EXIT_CODES.untrusted.code;
 }

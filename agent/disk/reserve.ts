@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync, statSync, writeSync } from 'node:fs';
+import { lstatSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { diskCode, makeDirectorySync } from '../../shared/disk-error.ts';
 import { orUndefined, withOpenFile } from '../../shared/files.ts';
@@ -80,22 +80,25 @@ export function missingReserves(paths: Paths): readonly ReserveName[] {
 /** Throws the error when the disk is not full, or there is no reserve. */
 function freeFor(error: unknown, paths: Paths, name: ReserveName): () => void {
   if (diskCode(error) !== 'DISK_FULL' || reserveBytes(paths, name) === 0) throw error;
-  rmSync(join(paths.reserves, name));
+  rmSync(join(paths.reserves, name), { force: true });
   return () => fill(paths, name);
 }
 
 function reserveBytes({ reserves }: Paths, name: ReserveName): number {
-  return statSync(join(reserves, name), { throwIfNoEntry: false })?.size ?? 0;
+  const found = orUndefined(() => lstatSync(join(reserves, name)));
+  return found?.isFile() === true ? found.size : 0;
 }
 
 /** On a full disk the file gets what there is. */
 function fill({ reserves }: Paths, name: ReserveName): void {
-  orUndefined(() =>
-    withOpenFile(join(reserves, name), 'w', 0o600, (fd) => {
+  const path = join(reserves, name);
+  orUndefined(() => {
+    rmSync(path, { recursive: true, force: true });
+    withOpenFile(path, 'wx', 0o600, (fd) => {
       const chunk = randomBytes(CHUNK_BYTES);
       for (let left: number = RESERVES[name]; left > 0; ) {
         left -= writeSync(fd, chunk, 0, Math.min(left, CHUNK_BYTES));
       }
-    }),
-  );
+    });
+  });
 }

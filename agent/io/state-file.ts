@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
+import { messageOf } from '../../shared/clean-text.ts';
+import { MAX_OWN_BYTES, readForeignFile } from '../../shared/foreign-file.ts';
 import { parseExactJson } from '../core/facts/exact-json.ts';
 import { NO_STATE } from '../core/state.ts';
 import { HostStateSchema } from '../core/state-schema.ts';
@@ -12,12 +13,13 @@ import type { Log, StateStore } from '../ports.ts';
 export function stateFile(path: string, log: Log): StateStore {
   return {
     async load() {
+      const file = readForeignFile(path, MAX_OWN_BYTES);
+      if (file.kind === 'missing') return NO_STATE;
       try {
-        return HostStateSchema.parse(parseExactJson(readFileSync(path, 'utf8')));
+        if (file.kind === 'refused') throw new Error(file.why);
+        return HostStateSchema.parse(parseExactJson(file.bytes.toString()));
       } catch (error) {
-        if (!isMissing(error)) {
-          log.warn('state.unreadable', { path, error: String(error).slice(0, 500) });
-        }
+        log.warn('state.unreadable', { path, error: messageOf(error, 500) });
         return NO_STATE;
       }
     },
@@ -25,8 +27,4 @@ export function stateFile(path: string, log: Log): StateStore {
       writeFileAtomicSync(path, `${JSON.stringify(state)}\n`, { mode: 0o600 });
     },
   };
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -1,7 +1,8 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceFileSync } from '../../shared/atomic-file.ts';
 import { orUndefined } from '../../shared/files.ts';
+import { MAX_OWN_BYTES, readForeignFile } from '../../shared/foreign-file.ts';
 import { programStamp } from './stamp.ts';
 import { VERSION } from './version.ts';
 
@@ -48,7 +49,9 @@ function isOwn(directory: string): boolean {
 
 function readKept(path: string, source: Uint8Array): Buffer | undefined {
   try {
-    const kept = readFileSync(path);
+    const file = readForeignFile(path, MAX_OWN_BYTES);
+    if (file.kind !== 'read') return undefined;
+    const kept = file.bytes;
     const compiled = kept.subarray(DIGEST_BYTES);
     return digestOf(source, compiled).equals(kept.subarray(0, DIGEST_BYTES)) ? compiled : undefined;
   } catch {

@@ -1,15 +1,9 @@
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { syncDirectorySync } from '../../shared/atomic-file.ts';
+import { asFileError, makeDirectorySync } from '../../shared/disk-error.ts';
+import { isFileError } from '../../shared/files.ts';
 import { type HostPaths, releasePaths } from '../paths.ts';
 import { isUnpacked } from './unpack/unpack.ts';
 
@@ -56,19 +50,19 @@ export function activeReleases(paths: HostPaths): ReadonlySet<string> {
   return active;
 }
 
-/** The names in a directory; an empty list when it does not exist. */
+/** The names in a directory; an empty list when it does not exist. Throws FILE_FAILED. */
 export function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
+    if (isFileError(error, 'ENOENT')) return [];
+    throw asFileError(error);
   }
 }
 
 /** Sets the mode independently of the umask: only `releases.mode` decides who may enter. */
 function makeReadable(directory: string): void {
-  mkdirSync(directory, { recursive: true });
+  makeDirectorySync(directory, 0o755);
   chmodSync(directory, 0o755);
 }
 
@@ -85,11 +79,7 @@ function readLinkIfThere(link: string): string | undefined {
   try {
     return readlinkSync(link);
   } catch (error) {
-    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EINVAL') return undefined;
-    throw error;
+    if (['ENOENT', 'ENOTDIR', 'EINVAL'].some((code) => isFileError(error, code))) return undefined;
+    throw asFileError(error);
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

@@ -1,6 +1,6 @@
 import type { OfferedRelease } from '../../bucket/documents/release.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { asDiskError } from '../../shared/disk-error.ts';
+import { asFileError } from '../../shared/disk-error.ts';
 import type { Agent, CycleRequest } from '../agent.ts';
 import { activeReleaseOf, type Findings, type Found } from '../core/findings.ts';
 import { earlierRefusal, refusalOf } from '../core/refusal.ts';
@@ -47,7 +47,7 @@ export async function install(
     }
     activate(paths, { environment: identity.environment, sha256 });
   } catch (thrown) {
-    const error = asDiskError(thrown);
+    const error = asFileError(thrown);
     if (!(error instanceof CodedError) || stop.aborted) throw error;
     const found = failed(agent, error, { downloaded });
     return { ...found, state: { refused: refusalOf(sha256, error, ports.clock.now()) } };

@@ -1,4 +1,4 @@
-import { lstatSync, renameSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SHA256 } from '../../bucket/documents/name-rules.ts';
 import { orUndefined } from '../../shared/files.ts';
@@ -50,7 +50,7 @@ function pruneHistory(directory: string, keep: number): void {
   const entries = newestFirst(directory, (name) => name.endsWith('.json')).map(runOf);
   const kept = new Set(entries.slice(0, keep));
   for (const name of namesIn(directory)) {
-    if (!kept.has(runOf(name))) rmSync(join(directory, name), { force: true });
+    if (!kept.has(runOf(name))) rmSync(join(directory, name), { recursive: true, force: true });
   }
 }
 
@@ -99,15 +99,15 @@ function pruneBlobs(paths: HostPaths, now: number): void {
     const partialOf = releaseOfPartial(name);
     const sha256 = partialOf ?? name.match(/^([0-9a-f]{64})\.tar\.gz$/)?.[1];
     const kind = partialOf === undefined ? 'tarball' : 'partial';
-    const isOld = kind === 'partial' && now - statSync(path).mtimeMs > PARTIAL_KEPT_MS;
+    const isOld = kind === 'partial' && now - lstatSync(path).mtimeMs > PARTIAL_KEPT_MS;
     const isWaiting = sha256 !== undefined && !isUnpacked(releasePaths(paths, sha256).directory);
-    if (!isWaiting || isOld || kept[kind]) rmSync(path, { force: true });
+    if (!isWaiting || isOld || kept[kind]) rmSync(path, { recursive: true, force: true });
     else kept[kind] = true;
   }
 }
 
 function newestFirst(directory: string, matches: (name: string) => boolean): string[] {
   const names = namesIn(directory).filter(matches);
-  const dated = names.map((name) => ({ name, at: statSync(join(directory, name)).mtimeMs }));
+  const dated = names.map((name) => ({ name, at: lstatSync(join(directory, name)).mtimeMs }));
   return dated.sort((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1)).map(({ name }) => name);
 }

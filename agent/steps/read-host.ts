@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReleaseFile } from '../../bucket/documents/release.ts';
 import type { ActiveRelease } from '../../bucket/documents/status.ts';
+import { ownText } from '../../shared/foreign-file.ts';
 import type { Agent } from '../agent.ts';
 import type { Findings } from '../core/findings.ts';
 import type { HostState } from '../core/state.ts';
@@ -45,7 +45,7 @@ export function describeRelease(agent: Agent, state: HostState, sha256: string):
 export function readReleaseFile(paths: HostPaths, sha256: string): ReleaseFile | undefined {
   try {
     const path = join(releasePaths(paths, sha256).tree, 'release.json');
-    return ReleaseFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return ReleaseFile.parse(JSON.parse(ownText(path) ?? ''));
   } catch {
     return undefined;
   }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { FactsDocument, StatusDocument } from '../../bucket/documents/status.ts';
 import { hostFactsKey } from '../../bucket/layout.ts';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
-import { orUndefined } from '../../shared/files.ts';
+import { asFileError } from '../../shared/disk-error.ts';
+import { ownText } from '../../shared/foreign-file.ts';
 import type { Agent } from '../agent.ts';
 import type { CollectedFacts } from '../core/facts/facts.ts';
 import { errorOf, type Findings, type Found } from '../core/findings.ts';
@@ -60,7 +60,8 @@ function keepFacts({ paths, ports }: Agent, facts: FactsDocument): void {
   try {
     withReserveSync(paths, 'files', () => writeFileAtomicSync(paths.facts, text, { mode: 0o600 }));
   } catch (error) {
-    ports.log.error('facts.not-saved', { path: paths.facts, error: String(error) });
+    const { message, next } = asFileError(error, paths.facts) as Partial<CodedError>;
+    ports.log.error('facts.not-saved', { path: paths.facts, error: message, next });
   }
 }
 
@@ -147,11 +148,9 @@ async function sendFacts(
   const now = ports.clock.now();
   if (digest === null || !areFactsDue(digest, state.factsUploaded, now)) return state;
   // The facts of this run, even if the disk was full; else those that an earlier cycle kept.
-  const document =
-    facts === undefined
-      ? orUndefined(() => readFileSync(paths.facts))
-      : Buffer.from(`${JSON.stringify(facts)}\n`);
+  const document = facts === undefined ? ownText(paths.facts) : `${JSON.stringify(facts)}\n`;
   if (document === undefined) return state;
-  await ports.bucket.put(hostFactsKey(status.tree, status.certname), document, JSON_TYPE);
+  const key = hostFactsKey(status.tree, status.certname);
+  await ports.bucket.put(key, Buffer.from(document), JSON_TYPE);
   return { ...state, factsUploaded: { at: new Date(now).toISOString(), digest } };
 }

@@ -1,6 +1,6 @@
 import { messageOf } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { asDiskError, readOnlyError } from '../../shared/disk-error.ts';
+import { asFileError, readOnlyError } from '../../shared/disk-error.ts';
 import type { Agent } from '../agent.ts';
 import type { HostState } from '../core/state.ts';
 import { withReserve } from '../disk/reserve.ts';
@@ -19,7 +19,7 @@ export async function saveState(
     await withReserve(paths, 'files', () => ports.state.save(state));
     return true;
   } catch (thrown) {
-    const error = readOnlyError(paths.state) ?? asDiskError(thrown, paths.stateFile);
+    const error = readOnlyError(paths.state) ?? asFileError(thrown, paths.stateFile);
     const { code, next } = error instanceof CodedError ? error : {};
     const fields = { path: paths.stateFile, code, error: messageOf(error), next };
     ports.log[isBlocked ? 'debug' : 'error']('state.not-saved', fields);

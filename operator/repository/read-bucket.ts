@@ -290,8 +290,13 @@ async function withScratch<T>(
   });
 }
 
-function keep(directory: string, before: KeptTrust, { files, record }: KeptTrust): void {
+function keep(
+  directory: string,
+  before: KeptTrust,
+  { files, record }: Pick<KeptTrust, 'files' | 'record'>,
+): void {
   const isSame =
+    before.isCurrent &&
     files.size === before.files.size &&
     [...files].every(([name, bytes]) => before.files.get(name)?.equals(bytes) === true);
   if (!isSame) keepFiles(directory, files);

@@ -112,8 +112,8 @@ export const LIMIT_GUARDS: readonly Guard[] = [
   {
     invariant: 'I10',
     file: 'trust/timestamp.ts',
-    line: 'const isWhole = keepsRoots && chain.version >= rootFloor;',
-    instead: 'const isWhole = keepsRoots;',
+    line: 'const isWhole = isCurrent && keepsRoots && chain.version >= rootFloor;',
+    instead: 'const isWhole = isCurrent && keepsRoots;',
     test: 'test/trust/invariants-recovery.test.ts',
     name: '^I10 ',
   },

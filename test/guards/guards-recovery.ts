@@ -163,6 +163,22 @@ export const RECOVERY_GUARDS: readonly Guard[] = [
     name: '^expired: a machine that has not seen',
   },
   {
+    invariant: 'I10',
+    file: 'trust/timestamp.ts',
+    line: 'const isWhole = isCurrent && keepsRoots',
+    instead: 'const isWhole = keepsRoots',
+    test: 'test/trust/invariants-recovery.test.ts',
+    name: '^I10 when the kept files',
+  },
+  {
+    invariant: 'row 9',
+    file: 'trust/kept/trust-directory.ts',
+    line: 'z.int().min(0).max(8.64e15).catch(0)',
+    instead: 'z.int()',
+    test: 'test/trust/invariants-recovery.test.ts',
+    name: '^row 9: a damaged floor',
+  },
+  {
     invariant: 'limits',
     file: 'trust/workflow/linear-models.ts',
     line: 'if (this.paths === undefined) return',

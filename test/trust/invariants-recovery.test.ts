@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { truncate } from 'node:fs/promises';
+import { readFile, realpath, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { readClockFloor } from '../../trust/kept/trust-directory.ts';
 import { MAX_VERSION_STEP } from '../../trust/metadata/version-limits.ts';
 import { TufSimulator } from '../support/tuf/simulator.ts';
 import { DAY_MS } from '../support/tuf/simulator-documents.ts';
@@ -13,6 +14,40 @@ const LOCAL_FILES = [
   ...['current/timestamp.json', 'current/snapshot.json', 'current/targets.json'],
   ...['current/env-stable.json', 'record.json'],
 ];
+test('row 9: a damaged floor of the clock counts as 0, and the root floor beside it stays', async () => {
+  const repository = new TufSimulator();
+  await using host = await SimulatedHost.rotated(repository);
+  const path = join(host.directory, 'record.json');
+  const record = JSON.parse(await readFile(path, 'utf8'));
+  for (const clockFloor of [8.64e15 + 1, Number.MAX_SAFE_INTEGER, 1e308, -1, 0.5, 'NaN', null]) {
+    await writeFile(path, JSON.stringify({ ...record, clockFloor, askedForRootAt: clockFloor }));
+    assert.equal(readClockFloor(host.directory), 0, `${clockFloor}`);
+    await host.refresh();
+    const { rootVersion } = JSON.parse(await readFile(path, 'utf8'));
+    assert.equal(rootVersion, 3, `${clockFloor}`);
+  }
+});
+
+const GONE = ['is lost', 'is a file'] as const;
+for (const [index, how] of GONE.entries()) {
+  test(`I10 when the kept files are lost and older ones are left, no 304 leads back: ${how}`, async () => {
+    const repository = new TufSimulator();
+    await using host = await SimulatedHost.polled(repository);
+    repository.publish('stable', '1.1.0');
+    await host.refresh();
+    const newest = await realpath(join(host.directory, 'current'));
+    await rm(newest, { recursive: true });
+    if (index === 1) await writeFile(newest, '');
+    assert.equal(await host.stableVersion(), '1.1.0');
+    // The link is repaired: the next poll has a condition again.
+    repository.source.requests.length = 0;
+    await host.refresh();
+    assert.deepEqual(repository.source.requests, [
+      { file: 'timestamp.json', answer: 'not-modified' },
+    ]);
+  });
+}
+
 for (const file of LOCAL_FILES) {
   for (const length of [0, 100]) {
     test(`I10 ${file} truncated to ${length}, attack 19, heals, and the root stays`, async () => {

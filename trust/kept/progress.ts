@@ -23,7 +23,7 @@ export function keepEnd(directory: string, start: Start, end: PassEnd): 'unchang
   const hasNewRoot = end.rootVersion > start.chain.version || start.isNewAnchor;
   if (isRefused && !hasNewRoot) return 'unchanged';
   const files = new Map([...(isRefused ? start.local : end.files), ...end.roots]);
-  if (isSame(files, start.files)) return 'unchanged';
+  if (start.isCurrent && isSame(files, start.files)) return 'unchanged';
   keepFiles(directory, files);
   return 'updated';
 }

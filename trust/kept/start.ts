@@ -28,6 +28,8 @@ export interface Start {
   /** `expires` of the files that a refresh starts from, by file name. Not verified yet. */
   readonly expires: Readonly<Record<string, string>>;
   readonly record: TrustRecord | undefined;
+  /** Whether these are the files that the last refresh kept: see `KeptTrust`. */
+  readonly isCurrent: boolean;
   /** No root below this version is accepted. */
   readonly rootFloor: number;
   /** ms since 1970; see `guardClock`. */
@@ -38,10 +40,10 @@ export interface Start {
 
 /** Throws ROOT_INVALID when the installed root is not a trust root. */
 export function readStart({ directory, packagedRoot, treeId }: StartOptions): Start {
-  const { files, record } = readKept(directory);
+  const { files, record, isCurrent } = readKept(directory);
   const chain = walkRoots(packagedRoot, files, treeId);
   const anchor = createHash('sha256').update(packagedRoot).digest('hex');
-  const common = { anchor, files, record, clockFloor: record?.clockFloor ?? 0 };
+  const common = { anchor, files, record, isCurrent, clockFloor: record?.clockFloor ?? 0 };
   if (record !== undefined && record.anchor !== anchor && isOutside(chain, files, record)) {
     const local = new Map<string, Buffer>();
     const nothing = { local, named: new Set<string>(), expires: {}, rootFloor: 0 };

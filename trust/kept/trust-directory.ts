@@ -3,7 +3,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -13,8 +12,11 @@ import {
 import { basename, join } from 'node:path';
 import * as z from 'zod';
 import { syncDirectorySync, writeFileAtomicSync } from '../../shared/atomic-file.ts';
-import { asDiskError } from '../../shared/disk-error.ts';
+import { asFileError } from '../../shared/disk-error.ts';
 import { withOpenFile } from '../../shared/files.ts';
+import { ownText, readForeignFile } from '../../shared/foreign-file.ts';
+import { maxBytesOf } from '../metadata/file-limits.ts';
+import { MAX_VERSION } from '../metadata/version-limits.ts';
 
 /*
  * The files below `<state>/trust`:
@@ -26,16 +28,19 @@ import { withOpenFile } from '../../shared/files.ts';
 const CURRENT = 'current';
 const RECORD = 'record.json';
 
+/** ms since 1970, up to the last Date. A damaged time counts as 0, so that the rest stays. */
+const Time = z.int().min(0).max(8.64e15).catch(0);
+
 /** Stored beside the signed files. When it is lost, the next refresh asks for a newer root. */
 const TrustRecord = z.object({
   /** sha256 of the installed root.json that the files were verified from. */
   anchor: z.string(),
   /** The version of the newest root ever verified. No older root is accepted again. */
-  rootVersion: z.int().min(1),
+  rootVersion: z.int().min(1).max(MAX_VERSION),
   /** When a newer root was last asked for, ms since 1970. */
-  askedForRootAt: z.int(),
+  askedForRootAt: Time,
   /** No refresh believes that it is earlier than this, ms since 1970; 0 before the first answer. */
-  clockFloor: z._default(z.int(), 0),
+  clockFloor: Time,
   /** Roles whose file named them, also when the file is not kept any more. */
   named: z._default(z.array(z.string()), []),
 });
@@ -44,18 +49,28 @@ export type TrustRecord = Readonly<z.infer<typeof TrustRecord>>;
 export interface KeptTrust {
   /** By file name, as read from the disk. Not verified yet. */
   readonly files: ReadonlyMap<string, Buffer>;
+  /**
+   * False after a mishap: the link, or what it leads to, is lost. The files may then be older than
+   * what the last refresh kept.
+   */
+  readonly isCurrent: boolean;
   readonly record: TrustRecord | undefined;
 }
 
-/** Reads what an earlier refresh kept. Files that are missing or cannot be parsed are left out. */
+/**
+ * Reads what an earlier refresh kept. Files that are missing, damaged or larger than any that are
+ * kept are left out.
+ */
 export function readKept(directory: string): KeptTrust {
   const files = new Map<string, Buffer>();
   // Resolved once: the link may move to another generation between two files.
-  const generation = join(directory, currentGeneration(directory) ?? CURRENT);
+  const { name: current, isCurrent } = currentGeneration(directory);
+  const generation = join(directory, current ?? CURRENT);
   for (const name of namesIn(generation)) {
-    files.set(name, readFileSync(join(generation, name)));
+    const file = readForeignFile(join(generation, name), maxBytesOf(name));
+    if (file.kind === 'read') files.set(name, file.bytes);
   }
-  return { files, record: readRecord(join(directory, RECORD)) };
+  return { files, isCurrent, record: readRecord(join(directory, RECORD)) };
 }
 
 /**
@@ -73,7 +88,7 @@ export function keepFiles(directory: string, files: ReadonlyMap<string, Buffer>)
   } catch (error) {
     rmSync(link, { force: true });
     rmSync(generation, { recursive: true, force: true });
-    throw asDiskError(error, directory);
+    throw asFileError(error, directory);
   }
   syncDirectorySync(directory);
 }
@@ -83,7 +98,7 @@ function newGeneration(directory: string): string {
     mkdirSync(directory, { recursive: true });
     return mkdtempSync(join(directory, 'generation-'));
   } catch (error) {
-    throw asDiskError(error, directory);
+    throw asFileError(error, directory);
   }
 }
 
@@ -92,7 +107,7 @@ export function writeRecord(directory: string, record: TrustRecord): void {
     mkdirSync(directory, { recursive: true });
     writeFileAtomicSync(join(directory, RECORD), `${JSON.stringify(record)}\n`);
   } catch (error) {
-    throw asDiskError(error, join(directory, RECORD));
+    throw asFileError(error, join(directory, RECORD));
   }
 }
 
@@ -113,7 +128,7 @@ export function resetClockFloor(directory: string): number {
 export function removeLeftovers(directory: string): void {
   const names = namesIn(directory);
   if (names.every((name) => name === CURRENT || name === RECORD)) return;
-  const current = currentGeneration(directory);
+  const { name: current } = currentGeneration(directory);
   for (const name of names) {
     const isLeftover = name.endsWith('.tmp') || name.startsWith('generation-');
     if (isLeftover && name !== current) {
@@ -123,18 +138,23 @@ export function removeLeftovers(directory: string): void {
 }
 
 /** A lost link must not lose the files: with them, the host would forget what it has seen. */
-function currentGeneration(directory: string): string | undefined {
+function currentGeneration(directory: string): {
+  readonly name: string | undefined;
+  readonly isCurrent: boolean;
+} {
   const generations = namesIn(directory).filter((name) => name.startsWith('generation-'));
   const linked = linkedGeneration(join(directory, CURRENT));
-  if (linked !== undefined && generations.includes(linked)) return linked;
+  if (linked !== undefined && generations.includes(linked))
+    return { name: linked, isCurrent: true };
   const version = (name: string) => timestampVersion(join(directory, name, 'timestamp.json'));
-  return generations.sort((a, b) => version(b) - version(a))[0];
+  const [name] = generations.sort((a, b) => version(b) - version(a));
+  return { name, isCurrent: false };
 }
 
 /** Not verified: it only chooses between files that this machine wrote. */
 function timestampVersion(path: string): number {
   try {
-    const { signed } = JSON.parse(readFileSync(path, 'utf8')) as { signed: { version: unknown } };
+    const { signed } = JSON.parse(ownText(path) ?? '') as { signed: { version: unknown } };
     return Number(signed.version) || 0;
   } catch {
     return 0;
@@ -147,25 +167,25 @@ function linkedGeneration(link: string): string | undefined {
     return readlinkSync(link);
   } catch (error) {
     if (isCode(error, 'ENOENT') || isCode(error, 'EINVAL')) return undefined;
-    throw error;
+    throw asFileError(error);
   }
 }
 
+/** Something else in the place of a generation holds no files. */
 function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return [];
-    throw error;
+    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return [];
+    throw asFileError(error);
   }
 }
 
 function readRecord(path: string): TrustRecord | undefined {
   try {
-    return TrustRecord.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
-  } catch (error) {
-    if (error instanceof SyntaxError || isCode(error, 'ENOENT')) return undefined;
-    throw error;
+    return TrustRecord.safeParse(JSON.parse(ownText(path) ?? '')).data;
+  } catch {
+    return undefined;
   }
 }
 

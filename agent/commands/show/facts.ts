@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { FactsDocument } from '../../../bucket/documents/status.ts';
 import { asciiJson } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { ownText } from '../../../shared/foreign-file.ts';
 import { parseExactJson } from '../../core/facts/exact-json.ts';
 import { factAt } from '../../core/facts/facts.ts';
 import { requireReadable } from '../../io/host/permission.ts';
@@ -36,7 +36,7 @@ export function facts(options: Options): number {
 
 function readFacts(path: string): FactsDocument {
   try {
-    return FactsDocument.parse(parseExactJson(readFileSync(path, 'utf8')));
+    return FactsDocument.parse(parseExactJson(ownText(path) ?? ''));
   } catch (cause) {
     throw new CodedError(`no facts yet: wanted ${path}, which the first run writes`, {
       code: 'STATUS_INVALID',

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { ownText } from '../../../shared/foreign-file.ts';
 import { isJsonObject } from '../../../shared/json.ts';
 import { parseExactJson } from '../../core/facts/exact-json.ts';
 import type { HostState } from '../../core/state.ts';
@@ -11,7 +11,7 @@ import type { HostState } from '../../core/state.ts';
 export function lastState(path: string): HostState | undefined {
   try {
     // Parses as the cycle does. Otherwise the digest of a status with a large integer would differ.
-    const state = parseExactJson(readFileSync(path, 'utf8'));
+    const state = parseExactJson(ownText(path) ?? '');
     return isJsonObject(state) ? (state as unknown as HostState) : undefined;
   } catch {
     return undefined;

@@ -1,13 +1,14 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { orUndefined } from '../../../shared/files.ts';
+import { ownText } from '../../../shared/foreign-file.ts';
 import { isJsonObject } from '../../../shared/json.ts';
 import type { KeptName } from '../../core/certname.ts';
 import type { HostPaths } from '../../paths.ts';
 
 /** Undefined when nothing is kept, or it cannot be read: the name is then looked up again. */
 export function readKeptName(path: string): KeptName | undefined {
-  return orUndefined(() => keptName(JSON.parse(readFileSync(path, 'utf8'))));
+  return orUndefined(() => keptName(JSON.parse(ownText(path) ?? '')));
 }
 
 /**
@@ -33,5 +34,6 @@ export function writeKeptName(path: string, name: KeptName): void {
 export function forgetOtherMachine(
   paths: Pick<HostPaths, 'keptName' | 'stateFile' | 'facts'>,
 ): void {
-  for (const path of [paths.stateFile, paths.facts, paths.keptName]) rmSync(path, { force: true });
+  for (const path of [paths.stateFile, paths.facts, paths.keptName])
+    rmSync(path, { recursive: true, force: true });
 }

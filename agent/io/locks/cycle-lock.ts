@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { asDiskError, makeDirectorySync } from '../../../shared/disk-error.ts';
+import { asFileError, makeDirectorySync } from '../../../shared/disk-error.ts';
 import { type HeldLock, tryToLock } from '../../../shared/lock/held-lock.ts';
 import { readHolder } from '../../../shared/lock/holder.ts';
 import type { Clock } from '../../ports.ts';
@@ -44,7 +44,7 @@ export async function acquireCycleLock(options: CycleLockOptions): Promise<Cycle
   const started = await startOf(process.pid);
   for (;;) {
     const acquired = await tryToAcquire(path, started, clock).catch((error: unknown) => {
-      throw asDiskError(error, path);
+      throw asFileError(error, path);
     });
     if (acquired !== undefined) return acquired;
     if (clock.now() >= giveUpAt || options.stop.aborted) throw lockedError(path);

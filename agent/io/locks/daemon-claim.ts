@@ -1,7 +1,7 @@
 import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { removeLeftovers, temporaryPath } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { asDiskError, diskCode, makeDirectorySync } from '../../../shared/disk-error.ts';
+import { asFileError, diskCode, makeDirectorySync } from '../../../shared/disk-error.ts';
 import { isFileError, orUndefined } from '../../../shared/files.ts';
 import { holderPath, readHolder, readHolderFile } from '../../../shared/lock/holder.ts';
 import type { Options } from '../../options.ts';
@@ -42,7 +42,7 @@ export async function claimDaemon(claim: DaemonClaim): Promise<CodedError | unde
     await writeClaim(claim);
     return undefined;
   } catch (thrown) {
-    const error = asDiskError(thrown, holderPath(paths.daemon));
+    const error = asFileError(thrown, holderPath(paths.daemon));
     if (error instanceof CodedError && diskCode(error) !== undefined) return error;
     throw error;
   }
@@ -106,7 +106,7 @@ async function removeStale(file: string): Promise<void> {
     throw error;
   }
   if (await isRunningDaemon(readHolderFile(aside))) isLinked(aside, file);
-  rmSync(aside);
+  rmSync(aside, { recursive: true });
 }
 
 async function refuseSecond({ paths, options, service }: DaemonClaim): Promise<void> {

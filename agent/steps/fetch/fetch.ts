@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { createReadStream, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { syncDirectorySync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { asDiskError } from '../../../shared/disk-error.ts';
+import { asFileError } from '../../../shared/disk-error.ts';
 import { requireFreeSpace } from '../../disk/free-space.ts';
 import { type DownloadRequest, download } from './download.ts';
 
@@ -44,7 +44,7 @@ export async function fetchRelease(options: FetchOptions): Promise<VerifiedTarba
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, `${release.sha256}.tar.gz`);
   if (!(await isVerified(path, options))) {
-    rmSync(path, { force: true });
+    rmSync(path, { recursive: true, force: true });
     await downloadTo(path, options);
   }
   return { path, sha256: release.sha256, length: release.length, [verified]: true };
@@ -57,7 +57,7 @@ export async function downloadTo(path: string, request: DownloadRequest): Promis
   try {
     renameSync(await download(request), path);
   } catch (error) {
-    throw asDiskError(error, path);
+    throw asFileError(error, path);
   }
   syncDirectorySync(directory);
 }
@@ -67,6 +67,8 @@ export async function isVerified(
   path: string,
   { release, signal }: Pick<DownloadRequest, 'release' | 'signal'>,
 ): Promise<boolean> {
+  // Something else in its place could be without end, or keep the reader waiting.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
   const hash = createHash('sha256');
   try {
     const bytes = createReadStream(path, { end: release.length, signal });

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { strongEtag } from '../../../bucket/etag.ts';
 
@@ -30,9 +30,10 @@ export function findPartial(directory: string, sha256: string): PartialDownload 
     if (!name.startsWith(sha256) || !name.endsWith('.unverified')) continue;
     const path = join(directory, name);
     const etag = strongEtag(Buffer.from(NAME.exec(name)?.[2] ?? '', 'base64url').toString());
-    const bytes = statSync(path).size;
-    if (etag === undefined || bytes <= (longest?.bytes ?? 0)) {
-      rmSync(path, { force: true });
+    const found = lstatSync(path);
+    const bytes = found.size;
+    if (!found.isFile() || etag === undefined || bytes <= (longest?.bytes ?? 0)) {
+      rmSync(path, { recursive: true, force: true });
       continue;
     }
     if (longest !== undefined) rmSync(longest.path, { force: true });

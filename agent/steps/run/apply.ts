@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ActiveRelease, HookFailure, RunSummary } from '../../../bucket/documents/status.ts';
-import { messageOf } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { asDiskError } from '../../../shared/disk-error.ts';
+import { asFileError } from '../../../shared/disk-error.ts';
 import type { Agent, CycleRequest } from '../../agent.ts';
 import type { Findings, Found } from '../../core/findings.ts';
 import type { PuppetExit } from '../../core/run/puppet-run.ts';
@@ -121,13 +120,7 @@ function makeRunDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    const error = asDiskError(cause, path);
-    if (error instanceof CodedError) throw error;
-    throw new CodedError(`cannot make the run's directory ${path}: ${messageOf(cause)}`, {
-      code: 'PUPPET_NOT_STARTED',
-      cause,
-      next: `ls -ld ${dirname(path)}`,
-    });
+    throw asFileError(cause, path);
   }
 }
 

@@ -1,10 +1,19 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ReadEntry } from 'tar/read-entry';
 import { UnpackRules, type UnpackRulesOptions } from '../../../bucket/archive/unpack-rules.ts';
 import { syncDirectorySync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { asDiskError } from '../../../shared/disk-error.ts';
+import { asFileError } from '../../../shared/disk-error.ts';
+import { orUndefined } from '../../../shared/files.ts';
 import type { VerifiedTarball } from '../fetch/fetch.ts';
 import { syncFileSystem } from './sync.ts';
 import { TreeWriter } from './write.ts';
@@ -24,7 +33,7 @@ export interface UnpackLimits {
 
 /** Whether a complete release is on the disk: its directory appears by a rename after the sync. */
 export function isUnpacked(releaseDirectory: string): boolean {
-  return existsSync(join(releaseDirectory, 'tree'));
+  return orUndefined(() => lstatSync(join(releaseDirectory, 'tree')))?.isDirectory() === true;
 }
 
 /** The name of a marker file beside the tree of a release with links that leave it. */
@@ -74,11 +83,12 @@ export async function unpack(
     if (leavingLinks > 0) writeFileSync(join(partial, LEAVING_LINKS), '');
     await syncFileSystem(partial);
     signal.throwIfAborted();
+    rmSync(into, { recursive: true, force: true }); // a mishap may have left a part of it
     renameSync(partial, into);
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
     signal.throwIfAborted();
-    throw asDiskError(error, into);
+    throw asFileError(error, into);
   }
   syncDirectorySync(dirname(into));
 }

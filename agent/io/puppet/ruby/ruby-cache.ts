@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
-import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { lstatSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectorySync } from '../../../../shared/disk-error.ts';
 import { orUndefined } from '../../../../shared/files.ts';
 import type { PuppetExit } from '../../../core/run/puppet-run.ts';
 import { writeRubyCopy } from './ruby-copy.ts';
@@ -17,7 +18,7 @@ export type RubyCache =
  */
 export function prepareRubyCache(directory: string, runDirectory: string): RubyCache {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectorySync(directory, 0o700);
     const real = realpathSync(directory);
     const flaw = flawOf(real);
     if (flaw !== undefined) return { kind: 'unusable', why: flaw };

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { checkState } from '../../agent/commands/doctor/host-checks.ts';
+import { readLocal } from '../../agent/commands/show/local-view.ts';
+import { readHistory, readKeptOutput } from '../../agent/io/run-history.ts';
+import { parseOptions } from '../../agent/options.ts';
+import type { HostPaths } from '../../agent/paths.ts';
+import { CodedError } from '../../shared/coded-error.ts';
+import { asFileError } from '../../shared/disk-error.ts';
+import type { Check } from '../../shared/doctor/checks.ts';
+import { sampleOf } from '../support/soak.ts';
+import { filesOf, workingHost } from '../support/working-host.ts';
+
+/** What a mishap can leave in the place of a file or directory. */
+const ODD: Readonly<Record<string, (path: string) => void>> = {
+  'a FIFO': (path) => void execFileSync('mkfifo', [path]),
+  'a directory with a file': (path) => {
+    mkdirSync(path);
+    writeFileSync(join(path, 'file'), '');
+  },
+  // The path of a socket has at most 107 bytes.
+  'a socket': (path) => {
+    const socket = `${tmpdir()}/mm-socket-${process.pid}`;
+    const server = createServer().listen(socket);
+    renameSync(socket, path);
+    server.close();
+  },
+  'a link to nothing': (path) => symlinkSync('/nowhere/at/all', path),
+  'a link to /dev/zero': (path) => symlinkSync('/dev/zero', path),
+  'an empty file': (path) => writeFileSync(path, ''),
+  'random bytes': (path) => writeFileSync(path, randomBytes(400)),
+  '200 MB of nothing': (path) => {
+    writeFileSync(path, '');
+    truncateSync(path, 200 * 1024 ** 2);
+  },
+};
+
+const NUMBERS = ['1e308', '-1', '9007199254740992', '8640000000000001', '0.5', '"NaN"', 'null'];
+
+/** Each number of a JSON file is another one. */
+function numberDamages(path: string): typeof ODD {
+  if (!/(state|record)\.json$/.test(path)) return {};
+  const text = readFileSync(path, 'utf8');
+  const rows = NUMBERS.map((number) => {
+    const damage = () => writeFileSync(path, text.replaceAll(/:-?\d+(?=[,}])/g, `:${number}`));
+    return [`numbers that are ${number}`, damage] as const;
+  });
+  return Object.fromEntries(rows);
+}
+
+/** Everything that the agent keeps below its state directory, and what it may keep there. */
+function pathsOf(paths: HostPaths): readonly string[] {
+  const { blobs, trust, releases, environments, runs, history, reserves, view } = paths;
+  const directories = [blobs, trust, releases, environments, runs, history, reserves, view];
+  const files = filesOf(paths.state).map((name) => join(paths.state, name));
+  const others = [paths.binaries, paths.rubyCache, paths.factCache, paths.checkedConfig];
+  const inner = [trust, releases, runs].flatMap((directory) =>
+    readdirSync(directory).map((name) => join(directory, name)),
+  );
+  const trees = readdirSync(releases).map((name) => join(releases, name, 'tree'));
+  const reserved = ['files', 'run'].map((name) => join(reserves, name));
+  return [
+    ...new Set([...directories, ...files, ...others, ...inner, ...trees, ...reserved]),
+  ].sort();
+}
+
+/** Text of the system, or a stack, which says nothing to a person. */
+const RAW = /\bE[A-Z]{4,}: |\\n {4}at /;
+
+/** What the commands say that only read the state. */
+async function lookAt(paths: HostPaths, root: string): Promise<string> {
+  const checks: Check[] = [];
+  await checkState(checks, paths);
+  const options = parseOptions(['status', '--root', root]);
+  const view = await readLocal(options, {}).catch(codedOnly);
+  return JSON.stringify([checks, view, await outputs(paths).catch(codedOnly)]);
+}
+
+async function outputs({ history }: HostPaths): Promise<readonly (string | undefined)[]> {
+  return readHistory(history).map(({ run }) => readKeptOutput(history, run.id));
+}
+
+/** As main.ts explains an error. */
+function codedOnly(thrown: unknown): string {
+  const error = asFileError(thrown);
+  if (error instanceof CodedError) return error.message;
+  throw error;
+}
+
+test('odd state: whatever is in the place of a kept path, the host goes on or names it', async (t) => {
+  const { lab, host, turn, putBack } = await workingHost(t);
+  const rows = pathsOf(host.paths).flatMap((path) => {
+    const odd = Object.entries(ODD).map(([name, make]) => {
+      return { path, name, damage: () => make(path), isReplaced: true };
+    });
+    const numbers = lstatSync(path, { throwIfNoEntry: false })?.isFile() ? numberDamages(path) : {};
+    const damaged = Object.entries(numbers).map(([name, damage]) => {
+      return { path, name, damage: () => damage(path), isReplaced: false };
+    });
+    return [...odd, ...damaged];
+  });
+  for (const { path, name, damage, isReplaced } of sampleOf(rows, 31)) {
+    const what = `${path.slice(host.root.length)} is ${name}`;
+    putBack();
+    mkdirSync(dirname(path), { recursive: true });
+    if (isReplaced) rmSync(path, { recursive: true, force: true });
+    damage();
+    host.log.lines.length = 0;
+    const fail = (error: unknown) => assert.fail(`${what}: ${(error as Error).stack}`);
+    const seen = await lookAt(host.paths, host.root).catch(fail);
+    await host.turn({ trigger: 'poll', s3: {} }).catch(fail);
+    await turn().catch(fail);
+    const said = JSON.stringify(host.log.lines);
+    const raw = RAW.exec(`${seen}${said}`);
+    assert.equal(raw && raw.input.slice(Math.max(0, raw.index - 200), raw.index + 200), null, what);
+    const { release, trust, run } = lab.status();
+    if (name === 'a link to nothing' && said.includes('FILE_FAILED')) {
+      assert.ok(said.includes(`ls -ld ${path}`), `${what}: ${said}`);
+      continue;
+    }
+    assert.deepEqual(
+      [release?.version, trust.state, run?.status],
+      ['1.1.0', 'ok', 'unchanged'],
+      `${what}: ${said}`,
+    );
+  }
+  t.diagnostic(`${rows.length} rows`);
+});
