@@ -1,3 +1,5 @@
+import type { ZodError } from 'zod';
+
 /** A JSON object whose fields have not been checked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -11,4 +13,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
  */
 export function jsonObject(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
+}
+
+/** What a schema found wrong first: `run.status: expected string, received number`. */
+export function firstProblem({ issues }: Pick<ZodError, 'issues'>): string {
+  const [issue] = issues;
+  const where = issue?.path.join('.') || 'the document';
+  return `${where}: ${issue?.message.replace('Invalid input: ', '')}`;
 }

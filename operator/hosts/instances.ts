@@ -3,7 +3,9 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { jsonObject } from '../../shared/json.ts';
+import { fileProblem } from '../../shared/file-problem.ts';
+import { orUndefined } from '../../shared/files.ts';
+import { firstProblem, jsonObject } from '../../shared/json.ts';
 
 /** The EC2 instance that a host says it is. */
 export interface InstanceName {
@@ -70,6 +72,27 @@ const Described = z.looseObject({
   ),
 });
 
+const LIST = 'aws ec2 describe-instances --region REGION > instances.json';
+
+/** Throws USAGE. */
+function readList(file: string, path: string): z.infer<typeof Described> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const { why } = fileProblem(path, cause);
+    throw new CodedError(`--instances: ${why}`, { code: 'USAGE', cause, next: LIST });
+  }
+  const { data, error } = Described.safeParse(orUndefined(() => JSON.parse(text) as unknown));
+  if (data !== undefined) return data;
+  const why = firstProblem(error);
+  throw new CodedError(`--instances ${file}: not a list of EC2 instances: ${why}`, {
+    code: 'USAGE',
+    cause: error,
+    next: LIST,
+  });
+}
+
 /** Lists of EC2 instances, for telling a terminated one from one that is only silent. */
 export class Instances {
   readonly #states = new Map<string, string>();
@@ -79,17 +102,7 @@ export class Instances {
   static read(files: readonly string[], cwd: string): Instances {
     const instances = new Instances();
     for (const file of files) {
-      try {
-        instances.#add(Described.parse(JSON.parse(readFileSync(resolve(cwd, file), 'utf8'))));
-      } catch (cause) {
-        const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-        const [first = ''] = why.split('\n');
-        throw new CodedError(`--instances ${file}: not a list of EC2 instances: ${first}`, {
-          code: 'USAGE',
-          cause,
-          next: 'aws ec2 describe-instances --region REGION > instances.json',
-        });
-      }
+      instances.#add(readList(file, resolve(cwd, file)));
     }
     return instances;
   }

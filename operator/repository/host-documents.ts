@@ -1,7 +1,7 @@
 import type { ZodType } from 'zod';
 import { FactsDocument, StatusDocument } from '../../bucket/documents/status.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { jsonObject } from '../../shared/json.ts';
+import { firstProblem, jsonObject } from '../../shared/json.ts';
 
 /** A real document has about 2 kB. */
 export const MAX_STATUS_BYTES = 256 * 1024;
@@ -64,9 +64,7 @@ function check<T extends { readonly certname: string }>(
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const where = issue?.path.join('.') || 'the document';
-    throw invalid(key, `${where}: ${issue?.message.replace('Invalid input: ', '')}`, parsed.error);
+    throw invalid(key, firstProblem(parsed.error), parsed.error);
   }
   if (parsed.data.certname !== certname) {
     throw invalid(key, `it names the host ${parsed.data.certname}`);

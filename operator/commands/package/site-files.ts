@@ -93,7 +93,7 @@ function readConfig(path: string): Buffer {
     throw new CodedError(`no configuration for hosts: ${fileProblem(path, cause).why}`, {
       code: 'CONFIG_MISSING',
       cause,
-      next: 'mm package site without --agent-config writes one',
+      next: 'leave --agent-config out: mm then writes one',
     });
   }
 }
