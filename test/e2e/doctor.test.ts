@@ -137,7 +137,7 @@ const faults: Record<string, Fault> = {
   },
   'a directory of hooks that does not exist': {
     name: 'hooks',
-    next: 'ls /not',
+    next: 'ls /; ',
     break: (lab, settings) => lab.configure(`${settings}hooks: { directory: /not/there }\n`),
   },
   'credentials that may write releases': {
