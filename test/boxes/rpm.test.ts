@@ -7,6 +7,7 @@ import { after, before } from 'node:test';
 import { promisify } from 'node:util';
 import { AGENT } from '../../packaging/linux/agent.ts';
 import type { Parts } from '../../packaging/linux/linux-package.ts';
+import { OPERATOR } from '../../packaging/linux/operator.ts';
 import { planRpm } from '../../packaging/rpm/rpm.ts';
 import { type Box, bootBox } from './box.ts';
 import { followed } from './document.ts';
@@ -57,6 +58,15 @@ inEachSuite('dnf on Debian', (suite, step) => {
   step('two builds are byte-identical', async () => {
     const again = await built('again', parts);
     assert.ok((await readFile(first)).equals(await readFile(again)));
+  });
+
+  step('mm is installed, starts, and leaves nothing', async () => {
+    await pushRpm('/root/mm', await built('mm', parts, OPERATOR));
+    await asRoot('dnf install ./mm/miyamoto-*.x86_64.rpm');
+    assert.equal(await box.sh('rpm --verify miyamoto'), '');
+    assert.equal(await box.exec('mm', '--version'), `${parts.release.version}\n`);
+    await asRoot('dnf remove miyamoto', '! command -v mm');
+    assert.deepEqual(await left(), []);
   });
 
   step('a preset of the administrator keeps the agent disabled', async () => {
@@ -161,7 +171,7 @@ Version: 1
 Release: 1
 License: MIT
 BuildArch: noarch
-Provides: /bin/sh, systemd, libgcc, glibc = 2.36, libstdc++ = 12, puppet-agent
+Provides: /bin/sh, systemd, libgcc, glibc = 2.36, libstdc++ = 12, git, puppet-agent
 %description
 It is empty.
 %files
@@ -172,7 +182,7 @@ async function prepare(): Promise<void> {
   const spec = join(directory, 'debian.spec');
   await writeFile(spec, DEBIAN);
   await run('rpmbuild', ['-bb', '--quiet', '--define', `_topdir ${directory}`, spec]);
-  await box.sh(`hostnamectl set-hostname ${HOST}; mkdir -p /root/next /etc/rpm
+  await box.sh(`hostnamectl set-hostname ${HOST}; mkdir -p /root/next /root/mm /etc/rpm
     printf '%s\n' '%_dbpath /var/lib/rpm' '%__gpg /usr/bin/gpg' >/etc/rpm/macros
     echo assumeyes=1 >>/etc/dnf/dnf.conf
     gpg --batch --quiet --passphrase '' --quick-generate-key packages@example.com rsa sign`);
@@ -182,9 +192,9 @@ async function prepare(): Promise<void> {
     if (path.startsWith('/root/')) await host.place(path, text);
 }
 
-/** The path of the agent's package. */
-async function built(name: string, of: Parts): Promise<string> {
-  const plan = await planRpm(AGENT, of, 'zstd');
+/** The path of the package. */
+async function built(name: string, from: Parts, of = AGENT): Promise<string> {
+  const plan = await planRpm(of, from, 'zstd');
   const path = join(directory, name, plan.fileName);
   await mkdir(dirname(path), { recursive: true });
   await plan.write(path);
