@@ -42,7 +42,7 @@ export async function build({ programs, outputDirectory }: BuildRequest): Promis
       bundles.push({ path, bytes: contents.length });
     }
   }
-  writeFileAtomicSync(join(outputDirectory, 'LICENSES.txt'), await licenseTexts(inputs));
+  writeFileAtomicSync(join(outputDirectory, 'LICENSES.txt'), await licenseTexts(ROOT, inputs));
   return bundles;
 }
 

@@ -9,13 +9,14 @@ interface Package {
 
 /**
  * The licence texts of every package that is in a bundle, each text once: most licences require
- * that their text comes with the code. `inputs` are the paths in esbuild's metafile.
+ * that their text comes with the code. `inputs` are the paths in esbuild's metafile, relative to
+ * `root`.
  */
-export async function licenseTexts(inputs: Iterable<string>): Promise<string> {
+export async function licenseTexts(root: string, inputs: Iterable<string>): Promise<string> {
   const folders = new Set<string>();
   for (const input of inputs) {
     const folder = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
-    if (folder !== undefined) folders.add(folder);
+    if (folder !== undefined) folders.add(join(root, folder));
   }
   const titlesByText = new Map<string, string[]>();
   for (const folder of [...folders].sort()) {
