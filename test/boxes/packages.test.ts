@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { ROOT, version } from '../../packaging/build.ts';
+import { writePackage } from '../../packaging/contents/plan.ts';
+import { planDeb } from '../../packaging/deb/deb.ts';
+import { AGENT } from '../../packaging/linux/agent.ts';
+import { copyCheckoutTo } from '../support/copy-checkout.ts';
+import { NOBODY } from '../support/ordinary-user.ts';
+import { withEnvironment } from '../support/with-environment.ts';
 import { startFleet } from './fleet.ts';
+import { builtParts } from './parts.ts';
 
 /**
  * All packages, as `npm run package` makes them, and those of a site: the same bytes twice, what
@@ -28,6 +35,7 @@ const AARCH64 = 183;
 let directory: string;
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'miyamoto-packages-test-'));
+  await chmod(directory, 0o755);
 });
 after(() => rm(directory, { recursive: true }));
 
@@ -37,6 +45,26 @@ async function make(folder: string): Promise<Map<string, string>> {
   const { stdout } = await run(process.execPath, words, { cwd: ROOT });
   const lines = stdout.matchAll(/^(\S+) {2}([\d.]+ MB) {2}(\d+ s|unchanged)$/gm);
   return new Map([...lines].map(([, path = '', , end = '']) => [basename(path), end]));
+}
+
+/** As on another machine. */
+async function makeElsewhere(folder: string): Promise<void> {
+  const checkout = at('elsewhere');
+  await copyCheckoutTo(checkout);
+  await run('cp', ['--archive', join(ROOT, 'node_modules'), checkout]);
+  await mkdir(at(folder));
+  await run('chown', ['-R', `${NOBODY}:${NOBODY}`, checkout, at(folder)]);
+  const words = `packaging/package.ts --compression=zstd --output=${at(folder)}`;
+  await run('sh', ['-euc', `umask 077; exec node_modules/.bin/node ${words}`], {
+    cwd: checkout,
+    uid: NOBODY,
+    gid: NOBODY,
+    env: {
+      ...{ PATH: process.env['PATH'], HOME: checkout, TMPDIR: checkout },
+      ...{ TZ: 'Asia/Kathmandu', LC_ALL: 'C', SOURCE_DATE_EPOCH: '1' },
+    },
+  });
+  await rm(checkout, { recursive: true });
 }
 
 const at = (...names: readonly string[]) => join(directory, ...names);
@@ -53,14 +81,31 @@ test('packages: the second call makes none again', async () => {
   assert.deepEqual(new Set((await make('first')).values()), new Set(['unchanged']));
 });
 
-test('packages: in another folder they become the same bytes', async () => {
-  await make('second');
+test('packages: in another folder, by another user with another umask, time zone and language they become the same bytes', async () => {
+  await makeElsewhere('second');
   for (const name of PACKAGES) {
     const [one, two] = await Promise.all(
       ['first', 'second'].map((folder) => readFile(at(folder, name))),
     );
     assert.ok(one?.equals(two ?? Buffer.of()), name);
   }
+});
+
+test('packages: the deb of a release has less than 30 MB', async () => {
+  const deb = await planDeb(AGENT, await builtParts(at('parts')), 'xz');
+  await writePackage(deb, at('release'));
+  assert.ok((await stat(at('release', deb.fileName))).size < 30e6);
+});
+
+test('packages: the number of threads of the builder changes no byte of a release', async () => {
+  const { runtime, ...parts } = await builtParts(at('parts'));
+  // With several threads, xz cuts what is larger than 24 MiB.
+  const part = { ...runtime, program: runtime.program.subarray(0, 30 * 2 ** 20) };
+  const deb = await planDeb(AGENT, { ...parts, runtime: part }, 'xz');
+  for (const threads of ['1', '8']) {
+    await withEnvironment({ DPKG_DEB_THREADS_MAX: threads }, () => deb.write(at(threads)));
+  }
+  assert.ok((await readFile(at('1'))).equals(await readFile(at('8'))));
 });
 
 test('packages: a site package of each format', async () => {
