@@ -64,12 +64,13 @@ module Gates
     end
 
     def puppet(path, text)
-      found = diagnostics(@puppet, path, text)
-      return found unless found.empty? && text.include?('import')
+      diagnostics(@puppet, path, text) do |model|
+        next [] unless text.match?(/\bimport\b/)
 
-      level = site?(path) ? 'error' : 'warning'
-      imports(@puppet.parser.parse_string(text, "#{ROOT}/#{path}").model).map do |call|
-        Problem.new(level, call.line, call.pos, 'Puppet refuses import since version 4: delete it')
+        level = site?(path) ? 'error' : 'warning'
+        imports(model).map do |call|
+          Problem.new(level, call.line, call.pos, 'Puppet refuses import since version 4: delete it')
+        end
       end
     end
 
@@ -94,12 +95,13 @@ module Gates
       diagnostics(@epp, path, text)
     end
 
-    # As EvaluatingParser#parse_string, but with each problem instead of the first.
+    # As EvaluatingParser#parse_string, but with each problem instead of the first. A block gets the
+    # syntax tree and returns more problems.
     def diagnostics(parser, path, text)
       parsed = parser.parser.parse_string(text, "#{ROOT}/#{path}")
       return [] unless parsed
 
-      parser.validate(parsed.model).diagnostics.filter_map do |found|
+      problems = parser.validate(parsed.model).diagnostics.filter_map do |found|
         next if found.severity == :ignore
 
         place = found.source_pos
@@ -107,6 +109,7 @@ module Gates
         message = found.issue.format(found.arguments)
         Problem.new(level, place && place.line, place && place.pos, message)
       end
+      block_given? ? problems + yield(parsed.model) : problems
     end
 
     def ruby(path, text)
