@@ -1,6 +1,7 @@
 import {
   type EnvironmentConf,
   pathInEnvironment,
+  siteManifest,
 } from '../../bucket/documents/environment-conf.ts';
 import type { TreeEntry, TreeProblem } from './tree/tree.ts';
 
@@ -13,8 +14,9 @@ export const OLD_SITE = 'nodeless_site.pp';
  */
 export function findShapeProblems(
   entries: readonly TreeEntry[],
-  { manifest, refused }: EnvironmentConf,
+  conf: EnvironmentConf,
 ): TreeProblem[] {
+  const { manifest, refused } = conf;
   if (refused !== undefined) {
     const message = `has ${JSON.stringify(refused.text.slice(0, 100))}, which Puppet refuses`;
     const next =
@@ -22,6 +24,13 @@ export function findShapeProblems(
     return [{ ...missing(message, next), path: 'environment.conf', line: refused.line }];
   }
   const paths = entries.map(({ path }) => path);
+  const directory = siteManifest(conf) ?? 'manifests';
+  const inWay = paths.find((path) => path.startsWith(`${directory}/`) && /\.pp\//.test(path));
+  if (inWay !== undefined) {
+    const path = inWay.slice(0, inWay.indexOf('.pp/') + 3);
+    const message = 'is a directory, and Puppet reads it as a manifest because of its name';
+    return [{ ...missing(message, 'rename the directory'), path }];
+  }
   const has = (wanted: string) =>
     paths.some((path) => path === wanted || path.startsWith(`${wanted}/`));
   if (manifest !== undefined) {

@@ -196,6 +196,10 @@ const shapes = {
     files: { 'environment.conf': 'modulepath = {a,b}\n', 'manifests/site.pp': '' },
     says: /line 1 has .*which Puppet refuses.*without \{…\}/s,
   },
+  'a directory with the name of a manifest': {
+    files: { 'manifests/web.pp/a.pp': '', 'modules/a/files/x.pp/y': '' },
+    says: /"manifests\/web\.pp" is a directory.*rename the directory/s,
+  },
   'modules alone': {
     files: { 'modules/a/manifests/init.pp': '' },
     says: /expected manifests\/.*add manifests\/site\.pp/s,
