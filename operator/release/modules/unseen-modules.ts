@@ -7,6 +7,7 @@ import { printable } from '../../../shared/clean-text.ts';
 import { fileAt } from '../tree/file-at.ts';
 import { moduleOf } from '../tree/module-path.ts';
 import type { TreeEntry } from '../tree/tree.ts';
+import { withLinked } from '../tree/with-linked.ts';
 import { installPathsOf } from './puppetfile.ts';
 
 const MAX_NAMED = 5;
@@ -32,10 +33,11 @@ export function unseenModules(entries: readonly TreeEntry[], conf: EnvironmentCo
     ({ directory }) => directory,
   );
   const paths = new Set(entries.map(({ path }) => path));
+  const seen = new Set(withLinked(entries).map(({ path }) => moduleOf(path, directories)?.module));
   const unnamed = [...outside].flatMap(([directory, found]) => {
     if (isNamed(directory, entries, conf)) return [];
     const modules = [...new Set(found.map(({ module }) => module))].filter(
-      (module) => !isEnvironment(`${directory}/${module}`, paths),
+      (module) => !seen.has(module) && !isEnvironment(`${directory}/${module}`, paths),
     );
     if (modules.length === 0) return [];
     const more = modules.length > MAX_NAMED ? ` and ${modules.length - MAX_NAMED} more` : '';

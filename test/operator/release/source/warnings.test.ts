@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseEnvironmentConf } from '../../../../bucket/documents/environment-conf.ts';
 import { unseenModules } from '../../../../operator/release/modules/unseen-modules.ts';
-import { check, file, read } from '../fixture.ts';
+import { check, file, link, read } from '../fixture.ts';
 import { commit, env, repository } from './repositories.ts';
 
 const hieras = {
@@ -89,6 +89,7 @@ test('what is no module for hosts is no warning', () => {
     ...['data/g/metadata.json', 'modules/h/vendor/i/metadata.json'],
   ];
   const puppetfile = file('Puppetfile', "mod 'a/g', tag: 'v1', install_path: 'data'\n");
-  const entries = [puppetfile, ...paths.map((path) => file(path))];
+  const linked = [file('src/j/manifests/init.pp'), link('modules/j', '../src/j')];
+  const entries = [puppetfile, ...linked, ...paths.map((path) => file(path))];
   assert.deepEqual(unseenModules(entries, parseEnvironmentConf('')), []);
 });
