@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { roleFile } from '../../../trust/metadata/role-names.ts';
 import { TufSimulator } from '../../support/tuf/simulator.ts';
 import { SimulatedHost } from '../../support/tuf/simulator-host.ts';
-import { keyTable, newKey, sha256, signDocument } from '../../support/tuf/simulator-keys.ts';
+import { sha256, signDocument } from '../../support/tuf/simulator-keys.ts';
 
-/** A role name that a holder of the key of `testing` may choose, and the file that stores it. */
+/** A name that a holder of the targets key may give a role, and the file that stores it. */
 const NAMES: Readonly<Record<string, string>> = {
   '../../climbed': '%2E%2E%2F%2E%2E%2Fclimbed.json',
   '/etc/climbed': '%2Fetc%2Fclimbed.json',
@@ -14,17 +14,17 @@ const NAMES: Readonly<Record<string, string>> = {
   'env-ünlich': 'env-%C3%BCnlich.json',
 };
 
-function delegate(repository: TufSimulator, name: string): void {
-  const key = newKey();
-  const testing = repository.role('testing');
-  const role = { name, keyids: [key.keyId], threshold: 1, terminating: true, paths: ['testing/*'] };
-  testing.delegations = { keys: keyTable([key]), roles: [role] };
-  const { delegations: _, ...document } = { ...testing, version: 1 };
-  const bytes = signDocument(document, [key]);
+/** Renames the role of `testing`. */
+function rename(repository: TufSimulator, name: string): void {
+  const role = repository.targets.delegations?.roles.find(({ name }) => name === 'env-testing');
+  assert.ok(role);
+  role.name = name;
+  const signers = repository.signers.get('env-testing') ?? [];
+  const bytes = signDocument({ ...repository.role('testing'), version: 1 }, signers);
   repository.files.set(`1.${encodeURIComponent(name)}.json`, bytes);
   const hashes = { sha256: sha256(bytes) };
   repository.snapshot.meta[`${name}.json`] = { version: 1, length: bytes.length, hashes };
-  repository.commit(['env-testing']);
+  repository.commit(['targets']);
 }
 
 for (const [name, file] of Object.entries(NAMES)) {
@@ -32,10 +32,10 @@ for (const [name, file] of Object.entries(NAMES)) {
     const repository = new TufSimulator();
     await using host = await SimulatedHost.polled(repository);
     host.environments = ['testing'];
-    delegate(repository, name);
+    rename(repository, name);
     await host.refresh();
     const { files } = await host.onDisk();
-    const others = ['1.root', 'env-testing', 'snapshot', 'targets', 'timestamp'];
+    const others = ['1.root', 'snapshot', 'targets', 'timestamp'];
     const wanted = [...others.map((role) => `${role}.json`), file];
     assert.deepEqual(Object.keys(files).sort(), wanted.sort());
     repository.source.drainRequests();
@@ -51,7 +51,7 @@ test('a role whose name is too long for a file is refused, and the stored files 
   await using host = await SimulatedHost.polled(repository);
   host.environments = ['testing'];
   const before = await host.onDisk();
-  delegate(repository, 'x'.repeat(251));
+  rename(repository, 'x'.repeat(251));
   await assert.rejects(host.refresh(), { code: 'METADATA_INVALID' });
   assert.deepEqual(await host.onDisk(), before);
   assert.equal(roleFile('x'.repeat(250)).length, 255);
