@@ -1,5 +1,6 @@
 import type { Guard } from './guards.ts';
 import { AGENT_GUARDS } from './guards-agent.ts';
+import { ARCHIVE_GUARDS } from './guards-archive.ts';
 import { BUCKET_GUARDS } from './guards-bucket.ts';
 import { CONNECTION_GUARDS } from './guards-connection.ts';
 import { HOST_DATA_GUARDS } from './guards-host-data.ts';
@@ -25,6 +26,7 @@ export const GUARDS: readonly Guard[] = [
   ...PREVIEW_GUARDS,
   ...MOVING_GUARDS,
   ...BUCKET_GUARDS,
+  ...ARCHIVE_GUARDS,
   ...HOST_GUARDS,
   ...THEFT_GUARDS,
   ...RECOVERY_GUARDS,

@@ -163,6 +163,22 @@ export const RECOVERY_GUARDS: readonly Guard[] = [
     name: '^expired: a machine that has not seen',
   },
   {
+    invariant: 'row 5',
+    file: 'trust/workflow/session.ts',
+    line: 'entry.verify(bytes);',
+    instead: '',
+    test: 'test/trust/workflow/session.test.ts',
+    name: '^row 5: a publisher .* of other bytes',
+  },
+  {
+    invariant: 'row 5',
+    file: 'trust/workflow/session.ts',
+    line: 'if (document?.signed.version !== entry.version) return false;',
+    instead: 'if (document === undefined) return false;',
+    test: 'test/trust/workflow/session.test.ts',
+    name: '^row 5: a publisher .* of another version',
+  },
+  {
     invariant: 'I10',
     file: 'trust/timestamp.ts',
     line: 'const isWhole = isCurrent && keepsRoots',

@@ -179,6 +179,10 @@ const tooLarge: Record<string, Buffer> = {
     paxEntry({ size: String(2 ** 40) }),
     { path: 'a', content: zeros },
   ]),
+  'a file that claims a terabyte in a few bytes': tarGz([
+    paxEntry({ size: String(2 ** 40) }),
+    file('a'),
+  ]),
   'more files than the limit': tarGz(Array.from({ length: 21 }, (_, n) => file(`f${n}`))),
   'more directories than the limit, none of them given': tarGz([file(`${'d/'.repeat(20)}f`)]),
 };
