@@ -1,13 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   interpolate,
   parseEnvironmentConf,
   pathInEnvironment,
 } from '../../../bucket/documents/environment-conf.ts';
-import { orUndefined } from '../../../shared/files.ts';
+import { orUndefined, readStart } from '../../../shared/files.ts';
 import type { ApplyRequest } from '../../ports.ts';
 
+const MAX_CONF_BYTES = 1024 ** 2;
 const OLD_SITE = 'nodeless_site.pp';
 
 type Place = Pick<
@@ -24,7 +25,9 @@ type Place = Pick<
  */
 export function manifestArgument(place: Place): string {
   const directory = join(place.environmentPath, place.environment);
-  const text = orUndefined(() => readFileSync(join(directory, 'environment.conf'), 'utf8')) ?? '';
+  // A mishap may have put a FIFO or a device there.
+  const path = join(directory, 'environment.conf');
+  const text = orUndefined(() => readStart(path, MAX_CONF_BYTES).toString()) ?? '';
   const { manifest } = parseEnvironmentConf(text);
   const configured = manifest === undefined ? undefined : pathOf(manifest, directory, place);
   return manifestOf(directory, configured, place.runDirectory);
