@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { Instant } from '../../../bucket/documents/names.ts';
 import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { orUndefined } from '../../../shared/files.ts';
+import { ownText } from '../../../shared/foreign-file.ts';
 
 /** The ids that a host has shown, oldest first, with the time when `mm status` first saw each. */
 const Seen = z.array(z.object({ id: z.string().max(64), at: Instant }));
@@ -25,7 +26,7 @@ export class HostIds {
   constructor(stateDirectory: string, now: number) {
     this.#stateDirectory = stateDirectory;
     this.#now = now;
-    const kept = orUndefined(() => KnownIds.parse(JSON.parse(readFileSync(this.#file, 'utf8'))));
+    const kept = orUndefined(() => KnownIds.parse(JSON.parse(ownText(this.#file) ?? '')));
     this.#before = new Map(Object.entries(kept ?? {}));
   }
 

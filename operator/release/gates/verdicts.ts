@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { replaceFileSync } from '../../../shared/atomic-file.ts';
 import { orUndefined } from '../../../shared/files.ts';
+import { ownText } from '../../../shared/foreign-file.ts';
 
 /** `clean`: nothing was found, by any tool. `passed`: no error, and warnings were shown. */
 export type Verdict = 'clean' | 'passed';
@@ -27,7 +28,7 @@ export class Verdicts {
   constructor(path: string, tools: string) {
     this.#path = path;
     this.#header = `${FORMAT} ${tools}`;
-    const [header, ...lines] = (orUndefined(() => readFileSync(path, 'utf8')) ?? '').split('\n');
+    const [header, ...lines] = (ownText(path) ?? '').split('\n');
     if (header !== this.#header) return;
     for (const line of lines.slice(0, MAX_VERDICTS)) {
       const [, key, letter] = LINE.exec(line) ?? [];

@@ -7,6 +7,7 @@ import { Document, parseDocument } from 'yaml';
 import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { fileProblem } from '../../../shared/file-problem.ts';
+import { ownText } from '../../../shared/foreign-file.ts';
 import type { PuppetfileModule } from './puppetfile.ts';
 
 /** What installs the modules of a Puppetfile. */
@@ -45,7 +46,7 @@ export async function installModules(request: InstallRequest): Promise<string> {
   const stamp = join(cacheDirectory, 'installed');
   const isExact = modules.every((module) => module.isExact || module.isLocal);
   const wanted = digestOf(request);
-  if (isExact && (await readFile(stamp, 'utf8').catch(() => '')) === wanted) return cacheDirectory;
+  if (isExact && ownText(stamp) === wanted) return cacheDirectory;
   await mkdir(join(cacheDirectory, 'modules'), { recursive: true });
   // Must be first: after an interruption, the modules belong to no Puppetfile.
   await rm(stamp, { force: true });

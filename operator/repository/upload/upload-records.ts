@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Bucket } from '../../../bucket/bucket.ts';
@@ -7,6 +7,7 @@ import type { Upload } from '../../../bucket/multipart.ts';
 import { replaceFileSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { orUndefined } from '../../../shared/files.ts';
+import { ownText } from '../../../shared/foreign-file.ts';
 
 const UploadRecord = z.strictObject({
   bucket: z.string(),
@@ -66,7 +67,7 @@ export class UploadRecords {
   }
 
   #read(sha256: string): UploadRecord | undefined {
-    const text = orUndefined(() => readFileSync(this.#path(sha256), 'utf8'));
+    const text = ownText(this.#path(sha256));
     return text === undefined
       ? undefined
       : UploadRecord.safeParse(orUndefined(() => JSON.parse(text) as unknown)).data;
