@@ -1,75 +1,37 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PATH } from '../lab.ts';
 import { atMost, exactly, type Figure, type Group, type Mark } from '../rows.ts';
 import { type Desk, launcherOptions, one, runMm } from './desk.ts';
+import { type FleetLab, openFleetLab } from './fleet-lab.ts';
 import { questions } from './questions.ts';
 import { measureReport } from './report.ts';
-import { PLACE, READER, type Said, type Told } from './server.ts';
 import { FAILING, madeStatus } from './statuses.ts';
 
 /** The part that reports something else before the last sync: one of so many hosts. */
 const CHANGING = 10;
 
 /**
- * `mm fleet` with that many hosts, at least 2,000: three syncs, the questions, and the report. What
- * the S3 server uses is not counted.
+ * `mm fleet` with that many hosts, at least 2,000: three syncs, the questions, the report and the
+ * snapshot. What the S3 server uses is not counted.
  */
 export async function fleet(
   hosts: number,
   stop: AbortSignal,
   say: (line: string) => void,
 ): Promise<{ readonly groups: readonly Group[] }> {
-  const folder = await mkdtemp(join(tmpdir(), 'miyamoto-fleet-'));
-  const server = fork(join(import.meta.dirname, 'server.ts'), [String(hosts)]);
-  try {
-    say(`${hosts.toLocaleString('en')} statuses on a loopback S3 server`);
-    const ready = await next(server);
-    if (!('endpoint' in ready)) throw new Error('the S3 server did not start');
-    await writeConfig(folder, ready);
-    const environment = {
-      ...{ PATH, HOME: folder, LANG: 'C.UTF-8', AWS_REGION: ready.region },
-      ...{ AWS_ACCESS_KEY_ID: READER.accessKeyId, AWS_SECRET_ACCESS_KEY: READER.secretAccessKey },
-    };
-    const desk: Desk = { hosts, folder, stop, environment, options: await launcherOptions() };
-    const syncs = await measureSyncs(desk, server, say);
-    const asked = await measureQuestions(desk, say);
-    return { groups: [syncs, asked, await measureReport(desk, say)] };
-  } finally {
-    if (server.connected) server.disconnect();
-    await rm(folder, { recursive: true, force: true, maxRetries: 20 });
-  }
-}
-
-type Server = ReturnType<typeof fork>;
-
-async function next(server: Server): Promise<Said> {
-  const gone = once(server, 'exit').then(() => {
-    throw new Error('the S3 server of the fleet has ended');
-  });
-  gone.catch(() => undefined);
-  const [said] = await Promise.race([once(server, 'message'), gone]);
-  return said as Said;
-}
-
-async function writeConfig(
-  folder: string,
-  { endpoint, region }: { readonly endpoint: string; readonly region: string },
-): Promise<void> {
-  const tree = { id: 'bench/fleet', environments: { stable: { ref: 'main' } } };
-  const config = {
-    ...{ bucket: PLACE.bucket, s3: { endpoint, region } },
-    trees: { [PLACE.tree]: tree },
-  };
-  await writeFile(join(folder, 'miyamoto.yaml'), JSON.stringify(config));
+  say(`${hosts.toLocaleString('en')} statuses on a loopback S3 server`);
+  await using lab = await openFleetLab(hosts);
+  const { folder, environment } = lab;
+  const desk: Desk = { hosts, folder, stop, environment, options: await launcherOptions() };
+  const syncs = await measureSyncs(desk, lab, say);
+  const asked = await measureQuestions(desk, say);
+  const report = await measureReport(desk, say);
+  return { groups: [syncs, asked, report, await measureSnapshot(desk, lab, say)] };
 }
 
 async function measureSyncs(
   desk: Desk,
-  server: Server,
+  lab: FleetLab,
   say: (line: string) => void,
 ): Promise<Group> {
   const rows: Figure[] = [];
@@ -79,10 +41,10 @@ async function measureSyncs(
     every: number,
     { cpu, gets }: { readonly cpu: Mark; readonly gets: number },
   ): Promise<void> => {
-    await tell(server, { round: rows.length, every });
+    await lab.tell({ round: rows.length, every });
     say(`mm fleet sync, ${name}`);
     const used = await runMm(desk, ['fleet', 'sync']);
-    const requests = await tell(server, { round: 0, every: 0 });
+    const requests = await lab.tell();
     rows.push(
       one(`${name}: CPU`, 's', used.cpuSeconds, cpu),
       one(`${name}: wall`, 's', used.wallSeconds),
@@ -96,11 +58,29 @@ async function measureSyncs(
   return { title: `mm fleet sync, ${hosts.toLocaleString('en')} hosts`, rows };
 }
 
-/** Returns the number of requests since the last call. */
-async function tell(server: Server, told: Told): Promise<number> {
-  server.send(told);
-  const said = await next(server);
-  return 'requests' in said ? said.requests : Number.NaN;
+/** One machine makes the snapshot, and another one copies it. */
+async function measureSnapshot(
+  desk: Desk,
+  lab: FleetLab,
+  say: (line: string) => void,
+): Promise<Group> {
+  const rows: Figure[] = [];
+  const measured = async (words: readonly string[], gets: number, puts: number): Promise<void> => {
+    const name = `mm fleet ${words.join(' ')}`;
+    say(name);
+    const used = await runMm(desk, ['fleet', ...words]);
+    rows.push(
+      one(`${name}: CPU`, 's', used.cpuSeconds),
+      one(`${name}: wall`, 's', used.wallSeconds),
+      one(`${name}: memory`, 'MB', used.peakMb, atMost(250)),
+      one(`${name}: requests`, '', await lab.tell(), exactly(gets + puts)),
+    );
+  };
+  // The history of an earlier snapshot is asked for, and looked for in a listing.
+  await measured(['snapshot'], 2, 6);
+  await rm(join(desk.folder, '.miyamoto'), { recursive: true });
+  await measured(['sync', '--snapshot'], 2, 0);
+  return { title: 'Snapshot', rows };
 }
 
 async function measureQuestions(desk: Desk, say: (line: string) => void): Promise<Group> {

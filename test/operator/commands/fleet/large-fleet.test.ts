@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { launcherOptions } from '../../../../bench/fleet/desk.ts';
+import { openFleetLab } from '../../../../bench/fleet/fleet-lab.ts';
+import { PLACE } from '../../../../bench/fleet/server.ts';
 import {
   FAILING,
   FAILING_RESOURCE,
@@ -10,17 +15,21 @@ import {
 } from '../../../../bench/fleet/statuses.ts';
 import {
   FleetProblemsAnswer,
+  FleetReportAnswer,
+  FleetSnapshotAnswer,
   FleetStatusAnswer,
   FleetSyncAnswer,
 } from '../../../../operator/commands/fleet/fleet-answers.ts';
 import { StatusListAnswer } from '../../../../operator/status-answer.ts';
+import { builtProgram } from '../../../support/built-program.ts';
+import { PROJECT } from '../../../support/project-files.ts';
 import { IS_SOAK } from '../../../support/soak.ts';
 import { sampleStatus } from '../../../support/status-sample.ts';
-import { BUCKET, initialized, type OperatorLab } from '../../operator-lab.ts';
 
-/** `npm run bench -- fleet` has 100,000: its server is another process. */
-const HOSTS = IS_SOAK ? 10_000 : 1500;
+const HOSTS = IS_SOAK ? 100_000 : 1500;
 const CHANGING = 10;
+/** Resident, of each command. */
+const MAX_MB = 250;
 
 /** What else is below `status/hosts/`: each is counted, named and skipped. */
 const ODD: Readonly<Record<string, readonly [kind: string, body: string]>> = {
@@ -32,30 +41,36 @@ const ODD: Readonly<Record<string, readonly [kind: string, body: string]>> = {
   'README.txt': ['foreign', 'hello'],
   'a/b.json': ['foreign', JSON.stringify({ ...sampleStatus, certname: 'b' })],
 };
+const TOO_LARGE = 1;
+const FOREIGN = 2;
 
-function report(lab: OperatorLab, hosts: readonly MadeStatus[]): void {
-  for (const { certname, status, receivedAt } of hosts) {
-    lab.server.dateOffsetMs = receivedAt - Date.now();
-    const key = `ubuntu/status/hosts/${certname}.json`;
-    lab.server.put(BUCKET, key, `${JSON.stringify(status)}\n`);
-  }
-  lab.server.dateOffsetMs = 0;
-}
+const runFile = promisify(execFile);
 
-test('fleet: a large fleet is copied twice, asked ten questions, and drawn', async (t) => {
-  const lab = await initialized(t);
-  const now = Date.now();
+test('fleet: a large fleet is copied twice, asked ten questions, drawn, and shared', async (t) => {
+  const lab = await openFleetLab(HOSTS);
+  t.after(() => lab[Symbol.asyncDispose]());
+  const { now } = lab;
   const made = Array.from({ length: HOSTS }, (_, number) => madeStatus(number, 0, now));
-  report(lab, made);
   const odd = Object.entries(ODD);
-  for (const [file, [, body]] of odd) {
-    lab.server.put(BUCKET, `ubuntu/status/hosts/${file}`, body);
-  }
-  const asked = async (...args: string[]) => {
-    const { json, stderr } = await lab.mm(['fleet', ...args, '--json'], { now: () => now });
-    assert.equal(json.error, undefined, stderr);
-    return json;
+  const objects = odd.map(([file, [, body]]) => [`${PLACE.tree}/status/hosts/${file}`, body]);
+  await lab.tell({ objects: Object.fromEntries(objects) });
+
+  const [node = '', ...program] = await builtProgram('mm');
+  const usage = join(lab.folder, 'usage.json');
+  const options = [
+    ...(await launcherOptions()),
+    '--import',
+    join(PROJECT, 'bench/fleet/usage.mjs'),
+  ];
+  const env = { ...lab.environment, MM_BENCH_USAGE: usage };
+  const askedIn = async (cwd: string, ...args: string[]) => {
+    const words = [...options, ...program, 'fleet', ...args, '--json'];
+    const { stdout } = await runFile(node, words, { cwd, env, maxBuffer: 2 ** 28 });
+    const { peakMb } = JSON.parse(await readFile(usage, 'utf8'));
+    assert.ok(peakMb <= MAX_MB, `mm fleet ${args.join(' ')}: ${peakMb} MB`);
+    return JSON.parse(stdout);
   };
+  const asked = (...args: string[]) => askedIn(lab.folder, ...args);
   const listed = async (...args: string[]) =>
     StatusListAnswer.parse(await asked('hosts', ...args)).hosts.map(({ certname }) => certname);
   const names = (isIn: (host: MadeStatus) => boolean) =>
@@ -66,13 +81,13 @@ test('fleet: a large fleet is copied twice, asked ten questions, and drawn', asy
 
   const first = FleetSyncAnswer.parse(await asked('sync'));
   assert.deepEqual([first.hosts, first.unreadable], [HOSTS + odd.length, odd.length]);
-  const changed = Array.from({ length: HOSTS / CHANGING }, (_, at) =>
-    madeStatus(at * CHANGING, 1, now),
-  );
-  report(lab, changed);
+  const lists = Math.ceil(first.hosts / 1000);
+  assert.equal(await lab.tell(), lists + first.hosts - TOO_LARGE - FOREIGN);
+  await lab.tell({ round: 1, every: CHANGING });
   const second = FleetSyncAnswer.parse(await asked('sync'));
   // A newer status is read again: this mm may have been updated.
-  assert.deepEqual([second.fetched, second.gone], [changed.length + 1, 0]);
+  assert.deepEqual([second.fetched, second.gone], [HOSTS / CHANGING + 1, 0]);
+  assert.equal(await lab.tell(), lists + second.fetched);
 
   const failed = ({ status: { run } }: MadeStatus) =>
     ['failed', 'not-compiled'].includes(run?.status ?? '');
@@ -95,9 +110,9 @@ test('fleet: a large fleet is copied twice, asked ten questions, and drawn', asy
   const one = FleetStatusAnswer.parse(await asked('status', '--where', 'environment=testing'));
   assert.equal(one.summary.matching, made.filter(testing).length);
   assert.deepEqual(await listed('--failed'), names(failed));
-  const day = 86_400_000;
-  const silent = ({ receivedAt }: MadeStatus) => now - receivedAt > 2 * day;
-  assert.deepEqual(await listed('--older-than', '2d', '--where', 'kernel=Linux'), names(silent));
+  // Hosts have been silent for less than an hour, or for more than a day.
+  const silent = ({ receivedAt }: MadeStatus) => now - receivedAt > 12 * 3_600_000;
+  assert.deepEqual(await listed('--older-than', '12h', '--where', 'kernel=Linux'), names(silent));
   const noble = ({ status: { facts } }: MadeStatus) => facts['os.release.full'] === '24.04';
   assert.deepEqual(
     await listed('--where', 'os.release.full=24.04', '--failed'),
@@ -124,7 +139,19 @@ test('fleet: a large fleet is copied twice, asked ten questions, and drawn', asy
   );
   assert.equal(summary.kinds.unreadable, odd.length);
 
-  const drawn = await asked('report');
+  const drawn = FleetReportAnswer.parse(await asked('report'));
   assert.equal(drawn.hosts, HOSTS + odd.length);
-  assert.ok(statSync(join(lab.repository, 'fleet.html')).size > 10_000);
+  assert.ok(drawn.bytes > 10_000 && drawn.bytes < 3_000_000, `${drawn.bytes} bytes`);
+  assert.equal(await lab.tell(), 0, 'the copy answers');
+
+  const { objects: written } = FleetSnapshotAnswer.parse(await asked('snapshot'));
+  // The earlier history is asked for, and looked for in a listing.
+  assert.equal(await lab.tell(), 2 + written.length);
+  const colleague = join(lab.folder, 'colleague');
+  await mkdir(colleague);
+  await copyFile(join(lab.folder, 'miyamoto.yaml'), join(colleague, 'miyamoto.yaml'));
+  const copied = FleetSyncAnswer.parse(await askedIn(colleague, 'sync', '--snapshot'));
+  assert.deepEqual([copied.hosts, await lab.tell()], [HOSTS + odd.length, 2]);
+  const { summary: same } = FleetStatusAnswer.parse(await askedIn(colleague, 'status'));
+  assert.deepEqual(same, status.summary);
 });
