@@ -1,5 +1,8 @@
 import { IS_TERMINATED } from './host-state.ts';
 
+/** As JSON and Athena have it: the value of SQLite is 1 for a fact that is true. */
+const FACT_VALUE = "iif(fact.type IN ('true', 'false'), fact.type, fact.value)";
+
 /**
  * The views that `mm fleet query` reads. docs/fleet.md describes them: their names stay, while the
  * tables may change with each version. They exist in the connection of a query only. Each calls
@@ -37,7 +40,7 @@ CREATE TEMP VIEW hosts AS SELECT
   json(status) AS status
 FROM host LEFT JOIN document USING (file) WHERE problemKind IS NULL AND mm_in_time(receivedAt);
 CREATE TEMP VIEW facts AS SELECT
-  certname, fact.key AS name, fact.value AS value
+  certname, fact.key AS name, ${FACT_VALUE} AS value
 FROM host JOIN document USING (file), json_each(status, '$.facts') AS fact WHERE mm_in_time(receivedAt);
 CREATE TEMP VIEW host_groups AS SELECT
   certname, each.value AS name

@@ -4,7 +4,7 @@ import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { historyText, readHistory, thinned } from '../../fleet/history.ts';
 import { parquetFile } from '../../fleet/parquet.ts';
 import { openQuery, type QueryFrame } from '../../fleet/query.ts';
-import { HOST_TYPES } from '../../fleet/snapshot/host-types.ts';
+import { FACT_TYPES, HOST_TYPES } from '../../fleet/snapshot/host-types.ts';
 import { packStatuses, STATUSES } from '../../fleet/snapshot/pack-statuses.ts';
 import { pointsInBucket } from '../../fleet/snapshot/points-in-bucket.ts';
 import type { InstanceOptions } from '../../hosts/instances.ts';
@@ -68,10 +68,12 @@ export async function fleetSnapshot(context: Context, options: SnapshotOptions):
   );
 }
 
+const TYPES = { hosts: HOST_TYPES, facts: FACT_TYPES } as const;
+
 /** A view of the copy as Parquet. The whole status of each host is in the file of statuses. */
-function tableOf(copy: string, view: 'hosts' | 'facts', frame: QueryFrame): Uint8Array {
-  const types = view === 'hosts' ? HOST_TYPES : undefined;
-  const list = types === undefined ? '*' : Object.keys(types).join(', ');
+function tableOf(copy: string, view: keyof typeof TYPES, frame: QueryFrame): Uint8Array {
+  const types = TYPES[view];
+  const list = Object.keys(types).join(', ');
   const query = openQuery(copy, `SELECT ${list} FROM ${view}`, frame);
   try {
     return parquetFile({ columns: query.columns, types, rows: () => query.rows() }).bytes;

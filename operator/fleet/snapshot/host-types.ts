@@ -32,3 +32,10 @@ export const HOST_TYPES: Readonly<Record<string, ColumnType>> = {
   memory_percent: 'INT64',
   root_disk_percent: 'INT64',
 };
+
+/** A fact of any type is text: what hosts report does not change the type of the column. */
+export const FACT_TYPES: Readonly<Record<string, ColumnType>> = {
+  certname: 'STRING',
+  name: 'STRING',
+  value: 'STRING',
+};

@@ -11,7 +11,11 @@ const failedRun = { ...sampleRun, status: 'failed', failedResources: [failed] };
 async function synced(t: Owner): Promise<OperatorLab> {
   const lab = await initialized(t);
   const hosts = {
-    web1: { ...sampleStatus, run: failedRun },
+    web1: {
+      ...sampleStatus,
+      run: failedRun,
+      facts: { ...sampleStatus.facts, is_virtual: true, cores: 8, disks: ['sda'] },
+    },
     web2: { ...sampleStatus, run: { ...sampleRun, changedResources: ['Service[ntp]'] } },
     bad: {},
   };
@@ -33,6 +37,14 @@ const ANSWERS: readonly (readonly [string, readonly object[]])[] = [
     ],
   ],
   ["SELECT DISTINCT value FROM facts WHERE name = 'os.name'", [{ value: 'Ubuntu' }]],
+  [
+    "SELECT name, value FROM facts WHERE name IN ('is_virtual', 'cores', 'disks') ORDER BY 1",
+    [
+      { name: 'cores', value: 8 },
+      { name: 'disks', value: '["sda"]' },
+      { name: 'is_virtual', value: 'true' },
+    ],
+  ],
   ['SELECT name, count(*) AS n FROM host_groups GROUP BY 1', [{ name: 'canary', n: 2 }]],
   [
     'SELECT certname, resource, file, line FROM failed_resources',
