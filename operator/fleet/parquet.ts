@@ -12,7 +12,7 @@ export interface ParquetSource {
 export type ColumnType = 'INT64' | 'DOUBLE' | 'STRING';
 
 /** Rows of one group, all of which are in memory. */
-const GROUP = 10_000;
+const GROUP = 3000;
 
 /**
  * A Parquet file, and how many rows it has. SQLite has no types for columns: a column of whole

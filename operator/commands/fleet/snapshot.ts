@@ -1,16 +1,17 @@
 import type { Bucket } from '../../../bucket/bucket.ts';
 import { snapshotDayKey, snapshotKey } from '../../../bucket/layout.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
-import { historyText, readHistory, thinned } from '../../fleet/history.ts';
+import { type HistoryPoint, historyText, readHistory, thinned } from '../../fleet/history.ts';
 import { parquetFile } from '../../fleet/parquet.ts';
 import { openQuery, type QueryFrame } from '../../fleet/query.ts';
 import { FACT_TYPES, HOST_TYPES } from '../../fleet/snapshot/host-types.ts';
 import { packStatuses, STATUSES } from '../../fleet/snapshot/pack-statuses.ts';
 import { pointsInBucket } from '../../fleet/snapshot/points-in-bucket.ts';
+import type { CopiedPlace } from '../../fleet/store.ts';
 import type { InstanceOptions } from '../../hosts/instances.ts';
 import { withTree } from '../../open-tree.ts';
 import type { FleetSnapshotAnswer } from './fleet-answers.ts';
-import { copiedPlace, storeDirectory, storeFile, withStore } from './open-store.ts';
+import { copiedPlace, type OpenStore, storeDirectory, storeFile, withStore } from './open-store.ts';
 import { reportWith } from './report.ts';
 
 export interface SnapshotOptions extends CommonOptions, InstanceOptions {
@@ -20,10 +21,9 @@ export interface SnapshotOptions extends CommonOptions, InstanceOptions {
 interface SnapshotFile {
   readonly key: string;
   readonly type: string;
-  readonly content: string | Uint8Array;
+  readonly content: Uint8Array;
 }
 
-const JSON_TYPE = 'application/json';
 const PARQUET = 'application/vnd.apache.parquet';
 
 /**
@@ -33,39 +33,54 @@ const PARQUET = 'application/vnd.apache.parquet';
 export async function fleetSnapshot(context: Context, options: SnapshotOptions): Promise<Answer> {
   return await withTree(context, options, async ({ bucket }) =>
     withStore(context, options, async (opened) => {
-      const { config, instances, syncedAt } = opened;
-      const { tree } = config;
-      const place = await copiedPlace(config, context);
-      const own = readHistory(storeDirectory(config), place);
-      const before = await pointsInBucket({ bucket, tree }, place);
-      const history = thinned([...before, ...own], context.now());
-      const { html, hosts } = await reportWith(opened, history);
-      const copy = storeFile(config);
-      const frame = { now: () => context.now(), instances };
-      const latest = (name: string): string => snapshotKey(tree, name);
-      const day = new Date(syncedAt).toISOString().slice(0, 10);
-      const table = tableOf(copy, 'hosts', frame);
-      const statuses = await packStatuses(opened.store, place, syncedAt);
-      const files: readonly SnapshotFile[] = [
-        { key: latest('history.json'), type: JSON_TYPE, content: historyText(place, history) },
-        { key: latest(STATUSES), type: 'application/gzip', content: statuses },
-        { key: snapshotDayKey(tree, day), type: PARQUET, content: table },
-        { key: latest('hosts.parquet'), type: PARQUET, content: table },
-        { key: latest('facts.parquet'), type: PARQUET, content: tableOf(copy, 'facts', frame) },
-        // The last one: who sees it finds the others.
-        { key: latest('fleet.html'), type: 'text/html; charset=utf-8', content: html },
-      ];
-      if (options.noop !== true) await put(bucket, files);
+      const place = await copiedPlace(opened.config, context);
+      const from = { bucket, tree: opened.config.tree };
+      const own = readHistory(storeDirectory(opened.config), place);
+      const history = thinned([...(await pointsInBucket(from, place)), ...own], context.now());
+      const objects: FleetSnapshotAnswer['objects'] = [];
+      for await (const { key, type, content } of filesOf(context, opened, { place, history })) {
+        const cacheControl = 'private, no-cache';
+        if (options.noop !== true)
+          await bucket.put(key, content, { contentType: type, cacheControl });
+        objects.push({ key, bytes: content.byteLength });
+      }
       const document: FleetSnapshotAnswer = {
-        ...{ schemaVersion: 1, bucket: bucket.name, tree },
+        ...{ schemaVersion: 1, bucket: bucket.name, tree: from.tree },
         outcome: options.noop === true ? 'noop' : 'written',
-        syncedAt: new Date(syncedAt).toISOString(),
-        hosts,
-        objects: files.map(({ key, content }) => ({ key, bytes: Buffer.byteLength(content) })),
+        syncedAt: new Date(opened.syncedAt).toISOString(),
+        hosts: opened.store.hosts,
+        objects,
       };
       return { document, lines: linesOf(document, bucket) };
     }),
   );
+}
+
+/** One after the other: all of them at once would need 100 MB more for 100,000 hosts. */
+async function* filesOf(
+  context: Pick<Context, 'now'>,
+  opened: OpenStore,
+  { place, history }: { readonly place: CopiedPlace; readonly history: readonly HistoryPoint[] },
+): AsyncGenerator<SnapshotFile> {
+  const { config, store, instances, syncedAt } = opened;
+  const latest = (name: string): string => snapshotKey(config.tree, name);
+  const [copy, frame] = [storeFile(config), { now: () => context.now(), instances }];
+  const points = Buffer.from(historyText(place, history));
+  yield { key: latest('history.json'), type: 'application/json', content: points };
+  // Without a variable, which would keep it until the end.
+  yield {
+    ...{ key: latest(STATUSES), type: 'application/gzip' },
+    content: await packStatuses(store, place, syncedAt),
+  };
+  const hosts = tableOf(copy, 'hosts', frame);
+  const day = new Date(syncedAt).toISOString().slice(0, 10);
+  yield { key: snapshotDayKey(config.tree, day), type: PARQUET, content: hosts };
+  yield { key: latest('hosts.parquet'), type: PARQUET, content: hosts };
+  yield { key: latest('facts.parquet'), type: PARQUET, content: tableOf(copy, 'facts', frame) };
+  // The last one: who sees it finds the others.
+  const { html } = await reportWith(opened, history);
+  const type = 'text/html; charset=utf-8';
+  yield { key: latest('fleet.html'), type, content: Buffer.from(html) };
 }
 
 const TYPES = { hosts: HOST_TYPES, facts: FACT_TYPES } as const;
@@ -79,15 +94,6 @@ function tableOf(copy: string, view: keyof typeof TYPES, frame: QueryFrame): Uin
     return parquetFile({ columns: query.columns, types, rows: () => query.rows() }).bytes;
   } finally {
     query.close();
-  }
-}
-
-async function put(bucket: Bucket, files: readonly SnapshotFile[]): Promise<void> {
-  for (const { key, type, content } of files) {
-    await bucket.put(key, Buffer.from(content), {
-      contentType: type,
-      cacheControl: 'private, no-cache',
-    });
   }
 }
 
