@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
@@ -209,6 +209,16 @@ inEachSuite('deb', (suite, step) => {
     await box.exec('systemctl', 'stop', 'mm-agent-boot.service');
   });
 
+  step('dpkg asks before it replaces an agent.yaml that was changed, and can keep it', async () => {
+    await box.sh("echo '# own' >>/etc/miyamoto/agent.yaml");
+    await appendFile(fleet.agentConfigFile, '# newer\n');
+    await box.push(await fleet.sitePackage('deb'), '/root/site.deb');
+    await assert.rejects(box.sh('dpkg --install /root/site.deb </dev/null'), /conffile prompt/);
+    await box.exec('dpkg', '--force-confold', '--install', '/root/site.deb');
+    assert.match(await box.exec('cat', '/etc/miyamoto/agent.yaml'), /^# own$/m);
+    assert.match(await box.exec('cat', '/etc/miyamoto/agent.yaml.dpkg-dist'), /^# newer$/m);
+  });
+
   step('it stops cleanly', async () => {
     await box.exec('systemctl', 'stop', UNIT);
     const { ActiveState, Result, ExecMainStatus } = await host.show();
@@ -229,7 +239,7 @@ inEachSuite('deb', (suite, step) => {
     await box.exec('rm', '-r', '/etc/systemd/system/mm-agent.service.d');
     await box.exec('dpkg', '--purge', 'miyamoto-site-ubuntu', 'miyamoto-agent');
     const left = await box.sh(
-      'find / /run -xdev \\( -name "*miyamoto*" -o -name "*mm-agent*" -o -name "mm-puppet*" \\)',
+      'find / /run -ignore_readdir_race -xdev \\( -name "*miyamoto*" -o -name "*mm-agent*" -o -name "mm-puppet*" \\)',
     );
     assert.equal(left, '');
   });
