@@ -184,21 +184,21 @@ test('row 5: releases of a class that are too many to be signed: other roles go 
   assert.equal(renewed.exitCode, 0, renewed.stderr);
   assert.match(renewed.stderr, /^dev expires at .*hosts read no more.*--drop ENVIRONMENT$/m);
   assert.ok(renewed.json.objects.some((key: string) => key.endsWith('.env-stable.json')));
-  assert.equal(await codeOf(lab, ['renew', 'dev']), 'METADATA_INVALID');
+  assert.equal(await codeOf(lab, ['renew', 'dev'], later), 'METADATA_INVALID');
   const before = snapshotOf(lab.server);
   for (const [choice, next] of [
     [[], / --drop ENVIRONMENT, or --drop 'PREFIX\*' for a class$/],
     [['--keep'], / --drop 'dev_\*'$/],
   ] as const) {
-    const { json } = await lab.mm([...REVOKE, ...choice, '--json']);
+    const { json } = await lab.mm([...REVOKE, ...choice, '--json'], later);
     const { code, next: found } = ErrorAnswer.parse(json).error;
     assert.equal(code, 'USAGE');
     assert.match(String(found), next);
   }
   assert.deepEqual(snapshotOf(lab.server), before);
-  const { changes } = await changed(lab, [...REVOKE, '--drop', 'dev_*']);
+  const { changes } = await changed(lab, [...REVOKE, '--drop', 'dev_*'], later);
   assert.ok(changes.includes('dropped: 9600 more releases'));
-  await (await hostOf(t, lab, 'fresh')).poll(['dev_1']);
+  await (await hostOf(t, lab, 'fresh', later.now)).poll(['dev_1']);
 });
 
 test('row 5: --drop of a class spares what a remaining key has chosen', async (t) => {
