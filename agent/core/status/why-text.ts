@@ -134,7 +134,7 @@ function plan({ daemon, nextPollAt, nextRunAt, startCommand }: WhyView, now: num
   const run =
     nextRunAt === null
       ? 'without a new release no run is scheduled'
-      : `without a new release the next run is due ${inText(nextRunAt, now)}, at ${nextRunAt}`;
+      : `the next run of the schedule is due ${inText(nextRunAt, now)}, at ${nextRunAt}`;
   return [{ says: `${poll}; ${run}.` }];
 }
 

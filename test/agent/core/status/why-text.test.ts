@@ -30,7 +30,7 @@ const failed = { ...sampleRun, status: 'failed' as const };
 const views: Record<string, { view: Partial<WhyView>; says: RegExp; next: string }> = {
   'nothing new': {
     view: {},
-    says: /nothing new, .*12 s ago\. .*The last cycle, 10 min ago .*ran Puppet: it was due\. The next poll is due in 4 min, .*next run is due in 20 min/,
+    says: /nothing new, .*12 s ago\. .*The last cycle, 10 min ago .*ran Puppet: it was due\. The next poll is due in 4 min, .*next run of the schedule is due in 20 min/,
     next: 'mm-agent run',
   },
   'no run is scheduled': {
