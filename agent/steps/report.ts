@@ -8,7 +8,13 @@ import type { Agent } from '../agent.ts';
 import type { CollectedFacts } from '../core/facts/facts.ts';
 import { errorOf, type Findings, type Found } from '../core/findings.ts';
 import type { HostState } from '../core/state.ts';
-import { areFactsDue, isUploadDue, meaningfulDigest, nextStatus } from '../core/status/status.ts';
+import {
+  areFactsDue,
+  isUploadDue,
+  meaningfulDigest,
+  NO_DIGEST,
+  nextStatus,
+} from '../core/status/status.ts';
 import { windowAt } from '../core/when/apply-window.ts';
 import { withReserveSync } from '../disk/reserve.ts';
 import { saveState } from './save-state.ts';
@@ -33,7 +39,9 @@ export async function report(agent: Agent, findings: Findings): Promise<Found> {
   const { uploaded } = findings.state;
   const isDue = isUploadDue(meaningfulDigest(status), uploaded, now, heartbeatSeconds);
   // After a kill in the middle of an upload, its object must not look like that of another machine.
-  const inDoubt = isDue && uploaded !== null ? { ...uploaded, etag: null } : uploaded;
+  // The upload stays due, also when all is then as it was before: runs of an outage are reported.
+  const inDoubt =
+    isDue && uploaded !== null ? { ...uploaded, etag: null, digest: NO_DIGEST } : uploaded;
   const state: HostState = { ...findings.state, status, uploaded: inDoubt };
   const isBlocked = findings.blocked !== undefined;
   writePrometheus(agent, status);

@@ -76,6 +76,20 @@ if (IS_SOAK) {
   });
 }
 
+test('s3 faults: after an outage the first cycle reports it, though all is as it was before', async (t) => {
+  using play = new Play(await openStores(t), false);
+  const turn = { do: 'turn', trigger: 'asked', isLight: true, attempts: 1, minutes: 1 } as const;
+  const open = { ...turn, way: 'open', faults: [], publishesAt: undefined } as const;
+  await play.turn(open);
+  const { writtenAt } = play.sentStatus();
+  await play.turn({ ...open, way: 'refused' });
+  assert.equal(play.sentStatus().writtenAt, writtenAt);
+  await play.turn(open);
+  assert.equal(play.sentStatus().offline.runs, 2);
+  await play.turn(open);
+  assert.equal(play.sentStatus().offline.runs, 2, 'and it is not sent again');
+});
+
 test('s3 faults: a status does not wait for facts that the bucket refuses', async (t) => {
   using play = new Play(await openStores(t), false);
   const turn = { do: 'turn', trigger: 'poll', way: 'open', isLight: true, attempts: 1 } as const;

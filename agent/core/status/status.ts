@@ -191,6 +191,9 @@ function quietRun(run: RunSummary | null): object {
   return { status: run?.status, reason, errors: run?.errors, problems: run?.problems?.length };
 }
 
+/** The digest of no status. While an upload has no answer, it stands for what is in the bucket. */
+export const NO_DIGEST = '0'.repeat(64);
+
 /** Whether to upload the status now: something meaningful changed, or the heartbeat is due. */
 export function isUploadDue(
   digest: string,
