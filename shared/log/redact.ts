@@ -19,7 +19,7 @@ const SECRET_NAME =
  * message about a key of the configuration has it. Also matches a value that is already hidden.
  */
 const NO_SECRET =
-  '(?!(?:changed|defined|created|removed|absent|present|sensitive|wanted|expected)\\b|\\[)';
+  '(?!(?:changed|defined|created|removed|absent|present|sensitive|wanted|expected|unknown key)\\b|\\[)';
 const VALUE = `(?:"[^"]*"?|'[^']*'?|[^\\s,;&"'}]+)`;
 
 /**

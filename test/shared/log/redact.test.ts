@@ -64,6 +64,7 @@ const KEPT = [
   'no credentials: none in the environment, in ~/.aws or from the instance',
   'https://bucket.s3.amazonaws.com/ubuntu/manifests/metadata/timestamp.json: 403',
   'the token is locked',
+  'agent.yaml:6: s3.secret_access_key: unknown key; known here: endpoint, region',
   'agent.yaml:6: run.environment.VAULT_TOKEN: wanted text, found nothing',
   'agent.yaml:6: overlay./etc/passwd: expected a path inside the environment',
 ];
