@@ -30,14 +30,27 @@ export function readConfigSources(
 
 function dropIns(directory: string): string[] {
   try {
-    const names = readdirSync(directory);
+    const names = readdirSync(directory).filter((name) => !name.startsWith('.'));
+    requireSuffix(directory, names);
     return names
-      .filter((name) => name.endsWith('.yaml') && !name.startsWith('.'))
+      .filter((name) => name.endsWith('.yaml'))
       .sort()
       .map((name) => join(directory, name));
   } catch (cause) {
+    if (cause instanceof CodedError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return [];
     throw new CodedError(`cannot read ${directory}: ${message}`, { code: 'CONFIG_INVALID', cause });
   }
+}
+
+/** Its author wants the file to count. Without an error, nobody would see that it does not. */
+function requireSuffix(directory: string, names: readonly string[]): void {
+  const yml = names.find((name) => name.endsWith('.yml'));
+  if (yml === undefined) return;
+  const path = join(directory, yml);
+  throw new CodedError(`${path}: wanted a name that ends with .yaml, found .yml`, {
+    code: 'CONFIG_INVALID',
+    next: `mv ${path} ${path.replace(/yml$/, 'yaml')}`,
+  });
 }

@@ -85,6 +85,12 @@ test('config: a missing configuration is CONFIG_MISSING, and the message names i
   );
 });
 
+test('config: a file of agent.d with the suffix .yml is CONFIG_INVALID, and the message has the mv', async (t) => {
+  const paths = await hostWith(t, { 'agent.yaml': least, 'agent.d/site.yml': 'groups: [a]\n' });
+  const next = `mv ${paths.configDirectory}/site.yml ${paths.configDirectory}/site.yaml`;
+  assert.throws(() => loadConfig(paths), { code: 'CONFIG_INVALID', next });
+});
+
 test('config: a file in place of agent.d is CONFIG_INVALID', async (t) => {
   const paths = await hostWith(t, { 'agent.yaml': least, 'agent.d': '' });
   assert.throws(() => loadConfig(paths), { code: 'CONFIG_INVALID' });
