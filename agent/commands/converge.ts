@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { messageOf } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { Duration } from '../../shared/duration.ts';
+import { fileProblem } from '../../shared/file-problem.ts';
 import { checkedConfig } from '../config/checked-config.ts';
 import { tryEnd } from '../core/convergence.ts';
 import { EXIT_CODES } from '../core/exit-code.ts';
@@ -44,8 +45,7 @@ export async function converge(options: Options, env: NodeJS.ProcessEnv): Promis
   const paths = localPaths(options.root);
   requireWritable([paths.state, paths.runtime], options.argv);
   const sentinel = options.sentinel === undefined ? paths.converged : resolve(options.sentinel);
-  // That of an earlier boot must not say that this one is ready.
-  rmSync(sentinel, { force: true });
+  removeSentinel(sentinel, options.sentinel !== undefined);
   const log = agentLog(options, { level: 'info', format: options.json ? 'json' : 'text' }, env);
   const stop = stopOnSignals('SIGHUP');
   // TypeScript assumes that a property that was false once stays false.
@@ -89,6 +89,20 @@ export async function converge(options: Options, env: NodeJS.ProcessEnv): Promis
     log.info('converge.continues', { tries, of: limits.tries, why: end.why, pauseMs });
     await clock.sleep(pauseMs, stop);
     if (isStopped()) return stopped(log, stop);
+  }
+}
+
+/**
+ * Removes the file of an earlier boot, which must not say that this one is ready. Throws USAGE
+ * before the first run for a path that cannot be written after the last one.
+ */
+function removeSentinel(path: string, isTyped: boolean): void {
+  try {
+    rmSync(path, { force: true });
+    if (isTyped) accessSync(dirname(path), constants.W_OK);
+  } catch (cause) {
+    const { why, next } = fileProblem(path, cause);
+    throw new CodedError(`cannot write the sentinel: ${why}`, { code: 'USAGE', cause, next });
   }
 }
 

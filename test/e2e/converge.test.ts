@@ -34,6 +34,13 @@ test('--until-converged: again after a change, then the sentinel; nothing else i
   assert.equal((await lab.once('--until-converged', '--sentinel', own)).code, 0);
   assert.deepEqual([existsSync(own), existsSync(lab.paths.converged)], [true, false]);
 
+  for (const path of [join(lab.root, 'not/there'), lab.root]) {
+    const refused = await lab.once('--until-converged', '--sentinel', path);
+    assert.equal(refused.code, 20, refused.stderr);
+    assert.match(refused.stderr, /cannot write the sentinel: .*\nnext: ls/);
+    assert.deepEqual(refused.requests, [], 'before the first run');
+  }
+
   await lab.run(['disable', 'maintenance']);
   assert.equal((await lab.once('--until-converged')).code, 10);
 });
