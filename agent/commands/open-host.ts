@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
+import { messageOf } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { makeDirectorySync } from '../../shared/disk-error.ts';
+import { isFileError } from '../../shared/files.ts';
 import { requireOwn } from '../../shared/owned-path.ts';
 import { checkedConfig } from '../config/checked-config.ts';
 import type { Config } from '../config/config.ts';
@@ -114,7 +116,8 @@ export function readRoot(paths: Pick<HostPaths, 'trustRoot'>): Buffer {
   try {
     return readFileSync(paths.trustRoot);
   } catch (cause) {
-    throw new CodedError(`no trust root: wanted ${paths.trustRoot}, found no such file`, {
+    const found = isFileError(cause, 'ENOENT') ? 'no such file' : messageOf(cause);
+    throw new CodedError(`no trust root: wanted ${paths.trustRoot}, found ${found}`, {
       code: 'ROOT_MISSING',
       cause,
       next: `copy root.json of this tree, which "mm init" wrote, to ${paths.trustRoot}`,

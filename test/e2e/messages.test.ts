@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
   type AgentLab,
@@ -66,7 +66,16 @@ const mistakes: Record<
       return await lab.once();
     },
     exit: 20,
-    says: /no trust root/,
+    says: /no trust root.*found no such file/,
+  },
+  'a directory in place of the trust root': {
+    make: async (lab) => {
+      await rm(lab.paths.trustRoot);
+      await mkdir(lab.paths.trustRoot);
+      return await lab.once();
+    },
+    exit: 20,
+    says: /no trust root.*found EISDIR/,
   },
 };
 
