@@ -126,7 +126,9 @@ const spoilt = {
     spoil: (text: string) =>
       text.replace(/"public":"[0-9a-f]{64}"/, `"public":"${'0'.repeat(64)}"`),
   },
-  'another key id': { spoil: (text: string) => text.replace(/"keyid":"../, '"keyid":"00') },
+  'another key id': {
+    spoil: (text: string) => text.replace(/"keyid":"[0-9a-f]{64}"/, `"keyid":"${'0'.repeat(64)}"`),
+  },
   'unknown version': { spoil: (text: string) => text.replace('"version":1', '"version":2') },
   'unknown field': { spoil: (text: string) => text.replace('"version":1', '"version":1,"x":1') },
   'costs that would take all memory': {

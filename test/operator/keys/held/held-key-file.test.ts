@@ -91,7 +91,7 @@ const spoilt: Record<string, (text: string) => string> = {
   'cut off': (text) => text.slice(0, 200),
   'another public key': (text) =>
     text.replace(/"public":"[0-9a-f]{64}"/, `"public":"${'0'.repeat(64)}"`),
-  'another key id': (text) => text.replace(/"keyid":"../, '"keyid":"00'),
+  'another key id': (text) => text.replace(/"keyid":"[0-9a-f]{64}"/, `"keyid":"${'0'.repeat(64)}"`),
   'unknown version': (text) => text.replace('"version":1', '"version":2'),
   'unknown field': (text) => text.replace('"version":1', '"version":1,"x":1'),
   'unknown holder': (text) => text.replace('"kind":"command"', '"kind":"cloud"'),
