@@ -43,7 +43,7 @@ export function disable(options: Options, env: NodeJS.ProcessEnv): number {
 export function enable(options: Options): number {
   const { state, disabledFile, puppetDisabledFiles } = localPaths(options.root);
   requireWritable([state], options.argv);
-  rmSync(disabledFile, { force: true });
+  rmSync(disabledFile, { recursive: true, force: true });
   const remaining = puppetDisabledFiles.filter(
     // lstat: a broken link disables, too.
     (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined,

@@ -42,7 +42,7 @@ export function readPin(
 
 /** Stores the pin; null removes it. */
 export function writePin({ pinFile }: Pick<HostPaths, 'pinFile'>, pin: Pin | null): void {
-  if (pin === null) rmSync(pinFile, { force: true });
+  if (pin === null) rmSync(pinFile, { recursive: true, force: true });
   else writeFileAtomicSync(pinFile, `${JSON.stringify(pin)}\n`, { mode: 0o600 });
 }
 

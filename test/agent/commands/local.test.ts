@@ -54,6 +54,13 @@ test('enable: Puppet’s own lock still disables, and is named', async (t) => {
   assert.match(status.stdout, /by hand; undo with: puppet agent --enable/);
 });
 
+test('enable: a directory in the place of our file disables, and is removed', async (t) => {
+  const { paths, run } = await host(t);
+  await mkdir(join(paths.disabledFile, 'inside'), { recursive: true });
+  assert.match((await run(['status'])).stdout, /undo with: mm-agent enable/);
+  assert.deepEqual(await run(['enable']), { code: 0, stdout: 'enabled\n', stderr: '' });
+});
+
 test('enable: status reports only our own file', async (t) => {
   const { run } = await host(t);
   await run(['disable', 'a', 'reason']);
