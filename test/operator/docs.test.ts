@@ -22,7 +22,11 @@ function commandsIn(text: string): string[] {
 /** The words that the command line does not accept. */
 function unknownWords(line: string): string[] {
   let command: Command = buildProgram({} as Context, NO_OUTPUT);
-  const [, ...words] = line.replace(/ -- .*/, '').split(/\s+/);
+  // What is in quotes is a command of another program, or a text.
+  const [, ...words] = line
+    .replace(/ -- .*/, '')
+    .replace(/'[^']*'/g, "''")
+    .split(/\s+/);
   for (;;) {
     const next = command.commands.find((each) => each.name() === words[0]);
     if (next === undefined) break;

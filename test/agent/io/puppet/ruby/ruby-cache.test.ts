@@ -249,7 +249,7 @@ suite('ruby cache: a directory that others could change is not used:', () => {
         await rm(join(root, 'ruby-cache'), { recursive: true });
         await writeFile(join(root, 'ruby-cache'), '');
       },
-      why: /EEXIST/,
+      why: /ruby-cache is a file, where a directory is needed/,
     },
     ...(isRoot
       ? {
