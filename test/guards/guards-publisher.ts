@@ -198,10 +198,18 @@ export const PUBLISHER_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 14',
     file: 'operator/commands/package/site-files.ts',
-    line: '    for (const file of files) refuseCredentials(file, options);\n',
+    line: '  refuseCredentials(config, options);\n',
     instead: '',
     test: 'test/operator/commands/package/site.test.ts',
     name: '^package site: refuses credentials',
+  },
+  {
+    invariant: 'unsigned fields',
+    file: 'operator/commands/bootstrap/join-script.ts',
+    line: "content.toString('base64')",
+    instead: 'String(content)',
+    test: 'test/operator/commands/bootstrap/bootstrap.test.ts',
+    name: '^bootstrap: no byte of a file',
   },
   {
     invariant: 'row 14',

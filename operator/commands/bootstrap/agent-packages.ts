@@ -35,8 +35,11 @@ export function agentPackages(
 }
 
 function byUrl(word: string): AgentPackage {
-  const [, url = '', sha256 = ''] = /^(https?:\/\/[^\s#]+)#sha256=([0-9a-f]{64})$/.exec(word) ?? [];
-  if (url === '') throw usage(`--agent ${redact(word)}: wanted URL#sha256=<64 hex digits>`);
+  const [, url = '', sha256 = ''] =
+    /^(https?:\/\/[!-"$-~]+)#sha256=([0-9a-f]{64})$/.exec(word) ?? [];
+  if (url === '') {
+    throw usage(`--agent ${redact(word)}: wanted URL#sha256=<64 hex digits>, the URL in ASCII`);
+  }
   if (redact(url) !== url) {
     throw usage(`--agent ${redact(url)} has a credential, and everyone on the host could read it`);
   }

@@ -8,7 +8,7 @@ export interface Joining {
   readonly tree: string;
   readonly region: string | undefined;
   readonly endpoint: string | undefined;
-  /** Text files; the trust root comes last. */
+  /** The trust root comes last. */
   readonly files: readonly ConfigFile[];
   readonly agents: readonly AgentPackage[];
 }
@@ -16,7 +16,7 @@ export interface Joining {
 /**
  * The script with which a host joins a tree, for any sh. It can run again. The files come before
  * the package, which starts the agent when it finds them; the trust root comes last, so that a host
- * with a root has everything.
+ * with a root has everything. The text is printable ASCII, whatever the files contain.
  */
 export function joinScript(joining: Joining): string {
   const { bucket, tree, files, agents } = joining;
@@ -121,10 +121,15 @@ if [ -e /etc/miyamoto/root.json ]; then
   say 'this host has a trust root: its files in /etc/miyamoto stay'
 else`;
 
+/**
+ * In base64: a writer of the bucket can add unsigned fields to timestamp.json and to a root, and
+ * U+2028 in one of them ends a line for the YAML parser of cloud-init.
+ */
 function placed({ path, content }: ConfigFile): string {
   const name = basename(path);
   const digest = createHash('sha256').update(content).digest('hex');
-  return `printf '%s' ${quoted(content.toString('utf8'))} >"$work/${name}"\nplace ${name} ${digest}`;
+  const lines = content.toString('base64').replaceAll(/.{76}(?=.)/g, '$&\n');
+  return `base64 --decode >"$work/${name}" <<'END'\n${lines}\nEND\nplace ${name} ${digest}`;
 }
 
 const PRESENT = `command -v mm-agent >/dev/null || [ -e /usr/local/miyamoto/mm-agent.mjs ] ||

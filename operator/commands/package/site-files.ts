@@ -34,7 +34,7 @@ const FOLDER = '/etc/miyamoto';
 
 /**
  * Verifies the bucket, and returns the files from the verified state. Throws CONFIG_INVALID when
- * one contains a credential: every user of every host can read them.
+ * the configuration contains a credential: every user of every host can read it.
  */
 export async function siteFiles(
   context: Context,
@@ -42,6 +42,7 @@ export async function siteFiles(
   options: SiteOptions,
 ): Promise<SiteFiles> {
   const config = hostConfig(context, tree.config, options);
+  refuseCredentials(config, options);
   return await withRepository(context, tree, { environments: 'all' }, async (opened) => {
     const verified = await opened.repository.read();
     for (const role of verified.expired) {
@@ -61,7 +62,6 @@ export async function siteFiles(
         return { path: `${FOLDER}/${name}`, content };
       }),
     ];
-    for (const file of files) refuseCredentials(file, options);
     return { version: `${version}.${verified.timestampVersion}`, files, verified };
   });
 }
@@ -101,11 +101,12 @@ function readConfig(path: string): Buffer {
 /** User and password in the address of a proxy, for example. */
 const LOGIN_IN_URL = /:\/\/[^\s/@:]*:[^\s/@]+@/;
 
-function refuseCredentials({ path, content }: ConfigFile, { agentConfig }: SiteOptions): void {
+/** Not in the metadata: all hosts read it in the bucket, and its writer can add what looks so. */
+function refuseCredentials(content: Buffer, { agentConfig }: SiteOptions): void {
   const key = findPrivateKey(content);
   const isLogin = LOGIN_IN_URL.test(content.toString('latin1'));
   if (key === undefined && !isLogin) return;
-  const from = path.endsWith('/agent.yaml') ? (agentConfig ?? path) : path;
+  const from = agentConfig ?? `${FOLDER}/agent.yaml`;
   const line = key?.line == null ? '' : `:${key.line}`;
   throw new CodedError(`${from}${line} has a credential: ${key?.kind ?? 'a password in a URL'}`, {
     code: 'CONFIG_INVALID',

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { parse } from 'yaml';
+import { metadataKey } from '../../../../bucket/layout.ts';
 import { ErrorAnswer } from '../../../../operator/answers.ts';
 import { BootstrapAnswer } from '../../../../operator/commands/bootstrap/bootstrap.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
@@ -53,15 +54,19 @@ test('bootstrap: for cloud-init the script is a file that runs', async (t) => {
   const lab = await initialized(t);
   const { text } = await printed(lab, '--cloud-init', '--agent', DEB);
   assert.match(text, /^#cloud-config\n/);
-  const { write_files, runcmd } = parse(text) as {
+  assert.equal(scriptIn(text), (await printed(lab, '--agent', DEB)).text);
+});
+
+function scriptIn(cloudConfig: string): string {
+  const { write_files, runcmd } = parse(cloudConfig) as {
     readonly write_files: readonly { readonly path: string; readonly content: string }[];
     readonly runcmd: readonly (readonly string[])[];
   };
   const [file] = write_files;
   assert.ok(file);
-  assert.equal(file.content, (await printed(lab, '--agent', DEB)).text);
   assert.deepEqual(runcmd, [['/bin/sh', file.path]]);
-});
+  return file.content;
+}
 
 test('bootstrap: a binary of the tree comes from the bucket, with the signed digest', async (t) => {
   const lab = await initialized(t);
@@ -82,6 +87,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   'a name that does not say for which hosts it is': `https://example.com/a.deb#sha256=${SHA256}`,
   'a password in the URL': `https://ann:secret@example.com/a_amd64.deb#sha256=${SHA256}`,
   'a signed URL': `https://example.com/a_amd64.deb?X-Amz-Signature=secret#sha256=${SHA256}`,
+  'an end of line for YAML in the URL': `https://example.com/\u0085/a_amd64.deb#sha256=${SHA256}`,
   'a quote in the name': `https://example.com/a'b_amd64.deb#sha256=${SHA256}`,
 };
 test('bootstrap: refuses what it could not check, and credentials', async (t) => {
@@ -109,14 +115,65 @@ const MAC: Readonly<Record<string, string>> = {
   launchctl: 'echo "launchctl $*" >>ROOT/calls; [ "$1" != kill ]',
 };
 
-test('bootstrap: on a Mac with Apple silicon the MDM script installs its package, and checks it', async (t) => {
-  const lab = await initialized(t);
+async function fakeMac(t: TestContext): Promise<string> {
   const root = await temporaryDirectory(t);
   await mkdir(join(root, 'bin'));
   for (const [name, text] of Object.entries(MAC)) {
     const script = `#!/bin/sh\n${text.replaceAll('ROOT', root)}\n`;
     await writeFile(join(root, 'bin', name), script, { mode: 0o755 });
   }
+  return root;
+}
+
+function runOnMac(root: string, text: string): SpawnSyncReturns<string> {
+  return spawnSync('sh', ['-c', text.replaceAll(/(?<=[\s"'])\/etc\//g, `${root}/etc/`)], {
+    env: { PATH: `${root}/bin:/usr/bin:/bin` },
+    encoding: 'utf8',
+  });
+}
+
+/** Ends of a line for YAML 1.1, what the cleaned output of mm changes, and words for a shell. */
+const ODD = "\u2028bootcmd:\u2028- [touch, /run/x]\u0085\u2029\u00ad\ufeff\t $(x) `x` 'x' 👩‍💻 \r";
+/** What anyone who can write to the bucket adds to a file, whose signatures stay valid. */
+const UNSIGNED = Buffer.concat([
+  Buffer.from(`,"x":"${ODD.replace('\r', '\\r').replace('\t', '\\t')}`),
+  Buffer.from('http://ann:secret@example.com -----BEGIN PRIVATE KEY-----'),
+  Buffer.from([0xff]), // No UTF-8
+  Buffer.from('"}'),
+]);
+
+test('bootstrap: no byte of a file reaches another parser, and all bytes reach the host', async (t) => {
+  const lab = await initialized(t);
+  assert.equal((await lab.mm(['renew', 'root'])).exitCode, 0);
+  const own = `bucket: ${BUCKET}\ntree: ${TREE}\n# ${ODD}\n \n`;
+  await lab.write('agent.yaml', own);
+  const config = ['--agent-config', 'agent.yaml'];
+  const [timestamp, newRoot] = ['timestamp.json', '2.root.json'].map((file) => {
+    const key = metadataKey(TREE, file);
+    const honest = String(lab.server.get(BUCKET, key)).trimEnd();
+    const bytes = Buffer.concat([Buffer.from(honest.slice(0, -1)), UNSIGNED]);
+    lab.server.put(BUCKET, key, bytes);
+    return bytes;
+  });
+  await rm(join(lab.repository, '.miyamoto'), { recursive: true });
+  for (const form of ['--user-data', '--cloud-init', '--shell', '--mdm']) {
+    const { text } = await printed(lab, form, ...config);
+    assert.match(text, /^[\n -~]+$/, form);
+    assert.equal((await lab.mm(['bootstrap', form, ...config])).stdout, text, form);
+    const root = await fakeMac(t);
+    const read = (file: string) => readFile(join(root, 'etc/miyamoto', file));
+    runOnMac(root, form === '--cloud-init' ? scriptIn(text) : text);
+    assert.deepEqual(await read('timestamp.json'), timestamp, form);
+    assert.deepEqual(await read('root.json'), newRoot, form);
+    assert.deepEqual(await read('agent.yaml'), Buffer.from(own), form);
+  }
+  const site = await lab.mm(['package', 'site', '--output', 'build', ...config]);
+  assert.equal(site.exitCode, 0, site.stderr);
+});
+
+test('bootstrap: on a Mac with Apple silicon the MDM script installs its package, and checks it', async (t) => {
+  const lab = await initialized(t);
+  const root = await fakeMac(t);
   const run = async (sha256: string) => {
     const agents = ['arm64', 'x86_64'].flatMap((architecture) => {
       const name = `miyamoto-agent-0.1.0-${architecture}.pkg`;
@@ -124,10 +181,7 @@ test('bootstrap: on a Mac with Apple silicon the MDM script installs its package
     });
     const { text, form } = await printed(lab, '--mdm', ...agents);
     assert.equal(form, 'mdm');
-    return spawnSync('sh', ['-c', text.replaceAll(/(?<=[\s"'])\/etc\//g, `${root}/etc/`)], {
-      env: { PATH: `${root}/bin:/usr/bin:/bin` },
-      encoding: 'utf8',
-    });
+    return runOnMac(root, text);
   };
   const other = await run(SHA256);
   assert.equal(other.status, 1);
