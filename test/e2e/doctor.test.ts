@@ -278,6 +278,6 @@ test('doctor: --bundle has what a bug report needs, and no secret of the host', 
     assert.ok(!all.includes(secret), secret);
   assert.ok(!ended.stdout.includes(ofEnvironment!));
   const again = await lab.run(['doctor', '--bundle', file]);
-  assert.equal(again.code, 20, again.stderr);
+  assert.equal(again.code, 1, again.stderr);
   assert.match(again.stderr, /there is .*bundle\.tar\.gz already\nnext: ls -l/);
 });
