@@ -1,14 +1,6 @@
-import { EnvironmentName } from '../../bucket/documents/names.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { didYouMean } from '../../shared/suggestion.ts';
-import {
-  BINARIES_ROLE,
-  baseRole,
-  environmentRole,
-  isBinariesRole,
-  roleWord,
-} from '../../trust/metadata/role-names.ts';
-import { CLASS_PATTERN } from '../metadata/environment-classes.ts';
+import { BINARIES_ROLE, isBinariesRole, roleWord } from '../../trust/metadata/role-names.ts';
 import { roleEntries } from '../metadata/role-keys.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 
@@ -24,13 +16,11 @@ export function rolesNamed(verified: VerifiedMetadata, given: string): readonly 
     const binaries = entries.find(({ role }) => isBinariesRole(role));
     if (binaries !== undefined) return [binaries.role];
   }
+  // As hosts find it: by what it covers, whatever number its name ends with.
   const found = entries.find(
-    ({ role }) => role === given || baseRole(role) === environmentRole(given),
+    ({ role, covers }) => role.startsWith('env-') && (role === given || covers.includes(given)),
   );
-  const isName = EnvironmentName.safeParse(given).success || CLASS_PATTERN.test(given);
-  if (found?.role.startsWith('env-') === true && (isName || given === found.role)) {
-    return [found.role];
-  }
+  if (found !== undefined) return [found.role];
   const known = [...new Set(entries.map(({ role }) => roleWord(role)))];
   const hint = didYouMean(given, known);
   throw new CodedError(

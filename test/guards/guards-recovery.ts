@@ -227,4 +227,12 @@ export const RECOVERY_GUARDS: readonly Guard[] = [
     test: 'test/operator/commands/clock.test.ts',
     name: '^clock: a tree is not begun',
   },
+  {
+    invariant: 'I18',
+    file: 'trust/metadata/role-names.ts',
+    line: '(?<=^binaries|^env-.+)',
+    instead: '',
+    test: 'test/operator/commands/key/digits.test.ts',
+    name: '^I18 ',
+  },
 ];

@@ -25,9 +25,12 @@ export function roleWord(role: string): string {
   return ['root', 'targets', 'online', BINARIES_ROLE].includes(environment) ? role : environment;
 }
 
-/** Removes the number that `mm key rotate --recover` adds to the name of a role. */
+/**
+ * Removes the number that `mm key rotate --recover` adds to the name of a role. The `2024` of
+ * `env-2024` is the environment.
+ */
 export function baseRole(role: string): string {
-  return role.replace(/-\d+$/, '');
+  return role.replace(/(?<=^binaries|^env-.+)-\d+$/, '');
 }
 
 /** The two release pointers of an environment. During a rollout some hosts run `next`. */

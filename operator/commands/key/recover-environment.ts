@@ -1,6 +1,6 @@
 import { CodedError } from '../../../shared/coded-error.ts';
 import { jsonObject } from '../../../shared/json.ts';
-import { roleWord } from '../../../trust/metadata/role-names.ts';
+import { baseRole, roleWord } from '../../../trust/metadata/role-names.ts';
 import type { Context } from '../../context.ts';
 import { editKeys, type NamedKey, roleEntries } from '../../metadata/role-keys.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
@@ -69,7 +69,7 @@ export async function planEnvironmentRecovery(
  * seen.
  */
 function freeName(verified: VerifiedMetadata, role: string): string {
-  const base = role.replace(/-\d+$/, '');
+  const base = baseRole(role);
   const taken = new Set([
     ...Object.keys(verified.snapshot?.signed.meta ?? {}),
     ...[...verified.roles.keys()].map((name) => `${name}.json`),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { roleFile } from '../../../trust/metadata/role-names.ts';
+import { baseRole, roleFile, roleWord } from '../../../trust/metadata/role-names.ts';
 import { TufSimulator } from '../../support/tuf/simulator.ts';
 import { SimulatedHost } from '../../support/tuf/simulator-host.ts';
 import { sha256, signDocument } from '../../support/tuf/simulator-keys.ts';
@@ -55,4 +55,25 @@ test('a role whose name is too long for a file is refused, and the stored files 
   await assert.rejects(host.refresh(), { code: 'METADATA_INVALID' });
   assert.deepEqual(await host.onDisk(), before);
   assert.equal(roleFile('x'.repeat(250)).length, 255);
+});
+
+/** A role, the role without the number of a later beginning, and what people call it. */
+const WORDS: readonly (readonly [role: string, base: string, word: string])[] = [
+  ['env-stable', 'env-stable', 'stable'],
+  ['env-stable-2', 'env-stable', 'stable'],
+  ['env-2024', 'env-2024', '2024'],
+  ['env-2024-2', 'env-2024', '2024'],
+  ['env-env', 'env-env', 'env'],
+  ['env-2024_-class', 'env-2024_-class', '2024_*'],
+  ['env-2024_-class-12', 'env-2024_-class', '2024_*'],
+  ['env-targets', 'env-targets', 'env-targets'],
+  ['binaries', 'binaries', 'binaries'],
+  ['binaries-2', 'binaries', 'binaries'],
+  ['env-binaries', 'env-binaries', 'env-binaries'],
+  ['timestamp', 'timestamp', 'online'],
+];
+
+test('I18 a role ends with the number of its beginning, or with the digits of its environment', () => {
+  const found = WORDS.map(([role]) => [role, baseRole(role), roleWord(role)]);
+  assert.deepEqual(found, WORDS);
 });
