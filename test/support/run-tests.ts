@@ -15,7 +15,7 @@ const ALL = 'test/{*,!(s3|boxes|setup|report)/**/*}.test.ts';
 const SAMPLED = /\/(?:soak|fuzz)\.ts'/;
 
 /**
- * `npm test [-- PATTERN...]`: runs the test files, three processes at a time. Prints what
+ * `npm test [-- PATTERN...]`: runs the test files, four processes at a time. Prints what
  * `node --test` prints, and ends with 1 when a test has failed or no file has the pattern.
  */
 function runTests(patterns: readonly string[]): void {
@@ -27,7 +27,7 @@ function runTests(patterns: readonly string[]): void {
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   process.once('SIGINT', () => process.exit(130));
   const entries = testGroups(files).map((group) => entryOf(group, directory));
-  run({ files: entries, concurrency: 3, timeout: LIMIT_MS })
+  run({ files: entries, concurrency: 4, timeout: LIMIT_MS })
     .on('test:fail', () => {
       process.exitCode = 1;
     })
