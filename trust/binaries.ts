@@ -1,12 +1,15 @@
 import type { TargetFile } from '@tufjs/models';
 import { SHA256 } from '../bucket/documents/name-rules.ts';
+import { printable } from '../shared/clean-text.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { readStart } from './kept/start.ts';
 import { guardedNow } from './metadata/clock.ts';
+import { isListed } from './metadata/offer.ts';
 import { binaryTarget } from './metadata/role-names.ts';
 import type { MetadataSource } from './metadata/source.ts';
 import type { TrustOptions } from './reader.ts';
 import { pass } from './workflow/pass.ts';
+import type { Session } from './workflow/session.ts';
 
 export interface BinariesOptions extends Omit<TrustOptions, 'environments'> {
   readonly source: MetadataSource;
@@ -40,15 +43,30 @@ export async function readBinaries(
     now: guardedNow(options.clock.now(), start.clockFloor),
     // An expired list can be an old one that somebody put back.
     acceptExpired: false,
-    async alsoRead(getTargetInfo) {
+    async alsoRead(session) {
       for (const name of options.names) {
-        const target = await getTargetInfo(binaryTarget(name));
+        const target = await readTarget(session, binaryTarget(name));
         if (target !== undefined) found.set(name, signedBinary(target));
       }
     },
   });
   if (outcome.kind === 'refused') throw outcome.error;
   return found;
+}
+
+/**
+ * Reads the file of the role that targets delegates the path to, and no other: mm lists what that
+ * role lists, and a thief of its key could hide binaries in roles further down (attack 14b).
+ */
+async function readTarget(
+  { store: { targets, snapshot }, getRole }: Session,
+  path: string,
+): Promise<TargetFile | undefined> {
+  const [found] = targets?.signed.delegations?.rolesForTarget(path) ?? [];
+  if (found === undefined) return undefined;
+  if (snapshot === undefined || !isListed(snapshot, found.role)) throw withoutFile(found.role);
+  const document = await getRole(found.role);
+  return document?.signed.targets[path];
 }
 
 /** TUF allows a target without a hash. Any bytes of that length would then pass (attack 22). */
@@ -60,6 +78,13 @@ function signedBinary({ path, length, hashes }: TargetFile): SignedBinary {
   throw new CodedError(`signed target ${path}: wanted a sha256 and a length above 0`, {
     code: 'METADATA_INVALID',
     next: 'mm binaries put, with a current mm',
+  });
+}
+
+function withoutFile(role: string): CodedError {
+  return new CodedError(`the snapshot does not list ${printable(role, 100)}.json`, {
+    code: 'METADATA_MISSING',
+    next: 'mm binaries put FILE',
   });
 }
 

@@ -66,7 +66,7 @@ export interface RefreshOptions extends TrustOptions, TimestampOptions {
    * Reads other targets than releases, before anything is stored. When it throws, the refresh is
    * refused.
    */
-  readonly alsoRead?: (getTargetInfo: Session['getTargetInfo']) => Promise<void>;
+  readonly alsoRead?: (session: Session) => Promise<void>;
 }
 
 export interface Refresh {

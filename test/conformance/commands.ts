@@ -55,7 +55,7 @@ export async function update(asked: {
       clock: { now: () => Date.now() },
       source: new HttpMetadata(metadataUrl),
       etag: undefined,
-      alsoRead: async (getTargetInfo) => {
+      alsoRead: async ({ getTargetInfo }) => {
         for (const name of targetNames) targets.push(await getTargetInfo(name));
       },
     });

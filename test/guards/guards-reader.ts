@@ -284,4 +284,12 @@ export const READER_GUARDS: readonly Guard[] = [
     test: 'test/trust/metadata/role-names.test.ts',
     name: 'role',
   },
+  {
+    invariant: 'attack 14b',
+    file: 'trust/binaries.ts',
+    line: 'const target = await readTarget(session, binaryTarget(name));',
+    instead: 'const target = await session.getTargetInfo(binaryTarget(name));',
+    test: 'test/trust/further-delegations.test.ts',
+    name: '^attack 14b: what the role of binaries',
+  },
 ];

@@ -39,7 +39,7 @@ export interface PassOptions {
   /** For publishers: names what hosts could not read in an offer, and does not refuse it. */
   readonly acceptUnreadable?: boolean | undefined;
   /** Looks up more targets in what was verified. */
-  readonly alsoRead?: ((getTargetInfo: Session['getTargetInfo']) => Promise<void>) | undefined;
+  readonly alsoRead?: ((session: Session) => Promise<void>) | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -78,7 +78,7 @@ async function verify(session: Session, options: PassOptions): Promise<PassEnd['
   try {
     await session.refresh();
     const trusted = await readSession(session, options);
-    await options.alsoRead?.(session.getTargetInfo);
+    await options.alsoRead?.(session);
     return { kind: 'trusted', trusted };
   } catch (error) {
     return { kind: 'refused', error: session.explain(error) };

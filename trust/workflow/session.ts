@@ -36,6 +36,7 @@ export interface Session {
   /** The file of every role that the store trusts, by file name, without the root. */
   readonly files: ReadonlyMap<string, Buffer>;
   refresh(): Promise<void>;
+  /** TUF's search, through what delegated roles delegate further. mm and hosts never do that. */
   getTargetInfo: OpenUpdater['getTargetInfo'];
   /** The document of a role that targets delegates. */
   getRole(role: string): Promise<Metadata<Targets> | undefined>;
