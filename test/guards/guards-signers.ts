@@ -204,4 +204,12 @@ export const SIGNER_GUARDS: readonly Guard[] = [
     test: 'test/operator/proposals/diff.test.ts',
     name: '^row 2: a large removal hides none',
   },
+  {
+    invariant: 'row 3',
+    file: 'operator/commands/root/rebuild.ts',
+    line: 'const followed = refs.get(environment) ?? ref;',
+    instead: 'const followed = ref;',
+    test: 'test/operator/proposals/row-3-ref.test.ts',
+    name: '^row 3: a commit of a ref that',
+  },
 ];

@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import type { ProposedDocument } from '../../proposals/file.ts';
 import { type NewRelease, newReleases } from '../../proposals/new-releases.ts';
+import { notOnRef } from '../../release/source/ref-warnings.ts';
 import { compareRelease, HONEST_CAUSES } from '../compare-release.ts';
 
 export interface RebuildOptions {
@@ -56,9 +57,13 @@ async function compare(
   config: TreeConfig,
   release: NewRelease,
 ): Promise<{ readonly origin: string; readonly warnings: readonly string[] }> {
-  const { path, custom } = release;
+  const { path, environment, custom } = release;
   const compared = await compareRelease(context, config, release);
-  if (compared.kind === 'same') return compared;
+  if (compared.kind === 'same') {
+    const { origin, warnings } = compared;
+    const unexpected = await notFollowed(context, config, { environment, ...compared });
+    return { origin, warnings: [...warnings, ...unexpected] };
+  }
   if (compared.kind === 'impossible') throw notRebuildable(path, compared);
   const { origin, what, found, wanted } = compared;
   throw new CodedError(
@@ -69,6 +74,23 @@ async function compare(
       details: { path, commit: custom.commit, found, wanted },
     },
   );
+}
+
+/**
+ * A warning when the commit is not on the ref that the environment is published from. The
+ * proposer names the ref of a release, and may be free to push to that one.
+ */
+async function notFollowed(
+  { env }: Context,
+  { refs, repository }: TreeConfig,
+  given: { readonly environment: string; readonly ref: string; readonly commit: string },
+): Promise<string[]> {
+  const { environment, ref, commit } = given;
+  const followed = refs.get(environment) ?? ref;
+  // For the ref of the proposal the comparison has warned.
+  if (followed === ref) return [];
+  const warnings = await notOnRef({ place: { directory: repository, env }, commit }, followed);
+  return warnings.map((line) => `miyamoto.yaml has ${followed} for ${environment}: ${line}`);
 }
 
 function notRebuildable(

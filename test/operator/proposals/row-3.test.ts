@@ -112,25 +112,6 @@ test('row 3: a tag with the name of a good commit does not stand for it', async 
   await refused(people, 'RELEASE_INVALID');
 });
 
-test('row 3: a commit that is not on the named ref is rebuilt, with a warning', async (t) => {
-  const people = await team(t);
-  await people.git('checkout', '--quiet', '-b', 'side');
-  const commit = await people.commit('manifests/side.pp', 'class side { }\n');
-  await releaseOf(people);
-  await proposeAsMain(people, commit);
-  const { stderr } = await people.mm([...SIGN, '--noop']);
-  assert.match(stderr, /commit [0-9a-f]{12} is not on main in this clone/);
-});
-
-/** The release that `mm publish` makes of main while main is this commit. */
-async function proposeAsMain(people: Team, commit: string): Promise<void> {
-  const main = await people.git('rev-parse', 'main');
-  await people.git('update-ref', 'refs/heads/main', commit);
-  const publish = ['publish', 'stable', '--no-validate', '--out', FILE];
-  assert.equal((await people.mm(publish)).exitCode, 0);
-  await people.git('update-ref', 'refs/heads/main', main);
-}
-
 test('row 3: without the commit in this clone the next command is git fetch', async (t) => {
   const people = await team(t);
   const clone = join(people.directory, 'clone');
