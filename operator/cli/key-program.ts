@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { RepairOptions } from '../commands/change-keys.ts';
 import { type DoctorOptions, doctor } from '../commands/doctor/doctor.ts';
 import { listKeys } from '../commands/key/list.ts';
 import { exportKey, type KeyNewOptions, newKey } from '../commands/key/new.ts';
@@ -16,6 +17,7 @@ import type { Output } from './output.ts';
 
 const DROPPED =
   'sign no release of this environment; DEV_* for all of a class that no other key has chosen';
+const WITHOUT = 'repair the bucket without this file, which its snapshot names; may be repeated';
 const RELEASES =
   'go back to this release, by version, commit or sha256, or ENVIRONMENT=RELEASE; may be repeated';
 
@@ -29,6 +31,7 @@ export function addKeyCommands(program: Command, context: Context, output: Outpu
     .description('sign again what expires soon; made for a daily job')
     .option('--trust-bucket', 'trust the bucket as it is; for the first run without kept state')
     .option('--finish', 'finish a key rotation that was interrupted')
+    .option('--without <file>', `with --finish: ${WITHOUT}`, collect)
     .option('--out <file>', 'write a proposal for other signers')
     .action(async (roles: readonly string[], options: RenewOptions) =>
       output.answer(await renew(context, roles, options), options),
@@ -78,6 +81,7 @@ function addRotations(key: Command, context: Context, output: Output): void {
     .option('--back-to <release>', RELEASES, collect)
     .option('--drop <environment>', DROPPED, collect)
     .option('--drop-binaries', 'sign an empty list of binaries, when the old key had signed it')
+    .option('--without <file>', WITHOUT, collect)
     .option('--out <file>', 'write a proposal for other signers')
     .action(async (options: RotateOptions) =>
       output.answer(await rotateKeys(context, options), options),
@@ -89,6 +93,7 @@ function addRotations(key: Command, context: Context, output: Output): void {
     .option('--back-to <release>', RELEASES, collect)
     .option('--drop <environment>', DROPPED, collect)
     .option('--drop-binaries', 'sign an empty list of binaries, when the old key had signed it')
+    .option('--without <file>', WITHOUT, collect)
     .option('--out <file>', 'write a proposal for other signers')
     .action(async (given: string, options: RevokeOptions) =>
       output.answer(await revokeKey(context, given, options), options),
@@ -111,7 +116,8 @@ function addRoot(program: Command, context: Context, output: Output): void {
     );
   signing(root.command('commit <proposal>'))
     .description('write a proposal with enough signatures to the bucket')
-    .action(async (file: string, options: SigningOptions) =>
+    .option('--without <file>', WITHOUT, collect)
+    .action(async (file: string, options: RepairOptions) =>
       output.answer(await commitRoot(context, file, options), options),
     );
 }

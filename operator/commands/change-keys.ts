@@ -8,12 +8,17 @@ import { type OpenTree, type RepositoryWork, withRepository } from '../open-tree
 import { describeChange } from '../proposals/describe-change.ts';
 import { handoverLines } from '../proposals/handover.ts';
 import { changeOf } from '../proposals/proposal.ts';
-import { repairing } from '../repository/recovery.ts';
+import { repairing } from '../repository/recovery/recovery.ts';
 import { type CarriedOut, type CarryOutOptions, carryOut } from './carry-out.ts';
 
 /* For the commands that change keys or signatures: key rotate, key revoke, renew, root commit. */
 
-export interface ChangeOptions extends SigningOptions, CarryOutOptions {}
+export interface RepairOptions extends SigningOptions {
+  /** Files that the snapshot names, and without which a recovery may go on. */
+  readonly without?: readonly string[] | undefined;
+}
+
+export interface ChangeOptions extends RepairOptions, CarryOutOptions {}
 
 /**
  * Opens a tree for repair: also one whose last rotation did not finish, or whose online roles a
@@ -22,12 +27,12 @@ export interface ChangeOptions extends SigningOptions, CarryOutOptions {}
 export async function withRepair<T>(
   context: Context,
   tree: OpenTree,
-  options: SigningOptions,
+  options: RepairOptions,
   work: (opened: RepositoryWork) => Promise<T>,
 ): Promise<T> {
   const needs = { environments: 'all', signing: options } as const;
   return await withRepository(context, tree, needs, (opened) =>
-    work({ ...opened, repository: repairing(opened.repository, opened.options) }),
+    work({ ...opened, repository: repairing(opened.repository, opened.options, options.without) }),
   );
 }
 

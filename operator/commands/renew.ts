@@ -16,7 +16,7 @@ import {
   versionOf,
 } from '../metadata/verified.ts';
 import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
-import { repairing } from '../repository/recovery.ts';
+import { repairing } from '../repository/recovery/recovery.ts';
 import { type Repository, trustOptions } from '../repository/repository.ts';
 import { answerChange, type ChangeOptions, changeKeys } from './change-keys.ts';
 import { rolesNamed } from './role-names.ts';
@@ -46,7 +46,9 @@ export async function renew(
       if (trustBucket !== true) await assertSeen(opened);
       const notice = (line: string) => context.notice(line);
       const repository =
-        options.finish === true ? repairing(opened.repository, opened.options) : opened.repository;
+        options.finish === true
+          ? repairing(opened.repository, opened.options, options.without)
+          : opened.repository;
       const { mode } = tree.config;
       const intent = (verified: VerifiedMetadata) => {
         const due =

@@ -14,7 +14,7 @@ import { signAndUpload } from './sign-and-upload.ts';
  * first, it begins again with the same intent, so that no publication is lost.
  *
  *   read-bucket.ts      verify the whole bucket, as a host and with what was seen before
- *   read-recovery.ts    the same for a bucket that fails verification, to repair it
+ *   recovery/           the same for a bucket that fails verification, to repair it
  *   sign-and-upload.ts  one try: blobs, roles, snapshot, then the timestamp: the commit point
  *   versions.ts         which versions the files get
  *   affected.ts         which roles a change of keys leaves without a valid signature

@@ -1,4 +1,5 @@
 import type { Metadata, Root } from '@tufjs/models';
+import { CodedError } from '../../shared/coded-error.ts';
 import { verifies } from '../metadata/delegation.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 
@@ -22,4 +23,19 @@ export function isConsistent(verified: VerifiedMetadata, root: Metadata<Root>): 
     verifies(root, 'snapshot', snapshot) &&
     names.every((name) => meta[`${name}.json`]?.version === documents.get(name)?.signed.version)
   );
+}
+
+/**
+ * A recovery must not commit less than the snapshot of the bucket names, unless a person named each
+ * file that is missing. Throws NOT_CONFIRMED.
+ */
+export function requireAgreed({ lost = [] }: Pick<VerifiedMetadata, 'lost'>): void {
+  if (lost.length === 0) return;
+  const files = lost.map(({ file }) => file);
+  const options = files.map((file) => `--without ${file}`).join(' ');
+  throw new CodedError(`${lost.map(({ text }) => text).join('; ')}; nothing was changed`, {
+    code: 'NOT_CONFIRMED',
+    next: `restore the object versions of ${files.join(', ')}; when they never existed, or what mm found is the newest: the same command with ${options}`,
+    details: { files },
+  });
 }

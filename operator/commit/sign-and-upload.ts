@@ -16,7 +16,7 @@ import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { Repository } from '../repository/repository.ts';
 import { readFile } from '../repository/stored-files.ts';
 import type { Change } from './change.ts';
-import { isConsistent } from './consistent.ts';
+import { isConsistent, requireAgreed } from './consistent.ts';
 import { previousDelegators } from './cross-signing.ts';
 import { inTheWay, isGenuine, nextRootName } from './fixed-names.ts';
 import { nextRoot } from './next-root.ts';
@@ -110,17 +110,18 @@ function requireFollowable(verified: VerifiedMetadata, { roles, root }: Change):
 
 /**
  * A snapshot that is not trusted may name versions that do not exist. Hosts that saw it would
- * refuse a correct one as a rollback as long as it verifies.
+ * refuse a correct one as a rollback as long as it verifies. Throws NOT_CONFIRMED, and the alarm.
  */
 function requireBelievable(verified: VerifiedMetadata, root: Metadata<Root>): void {
   const { distrusted, timestamp, snapshot } = verified;
-  if (distrusted === undefined || isConsistent(verified, root)) return;
+  if (distrusted === undefined) return;
   const isDropped =
     timestamp === undefined
       ? areOnlineKeysReplaced(verified.root, root)
       : !verifies(root, 'timestamp', timestamp) &&
         (snapshot === undefined || !verifies(root, 'snapshot', snapshot));
-  if (!isDropped) throw distrusted;
+  if (!isDropped && !isConsistent(verified, root)) throw distrusted;
+  requireAgreed(verified);
 }
 
 interface PutRoles {

@@ -39,6 +39,15 @@ export interface VerifiedMetadata {
    * without them. Only a change that makes them invalid may be committed.
    */
   readonly distrusted?: CodedError | undefined;
+  /** What a recovery did not find, and nobody agreed to go on without. */
+  readonly lost?: readonly LostFile[] | undefined;
+}
+
+export interface LostFile {
+  /** `3.env-stable.json`; `timestamp.json` when nothing says which versions are the newest. */
+  readonly file: string;
+  /** What is missing, and what was found instead. */
+  readonly text: string;
 }
 
 /** The version of a role; 0 when it was never published. */

@@ -2,6 +2,7 @@ import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import { roleWord } from '../../trust/metadata/role-names.ts';
 import { isVersion } from '../../trust/metadata/version-limits.ts';
 import type { Change } from '../commit/change.ts';
+import { requireAgreed } from '../commit/consistent.ts';
 import { unique } from '../commit/sign-role.ts';
 import { putBlob } from '../commit/upload.ts';
 import {
@@ -65,6 +66,7 @@ export async function propose(
   verified: VerifiedMetadata,
   change: Change,
 ): Promise<Proposal> {
+  requireAgreed(verified);
   const { treeId, mode } = repository;
   const now = repository.now();
   const documents: ProposedDocument[] = [];

@@ -6,6 +6,7 @@ import { verifies } from '../metadata/delegation.ts';
 import { rolesWithoutFile } from '../metadata/heard-releases.ts';
 import { parseSignedFile } from '../metadata/signed-file.ts';
 import { type VerifiedMetadata, versionOf } from '../metadata/verified.ts';
+import { STOLEN } from './explained.ts';
 import type { Repository, RepositoryOptions } from './repository.ts';
 import { listFiles, readFile } from './stored-files.ts';
 
@@ -90,7 +91,7 @@ export async function requireNoFiles(
       `the snapshot does not list ${role}.json, and ${found} is signed by its keys: mm signs nothing on top of that`,
       {
         code: 'METADATA_MISSING',
-        next: 'an online key was stolen: mm key rotate --role online --recover --add KEY',
+        next: STOLEN,
         details: { role, file: found },
       },
     );

@@ -204,7 +204,7 @@ export const RECOVERY_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'row 5',
-    file: 'operator/repository/recovery.ts',
+    file: 'operator/repository/recovery/newest-of.ts',
     line: 'if (document !== undefined && delegators.some((each) => verifies(each, role, document))) {\n    return document;\n  }',
     instead:
       'if (document !== undefined) {\n    return delegators.some((each) => verifies(each, role, document)) ? document : undefined;\n  }',
@@ -234,5 +234,21 @@ export const RECOVERY_GUARDS: readonly Guard[] = [
     instead: '',
     test: 'test/operator/commands/key/digits.test.ts',
     name: '^I18 ',
+  },
+  {
+    invariant: 'row 4',
+    file: 'operator/commit/consistent.ts',
+    line: '  if (lost.length === 0) return;',
+    instead: '  if (lost.length >= 0) return;',
+    test: 'test/operator/commands/key/lost-files.test.ts',
+    name: '^lost files: a release that was deleted .* fresh',
+  },
+  {
+    invariant: 'row 4',
+    file: 'operator/repository/recovery/recovery.ts',
+    line: 'file && matches(entry, file.bytes) ? ',
+    instead: 'file ? ',
+    test: 'test/operator/commands/key/lost-files.test.ts',
+    name: '^lost files: the bytes of an older snapshot',
   },
 ];

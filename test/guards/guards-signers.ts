@@ -175,8 +175,8 @@ export const SIGNER_GUARDS: readonly Guard[] = [
   {
     invariant: 'row 5',
     file: 'operator/commit/sign-and-upload.ts',
-    line: 'distrusted === undefined || isConsistent(verified, root)) return;',
-    instead: 'distrusted === undefined) return;',
+    line: 'if (!isDropped && !isConsistent(verified, root)) throw distrusted;',
+    instead: 'if (!isDropped) throw distrusted;',
     test: 'test/operator/commands/key/thief-content.test.ts',
     name: '^row 5: a thief signs a release that mm does not',
   },

@@ -110,3 +110,19 @@ export const fileNames = (objects: readonly string[]): string[] =>
 /** The default directory of the keys of the tree. */
 export const keysOf = ({ directory }: OperatorLab): string =>
   join(directory, 'home/.config/miyamoto/keys/acme/ubuntu');
+
+/** A recovery that finds less than the snapshot names: it is refused, and names the files. */
+export async function changedWithout(
+  lab: OperatorLab,
+  args: readonly string[],
+  files: readonly string[],
+): Promise<ChangeAnswer> {
+  const before = lab.server.keys(BUCKET);
+  const { json } = await lab.mm([...args, '--json']);
+  const { code, next } = ErrorAnswer.parse(json).error;
+  const options = files.flatMap((file) => ['--without', file]);
+  assert.equal(code, 'NOT_CONFIRMED');
+  assert.ok(String(next).endsWith(`the same command with ${options.join(' ')}`), String(next));
+  assert.deepEqual(lab.server.keys(BUCKET), before);
+  return await changed(lab, [...args, ...options]);
+}

@@ -10,7 +10,7 @@ import { renewalMark, type SigningMode } from '../../metadata/expiry-days.ts';
 import { listedKeys, roleEntries } from '../../metadata/role-keys.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { keysDirectory, withRepository, withTree } from '../../open-tree.ts';
-import { repairing } from '../../repository/recovery.ts';
+import { repairing } from '../../repository/recovery/recovery.ts';
 import { table } from '../../table.ts';
 import { hasKey } from './arguments.ts';
 

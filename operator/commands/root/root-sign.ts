@@ -27,7 +27,13 @@ import {
   signProposal,
 } from '../../proposals/proposal.ts';
 import { summaryLines } from '../../proposals/summary.ts';
-import { answerChange, type ChangeIntent, changeKeys, withRepair } from '../change-keys.ts';
+import {
+  answerChange,
+  type ChangeIntent,
+  changeKeys,
+  type RepairOptions,
+  withRepair,
+} from '../change-keys.ts';
 import { confirm } from '../confirm.ts';
 import { type BinaryOptions, compareBinaries } from './compare-binaries.ts';
 import { type RebuildOptions, type Rebuilt, rebuildReleases } from './rebuild.ts';
@@ -111,7 +117,7 @@ export async function signRoot(
 export async function commitRoot(
   context: Context,
   file: string,
-  options: SigningOptions,
+  options: RepairOptions,
 ): Promise<Answer> {
   const path = resolve(context.cwd, file);
   return await withTree(context, options, async (tree) => {

@@ -5,9 +5,17 @@ import { type TestContext, test } from 'node:test';
 import { metadataKey } from '../../../../bucket/layout.ts';
 import { ErrorAnswer } from '../../../../operator/answers.ts';
 import { MAX_VERSION } from '../../../../trust/metadata/version-limits.ts';
-import { changed, codeOf, type Host, hostOf, listKeys, newKey } from '../../key-commands.ts';
+import {
+  changed,
+  changedWithout,
+  codeOf,
+  type Host,
+  hostOf,
+  listKeys,
+  newKey,
+} from '../../key-commands.ts';
 import { BUCKET, putBack, snapshotOf, TREE } from '../../operator-lab.ts';
-import { type CiLab, ciLabs, Thief } from './theft.ts';
+import { type CiLab, ciLabs, RECOVER, Thief } from './theft.ts';
 
 /**
  * What a thief of the online key, or of an environment's key, can do with the bucket; and the way
@@ -15,8 +23,8 @@ import { type CiLab, ciLabs, Thief } from './theft.ts';
  */
 
 const MISSING_VERSION = 900_000;
+const MISSING = `${MISSING_VERSION}.env-testing.json`;
 const AGAIN = ['--no-validate', '--force', '--version', '2.0.0'];
-const RECOVER = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
 
 interface Scene extends CiLab {
   readonly host: Host;
@@ -80,7 +88,7 @@ for (const [name, args] of Object.entries(WAYS_BACK)) {
 
     // A host of stable does not look at testing: it accepts the snapshot.
     await lab.host.poll(['stable']);
-    assert.equal((await changed(lab, args)).outcome, 'committed');
+    assert.equal((await changedWithout(lab, args, [MISSING])).outcome, 'committed');
     const { meta } = lab.metadata(
       `${lab.metadata('timestamp.json').signed.meta['snapshot.json'].version}.snapshot.json`,
     ).signed;
@@ -94,7 +102,7 @@ test('row 4: the same for a publisher who has seen nothing before', async (t) =>
   const lab = await scene(t);
   await lab.thief.signOnline({ 'env-testing': MISSING_VERSION });
   await rm(join(lab.repository, '.miyamoto'), { recursive: true });
-  assert.equal((await changed(lab, RECOVER)).outcome, 'committed');
+  assert.equal((await changedWithout(lab, RECOVER, [MISSING])).outcome, 'committed');
   await assertHealthy(t, lab, 'fresh');
 });
 
@@ -103,8 +111,9 @@ test('row 4: a recovery that ended half-way is finished by mm renew --finish', a
   await lab.thief.signOnline({ 'env-testing': MISSING_VERSION });
   const match = { method: 'PUT', key: metadataKey(TREE, 'timestamp.json') };
   lab.server.faults.add({ kind: 'status', status: 403, code: 'AccessDenied', match, times: 1 });
-  assert.equal(await codeOf(lab, RECOVER), 'S3_ACCESS_DENIED');
-  assert.equal((await changed(lab, ['renew', '--finish'])).outcome, 'committed');
+  assert.equal(await codeOf(lab, [...RECOVER, '--without', MISSING]), 'S3_ACCESS_DENIED');
+  const { outcome } = await changedWithout(lab, ['renew', '--finish', '--trust-bucket'], [MISSING]);
+  assert.equal(outcome, 'committed');
   await assertHealthy(t, lab, 'fresh');
 });
 
@@ -132,7 +141,10 @@ for (const [name, forge] of Object.entries(JUNK)) {
     await codeOf(lab, ['publish', 'stable', ...AGAIN]);
     await codeOf(lab, ['key', 'rotate', '--role', 'stable', '--add', 'ci2']);
     assert.deepEqual(snapshotOf(lab.server), before);
-    const { versions } = await changed(lab, RECOVER);
+    const isNamed = name.startsWith('a leap');
+    const { versions } = await (isNamed
+      ? changed(lab, RECOVER)
+      : changedWithout(lab, RECOVER, ['timestamp.json']));
     assert.equal(versions?.['timestamp'], 1);
     await assertHealthy(t, lab, 'fresh');
   });
@@ -200,7 +212,7 @@ test('row 5: an environment signed at version 2^53-1 is refused by hosts, and it
   await lab.thief.signOnline({ 'env-testing': version });
   await assert.rejects(lab.host.poll(['testing']), { code: 'METADATA_INVALID' });
   assert.equal(await codeOf(lab, ['publish', 'testing', ...AGAIN]), 'METADATA_INVALID');
-  await changed(lab, RECOVER);
+  await changedWithout(lab, RECOVER, ['timestamp.json']);
   await changed(lab, ['key', 'revoke', 'ci', '--replace-by', 'ci2', '--keep']);
   await assertHealthy(t, lab, 'fresh');
 });

@@ -15,6 +15,9 @@ import {
   TREE,
 } from '../../operator-lab.ts';
 
+/** The way back from a theft of the online key. */
+export const RECOVER = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
+
 /** A tree with an online key and a key for testing that are nothing else, as CI has them. */
 export interface CiLab extends OperatorLab {
   /** Key files. */

@@ -1,15 +1,15 @@
-import { CodedError } from '../../shared/coded-error.ts';
-import { keepFiles, readKept } from '../../trust/kept/trust-directory.ts';
-import type { MetadataSource } from '../../trust/metadata/source.ts';
-import { readTrusted } from '../../trust/reader.ts';
-import { rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
-import { withTemporaryDirectory } from '../files/temporary-directory.ts';
-import { verifies } from '../metadata/delegation.ts';
-import { parseSignedFile } from '../metadata/signed-file.ts';
-import type { VerifiedMetadata } from '../metadata/verified.ts';
-import { metadataSource } from './metadata-source.ts';
-import { readWhole } from './read-bucket.ts';
-import { type RepositoryOptions, trustOptions } from './repository.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { keepFiles, readKept } from '../../../trust/kept/trust-directory.ts';
+import type { MetadataSource } from '../../../trust/metadata/source.ts';
+import { readTrusted } from '../../../trust/reader.ts';
+import { rootFile, walkRoots } from '../../../trust/workflow/root-chain.ts';
+import { withTemporaryDirectory } from '../../files/temporary-directory.ts';
+import { verifies } from '../../metadata/delegation.ts';
+import { parseSignedFile } from '../../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../../metadata/verified.ts';
+import { metadataSource } from '../metadata-source.ts';
+import { readWhole } from '../read-bucket.ts';
+import { type RepositoryOptions, trustOptions } from '../repository.ts';
 
 /**
  * Reads a bucket whose last rotation stopped between the new root and the timestamp that must

@@ -1,21 +1,21 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
-import { CodedError } from '../../shared/coded-error.ts';
-import { isOfTree, readStart } from '../../trust/kept/start.ts';
-import { readKept } from '../../trust/kept/trust-directory.ts';
-import { expiredRoles } from '../../trust/metadata/expiry.ts';
-import { readAnyOffer } from '../../trust/metadata/offer.ts';
-import { releaseTarget, roleFile } from '../../trust/metadata/role-names.ts';
-import type { EnvironmentOffer } from '../../trust/metadata/trusted.ts';
-import { unreadableRole } from '../../trust/metadata/unreadable-role.ts';
-import { isVersion } from '../../trust/metadata/version-limits.ts';
-import { identifyMetadata, namesRole, refusalOf } from '../../trust/workflow/inspect.ts';
-import { type RootChain, rootFile, walkRoots } from '../../trust/workflow/root-chain.ts';
-import { isTopLevel, verifies } from '../metadata/delegation.ts';
-import { parseSignedFile } from '../metadata/signed-file.ts';
-import type { VerifiedMetadata } from '../metadata/verified.ts';
-import { delegatedEnvironments } from './read-bucket.ts';
-import { type Repository, type RepositoryOptions, trustOptions } from './repository.ts';
-import { etagOf, listFiles, readFile } from './stored-files.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { isOfTree, readStart } from '../../../trust/kept/start.ts';
+import { readKept } from '../../../trust/kept/trust-directory.ts';
+import { expiredRoles } from '../../../trust/metadata/expiry.ts';
+import { readAnyOffer } from '../../../trust/metadata/offer.ts';
+import { releaseTarget, roleFile } from '../../../trust/metadata/role-names.ts';
+import type { EnvironmentOffer } from '../../../trust/metadata/trusted.ts';
+import { isVersion } from '../../../trust/metadata/version-limits.ts';
+import { type RootChain, rootFile, walkRoots } from '../../../trust/workflow/root-chain.ts';
+import { verifies } from '../../metadata/delegation.ts';
+import { parseSignedFile } from '../../metadata/signed-file.ts';
+import type { VerifiedMetadata } from '../../metadata/verified.ts';
+import { delegatedEnvironments } from '../read-bucket.ts';
+import { type Repository, type RepositoryOptions, trustOptions } from '../repository.ts';
+import { etagOf, readFile } from '../stored-files.ts';
+import { lostFiles } from './lost-files.ts';
+import { matches, newestOf, parsedAs, type Search } from './newest-of.ts';
 import { readUnderEarlierRoot } from './unfinished-rotation.ts';
 
 /*
@@ -24,8 +24,8 @@ import { readUnderEarlierRoot } from './unfinished-rotation.ts';
  * key. Snapshot and timestamp are therefore not trusted. Roots verify each other. Targets and the
  * delegated roles are verified with their own keys. Of each role the newest of two versions is
  * used: the one that this machine has verified before, and the one that the snapshot names. Without
- * either, the newest version in the bucket is used. Only a person starts a recovery, never a job,
- * and mm prints the versions and releases that it found.
+ * either, the newest version in the bucket is used, and a person must agree to it: lost-files.ts.
+ * Only a person starts a recovery, never a job.
  */
 
 /**
@@ -42,8 +42,16 @@ const ALARMS: ReadonlySet<string> = new Set([
   'TREE_MISMATCH',
 ]);
 
-/** A repository that reads what it can when the bucket fails verification, and prints a notice. */
-export function repairing(repository: Repository, options: RepositoryOptions): Repository {
+/**
+ * A repository that reads what it can when the bucket fails verification, and prints a notice.
+ *
+ * @param without files that a person agreed to go on without
+ */
+export function repairing(
+  repository: Repository,
+  options: RepositoryOptions,
+  without: readonly string[] = [],
+): Repository {
   const read = async () => {
     try {
       return await repository.read();
@@ -61,7 +69,9 @@ export function repairing(repository: Repository, options: RepositoryOptions): R
       if (verified === undefined) throw error;
       repository.notice?.(`${error.code}: ${error.message}`);
       repository.notice?.('the snapshot and timestamp of the bucket are not trusted');
-      return verified;
+      const { lost = [] } = verified;
+      for (const { text } of lost) repository.notice?.(text);
+      return { ...verified, lost: lost.filter(({ file }) => !without.includes(file)) };
     }
   };
   return { ...repository, read };
@@ -79,17 +89,23 @@ export async function readForRecovery(
   const { named } = readStart(trustOptions(options, options.stateDirectory));
   const search: Search = { options, kept, named, listed: undefined, snapshot: online.snapshot };
   const delegators = [root, ...(online.earlierRoot === undefined ? [] : [online.earlierRoot])];
-  const targets = await newestOf(search, 'targets', delegators);
+  const missing = new Map<string, string>();
+  const find = async (role: string, by: Parameters<typeof newestOf>[2]) => {
+    const newest = await newestOf(search, role, by);
+    if (newest.missing !== undefined) missing.set(role, newest.missing);
+    return newest.found;
+  };
+  const targets = await find('targets', delegators);
   if (targets === undefined) return undefined;
   const found = new Map([['targets', targets]]);
   for (const role of Object.keys(targets.document.signed.delegations?.roles ?? {})) {
-    const newest = await newestOf(search, role, [targets.document]);
+    const newest = await find(role, [targets.document]);
     if (newest !== undefined) found.set(role, newest);
   }
   const roles = new Map([...found].map(([role, { document }]) => [role, document]));
   roles.delete('targets');
   const expires = expiryOf({ root, targets: targets.document, ...Object.fromEntries(roles) });
-  return {
+  const verified: VerifiedMetadata = {
     root,
     targets: targets.document,
     snapshot: online.snapshot,
@@ -105,6 +121,9 @@ export async function readForRecovery(
     unfinishedSince: online.earlierRoot,
     distrusted: alarm,
   };
+  // An older snapshot than this machine has seen says nothing about the newest versions.
+  const isUnknown = online.snapshot === undefined || alarm.code === 'METADATA_ROLLBACK';
+  return { ...verified, lost: lostFiles(verified, missing, isUnknown) };
 }
 
 /** Roots verify each other: reads the next root until there are no more. */
@@ -143,9 +162,11 @@ async function readOnline(
   if (timestamp === undefined) return seen;
   for (const root of rootsToTry(chain, kept)) {
     if (!verifies(root, 'timestamp', timestamp)) continue;
-    const { version } = timestamp.signed.snapshotMeta;
+    const entry = timestamp.signed.snapshotMeta;
+    const { version } = entry;
     const file = isVersion(version) && (await readFile(options, `${version}.snapshot.json`));
-    const snapshot = parsed(file ? file.bytes : undefined, 'snapshot', options);
+    const snapshot =
+      file && matches(entry, file.bytes) ? parsed(file.bytes, 'snapshot', options) : undefined;
     const isGood = snapshot !== undefined && verifies(root, 'snapshot', snapshot);
     const earlier = root.signed.version === chain.version ? {} : { earlierRoot: root };
     return { ...seen, timestamp, ...(isGood && { snapshot }), ...earlier };
@@ -167,88 +188,6 @@ function rootsToTry(chain: RootChain, kept: ReadonlyMap<string, Buffer>): Metada
   return isFinished ? [newest] : roots;
 }
 
-interface Search {
-  readonly options: RepositoryOptions;
-  readonly kept: ReadonlyMap<string, Buffer>;
-  /** Roles whose file named them before. */
-  readonly named: ReadonlySet<string>;
-  readonly snapshot: Metadata<Snapshot> | undefined;
-  /** File names in the bucket, listed at the first use. */
-  listed: readonly string[] | undefined;
-}
-
-interface Found {
-  readonly document: Metadata<Targets>;
-  readonly bytes: Buffer;
-}
-
-async function newestOf(
-  search: Search,
-  role: string,
-  delegators: readonly (Metadata<Root> | Metadata<Targets>)[],
-): Promise<Found | undefined> {
-  const { options, kept, named, snapshot } = search;
-  const read = (bytes: Buffer | undefined): Found | undefined => {
-    if (bytes === undefined || !isOfRole(bytes, role, options)) return undefined;
-    if (named.has(role) && !namesRole(bytes)) return undefined;
-    const document = documentIn(bytes, role, delegators);
-    return document && { document, bytes };
-  };
-  const here = read(kept.get(roleFile(role)));
-  const newest = snapshot?.signed.meta[`${role}.json`]?.version;
-  const inBucket = isVersion(newest)
-    ? read((await readFile(options, `${newest}.${role}.json`))?.bytes)
-    : undefined;
-  const best = [inBucket, here]
-    .filter((each) => each !== undefined)
-    .sort((a, b) => b.document.signed.version - a.document.signed.version)
-    .at(0);
-  if (best !== undefined) return best;
-  search.listed ??= await listFiles(options);
-  const suffix = `.${role}.json`;
-  const versions = search.listed
-    .filter((file) => file.endsWith(suffix))
-    .map((file) => Number(file.slice(0, -suffix.length)))
-    .filter((version) => isVersion(version))
-    .sort((a, b) => b - a);
-  for (const version of versions) {
-    const older = read((await readFile(options, `${version}${suffix}`))?.bytes);
-    if (older !== undefined) return older;
-  }
-  return undefined;
-}
-
-function isOfRole(bytes: Buffer, role: string, { treeId }: RepositoryOptions): boolean {
-  try {
-    identifyMetadata(bytes, roleFile(role), treeId);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Undefined when none of the delegators verifies the signatures. What a thief signed may parse as
- * something else: a list instead of an object is read as empty.
- */
-function documentIn(
-  bytes: Buffer,
-  role: string,
-  delegators: readonly (Metadata<Root> | Metadata<Targets>)[],
-): Metadata<Targets> | undefined {
-  const refusal = refusalOf(bytes, roleFile(role));
-  const document = refusal === undefined ? parsedAs(bytes, 'targets') : undefined;
-  if (document !== undefined && delegators.some((each) => verifies(each, role, document))) {
-    return document;
-  }
-  for (const each of isTopLevel(role) ? [] : delegators) {
-    const delegator = each as Metadata<Targets>;
-    const unreadable = unreadableRole(bytes, role, { delegator, refusal });
-    if (unreadable !== undefined) return unreadable;
-  }
-  return undefined;
-}
-
 /** Undefined for a file that is unusable, for any reason. */
 function parsed<K extends 'timestamp' | 'snapshot'>(
   bytes: Buffer | undefined,
@@ -257,14 +196,6 @@ function parsed<K extends 'timestamp' | 'snapshot'>(
 ) {
   if (bytes === undefined || !isOfTree(bytes, roleFile(kind), treeId)) return undefined;
   return parsedAs(bytes, kind);
-}
-
-function parsedAs<K extends 'timestamp' | 'snapshot' | 'targets'>(bytes: Buffer, kind: K) {
-  try {
-    return parseSignedFile(bytes, kind);
-  } catch {
-    return undefined;
-  }
 }
 
 function keptVersion(kept: ReadonlyMap<string, Buffer>): number {
