@@ -251,4 +251,12 @@ export const RECOVERY_GUARDS: readonly Guard[] = [
     test: 'test/operator/commands/key/lost-files.test.ts',
     name: '^lost files: the bytes of an older snapshot',
   },
+  {
+    invariant: 'row 6',
+    file: 'operator/commands/key/recover-environment.ts',
+    line: 'change === undefined ? target : ',
+    instead: 'change !== null ? target : ',
+    test: 'test/operator/commands/move/promote-theft.test.ts',
+    name: '^promote: a forged statement does not come true',
+  },
 ];

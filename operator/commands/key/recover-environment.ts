@@ -86,8 +86,16 @@ function renamed(targets: RoleContent, from: string, to: string): RoleContent {
   return { ...targets, delegations: { ...delegations, roles } };
 }
 
+/**
+ * Statements name versions of the old role. A forged one could come true again, when the new role
+ * reaches that version.
+ */
 function unversioned(content: RoleContent | undefined): RoleContent {
   if (content === undefined) return { _type: 'targets', targets: {} };
   const { version: _, expires: __, ...rest } = content;
-  return rest as RoleContent;
+  const targets = Object.entries(jsonObject(rest['targets'])).map(([path, target]) => {
+    const { change, ...custom } = jsonObject(jsonObject(target)['custom']);
+    return [path, change === undefined ? target : { ...jsonObject(target), custom }];
+  });
+  return { ...rest, targets: Object.fromEntries(targets), _type: 'targets' };
 }

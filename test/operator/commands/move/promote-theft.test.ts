@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { select } from '../../../../trust/selection.ts';
-import { changed, codeOf, hostOf } from '../../key-commands.ts';
+import { changed, codeOf, hostOf, newKey } from '../../key-commands.ts';
 import { ciLab, ciLabs, evilRelease, Thief } from '../key/theft.ts';
 
 const VERSION = 20;
@@ -170,4 +170,21 @@ test('promote: a release that a key of this machine published is not compared ag
   }
   const { json } = await lab.mm([...PROMOTE, '--json']);
   assert.equal(json.outcome, 'committed', JSON.stringify(json));
+});
+
+test('promote: a forged statement does not come true when its role begins again', async (t) => {
+  const lab = await ciLab(t);
+  const target = lab.metadata('3.env-testing.json').signed.targets['testing/current'];
+  const change = { ...target.custom.change, after: 0 };
+  const evil = evilRelease(lab, { ...target, custom: { ...target.custom, change } });
+  const thief = new Thief(lab);
+  await thief.signTesting(VERSION, { targets: { 'testing/current': evil } });
+  await thief.signOnline({ 'env-testing': VERSION });
+  await rm(lab.testing);
+  await newKey(lab, 'ci2');
+  await changed(lab, ['key', 'rotate', '--role', 'testing', '--recover', '--add', 'ci2', '--keep']);
+  const { signed } = lab.metadata('1.env-testing-2.json');
+  assert.equal(signed.targets['testing/current'].custom.change, undefined);
+  const promote = ['promote', 'testing', 'stable', '--older', '--yes'];
+  assert.equal(await codeOf(lab, promote), 'NOT_CONFIRMED');
 });
