@@ -5,7 +5,7 @@ import { attributesOf } from './attributes.ts';
 import { branchesOf } from './branches.ts';
 import { type FoundCommit, findRepository, openCleanRoom } from './clean-room.ts';
 import { applyFilters, type FilterSource } from './filters.ts';
-import { type GitPlace, git, gitAnswer, gitList, gitStream } from './git.ts';
+import { type GitPlace, git, gitAnswer, gitList, gitStream, NOTHING_THERE } from './git.ts';
 import { commitsNamed, readObjects } from './objects.ts';
 import { readTar } from './read-tar.ts';
 import { submodulesOf } from './submodules.ts';
@@ -165,6 +165,11 @@ export async function exportCommit(
   ).catch((error: unknown) => {
     throw explained(error, found);
   });
+  const isEmpty = directories.size === 0 && builder.entries.length === first;
+  if (isEmpty && found.repository.prefix !== '') {
+    const { says, next } = NOTHING_THERE;
+    throw new CodedError(says(found.place.directory), { code: 'GIT_FAILED', next });
+  }
   const listing = await gitList(room, ['ls-tree', '-r', '-z', '--full-tree', commit]);
   // Attributes of a directory above the place count as well.
   if (listing.some((line) => /[\t/]\.gitattributes$/.test(line)))

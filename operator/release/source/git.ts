@@ -221,6 +221,15 @@ interface KnownFailure {
   readonly next: string;
 }
 
+/**
+ * For `git archive` of a directory that the commit lacks: older versions of git fail, newer ones
+ * write an archive of nothing.
+ */
+export const NOTHING_THERE = {
+  says: (directory: string) => `the commit has nothing in ${directory}`,
+  next: 'set repository: in miyamoto.yaml to a directory that the commit has, or give another --ref',
+};
+
 /** What a user can have wrong before git reads anything. Patterns are those of LC_ALL=C. */
 const KNOWN_FAILURES: readonly KnownFailure[] = [
   {
@@ -240,8 +249,7 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern: /^fatal: current working directory is untracked/,
-    says: (directory) => `the commit has nothing in ${directory}`,
-    next: 'set repository: in miyamoto.yaml to a directory that the commit has, or give another --ref',
+    ...NOTHING_THERE,
   },
   {
     pattern: /^spawn git ENOENT$/,
