@@ -94,6 +94,8 @@ export interface OpenResult {
   /** Content-Length of the body, when the server gave one. */
   readonly length: number | undefined;
   readonly etag: Etag;
+  /** S3's clock, ms since 1970, as in `GetResult`. */
+  readonly serverDate?: number | undefined;
 }
 
 export interface PutOptions {

@@ -47,18 +47,19 @@ export async function isThere({ bucket, tree }: TreePlace, file: string): Promis
   }
 }
 
-/** The ETag of a file of any size; undefined when the file is missing. */
-export async function etagOf(
+/** What S3 says about a file that readFile does not read: its ETag, if there, and S3's clock. */
+export async function answerFor(
   { bucket, tree }: TreePlace,
   file: string,
-): Promise<string | undefined> {
+): Promise<Pick<StoredFile, 'etag' | 'serverDate'>> {
   try {
-    const { body, etag } = await bucket.open(metadataKey(tree, file));
+    const { body, etag, serverDate } = await bucket.open(metadataKey(tree, file));
     body.destroy();
-    return etag;
+    return { etag, serverDate };
   } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
+    if (!isMissing(error)) throw error;
+    const { serverDate } = error.details;
+    return { etag: undefined, serverDate: typeof serverDate === 'number' ? serverDate : undefined };
   }
 }
 

@@ -102,10 +102,12 @@ class S3Bucket implements Bucket {
         signal === undefined ? untilHeaders : AbortSignal.any([untilHeaders, signal]);
       const range = resume && { Range: `bytes=${resume.bytes}-`, IfMatch: resume.etag };
       const command = new GetObjectCommand({ Bucket: this.name, Key: key, ...range });
+      const serverDate = watchDate(command);
       const answer = await this.#send(() => this.#client.send(command, { abortSignal }));
       const body = openedBody(answer.Body as Readable, wanted, signal);
       const from = firstByte(answer.ContentRange);
-      return { body, from, length: answer.ContentLength, etag: strongEtag(answer.ETag) };
+      const { ContentLength: length, ETag } = answer;
+      return { body, from, length, etag: strongEtag(ETag), serverDate: serverDate() };
     });
   }
 

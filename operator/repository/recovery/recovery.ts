@@ -13,7 +13,7 @@ import { parseSignedFile } from '../../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { delegatedEnvironments } from '../read-bucket.ts';
 import { type Repository, type RepositoryOptions, trustOptions } from '../repository.ts';
-import { etagOf, readFile } from '../stored-files.ts';
+import { answerFor, readFile } from '../stored-files.ts';
 import { lostFiles } from './lost-files.ts';
 import { matches, newestOf, parsedAs, type Search } from './newest-of.ts';
 import { readUnderEarlierRoot } from './unfinished-rotation.ts';
@@ -156,8 +156,8 @@ async function readOnline(
   kept: ReadonlyMap<string, Buffer>,
 ): Promise<Online> {
   const found = await readFile(options, 'timestamp.json');
-  const etag = found?.etag ?? (await etagOf(options, 'timestamp.json'));
-  const seen = { etag, serverDate: found?.serverDate };
+  const { etag, serverDate } = found ?? (await answerFor(options, 'timestamp.json'));
+  const seen = { etag, serverDate };
   const timestamp = parsed(found?.bytes, 'timestamp', options);
   if (timestamp === undefined) return seen;
   for (const root of rootsToTry(chain, kept)) {

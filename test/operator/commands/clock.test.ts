@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { metadataKey } from '../../../bucket/layout.ts';
 import { ErrorAnswer } from '../../../operator/answers.ts';
 import { DoctorAnswer } from '../../../operator/key-answers.ts';
-import { BUCKET, initArgs, initialized, openOperatorLab } from '../operator-lab.ts';
+import { BUCKET, initArgs, initialized, openOperatorLab, TREE } from '../operator-lab.ts';
 
 const DAY_MS = 86_400_000;
 const COMMANDS = [
@@ -53,4 +54,17 @@ test('clock: a tree is not begun with a wrong clock', async (t) => {
   assert.deepEqual(lab.server.keys(BUCKET), []);
   lab.server.dateOffsetMs = 10 * 60_000;
   assert.equal((await lab.mm(initArgs(lab))).exitCode, 0, 'ten minutes are no harm');
+});
+
+test('clock: no recovery signs with a wrong clock, also without a readable timestamp', async (t) => {
+  const lab = await initialized(t);
+  await lab.mm(['key', 'new', 'o2']);
+  lab.server.dateOffsetMs = 70 * DAY_MS;
+  const recover = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'o2', '--json'];
+  const key = metadataKey(TREE, 'timestamp.json');
+  lab.server.put(BUCKET, key, Buffer.alloc(1024 ** 2));
+  const large = ErrorAnswer.parse((await lab.mm(recover)).json);
+  lab.server.delete(BUCKET, key);
+  const missing = ErrorAnswer.parse((await lab.mm(recover)).json);
+  for (const { error } of [large, missing]) assert.equal(error.code, 'S3_CLOCK_SKEWED');
 });
