@@ -32,7 +32,7 @@ class Values {
   }
 }
 
-const OTHERS = 'others, which this report does not tell apart';
+const OTHERS = 'others, which this report does not list one by one';
 
 export class TextColumn implements Column {
   readonly #name: string;
