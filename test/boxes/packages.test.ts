@@ -10,6 +10,7 @@ import { ROOT, version } from '../../packaging/build.ts';
 import { writePackage } from '../../packaging/contents/plan.ts';
 import { planDeb } from '../../packaging/deb/deb.ts';
 import { AGENT } from '../../packaging/linux/agent.ts';
+import type { Parts } from '../../packaging/linux/linux-package.ts';
 import { copyCheckoutTo } from '../support/copy-checkout.ts';
 import { NOBODY } from '../support/ordinary-user.ts';
 import { withEnvironment } from '../support/with-environment.ts';
@@ -33,9 +34,11 @@ const LIBRARIES = '/usr/aarch64-linux-gnu';
 const AARCH64 = 183;
 
 let directory: string;
+let parts: Parts;
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'miyamoto-packages-test-'));
   await chmod(directory, 0o755);
+  parts = await builtParts(at('parts'));
 });
 after(() => rm(directory, { recursive: true }));
 
@@ -92,13 +95,13 @@ test('packages: in another folder, by another user with another umask, time zone
 });
 
 test('packages: the deb of a release has less than 30 MB', async () => {
-  const deb = await planDeb(AGENT, await builtParts(at('parts')), 'xz');
+  const deb = await planDeb(AGENT, parts, 'xz');
   await writePackage(deb, at('release'));
   assert.ok((await stat(at('release', deb.fileName))).size < 30e6);
 });
 
 test('packages: the number of threads of the builder changes no byte of a release', async () => {
-  const { runtime, ...parts } = await builtParts(at('parts'));
+  const { runtime } = parts;
   // With several threads, xz cuts what is larger than 24 MiB.
   const part = { ...runtime, program: runtime.program.subarray(0, 30 * 2 ** 20) };
   const deb = await planDeb(AGENT, { ...parts, runtime: part }, 'xz');

@@ -34,7 +34,7 @@ const MACHINE = { accessKeyId: 'MACHINE0000000000000', secretAccessKey: 'machine
 let directory: string;
 let server: S3Server;
 let box: Box;
-/** No run of the schedule happens in the test: it would change nothing. */
+/** Starts no run in the test: after a second run the status would be `unchanged`. */
 const RARELY = '0 0 1 1 *';
 const { blocks, commands } = await followed('README.md');
 

@@ -5,7 +5,7 @@
 # however it ends. /dev/shm needs no mount, but Puppet creates none of its directories below /dev.
 set -eu
 
-megabytes=2048 # four times the peak of three test files at a time
+megabytes=2048 # about three times the peak of four test files at a time
 has_room() {
   available=$(sed -n 's/^MemAvailable: *\([0-9]*\)[0-9]\{3\} kB$/\1/p' /proc/meminfo) || return 1
   for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do

@@ -13,10 +13,8 @@ function all(command: Command, path = command.name()): [path: string, command: C
 }
 
 /** The commands that do something, with their whole names. */
-function leaves(command: Command, path = command.name()): [path: string, command: Command][] {
-  if (command.commands.length === 0) return [[path, command]];
-  return command.commands.flatMap((each) => leaves(each, `${path} ${each.name()}`));
-}
+const leaves = (program: Command) =>
+  all(program).filter(([, { commands }]) => commands.length === 0);
 
 /** The words of a command line as a shell passes them on, without a redirection or a comment. */
 function words(line: string): string[] {

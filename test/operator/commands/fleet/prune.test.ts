@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import { ErrorAnswer } from '../../../../operator/answers.ts';
 import { FleetPruneAnswer } from '../../../../operator/commands/fleet/fleet-answers.ts';
 import type { OneColumn } from '../../../../operator/fleet/report/page/data/fleet.ts';
-import { loadFleet } from '../../../../operator/fleet/report/page/data/load.ts';
 import { StatusListAnswer } from '../../../../operator/status-answer.ts';
 import { sampleStatus } from '../../../support/status-sample.ts';
 import { BUCKET, initialized, type OperatorLab, type Owner } from '../../operator-lab.ts';
+import { fleetIn } from './fleet-page.ts';
 
 const DAY_MS = 86_400_000;
 const STATUS = (certname: string) => `ubuntu/status/hosts/${certname}.json`;
@@ -183,8 +183,7 @@ test('fleet: a terminated instance is not a silent host, wherever these are coun
   assert.deepEqual(await asked(), ['forgotten', 'half', 'old', 'running', 'terminated']);
 
   const { json } = await lab.mm(['fleet', 'report', ...list]);
-  const [, data = ''] = /id="data">([^<]*)</.exec(readFileSync(json.file, 'utf8')) ?? [];
-  const { head, ...page } = await loadFleet(data);
+  const { head, ...page } = await fleetIn(readFileSync(json.file, 'utf8'));
   const { values, cells } = page.columns.get('state') as OneColumn;
   const states = Object.groupBy(cells, (cell) => values[cell] ?? '');
   const counts = { unchanged: 1, silent: 3, terminated: 2, unreadable: 2 };

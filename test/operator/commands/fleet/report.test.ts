@@ -7,12 +7,12 @@ import type { StatusDocument } from '../../../../bucket/documents/status.ts';
 import { ErrorAnswer } from '../../../../operator/answers.ts';
 import { FleetReportAnswer } from '../../../../operator/commands/fleet/fleet-answers.ts';
 import type { Fleet } from '../../../../operator/fleet/report/page/data/fleet.ts';
-import { loadFleet } from '../../../../operator/fleet/report/page/data/load.ts';
 import { ordered } from '../../../../operator/fleet/report/page/data/order.ts';
 import { Selection } from '../../../../operator/fleet/report/page/data/selection.ts';
 import { HOSTILE_TEXTS } from '../../../support/hostile-texts.ts';
 import { sampleRun, sampleStatus } from '../../../support/status-sample.ts';
 import { BUCKET, initialized, type OperatorLab, type Owner } from '../../operator-lab.ts';
+import { fleetIn } from './fleet-page.ts';
 
 function put(lab: OperatorLab, file: string, status: Partial<StatusDocument> | string): void {
   const text =
@@ -50,8 +50,7 @@ async function reported(t: Owner): Promise<{ lab: OperatorLab; html: string; fle
   const html = readFileSync(file, 'utf8');
   assert.equal(Buffer.byteLength(html), bytes);
   assert.equal(statSync(file).mode & 0o777, 0o600, 'it has errors of runs');
-  const [, data = ''] = /id="data">([^<]*)</.exec(html) ?? [];
-  return { lab, html, fleet: await loadFleet(data) };
+  return { lab, html, fleet: await fleetIn(html) };
 }
 
 test('fleet report: has the script and the style that its policy names, and no text of a host', async (t) => {

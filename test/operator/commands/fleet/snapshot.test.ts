@@ -9,9 +9,9 @@ import {
   FleetSnapshotAnswer,
   FleetSyncAnswer,
 } from '../../../../operator/commands/fleet/fleet-answers.ts';
-import { loadFleet } from '../../../../operator/fleet/report/page/data/load.ts';
 import { sampleRun, sampleStatus } from '../../../support/status-sample.ts';
 import { BUCKET, initialized, type OperatorLab } from '../../operator-lab.ts';
+import { fleetIn } from './fleet-page.ts';
 
 const LATEST = 'ubuntu/status/fleet/v1/latest';
 const HISTORY = `${LATEST}/history.json`;
@@ -37,8 +37,7 @@ async function shown({ server }: OperatorLab) {
 }
 
 async function headIn(html: string) {
-  const [, data = ''] = /id="data">([^<]*)</.exec(html) ?? [];
-  return (await loadFleet(data)).head;
+  return (await fleetIn(html)).head;
 }
 
 async function rowsOf({ server }: OperatorLab, key: string): Promise<Record<string, unknown>[]> {

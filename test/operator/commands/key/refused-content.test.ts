@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { ErrorAnswer } from '../../../../operator/answers.ts';
 import { nested } from '../../../support/nested.ts';
 import { changed, changedWithout, hostOf, listKeys, newKey } from '../../key-commands.ts';
-import { type CiLab, ciLabs, Thief } from './theft.ts';
+import { type CiLab, ciLabs, RECOVER, Thief } from './theft.ts';
 
 /*
  * The thief of the key for testing, of the online key and of the bucket signs an honest release
@@ -135,8 +135,7 @@ test('nesting: what the keys of the role have not signed is not read past', asyn
   const { code, next } = ErrorAnswer.parse(json).error;
   assert.equal(code, 'METADATA_INVALID');
   assert.match(String(next), /mm key rotate --role online --recover --add KEY$/);
-  const recover = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
-  await changedWithout(lab, recover, [`${VERSION}.env-stable.json`]);
+  await changedWithout(lab, RECOVER, [`${VERSION}.env-stable.json`]);
   const { trusted } = await (await hostOf(t, lab, 'fresh')).poll(['stable']);
   assert.equal(trusted.environments.get('stable')?.current?.custom.version, '0.1.0');
 });
@@ -156,8 +155,7 @@ test('nesting: a snapshot or a timestamp with 2,600 levels: new online keys are 
       );
     }
     await listKeys(lab);
-    const recover = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
-    await changedWithout(lab, recover, ['timestamp.json']);
+    await changedWithout(lab, RECOVER, ['timestamp.json']);
     await (await hostOf(t, lab, 'fresh')).poll(['stable', 'testing']);
   }
 });
@@ -180,8 +178,7 @@ test('nesting: a file of another tree or role stops mm until there are new onlin
       );
     }
     await listKeys(lab);
-    const recover = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
-    await changedWithout(lab, recover, [`${VERSION}.env-testing.json`]);
+    await changedWithout(lab, RECOVER, [`${VERSION}.env-testing.json`]);
     await changed(lab, [...way, '--keep']);
     const { trusted } = await (await hostOf(t, lab, 'fresh')).poll(['testing']);
     assert.equal(trusted.environments.get('testing')?.current?.custom.version, '0.1.0');

@@ -6,7 +6,7 @@ import { metadataKey } from '../../../../bucket/layout.ts';
 import { ErrorAnswer, ReleasesAnswer } from '../../../../operator/answers.ts';
 import { changed, changedWithout, codeOf, hostOf, newKey } from '../../key-commands.ts';
 import { BUCKET, snapshotOf, TREE } from '../../operator-lab.ts';
-import { type CiLab, ciLabs, Thief } from './theft.ts';
+import { type CiLab, ciLabs, RECOVER, Thief } from './theft.ts';
 
 /*
  * The thief of an environment's key, of an online key and of the bucket signs what no host can
@@ -124,10 +124,7 @@ test('row 5: an environment of a class is published, and what hosts refuse in an
 test('row 5: a list instead of releases: other roles go on, also with new online keys, and the key is revoked', async (t) => {
   const lab = await signed(t, { targets: [] });
   await newKey(lab, 'online2');
-  for (const args of [
-    ['renew', 'online'],
-    ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'],
-  ]) {
+  for (const args of [['renew', 'online'], RECOVER]) {
     const { exitCode, stderr } = await lab.mm(args);
     assert.equal(exitCode, 0, stderr);
     assert.match(stderr, /hosts refuse what is signed for dev and .*other values/);
@@ -141,8 +138,7 @@ test('row 5: a list instead of releases is not skipped by a recovery', async (t)
   const lab = await signed(t, { targets: [] });
   await lab.thief.signOnline({ 'env-stable': 99 });
   await newKey(lab, 'online2');
-  const recover = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
-  await changedWithout(lab, recover, ['99.env-stable.json']);
+  await changedWithout(lab, RECOVER, ['99.env-stable.json']);
   assert.equal((await lab.mm(['publish', 'dev', '--ref', 'main', '--no-validate'])).exitCode, 0);
   assert.equal(lab.thief.signedOf('env-dev').version, VERSION + 1);
 });
@@ -233,8 +229,7 @@ test('row 5: a class of which a recovery found no file is published again', asyn
   }
   // The kept state has a file of it as well.
   await rm(join(lab.repository, '.miyamoto'), { recursive: true });
-  const recover = ['key', 'rotate', '--role', 'online', '--recover', '--add', 'online2'];
-  await changedWithout(lab, recover, ['7.env-dev.json']);
+  await changedWithout(lab, RECOVER, ['7.env-dev.json']);
   const { stderr } = await lab.mm(['key', 'list']);
   assert.match(stderr, /the snapshot lists no file of it; next: mm publish dev$/m);
   assert.equal(await codeOf(lab, ['clean', '--yes']), 'METADATA_MISSING');
