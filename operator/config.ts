@@ -240,7 +240,7 @@ export function resolvePath(file: string, path: string, home: string): string {
   return isAbsolute(path) ? path : join(dirname(file), path);
 }
 
-/** The lines of that text are not those of a file. */
+/** The user wrote no file, so a line number would mean nothing to them. */
 const PLACE = /^the options:\d+: /;
 
 /**

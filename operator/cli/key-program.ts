@@ -66,38 +66,40 @@ function addKeyFiles(key: Command, context: Context, output: Output): void {
     );
 }
 
+/** Adds the options for what cannot be trusted any more. */
+function recovering(command: Command): Command {
+  return command
+    .option('--back-to <release>', RELEASES, collect)
+    .option('--drop <environment>', DROPPED, collect)
+    .option('--drop-binaries', 'sign an empty list of binaries, when the old key had signed it')
+    .option('--without <file>', WITHOUT, collect)
+    .option('--out <file>', 'write a proposal for other signers');
+}
+
 function addRotations(key: Command, context: Context, output: Output): void {
-  signing(key.command('rotate'))
-    .description('change the keys of roles, or how many signatures they need')
-    .option('--role <role>', 'root, targets, online or an environment; may be repeated', collect)
-    .option('--add <key>', 'public key file, or name of a key here; may be repeated', collect)
-    .option('--remove <key>', 'name or id of a key; may be repeated', collect)
-    .option('--threshold <number>', 'how many signatures the roles need', wholeNumber)
-    .option('--recover', 'with one --role, online or an environment: start its versions again')
-    .option(
-      '--keep',
-      'with --remove, --recover: sign the releases again that only the old keys signed',
-    )
-    .option('--back-to <release>', RELEASES, collect)
-    .option('--drop <environment>', DROPPED, collect)
-    .option('--drop-binaries', 'sign an empty list of binaries, when the old key had signed it')
-    .option('--without <file>', WITHOUT, collect)
-    .option('--out <file>', 'write a proposal for other signers')
-    .action(async (options: RotateOptions) =>
-      output.answer(await rotateKeys(context, options), options),
-    );
-  signing(key.command('revoke <key>'))
-    .description('remove a key from every role, and sign again what it had signed')
-    .option('--replace-by <key>', 'public key file, or name of a key here, to use instead')
-    .option('--keep', 'sign the releases again that only this key had signed')
-    .option('--back-to <release>', RELEASES, collect)
-    .option('--drop <environment>', DROPPED, collect)
-    .option('--drop-binaries', 'sign an empty list of binaries, when the old key had signed it')
-    .option('--without <file>', WITHOUT, collect)
-    .option('--out <file>', 'write a proposal for other signers')
-    .action(async (given: string, options: RevokeOptions) =>
-      output.answer(await revokeKey(context, given, options), options),
-    );
+  recovering(
+    signing(key.command('rotate'))
+      .description('change the keys of roles, or how many signatures they need')
+      .option('--role <role>', 'root, targets, online or an environment; may be repeated', collect)
+      .option('--add <key>', 'public key file, or name of a key here; may be repeated', collect)
+      .option('--remove <key>', 'name or id of a key; may be repeated', collect)
+      .option('--threshold <number>', 'how many signatures the roles need', wholeNumber)
+      .option('--recover', 'with one --role, online or an environment: start its versions again')
+      .option(
+        '--keep',
+        'with --remove, --recover: sign the releases again that only the old keys signed',
+      ),
+  ).action(async (options: RotateOptions) =>
+    output.answer(await rotateKeys(context, options), options),
+  );
+  recovering(
+    signing(key.command('revoke <key>'))
+      .description('remove a key from every role, and sign again what it had signed')
+      .option('--replace-by <key>', 'public key file, or name of a key here, to use instead')
+      .option('--keep', 'sign the releases again that only this key had signed'),
+  ).action(async (given: string, options: RevokeOptions) =>
+    output.answer(await revokeKey(context, given, options), options),
+  );
 }
 
 function addRoot(program: Command, context: Context, output: Output): void {

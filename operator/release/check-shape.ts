@@ -1,8 +1,5 @@
-import {
-  type EnvironmentConf,
-  pathInEnvironment,
-  siteManifest,
-} from '../../bucket/documents/environment-conf.ts';
+import { type EnvironmentConf, siteManifest } from '../../bucket/documents/environment-conf.ts';
+import { someOf } from '../../shared/counted.ts';
 import type { TreeEntry, TreeProblem } from './tree/tree.ts';
 
 /** The main manifest of the older form, beside `classes/` and `modules/`. */
@@ -24,7 +21,8 @@ export function findShapeProblems(
     return [{ ...missing(message, next), path: 'environment.conf', line: refused.line }];
   }
   const paths = entries.map(({ path }) => path);
-  const directory = siteManifest(conf) ?? 'manifests';
+  const site = siteManifest(conf);
+  const directory = site ?? 'manifests';
   const inWay = paths.find((path) => path.startsWith(`${directory}/`) && /\.pp\//.test(path));
   if (inWay !== undefined) {
     const path = inWay.slice(0, inWay.indexOf('.pp/') + 3);
@@ -34,10 +32,9 @@ export function findShapeProblems(
   const has = (wanted: string) =>
     paths.some((path) => path === wanted || path.startsWith(`${wanted}/`));
   if (manifest !== undefined) {
-    const inside = pathInEnvironment(manifest);
     // An absolute path, or one below a setting of the host: only the host knows whether it exists.
-    if (inside === undefined || inside === '' || has(inside)) return [];
-    const message = `has manifest = ${manifest}, and there is no ${inside}`;
+    if (site === undefined || site === '' || has(site)) return [];
+    const message = `has manifest = ${manifest}, and there is no ${site}`;
     return [{ ...missing(message), path: 'environment.conf' }];
   }
   if (has('manifests')) return [];
@@ -49,8 +46,7 @@ export function findShapeProblems(
   const found = findEnvironments(paths);
   if (found.length === 0) return [missing(wanted, 'add manifests/site.pp')];
   const next = `set repository: to the directory ${found[0]} of it, in miyamoto.yaml`;
-  const others = found.length > 3 ? ` and ${found.length - 3} more` : '';
-  return [missing(`${wanted}, found one in ${found.slice(0, 3).join(', ')}${others}`, next)];
+  return [missing(`${wanted}, found one in ${someOf(found, 3)}`, next)];
 }
 
 /** Directories with manifests that are neither modules nor fixtures of their tests. */

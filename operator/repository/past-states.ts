@@ -2,6 +2,7 @@ import { canonicalize } from '@tufjs/canonical-json';
 import type { Metadata, Targets } from '@tufjs/models';
 import type { OfferedRelease, ReleaseChange } from '../../bucket/documents/release.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { someOf } from '../../shared/counted.ts';
 import { readOffer } from '../../trust/metadata/offer.ts';
 import { releaseTarget } from '../../trust/metadata/role-names.ts';
 import type { Slots } from '../metadata/slots.ts';
@@ -123,9 +124,8 @@ async function* readableFiles(
     repository.notice?.('no history: these credentials may not list the bucket');
   } finally {
     if (foreign.length > 0) {
-      const names = foreign.slice(0, MAX_NAMED).join(', ');
-      const more = foreign.length > MAX_NAMED ? ` and ${foreign.length - MAX_NAMED} more` : '';
-      repository.notice?.(`${names}${more}: of another role, or not signed by the current keys`);
+      const names = someOf(foreign, MAX_NAMED);
+      repository.notice?.(`${names}: of another role, or not signed by the current keys`);
     }
   }
 }

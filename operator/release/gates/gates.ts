@@ -13,7 +13,7 @@ import { rubySources } from '../../puppet/ruby/ruby-source.ts';
 import { parsePuppetfile } from '../modules/puppetfile.ts';
 import { fileAt } from '../tree/file-at.ts';
 import { moduleOf } from '../tree/module-path.ts';
-import type { SourceTree } from '../tree/tree.ts';
+import type { FileEntry, SourceTree } from '../tree/tree.ts';
 import { withLinked } from '../tree/with-linked.ts';
 import {
   type Checked,
@@ -72,11 +72,12 @@ const MAX_LINTED = 50;
 export async function passGates(request: GatesRequest): Promise<GatesResult> {
   const { tree, conf, env, directory, isStrict } = request;
   const needsClean = isStrict || request.showsAll === true;
-  const files = loadedFiles(tree.entries, conf);
+  const all = withLinked(tree.entries);
+  const files = loadedFiles(all, conf);
   const loaded = files.length;
   const puppet = findPuppet(env);
   if (puppet === undefined) return { ...NOTHING, loaded, skipped: [NO_PUPPET] };
-  const surroundings = surroundingsOf(tree, conf);
+  const surroundings = surroundingsOf(tree, all, conf);
   const verdicts = new Verdicts(request.verdictFile, fingerprintOf(puppet, env));
   const [small, large] = bySize(files);
   const candidates = withKeys(small, { tree, surroundings });
@@ -174,13 +175,14 @@ function foreignModules({ entries }: SourceTree): ReadonlySet<string> {
 
 function surroundingsOf(
   { entries, modules = [] }: SourceTree,
+  files: readonly FileEntry[],
   conf: EnvironmentConf,
 ): Surroundings {
   const directories = moduleDirectories(conf);
   const versions = new Map(modules.map(({ name, version }) => [name, version]));
   const modulepath = new Set<string>();
   const present: Record<string, string | null> = {};
-  for (const { path } of withLinked(entries)) {
+  for (const { path } of files) {
     const place = moduleOf(path, directories);
     if (place?.inside === undefined) continue;
     modulepath.add(dirname(place.directory));

@@ -4,9 +4,8 @@ import {
   siteManifest,
 } from '../../../bucket/documents/environment-conf.ts';
 import { OLD_SITE } from '../check-shape.ts';
-import { moduleOf } from '../tree/module-path.ts';
-import type { FileEntry, TreeEntry } from '../tree/tree.ts';
-import { withLinked } from '../tree/with-linked.ts';
+import { isModuleName, moduleOf } from '../tree/module-path.ts';
+import type { FileEntry } from '../tree/tree.ts';
 import { dataDirectories, HIERA } from './hiera-data.ts';
 
 /** How Puppet reads a file. */
@@ -47,12 +46,13 @@ const DATA: readonly (readonly [RegExp, Kind])[] = [
 /**
  * The files that Puppet would load, and how it reads each. All other files are not code, whatever
  * their names: a `.pp` in files/ is a SELinux policy, and one in spec/ may be broken on purpose.
+ *
+ * @param files with those behind links, see {@link withLinked}
  */
 export function loadedFiles(
-  entries: readonly TreeEntry[],
+  files: readonly FileEntry[],
   conf: EnvironmentConf,
 ): readonly LoadedFile[] {
-  const files = withLinked(entries);
   const directories = moduleDirectories(conf);
   const dataOf = dataOfOwners(files, directories);
   return files.flatMap((entry) => {
@@ -75,14 +75,14 @@ export function loadedFiles(
 
 /**
  * Puppet loads no code from a hidden file, such as `._init.pp` of a Mac, and nothing from a
- * directory that has no name of a module (`Puppet::Module.is_module_directory_name?`).
+ * directory that has no name of a module.
  */
 function isNeverLoaded(
   path: string,
   place: { readonly module: string } | undefined,
   kind: Kind | undefined,
 ): boolean {
-  if (place !== undefined && !/^[a-z][a-z0-9_]*$/.test(place.module)) return true;
+  if (place !== undefined && !isModuleName(place.module)) return true;
   return (kind === 'puppet' || kind === 'ruby') && /(^|\/)\./.test(path);
 }
 

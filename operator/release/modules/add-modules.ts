@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathInEnvironment } from '../../../bucket/documents/environment-conf.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { withLock } from '../../files/lock.ts';
-import { fileAt } from '../tree/file-at.ts';
+import { textAt } from '../tree/file-at.ts';
 import { moduleOf } from '../tree/module-path.ts';
 import type { TreeBuilder } from '../tree/tree-builder.ts';
 import { addDirectory } from '../tree/walk.ts';
@@ -40,25 +40,26 @@ export interface ModulesRequest {
  * their names. A release without its modules would fail on every host. Throws RELEASE_INVALID.
  */
 export async function addModules(builder: TreeBuilder, request: ModulesRequest): Promise<void> {
-  const found = textOf(builder, 'Puppetfile');
+  const found = textAt(builder.entries, 'Puppetfile');
   if (found === undefined) return;
   const puppetfile = installable(found, request.branch);
   const named = parsePuppetfile(puppetfile);
   const target = targetIn(request.moduleDirectories, moduledirOf(found));
   const installer = installerFor(builder, request, { target, named });
   const isInstalled = installer !== undefined && target !== undefined;
-  const isWhole = !(isInstalled && isComputed(puppetfile));
+  // Only the installer knows the modules.
+  const isUnknown = isInstalled && isComputed(puppetfile);
   if (isInstalled) {
     const { cacheDirectory, env, ifForeignCode, r10kConfig } = request;
     const isOwnCode = ifForeignCode === undefined;
     if (!isOwnCode) requireLiteral(puppetfile, ifForeignCode);
     const modules = named.filter(({ isLocal }) => !isLocal);
-    const what = { puppetfile, modules, isComputed: !isWhole, isOwnCode };
+    const what = { puppetfile, modules, isComputed: isUnknown, isOwnCode };
     const install = { installer, ...what, cacheDirectory, env, r10kConfig };
     // Held until the modules are read: a publication of another ref would install others.
     const work = async () => {
       const directory = await installModules(install);
-      const there = isWhole ? modules : modulesIn(directory, installPathsOf(puppetfile));
+      const there = isUnknown ? modulesIn(directory, installPathsOf(puppetfile)) : modules;
       for (const { name, installPath } of missingOf(builder, there, request)) {
         const own = ownDirectory(installPath);
         const from = join(directory, own ?? 'modules', name);
@@ -67,8 +68,10 @@ export async function addModules(builder: TreeBuilder, request: ModulesRequest):
     };
     await withLock(cacheDirectory, work, { waitMs: INSTALL_LIMIT_MS });
   }
-  const missing = isWhole ? missingOf(builder, named, request) : [];
-  if (missing.length > 0) throw notThere(missing, whatNow(builder, missing, { target, installer }));
+  const missing = isUnknown ? [] : missingOf(builder, named, request);
+  const [first] = missing;
+  if (first === undefined) return;
+  throw notThere(missing, whatNow(builder, first, { target, installer }));
 }
 
 /** What an installer put into its own directory, and into those of `install_path`. */
@@ -150,25 +153,20 @@ function notThere(modules: readonly PuppetfileModule[], next: string): CodedErro
 
 function whatNow(
   builder: TreeBuilder,
-  [first]: readonly PuppetfileModule[],
+  { name, isLocal }: PuppetfileModule,
   { target, installer }: { target: string | undefined; installer: Installer | undefined },
 ): string {
-  const name = first?.name ?? '';
   const [, elsewhere] =
     builder.entries
       .map(({ path }) => /^(.+)\/([^/]+)\/(?:metadata\.json|manifests\/init\.pp)$/.exec(path))
       .find((match) => match?.[2] === name) ?? [];
   const path = elsewhere ?? (target === undefined ? 'modules' : undefined);
   if (path !== undefined) return `add ${path} to modulepath in environment.conf`;
-  if (first?.isLocal === true) {
+  if (isLocal) {
     return `it has local: true: add ${target}/${name} to git, or delete its line of the Puppetfile`;
   }
   if (installer !== undefined) {
     return `correct the Puppetfile: its installer put no ${name} into ${target}`;
   }
   return 'set publish.modules: r10k in miyamoto.yaml, or mm publish ENVIRONMENT --directory DIR with what r10k deployed';
-}
-
-function textOf(builder: TreeBuilder, wanted: string): string | undefined {
-  return fileAt(builder.entries, wanted)?.content.read().toString('utf8');
 }

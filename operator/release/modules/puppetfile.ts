@@ -73,7 +73,10 @@ const LITERAL = new RegExp(
   'y',
 );
 
-/** The same, with names of texts: `base = 'https://…'`, `git: "#{base}/x"`. */
+/**
+ * What a plain list of modules consists of: `mod` with values, and variables for texts, such as
+ * `base = 'https://…'` and `git: "#{base}/x"`.
+ */
 const LISTING = new RegExp(
   [
     String.raw`\s+|[,(){}]|=>`,

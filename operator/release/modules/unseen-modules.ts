@@ -4,8 +4,9 @@ import {
   siteManifest,
 } from '../../../bucket/documents/environment-conf.ts';
 import { printable } from '../../../shared/clean-text.ts';
-import { fileAt } from '../tree/file-at.ts';
-import { moduleOf } from '../tree/module-path.ts';
+import { someOf } from '../../../shared/counted.ts';
+import { textAt } from '../tree/file-at.ts';
+import { isModuleName, moduleOf } from '../tree/module-path.ts';
 import type { TreeEntry } from '../tree/tree.ts';
 import { withLinked } from '../tree/with-linked.ts';
 import { installPathsOf } from './puppetfile.ts';
@@ -14,7 +15,7 @@ const MAX_NAMED = 5;
 /** A file by which its directory is a module. */
 const MODULE = /^(.+)\/([a-z][a-z0-9_]*)\/(?:metadata\.json|manifests\/.+\.pp)$/;
 const CODE = /^(?:manifests|lib|functions|types|templates|files)\//;
-/** Modules there are for tests and readers. */
+/** Directories whose modules are for tests and documentation. */
 const NOT_FOR_HOSTS =
   /(?:^|\/)(?:spec|tests?|fixtures|acceptance|examples?|docs?|skeleton)(?:\/|$)/;
 
@@ -32,32 +33,42 @@ export function unseenModules(entries: readonly TreeEntry[], conf: EnvironmentCo
     }),
     ({ directory }) => directory,
   );
+  const odd = oddNames(entries, directories);
+  if (outside.size === 0) return odd;
+  const isNamed = namer(entries, conf);
   const paths = new Set(entries.map(({ path }) => path));
   const seen = new Set(withLinked(entries).map(({ path }) => moduleOf(path, directories)?.module));
   const unnamed = [...outside].flatMap(([directory, found]) => {
-    if (isNamed(directory, entries, conf)) return [];
+    if (isNamed(directory)) return [];
     const modules = [...new Set(found.map(({ module }) => module))].filter(
       (module) => !seen.has(module) && !isEnvironment(`${directory}/${module}`, paths),
     );
     if (modules.length === 0) return [];
-    const more = modules.length > MAX_NAMED ? ` and ${modules.length - MAX_NAMED} more` : '';
-    const named = `${modules.slice(0, MAX_NAMED).join(', ')}${more}`;
+    const named = someOf(modules, MAX_NAMED);
     const given = printable(conf.modulepath.join(':'), 200);
     return [
       `modulepath (${given}) does not name ${printable(directory, 200)}: no host finds its modules ${named}`,
     ];
   });
-  return [...unnamed, ...oddNames(entries, directories)];
+  return [...unnamed, ...odd];
 }
 
-/** By a part of `modulepath` that is not relative, by `install_path`, or as the manifest. */
-function isNamed(directory: string, entries: readonly TreeEntry[], conf: EnvironmentConf): boolean {
+/**
+ * Whether a directory is named by the manifest, by `install_path`, or by a part of `modulepath`
+ * that is not relative.
+ */
+function namer(
+  entries: readonly TreeEntry[],
+  conf: EnvironmentConf,
+): (directory: string) => boolean {
   const manifest = siteManifest(conf);
-  if (directory === manifest || directory.startsWith(`${manifest}/`)) return true;
   const ofHosts = /^\$environmentpath\/[^/$]+\/(.+?)\/*$/;
-  if (conf.modulepath.some((part) => ofHosts.exec(part)?.[1] === directory)) return true;
-  const puppetfile = fileAt(entries, 'Puppetfile')?.content.read().toString('utf8') ?? '';
-  return installPathsOf(puppetfile).includes(directory);
+  const named = new Set([
+    ...conf.modulepath.map((part) => ofHosts.exec(part)?.[1]),
+    ...installPathsOf(textAt(entries, 'Puppetfile') ?? ''),
+  ]);
+  return (directory) =>
+    directory === manifest || directory.startsWith(`${manifest}/`) || named.has(directory);
 }
 
 function isEnvironment(directory: string, paths: ReadonlySet<string>): boolean {
@@ -70,7 +81,8 @@ function oddNames(entries: readonly TreeEntry[], directories: readonly string[])
   const odd = entries.flatMap(({ path }) => {
     const place = moduleOf(path, directories);
     if (place?.inside === undefined || !CODE.test(place.inside)) return [];
-    return /^\.|^[a-z][a-z0-9_]*$/.test(place.module) ? [] : [place.directory];
+    const isUsual = place.module.startsWith('.') || isModuleName(place.module);
+    return isUsual ? [] : [place.directory];
   });
   return [...new Set(odd)].map(
     (directory) =>

@@ -5,7 +5,7 @@ import {
 } from '../../../bucket/documents/environment-conf.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import { jsonObject } from '../../../shared/json.ts';
-import { fileAt } from '../tree/file-at.ts';
+import { textAt } from '../tree/file-at.ts';
 import type { TreeEntry } from '../tree/tree.ts';
 
 const HIERA = 'hiera.yaml';
@@ -19,8 +19,7 @@ export function outsideWarnings(
   entries: readonly TreeEntry[],
   { manifest }: EnvironmentConf,
 ): string[] {
-  const hiera = fileAt(entries, HIERA);
-  const datadirs = hiera === undefined ? [] : datadirsOf(hiera.content.read().toString('utf8'));
+  const datadirs = datadirsOf(textAt(entries, HIERA) ?? '');
   return [
     ...(manifest === undefined ? [] : warningsOf('environment.conf: manifest', ' =', manifest)),
     ...datadirs.flatMap((datadir) => warningsOf(`${HIERA}: datadir`, ':', datadir)),

@@ -102,7 +102,10 @@ async function readDeployed(request: SourceRequest, directory: string): Promise<
   return await sourceOf(request, builder, { conf, origin, gitIgnored: [] });
 }
 
-/** Undefined: the files are the user's own. */
+/**
+ * What to do when a Puppetfile that somebody else chose has code. Undefined: the files are the
+ * user's own.
+ */
 function nextForForeignCode({ place, commit, deployed }: SourceRequest): string | undefined {
   if (commit !== undefined) {
     return 'read the Puppetfile of the commit; mm root sign FILE --no-rebuild signs without comparing';

@@ -13,3 +13,8 @@ export function fileAt(entries: readonly TreeEntry[], path: string): FileEntry |
   }
   return undefined;
 }
+
+/** The text of that file. */
+export function textAt(entries: readonly TreeEntry[], path: string): string | undefined {
+  return fileAt(entries, path)?.content.read().toString('utf8');
+}

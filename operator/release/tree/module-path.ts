@@ -26,6 +26,11 @@ export function moduleOf(path: string, directories: readonly string[]): PathInMo
   return undefined;
 }
 
+/** `Puppet::Module.is_module_directory_name?`: Puppet reads nothing in other directories. */
+export function isModuleName(name: string): boolean {
+  return /^[a-z][a-z0-9_]*$/.test(name);
+}
+
 /** `modulepath` may have `*` and `?` (Ruby's Dir.glob). */
 function matches(pattern: string, name: string | undefined): boolean {
   if (name === undefined || !/[*?]/.test(pattern)) return name === pattern;

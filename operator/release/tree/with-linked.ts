@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { leavesRelease } from '../../../bucket/documents/tree-rules.ts';
 import { type FileEntry, LIMITS, type TreeEntry } from './tree.ts';
 
-/** Of links that lead through other links. */
+/** How many links may lead through each other. */
 const MAX_DEPTH = 5;
 
 /**
@@ -31,13 +31,13 @@ function isLink(entry: TreeEntry): entry is Link {
 function behindLink({ path, target }: Link, entries: readonly TreeEntry[]): TreeEntry[] {
   if (leavesRelease(path, target)) return [];
   const place = posix.join(posix.dirname(path), target).replace(/\/$/, '');
-  // A directory in itself has no end.
+  // A link to a directory that contains it would never end.
   if (place === '.' || path.startsWith(`${place}/`)) return [];
   return entries.flatMap((entry): TreeEntry[] => {
     if (entry.path !== place && !entry.path.startsWith(`${place}/`)) return [];
     const moved = { ...entry, path: path + entry.path.slice(place.length) };
     if (moved.kind === 'file') return [moved];
-    // Seen from the new path, the same target.
+    // The target stays the same, and is written relative to the new path.
     const inside = posix.join(posix.dirname(entry.path), moved.target);
     const isInside = !leavesRelease(entry.path, moved.target);
     return isInside

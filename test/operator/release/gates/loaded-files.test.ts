@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseEnvironmentConf } from '../../../../bucket/documents/environment-conf.ts';
 import { loadedFiles } from '../../../../operator/release/gates/loaded-files.ts';
+import { withLinked } from '../../../../operator/release/tree/with-linked.ts';
 import { file, link } from '../fixture.ts';
 import { openGates } from './lab.ts';
 
@@ -14,7 +15,7 @@ function kindsOf(
     ...paths.map((path) => file(path)),
     ...Object.entries(more).map(([path, text]) => file(path, text)),
   ];
-  const loaded = loadedFiles(entries, parseEnvironmentConf(conf));
+  const loaded = loadedFiles(withLinked(entries), parseEnvironmentConf(conf));
   const kinds = new Map(loaded.map(({ entry, kind }) => [entry.path, kind]));
   return Object.fromEntries(paths.map((path) => [path, kinds.get(path) ?? 'no code']));
 }
@@ -163,7 +164,7 @@ test('loaded: what a link of the release leads to is code at the path of the lin
       ...files.map((path) => file(`shared/${path}`)),
       ...Object.entries(links).map(([path, target]) => link(path, target)),
     ];
-    const loaded = loadedFiles(entries, parseEnvironmentConf(''));
+    const loaded = loadedFiles(withLinked(entries), parseEnvironmentConf(''));
     assert.deepEqual(loaded.map(({ entry }) => entry.path).sort(), [...wanted].sort(), name);
   }
 });
