@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { messageOf } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { makeDirectorySync } from '../../shared/disk-error.ts';
+import { asFileError, makeDirectorySync } from '../../shared/disk-error.ts';
 import { isFileError } from '../../shared/files.ts';
 import { requireOwn } from '../../shared/owned-path.ts';
 import { checkedConfig } from '../config/checked-config.ts';
@@ -73,7 +73,7 @@ function unlessFileError(make: () => void): void {
   try {
     make();
   } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
+    if (!(asFileError(error) instanceof CodedError)) throw error;
   }
 }
 
