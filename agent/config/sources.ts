@@ -29,15 +29,18 @@ export function readConfigSources(
 }
 
 function dropIns(directory: string): string[] {
+  const names = namesIn(directory).filter((name) => !name.startsWith('.'));
+  requireSuffix(directory, names);
+  return names
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()
+    .map((name) => join(directory, name));
+}
+
+function namesIn(directory: string): string[] {
   try {
-    const names = readdirSync(directory).filter((name) => !name.startsWith('.'));
-    requireSuffix(directory, names);
-    return names
-      .filter((name) => name.endsWith('.yaml'))
-      .sort()
-      .map((name) => join(directory, name));
+    return readdirSync(directory);
   } catch (cause) {
-    if (cause instanceof CodedError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return [];
     throw new CodedError(`cannot read ${directory}: ${message}`, { code: 'CONFIG_INVALID', cause });

@@ -19,7 +19,7 @@ export interface MovedAside {
  */
 export function moveOddAside(paths: HostPaths): readonly MovedAside[] {
   const odd = [
-    ...directoriesOf(paths).filter((path) => isThere(path) && !isDirectory(path)),
+    ...directoriesOf(paths).filter(isNoDirectory),
     ...filesOf(paths).filter(isOwnDirectory),
   ];
   return odd.flatMap((path) => {
@@ -52,12 +52,8 @@ function filesOf({ trust, environments, ...paths }: HostPaths): readonly string[
 }
 
 /** False for a link that leads nowhere. */
-function isThere(path: string): boolean {
-  return orUndefined(() => statSync(path)) !== undefined;
-}
-
-function isDirectory(path: string): boolean {
-  return orUndefined(() => statSync(path))?.isDirectory() === true;
+function isNoDirectory(path: string): boolean {
+  return orUndefined(() => statSync(path))?.isDirectory() === false;
 }
 
 function isOwnDirectory(path: string): boolean {

@@ -4,9 +4,9 @@ import { verifies } from '../metadata/delegation.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 
 /**
- * Whether the snapshot names exactly the verified files, so that only the content of one of them is
- * wrong. Hosts that saw this snapshot can continue from it. Without this case the key of that role
- * could not be revoked.
+ * Whether the snapshot names the versions of the verified files, so that something else was
+ * refused: for example targets with two roles for one environment, or an object in the name of the
+ * next root. Hosts that saw this snapshot can continue from it, so the online keys may stay.
  */
 export function isConsistent(verified: VerifiedMetadata, root: Metadata<Root>): boolean {
   const { distrusted, timestamp, snapshot, targets, roles } = verified;

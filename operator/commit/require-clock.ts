@@ -4,9 +4,10 @@ import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { Repository } from '../repository/repository.ts';
 
 /*
- * Expiry is counted from the clock of who signs, and checked by hosts against the later one of
- * their own and S3's. A signer whose clock is behind would sign what has expired already, and find
- * nothing to renew. Requests do not show that: S3's clients sign with S3's time.
+ * The expiry of a signature is counted from the signer's clock. Hosts compare it with the later of
+ * their own clock and S3's. A signer whose clock is behind would sign what has expired already, and
+ * would find nothing to renew. No request fails because of it: S3's clients sign requests with S3's
+ * time.
  *
  * The `Date` of one answer only stops mm. Nobody signs by it, and nothing of it is kept, so a proxy
  * that sends a wrong one cannot make anybody sign too long or too short an expiry.

@@ -4,6 +4,9 @@ import { roleWord } from '../../trust/metadata/role-names.ts';
 import type { RoleKeys } from '../keys/keyring.ts';
 import { parseSignedFile, type SignedFile } from './signed-file.ts';
 
+/** A document that says who may sign a role. */
+export type Delegator = Metadata<Root> | Metadata<Targets>;
+
 /** The delegators while a commit is built. */
 export interface Delegators {
   readonly root: Metadata<Root>;
@@ -68,7 +71,7 @@ export function isTopLevel(role: string): boolean {
 
 /** Whether enough keys of the delegator have signed the document for that role. */
 export function verifies(
-  delegator: Metadata<Root> | Metadata<Targets>,
+  delegator: Delegator,
   role: string,
   document: Metadata<Root> | Metadata<Targets> | Metadata<Snapshot> | Metadata<Timestamp>,
 ): boolean {

@@ -58,9 +58,13 @@ export async function answerFor(
     return { etag, serverDate };
   } catch (error) {
     if (!isMissing(error)) throw error;
-    const { serverDate } = error.details;
-    return { etag: undefined, serverDate: typeof serverDate === 'number' ? serverDate : undefined };
+    return { etag: undefined, serverDate: dateOfMissing(error) };
   }
+}
+
+/** S3's clock in the answer that an object is missing, see {@link isMissing}. */
+export function dateOfMissing({ details: { serverDate } }: CodedError): number | undefined {
+  return typeof serverDate === 'number' ? serverDate : undefined;
 }
 
 /**

@@ -13,7 +13,7 @@ import { basename, join } from 'node:path';
 import * as z from 'zod';
 import { syncDirectorySync, writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { asFileError } from '../../shared/disk-error.ts';
-import { withOpenFile } from '../../shared/files.ts';
+import { isFileError, withOpenFile } from '../../shared/files.ts';
 import { ownText, readForeignFile } from '../../shared/foreign-file.ts';
 import { maxBytesOf } from '../metadata/file-limits.ts';
 import { MAX_VERSION } from '../metadata/version-limits.ts';
@@ -166,7 +166,7 @@ function linkedGeneration(link: string): string | undefined {
   try {
     return readlinkSync(link);
   } catch (error) {
-    if (isCode(error, 'ENOENT') || isCode(error, 'EINVAL')) return undefined;
+    if (isFileError(error, 'ENOENT') || isFileError(error, 'EINVAL')) return undefined;
     throw asFileError(error);
   }
 }
@@ -176,7 +176,7 @@ function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return [];
+    if (isFileError(error, 'ENOENT') || isFileError(error, 'ENOTDIR')) return [];
     throw asFileError(error);
   }
 }
@@ -194,8 +194,4 @@ function writeDurably(path: string, bytes: Buffer): void {
     writeFileSync(fd, bytes);
     fsyncSync(fd);
   });
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

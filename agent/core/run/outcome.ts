@@ -56,10 +56,10 @@ export function outcomeOf(ended: EndedRun): RunSummary {
   const stray = strayErrors(run, report);
   const seenStatus = statusOf(run.exit, report, reportProblem !== undefined);
   // Puppet could not write its report: that says nothing about the release.
-  const diskError = GOOD.has(seenStatus) || report !== undefined ? undefined : run.diskError;
-  const isDiskError = diskError !== undefined && seenStatus !== 'killed';
-  const fault = isDiskError ? undefined : faultOfHost(run, seenStatus, report);
-  const errorCode = isDiskError ? diskError : fault && 'HOST_DATA_FAILED';
+  const isFailed = seenStatus === 'failed' || seenStatus === 'not-compiled';
+  const diskError = isFailed && report === undefined ? run.diskError : undefined;
+  const fault = isFailed && diskError === undefined ? faultOfHost(run, report) : undefined;
+  const errorCode = diskError ?? (fault && 'HOST_DATA_FAILED');
   const status = errorCode ? 'failed' : statusWithErrors(seenStatus, run, stray.length);
   const listed = (status === 'pending' ? report?.pending : report?.changed) ?? [];
   return {
@@ -123,13 +123,8 @@ function exitOf({ exit, results }: EndedRun): PuppetExit {
 }
 
 /** What is wrong with the host, when a failed run shows no fault of the release. */
-function faultOfHost(
-  { results }: EndedRun,
-  status: RunStatus,
-  report: ReportView | undefined,
-): string | undefined {
-  const isFailed = status === 'not-compiled' || status === 'failed';
-  if (!isFailed || (report?.failed.length ?? 0) > 0) return undefined;
+function faultOfHost({ results }: EndedRun, report: ReportView | undefined): string | undefined {
+  if (report !== undefined && report.failed.length > 0) return undefined;
   return hostFault(report?.strayErrors ?? results.errors);
 }
 

@@ -37,31 +37,31 @@ export function errorLines(lines: readonly string[]): readonly string[] {
 
 const MOST_ERRORS = 20;
 const LAST_LINES = 5;
-/** The line with the level included. */
-const MOST_CONTINUED = 4;
+/** Of one message: the line with its level, and the next three. */
+const LINES_OF_ERROR = 4;
 
 /**
  * The first error messages of Puppet's output, at most 20. In a good run Facter may print many
- * errors about facts that it cannot resolve, so these count only when there are no others. The
- * next lines of a message are lines of their own, at most three: the last one has file and line of
- * the manifest. When Ruby cannot load Puppet there is no such message, and the last lines are
- * returned.
+ * errors about facts that it cannot resolve, so these count only when there are no others. Each of
+ * the next lines of a message, at most three, counts as one of the 20: the last of them has file
+ * and line of the manifest. When Ruby cannot load Puppet there is no such message, and the last
+ * lines are returned.
  */
 export function firstErrors(lines: Iterable<string>): readonly string[] {
   const puppets: string[] = [];
   const facters: string[] = [];
   const last: string[] = [];
   let list = puppets;
-  let continued = MOST_CONTINUED;
+  let left = 0;
   for (const line of lines) {
     if (line.trim() === '' || line === 'Wrapped exception:') continue;
     last.push(line);
     if (last.length > LAST_LINES) last.shift();
     const level = levelOf(line);
     if (level === 'error') list = line.startsWith('Error: Facter: ') ? facters : puppets;
-    continued = level === undefined ? continued + 1 : level === 'error' ? 0 : MOST_CONTINUED;
-    const isNew = list.length < MOST_ERRORS && !list.includes(line);
-    if (continued < MOST_CONTINUED && isNew) list.push(line);
+    if (level !== undefined) left = level === 'error' ? LINES_OF_ERROR : 0;
+    if (left > 0 && list.length < MOST_ERRORS && !list.includes(line)) list.push(line);
+    left -= 1;
   }
   return [puppets, facters, last].find((list) => list.length > 0) ?? [];
 }

@@ -47,7 +47,7 @@ function isMac(root: string): boolean {
 /** In lower case: kernels have written the same UUID in both. */
 function idIn(path: string): string | undefined {
   const text = orUndefined(() => readFileSync(path, 'utf8').trim().toLowerCase());
-  return text === undefined || NO_ID.test(text) ? undefined : text || undefined;
+  return text !== undefined && text !== '' && !NO_ID.test(text) ? text : undefined;
 }
 
 /** macOS has no file with an id. The UUID of the logic board is in the registry of devices. */

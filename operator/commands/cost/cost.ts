@@ -68,9 +68,9 @@ export async function cost(context: Context, options: CostOptions): Promise<Answ
       ...row,
       requests: Math.round(row.requests),
       bytes: Math.round(row.bytes),
-      dollars: cents(row.dollars),
+      dollars: shortDollars(row.dollars),
     })),
-    total: { requests: Math.round(sum('requests')), dollars: cents(sum('dollars')) },
+    total: { requests: Math.round(sum('requests')), dollars: shortDollars(sum('dollars')) },
   };
   return { document, lines: linesOf(document) };
 }
@@ -149,8 +149,8 @@ function linesOf({ load, sizes, prices, measured, rows, total }: CostAnswer): st
   ];
 }
 
-/** Hundredths of a cent: sums of binary fractions have a tail of digits. */
-function cents(dollars: number): number {
+/** To a hundredth of a cent, because sums of binary fractions end in a tail of digits. */
+function shortDollars(dollars: number): number {
   return Number(dollars.toFixed(4));
 }
 

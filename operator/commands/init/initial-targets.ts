@@ -7,7 +7,7 @@ import type { Signer } from '../../keys/public/signer.ts';
 import { DEV_PATHS, DEV_ROLE, isDevEnvironment } from '../../metadata/environment-classes.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
-import { isMissing, type TreePlace } from '../../repository/stored-files.ts';
+import { dateOfMissing, isMissing, type TreePlace } from '../../repository/stored-files.ts';
 import { keyMap } from './initial-root.ts';
 
 /**
@@ -75,10 +75,7 @@ export async function assertNoTimestamp({ bucket, tree }: TreePlace): Promise<nu
   try {
     await bucket.get(key, { maxBytes: 64 * 1024 });
   } catch (error) {
-    if (isMissing(error)) {
-      const { serverDate } = error.details;
-      return typeof serverDate === 'number' ? serverDate : undefined;
-    }
+    if (isMissing(error)) return dateOfMissing(error);
     throw error;
   }
   throw new CodedError(`s3://${bucket.name}/${tree} has signed metadata already`, {

@@ -101,7 +101,10 @@ function readConfig(path: string): Buffer {
 /** User and password in the address of a proxy, for example. */
 const LOGIN_IN_URL = /:\/\/[^\s/@:]*:[^\s/@]+@/;
 
-/** Not in the metadata: all hosts read it in the bucket, and its writer can add what looks so. */
+/**
+ * The metadata is not searched: every host can read it in the bucket, and a writer of the bucket
+ * can add text that looks like a credential.
+ */
 function refuseCredentials(content: Buffer, { agentConfig }: SiteOptions): void {
   const key = findPrivateKey(content);
   const isLogin = LOGIN_IN_URL.test(content.toString('latin1'));

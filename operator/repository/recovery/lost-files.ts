@@ -3,7 +3,7 @@ import { printable } from '../../../shared/clean-text.ts';
 import { counted } from '../../../shared/counted.ts';
 import { jsonObject } from '../../../shared/json.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
-import { listedKeys, roleEntries } from '../../metadata/role-keys.ts';
+import { listedKeys, type RoleEntry, roleEntries } from '../../metadata/role-keys.ts';
 import type { LostFile, VerifiedMetadata } from '../../metadata/verified.ts';
 
 /*
@@ -32,16 +32,13 @@ export function lostFiles(
     text: `the snapshot names ${printable(file, 200)}, which is not in the bucket as it was signed; mm would go on with ${foundOf(verified, role)}`,
   }));
   if (!isUnknown) return lost;
-  const roles = [
-    'targets',
-    ...roleEntries(verified).flatMap(({ role, covers }) => (covers.length > 0 ? [role] : [])),
-  ];
+  const roles = ['targets', ...environmentRoles(verified).map(({ role }) => role)];
   const found = roles.map((role) => foundOf(verified, role)).join('; ');
   const text = `nothing in the bucket says which versions are the newest; mm would go on with ${found}`;
   return [...lost, { file: 'timestamp.json', text }];
 }
 
-/** `stable version 2: stable/current 0.1.0`. */
+/** `stable version 2: stable/current 0.1.0 (sha256 0123456789ab)`. */
 function foundOf(verified: VerifiedMetadata, role: string): string {
   const word = roleWord(role);
   if (role === 'targets') {
@@ -56,10 +53,10 @@ function foundOf(verified: VerifiedMetadata, role: string): string {
 
 function releasesOf({ signed }: Metadata<Targets>): string {
   const releases = Object.entries(signed.targets).flatMap(([path, target]) => {
-    const { version } = jsonObject(jsonObject(target.custom));
-    const sha256 = String(target.hashes['sha256']).slice(0, 12);
-    const label = typeof version === 'string' ? [printable(version, 64)] : [];
-    return label.map((each) => `${printable(path, 64)} ${each} (sha256 ${printable(sha256, 12)})`);
+    const { version } = jsonObject(target.custom);
+    if (typeof version !== 'string') return [];
+    const sha256 = printable(String(target.hashes['sha256']).slice(0, 12), 12);
+    return [`${printable(path, 64)} ${printable(version, 64)} (sha256 ${sha256})`];
   });
   return shown(releases, 'release') || 'no release';
 }
@@ -69,13 +66,15 @@ function keysOf(verified: VerifiedMetadata): string {
   const names = new Map(
     listedKeys(verified).map(({ keyId, name }) => [keyId, printable(name, 64)]),
   );
-  const roles = roleEntries(verified)
-    .filter(({ covers }) => covers.length > 0)
-    .map(({ role, keyIds }) => {
-      const keys = keyIds.map((keyId) => names.get(keyId) || keyId.slice(0, 12));
-      return `${keys.join(', ')} may sign ${roleWord(role)}`;
-    });
+  const roles = environmentRoles(verified).map(({ role, keyIds }) => {
+    const keys = keyIds.map((keyId) => names.get(keyId) || keyId.slice(0, 12));
+    return `${keys.join(', ')} may sign ${roleWord(role)}`;
+  });
   return shown(roles, 'role') || 'nobody may sign an environment';
+}
+
+function environmentRoles(verified: VerifiedMetadata): RoleEntry[] {
+  return roleEntries(verified).filter(({ covers }) => covers.length > 0);
 }
 
 function shown(texts: readonly string[], what: string): string {

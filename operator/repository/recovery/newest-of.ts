@@ -1,9 +1,9 @@
-import type { Metadata, MetaFile, Root, Snapshot, Targets } from '@tufjs/models';
+import type { Metadata, MetaFile, Snapshot, Targets } from '@tufjs/models';
 import { roleFile } from '../../../trust/metadata/role-names.ts';
 import { unreadableRole } from '../../../trust/metadata/unreadable-role.ts';
 import { isVersion } from '../../../trust/metadata/version-limits.ts';
 import { identifyMetadata, namesRole, refusalOf } from '../../../trust/workflow/inspect.ts';
-import { isTopLevel, verifies } from '../../metadata/delegation.ts';
+import { type Delegator, isTopLevel, verifies } from '../../metadata/delegation.ts';
 import { parseSignedFile } from '../../metadata/signed-file.ts';
 import type { RepositoryOptions } from '../repository.ts';
 import { listFiles, readFile } from '../stored-files.ts';
@@ -19,12 +19,12 @@ export interface Search {
   listed: readonly string[] | undefined;
 }
 
-export interface Found {
+interface Found {
   readonly document: Metadata<Targets>;
   readonly bytes: Buffer;
 }
 
-export interface Newest {
+interface Newest {
   /** Undefined when no file of the role verifies. */
   readonly found: Found | undefined;
   /** The file that the snapshot names, when what was found is less. */
@@ -38,7 +38,7 @@ export interface Newest {
 export async function newestOf(
   search: Search,
   role: string,
-  delegators: readonly (Metadata<Root> | Metadata<Targets>)[],
+  delegators: readonly Delegator[],
 ): Promise<Newest> {
   const { options, kept, named, snapshot } = search;
   const read = (bytes: Buffer | undefined): Found | undefined => {
@@ -51,14 +51,13 @@ export async function newestOf(
   const entry = snapshot?.signed.meta[`${role}.json`];
   if (entry === undefined)
     return { found: here ?? (await listed(search, role, read)), missing: undefined };
+  const keptVersion = here?.document.signed.version ?? 0;
+  if (keptVersion > entry.version) return { found: here, missing: undefined };
   const file = `${entry.version}.${role}.json`;
-  const there = isVersion(entry.version) ? read((await readFile(options, file))?.bytes) : undefined;
-  const whole = there !== undefined && matches(entry, there.bytes) ? there : undefined;
-  const isEnough = here !== undefined && here.document.signed.version >= entry.version;
-  if (isEnough && (whole === undefined || here.document.signed.version > entry.version)) {
-    return { found: here, missing: undefined };
-  }
-  if (whole !== undefined) return { found: whole, missing: undefined };
+  const there = read((await readFile(options, file))?.bytes);
+  if (there !== undefined && matches(entry, there.bytes))
+    return { found: there, missing: undefined };
+  if (keptVersion === entry.version) return { found: here, missing: undefined };
   return { found: there ?? here ?? (await listed(search, role, read)), missing: file };
 }
 
@@ -108,7 +107,7 @@ function isOfRole(bytes: Buffer, role: string, { treeId }: RepositoryOptions): b
 function documentIn(
   bytes: Buffer,
   role: string,
-  delegators: readonly (Metadata<Root> | Metadata<Targets>)[],
+  delegators: readonly Delegator[],
 ): Metadata<Targets> | undefined {
   const refusal = refusalOf(bytes, roleFile(role));
   const document = refusal === undefined ? parsedAs(bytes, 'targets') : undefined;

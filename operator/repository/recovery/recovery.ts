@@ -8,7 +8,7 @@ import { releaseTarget, roleFile } from '../../../trust/metadata/role-names.ts';
 import type { EnvironmentOffer } from '../../../trust/metadata/trusted.ts';
 import { isVersion } from '../../../trust/metadata/version-limits.ts';
 import { type RootChain, rootFile, walkRoots } from '../../../trust/workflow/root-chain.ts';
-import { verifies } from '../../metadata/delegation.ts';
+import { type Delegator, verifies } from '../../metadata/delegation.ts';
 import { parseSignedFile } from '../../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { delegatedEnvironments } from '../read-bucket.ts';
@@ -90,7 +90,7 @@ export async function readForRecovery(
   const search: Search = { options, kept, named, listed: undefined, snapshot: online.snapshot };
   const delegators = [root, ...(online.earlierRoot === undefined ? [] : [online.earlierRoot])];
   const missing = new Map<string, string>();
-  const find = async (role: string, by: Parameters<typeof newestOf>[2]) => {
+  const find = async (role: string, by: readonly Delegator[]) => {
     const newest = await newestOf(search, role, by);
     if (newest.missing !== undefined) missing.set(role, newest.missing);
     return newest.found;
