@@ -28,7 +28,7 @@ export interface SyncOptions {
 /** Requests at the same time. */
 const PARALLEL = 64;
 /** Rows of one transaction. After a kill at most so many objects are fetched again. */
-const BATCH = 500;
+export const BATCH = 500;
 /** Objects of one answer to LIST. */
 const PER_PAGE = 1000;
 
@@ -78,19 +78,30 @@ export async function syncFleet(
       next: 'mm policy reader prints the policy that allows it',
     });
   }
-  const gone = listing.gone();
-  store.write(() => {
-    for (const file of gone) store.remove(file);
-    store.complete(now());
-  });
-  store.commit();
+  const gone = completeCopy(store, listing, now());
   const lists = Math.max(1, Math.ceil(hosts / PER_PAGE));
   const { unreadable } = store;
   const requests = { list: lists, get: fetched };
-  return { hosts, fetched, unreadable, refused, gone: gone.length, requests };
+  return { hosts, fetched, unreadable, refused, gone, requests };
 }
 
-interface Fetched extends Listed {
+/**
+ * Removes what is gone, in the transaction that completes the copy. Returns how many hosts that
+ * were.
+ *
+ * @param at ms since 1970: the bucket was in this state
+ */
+export function completeCopy(store: FleetStore, listing: Listing, at: number): number {
+  const gone = listing.gone();
+  store.write(() => {
+    for (const file of gone) store.remove(file);
+    store.complete(at);
+  });
+  store.commit();
+  return gone.length;
+}
+
+interface Fetched extends Pick<Listed, 'file' | 'etag'> {
   /** Undefined: it was removed since the listing. */
   readonly host: HostStatus | undefined;
 }
@@ -107,7 +118,8 @@ async function list({ bucket, tree }: TreePlace, store: FleetStore): Promise<Lis
 /** Such a status may be readable at the next sync, although its object is the same. */
 const TRY_AGAIN: ReadonlySet<string | undefined> = new Set(['refused', 'newer']);
 
-function putHost(store: FleetStore, { file, etag, host }: Fetched): void {
+/** Stores what was read of a host; undefined removes it. */
+export function putHost(store: FleetStore, { file, etag, host }: Fetched): void {
   if (host === undefined) {
     store.remove(file);
     return;

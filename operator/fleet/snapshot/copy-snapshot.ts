@@ -9,7 +9,7 @@ import { checkStatusDocument } from '../../repository/host-documents.ts';
 import type { TreePlace } from '../../repository/stored-files.ts';
 import { Listing } from '../listing.ts';
 import type { CopiedPlace, FleetStore } from '../store.ts';
-import type { SyncCounts } from '../sync.ts';
+import { BATCH, completeCopy, putHost, type SyncCounts } from '../sync.ts';
 import { type SnapshotHost, STATUSES } from './pack-statuses.ts';
 import { type Unpacked, unpackStatuses } from './unpack-statuses.ts';
 
@@ -17,8 +17,6 @@ import { type Unpacked, unpackStatuses } from './unpack-statuses.ts';
 const MAX_BYTES = 512 * 1024 * 1024;
 /** In ms. For a slow line. */
 const TIMEOUT_MS = 600_000;
-/** Rows of one transaction, as in a sync. */
-const BATCH = 500;
 
 /** Opens the snapshot of a tree. Throws S3_NOT_FOUND, STATUS_INVALID. */
 export async function openSnapshot(
@@ -65,7 +63,7 @@ export async function copySnapshot(
         listing.add({ file, etag, size: 0, receivedAt });
         if (store.has(file, etag)) return;
         copied += 1;
-        store.put({ file, etag, host: hostIn(line, tree) });
+        putHost(store, { file, etag, host: hostIn(line, tree) });
       });
       if (read % BATCH === 0) store.commit();
       onProgress(read, head.hosts);
@@ -73,14 +71,10 @@ export async function copySnapshot(
   } finally {
     store.commit();
   }
-  const gone = listing.gone();
-  store.write(() => {
-    listing.touch();
-    for (const file of gone) store.remove(file);
-    store.complete(syncedAt);
-  });
-  store.commit();
-  return counts(store, { hosts: read, fetched: copied, gone: gone.length });
+  // Begins the transaction that completes the copy.
+  store.write(() => listing.touch());
+  const gone = completeCopy(store, listing, syncedAt);
+  return counts(store, { hosts: read, fetched: copied, gone });
 }
 
 function counts(

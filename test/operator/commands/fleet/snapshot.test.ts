@@ -196,3 +196,17 @@ test('fleet sync --snapshot: what is no snapshot, or hostile, is refused or skip
     'newer',
   ]);
 });
+
+test('fleet sync --snapshot: a status that S3 refused does not replace one that is readable', async (t) => {
+  const lab = await initialized(t);
+  const problem = { kind: 'refused', message: 'AccessDenied' };
+  const refused = { ...host, etag: '', status: null, problem };
+  for (const [minutes, line] of [host, refused].entries()) {
+    const syncedAt = new Date(NOW + minutes * 60_000).toISOString();
+    lab.server.put(BUCKET, STATUSES, lines({ ...head, syncedAt }, line));
+    const { json } = await lab.mm(['fleet', 'sync', '--snapshot', '--json'], { now: () => NOW });
+    assert.equal(json.syncedAt, syncedAt);
+  }
+  const { json } = await lab.mm(['fleet', 'query', 'SELECT kind FROM unreadable', '--json']);
+  assert.deepEqual(json.rows, []);
+});
