@@ -252,6 +252,14 @@ export const RECOVERY_GUARDS: readonly Guard[] = [
     name: '^lost files: the bytes of an older snapshot',
   },
   {
+    invariant: 'row 4',
+    file: 'operator/repository/recovery/newest-of.ts',
+    line: '    if (version !== undefined && document?.signed.version !== version) return undefined;\n',
+    instead: '',
+    test: 'test/operator/commands/key/lost-files.test.ts',
+    name: '^lost files: an older file that a thief',
+  },
+  {
     invariant: 'row 6',
     file: 'operator/commands/key/recover-environment.ts',
     line: 'change === undefined ? target : ',

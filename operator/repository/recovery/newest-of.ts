@@ -24,6 +24,9 @@ interface Found {
   readonly bytes: Buffer;
 }
 
+/** Undefined for other bytes than those of the role, or than those of the version, if given. */
+type Read = (bytes: Buffer | undefined, version?: number) => Found | undefined;
+
 interface Newest {
   /** Undefined when no file of the role verifies. */
   readonly found: Found | undefined;
@@ -41,10 +44,12 @@ export async function newestOf(
   delegators: readonly Delegator[],
 ): Promise<Newest> {
   const { options, kept, named, snapshot } = search;
-  const read = (bytes: Buffer | undefined): Found | undefined => {
+  // A thief of an online key can name an older file under the name of a newer one.
+  const read: Read = (bytes, version) => {
     if (bytes === undefined || !isOfRole(bytes, role, options)) return undefined;
     if (named.has(role) && !namesRole(bytes)) return undefined;
     const document = documentIn(bytes, role, delegators);
+    if (version !== undefined && document?.signed.version !== version) return undefined;
     return document && { document, bytes };
   };
   const here = read(kept.get(roleFile(role)));
@@ -54,7 +59,7 @@ export async function newestOf(
   const keptVersion = here?.document.signed.version ?? 0;
   if (keptVersion > entry.version) return { found: here, missing: undefined };
   const file = `${entry.version}.${role}.json`;
-  const there = read((await readFile(options, file))?.bytes);
+  const there = read((await readFile(options, file))?.bytes, entry.version);
   if (there !== undefined && matches(entry, there.bytes))
     return { found: there, missing: undefined };
   if (keptVersion === entry.version) return { found: here, missing: undefined };
@@ -62,11 +67,7 @@ export async function newestOf(
 }
 
 /** The newest file of the role in the bucket. */
-async function listed(
-  search: Search,
-  role: string,
-  read: (bytes: Buffer | undefined) => Found | undefined,
-): Promise<Found | undefined> {
+async function listed(search: Search, role: string, read: Read): Promise<Found | undefined> {
   search.listed ??= await listFiles(search.options);
   const suffix = `.${role}.json`;
   const versions = search.listed
@@ -75,7 +76,7 @@ async function listed(
     .filter((version) => isVersion(version))
     .sort((a, b) => b - a);
   for (const version of versions) {
-    const older = read((await readFile(search.options, `${version}${suffix}`))?.bytes);
+    const older = read((await readFile(search.options, `${version}${suffix}`))?.bytes, version);
     if (older !== undefined) return older;
   }
   return undefined;

@@ -112,3 +112,31 @@ for (const [what, [hide, file]] of Object.entries(HIDDEN)) {
     await changedWithout(lab, RECOVER, [file]);
   });
 }
+
+// A signed file of an older version, under the name of a newer one.
+for (const isNamed of [true, false]) {
+  const by = isNamed ? 'a thief of the online key names' : 'only its name makes the newest';
+  test(`lost files: an older file that ${by} takes no host back unnoticed`, async (t) => {
+    const lab = await ciLab(t);
+    const older = ['2.env-stable.json', '2.targets.json'].map((file) =>
+      lab.server.get(BUCKET, metadataKey(TREE, file)),
+    );
+    const revoke = ['key', 'revoke', 'ci', '--replace-by', 'ci2', '--keep'];
+    await changed(lab, revoke);
+    await lab.commit('manifests/site.pp', '# the security fix\n');
+    assert.equal((await lab.mm(['publish', 'stable', '--no-validate'])).exitCode, 0);
+    const host = await hostOf(t, lab, 'host');
+    const before = (await host.poll()).trusted.versions;
+    for (const [index, role] of ['env-stable', 'targets'].entries())
+      lab.server.put(BUCKET, metadataKey(TREE, `9.${role}.json`), older[index] ?? Buffer.alloc(0));
+    if (isNamed) await new Thief(lab).signOnline({ 'env-stable': 9, targets: 9 });
+    else {
+      drop(lab, 'timestamp.json');
+      await forget(lab, 'fresh');
+    }
+    const lost = isNamed ? ['9.targets.json', '9.env-stable.json'] : ['timestamp.json'];
+    await changedWithout(lab, RECOVER, lost);
+    const { targets, 'env-stable': stable } = (await host.poll()).trusted.versions;
+    assert.deepEqual([targets, stable], [before['targets'], before['env-stable']]);
+  });
+}
