@@ -12,7 +12,7 @@ export interface Agent {
   readonly identity: Identity;
   readonly config: Config;
   readonly paths: HostPaths;
-  /** What a person at the host made it follow for a time. */
+  /** Set by `mm-agent pin`: the environment or release that this host follows for a time. */
   readonly pin?: Pin | undefined;
   /** The installed trust root: the bytes of `root.json`. */
   readonly packagedRoot: Uint8Array;
@@ -21,7 +21,8 @@ export interface Agent {
 }
 
 /**
- * `timestamp.json` and `snapshot.json` installed with the root: a new host accepts nothing older.
+ * `timestamp.json` and `snapshot.json` that were installed with the root: the rollback floor of a
+ * new host.
  */
 export interface PackagedSeeds {
   readonly timestamp: Uint8Array;
@@ -33,11 +34,11 @@ export interface CycleRequest {
   readonly trigger: Trigger;
   readonly noop: boolean;
   /**
-   * A noop run by hand, of another environment or for `mm-agent diff`. The state of this host and
-   * its status in the bucket stay as they were.
+   * A noop run by hand, of another environment or for `mm-agent diff`. It changes neither the state
+   * of this host nor its status in the bucket.
    */
   readonly isTrial: boolean;
-  /** The bucket is not asked: the active release is run. */
+  /** For `mm-agent diff`: run the active release, and do not read the bucket. */
   readonly keepsRelease: boolean;
   /** Puppet prints the differences of files. */
   readonly showDiff: boolean;
@@ -50,6 +51,6 @@ export interface CycleRequest {
   readonly prefetched: Prefetched | undefined;
   /** Aborts when this cycle loses its lock. From then on it must not write anything. */
   readonly lockLost: AbortSignal;
-  /** Why the disk has no room for the lock. Without its lock a cycle only reports. */
-  readonly unlocked?: CodedError | undefined;
+  /** The error of the disk that prevented the lock. A cycle without its lock only reports. */
+  readonly lockError?: CodedError | undefined;
 }

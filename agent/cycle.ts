@@ -53,7 +53,8 @@ export async function cycle(
     findings = mergeFindings(findings, found);
   };
   try {
-    /** The status comes first: hooks must not delay it, and a kill must not lose the run. */
+    // The report must come before the hooks: they must not delay it, and a kill during a hook must
+    // not lose the run.
     const reportBeforeHooks = async (run: RunSummary): Promise<void> => {
       merge(await report(agent, findings));
       merge(await runHooksAfter(agent, findings, run, stop));
@@ -83,7 +84,7 @@ export async function cycle(
     // A blocked cycle has logged its reason.
     if (findings.blocked === undefined) logDecision(agent, request, findings, decision);
     const runAndHooks = async (todo: Decision): Promise<RunSummary | undefined> => {
-      merge({ state: { decision: decided(agent, request, todo) } });
+      merge({ state: { decision: recordOf(agent, request, todo) } });
       if (todo.rollback !== undefined) merge(rollBack(agent, findings));
       merge(await runOrSkip(agent, request, findings, todo, stop));
       const run = findings.run?.summary;
@@ -113,7 +114,7 @@ export async function cycle(
   }
 }
 
-/** A stop that is known still binds. */
+/** With `keepsRelease`. A stop that the state remembers still counts: see `decide`. */
 const NOT_ASKED: Offer = { kind: 'nothing', why: 'the bucket was not asked' };
 
 function viewOf(agent: Agent, request: CycleRequest, findings: Findings): View {
@@ -158,21 +159,27 @@ async function runOrSkip(
   decision: Decision,
   stop: AbortSignal,
 ): Promise<Found> {
-  const { run, why, skipped, isHeld = false } = decision;
+  const { run, why, skipped, isOutsideWindow = false } = decision;
   const now = agent.ports.clock.now();
   if (stop.aborted) {
     return { run: { summary: skippedRun('the agent was stopped before Puppet ran', now) } };
   }
   if (run !== 'no') {
-    return await apply(agent, request, findings, { noop: run === 'noop', why, isHeld }, stop);
+    return await apply(
+      agent,
+      request,
+      findings,
+      { noop: run === 'noop', why, isOutsideWindow },
+      stop,
+    );
   }
   // No run is due at a poll: the status keeps the last one, and has the reason in other fields.
   if (skipped === undefined || request.trigger === 'poll') return {};
   return { run: { summary: skippedRun(why, now) } };
 }
 
-/** For `mm-agent why`. */
-function decided(
+/** The decision as the state keeps it, for `mm-agent why`. */
+function recordOf(
   { ports }: Agent,
   { trigger }: CycleRequest,
   { run, why }: Decision,
@@ -181,23 +188,26 @@ function decided(
   return { at, trigger, run, why: cleanText(why, 1000) };
 }
 
-/** A skipped run is a warning. An error is named by its code: its step has logged the message. */
+/**
+ * A skipped run is a warning. The code of an error replaces its message, which the step has already
+ * logged.
+ */
 function logDecision(
   { ports }: Agent,
   { trigger }: CycleRequest,
   findings: Findings,
-  { run, why, skipped, isHeld }: Decision,
+  { run, why, skipped, isOutsideWindow }: Decision,
 ): void {
   const error = errorOf(findings);
   const short = error === undefined ? why : why.replace(error.message, error.code);
-  const isOverruled = isHeld === true && trigger === 'asked';
+  const isOverruled = isOutsideWindow === true && trigger === 'asked';
   const isWarning = (skipped !== undefined && trigger !== 'poll') || isOverruled;
   const help = isOverruled ? 'to apply it now: mm-agent --once --ignore-window' : 'mm-agent why';
   const next = isWarning ? help : undefined;
   ports.log[isWarning ? 'warn' : 'info']('cycle.decided', { run, why: short, next });
 }
 
-/** An error without a code is a defect, and its stack says where. */
+/** An error without a code is a defect, so its stack is logged. */
 function failureOf(error: unknown): LogFields {
   if (!(error instanceof CodedError)) {
     return { error: String(error instanceof Error ? error.stack : error) };

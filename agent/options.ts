@@ -70,7 +70,8 @@ export interface Options {
     | 'version';
   /** As the user typed it. */
   readonly argv: readonly string[];
-  readonly words: readonly string[];
+  /** The arguments after the command that are not options. */
+  readonly operands: readonly string[];
   readonly noop: boolean | undefined;
   readonly ignoreWindow: boolean;
   readonly tags: readonly string[];
@@ -80,7 +81,7 @@ export interface Options {
   readonly debug: boolean;
   readonly json: boolean;
   readonly root: string;
-  /** How long, as typed. */
+  /** The duration of `pin` and `disable`, as typed. */
   readonly until: string | undefined;
   readonly reason: string | undefined;
   /** Of `doctor`: the archive to write, and a second tree of the bucket. */
@@ -102,7 +103,7 @@ export interface Options {
   readonly directory: string | undefined;
 }
 
-/** The options that every process has which this one starts in its own place. */
+/** The options of this process that a cycle or a settings process which it starts also needs. */
 export function childOptions({ root, environment, debug, json }: Options): string[] {
   return [
     `--root=${root}`,
@@ -112,7 +113,7 @@ export function childOptions({ root, environment, debug, json }: Options): strin
   ];
 }
 
-/** What a person types after mm-agent. */
+/** The commands that people type. */
 export const COMMANDS = [
   ...(['status', 'why', 'history', 'log', 'facts', 'doctor', 'binary'] as const),
   ...(['run', 'diff', 'pin', 'unpin', 'disable', 'enable', 'reset-clock'] as const),
@@ -121,13 +122,13 @@ export const COMMANDS = [
 /** Throws USAGE for an unknown option or command, with the nearest known one. */
 export function parseOptions(argv: readonly string[]): Options {
   const { values, positionals } = parse(argv);
-  const { command, words } = commandOf(values, positionals);
+  const { command, operands } = commandOf(values, positionals);
   const isTest = values.test ?? false;
-  refuseIneffective(command, values, words);
+  refuseIneffective(command, values, operands);
   return {
     command,
     argv,
-    words,
+    operands,
     noop: values.noop,
     ignoreWindow: values['ignore-window'] ?? false,
     tags: list(values.tags),
@@ -170,10 +171,9 @@ function parse(argv: readonly string[]) {
   }
 }
 
-interface CommandWords {
+interface CommandLine {
   readonly command: Options['command'];
-  /** The words after the command. */
-  readonly words: readonly string[];
+  readonly operands: readonly string[];
 }
 
 function commandOf(
@@ -189,23 +189,23 @@ function commandOf(
     enable?: boolean;
   },
   typed: readonly string[],
-): CommandWords {
+): CommandLine {
   const option = optionCommand(values);
-  if (option !== undefined) return { command: option, words: typed };
-  const [word, ...words] = typed;
+  if (option !== undefined) return { command: option, operands: typed };
+  const [word, ...operands] = typed;
   if (word === undefined) {
-    if (!values.once && !values.test) return { command: 'daemon', words };
-    return { command: values['until-converged'] ? 'converge' : 'once', words };
+    if (!values.once && !values.test) return { command: 'daemon', operands };
+    return { command: values['until-converged'] ? 'converge' : 'once', operands };
   }
   const command = COMMANDS.find((known) => known === word);
-  if (command !== undefined) return { command, words };
+  if (command !== undefined) return { command, operands };
   throw new CodedError(`unknown command ${word}${didYouMean(word, COMMANDS)}`, {
     code: 'USAGE',
     next: 'mm-agent --help',
   });
 }
 
-/** A command that is typed as an option. */
+/** The command that an option stands for, such as `--version`. */
 function optionCommand(values: Parameters<typeof commandOf>[0]): Options['command'] | undefined {
   if (values.help) return 'help';
   if (values.version) return 'version';

@@ -1,6 +1,6 @@
 import type { HostBucket } from '../bucket/bucket.ts';
 import type { HookFailure, StatusDocument } from '../bucket/documents/status.ts';
-import type { HookFacts } from './core/hooks/hook-facts.ts';
+import type { HookInput } from './core/hooks/hook-input.ts';
 import type { HookStage } from './core/hooks/stages.ts';
 import type { HistoryEntry } from './core/run/history-entry.ts';
 import type { PuppetExit, PuppetLine, RunResults } from './core/run/puppet-run.ts';
@@ -8,8 +8,8 @@ import type { HostState } from './core/state.ts';
 import type { Condition } from './core/when/deferral.ts';
 
 /**
- * The interfaces that the steps need from outside. `io/` implements it, `commands/` connect it,
- * tests replace it.
+ * The interfaces that the steps need from outside. `io/` implements them, `commands/` connects
+ * them, and tests replace them.
  */
 export interface Ports {
   readonly clock: Clock;
@@ -90,8 +90,8 @@ export interface Hooks {
   run(request: HookRequest, stop: AbortSignal): Promise<readonly HookFailure[]>;
 }
 
-/** The facts of a run. The adapter knows where its log is. */
-export type HookRequest = Omit<HookFacts, 'schemaVersion' | 'log'>;
+/** The input of a hook without what the adapter adds. */
+export type HookRequest = Omit<HookInput, 'schemaVersion' | 'log'>;
 
 export interface ApplyRequest {
   /** Letters, digits, `_`, `.` and `-`, at most 64. */

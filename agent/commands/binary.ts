@@ -23,7 +23,7 @@ const WAIT_MS = 10 * 60_000;
  * Throws BINARY_UNKNOWN, BLOB_MISMATCH, METADATA_*, S3_*, DISK_FULL, LOCKED.
  */
 export async function binary(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
-  const [name, ...others] = options.words;
+  const [name, ...others] = options.operands;
   if (name === undefined || others.length > 0 || !BINARY_NAME.test(name)) {
     throw new CodedError('wanted the name of one binary', {
       code: 'USAGE',

@@ -13,14 +13,14 @@ import { systemClock as clock } from '../io/clock.ts';
 import { type Cron, openCron } from '../io/daemon/cron.ts';
 import { type CycleChildEnd, runCycleChild } from '../io/daemon/cycle-child.ts';
 import { daemonNotes, plannedBefore } from '../io/daemon/daemon-notes.ts';
-import { startHeartbeat } from '../io/daemon/heartbeat.ts';
 import { lastState } from '../io/daemon/last-state.ts';
+import { startLiveness } from '../io/daemon/liveness.ts';
 import { hasNetwork } from '../io/daemon/network.ts';
 import {
   acceptRequest,
-  answering,
   type RunRequest,
   removeRequest,
+  withAnswer,
 } from '../io/daemon/run-request.ts';
 import { writeRuntimeFile } from '../io/daemon/runtime-file.ts';
 import { startLaunchdWatchdog } from '../io/daemon/service/launchd-watchdog.ts';
@@ -71,15 +71,15 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
   self.log.info('agent.started', { ...self.identity, config: self.paths.configFile });
   if (unclaimed !== undefined) logUnclaimed(self.log, unclaimed);
   notifier.ready();
-  const heartbeat = startHeartbeat();
-  notifier.startWatchdog(stop, heartbeat.isAlive);
-  if (service?.manager === 'launchd') startLaunchdWatchdog(stop, heartbeat.isAlive);
+  const liveness = startLiveness();
+  notifier.startWatchdog(stop, liveness.isAlive);
+  if (service?.manager === 'launchd') startLaunchdWatchdog(stop, liveness.isAlive);
   await loop(
     {
       clock: {
         now: clock.now,
         async sleep(ms, wake) {
-          heartbeat.allow(ms);
+          liveness.allow(ms);
           await clock.sleep(ms, wake);
         },
       },
@@ -94,18 +94,18 @@ export async function daemon(given: Options, env: NodeJS.ProcessEnv): Promise<nu
       plannedBefore: plannedBefore(paths.lastCheck),
       hasNetwork: () => hasNetwork(self.config.s3),
       async poll(signal) {
-        heartbeat.allow(longestPollMs(self.config));
+        liveness.allow(longestPollMs(self.config));
         const result = await pollOnce(self, notes.answered, signal);
         notes.polled(result);
         return result;
       },
       async runCycle(trigger, prefetched) {
-        heartbeat.allow(cycleLimitMs(self.config));
+        liveness.allow(cycleLimitMs(self.config));
         if (unclaimed !== undefined) unclaimed = await claim();
         notes.cycleStarts(trigger);
         const wanted = request;
         request = undefined;
-        const end = await answering(paths, wanted, () =>
+        const end = await withAnswer(paths, wanted, () =>
           runCycle(self, options, { trigger, prefetched, stop, ...wanted }),
         );
         notes.cycleEnded(trigger, end.error);

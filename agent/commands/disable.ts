@@ -15,7 +15,7 @@ import { writeDisabled } from '../steps/disabled.ts';
  * may also be in `--reason`.
  */
 export function disable(options: Options, env: NodeJS.ProcessEnv): number {
-  const reason = [...options.words, options.reason ?? ''].join(' ').trim();
+  const reason = [...options.operands, options.reason ?? ''].join(' ').trim();
   if (reason === '') {
     throw new CodedError('a reason is missing: it tells others why this host does not run', {
       code: 'USAGE',

@@ -56,7 +56,7 @@ export async function once(options: Options, env: NodeJS.ProcessEnv): Promise<On
 
 async function lockedCycle(
   agent: Agent,
-  request: Omit<CycleRequest, 'lockLost' | 'unlocked'>,
+  request: Omit<CycleRequest, 'lockLost' | 'lockError'>,
   options: Options,
   stop: AbortSignal,
 ): Promise<OnceEnd> {
@@ -69,8 +69,8 @@ async function lockedCycle(
   try {
     const signal = AbortSignal.any([stop, lock.lost]);
     setMaxListeners(0, signal);
-    const { lost: lockLost, unlocked } = lock;
-    const end = await cycle(agent, { ...request, lockLost, unlocked }, signal);
+    const { lost: lockLost, lockError } = lock;
+    const end = await cycle(agent, { ...request, lockLost, lockError }, signal);
     const hasRun = end.decision.run !== 'no' && end.run !== undefined && end.run.resources !== null;
     return { exitCode: exitCode(agent, end, options), hasRun, run: end.run };
   } catch (error) {
@@ -83,18 +83,18 @@ async function lockedCycle(
   }
 }
 
-type Lock = CycleLock & Pick<CycleRequest, 'unlocked'>;
+type Lock = CycleLock & Pick<CycleRequest, 'lockError'>;
 
 /** Nobody can make the lock now, so a cycle that only reports disturbs no other one. */
 function withoutLock(error: unknown): Lock {
   if (!(error instanceof CodedError) || diskCode(error) === undefined) throw error;
-  return { unlocked: error, lost: new AbortController().signal, release: async () => {} };
+  return { lockError: error, lost: new AbortController().signal, release: async () => {} };
 }
 
 function requestOf(
   options: Options,
   { config, identity, pin }: Agent,
-): Omit<CycleRequest, 'lockLost' | 'prefetched' | 'unlocked'> {
+): Omit<CycleRequest, 'lockLost' | 'prefetched' | 'lockError'> {
   const noop = options.noop ?? config.run.noop;
   const isDiff = options.command === 'diff';
   const isOther = identity.environment !== (pin?.environment ?? config.environment);

@@ -5,7 +5,7 @@ import { readOnlyError } from '../../shared/disk-error.ts';
 import type { Agent } from '../agent.ts';
 import type { Config } from '../config/config.ts';
 import type { Pin } from '../core/when/pin.ts';
-import { moveOddAside } from '../disk/move-aside.ts';
+import { moveObstaclesAside } from '../disk/move-aside.ts';
 import { withReserveSync } from '../disk/reserve.ts';
 import { systemClock } from '../io/clock.ts';
 import { hostHooks } from '../io/hooks/hooks.ts';
@@ -35,7 +35,7 @@ export async function openAgent(
   const host = await openHost(options, knownConfig);
   const { config, paths } = host;
   const log = agentLog(options, config.log, env);
-  for (const moved of moveOddAside(paths)) log.warn('state.moved-aside', { ...moved });
+  for (const moved of moveObstaclesAside(paths)) log.warn('state.moved-aside', { ...moved });
   keepIdentity(host, log);
   const pin = readPin(paths, { clock: systemClock, log });
   const plain = await plainHttpEndpoint(config.s3, env);

@@ -16,9 +16,9 @@ const WAIT_MS = 60_000;
  * time reaches the floor.
  */
 export async function resetClock(options: Options): Promise<number> {
-  if (options.words.length > 0) {
+  if (options.operands.length > 0) {
     throw new CodedError(
-      `reset-clock has no arguments, found ${JSON.stringify(options.words[0])}`,
+      `reset-clock has no arguments, found ${JSON.stringify(options.operands[0])}`,
       { code: 'USAGE', next: 'mm-agent --help' },
     );
   }

@@ -48,7 +48,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
   'the agent reads what Puppet prints': ['logdest', 'color', 'log_level'],
   'schedule.apply says when a run begins': ['splay', 'splaylimit', 'runinterval', 'daemonize'],
   'Puppet ends without a run': ['configprint', 'genconfig', 'genmanifest', 'help', 'version'],
-  'mm-agent --once --skip-tags does this for one run': ['skip_tags'],
+  'mm-agent --once --skip_tags does this for one run': ['skip_tags'],
 };
 
 const REFUSED: ReadonlyMap<string, string> = new Map([

@@ -32,7 +32,7 @@ export function tryEnd(
   return runEnd(run);
 }
 
-const HOPELESS = [EXIT_CODES.disabled, EXIT_CODES.held, EXIT_CODES.config];
+const HOPELESS = [EXIT_CODES.disabled, EXIT_CODES.outsideWindow, EXIT_CODES.config];
 
 function runEnd(run: RunSummary): TryEnd {
   switch (run.status) {

@@ -2,20 +2,20 @@ import type { Offer } from './offer/offer.ts';
 import type { WindowState } from './when/apply-window.ts';
 import { owedRun, type RunMemory } from './when/owed-run.ts';
 
-/**
- * Decides what a cycle does. This is a pure function: the {@link View} has every input, and every
- * decision has its reason.
+/*
+ * Decides what a cycle does. This is a pure function: the View has every input, and every decision
+ * has its reason.
  */
 
 /** Why this cycle was started. */
 export type Trigger =
   /** `mm-agent --once`, or a signal: poll and run. */
   | 'asked'
-  /** The poll schedule: install a new release and run it; run nothing else. */
+  /** The poll schedule: install a new release and run it. No run without a new release. */
   | 'poll'
-  /** The apply schedule: poll, then run, also when nothing is new. */
+  /** The apply schedule: poll, then run, even without a new release. */
   | 'apply'
-  /** The first run of a daemon: as the apply schedule. */
+  /** The first run of a daemon: the same as `apply`. */
   | 'start';
 
 export interface View extends RunMemory {
@@ -34,7 +34,7 @@ export interface View extends RunMemory {
   /** sha256 of the release to go back to when a bad one is offered; undefined when not allowed. */
   readonly rollback: string | undefined;
   readonly noop: boolean;
-  /** Open also when it must be ignored. */
+  /** Also open when the window must be ignored: for noop runs and `--ignore-window`. */
   readonly window: WindowState;
   /** ms since 1970. */
   readonly now: number;
@@ -58,7 +58,7 @@ export interface Decision {
     | 'deferred'
     | undefined;
   /** True when the run is noop only because `apply_window` is closed. */
-  readonly isHeld?: boolean;
+  readonly isOutsideWindow?: boolean;
 }
 
 export function decide(view: View): Decision {
@@ -145,7 +145,12 @@ function noReleaseReason(offer: Offer): string {
 
 function runOrNoop({ noop, window }: View, why: string): Omit<Decision, 'install'> {
   if (noop || window.isOpen) return { run: noop ? 'noop' : 'run', why, skipped: undefined };
-  return { run: 'noop', why: `${why}; noop only: ${window.why}`, skipped: undefined, isHeld: true };
+  return {
+    run: 'noop',
+    why: `${why}; noop only: ${window.why}`,
+    skipped: undefined,
+    isOutsideWindow: true,
+  };
 }
 
 function skip(skipped: NonNullable<Decision['skipped']>, why: string): Decision {

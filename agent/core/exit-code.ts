@@ -11,7 +11,7 @@ export const EXIT_CODES = {
   failed: { code: 1, meaning: 'failed' },
   disabled: { code: 10, meaning: 'disabled or stopped' },
   locked: { code: 11, meaning: 'another cycle is active' },
-  held: { code: 12, meaning: 'apply_window is closed: something would change' },
+  outsideWindow: { code: 12, meaning: 'apply_window is closed: something would change' },
   config: { code: 20, meaning: 'configuration' },
   noRelease: { code: 21, meaning: 'no release for this host' },
   unreachable: { code: 22, meaning: 'bucket not reached and nothing applied' },
@@ -61,7 +61,8 @@ export function cycleExitCode(
     case undefined:
       if (run === undefined) return EXIT_CODES.done.code;
       // Nobody would otherwise notice that what they asked for was not done.
-      if (decision.isHeld === true && run.status === 'pending') return EXIT_CODES.held.code;
+      if (decision.isOutsideWindow === true && run.status === 'pending')
+        return EXIT_CODES.outsideWindow.code;
       return runExitCode(run, options);
     case 'deferred':
       return EXIT_CODES.done.code;

@@ -4,25 +4,24 @@ import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { orUndefined } from '../../shared/files.ts';
 import type { HostPaths } from '../paths.ts';
 
-/** What stood in the place of a file or directory of the agent. */
+/** An obstacle in the place of a file or directory of the agent. */
 export interface MovedAside {
   readonly path: string;
   readonly to: string;
 }
 
 /**
- * Moves aside what cannot be replaced in the state directory: a file where the agent needs a
- * directory, or a directory where it needs a file or a link. It makes what is missing again.
- * Everything else is replaced when the agent writes. A link to a directory may lead to another
- * disk, and one that leads nowhere is left for a person, because the disk may come back. Never
- * throws.
+ * Moves aside what the agent cannot replace by writing: a file where it needs a directory, or a
+ * directory where it needs a file or a link. Later steps create what is then missing. A link to a
+ * directory stays, because it may lead to another disk. A broken link stays for a person to repair,
+ * because that disk may come back. Never throws.
  */
-export function moveOddAside(paths: HostPaths): readonly MovedAside[] {
-  const odd = [
+export function moveObstaclesAside(paths: HostPaths): readonly MovedAside[] {
+  const obstacles = [
     ...directoriesOf(paths).filter(isNoDirectory),
     ...filesOf(paths).filter(isOwnDirectory),
   ];
-  return odd.flatMap((path) => {
+  return obstacles.flatMap((path) => {
     const to = `${path}.odd-${Date.now()}`;
     const move = () => {
       renameSync(path, to);
@@ -51,7 +50,7 @@ function filesOf({ trust, environments, ...paths }: HostPaths): readonly string[
   ];
 }
 
-/** False for a link that leads nowhere. */
+/** False for a broken link. */
 function isNoDirectory(path: string): boolean {
   return orUndefined(() => statSync(path))?.isDirectory() === false;
 }

@@ -11,10 +11,10 @@ import { trustAfterError } from '../core/status/trust-status.ts';
  */
 export function checkDisk(
   { paths, ports }: Pick<Agent, 'paths' | 'ports'>,
-  { unlocked }: Pick<CycleRequest, 'unlocked'>,
+  { lockError }: Pick<CycleRequest, 'lockError'>,
   { state }: Pick<Findings, 'state'>,
 ): Found {
-  const error = unlocked ?? readOnlyError(paths.state);
+  const error = lockError ?? readOnlyError(paths.state);
   if (error === undefined) return {};
   const { code, message, next } = error;
   ports.log.error('cycle.blocked', { code, error: message, next });

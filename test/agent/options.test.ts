@@ -20,7 +20,7 @@ test('options: the options that a Puppet user types', () => {
 test('options: commands have arguments', () => {
   const options = parseOptions(['disable', 'database', 'migration', '--until=2h']);
   assert.equal(options.command, 'disable');
-  assert.deepEqual(options.words, ['database', 'migration']);
+  assert.deepEqual(options.operands, ['database', 'migration']);
   assert.equal(options.until, '2h');
 });
 
@@ -30,7 +30,7 @@ test('options: what a person types who is used to puppet agent', () => {
   assert.ok(test.detailedExitCodes && test.showDiff);
   const disable = parseOptions(['--disable', 'database', 'migration', '--for', '2h']);
   assert.equal(disable.command, 'disable');
-  assert.deepEqual([disable.words, disable.until], [['database', 'migration'], '2h']);
+  assert.deepEqual([disable.operands, disable.until], [['database', 'migration'], '2h']);
   assert.equal(parseOptions(['disable', '--reason', 'a b']).reason, 'a b');
   assert.equal(parseOptions(['--enable']).command, 'enable');
 });

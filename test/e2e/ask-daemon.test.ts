@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Found } from '../../agent/commands/steer/run.ts';
+import type { RequestedCycle } from '../../agent/commands/steer/run.ts';
 import { agentLab, manifestWriting } from '../support/agent-lab.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -23,10 +23,10 @@ test('run: the daemon runs now, and diff changes nothing', async (t) => {
   const ended = lab.end(daemon);
   await waitUntil(() => lab.status().run?.status === 'unchanged');
   const first = lab.status().run?.id;
-  const ask = async (...argv: string[]): Promise<Found> => {
+  const ask = async (...argv: string[]): Promise<RequestedCycle> => {
     const { stdout, stderr } = await lab.run(['run', '--json', ...argv]);
     assert.notEqual(stdout, '', stderr);
-    return JSON.parse(stdout) as Found;
+    return JSON.parse(stdout) as RequestedCycle;
   };
   const asked = await ask();
   assert.deepEqual(

@@ -5,7 +5,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import { hookEnvironment } from '../../agent/core/hooks/hook-facts.ts';
+import { hookEnvironment } from '../../agent/core/hooks/hook-input.ts';
 import { isHookName } from '../../agent/core/hooks/stages.ts';
 import { sampleRun, sampleStatus } from '../support/status-sample.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';

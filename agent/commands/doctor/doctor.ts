@@ -9,7 +9,7 @@ import { localPaths } from '../../paths.ts';
 import { VERSION } from '../../program/version.ts';
 import { writeBundle } from './bundle.ts';
 import { type Examination, examine } from './examine.ts';
-import { requireNoWords } from './host-checks.ts';
+import { requireNoOperands } from './host-checks.ts';
 import { agentJournal } from './journal.ts';
 import { secretHider } from './secrets.ts';
 import { settingLines } from './settings.ts';
@@ -20,7 +20,7 @@ import { settingLines } from './settings.ts';
  * check has failed. Throws USAGE, PERMISSION_DENIED, FILE_FAILED.
  */
 export async function doctor(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
-  requireNoWords(options.words);
+  requireNoOperands(options.operands);
   const paths = localPaths(options.root);
   for (const path of [paths.state, paths.stateFile]) requireReadable(path, options.argv);
   // Those of this shell as well: the environment of the daemon replaces them.

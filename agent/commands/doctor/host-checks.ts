@@ -202,7 +202,7 @@ function noted(damages: string[]): Log {
 }
 
 /** Throws USAGE. */
-export function requireNoWords(words: readonly string[]): void {
+export function requireNoOperands(words: readonly string[]): void {
   const [word] = words;
   if (word === undefined) return;
   throw new CodedError(`doctor has no arguments, found ${JSON.stringify(word)}`, {

@@ -16,7 +16,7 @@ export function facts(options: Options): number {
   const path = localPaths(options.root).facts;
   requireReadable(path, options.argv);
   const { facts: all } = readFacts(path);
-  const names = options.words;
+  const names = options.operands;
   if (names.length === 0) return answer(all);
   const values = names.map((name) => [name, factAt(all, name)] as const);
   const missing = values.filter(([, value]) => value === undefined).map(([name]) => name);

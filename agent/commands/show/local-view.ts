@@ -41,7 +41,7 @@ export async function readLocal(options: Options, env: NodeJS.ProcessEnv): Promi
     decision,
     uploadedAt: uploaded?.at ?? null,
     clockFloorAt: floor === 0 ? null : new Date(floor).toISOString(),
-    cycleUnderWay: await isHeld(paths.lock),
+    cycleUnderWay: await isLockHeld(paths.lock),
     daemon:
       daemon === undefined
         ? null
@@ -52,7 +52,7 @@ export async function readLocal(options: Options, env: NodeJS.ProcessEnv): Promi
 }
 
 /** A killed agent leaves its lock, so the holder must be alive. */
-async function isHeld(lock: string): Promise<boolean> {
+async function isLockHeld(lock: string): Promise<boolean> {
   const holder = readHolder<LockHolder>(lock);
   return holder !== undefined && (await isAlive(holder));
 }

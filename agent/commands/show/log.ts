@@ -15,7 +15,7 @@ export function log(options: Options): number {
   requireReadable(history, options.argv);
   const entries = readHistory(history);
   if (entries.length === 0) throw noRuns(history);
-  const entry = chosen(entries, options.words);
+  const entry = chosen(entries, options.operands);
   const text = readKeptOutput(history, entry.run.id);
   if (options.json) {
     printAnswer(asciiJson({ ...entry, output: text?.trimEnd().split('\n') ?? [] }, 2));

@@ -19,7 +19,7 @@ const LOCK_WAIT_MS = 10 * 60_000;
 const LOOK_AGAIN_MS = 200;
 
 /** How a request ended for the command that made it. */
-export type AskedEnd =
+export type RequestEnd =
   | { readonly kind: 'ended'; readonly exitCode: number }
   /** The daemon ended before the cycle did. Puppet goes on without it. */
   | { readonly kind: 'daemon-gone' }
@@ -33,7 +33,7 @@ export type AskedEnd =
 export async function askDaemon(
   paths: HostPaths,
   wanted: Omit<RunRequest, 'id'>,
-): Promise<AskedEnd> {
+): Promise<RequestEnd> {
   await requireDaemon(paths);
   const stop = stopOnSignals('SIGHUP');
   const lock = await acquireCycleLock({

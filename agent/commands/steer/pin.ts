@@ -13,7 +13,7 @@ import { type HostPaths, localPaths } from '../../paths.ts';
 import { readPin, writePin } from '../../steps/pin.ts';
 import { openHost } from '../open-host.ts';
 import { findTarget } from './pin-target.ts';
-import { askAndLook, foundLines } from './run.ts';
+import { cycleLines, requestCycle } from './run.ts';
 
 const Length = duration({ min: '1m', max: LONGEST_PIN });
 
@@ -23,7 +23,7 @@ const Length = duration({ min: '1m', max: LONGEST_PIN });
  * ENVIRONMENT_UNKNOWN, PERMISSION_DENIED.
  */
 export async function pin(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
-  const [word, ...others] = options.words;
+  const [word, ...others] = options.operands;
   if (word === undefined || others.length > 0) throw usage('wanted one environment or release');
   const until = endOf(options.until);
   const paths = localPaths(options.root);
@@ -40,7 +40,7 @@ export async function pin(options: Options, env: NodeJS.ProcessEnv): Promise<num
 
 /** `mm-agent unpin`: this host follows its configuration again. */
 export async function unpin(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
-  if (options.words.length > 0) throw usage('unpin has no arguments');
+  if (options.operands.length > 0) throw usage('unpin has no arguments');
   const paths = localPaths(options.root);
   requireWritable([paths.state, paths.runtime], options.argv);
   const log = agentLog(options, { level: 'warn', format: 'text' }, env);
@@ -61,9 +61,9 @@ async function showChange(
   if (!json) printAnswer(text);
   const daemon = await findDaemon(paths);
   const isAsked = daemon !== undefined && canBeAsked(daemon);
-  const found = isAsked ? await askAndLook(paths, { trigger: 'poll', noop: false }) : undefined;
+  const found = isAsked ? await requestCycle(paths, { trigger: 'poll', noop: false }) : undefined;
   if (json) printAnswer(asciiJson({ pin: made, cycle: found ?? null }, 2));
-  else printAnswer(found === undefined ? NO_DAEMON : foundLines(found).join('\n'));
+  else printAnswer(found === undefined ? NO_DAEMON : cycleLines(found).join('\n'));
   return found?.exitCode ?? 0;
 }
 

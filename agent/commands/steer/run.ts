@@ -10,7 +10,7 @@ import { requireWritable } from '../../io/host/permission.ts';
 import { printAnswer } from '../../io/print-answer.ts';
 import type { Options } from '../../options.ts';
 import { type HostPaths, localPaths } from '../../paths.ts';
-import { type AskedEnd, askDaemon } from './ask-daemon.ts';
+import { askDaemon, type RequestEnd } from './ask-daemon.ts';
 
 /**
  * `mm-agent run [--noop]`: the daemon polls and runs Puppet now. Waits for the end of the cycle,
@@ -19,15 +19,15 @@ import { type AskedEnd, askDaemon } from './ask-daemon.ts';
 export async function run(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
   const paths = localPaths(options.root);
   requireWritable([paths.state, paths.runtime], options.argv);
-  const found = await askAndLook(paths, { trigger: 'asked', noop: options.noop ?? false });
+  const found = await requestCycle(paths, { trigger: 'asked', noop: options.noop ?? false });
   if (options.json) printAnswer(asciiJson(found, 2));
-  else printAnswer(foundLines(found).join('\n'), { markOf: outcomeMark, env });
+  else printAnswer(cycleLines(found).join('\n'), { markOf: outcomeMark, env });
   return found.exitCode;
 }
 
 /** How a cycle of the daemon ended. */
-export interface Found {
-  readonly end: AskedEnd['kind'];
+export interface RequestedCycle {
+  readonly end: RequestEnd['kind'];
   readonly exitCode: number;
   /** The run of the cycle; null when it made none. */
   readonly run: RunSummary | null;
@@ -36,7 +36,10 @@ export interface Found {
 }
 
 /** Asks the daemon for a cycle, waits for its end, and reads what it did. */
-export async function askAndLook(paths: HostPaths, wanted: Omit<RunRequest, 'id'>): Promise<Found> {
+export async function requestCycle(
+  paths: HostPaths,
+  wanted: Omit<RunRequest, 'id'>,
+): Promise<RequestedCycle> {
   const before = lastState(paths.stateFile)?.status?.run?.id;
   const end = await askDaemon(paths, wanted);
   if (end.kind !== 'ended') {
@@ -49,7 +52,7 @@ export async function askAndLook(paths: HostPaths, wanted: Omit<RunRequest, 'id'
 }
 
 /** The same as text. */
-export function foundLines({ end, exitCode, run, why }: Found): string[] {
+export function cycleLines({ end, exitCode, run, why }: RequestedCycle): string[] {
   if (end !== 'ended') return [UNSEEN[end]];
   if (run === null) return [`Puppet did not run (exit code ${exitCode}): ${why ?? 'see the log'}`];
   const lines = runLines(run, agoText(run.startedAt, Date.now()));

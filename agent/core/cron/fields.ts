@@ -19,7 +19,7 @@ export interface CronFields {
 }
 
 /** Whether the expression allows the date that an instant has in local time. */
-export function isOfDate(fields: CronFields, at: Date): boolean {
+export function allowsDate(fields: CronFields, at: Date): boolean {
   if (!fields.months.includes(at.getMonth() + 1)) return false;
   const isDay = fields.days.some((day) => isDayOfMonth(day, at));
   const isWeekday = fields.weekdays.some((weekday) => isDayOfWeek(weekday, at));

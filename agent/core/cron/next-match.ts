@@ -1,5 +1,5 @@
 import type { CronPosition } from '../schedule.ts';
-import { type CronFields, isOfDate } from './fields.ts';
+import { allowsDate, type CronFields } from './fields.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -28,11 +28,11 @@ export function nextMatch(fields: CronFields, after: number): number {
   const from = new Date(after);
   if (fields.hours.length === 24) {
     const next = nextMinute(fields.minutes, from);
-    if (isOfDate(fields, new Date(next))) return next;
+    if (allowsDate(fields, new Date(next))) return next;
   }
   const last = new Date(from.getFullYear(), from.getMonth() + HORIZON_MONTHS);
   for (let day = midnight(from, 0); day < last; ) {
-    const found = isOfDate(fields, day) ? firstOfDay(fields, day, after) : undefined;
+    const found = allowsDate(fields, day) ? firstOfDay(fields, day, after) : undefined;
     if (found !== undefined) return found;
     day = fields.months.includes(day.getMonth() + 1) ? midnight(day, 1) : nextMonth(day);
   }
@@ -42,7 +42,7 @@ export function nextMatch(fields: CronFields, after: number): number {
 function isMatch(fields: CronFields, instant: number): boolean {
   const at = new Date(instant);
   const isTime = fields.minutes.includes(at.getMinutes()) && fields.hours.includes(at.getHours());
-  return isTime && isOfDate(fields, at);
+  return isTime && allowsDate(fields, at);
 }
 
 /** In a zone where summer time begins at midnight, it is 01:00. */

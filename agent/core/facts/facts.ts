@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isJsonObject, type JsonObject } from '../../../shared/json.ts';
 import { isExactNumber } from './exact-json.ts';
-import { boundedFacts, promotable, tamedFacts } from './fact-limits.ts';
+import { boundedFacts, promotedValue, sanitizedFacts } from './fact-limits.ts';
 import { withoutFacts } from './fact-paths.ts';
 
 /*
@@ -18,7 +18,7 @@ export interface CollectedFacts {
   readonly digest: string;
   readonly facterVersion: string | undefined;
   /** Top-level facts that a marker replaces because all facts together were too large. */
-  readonly left: readonly string[];
+  readonly omitted: readonly string[];
 }
 
 export interface FactsOptions {
@@ -35,8 +35,8 @@ export interface FactsOptions {
  */
 export function collectFacts(values: unknown, options: FactsOptions): CollectedFacts | undefined {
   if (!isJsonObject(values)) return undefined;
-  const allowed = withoutFacts(tamedFacts(values), [...ALWAYS_DENIED, ...options.deny]);
-  const { facts, left } = boundedFacts(allowed, options.maxBytes);
+  const allowed = withoutFacts(sanitizedFacts(values), [...ALWAYS_DENIED, ...options.deny]);
+  const { facts, omitted } = boundedFacts(allowed, options.maxBytes);
   const version = allowed['facterversion'];
   return {
     all: facts,
@@ -45,7 +45,7 @@ export function collectFacts(values: unknown, options: FactsOptions): CollectedF
       .update(canonicalJson(withoutFacts(facts, VOLATILE)))
       .digest('hex'),
     facterVersion: typeof version === 'string' ? version.slice(0, 64) : undefined,
-    left,
+    omitted,
   };
 }
 
@@ -114,7 +114,7 @@ const VOLATILE = [
 function promote(facts: JsonObject, paths: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     paths
-      .map((path) => [path, promotable(factAt(facts, path))] as const)
+      .map((path) => [path, promotedValue(factAt(facts, path))] as const)
       .filter(([, value]) => value !== undefined),
   );
 }

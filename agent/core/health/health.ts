@@ -28,11 +28,11 @@ const MOST_ERRORS = 3;
 const MAX_ERROR = 300;
 
 /**
- * The releases that are bad on this host, after a run. A release is bad when it does not compile
- * here, or fails where the last good one did not. One that was good here before is not: then the
- * host has changed. A run that was killed, that did not start or that had no room on the disk says
- * nothing about a release. A failure without a network does not count either. A good run takes the
- * mark away, and a later file of the environment ends it, see `badNow`.
+ * Returns the releases that are bad on this host, after a run. A release is bad when it does not
+ * compile here, or fails where the last good release did not. A release that was good here before
+ * is not bad: the host has changed. A run that was killed, did not start or had a full disk proves
+ * nothing about a release. A failure while the bucket was not reachable proves nothing either. A
+ * good run removes the mark; `badNow` says when a new file of the environment lifts it.
  */
 export function badAfterRun(last: readonly BadRelease[], view: HealthView): BadRelease[] {
   const { release, run, lastGood } = view;
@@ -43,19 +43,20 @@ export function badAfterRun(last: readonly BadRelease[], view: HealthView): BadR
     run.status === 'not-compiled' ? isNew : run.status === 'failed' && isNew && lastGood !== null;
   if (!isBad || view.isOffline || run.errorCode !== undefined) return [...last];
   const known = badNow(last, view.offeredBy).find(({ sha256 }) => sha256 === release.sha256);
-  return [known ?? evidence(view), ...others].slice(0, MOST_KEPT);
+  return [known ?? badRelease(view), ...others].slice(0, MOST_KEPT);
 }
 
 /**
- * The releases that are bad as long as this file offers them. A run can fail because of what
- * somebody hid in the bucket, such as a binary, and nobody but a publisher can end that for all
- * hosts: by another version of the role, also with the same release.
+ * Returns the bad releases whose mark still counts: those that were marked while this same file of
+ * the role offered them. A publisher therefore lifts the mark on all hosts by signing a new version
+ * of the role, even with the same release. This is needed because a run can fail although the
+ * release is good, for example when somebody removed a binary from the bucket.
  */
 export function badNow(bad: readonly BadRelease[], offeredBy: string | undefined): BadRelease[] {
   return bad.filter((each) => each.offeredBy === offeredBy);
 }
 
-function evidence({ release, run, now, offeredBy }: HealthView): BadRelease {
+function badRelease({ release, run, now, offeredBy }: HealthView): BadRelease {
   const lines = run.error?.split('\n') ?? [];
   const failed = run.failedResources.map(({ resource, message }) => `${resource}: ${message}`);
   return {
@@ -81,9 +82,9 @@ export interface RollbackView {
 }
 
 /**
- * The release to go back to when a bad one is offered; undefined when that is not
- * allowed. After a change of root or targets a key may have been revoked, and its holder may have
- * chosen the earlier release (ADR 0027).
+ * Returns the release to go back to when a bad one is offered; undefined when that is not allowed.
+ * A change of root or targets can mean that a key was revoked, and the earlier release may be the
+ * choice of its holder (ADR 0027).
  */
 export function rollbackTarget(view: RollbackView): ActiveRelease | undefined {
   const { onFailure, bad, good, environment, versions } = view;
@@ -93,7 +94,7 @@ export function rollbackTarget(view: RollbackView): ActiveRelease | undefined {
   return isSame ? good.release : undefined;
 }
 
-/** The memory of a good run; null when the versions of the metadata are not known. */
+/** What the state keeps of a good run; null when the versions of the metadata are not known. */
 export function goodAfterRun(
   release: ActiveRelease,
   environment: string,

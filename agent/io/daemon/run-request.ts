@@ -62,7 +62,7 @@ export function acceptRequest(paths: RequestPaths): RunRequest | undefined {
  * started. No answer while a cycle goes on without the daemon: the command notices the end of the
  * daemon.
  */
-export async function answering<T extends { readonly exitCode?: number }>(
+export async function withAnswer<T extends { readonly exitCode?: number }>(
   { answer }: RequestPaths,
   request: RunRequest | undefined,
   run: () => Promise<T>,

@@ -4,13 +4,13 @@ import type { HookFailure } from '../../../bucket/documents/status.ts';
 import { messageOf } from '../../../shared/clean-text.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
 import type { Config } from '../../config/config.ts';
-import { hookEnvironment } from '../../core/hooks/hook-facts.ts';
+import { hookEnvironment } from '../../core/hooks/hook-input.ts';
 import { MOST_HOOKS } from '../../core/hooks/stages.ts';
 import type { PuppetExit } from '../../core/run/puppet-run.ts';
 import type { HostPaths } from '../../paths.ts';
 import type { HookRequest, Hooks, Log } from '../../ports.ts';
 import { followOutput } from '../puppet/output/follow-output.ts';
-import { lastWords } from '../puppet/output/last-words.ts';
+import { outputTail } from '../puppet/output/output-tail.ts';
 import { supervise } from '../puppet/process/supervise.ts';
 import { outputPath } from '../puppet/run-directory/paths.ts';
 import { launchHook } from './launch-hook.ts';
@@ -25,7 +25,7 @@ export interface HookOptions {
   readonly graceMs?: number;
 }
 
-interface Place extends HookOptions {
+interface StageOptions extends HookOptions {
   /** `hooks.d`. */
   readonly directory: string;
   /** The directories of all runs. */
@@ -34,16 +34,16 @@ interface Place extends HookOptions {
 }
 
 const GRACE_MS = 5000;
-/** Lines at the end of its output from which the summary of a failure is made. */
+/** A failure is summarized from this many lines at the end of the output. */
 const LAST_LINES = 10;
 
-/** The programs in `hooks.d` of this host, as its configuration says. */
+/** The hooks of this host: the programs in the directory that its configuration names. */
 export function hostHooks(
   { hooks }: Pick<Config, 'hooks'>,
   paths: Pick<HostPaths, 'hooks' | 'runs'>,
   options: HookOptions,
 ): Hooks {
-  const place: Place = {
+  const stageOptions: StageOptions = {
     ...options,
     directory: hooks.directory ?? paths.hooks,
     runs: paths.runs,
@@ -52,16 +52,16 @@ export function hostHooks(
   let stages: ReadonlySet<string> | undefined;
   return {
     has(stage) {
-      stages ??= stagesIn(place.directory);
+      stages ??= stagesIn(stageOptions.directory);
       return stages.has(stage);
     },
-    run: (request, stop) => runStage(request, place, stop),
+    run: (request, stop) => runStage(request, stageOptions, stop),
   };
 }
 
 async function runStage(
   request: HookRequest,
-  options: Place,
+  options: StageOptions,
   stop: AbortSignal,
 ): Promise<readonly HookFailure[]> {
   const { stage } = request;
@@ -86,7 +86,7 @@ async function runStage(
 
 interface Failure {
   readonly why: string;
-  /** The end of what it printed. */
+  /** The end of the output of the hook. */
   readonly output?: string;
 }
 
@@ -94,7 +94,7 @@ interface Failure {
 async function runHook(
   name: string,
   request: HookRequest,
-  options: Place,
+  options: StageOptions,
   stop: AbortSignal,
 ): Promise<Failure | undefined> {
   if (stop.aborted) return { why: 'not run: the agent was stopped' };
@@ -107,7 +107,7 @@ async function runHook(
       if (lines.length > LAST_LINES) lines.shift();
     });
     const why = whyFailed(exit, options.limitSeconds);
-    const output = lastWords(lines.join(' '));
+    const output = outputTail(lines.join(' '));
     if (why !== undefined) return { why, ...(output === '' ? {} : { output }) };
     const seconds = Math.round(performance.now() - startedAt) / 1000;
     options.log.info('hook.ended', { stage, name, seconds });
@@ -122,7 +122,7 @@ async function runHook(
 async function superviseHook(
   name: string,
   request: HookRequest,
-  options: Place,
+  options: StageOptions,
   stop: AbortSignal,
   onText: (text: string) => void,
 ): Promise<PuppetExit> {
@@ -131,7 +131,7 @@ async function superviseHook(
   const path = join(options.directory, stage, name);
   if (!isProgram(path)) throw new Error('not run: it is not an executable file');
   requireOwn(path, 'the hook');
-  // Left over when the agent was killed.
+  // A killed agent may have left it.
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const output = followOutput(join(directory, 'output'), ({ level, text }) => {
@@ -139,9 +139,9 @@ async function superviseHook(
     onText(text);
   });
   try {
-    const facts = { schemaVersion: 1 as const, ...request, log: logOf(request, options) };
-    const environment = hookEnvironment(facts);
-    const input = `${JSON.stringify(facts)}\n`;
+    const hookInput = { schemaVersion: 1 as const, ...request, log: logOf(request, options) };
+    const environment = hookEnvironment(hookInput);
+    const input = `${JSON.stringify(hookInput)}\n`;
     const lastSeconds = Math.ceil(limitSeconds + (2 * graceMs) / 1000);
     const launched = await launchHook({
       ...{ path, directory, input, environment, output, lastSeconds, launcher },
@@ -152,7 +152,7 @@ async function superviseHook(
   }
 }
 
-function logOf({ runId }: HookRequest, { runs }: Place): string | null {
+function logOf({ runId }: HookRequest, { runs }: StageOptions): string | null {
   const path = outputPath(join(runs, runId ?? ''));
   return runId !== null && existsSync(path) ? path : null;
 }

@@ -12,7 +12,7 @@ import type { HostState } from '../../core/state.ts';
 import { withReserve } from '../../disk/reserve.ts';
 import { releasePaths } from '../../paths.ts';
 import type { PuppetInstall } from '../../ports.ts';
-import { readEndedRun, rememberEnd, rememberHeld, rememberRun } from './ended-run.ts';
+import { nextRetry, readEndedRun, rememberOutsideWindow, rememberRun } from './ended-run.ts';
 import { requireHooks, runHooksBefore } from './hooks.ts';
 import { keepRun } from './keep-run.ts';
 import { removeView } from './view.ts';
@@ -22,7 +22,7 @@ export interface RunPlan {
   readonly noop: boolean;
   readonly why: string;
   /** Noop only because `apply_window` is closed. */
-  readonly isHeld: boolean;
+  readonly isOutsideWindow: boolean;
 }
 
 /**
@@ -48,15 +48,15 @@ export async function apply(
     // A stop is the end of the run, not of a hook.
     if (!stop.aborted) requireHooks(hooks);
     puppet = await ports.puppet.find();
-    const { noop, why, isHeld } = plan;
+    const { noop, why, isOutsideWindow } = plan;
     ports.log.info('run.started', { runId, noop, why, version: active.version });
     const run = { ...plan, runId, puppet, ...active };
     // A run may free space, so it begins on a full disk as well. What failed here did not begin.
     const exit = await withReserve(agent.paths, 'run', () => runPuppet(agent, request, run, stop));
     removeView(agent.paths);
     const ended = await readEndedRun(agent, active, { runId, startedAt, exit, ...plan });
-    const remembered = isHeld
-      ? rememberHeld(active, ended.summary)
+    const remembered = isOutsideWindow
+      ? rememberOutsideWindow(active, ended.summary)
       : rememberRun(agent, { state, active, refresh }, ended, exit);
     return {
       run: { ...ended, puppetVersion: puppet.version },
@@ -130,20 +130,24 @@ function makeRunDirectory(path: string): void {
 function isWholeCatalog(
   { config }: Agent,
   { tags, skipTags }: CycleRequest,
-  { noop, isHeld }: RunPlan,
+  { noop, isOutsideWindow }: RunPlan,
 ): boolean {
   const hasTags = tags.join() !== config.run.tags.join() || skipTags.length > 0;
-  return (isHeld || noop === config.run.noop) && !hasTags;
+  return (isOutsideWindow || noop === config.run.noop) && !hasTags;
 }
 
 /** A run that cannot start would fail in the same way at each poll. */
 function rememberNotStarted(
   agent: Agent,
   { state, active }: { readonly state: HostState; readonly active: ActiveRelease },
-  run: { readonly isHeld: boolean; readonly isWhole: boolean; readonly summary: RunSummary },
+  run: {
+    readonly isOutsideWindow: boolean;
+    readonly isWhole: boolean;
+    readonly summary: RunSummary;
+  },
 ): Partial<HostState> {
-  if (run.isHeld) return run.isWhole ? rememberHeld(active, run.summary) : {};
-  const retry = run.isWhole ? { retry: rememberEnd(agent, { state, active }, false) } : {};
+  if (run.isOutsideWindow) return run.isWhole ? rememberOutsideWindow(active, run.summary) : {};
+  const retry = run.isWhole ? { retry: nextRetry(agent, { state, active }, false) } : {};
   return { lastRunRelease: active.sha256, ...retry };
 }
 

@@ -87,7 +87,7 @@ export function rememberRun(
     : state.good;
   return {
     lastRunRelease: active.sha256,
-    retry: rememberEnd(agent, { state, active }, isGood || status === 'pending'),
+    retry: nextRetry(agent, { state, active }, isGood || status === 'pending'),
     held: null,
     changes: countChanges(state.changes, changes, summary),
     bad: badAfterRun(state.bad, {
@@ -103,7 +103,7 @@ export function rememberRun(
 }
 
 /** A noop run in place of a real one. One that the agent itself ended is repeated. */
-export function rememberHeld(
+export function rememberOutsideWindow(
   { sha256: release }: ActiveRelease,
   { status, killedBy }: RunSummary,
 ): Partial<HostState> {
@@ -112,7 +112,7 @@ export function rememberHeld(
 }
 
 /** Whether and when a run of the active release is tried again. */
-export function rememberEnd(
+export function nextRetry(
   { config, ports }: Pick<Agent, 'config' | 'ports'>,
   { state, active }: { readonly state: HostState; readonly active: { readonly sha256: string } },
   isGood: boolean,

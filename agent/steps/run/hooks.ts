@@ -6,7 +6,7 @@ import { hasHooks, isRequiredHook, stagesAfter } from '../../core/hooks/stages.t
 import type { HookRequest } from '../../ports.ts';
 
 /** A run that is about to begin. */
-export interface ComingRun {
+export interface UpcomingRun {
   readonly runId: string;
   readonly noop: boolean;
   readonly why: string;
@@ -16,7 +16,7 @@ export interface ComingRun {
 export async function runHooksBefore(
   agent: Agent,
   { active }: Pick<Findings, 'active'>,
-  run: ComingRun,
+  run: UpcomingRun,
   stop: AbortSignal,
 ): Promise<readonly HookFailure[]> {
   const { ports, config } = agent;

@@ -207,6 +207,7 @@ const refused: Record<string, RegExp> = {
   logdest: /what Puppet prints/,
   splay: /schedule\.apply/,
   genconfig: /ends without a run/,
+  skip_tags: /mm-agent --once --skip_tags/,
 };
 
 for (const [name, why] of Object.entries(refused)) {

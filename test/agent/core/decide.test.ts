@@ -63,11 +63,11 @@ const cases: Record<string, { view: Partial<View>; want: Want }> = {
   },
   'a new release while the window is closed': {
     view: { offer: newer, window: closed },
-    want: { install: true, run: 'noop', skipped: undefined, isHeld: true },
+    want: { install: true, run: 'noop', skipped: undefined, isOutsideWindow: true },
   },
   'asked for while the window is closed': {
     view: { trigger: 'asked', window: closed },
-    want: { install: false, run: 'noop', skipped: undefined, isHeld: true },
+    want: { install: false, run: 'noop', skipped: undefined, isOutsideWindow: true },
   },
   'noop asked for while the window is closed': {
     view: { trigger: 'asked', window: closed, noop: true },

@@ -25,39 +25,43 @@ export function foldLines(
   onLine: (line: PuppetLine) => void,
   now: () => number = () => performance.now(),
 ): FoldedLines {
-  let held: Held | undefined;
+  let waiting: WaitingLine | undefined;
   const pass = (): void => {
-    if (held === undefined) return;
-    const { line, repeats, isPassed } = held;
+    if (waiting === undefined) return;
+    const { line, repeats, isPassed } = waiting;
     if (repeats > 0) onLine({ ...line, text: `${line.text} (${timesMore(repeats)})` });
     else if (!isPassed) onLine(line);
-    held = { ...held, repeats: 0, isPassed: true, since: now() };
+    waiting = { ...waiting, repeats: 0, isPassed: true, since: now() };
   };
   return {
     push(line) {
-      if (held?.line.text === line.text && held.line.level === line.level && line.text !== '') {
-        held = { ...held, repeats: held.repeats + 1, lastAt: now() };
+      if (
+        waiting?.line.text === line.text &&
+        waiting.line.level === line.level &&
+        line.text !== ''
+      ) {
+        waiting = { ...waiting, repeats: waiting.repeats + 1, lastAt: now() };
         return;
       }
       pass();
-      held = { line, repeats: 0, isPassed: false, since: now(), lastAt: now() };
+      waiting = { line, repeats: 0, isPassed: false, since: now(), lastAt: now() };
     },
     tick() {
-      if (held === undefined) return;
-      const waited = now() - held.since;
-      const isDue = held.isPassed
-        ? held.repeats > 0 && waited >= REMINDER_MS
-        : now() - held.lastAt >= WAIT_MS || waited >= LONGEST_WAIT_MS;
+      if (waiting === undefined) return;
+      const waited = now() - waiting.since;
+      const isDue = waiting.isPassed
+        ? waiting.repeats > 0 && waited >= REMINDER_MS
+        : now() - waiting.lastAt >= WAIT_MS || waited >= LONGEST_WAIT_MS;
       if (isDue) pass();
     },
     end() {
       pass();
-      held = undefined;
+      waiting = undefined;
     },
   };
 }
 
-interface Held {
+interface WaitingLine {
   readonly line: PuppetLine;
   /** Equal lines that came since this one was last passed on. */
   readonly repeats: number;

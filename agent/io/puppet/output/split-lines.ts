@@ -4,21 +4,21 @@ const NEWLINE = 0x0a;
 /** Splits bytes into lines of at most 8 kB each. Bytes that are not UTF-8 become U+FFFD. */
 export function splitLines(onLine: (text: string) => void) {
   let parts: Buffer[] = [];
-  let held = 0;
+  let bufferedBytes = 0;
   let isCut = false;
   const add = (bytes: Buffer) => {
-    const room = MAX_LINE_BYTES - held;
+    const room = MAX_LINE_BYTES - bufferedBytes;
     isCut ||= bytes.length > room;
     const part = bytes.subarray(0, room);
     // The caller uses its buffer again for the next bytes.
     if (part.length > 0) parts.push(Buffer.from(part));
-    held += part.length;
+    bufferedBytes += part.length;
   };
   const flush = () => {
     const text = Buffer.concat(parts).toString('utf8').replace(/\r$/, '');
     onLine(isCut ? `${text}… (line cut)` : text);
     parts = [];
-    held = 0;
+    bufferedBytes = 0;
     isCut = false;
   };
   return {
@@ -33,7 +33,7 @@ export function splitLines(onLine: (text: string) => void) {
     },
     /** Passes on a last line that has no line feed. */
     end: () => {
-      if (held > 0) flush();
+      if (bufferedBytes > 0) flush();
     },
   };
 }

@@ -7,7 +7,7 @@ import { parseExactJson } from '../../../core/facts/exact-json.ts';
 import { errorLines, firstErrors } from '../../../core/run/puppet-line.ts';
 import type { RunResults } from '../../../core/run/puppet-run.ts';
 import { MAX_OUTPUT_BYTES } from '../output/follow-output.ts';
-import { lastWords } from '../output/last-words.ts';
+import { outputTail } from '../output/output-tail.ts';
 import {
   facterLibrary,
   factProblemsPath,
@@ -81,7 +81,7 @@ function factProblems(runDirectory: string): readonly (string | undefined)[] {
   const problems = new Map<string, string>();
   for (const line of lines) {
     const [what = '', stderr = ''] = line.split('\t');
-    problems.set(what, [what, lastWords(stderr)].filter(Boolean).join(': '));
+    problems.set(what, [what, outputTail(stderr)].filter(Boolean).join(': '));
   }
   return [...problems.values()];
 }

@@ -145,18 +145,18 @@ suite('the digest', () => {
 
 suite('bounds', () => {
   test('a long text is clipped and the others stay whole', () => {
-    const { all, left } = collect({ ...FACTS, huge: '\u{1f600}'.repeat(1_500_000) });
+    const { all, omitted } = collect({ ...FACTS, huge: '\u{1f600}'.repeat(1_500_000) });
     assert.match(String(all['huge']), /clipped\)$/);
     assert.ok(String(all['huge']).length < 17_000);
     assert.equal(factAt(all, 'os.name'), 'Debian');
-    assert.deepEqual(left, []);
+    assert.deepEqual(omitted, []);
   });
 
   test('the largest facts are replaced by a marker, and no more than necessary', () => {
     const list = (length: number) => Array.from({ length }, (_, at) => `entry ${at}`);
     const values = { ...FACTS, first: list(9000), second: list(8000), small: list(10) };
-    const { all, left, digest } = collect(values, { maxBytes: 130_000 });
-    assert.deepEqual(left, ['first']);
+    const { all, omitted, digest } = collect(values, { maxBytes: 130_000 });
+    assert.deepEqual(omitted, ['first']);
     assert.match(String(all['first']), /not sent/);
     assert.deepEqual(all['second'], values.second);
     assert.ok(JSON.stringify(all).length <= 130_000);
@@ -172,8 +172,8 @@ suite('bounds', () => {
 
   test('more facts than fit even as markers: all are dropped, and all are named', () => {
     const values = Object.fromEntries(Array.from({ length: 9000 }, (_, at) => [`fact_${at}`, at]));
-    const { all, left } = collect(values, { maxBytes: 1024 });
-    assert.deepEqual([all, left.length], [{}, 9000]);
+    const { all, omitted } = collect(values, { maxBytes: 1024 });
+    assert.deepEqual([all, omitted.length], [{}, 9000]);
   });
 
   test('endless nesting is cut', () => {

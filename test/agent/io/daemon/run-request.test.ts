@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   acceptRequest,
-  answering,
   readAnswer,
   removeAnswer,
   removeRequest,
+  withAnswer,
   writeRequest,
 } from '../../../../agent/io/daemon/run-request.ts';
 import { names, temporaryDirectory } from '../../../support/temporary-directory.ts';
@@ -20,13 +20,13 @@ test('run request: it is read once, and each end of a cycle answers it', async (
   assert.deepEqual(request, { id, trigger: 'poll', noop: false });
   assert.equal(acceptRequest(paths), undefined, 'a second signal is a run of its own');
 
-  await answering(paths, request, async () => ({}));
+  await withAnswer(paths, request, async () => ({}));
   assert.equal(readAnswer(paths, id), undefined, 'the cycle goes on without the daemon');
-  await answering(paths, undefined, async () => ({ exitCode: 1 }));
+  await withAnswer(paths, undefined, async () => ({ exitCode: 1 }));
   assert.equal(readAnswer(paths, id), undefined, 'a cycle of the schedule');
-  await assert.rejects(answering(paths, request, async () => Promise.reject(new Error('spawn'))));
+  await assert.rejects(withAnswer(paths, request, async () => Promise.reject(new Error('spawn'))));
   assert.equal(readAnswer(paths, id)?.exitCode, 1);
-  await answering(paths, request, async () => ({ exitCode: 12 }));
+  await withAnswer(paths, request, async () => ({ exitCode: 12 }));
   assert.equal(readAnswer(paths, id)?.exitCode, 12);
   assert.equal(readAnswer(paths, 'another'), undefined);
   writeRequest(paths, { trigger: 'asked', noop: true });

@@ -1,9 +1,9 @@
 /**
  * Says whether the daemon's loop makes progress. Before each phase the loop sets a time limit for
- * it; a loop that hangs in a phase exceeds the limit. A running event loop is not enough: it also
- * runs while the daemon waits for something that never happens.
+ * it, and a loop that hangs exceeds the limit. Checking the event loop is not enough: it also runs
+ * while the daemon waits for something that never happens.
  */
-export interface Heartbeat {
+export interface Liveness {
   /** Starts a phase that lasts at most `ms`. Some slack is added. */
   allow(ms: number): void;
   isAlive(): boolean;
@@ -13,7 +13,7 @@ export interface Heartbeat {
 const SLACK_MS = 5 * 60_000;
 
 /** `now` is in ms, and is not affected by changes of the clock. */
-export function startHeartbeat(now: () => number = () => performance.now()): Heartbeat {
+export function startLiveness(now: () => number = () => performance.now()): Liveness {
   let deadline = now() + SLACK_MS;
   return {
     allow(ms) {

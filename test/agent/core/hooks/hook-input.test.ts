@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type HookFacts, hookEnvironment } from '../../../../agent/core/hooks/hook-facts.ts';
+import { type HookInput, hookEnvironment } from '../../../../agent/core/hooks/hook-input.ts';
 import { sampleRun, sampleStatus } from '../../../support/status-sample.ts';
 
-const facts: HookFacts = {
+const facts: HookInput = {
   schemaVersion: 1,
   stage: 'post-run',
   certname: 'web1.example.com',

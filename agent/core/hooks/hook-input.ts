@@ -2,8 +2,8 @@ import type { ActiveRelease, RunSummary } from '../../../bucket/documents/status
 import { printable } from '../../../shared/clean-text.ts';
 import type { HookStage } from './stages.ts';
 
-/** What a hook learns: this document as JSON on its stdin, and {@link hookEnvironment}. */
-export interface HookFacts {
+/** The input of a hook: this document as JSON on stdin. {@link hookEnvironment} repeats it. */
+export interface HookInput {
   readonly schemaVersion: 1;
   readonly stage: HookStage;
   readonly certname: string;
@@ -27,22 +27,22 @@ export interface HookFacts {
 const MAX_TEXT = 500;
 
 /**
- * The same as variables, for shell scripts. Each is set; one whose value is not known is empty. A
- * text is one clean line.
+ * The input of a hook as environment variables, for shell scripts. Every variable is set; an
+ * unknown value is empty. Each text is one clean line.
  */
-export function hookEnvironment(facts: HookFacts): Readonly<Record<string, string>> {
-  const { release, run } = facts;
+export function hookEnvironment(input: HookInput): Readonly<Record<string, string>> {
+  const { release, run } = input;
   const values = {
-    STAGE: facts.stage,
-    CERTNAME: facts.certname,
-    TREE: facts.tree,
-    ENVIRONMENT: facts.environment,
+    STAGE: input.stage,
+    CERTNAME: input.certname,
+    TREE: input.tree,
+    ENVIRONMENT: input.environment,
     RELEASE: release?.version,
     RELEASE_SHA256: release?.sha256,
     COMMIT: release?.commit,
-    REASON: facts.reason,
-    NOOP: facts.noop ? '1' : undefined,
-    RUN_ID: facts.runId,
+    REASON: input.reason,
+    NOOP: input.noop ? '1' : undefined,
+    RUN_ID: input.runId,
     OUTCOME: run?.status,
     EXIT_CODE: run?.exitCode,
     CHANGED: run === null ? undefined : (run.resources?.changed ?? 0),
@@ -50,8 +50,8 @@ export function hookEnvironment(facts: HookFacts): Readonly<Record<string, strin
     SECONDS: run?.durationSeconds,
     ERROR_CODE: run?.errorCode,
     ERROR: run?.error ?? run?.failedResources[0]?.message,
-    LOG: facts.log,
-    TRIES: facts.tries,
+    LOG: input.log,
+    TRIES: input.tries,
   };
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
