@@ -4,6 +4,8 @@
 const WORTH_A_RETRY_MS = 4 * 60_000;
 /** The `Date` of an answer that took longer than this is ignored. */
 const SLOW_ANSWER_MS = 15 * 60_000;
+/** A signature has the time with a year of four digits. */
+const YEAR_10000_MS = Date.UTC(10_000, 0);
 
 /**
  * S3's clock, learned from its answers. It corrects the time of signatures on a host whose clock is
@@ -29,7 +31,7 @@ export class SigningClock {
     if (Number.isNaN(serverTime) || age !== undefined || Date.now() - sentAt > SLOW_ANSWER_MS) {
       return;
     }
-    this.#offsetMs = serverTime - Date.now();
+    this.#offsetMs = usableOffset(serverTime - Date.now());
   }
 
   /**
@@ -45,6 +47,15 @@ export class SigningClock {
 /** An error in the shape of the SDK's. */
 interface Markable extends Error {
   $metadata?: { clockSkewCorrected?: true };
+}
+
+/**
+ * The offset, or 0 when no request can be signed with it. One answer with a `Date` of the year
+ * 275760 would otherwise prevent every later request, so no answer would ever correct the offset.
+ */
+export function usableOffset(offsetMs: number): number {
+  const now = Date.now() + offsetMs;
+  return now >= 0 && now < YEAR_10000_MS ? offsetMs : 0;
 }
 
 /** Whether a new signature would differ from the one that S3 refused as skewed. Offsets in ms. */

@@ -4,6 +4,7 @@ import type { S3Wanted } from '../errors/answer-meaning.ts';
 import { credentialsMissing, regionMissing } from '../errors/errors.ts';
 import { RequestHandler } from '../request-handler.ts';
 import type { S3Settings } from '../settings.ts';
+import { usableOffset } from '../signing-clock.ts';
 
 /** The AWS SDK's client as Miyamoto configures it. Does no I/O before the first request. */
 export function createS3Client(settings: S3Settings): S3Client {
@@ -36,6 +37,7 @@ export async function prepareClient({ config }: S3Client, wanted: S3Wanted): Pro
   await config.credentials().catch((cause: unknown) => {
     throw credentialsMissing(wanted, cause);
   });
+  config.systemClockOffset = usableOffset(config.systemClockOffset);
   return region;
 }
 

@@ -34,3 +34,13 @@ lab.test('row 12: the first request after a clock was put right succeeds', async
     assert.ok(etag);
   }
 });
+
+lab.test('row 9: a Date by which nothing can be signed does not outlive its answer', async () => {
+  for (const date of ['Sat, 13 Sep 275760 00:00:00 GMT', '-271821-04-20T00:00:00Z']) {
+    const bucket = lab.open({ max_attempts: 1 });
+    lab.server.faults.add({ kind: 'headers', headers: { date }, times: 1 });
+    assert.equal((await get(bucket)).kind, 'object');
+    assert.equal((await get(bucket)).kind, 'object', date);
+    assert.deepEqual(lab.drainStatuses(), [200, 200]);
+  }
+});
