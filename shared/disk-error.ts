@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { CodedError, type ErrorCode } from './coded-error.ts';
 import { fileProblem } from './file-problem.ts';
 import { isFileError } from './files.ts';
+import { shellWord } from './shell-word.ts';
 
 export type DiskCode = Extract<ErrorCode, 'DISK_FULL' | 'DISK_READ_ONLY'>;
 
@@ -29,10 +30,10 @@ export function asDiskError(error: unknown, path?: string): unknown {
   if (code === undefined || error instanceof CodedError) return error;
   const { code: found, path: named } = error as NodeJS.ErrnoException;
   const file = path ?? named ?? '/';
-  const directory = dirname(file);
+  const word = shellWord(dirname(file));
   const isFull = code === 'DISK_FULL';
   const why = isFull ? 'no space or no inode is left' : 'its file system is read-only';
-  const next = isFull ? `df -h ${directory}; df -i ${directory}` : `findmnt -T ${directory}; dmesg`;
+  const next = isFull ? `df -h ${word}; df -i ${word}` : `findmnt -T ${word}; dmesg`;
   return new CodedError(`cannot write ${file}: ${why} (${found})`, { code, cause: error, next });
 }
 

@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { shellWord } from './shell-word.ts';
 
 /** Why a file that a person named could not be read or written, and what to do about it. */
 export interface FileProblem {
@@ -11,11 +12,11 @@ export interface FileProblem {
 /** Describes an error of `node:fs` for `path`. Any other error is quoted. */
 export function fileProblem(path: string, error: unknown): FileProblem {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
-  const look = `ls -ld ${path}`;
+  const look = `ls -ld ${shellWord(path)}`;
   const link = isAboutAPath(code) ? brokenLink(path) : undefined;
   if (link !== undefined) {
     const why = `${link} is a symbolic link to ${readlinkSync(link)}, which leads to nothing`;
-    return { why, next: `ls -ld ${link}; then correct the link, or give another path` };
+    return { why, next: `ls -ld ${shellWord(link)}; then correct the link, or give another path` };
   }
   switch (code ?? '') {
     case 'ENOENT':
@@ -34,7 +35,7 @@ export function fileProblem(path: string, error: unknown): FileProblem {
       return { why: `the path ${path.slice(0, 80)}... is too long`, next: 'give a shorter path' };
     case 'ENOSPC':
     case 'EDQUOT':
-      return { why: `no space is left for ${path}`, next: `df -h ${dirname(path)}` };
+      return { why: `no space is left for ${path}`, next: `df -h ${shellWord(dirname(path))}` };
     case 'EROFS':
       return { why: `the file system of ${path} is read-only`, next: 'give another path' };
     default: {
@@ -48,13 +49,16 @@ export function fileProblem(path: string, error: unknown): FileProblem {
 function missing(path: string): FileProblem {
   const directory = dirname(path);
   if (isThere(directory)) {
-    return { why: `there is no ${path}`, next: `ls ${directory}; then give the right path` };
+    return {
+      why: `there is no ${path}`,
+      next: `ls ${shellWord(directory)}; then give the right path`,
+    };
   }
   let top = directory;
   while (top !== dirname(top) && !isThere(dirname(top))) top = dirname(top);
   return {
     why: `there is no directory ${top} for ${path}`,
-    next: `ls ${dirname(top)}; then give the right path`,
+    next: `ls ${shellWord(dirname(top))}; then give the right path`,
   };
 }
 

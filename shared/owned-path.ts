@@ -1,6 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { CodedError } from './coded-error.ts';
+import { shellWord } from './shell-word.ts';
 
 /** The kernel follows at most this many links. */
 const MAX_LINKS = 40;
@@ -63,9 +64,9 @@ export function requireOwn(path: string, what: string, uid?: number): void {
     found.why === 'owner'
       ? [
           `belongs to user ${found.uid}`,
-          `if it is yours: chown ${process.geteuid?.()} ${found.path}`,
+          `if it is yours: chown ${process.geteuid?.()} ${shellWord(found.path)}`,
         ]
-      : [`can be written by others, mode ${mode}`, `chmod go-w ${found.path}`];
+      : [`can be written by others, mode ${mode}`, `chmod go-w ${shellWord(found.path)}`];
   const place = found.path === path ? path : `${path}: ${found.path}`;
   throw new CodedError(`${what} ${place} ${why}; it must belong to you or root alone`, {
     code: 'FILE_UNSAFE',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type ConfigSource, readConfigFile } from '../../shared/config/source.ts';
 import { requireOwn } from '../../shared/owned-path.ts';
+import { shellWord } from '../../shared/shell-word.ts';
 import type { HostPaths } from '../paths.ts';
 
 /**
@@ -54,6 +55,6 @@ function requireSuffix(directory: string, names: readonly string[]): void {
   const path = join(directory, yml);
   throw new CodedError(`${path}: wanted a name that ends with .yaml, found .yml`, {
     code: 'CONFIG_INVALID',
-    next: `mv ${path} ${path.replace(/yml$/, 'yaml')}`,
+    next: `mv ${shellWord(path)} ${shellWord(path.replace(/yml$/, 'yaml'))}`,
   });
 }

@@ -1,6 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { CodedError } from '../../shared/coded-error.ts';
 import { type DiskCode, readOnlyError } from '../../shared/disk-error.ts';
+import { shellWord } from '../../shared/shell-word.ts';
 
 /**
  * The tarball and its content: gzip shrinks text such as a control repository to about a quarter.
@@ -40,7 +41,7 @@ export function requireFreeSpace(directory: string, tarballBytes: number): void 
     `too little free disk space for ${directory}: wanted ${megabytes(wanted)} (${TIMES_THE_TARBALL} times the tarball, and ${megabytes(LEFT_TO_OTHERS_BYTES)} for other programs), found ${megabytes(free)}`,
     {
       code: 'DISK_FULL',
-      next: `df -h ${directory}`,
+      next: `df -h ${shellWord(directory)}`,
       details: { wantedBytes: wanted, freeBytes: free },
     },
   );

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CodedError } from '../../shared/coded-error.ts';
+import { shellWord } from '../../shared/shell-word.ts';
 
 /*
  * An operator looks at a stolen release to see what the thief changed. Looking must run nothing of
@@ -33,7 +34,7 @@ export function requireNoCheckout(path: string, what: string): void {
 
 /** How a person says that a release may run code on this machine. */
 export function agreement(mark: string): string {
-  return `read the release first; when you trust it: rm ${mark}`;
+  return `read the release first; when you trust it: rm ${shellWord(mark)}`;
 }
 
 function realPath(path: string): string {

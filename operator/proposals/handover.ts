@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { printable } from '../../shared/clean-text.ts';
+import { shellWord } from '../../shared/shell-word.ts';
 import { roleWord } from '../../trust/metadata/role-names.ts';
 import { canSign, type RoleKeys } from '../keys/keyring.ts';
 import { findKeys } from '../metadata/delegation.ts';
@@ -80,7 +81,7 @@ export function handoverLines(path: string, { roles, ...rest }: Handover): strin
     return [...counts, `next: send ${path} to ${whom}, who runs: mm root sign FILE`];
   }
   const holder = `, by the person who has the online key (${committers.join(' or ')})`;
-  return [...counts, `next: mm root commit ${path}${canCommitHere ? '' : holder}`];
+  return [...counts, `next: mm root commit ${shellWord(path)}${canCommitHere ? '' : holder}`];
 }
 
 function signaturesOf(

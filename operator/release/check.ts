@@ -8,6 +8,7 @@ import {
   targetProblem,
 } from '../../bucket/documents/tree-rules.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { shellWord } from '../../shared/shell-word.ts';
 import { findShapeProblems } from './check-shape.ts';
 import { inspectContents } from './inspect-contents.ts';
 import { LIMITS, type SourceTree, type TreeEntry, type TreeProblem } from './tree/tree.ts';
@@ -76,7 +77,7 @@ export function findProblems(tree: SourceTree, rules: TreeRules): TreeProblem[] 
     ...findOwnFiles(entries),
     ...emptySubmodules.map((path) => ({
       ...unsafe(path, 'is a submodule whose commit is not in this clone'),
-      next: `git submodule update --init --recursive${emptySubmodules.length > 1 ? '' : ` ${path}`}; then publish again`,
+      next: `git submodule update --init --recursive${emptySubmodules.length > 1 ? '' : ` ${shellWord(path)}`}; then publish again`,
     })),
     ...withheld.map(({ path, why }) => invalid(path, why)),
     ...entries.flatMap((entry) => [

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { CodedError } from '../../shared/coded-error.ts';
+import { shellWord } from '../../shared/shell-word.ts';
 import { type GitPlace, gitAnswer } from './source/git.ts';
 
 /**
@@ -15,7 +16,7 @@ export async function assertKeysOutside(place: GitPlace, keysDirectory: string):
   if (way === '..' || way.startsWith(`..${sep}`)) return;
   throw new CodedError(`the signing keys are inside the repository: ${keys} in ${repository}`, {
     code: 'CONFIG_INVALID',
-    next: `mv ${keys} to a directory outside, for example ~/.config/miyamoto/keys, and set keys: to it`,
+    next: `mv ${shellWord(keys)} to a directory outside, for example ~/.config/miyamoto/keys, and set keys: to it`,
     details: { keys, repository },
   });
 }

@@ -1,6 +1,7 @@
 import { CodedError } from '../coded-error.ts';
 import { fileProblem } from '../file-problem.ts';
 import { readStart } from '../files.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** Far more than any real config file has. Limits the cost of parsing. */
 const MAX_BYTES = 256 * 1024;
@@ -34,7 +35,7 @@ export function readConfigFile(path: string): string | undefined {
     throw new CodedError(`${path}: wanted UTF-8 text, found other bytes`, {
       code: 'CONFIG_INVALID',
       cause,
-      next: `file ${path}; then save it as UTF-8, or give the right file`,
+      next: `file ${shellWord(path)}; then save it as UTF-8, or give the right file`,
     });
   }
 }
@@ -44,6 +45,6 @@ export function requireSize(path: string, bytes: number): void {
   if (bytes <= MAX_BYTES) return;
   throw new CodedError(`${path}: wanted at most ${MAX_BYTES} bytes, found more`, {
     code: 'CONFIG_INVALID',
-    next: `ls -l ${path}; then give the right file`,
+    next: `ls -l ${shellWord(path)}; then give the right file`,
   });
 }

@@ -6,6 +6,7 @@ import { asciiJson } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { fileProblem } from '../../../shared/file-problem.ts';
 import { isFileError, withOpenFile } from '../../../shared/files.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import type { HostState } from '../../core/state.ts';
 import { systemClock } from '../../io/clock.ts';
 import { readHistory, readKeptOutput } from '../../io/run-history.ts';
@@ -46,7 +47,10 @@ export function writeBundle(file: string, bundle: Bundle): string {
   } catch (cause) {
     const isThere = isFileError(cause, 'EEXIST');
     const { why, next } = isThere
-      ? { why: `there is ${path} already`, next: `ls -l ${path}; then give another name` }
+      ? {
+          why: `there is ${path} already`,
+          next: `ls -l ${shellWord(path)}; then give another name`,
+        }
       : fileProblem(path, cause);
     throw new CodedError(`cannot write the bundle: ${why}`, { code: 'FILE_FAILED', cause, next });
   }

@@ -7,6 +7,7 @@ import { counted } from '../../../shared/counted.ts';
 import { readOnlyError } from '../../../shared/disk-error.ts';
 import { type Check, type Seen, tried } from '../../../shared/doctor/checks.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import type { Config } from '../../config/config.ts';
 import { HOOK_STAGES } from '../../core/hooks/stages.ts';
 import { isFailure } from '../../core/run/run-summary.ts';
@@ -102,7 +103,8 @@ function spaceOf(directory: string, wanted: number): Seen<undefined> {
   const message = `${megabytes(bytes)} and ${inodes ?? 'any number of'} inodes are free`;
   const isFull = bytes <= wanted || inodes === 0;
   if (!isFull) return { value: undefined, message };
-  const next = `df -h ${directory}; df -i ${directory}`;
+  const word = shellWord(directory);
+  const next = `df -h ${word}; df -i ${word}`;
   return { value: undefined, outcome: 'failed', message: `too little: ${message}`, next };
 }
 

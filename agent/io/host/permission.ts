@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { isFileError } from '../../../shared/files.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 
 /** The words after `mm-agent`, as they were typed. */
 export type Argv = readonly string[];
@@ -35,9 +36,7 @@ export function isDenial(error: unknown): error is NodeJS.ErrnoException {
 
 /** A command as a person types it in a shell. */
 export function commandLine(...words: readonly string[]): string {
-  return words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ');
+  return words.map(shellWord).join(' ');
 }
 
 function isDenied(path: string, mode: number, whenMissing?: (path: string) => string): boolean {

@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync, realpathSync, statSync } from 'nod
 import { delimiter, dirname, join } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { orUndefined } from '../../../shared/files.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import type { PuppetInstall } from '../../ports.ts';
 import { askProgram } from './ask-program.ts';
 import { runEnvironment } from './environment.ts';
@@ -101,7 +102,7 @@ async function askVersion(path: string, environment: Places['environment']): Pro
     throw new CodedError(`${path} does not say its version: ${why}`, {
       code: 'PUPPET_MISSING',
       cause,
-      next: `${path} --version`,
+      next: `${shellWord(path)} --version`,
     });
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { orUndefined } from '../../../shared/files.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 
 /*
  * The certificate authorities that this process trusts. The setting is one of Node for the whole
@@ -136,7 +137,7 @@ function unusable({ path, setBy }: CaFile, found: string, cause?: unknown): Code
     {
       code: 'CONFIG_INVALID',
       cause,
-      next: `correct ${setBy}, or look at the file: openssl x509 -in ${path} -noout -subject`,
+      next: `correct ${setBy}, or look at the file: openssl x509 -in ${shellWord(path)} -noout -subject`,
     },
   );
 }

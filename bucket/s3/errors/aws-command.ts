@@ -1,3 +1,5 @@
+import { shellWord } from '../../../shared/shell-word.ts';
+
 /** How the AWS CLI reaches a store: what it does not read from miyamoto.yaml or agent.yaml. */
 export interface StoreAddress {
   /** Undefined: AWS. */
@@ -26,9 +28,4 @@ export function awsCommand(
     value === undefined ? [] : [`--${name} ${shellWord(value)}`],
   );
   return ['aws', words, ...given].join(' ');
-}
-
-/** A word as a POSIX shell reads it. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
+import { shellWord } from '../../../shared/shell-word.ts';
 import type { ConfigFile } from '../../packages/config-package.ts';
 import type { AgentPackage } from './agent-packages.ts';
 
@@ -73,8 +74,8 @@ function choice({ agents, region, endpoint }: Joining): string {
     'case $kind in',
     ...agents.flatMap(({ kind, fileName, url, sha256 }) => [
       `${kind})`,
-      `  package=${quoted(fileName)}`,
-      `  url=${quoted(url)}`,
+      `  package=${shellWord(fileName)}`,
+      `  url=${shellWord(url)}`,
       `  digest=${sha256}`,
       '  ;;',
     ]),
@@ -82,7 +83,7 @@ function choice({ agents, region, endpoint }: Joining): string {
     'esac',
     '',
     '# fetch_s3 URL FILE: as the role of this instance',
-    `fetch_s3() { aws s3 cp --only-show-errors ${s3.map(quoted).join(' ')} "$1" "$2"; }`,
+    `fetch_s3() { aws s3 cp --only-show-errors ${s3.map(shellWord).join(' ')} "$1" "$2"; }`,
     '',
   ].join('\n');
 }
@@ -156,8 +157,3 @@ elif command -v systemctl >/dev/null; then
 fi
 say 'joined; mm-agent status shows what the agent did'
 `;
-
-/** One word for a shell, whatever is in it. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { NameRules } from '../../../bucket/documents/tree-rules.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import {
   type ConfigPlace,
   DEFAULT_CACHE,
@@ -96,12 +97,12 @@ export function localWanted(
 ): Wanted {
   const given = [ref !== undefined, workingTree, directory !== undefined].filter(Boolean);
   if (given.length > 1) {
-    const option = ref === undefined ? '--working-tree' : `--ref ${ref}`;
+    const option = ref === undefined ? '--working-tree' : `--ref ${shellWord(ref)}`;
     throw directory === undefined
       ? usage('give one of --ref and --working-tree', `only ${option}, or only --working-tree`)
       : usage(
           'give one of --ref, --working-tree and a directory',
-          `mm validate ${directory}, or mm validate ${option}`,
+          `mm validate ${shellWord(directory)}, or mm validate ${option}`,
         );
   }
   const [environment = 'by_hand'] = [...refs.keys()].filter((each) => refs.get(each) === ref);
@@ -126,7 +127,7 @@ export function localWanted(
   }
   throw usage(
     `there is no directory ${deployed}`,
-    `mm validate --ref ${named ?? directory}${next}`,
+    `mm validate --ref ${shellWord(named ?? directory)}${next}`,
   );
 }
 

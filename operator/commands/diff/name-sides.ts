@@ -1,6 +1,7 @@
 import { ENVIRONMENT_NAME, SHA256 } from '../../../bucket/documents/name-rules.ts';
 import type { OfferedRelease } from '../../../bucket/documents/release.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { didYouMean } from '../../../shared/suggestion.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Context } from '../../context.ts';
@@ -74,7 +75,7 @@ export async function nameSides(operands: DiffOperands, known: Known): Promise<N
   if (second === undefined && first.kind === 'ref') {
     throw usage(
       `${JSON.stringify(first.ref)} is neither an environment nor a release; to compare a git ref, name the environment first`,
-      `mm diff ${environment} ${first.ref}`,
+      `mm diff ${environment} ${shellWord(first.ref)}`,
     );
   }
   const before = await sideOf(first, environment, known);
@@ -99,7 +100,7 @@ export async function nameRelease(
     const hint = didYouMean(given, [...known.config.refs.keys()]);
     throw usage(
       `${JSON.stringify(given)} is neither an environment nor ENVIRONMENT=RELEASE${hint}`,
-      `mm releases; for a git ref: --ref ${given}`,
+      `mm releases; for a git ref: --ref ${shellWord(given)}`,
     );
   }
   const side = await sideOf(word, named, known);

@@ -3,6 +3,7 @@ import { metadataKey } from '../../../bucket/layout.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import { counted } from '../../../shared/counted.ts';
 import { type Check, tried } from '../../../shared/doctor/checks.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
 import { CLOCK_NEXT, clockProblem } from '../../commit/require-clock.ts';
 import { loadConfig, selectTree } from '../../config.ts';
@@ -130,11 +131,6 @@ function expiryChecks(verified: VerifiedMetadata, { roles }: KeyOverview): Check
     const next = `mm renew ${shellWord(roleWord(role))}`;
     return { name, outcome: isSoon ? 'failed' : 'ok', message, next };
   });
-}
-
-/** A class such as `feature_*` is a pattern of the shell. */
-function shellWord(word: string): string {
-  return word.includes('*') ? `'${word}'` : word;
 }
 
 function keyChecks({ keys, roles }: KeyOverview): Check[] {

@@ -2,6 +2,7 @@ import type { StatusDocument } from '../../../bucket/documents/status.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { counted } from '../../../shared/counted.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { nearest } from '../../../shared/suggestion.ts';
 import type { Answer, CommonOptions, Context, ListAnswer } from '../../context.ts';
 import type { FleetStore } from '../../fleet/store.ts';
@@ -100,7 +101,7 @@ function whyLines(answer: FleetWhyAnswer, run: StatusDocument['run']): string[] 
     'not-reported': `${certname} reported nothing about ${resource}: a status names at most 20 failed and 20 changed resources`,
   }[outcome];
   const error = run.error === null ? [] : [`error of the run: ${run.error}`];
-  const others = `it fails on ${counted(hosts, 'host')}: mm fleet hosts --where 'run.failedResources.resource=${resource}'`;
+  const others = `it fails on ${counted(hosts, 'host')}: mm fleet hosts --where ${shellWord(`run.failedResources.resource=${resource}`)}`;
   return [
     first,
     `run ${run.status}, ${run.startedAt}, release ${version ?? 'none'}; ${run.reason}`,

@@ -4,6 +4,7 @@ import { metadataKey } from '../../../bucket/layout.ts';
 import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import type { InitAnswer } from '../../answers.ts';
 import { requireClock } from '../../commit/require-clock.ts';
 import type { TreeConfig } from '../../config.ts';
@@ -159,7 +160,7 @@ async function keepRoot(path: string, { bytes }: SignedFile): Promise<void> {
   if (there !== undefined) {
     throw new CodedError(`${path} exists already, and is the root of another tree`, {
       code: 'ROOT_INVALID',
-      next: `mv ${path} ${path}.old, then run mm init again`,
+      next: `mv ${shellWord(path)} ${shellWord(`${path}.old`)}, then run mm init again`,
     });
   }
   writeFileAtomicSync(path, bytes);

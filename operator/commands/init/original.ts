@@ -5,6 +5,7 @@ import { TreeName } from '../../../bucket/documents/names.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { parseConfigFile } from '../../../shared/config/file.ts';
 import { readConfigFile } from '../../../shared/config/source.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import type { ConvertedKey } from '../../answers.ts';
 import { Ref, type TreeConfig } from '../../config.ts';
 import type { Context } from '../../context.ts';
@@ -85,7 +86,7 @@ function assertJson(text: string, path: string): void {
     throw new CodedError(`${path}: wanted JSON: ${(cause as Error).message}`, {
       code: 'CONFIG_INVALID',
       cause,
-      next: `correct ${path}; python3 -m json.tool ${path} names the place, too`,
+      next: `correct ${path}; python3 -m json.tool ${shellWord(path)} names the place, too`,
     });
   }
 }

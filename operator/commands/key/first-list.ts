@@ -1,5 +1,6 @@
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { type DoubtfulRelease, isOfBinaries, releaseLines } from './doubtful-releases.ts';
 
 /** What becomes of the releases that the holder of a removed key may have chosen. */
@@ -60,7 +61,7 @@ function repeated(command: string, choice: ReleaseChoice): string {
   const words = [
     ...(keep === true ? ['--keep'] : []),
     ...backTo.flatMap((each) => ['--back-to', each]),
-    ...drop.flatMap((each) => ['--drop', each.endsWith('*') ? `'${each}'` : each]),
+    ...drop.flatMap((each) => ['--drop', shellWord(each)]),
     ...(dropBinaries === true ? ['--drop-binaries'] : []),
   ];
   return [command, ...words].join(' ');

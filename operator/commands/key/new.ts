@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { didYouMean } from '../../../shared/suggestion.ts';
 import type { Answer, Context, SigningOptions } from '../../context.ts';
 import { writeNewFile } from '../../files/write-new-file.ts';
@@ -72,7 +73,7 @@ export async function exportKey(
     const hint = didYouMean(name, await keyNames(directory));
     throw new CodedError(`no signing key ${name} in ${directory}${hint}`, {
       code: 'KEY_MISSING',
-      next: `ls ${directory}; or give the directory of the keys with --keys DIR`,
+      next: `ls ${shellWord(directory)}; or give the directory of the keys with --keys DIR`,
     });
   }
   const { document: key } = await readSigningKey(path);

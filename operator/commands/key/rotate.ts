@@ -1,4 +1,5 @@
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { isVersion } from '../../../trust/metadata/version-limits.ts';
 import type { Change } from '../../commit/change.ts';
 import type { Answer, Context } from '../../context.ts';
@@ -73,7 +74,7 @@ export async function rotateKeys(context: Context, options: RotateOptions): Prom
         const roles = role.flatMap((given) => rolesNamed(verified, given));
         const [only = ''] = roles;
         if (recover && !isTopLevel(only)) {
-          const command = `mm key rotate --role ${role[0]} --recover --add ${add.join(' --add ')}`;
+          const command = `mm key rotate --role ${role[0]} --recover --add ${add.map(shellWord).join(' --add ')}`;
           const wanted = { role: only, add: keys, choice: options, firstList, command, isFirst };
           return planEnvironmentRecovery(context, repository, verified, wanted);
         }
@@ -112,8 +113,8 @@ export async function revokeKey(
     const { replaceBy } = options;
     const wanted = replaceBy === undefined ? [] : [replaceBy];
     const add = await readKeys(context, tree, { given: wanted, options });
-    const by = replaceBy === undefined ? '' : ` --replace-by ${replaceBy}`;
-    const command = `mm key revoke ${given}${by}`;
+    const by = replaceBy === undefined ? '' : ` --replace-by ${shellWord(replaceBy)}`;
+    const command = `mm key revoke ${shellWord(given)}${by}`;
     const firstList = new FirstList();
     let keyId: string | undefined;
     const done = await withRepair(context, tree, options, (opened) => {
@@ -158,7 +159,7 @@ async function planRemoval(
 function argumentsOf({ role = [], add = [], remove = [], threshold }: RotateOptions): string {
   const lists = { role, add, remove, threshold: threshold === undefined ? [] : [threshold] };
   const given = Object.entries(lists).flatMap(([name, values]) =>
-    values.map((value) => `--${name} ${value}`),
+    values.map((value) => `--${name} ${shellWord(String(value))}`),
   );
   return given.join(' ');
 }

@@ -5,6 +5,7 @@ import type {
 } from '../../../bucket/documents/release.ts';
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import type { Planned } from '../../commit/commit.ts';
 import { isClass, roleCovering } from '../../metadata/environment-classes.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
@@ -132,7 +133,7 @@ function assertBranch(
     `${environment} was published from branch ${printable(before, 255)}, and ${branch} becomes the same environment`,
     {
       code: 'USAGE',
-      next: `rename one of the branches; or mm publish ${environment} --ref ${branch}`,
+      next: `rename one of the branches; or mm publish ${environment} --ref ${shellWord(branch)}`,
     },
   );
 }

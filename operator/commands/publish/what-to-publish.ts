@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { EnvironmentName } from '../../../bucket/documents/names.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { didYouMean, nearest } from '../../../shared/suggestion.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
@@ -101,8 +102,8 @@ async function fromBranch(
       code: 'ENVIRONMENT_UNKNOWN',
       next:
         near === undefined
-          ? `git -C ${repository} branch --all; or mm publish ${environment} --ref BRANCH`
-          : `mm publish ${near}`,
+          ? `git -C ${shellWord(repository)} branch --all; or mm publish ${environment} --ref BRANCH`
+          : `mm publish ${shellWord(near)}`,
       details: { environment },
     },
   );

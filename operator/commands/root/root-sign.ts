@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
 import type { SignAnswer } from '../../answers.ts';
 import { requireClock } from '../../commit/require-clock.ts';
@@ -167,7 +168,11 @@ function notSigned(path: string, unsigned: readonly Reviewed[]): CodedError {
     (each) => `${roleWord(each.document.role)} (${missingSignatures(each)} missing)`,
   );
   const message = `${path}: not enough keys have signed ${missing.join(', ')}`;
-  return invalidProposal(message, undefined, `mm root sign ${path}, by those who may sign it`);
+  return invalidProposal(
+    message,
+    undefined,
+    `mm root sign ${shellWord(path)}, by those who may sign it`,
+  );
 }
 
 function committed(path: string): CodedError {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Instant, Sha256 } from '../../../bucket/documents/names.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { fileProblem } from '../../../shared/file-problem.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { openRegular } from '../../files/open-regular.ts';
 import { writeNewFile } from '../../files/write-new-file.ts';
 import { keyIdOf, TufKey } from '../public/signer.ts';
@@ -100,7 +101,12 @@ async function readPrivateText(path: string): Promise<string> {
     const { mode, size } = await file.stat();
     if ((mode & 0o077) !== 0) {
       const octal = (mode & 0o777).toString(8).padStart(4, '0');
-      throw invalid(path, `wanted mode 0600, found ${octal}`, undefined, `chmod 600 ${path}`);
+      throw invalid(
+        path,
+        `wanted mode 0600, found ${octal}`,
+        undefined,
+        `chmod 600 ${shellWord(path)}`,
+      );
     }
     if (size > MAX_BYTES) throw invalid(path, `wanted at most ${MAX_BYTES} bytes, found ${size}`);
     return await file.readFile('utf8');
@@ -110,7 +116,7 @@ async function readPrivateText(path: string): Promise<string> {
     throw new CodedError(`cannot read the signing key: ${why}`, {
       code: 'KEY_MISSING',
       cause,
-      next: `ls ${dirname(path)}; or give the directory of the keys with --keys DIR`,
+      next: `ls ${shellWord(dirname(path))}; or give the directory of the keys with --keys DIR`,
     });
   }
 }

@@ -1,6 +1,7 @@
 import { basename, isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { openRegular } from '../../files/open-regular.ts';
 import { writeNewFile } from '../../files/write-new-file.ts';
 import { KeyDocument } from '../file/key-file.ts';
@@ -107,7 +108,11 @@ export async function readHeldKeyFile(path: string): Promise<HeldKeyFile | undef
   // The file can name a program, which mm then runs as the operator.
   if (found !== undefined && (found.mode & 0o022) !== 0) {
     const octal = (found.mode & 0o777).toString(8).padStart(4, '0');
-    throw invalid(path, `other users may change it: its mode is ${octal}`, `chmod go-w ${path}`);
+    throw invalid(
+      path,
+      `other users may change it: its mode is ${octal}`,
+      `chmod go-w ${shellWord(path)}`,
+    );
   }
   const parsed = HeldKeyDocument.safeParse(found?.value);
   if (!parsed.success) {

@@ -1,4 +1,5 @@
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { type GitPlace, gitAnswer, gitList } from './git.ts';
 
 /** A branch, and the environment that it becomes. */
@@ -59,6 +60,6 @@ export async function requireAllBranches(place: GitPlace): Promise<void> {
   if (fetches === undefined || /(^|:|\+)refs\/heads\/\*/m.test(fetches)) return;
   throw new CodedError(`${place.directory} has only some branches of origin: ${fetches}`, {
     code: 'GIT_FAILED',
-    next: `git -C ${place.directory} remote set-branches origin '*'; then git fetch --prune origin`,
+    next: `git -C ${shellWord(place.directory)} remote set-branches origin '*'; then git fetch --prune origin`,
   });
 }

@@ -1,4 +1,5 @@
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 import { didYouMean } from '../../../shared/suggestion.ts';
 import type { TreeBuilder } from '../tree/tree-builder.ts';
 import { attributesOf } from './attributes.ts';
@@ -48,7 +49,7 @@ async function commitOf(place: GitPlace, ref: string): Promise<string> {
     `no branch, tag or commit ${JSON.stringify(ref)} in ${place.directory}${hint}`,
     {
       code: 'GIT_FAILED',
-      next: `git -C ${place.directory} branch --all; then set ref: in miyamoto.yaml, or give --ref`,
+      next: `git -C ${shellWord(place.directory)} branch --all; then set ref: in miyamoto.yaml, or give --ref`,
       details: { ref },
     },
   );
@@ -66,7 +67,7 @@ async function requireCommitOf(place: GitPlace, ref: string): Promise<void> {
       type === undefined ? 'which this clone lacks' : `which is a ${type}, and no commit`;
     throw new CodedError(`${name} in ${place.directory} is ${id}, ${what}`, {
       code: 'GIT_FAILED',
-      next: `git -C ${place.directory} fsck; then clone again, or give another --ref`,
+      next: `git -C ${shellWord(place.directory)} fsck; then clone again, or give another --ref`,
       details: { ref },
     });
   }
@@ -106,7 +107,7 @@ async function exactly(place: GitPlace, commit: string): Promise<string> {
   await git(place, ['rev-parse', '--git-dir']);
   throw new CodedError(`commit ${commit} is not in ${place.directory}`, {
     code: 'GIT_FAILED',
-    next: `git -C ${place.directory} fetch --all --tags; then the same command again`,
+    next: `git -C ${shellWord(place.directory)} fetch --all --tags; then the same command again`,
     details: { commit },
   });
 }
@@ -216,7 +217,7 @@ function explained(error: unknown, { place }: FoundCommit): unknown {
   return new CodedError(error.message, {
     code: 'GIT_FAILED',
     cause: error,
-    next: `this clone lacks objects: git -C ${place.directory} fetch --refetch --no-filter origin`,
+    next: `this clone lacks objects: git -C ${shellWord(place.directory)} fetch --refetch --no-filter origin`,
     details: error.details,
   });
 }

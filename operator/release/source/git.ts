@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
 
 /** A git repository or a directory in one: git sees what is in and below it. */
 export interface GitPlace {
@@ -205,7 +206,7 @@ function failed(
   const known = KNOWN_FAILURES.find(({ pattern }) => pattern.test(why));
   const { says, next } = known ?? {
     says: () => `git ${args[0]} in ${directory}: ${why}`,
-    next: `git -C ${directory} status`,
+    next: `git -C ${shellWord(directory)} status`,
   };
   return new CodedError(says(directory), {
     code: 'GIT_FAILED',

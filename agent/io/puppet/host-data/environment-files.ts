@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
 import { CodedError } from '../../../../shared/coded-error.ts';
+import { shellWord } from '../../../../shared/shell-word.ts';
 import { readHostFile } from './host-files.ts';
 
 const KEY = 'run.environment_files';
@@ -23,7 +24,7 @@ function readEnvironmentFile(path: string): (readonly [string, string])[] {
   if (!isUtf8(bytes)) {
     throw new CodedError(`${path}: wanted text in UTF-8, found other bytes`, {
       code: 'CONFIG_INVALID',
-      next: `file ${path}`,
+      next: `file ${shellWord(path)}`,
     });
   }
   const lines = bytes
@@ -50,6 +51,6 @@ function requireSecret(path: string): void {
   const found = (mode & 0o7777).toString(8).padStart(4, '0');
   throw new CodedError(`${KEY}: ${path} can be read by others: wanted mode 0600, found ${found}`, {
     code: 'FILE_UNSAFE',
-    next: `chmod 0600 ${path}`,
+    next: `chmod 0600 ${shellWord(path)}`,
   });
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { asDiskError } from '../../../../shared/disk-error.ts';
+import { shellWord } from '../../../../shared/shell-word.ts';
 import type { Launched, LeaderEnd } from './supervise.ts';
 
 /** A program with its arguments. No shell interprets them. The path is absolute. */
@@ -63,6 +64,6 @@ export function notStarted(path: string, thrown: unknown): CodedError {
   return new CodedError(`could not start Puppet at ${path}: ${why}`, {
     code: 'PUPPET_NOT_STARTED',
     cause,
-    next: `${path} --version`,
+    next: `${shellWord(path)} --version`,
   });
 }

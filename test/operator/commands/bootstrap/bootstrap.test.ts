@@ -31,7 +31,7 @@ test('bootstrap: a script for sh with the files of the host and the digest of ea
     agents.map(({ kind }) => kind),
     ['deb-amd64', 'rpm-aarch64'],
   );
-  assert.ok(text.includes(`url='https://example.com/miyamoto-agent_0.1.0_amd64.deb'`));
+  assert.ok(text.includes(`url=https://example.com/miyamoto-agent_0.1.0_amd64.deb\n`));
   const placed = [...text.matchAll(/^place (\S+) ([0-9a-f]{64})$/gm)].map(([, name, sha256]) => [
     name,
     sha256,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ErrorAnswer, PublishAnswer, SignAnswer } from '../../../../operator/answers.ts';
 import { bound } from '../../../../operator/proposals/binding.ts';
@@ -228,17 +228,19 @@ test('root sign: asks on a terminal after a line for each change; any answer but
 
 test('root sign: says who has signed, who may still sign, and who may commit', async (t) => {
   const people = await team(t);
+  const file = join(people.directory, 'my dir', FILE);
+  await mkdir(dirname(file));
   const rotate = ['key', 'rotate', '--role', 'stable', '--add', 'bob.pub.json'];
-  const { handover } = await changed(people, [...rotate, '--threshold', '2', '--out', FILE]);
+  const { handover } = await changed(people, [...rotate, '--threshold', '2', '--out', file]);
   assert.deepEqual(handover?.roles.map(sortedOthers), [
     { role: 'targets', signed: 1, needed: 2, keys: 3, others: ['bob', 'safe'] },
     { role: 'env-stable', signed: 1, needed: 2, keys: 2, others: ['bob'] },
   ]);
   assert.deepEqual([handover.committers, handover.canCommitHere], [['operator'], true]);
-  const { stdout } = await people.mm(['root', 'sign', FILE, ...people.bob]);
+  const { stdout } = await people.mm(['root', 'sign', file, ...people.bob]);
   assert.match(stdout, /^targets: enough have signed \(2 of 3\)$/m);
   // Bob has no online key, so Ann commits.
-  assert.match(stdout, /^next: mm root commit .*operator/m);
+  assert.match(stdout, /^next: mm root commit '\/.*my dir\/proposal.json', by .*operator/m);
 });
 
 function sortedOthers<T extends { readonly others: readonly string[] }>(role: T): T {
