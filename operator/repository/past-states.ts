@@ -4,7 +4,6 @@ import type { OfferedRelease, ReleaseChange } from '../../bucket/documents/relea
 import { CodedError } from '../../shared/coded-error.ts';
 import { someOf } from '../../shared/counted.ts';
 import { readOffer } from '../../trust/metadata/offer.ts';
-import { releaseTarget } from '../../trust/metadata/role-names.ts';
 import type { Slots } from '../metadata/slots.ts';
 import { delegatedOffer, type VerifiedMetadata } from '../metadata/verified.ts';
 import { olderFiles } from './older-files.ts';
@@ -138,10 +137,7 @@ function stateIn(
 ): PastState | undefined {
   const { targets, version } = signed;
   try {
-    const { current, next } = readOffer(role, {
-      current: targets[releaseTarget(environment, 'current')],
-      next: targets[releaseTarget(environment, 'next')],
-    });
+    const { current, next } = readOffer(role, targets, environment);
     if (current === undefined) return undefined;
     const { change } = current.custom;
     return { current, next, change, roleVersion: version, keyIds: Object.keys(signatures) };

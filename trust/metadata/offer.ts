@@ -3,22 +3,23 @@ import { SHA256 } from '../../bucket/documents/name-rules.ts';
 import { type OfferedRelease, ReleaseCustom } from '../../bucket/documents/release.ts';
 import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { type ReleaseSlot, releaseTarget } from './role-names.ts';
+import { releaseTarget } from './role-names.ts';
 import type { EnvironmentOffer } from './trusted.ts';
 import { whyUnreadable } from './unreadable-role.ts';
 
 type Slot = OfferedRelease | 'schema-too-new' | undefined;
 
 /**
- * What verified targets offer to an environment. Throws METADATA_INVALID for a target that a host
- * could not verify.
+ * What verified targets of the role offer to an environment. Throws METADATA_INVALID for a target
+ * that a host could not verify.
  */
 export function readOffer(
   role: string | undefined,
-  targets: { readonly current: TargetFile | undefined; readonly next: TargetFile | undefined },
+  targets: Readonly<Record<string, TargetFile>> | undefined,
+  environment: string,
 ): EnvironmentOffer {
-  const current = readSlot(targets.current);
-  const next = readSlot(targets.next);
+  const current = readSlot(targets?.[releaseTarget(environment, 'current')]);
+  const next = readSlot(targets?.[releaseTarget(environment, 'next')]);
   return {
     role,
     current: current === 'schema-too-new' ? undefined : current,
@@ -39,14 +40,15 @@ export function readAnyOffer(
   const nothing = { role, current: undefined, next: undefined, schemaTooNew: false };
   if (document === undefined) return nothing;
   const { targets } = document.signed;
-  const path = (slot: ReleaseSlot) => releaseTarget(environment, slot);
   const why = whyUnreadable(document);
-  const unreadable =
-    why === undefined
-      ? (['current', 'next'] as const).map((slot) => problemOf(targets[path(slot)])).find(Boolean)
-      : invalid(path('current'), `the file of its role cannot be read: ${why}`);
-  if (unreadable !== undefined) return { ...nothing, unreadable };
-  return readOffer(role, { current: targets[path('current')], next: targets[path('next')] });
+  try {
+    if (why === undefined) return readOffer(role, targets, environment);
+    const path = releaseTarget(environment, 'current');
+    throw invalid(path, `the file of its role cannot be read: ${why}`);
+  } catch (unreadable) {
+    if (unreadable instanceof CodedError) return { ...nothing, unreadable };
+    throw unreadable;
+  }
 }
 
 /** Why no host accepts the target as a release. */

@@ -7,7 +7,6 @@ import {
   readAnyOffer,
   readOffer,
 } from '../metadata/offer.ts';
-import { type ReleaseSlot, releaseTarget } from '../metadata/role-names.ts';
 import type { MetadataSource } from '../metadata/source.ts';
 import type { EnvironmentOffer, Trusted } from '../metadata/trusted.ts';
 import { MetadataFetcher } from './fetcher.ts';
@@ -128,6 +127,5 @@ async function readEnvironment(
   const isThere = snapshot !== undefined && role !== undefined && isListed(snapshot, role);
   const document = isThere ? await getRole(role) : undefined;
   if (acceptUnreadable) return readAnyOffer(role, document, environment);
-  const target = (slot: ReleaseSlot) => document?.signed.targets[releaseTarget(environment, slot)];
-  return readOffer(role, { current: target('current'), next: target('next') });
+  return readOffer(role, document?.signed.targets, environment);
 }

@@ -77,7 +77,7 @@ export async function earlierReleases(
   const { role, environment, given, removed } = wanted;
   const found: Candidate[] = [];
   const path = releaseTarget(environment, 'current');
-  for await (const { document, release } of releasesIn(repository, verified, { role, path })) {
+  for await (const { document, release } of releasesIn(repository, verified, wanted)) {
     if (!isNamed(release, given)) continue;
     const target = jsonObject(jsonObject(document.signed.toJSON()['targets'])[path]);
     const isVouchedFor = isWithout(verified, role, document, removed);
@@ -90,11 +90,10 @@ export async function earlierReleases(
 export async function earlierVersions(
   repository: Repository,
   verified: VerifiedMetadata,
-  { role, environment }: Pick<WantedRelease, 'role' | 'environment'>,
+  wanted: Pick<WantedRelease, 'role' | 'environment'>,
 ): Promise<string[]> {
   const versions: string[] = [];
-  const path = releaseTarget(environment, 'current');
-  for await (const { release } of releasesIn(repository, verified, { role, path })) {
+  for await (const { release } of releasesIn(repository, verified, wanted)) {
     versions.push(release.custom.version);
   }
   return versions;
@@ -115,8 +114,7 @@ export async function withEarlierRelease(
   try {
     for await (const document of olderFiles(repository, verified, role)) {
       for (const environment of open) {
-        if (readRelease(document, role, releaseTarget(environment, 'current')) === undefined)
-          continue;
+        if (currentIn(document, role, environment) === undefined) continue;
         found.add(environment);
         open.delete(environment);
       }
@@ -133,17 +131,19 @@ export async function withEarlierRelease(
 async function* releasesIn(
   repository: Repository,
   verified: VerifiedMetadata,
-  { role, path }: { readonly role: string; readonly path: string },
+  { role, environment }: Pick<WantedRelease, 'role' | 'environment'>,
 ) {
   for await (const document of olderFiles(repository, verified, role)) {
-    const release = readRelease(document, role, path);
+    const release = currentIn(document, role, environment);
     if (release !== undefined) yield { document, release };
   }
 }
 
-function readRelease(document: Metadata<Targets>, role: string, path: string) {
+function currentIn({ signed }: Metadata<Targets>, role: string, environment: string) {
+  const path = releaseTarget(environment, 'current');
+  const current = signed.targets[path];
   try {
-    return readOffer(role, { current: document.signed.targets[path], next: undefined }).current;
+    return current && readOffer(role, { [path]: current }, environment).current;
   } catch {
     return undefined; // a target that no host would accept
   }
