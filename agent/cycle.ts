@@ -30,7 +30,7 @@ import { saveState } from './steps/save-state.ts';
 export interface CycleEnd {
   readonly decision: Decision;
   readonly run: RunSummary | undefined;
-  /** The error that kept the cycle from a newer release. */
+  /** The error that prevented the installation of a newer release. */
   readonly error: CodedError | undefined;
 }
 
@@ -75,8 +75,8 @@ export async function cycle(
     if (deferral !== undefined) decision = deferred(decision, deferral.why);
     if (decision.install) {
       merge(await install(agent, request, findings, stop));
-      // A release that could not be installed does not count as offered: the active one may be due
-      // for a run.
+      // A release whose installation failed does not count as offered, so a run of the active one
+      // may be due.
       if (errorOf(findings) !== undefined) decision = decide(viewOf(agent, request, findings));
     }
     if (decision.skipped !== 'deferred' && !request.isTrial)
@@ -109,7 +109,7 @@ export async function cycle(
     if (!stop.aborted) agent.ports.log.error('cycle.failed', failureOf(error));
     throw error;
   } finally {
-    // After the lock is lost, another cycle may write here.
+    // Another cycle may be writing here when the lock was lost.
     if (!request.lockLost.aborted) await reportAndPrune(agent, request, findings);
   }
 }

@@ -4,10 +4,10 @@ import type { PollResult, Prefetched, TurnEnd } from './core/poll-result.ts';
 import { backoffMs, type CronPosition, dueAfter } from './core/schedule.ts';
 import type { Clock, Log } from './ports.ts';
 
-/**
+/*
  * Decides when the next poll and the next run are due, and starts them. The daemon itself only
- * keeps time and sends one conditional GET per poll; a cycle runs in a child process (`runCycle`),
- * so that the memory it needs is free afterwards.
+ * keeps time and sends one conditional GET per poll. A cycle runs in a child process (`runCycle`),
+ * which returns its memory when it ends.
  */
 export interface LoopPorts {
   readonly clock: Clock;
@@ -21,11 +21,11 @@ export interface LoopPorts {
   isBootRunDue(): boolean;
   /** When a daemon of another version has planned the next run: an upgrade keeps the schedule. */
   readonly plannedBefore: number | undefined;
-  /** Whether the bucket could be reached. It is asked after the start and after a sleep. */
+  /** Whether the machine has a network. Called after the start and after the machine slept. */
   hasNetwork(): boolean;
   /** One conditional GET. Returns whether a cycle has something to do. */
   poll(stop: AbortSignal): Promise<PollResult>;
-  /** A turn has ended: when the next ones are due. */
+  /** Called at the end of each turn with the times of the next ones. */
   planned(due: Due): void;
   /** Runs a cycle to its end. */
   runCycle(trigger: Trigger, prefetched: Prefetched | undefined): Promise<TurnEnd>;
@@ -44,24 +44,29 @@ export interface LoopSettings {
 /** What signals request from the loop. */
 export interface LoopControl {
   readonly stop: AbortSignal;
-  /** Aborts at a request. {@link LoopControl.handleRequests} replaces it by a new one. */
+  /**
+   * Aborts when a signal arrives. {@link LoopControl.handleRequests} replaces it with a new one.
+   */
   readonly wake: AbortSignal;
   /** Reloads the configuration if that was requested. Returns true when a run was requested. */
   handleRequests(): Promise<boolean>;
 }
 
-/** A machine that was asleep is noticed within this time. */
+/** The loop sleeps in steps of this length, so it notices soon that the machine was asleep. */
 const LONGEST_SLEEP_MS = 60_000;
 
 const ASK_FOR_NETWORK_MS = 2000;
 
-/** A run that stays due must not make the daemon poll without a pause. */
+/** The shortest pause before a poll: a run that stays due must not cause polls without a pause. */
 const SHORTEST_PAUSE_MS = 1000;
 
-/** A clock that is set back by less than this only delays the next poll. */
+/** A clock that was set back by less than this only delays the next poll. */
 const CLOCK_SET_BACK_MS = 60_000;
 
-/** A sleep that was longer by this: the machine slept, or its clock was set forward. */
+/**
+ * A sleep that took longer than planned by this much: the machine slept, or its clock was set
+ * forward.
+ */
 const CLOCK_SET_FORWARD_MS = 60_000;
 
 /** Runs until `stop` aborts. An error of one turn never ends it: the next turn may succeed. */
@@ -69,20 +74,20 @@ export async function loop(ports: LoopPorts, control: LoopControl): Promise<void
   const { clock } = ports;
   let due = firstDue(ports);
   let last = clock.now();
-  let patienceMs = ports.settings().waitForNetworkMs;
+  let networkWaitMs = ports.settings().waitForNetworkMs;
   while (!control.stop.aborted) {
     const now = clock.now();
     if (now < last - CLOCK_SET_BACK_MS) due = dueAfterSetBack(ports, due, now);
     last = now;
     const trigger = dueTrigger(due, await control.handleRequests(), now);
     if (trigger !== undefined) {
-      if (trigger !== 'asked' && patienceMs > 0 && !ports.hasNetwork()) {
-        patienceMs -= ASK_FOR_NETWORK_MS;
-        if (patienceMs <= 0) ports.log.warn('network.missing', { why: NO_NETWORK });
+      if (trigger !== 'asked' && networkWaitMs > 0 && !ports.hasNetwork()) {
+        networkWaitMs -= ASK_FOR_NETWORK_MS;
+        if (networkWaitMs <= 0) ports.log.warn('network.missing', { why: NO_NETWORK });
         await clock.sleep(ASK_FOR_NETWORK_MS, control.wake);
         continue;
       }
-      patienceMs = 0;
+      networkWaitMs = 0;
       const end = await safeTurn(ports, trigger, control);
       if (end === 'interrupted') continue;
       due = nextDue(ports, due, trigger, end.error, end);
@@ -92,13 +97,16 @@ export async function loop(ports: LoopPorts, control: LoopControl): Promise<void
     const waitMs = Math.min(due.pollAt, due.applyAt) - clock.now();
     const sleepMs = Math.max(0, Math.min(waitMs, LONGEST_SLEEP_MS));
     await clock.sleep(sleepMs, control.wake);
-    if (clock.now() - now - sleepMs > CLOCK_SET_FORWARD_MS) patienceMs = wokeUp(ports, now);
+    if (clock.now() - now - sleepMs > CLOCK_SET_FORWARD_MS) networkWaitMs = wokeUp(ports, now);
   }
 }
 
 const NO_NETWORK = 'the machine has no address in a network; going on without one';
 
-/** What is overdue is done once. Returns how long to wait for a network, in ms. */
+/**
+ * An overdue poll or run is done once, however often it was missed. Returns how long to wait for a
+ * network, in ms.
+ */
 function wokeUp({ clock, log, settings }: LoopPorts, before: number): number {
   const seconds = Math.round((clock.now() - before) / 1000);
   log.info('clock.jumped', { seconds, why: 'the machine slept, or its clock was set forward' });
@@ -107,7 +115,7 @@ function wokeUp({ clock, log, settings }: LoopPorts, before: number): number {
 
 const AT_ONCE = Number.NEGATIVE_INFINITY;
 
-/** ms since 1970; infinite for a run that is not scheduled. */
+/** When something is due, in ms since 1970. `Infinity` for a run that is not scheduled. */
 export interface Due {
   readonly pollAt: number;
   readonly applyAt: number;
@@ -116,8 +124,8 @@ export interface Due {
 }
 
 /**
- * The first poll and the first run start at once: a new host needs its configuration now. After an
- * upgrade the next run is that of the schedule.
+ * The first poll and the first run start at once, because a new host needs its configuration now.
+ * After an upgrade of the agent the next run is the scheduled one.
  */
 export function firstDue(ports: FirstDuePorts): Due {
   const { apply } = ports.settings();
@@ -140,7 +148,7 @@ function dueTrigger(due: Due, requested: boolean, now: number): Trigger | undefi
   return undefined;
 }
 
-/** The due times of the old clock may be years in the future of the new one. */
+/** The times were computed with the old clock and may be years in the future of the new one. */
 function dueAfterSetBack(ports: LoopPorts, due: Due, now: number): Due {
   ports.log.warn('clock.set-back', { now: new Date(now).toISOString() });
   // The first run may still wait for the network.
@@ -186,7 +194,7 @@ async function turn(
   }
 }
 
-/** A request during the delay interrupts it: the requested run begins at once, instead. */
+/** A request during the delay interrupts it, and the requested run starts at once. */
 async function startCycle(
   ports: LoopPorts,
   trigger: Trigger,
@@ -197,7 +205,7 @@ async function startCycle(
   if (trigger === 'asked' || delayMs === 0) return await ports.runCycle(trigger, prefetched);
   ports.log.info('cycle.delayed', { trigger, seconds: Math.round(delayMs / 1000) });
   await ports.clock.sleep(delayMs, wake);
-  // What was read before the delay is old: its Date would look like a clock that is off.
+  // timestamp.json was read before the delay, and its Date would look like a clock that is off.
   return wake.aborted ? 'interrupted' : await ports.runCycle(trigger, undefined);
 }
 
@@ -205,8 +213,8 @@ type FirstDuePorts = DuePorts & Pick<LoopPorts, 'plannedBefore'>;
 type DuePorts = Pick<LoopPorts, 'clock' | 'random' | 'settings' | 'cron' | 'isBootRunDue'>;
 
 /**
- * Every turn polls, so each one moves the next poll. Only a run moves the next run. `runAt` is when
- * a failed run is due again: the host then polls, and runs what is newest.
+ * Every turn includes a poll, so it moves the next poll. Only a run moves the next run. `runAt` is
+ * when a failed run is due again: the host then polls, and runs the newest release.
  */
 export function nextDue(
   ports: DuePorts,
@@ -228,7 +236,10 @@ export function nextDue(
   return { pollAt, applyAt, failures };
 }
 
-/** The next run without a new release. A boot run that was not made is tried at the next poll. */
+/**
+ * When the next run without a new release is due. A boot run that could not be made is tried again
+ * at the next poll.
+ */
 function nextRun(ports: DuePorts, now: number, pollAt: number): number {
   const { certname, apply } = ports.settings();
   switch (apply) {

@@ -1,7 +1,7 @@
 import { CERTNAME } from '../../bucket/documents/name-rules.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 
-/** The name that a host found for itself, and the machine that it was found on. */
+/** The certname that a host determined for itself, and the machine on which it did. */
 export interface KeptName {
   readonly certname: string;
   /** Digests of the ids of the machine, separated by dots. Null when it has no ids. */
@@ -9,9 +9,9 @@ export interface KeptName {
 }
 
 /**
- * Whether the state was made on another machine and was copied with an image. Its name, its status
- * and its schedule then belong to that machine. An id that the machine has gained or lost is
- * ignored: a package may create `/etc/machine-id`.
+ * Whether the state was made on another machine and copied with an image. Its certname, status and
+ * schedule then belong to that machine. An id that only one of the two has is ignored, because a
+ * package may create `/etc/machine-id` later.
  */
 export function isClone(kept: KeptName | undefined, machine: string | null): boolean {
   const now = machine?.split('.') ?? [];
@@ -19,7 +19,7 @@ export function isClone(kept: KeptName | undefined, machine: string | null): boo
   return before.some((id, index) => id !== '' && (now[index] || id) !== id);
 }
 
-/** The ids of the machine: those that are known now, and earlier values of those that are not. */
+/** Returns the ids of the machine. A missing id keeps its earlier value. */
 export function knownIds(kept: KeptName | undefined, machine: string | null): string | null {
   const before = kept?.machine?.split('.') ?? [];
   if (machine === null) return kept?.machine ?? null;
@@ -32,21 +32,21 @@ export function knownIds(kept: KeptName | undefined, machine: string | null): st
 export interface NameSources {
   readonly configured: string | undefined;
   readonly kept: KeptName | undefined;
-  /** Looks the name up as Puppet does. It costs a second. */
+  /** Looks the name up as Puppet does, which takes a second. */
   readonly find: () => Promise<string>;
   /** Asks the resolver for the full host name, or returns the host name alone. */
   readonly qualify: () => Promise<string>;
 }
 
 /**
- * Returns the certname. `agent.yaml` wins; then a name that was found before stays, because a later
- * look-up may fail (no DNS) and would give the host another name and another catalog. A kept name
- * without a domain gets one when the resolver knows it. Throws CONFIG_INVALID for a name that
- * cannot identify one host.
+ * Returns the certname: that of `agent.yaml`, or the one that was determined earlier, or a new one.
+ * The earlier one stays because a later look-up may fail (no DNS) and would give the host another
+ * name and another catalog. A kept name without a domain gets one when the resolver knows it.
+ * Throws CONFIG_INVALID for a name that cannot identify one host.
  */
 export async function chooseCertname(sources: NameSources): Promise<string> {
   const certname = sources.configured ?? (await keptName(sources)) ?? (await sources.find());
-  if (isName(certname)) return certname;
+  if (isUsableName(certname)) return certname;
   const why = isLocalhost(certname) ? 'every host has that name' : 'it is not a valid certname';
   throw new CodedError(`cannot use ${certname} as the certname of this host: ${why}`, {
     code: 'CONFIG_INVALID',
@@ -55,13 +55,13 @@ export async function chooseCertname(sources: NameSources): Promise<string> {
 }
 
 async function keptName({ kept, qualify }: NameSources): Promise<string | undefined> {
-  if (kept === undefined || !isName(kept.certname)) return undefined;
+  if (kept === undefined || !isUsableName(kept.certname)) return undefined;
   if (kept.certname.includes('.')) return kept.certname;
   const full = await qualify();
   return full.startsWith(`${kept.certname}.`) ? full : kept.certname;
 }
 
-function isName(certname: string): boolean {
+function isUsableName(certname: string): boolean {
   return CERTNAME.test(certname) && !isLocalhost(certname);
 }
 

@@ -1,7 +1,7 @@
 import { DETAILED_EXIT_CODES, EXIT_CODES } from './exit-code.ts';
 import type { HostState } from './state.ts';
 
-/** After these codes the cycle has logged the cause, or its status has it. */
+/** The exit codes after which the log or the status of the cycle has the cause. */
 const EXPLAINED: readonly number[] = [
   ...Object.values(DETAILED_EXIT_CODES),
   ...Object.values(EXIT_CODES),
@@ -10,8 +10,8 @@ const EXPLAINED: readonly number[] = [
   .filter((code) => code !== EXIT_CODES.failed.code && code !== EXIT_CODES.config.code);
 
 /**
- * Whether the daemon must log that a cycle ended with this exit code, because the cycle itself may
- * not have. After a 1 the status has a failed run, unless the cycle broke off before it wrote one.
+ * Whether the daemon must log the end of a cycle because the cycle itself may not have logged its
+ * cause. After exit code 1 the status has a failed run, unless the cycle ended before it wrote one.
  */
 export function isUnexplainedEnd(
   exitCode: number,

@@ -11,7 +11,10 @@ export type TryEnd =
   /** Another cycle would end in the same way. */
   | { readonly kind: 'hopeless'; readonly why: string; readonly exitCode: number };
 
-/** From the exit code of the cycle, and the state before and after it. */
+/**
+ * Returns what a cycle means for the next one, from its exit code and the state before and after
+ * it.
+ */
 export function tryEnd(
   exitCode: number,
   before: HostState | undefined,
@@ -23,9 +26,9 @@ export function tryEnd(
   if (exitCode === EXIT_CODES.locked.code || !status?.run || !hasRun(before, after))
     return failed(meaningOf(exitCode));
   const { trust, run, offered } = status;
-  // What the host has may be old: an image can bring a release along.
+  // Without a refresh, the release may be an old one that came with an image.
   if (trust.error !== null) return failed(`${trust.error.code}: ${trust.error.message}`);
-  // The run may be one of the last good release.
+  // The run may have applied the last good release instead of the offered one.
   const bad = status.bad?.find(({ sha256 }) => sha256 === offered?.sha256);
   if (bad !== undefined)
     return failed(`${bad.version} is bad on this host: ${bad.errors[0] ?? ''}`);
@@ -41,7 +44,7 @@ function runEnd(run: RunSummary): TryEnd {
     case 'changed':
       return { kind: 'again', why: `changed ${changedText(run)}`, isFailure: false };
     case 'pending':
-      // Otherwise only resources with noop of their own are left.
+      // In a run that is not noop, only resources with their own noop are pending.
       if (!run.noop) return { kind: 'converged' };
       return { kind: 'hopeless', why: 'runs are noop', exitCode: EXIT_CODES.notConverged.code };
     case 'failed':
@@ -54,7 +57,7 @@ function runEnd(run: RunSummary): TryEnd {
 
 const MOST_NAMED = 5;
 
-/** A resource that changes in each run is in the last message. */
+/** Names the changed resources, so that the last message shows one that changes in each run. */
 function changedText({ changedResources, changedResourcesTotal }: RunSummary): string {
   const named = changedResources.slice(0, MOST_NAMED);
   const others = changedResourcesTotal - named.length;

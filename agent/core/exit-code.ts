@@ -39,7 +39,7 @@ export function exitCodesText(
     .join(', ');
 }
 
-/** For an error that ended the agent before a cycle or outside of one. */
+/** The exit code for an error that ended the agent before or outside of a cycle. */
 export function errorExitCode(code: ErrorCode): number {
   if (code === 'LOCKED') return EXIT_CODES.locked.code;
   if (code === 'DISK_FULL' || code === 'DISK_READ_ONLY') return EXIT_CODES.blocked.code;
@@ -47,7 +47,10 @@ export function errorExitCode(code: ErrorCode): number {
   return noReleaseExitCode(code);
 }
 
-/** For a cycle. When Puppet ran, its outcome decides, and an error of the bucket was a warning. */
+/**
+ * The exit code of a cycle. When Puppet ran, its outcome decides, and an error of the bucket was a
+ * warning.
+ */
 export function cycleExitCode(
   end: {
     readonly decision: Decision;
@@ -60,7 +63,7 @@ export function cycleExitCode(
   switch (decision.skipped) {
     case undefined:
       if (run === undefined) return EXIT_CODES.done.code;
-      // Nobody would otherwise notice that what they asked for was not done.
+      // Otherwise nobody would notice that the requested run changed nothing.
       if (decision.isOutsideWindow === true && run.status === 'pending')
         return EXIT_CODES.outsideWindow.code;
       return runExitCode(run, options);
@@ -78,7 +81,7 @@ export function cycleExitCode(
   }
 }
 
-/** For a run of Puppet. */
+/** The exit code of a run of Puppet. */
 export function runExitCode(summary: RunSummary, options: { readonly detailed: boolean }): number {
   switch (summary.status) {
     case 'unchanged':
@@ -103,7 +106,9 @@ function detailedFailure({ resources }: RunSummary): number {
     : DETAILED_EXIT_CODES.failed.code;
 }
 
-/** For a host without a release; `code` is the error that prevented an installation. */
+/**
+ * The exit code for a host without a release. `code` is the error that prevented an installation.
+ */
 function noReleaseExitCode(code: ErrorCode | undefined): number {
   if (code === undefined) return EXIT_CODES.noRelease.code;
   if (code === 'CONFIG_INVALID') return EXIT_CODES.config.code;

@@ -13,8 +13,8 @@ import type { ChangedValue } from './run/changed-values.ts';
 import type { HostState } from './state.ts';
 
 /**
- * What a cycle knows so far. Every step returns the part that it found; `cycle.ts` alone puts the
- * parts together, and the report step makes the status document of the whole.
+ * What a cycle knows so far. Each step returns its part, only `cycle.ts` merges the parts, and the
+ * report step makes the status document from the result.
  */
 export interface Findings {
   /** What the host remembers, with the changes of this cycle. Saved by the report step. */
@@ -79,14 +79,17 @@ export interface RunResult {
   readonly slowFacts?: readonly SlowFact[] | undefined;
 }
 
-/** What the bucket offers to this host. A release that could not be installed is not an offer. */
+/**
+ * What the bucket offers to this host. A release whose installation failed does not count as
+ * offered.
+ */
 export function offerOf({ refresh, install }: Pick<Findings, 'refresh' | 'install'>): Offer {
   const error = errorOf({ refresh, install });
   if (error !== undefined) return { kind: 'unknown', code: error.code, why: error.message };
   return refresh?.kind === 'verified' ? refresh.offer : { kind: 'nothing' };
 }
 
-/** The error that kept this cycle from a newer release. Undefined when nothing did. */
+/** The error that prevented the installation of a newer release; undefined without an error. */
 export function errorOf({
   refresh,
   install,

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../shared/coded-error.ts';
 
 /** How a turn of the daemon ended: a poll, or a cycle. */
 export interface TurnEnd {
-  /** The error that the bucket was read with; undefined after a good answer. */
+  /** The error of reading the bucket; undefined when it answered. */
   readonly error?: ErrorCode | undefined;
   /** When a failed run is due again, ms since 1970; undefined when none is. */
   readonly runAt?: number | undefined;
@@ -28,7 +28,7 @@ export type PollResult =
  */
 export interface Prefetched {
   readonly bytes: Buffer;
-  /** Undefined when the store gave none that is safe to send back. */
+  /** Undefined when the store sent no ETag that is safe to send back. */
   readonly etag: string | undefined;
   /** S3's `Date` header, ms since 1970. */
   readonly serverDate: number | undefined;

@@ -3,12 +3,12 @@ import type { Trigger } from './decide.ts';
 import type { HostState } from './state.ts';
 
 /**
- * How long polls do not try a refused release again. A corrected tarball is installed within this
- * time, and a fleet does not download a bad one at every poll.
+ * How long polls do not try a refused release again. The limit means that a corrected tarball is
+ * installed within this time, while the fleet does not download a bad one at every poll.
  */
 const TRY_AGAIN_MS = 3_600_000;
 
-/** What the state remembers of a refused release; null for an error that may be temporary. */
+/** What the state keeps of a refused release; null for an error that may be temporary. */
 export function refusalOf(sha256: string, error: CodedError, now: number): HostState['refused'] {
   if (DISPOSITION[error.code] !== 'hold') return null;
   const message = error.message.slice(0, 1000);
@@ -16,8 +16,8 @@ export function refusalOf(sha256: string, error: CodedError, now: number): HostS
 }
 
 /**
- * The error of an earlier cycle that a poll would only repeat; undefined when the release must be
- * tried. Scheduled runs and people always try.
+ * Returns the error of an earlier cycle that a poll would only repeat; undefined when the release
+ * must be tried. Scheduled and requested runs always try.
  */
 export function earlierRefusal(
   refused: HostState['refused'],

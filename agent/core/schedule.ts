@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
-/**
+/*
  * When polls and runs are due. Each host has a fixed slot in the interval, so that the hosts of a
- * fleet never poll at the same moment.
+ * fleet do not all poll at the same moment.
  */
 
 /** The matches of a cron expression around now, in ms since 1970. */
@@ -35,13 +35,14 @@ const FIRST_BACKOFF_MS = 30_000;
 const MAX_BACKOFF_MS = 30 * 60_000;
 const MIN_BACKOFF_MS = 5000;
 
-/** A server cannot keep a host away for longer by its Retry-After. */
+/** The longest Retry-After that a host obeys. */
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
 /**
- * Exponential backoff with full jitter after `failures` errors in a row (1 or more), in ms.
- * `random` is in [0, 1). It begins after the Retry-After of the server, because a fleet that all
- * comes back at that time would be too much for the server again.
+ * Returns the pause before the next attempt, in ms: exponential backoff with full jitter after
+ * `failures` errors in a row (1 or more). `random` is in [0, 1). The jitter is added to the
+ * Retry-After of the server, because a fleet that returns at exactly that time would overload it
+ * again.
  */
 export function backoffMs(failures: number, random: number, retryAfterMs = 0): number {
   const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failures, 16));

@@ -5,6 +5,7 @@ import { replaceFileSync } from '../../shared/atomic-file.ts';
 import { messageOf } from '../../shared/clean-text.ts';
 import { ifPresent, orUndefined, readStart } from '../../shared/files.ts';
 import { foreignText, readForeignFile } from '../../shared/foreign-file.ts';
+import { parseJson } from '../../shared/json.ts';
 import { HistoryEntry } from '../core/run/history-entry.ts';
 import type { Log, RunHistory } from '../ports.ts';
 import { MAX_OUTPUT_BYTES } from './puppet/output/follow-output.ts';
@@ -81,8 +82,4 @@ function readPrinted(runDirectory: string): Buffer | undefined {
 
 function modified(path: string): number {
   return orUndefined(() => statSync(path).mtimeMs) ?? 0;
-}
-
-function parseJson(text: string | undefined): unknown {
-  return text === undefined ? undefined : orUndefined(() => JSON.parse(text) as unknown);
 }

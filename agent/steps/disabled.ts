@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { orUndefined } from '../../shared/files.ts';
 import { readForeignFile } from '../../shared/foreign-file.ts';
+import { parseJson } from '../../shared/json.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Ports } from '../ports.ts';
 
@@ -62,12 +63,4 @@ function readPuppets(path: string): string | undefined {
   if (file.kind === 'refused') return `${path} exists, but ${file.why}`.slice(0, 500);
   const parsed = z.object({ disabled_message: z.string() }).safeParse(parseJson(file.bytes));
   return parsed.success ? parsed.data.disabled_message.slice(0, 500) : 'puppet agent --disable';
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString());
-  } catch {
-    return undefined;
-  }
 }

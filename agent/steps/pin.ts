@@ -4,6 +4,7 @@ import { EnvironmentName, Instant, Sha256 } from '../../bucket/documents/names.t
 import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { orUndefined } from '../../shared/files.ts';
 import { readForeignFile } from '../../shared/foreign-file.ts';
+import { parseJson } from '../../shared/json.ts';
 import { hasEnded, type Pin } from '../core/when/pin.ts';
 import type { HostPaths } from '../paths.ts';
 import type { Ports } from '../ports.ts';
@@ -48,12 +49,4 @@ export function writePin({ pinFile }: Pick<HostPaths, 'pinFile'>, pin: Pin | nul
 
 function named({ environment, release }: Pin): object {
   return environment === null ? { version: release?.version } : { environment };
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString());
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Instant } from '../../bucket/documents/names.ts';
 import { replaceFileSync } from '../../shared/atomic-file.ts';
 import { orUndefined, readStart } from '../../shared/files.ts';
+import { parseJson } from '../../shared/json.ts';
 import { STATE_SQL } from './host-state.ts';
 import type { CopiedPlace, FleetStore } from './store.ts';
 
@@ -38,7 +39,7 @@ export function readHistory(directory: string, place: CopiedPlace): readonly His
 
 /** The points of a history of that place; none of what is something else. */
 export function pointsIn(content: string | Buffer, place: CopiedPlace): readonly HistoryPoint[] {
-  const { data } = History.safeParse(orUndefined(() => JSON.parse(String(content))));
+  const { data } = History.safeParse(parseJson(content));
   if (data?.bucket !== place.bucket || data.tree !== place.tree) return [];
   const { endpoint = place.endpoint ?? null, points } = data;
   return endpoint === (place.endpoint ?? null) ? points : [];

@@ -4,8 +4,7 @@ import { z } from 'zod';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { fileProblem } from '../../shared/file-problem.ts';
-import { orUndefined } from '../../shared/files.ts';
-import { firstProblem, jsonObject } from '../../shared/json.ts';
+import { firstProblem, jsonObject, parseJson } from '../../shared/json.ts';
 
 /** The EC2 instance that a host says it is. */
 export interface InstanceName {
@@ -83,7 +82,7 @@ function readList(file: string, path: string): z.infer<typeof Described> {
     const { why } = fileProblem(path, cause);
     throw new CodedError(`--instances: ${why}`, { code: 'USAGE', cause, next: LIST });
   }
-  const { data, error } = Described.safeParse(orUndefined(() => JSON.parse(text) as unknown));
+  const { data, error } = Described.safeParse(parseJson(text));
   if (data !== undefined) return data;
   const why = firstProblem(error);
   throw new CodedError(`--instances ${file}: not a list of EC2 instances: ${why}`, {

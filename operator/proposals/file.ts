@@ -6,7 +6,7 @@ import { writeFileAtomicSync } from '../../shared/atomic-file.ts';
 import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { fileProblem } from '../../shared/file-problem.ts';
-import { jsonObject } from '../../shared/json.ts';
+import { jsonObject, parseJson } from '../../shared/json.ts';
 import { jsonProblem, MAX_LEVELS } from '../../trust/metadata/json-limits.ts';
 import { isBinariesRole } from '../../trust/metadata/role-names.ts';
 import { openRegular } from '../files/open-regular.ts';
@@ -134,11 +134,7 @@ export async function requireProposalPath(path: string): Promise<void> {
 }
 
 function isProposal(text: string): boolean {
-  try {
-    return jsonObject(JSON.parse(text))['format'] === 'miyamoto-proposal';
-  } catch {
-    return false;
-  }
+  return jsonObject(parseJson(text))['format'] === 'miyamoto-proposal';
 }
 
 /** Writes a proposal, readable for every user: it has no secrets. */

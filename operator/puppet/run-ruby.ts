@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { orUndefined } from '../../shared/files.ts';
+import { parseJson } from '../../shared/json.ts';
 import { endGroup } from '../../shared/program/process-group.ts';
 import { withTemporaryDirectory } from '../files/temporary-directory.ts';
 import type { PuppetRuby } from './find-puppet.ts';
@@ -126,7 +126,8 @@ async function follow(child: ChildProcess, task: RubyTask): Promise<void> {
 async function readAnswers(stream: Readable, { onAnswer }: RubyTask): Promise<boolean> {
   let isDone = false;
   for await (const line of linesOf(stream)) {
-    const answer = jsonOf(line);
+    // Undefined for half a line of a killed program.
+    const answer = parseJson(line);
     isDone = answer === 'done';
     if (answer !== undefined && !isDone) onAnswer(answer);
   }
@@ -146,11 +147,6 @@ async function* linesOf(stream: Readable): AsyncIterable<string> {
     length += chunk.length;
     if (length > MAX_ANSWERS) return;
   }
-}
-
-/** Undefined for text that is not JSON, such as half a line of a killed program. */
-function jsonOf(line: string): unknown {
-  return orUndefined(() => JSON.parse(line) as unknown);
 }
 
 function endOf(child: ChildProcess): Promise<string> {

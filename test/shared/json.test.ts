@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { firstProblem, isJsonObject, jsonObject } from '../../shared/json.ts';
+import { firstProblem, isJsonObject, jsonObject, parseJson } from '../../shared/json.ts';
 
 for (const value of [null, [], [{}], 'text', 1, true, undefined]) {
   test(`${JSON.stringify(value)} is not a JSON object`, () => {
@@ -14,6 +14,12 @@ test('a JSON object is returned as it is', () => {
   const value = { a: 1 };
   assert.equal(isJsonObject(value), true);
   assert.equal(jsonObject(value), value);
+});
+
+test('text or bytes that are not JSON are undefined', () => {
+  assert.deepEqual(parseJson('{"a":[1]}'), { a: [1] });
+  assert.deepEqual(parseJson(Buffer.from('null')), null);
+  for (const text of ['', '{"a":', '{} {}', undefined]) assert.equal(parseJson(text), undefined);
 });
 
 test('what a schema found wrong first has its place, or is about the whole document', () => {

@@ -18,7 +18,7 @@ export interface CronFields {
   readonly isEitherDay: boolean;
 }
 
-/** Whether the expression allows the date that an instant has in local time. */
+/** Whether the expression allows the local date of an instant. */
 export function allowsDate(fields: CronFields, at: Date): boolean {
   if (!fields.months.includes(at.getMonth() + 1)) return false;
   const isDay = fields.days.some((day) => isDayOfMonth(day, at));
@@ -36,7 +36,10 @@ function isDayOfMonth(day: number | string, at: Date): boolean {
   return date === nearestWorkingDay(wanted, last, at);
 }
 
-/** Within the same month; undefined when the month has no such day. */
+/**
+ * Returns the working day nearest to a date within the same month; undefined when the month has no
+ * such date.
+ */
 function nearestWorkingDay(date: number, last: number, at: Date): number | undefined {
   if (date > last) return undefined;
   switch (new Date(at.getFullYear(), at.getMonth(), date).getDay()) {

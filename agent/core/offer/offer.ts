@@ -1,20 +1,24 @@
 import type { ReleaseCustom } from '../../../bucket/documents/release.ts';
 import type { Selection } from '../../../trust/selection.ts';
 
-/** What the verified metadata says to this host. */
+/** What the verified metadata offers to this host. */
 export type Offer =
   | { readonly kind: 'offered'; readonly sha256: string; readonly version: string }
-  /** `state` is the word for the status: `held`, `agent-too-old`, `schema-too-new`. */
+  /**
+   * `state` is the value in the status document: `held`, `agent-too-old`, `schema-too-new` or
+   * `pinned`.
+   */
   | { readonly kind: 'held'; readonly state: string; readonly why: string }
   | { readonly kind: 'stopped'; readonly why: string }
   /**
-   * Verified, but nothing is published for this environment. `why`: the tree does not even have it.
+   * The metadata is verified, and nothing is published for this environment. `why` is set when the
+   * tree does not have the environment at all.
    */
   | { readonly kind: 'nothing'; readonly why?: string }
-  /** The bucket could not be reached, or what it holds cannot be trusted or installed. */
+  /** The bucket could not be read, or its content cannot be trusted or installed. */
   | { readonly kind: 'unknown'; readonly code: string; readonly why: string };
 
-/** Puts what the rules selected for this host into an offer with its reason. */
+/** Turns the selection of `trust/selection.ts` into an offer with its reason. */
 export function offerOfSelection(selection: Selection, agentVersion: string): Offer {
   switch (selection.kind) {
     case 'run': {
@@ -64,7 +68,7 @@ function holdReason(
   }
 }
 
-/** Metadata of an older mm has the reason of a hold in place of that of the release. */
+/** In metadata of an older mm, the reason of a hold replaces the reason of the release. */
 function pauseReason(custom: ReleaseCustom | undefined): string {
   const { pause, reason } = custom ?? {};
   if (pause === undefined) return reason ?? '';

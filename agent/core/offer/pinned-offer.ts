@@ -3,9 +3,9 @@ import { type Pin, untilText } from '../when/pin.ts';
 import type { Offer } from './offer.ts';
 
 /**
- * What binds a host that follows another environment for a time: a stop of its own environment
- * does, also one that was seen earlier and whose release is gone since then. `own` is the selection
- * of the environment in agent.yaml, and `pinned` that of the other one.
+ * Returns the selection that counts for a host that is pinned to another environment. A stop of its
+ * own environment still counts, even one that was seen earlier and whose release is gone now. `own`
+ * is the selection of the environment in agent.yaml, and `pinned` that of the other one.
  */
 export function bindingSelection(
   own: Selection,
@@ -17,8 +17,8 @@ export function bindingSelection(
 }
 
 /**
- * The offer to a host that stays on a release. Only an offered release is replaced: a stop, a hold
- * and an error stay what they are. `active` is the sha256 of the active release.
+ * Returns the offer for a host that is pinned to a release. Only an offered release is replaced: a
+ * stop, a hold and an error stay as they are. `active` is the sha256 of the active release.
  */
 export function pinnedOffer(
   offer: Offer,

@@ -12,7 +12,7 @@ export interface ChangedValue {
   readonly desired: string;
 }
 
-/** More than this are not a fight but a new host. */
+/** The limit. A run with more changes is usually the first run of a new host. */
 const MOST_CHANGES = 50;
 const MAX_VALUE = 100;
 const HIDDEN = '[redacted]';
@@ -27,7 +27,7 @@ export function changedValues(report: unknown): readonly ChangedValue[] {
   const found: ChangedValue[] = [];
   for (const [name, status] of Object.entries(statuses)) {
     if (found.length >= MOST_CHANGES) break;
-    // These have no value that another program could change back.
+    // They have no value that another program could change back.
     if (/^(?:Exec|Notify)\[/.test(name)) continue;
     if (isJsonObject(status) && status['changed'] === true) found.push(...valuesOf(name, status));
   }
@@ -39,8 +39,8 @@ function valuesOf(name: string, status: Readonly<Record<string, unknown>>): Chan
   return events.filter(isJsonObject).flatMap((event) => {
     const { property, previous_value, desired_value, message } = event;
     if (event['status'] !== 'success' || typeof property !== 'string') return [];
-    // Puppet hides Sensitive values itself. The message of a password says that it was hidden, and
-    // its values are still in the report.
+    // Puppet itself hides Sensitive values. For a password, only the message says that it was
+    // hidden; its values are still in the report.
     const isSecret =
       event['redacted'] === true || isSecretName(property) || /redacted/i.test(String(message));
     const text = (value: unknown): string => (isSecret ? HIDDEN : valueText(value));

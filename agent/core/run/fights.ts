@@ -1,15 +1,15 @@
 import type { Fight, RunSummary } from '../../../bucket/documents/status.ts';
 import type { ChangedValue } from './changed-values.ts';
 
-/** Runs in a row after which another program, or another resource, must be changing it back. */
+/** After this many runs in a row, another program or resource must be changing the value back. */
 const RUNS_OF_A_FIGHT = 3;
 const MOST_KEPT = 50;
 const MOST_REPORTED = 10;
 
 /**
- * Counts the runs in a row that changed a property to the same value. `puppet apply` does not say
- * whether a change corrects another one, because it keeps no values from run to run. A failed run
- * may not have come to a resource, and a noop run changes nothing: neither ends a count.
+ * Counts the runs in a row that changed a property to the same value. `puppet apply` cannot say
+ * whether a change corrects drift, because it keeps no values from run to run. A failed run may
+ * have skipped a resource, and a noop run changes nothing: neither of them ends a count.
  */
 export function countChanges(
   last: readonly Fight[],
@@ -28,7 +28,7 @@ export function countChanges(
   return [...counted, ...kept].sort((a, b) => b.runs - a.runs).slice(0, MOST_KEPT);
 }
 
-/** What the status says; undefined without a fight. */
+/** Returns the fights for the status document; undefined without a fight. */
 export function fightsOf(changes: readonly Fight[]): Fight[] | undefined {
   const fights = changes.filter(({ runs }) => runs >= RUNS_OF_A_FIGHT).slice(0, MOST_REPORTED);
   return fights.length === 0 ? undefined : fights;

@@ -32,6 +32,7 @@ const flag = z.boolean().catch(false);
 const text = z.string().catch('');
 
 const Log = z.object({ level: text, message: text, source: text }).catch(() => NO_LOG);
+type LoggedError = Pick<z.infer<typeof Log>, 'source' | 'message'>;
 const NO_LOG = { level: '', message: '', source: '' };
 
 const ResourceStatus = z.object({
@@ -77,7 +78,7 @@ export function viewReport(
   const errors = report.logs.filter((log) => ERROR_LEVELS.has(log.level));
   const resources = resourcesOf(report);
   const failed = resources
-    .filter(([, resource]) => resource.failed || resource.failed_to_restart)
+    .filter(([, resource]) => isFailed(resource))
     .map(([name, resource]) => ({
       resource: safeText(name, 300),
       message: safeText(failureMessage(resource, errors), 500),
@@ -121,41 +122,41 @@ function namesWhere(
 }
 
 /**
- * Leaves out errors of a failed resource, because its failure is counted, and errors of Facter
- * about facts that it cannot resolve, because good runs have those, too. Puppet may log the failure
- * of an exec twice: under the name of the resource, and before that without it.
+ * Leaves out errors of a failed resource, because its failure is counted already. Leaves out errors
+ * of Facter about facts that it cannot resolve, because successful runs have them too. Puppet may
+ * log the failure of an exec twice: first without the name of the resource, then with it.
  */
 function strayErrors(
-  errors: readonly { readonly source: string; readonly message: string }[],
+  errors: readonly LoggedError[],
   resources: readonly (readonly [string, ResourceStatus])[],
 ): string[] {
-  const failed = resources
-    .filter(([, resource]) => resource.failed || resource.failed_to_restart)
-    .map(([, resource]) => pathOf(resource));
-  const isOf = ({ source }: { readonly source: string }): boolean =>
-    failed.some((path) => source === path || source.startsWith(`${path}/`));
-  const failures = errors.filter(isOf);
+  const failed = resources.map(([, resource]) => resource).filter(isFailed);
+  const isCounted = (error: LoggedError): boolean =>
+    failed.some((resource) => isFrom(error, resource));
+  const failures = errors.filter(isCounted);
   const isRepeated = (text: string): boolean =>
     failures.some(({ message }) => message.endsWith(`: ${text}`));
   return errors
-    .filter((error) => !isOf(error) && !isRepeated(error.message))
+    .filter((error) => !isCounted(error) && !isRepeated(error.message))
     .map(({ message }) => message)
     .filter((message) => !message.startsWith('Facter: '));
 }
 
-function pathOf(resource: ResourceStatus): string {
-  return `/${resource.containment_path.join('/')}`;
+function isFailed({ failed, failed_to_restart }: ResourceStatus): boolean {
+  return failed || failed_to_restart;
+}
+
+/** The source of a logged error is the path of its resource, or a part of it. */
+function isFrom({ source }: LoggedError, { containment_path }: ResourceStatus): boolean {
+  const path = `/${containment_path.join('/')}`;
+  return source === path || source.startsWith(`${path}/`);
 }
 
 /** A failed refresh has no event. Its message is in the log, with the path of the resource. */
-function failureMessage(
-  resource: ResourceStatus,
-  errors: readonly { readonly source: string; readonly message: string }[],
-): string {
+function failureMessage(resource: ResourceStatus, errors: readonly LoggedError[]): string {
   const event = resource.events.find(({ status }) => status === 'failure');
   if (event !== undefined && event.message !== '') return event.message;
-  const path = pathOf(resource);
-  const logged = errors.find(({ source }) => source === path || source.startsWith(`${path}/`));
+  const logged = errors.find((error) => isFrom(error, resource));
   return logged?.message ?? 'failed, and the report gives no reason';
 }
 

@@ -27,24 +27,18 @@ export interface EndedRun {
   readonly failOnErrorLines?: boolean;
   /** Where Puppet may have seen the environment: files are named relative to it. */
   readonly environmentDirectories: readonly string[];
-  /**
-   * The run's own directory: files of the older form of an environment are applied through links in
-   * it.
-   */
+  /** The run's own directory. Environments of the older form are applied through links in it. */
   readonly runDirectory: string;
 }
 
 const MOST_LISTED = 20;
-/**
- * Tolerance in ms: the clock may be set back a little between our start and that of Puppet. The
- * report is still used.
- */
+/** Tolerance in ms for a clock that was set back a little between our start and that of Puppet. */
 const CLOCK_SLACK_MS = 60_000;
 
 /**
- * The outcome of a run. It needs both the exit code and the report: code 1 is a catalog that did
- * not compile or an aborted transaction, noop with pending changes exits with 0, and a report can
- * be `failed` although the code is not.
+ * Returns the outcome of a run. The exit code alone is not enough: code 1 means a failed
+ * compilation or an aborted transaction, a noop run with pending changes exits with 0, and a report
+ * can be `failed` although the code is not.
  */
 export function outcomeOf(ended: EndedRun): RunSummary {
   const run = { ...ended, exit: exitOf(ended) };
@@ -76,7 +70,7 @@ export function outcomeOf(ended: EndedRun): RunSummary {
     resources: report?.counts ?? null,
     failedResources: report?.failed.slice(0, MOST_LISTED) ?? [],
     changedResources: listed.slice(0, MOST_LISTED),
-    // A run without a report that can be read has counts only.
+    // When the report cannot be read, there are only counts.
     changedResourcesTotal: seen === report ? listed.length : countOf(status, report),
     error: errorOf(run, status, report, reportProblem, fault),
     ...(errorCode === undefined ? {} : { errorCode }),
@@ -93,7 +87,7 @@ function countOf(status: RunStatus, report: ReportView | undefined): number {
   return status === 'pending' ? outOfSync : changed;
 }
 
-/** A report is refused for its age only with exit code 1: the clock may have been set back. */
+/** An older report is refused only with exit code 1, because the clock may have been set back. */
 function isOlder({ startedAt }: ReportView, run: EndedRun): boolean {
   const { exit } = run;
   const hasOldTime = startedAt < run.startedAt - CLOCK_SLACK_MS;
@@ -102,7 +96,7 @@ function isOlder({ startedAt }: ReportView, run: EndedRun): boolean {
 
 const OF_EARLIER_RUN = 'cannot use the report of Puppet: it is older than the run';
 
-/** Why a report cannot be used. Undefined also when Puppet left no report at all. */
+/** Why a report cannot be used; undefined when it can, and when Puppet left no report at all. */
 function problemOf({ results }: EndedRun, seen: ReportView | undefined): string | undefined {
   return results.report !== undefined && seen === undefined
     ? 'cannot use the report of Puppet: it has an unknown form'
@@ -110,8 +104,8 @@ function problemOf({ results }: EndedRun, seen: ReportView | undefined): string 
 }
 
 /**
- * Puppet handles SIGTERM and SIGHUP like an error, and ends with 1. When the machine shuts down,
- * for example, that says nothing about the release.
+ * Puppet handles SIGTERM and SIGHUP like an error and exits with 1. That says nothing about the
+ * release: the machine may be shutting down, for example.
  */
 function exitOf({ exit, results }: EndedRun): PuppetExit {
   if (exit.kind !== 'exited' || exit.exitCode !== 1) return exit;
@@ -122,7 +116,7 @@ function exitOf({ exit, results }: EndedRun): PuppetExit {
   return signal === undefined ? exit : { kind: 'killed', signal, why: 'foreign' };
 }
 
-/** What is wrong with the host, when a failed run shows no fault of the release. */
+/** Returns what is wrong with the host when a failed run does not prove a fault of the release. */
 function faultOfHost({ results }: EndedRun, report: ReportView | undefined): string | undefined {
   if (report !== undefined && report.failed.length > 0) return undefined;
   return hostFault(report?.strayErrors ?? results.errors);
@@ -130,7 +124,9 @@ function faultOfHost({ results }: EndedRun, report: ReportView | undefined): str
 
 const GOOD: ReadonlySet<RunStatus> = new Set(['unchanged', 'changed', 'pending']);
 
-/** Errors that belong to no failed resource, from the report and from before it began. */
+/**
+ * Errors that belong to no failed resource: those of the report, and those from before it began.
+ */
 function strayErrors({ results }: EndedRun, report: ReportView | undefined): readonly string[] {
   if (report === undefined)
     return results.reportProblem === undefined ? [] : (results.errorLines ?? []);
@@ -162,8 +158,8 @@ function statusOf(
   if (report === undefined) {
     if (exit.kind !== 'exited') return 'failed';
     if (exit.exitCode === 1) return 'not-compiled';
-    // A full disk damages report and summary of a good run. A run that left no report at all has
-    // not come to its end.
+    // A full disk damages report and summary of a successful run. Without any report the run did
+    // not reach its end.
     if (!isReportLost || !GOOD_CODES.has(exit.exitCode)) return 'failed';
     return exit.exitCode === 2 ? 'changed' : 'unchanged';
   }
@@ -171,13 +167,13 @@ function statusOf(
     return 'failed';
   }
   if (report.status === 'changed') return 'changed';
-  // Single resources can be noop in a run that is not.
+  // Single resources can be noop in a run that is not noop.
   return report.noopPending ? 'pending' : 'unchanged';
 }
 
 const GOOD_CODES: ReadonlySet<number> = new Set([0, 2]);
 
-/** The end of a run that ended while no agent was there: only the report has the time. */
+/** When a run ended without an agent, only the report has the time of its end. */
 function durationOf(run: EndedRun, report: ReportView | undefined): number {
   const seenMs = run.endedAt - run.startedAt;
   const total = report?.totalSeconds;
@@ -240,7 +236,7 @@ function exitText(exit: PuppetExit): string {
 }
 
 /**
- * Every host has the same names for the same files, so that the fleet's failures can be counted.
+ * Makes the names of files the same on every host, so that the failures of a fleet can be counted.
  */
 function relativeNames(
   text: string,

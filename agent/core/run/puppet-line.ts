@@ -37,15 +37,14 @@ export function errorLines(lines: readonly string[]): readonly string[] {
 
 const MOST_ERRORS = 20;
 const LAST_LINES = 5;
-/** Of one message: the line with its level, and the next three. */
+/** Lines of one message: the line with the level, and the next three. */
 const LINES_OF_ERROR = 4;
 
 /**
- * The first error messages of Puppet's output, at most 20. In a good run Facter may print many
- * errors about facts that it cannot resolve, so these count only when there are no others. Each of
- * the next lines of a message, at most three, counts as one of the 20: the last of them has file
- * and line of the manifest. When Ruby cannot load Puppet there is no such message, and the last
- * lines are returned.
+ * Returns the first error messages of Puppet, at most 20 lines. A message has up to three more
+ * lines, the last of which names file and line of the manifest. Errors of Facter are returned only
+ * when there are no others, because successful runs have them too. When Ruby cannot load Puppet
+ * there is no error message, and the last lines are returned.
  */
 export function firstErrors(lines: Iterable<string>): readonly string[] {
   const puppets: string[] = [];

@@ -9,9 +9,9 @@ export interface PuppetLine {
 
 export type PuppetExit =
   | { readonly kind: 'exited'; readonly exitCode: number }
-  /** `why`: the time limit passed, the agent had to stop, or another process ended Puppet. */
+  /** `why`: the time limit passed, the agent had to stop, or another process killed Puppet. */
   | { readonly kind: 'killed'; readonly signal: string; readonly why: KilledBy }
-  /** Ended while no agent was there to see its exit code: a run that was picked up. */
+  /** The run ended without an agent, so its exit code is not known. */
   | { readonly kind: 'unseen' };
 
 export type KilledBy = 'time-limit' | 'stopped' | 'foreign';

@@ -5,9 +5,9 @@ import { redact } from '../../../shared/log/redact.ts';
 const MAX_INPUT = 16 * 1024;
 
 /**
- * Text of Puppet for the status: as `cleanText`, without credentials, as in the log. Clean first,
- * because an invisible character may split a credential. Cut last, because a part of a credential
- * is not recognized.
+ * Cleans text of Puppet for the status: as `cleanText`, and without credentials. It is cleaned
+ * before credentials are searched, because an invisible character may split a credential. It is cut
+ * afterwards, because a part of a credential is not recognized.
  */
 export function safeText(text: string, max: number): string {
   return cleanText(redact(cleanText(text, MAX_INPUT)), max);

@@ -1,4 +1,5 @@
 import { printable } from '../../../shared/clean-text.ts';
+import { jsonObject, parseJson } from '../../../shared/json.ts';
 
 /** What the daemon notes after each turn. Instants are ISO 8601. */
 export interface DaemonNote {
@@ -20,14 +21,11 @@ export const NO_NOTE: DaemonNote = {
   daemonVersion: null,
 };
 
-/** Reads a note. What is not a note, or of another version, says nothing. */
+/** Parses a note. Fields that are missing or of another type, as in another version, are null. */
 export function parseDaemonNote(text: string | undefined): DaemonNote {
-  const found = text === undefined ? undefined : parseJson(text);
-  if (typeof found !== 'object' || found === null) return NO_NOTE;
-  const { lastPollAt, lastPoll, nextPollAt, nextRunAt, daemonVersion } = found as Record<
-    string,
-    unknown
-  >;
+  const { lastPollAt, lastPoll, nextPollAt, nextRunAt, daemonVersion } = jsonObject(
+    parseJson(text),
+  );
   return {
     lastPollAt: instant(lastPollAt),
     lastPoll: typeof lastPoll === 'string' ? printable(lastPoll, 500) : null,
@@ -38,9 +36,9 @@ export function parseDaemonNote(text: string | undefined): DaemonNote {
 }
 
 /**
- * When a daemon of another version has planned the next run, in ms since 1970: its package was
- * upgraded or downgraded since then, which is no reason to run Puppet. Undefined: this daemon is no
- * successor of that kind.
+ * Returns when a daemon of another version planned the next run, in ms since 1970. The package was
+ * then upgraded or downgraded, which is no reason to run Puppet. Undefined when the last daemon had
+ * the same version.
  */
 export function runPlannedBefore(note: DaemonNote, version: string): number | undefined {
   const { daemonVersion, nextRunAt } = note;
@@ -51,12 +49,4 @@ export function runPlannedBefore(note: DaemonNote, version: string): number | un
 function instant(value: unknown): string | null {
   const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   return Number.isNaN(at) ? null : new Date(at).toISOString();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
-/** What a person must not miss in an answer on a terminal: a failure, or what binds this host. */
+/** The colour of a line on a terminal: red for a failure, yellow for what limits this host. */
 export type Mark = 'red' | 'yellow';
 
-/** The mark of a line; undefined: none. Lines are marked by how they begin. */
+/** Returns the mark of a line from its beginning; undefined for a line without a mark. */
 export type MarkOf = (line: string) => Mark | undefined;
 
 /** Of `mm-agent status`. Text of Puppet is indented, so it cannot look like a row. */

@@ -4,9 +4,9 @@ import { hasEnded } from '../when/pin.ts';
 import { isUploadDue, meaningfulDigest } from './status.ts';
 
 /**
- * Why a cycle must run although S3 answered "not modified"; undefined when no cycle is needed. Most
- * polls end here, without a child process and without a write. The daemon does not keep the schema
- * in memory, so the state is not checked. A cycle repairs a state of another form.
+ * Returns why a cycle must run although S3 answered "not modified"; undefined when no cycle is
+ * needed. Most polls end here, without a child process and without a write. The state is not
+ * checked against its schema, which the daemon does not load; a cycle repairs a damaged state.
  */
 export function needsCycle(
   state: HostState | undefined,
@@ -21,7 +21,7 @@ export function needsCycle(
   }
 }
 
-/** When it is asked. */
+/** The time of a poll, and what depends on it. */
 export interface Moment {
   /** ms since 1970. */
   readonly now: number;
@@ -61,7 +61,10 @@ export function isReportDue(
   }
 }
 
-/** Why a run is due although nothing is new. The daemon's poll asks it also without an answer. */
+/**
+ * Returns why a run is due although nothing is new. The poll of the daemon calls it also when S3
+ * did not answer.
+ */
 export function owedRunOf(state: HostState | undefined, moment: Moment): string | undefined {
   const status = state?.status ?? null;
   if (status?.pin !== undefined && hasEnded(status.pin, moment.now)) return 'the pin has ended';
@@ -78,7 +81,7 @@ export function owedRunOf(state: HostState | undefined, moment: Moment): string 
   return owedRun(memory, status.release?.sha256, moment);
 }
 
-/** As the last cycle recorded it, by this host's clock. */
+/** Whether the metadata of the last cycle has expired by the clock of this host. */
 export function hasExpiredMetadata(state: HostState | undefined, now: number): boolean {
   const earliest = state?.earliestExpiry ?? null;
   return earliest !== null && Date.parse(String(earliest)) <= now;

@@ -5,9 +5,9 @@ import type { HostState } from '../state.ts';
 /** What another machine with the same certname has done to the status of this one. */
 export type OtherWriter = NonNullable<StatusDocument['otherWriter']>;
 
-/** When the other machine was not noticed for this time, in ms, it counts as gone. */
+/** The other machine counts as gone when it was not noticed for this time, in ms. */
 const REMEMBERED_MS = 7 * 86_400_000;
-/** After this time, in ms, the condition is sent again to a bucket that refused it. */
+/** After this time, in ms, the condition is tried again on a bucket that refused it. */
 const REFUSED_MS = 30 * 86_400_000;
 
 /** What the last status says about another writer, unless that was too long ago. */
@@ -19,7 +19,7 @@ export function recentOtherWriter(
   return known !== undefined && now - Date.parse(known.lastAt) < REMEMBERED_MS ? known : undefined;
 }
 
-/** The entry for the status after the other writer was noticed once more. */
+/** Returns the entry for the status after the other writer was noticed again. */
 export function seenAgain(known: OtherWriter | undefined, now: number): OtherWriter {
   return { times: (known?.times ?? 0) + 1, lastAt: new Date(now).toISOString() };
 }

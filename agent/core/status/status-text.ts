@@ -111,16 +111,16 @@ export function statusLines(status: LocalStatus, now: number): string[] {
   return lines;
 }
 
-/** The runs that the next upload reports together. */
+/** The runs since the last upload. */
 function unreported({ offline: { runs, skipped, failed = 0 } }: StatusDocument): string {
   if (runs + skipped === 0) return '';
   return `since then ${counted(runs, 'run')}, ${failed} failed, ${skipped} skipped`;
 }
 
-/** S3 refuses requests of a clock that is off by 15 minutes. A smaller one is already a fault. */
+/** S3 refuses requests when the clock is off by 15 minutes. A smaller offset is reported, too. */
 const CLOCK_IS_OFF_SECONDS = 60;
 
-/** How far the clock of this host is off; undefined when it is right, or when that is not known. */
+/** Returns how far the clock of this host is off; undefined when it is right, or not known. */
 export function clockText(offsetSeconds: number | null): string | undefined {
   if (offsetSeconds === null || Math.abs(offsetSeconds) < CLOCK_IS_OFF_SECONDS) return undefined;
   const how = offsetSeconds > 0 ? 'ahead of' : 'behind';

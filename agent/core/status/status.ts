@@ -13,7 +13,9 @@ import { trustOf } from './trust-status.ts';
  * status-text.ts prints it. needs-cycle.ts compares it with an idle poll.
  */
 
-/** The identity of this host: the part of the status that configuration and package decide. */
+/**
+ * The identity of this host: the part of the status that depends on configuration and package only.
+ */
 export interface Identity {
   readonly certname: string;
   readonly tree: string;
@@ -25,7 +27,7 @@ export interface Identity {
   readonly nodeVersion: string;
 }
 
-/** What the status says besides what the cycle found. */
+/** The parts of the status that a cycle does not find out. */
 export interface StatusContext {
   /** ms since 1970. */
   readonly now: number;
@@ -35,7 +37,10 @@ export interface StatusContext {
   readonly pin?: Pin | undefined;
 }
 
-/** The next status document. Values that the cycle did not determine come from the last status. */
+/**
+ * Returns the next status document. Values that the cycle did not determine come from the last
+ * status.
+ */
 export function nextStatus(
   last: StatusDocument | null,
   identity: Identity,
@@ -111,20 +116,20 @@ function offlineRuns(
   };
 }
 
-/** Of the lists that have no counts of their own. */
+/** The longest list in the status, for lists without a count of their own. */
 const MOST_LISTED = 10;
 
 function pinStatus({ release, ...pin }: Pin): NonNullable<StatusDocument['pin']> {
   return { ...pin, release: release?.version ?? null };
 }
 
-/** What is offered and not active. */
+/** The release that is offered but not active. */
 function offeredRelease({ state, active, refresh, install }: Findings): StatusDocument['offered'] {
   if (refresh?.kind !== 'verified') return null;
   const { release, offer } = refresh;
   if (release === undefined || release.sha256 === active?.sha256) return null;
-  // The code and not the message, which may change from poll to poll: each change would be an
-  // upload.
+  // The code of the error and not its message, which may differ at each poll and would then cause
+  // an upload each time.
   const failure = install?.kind === 'failed' ? `not installed: ${install.error.code}` : undefined;
   const isBad = state.bad.some(({ sha256 }) => sha256 === release.sha256);
   const pending = isBad
@@ -134,7 +139,7 @@ function offeredRelease({ state, active, refresh, install }: Findings): StatusDo
   return { version: release.custom.version, sha256: release.sha256, why: why.slice(0, 500) };
 }
 
-/** Another release has tries of its own. */
+/** The tries of another release do not count. */
 function retryOf({ state: { retry }, active }: Findings): StatusDocument['retry'] {
   if (retry === null || retry.release !== active?.sha256) return undefined;
   const { failed, of, at } = retry;
@@ -154,11 +159,10 @@ function isSuccess(run: RunSummary): boolean {
 }
 
 /**
- * sha256 of the meaningful part of the status: when it changes, the status is uploaded at once.
- * Times, vitals, slow facts, another writer, what hooks print, and the id and duration of a run are
- * not meaningful. A
- * run that changed nothing, like the one before, waits for the heartbeat, because each PUT costs
- * money (ADR 0004).
+ * Returns the sha256 of the meaningful part of the status. When it changes, the status is uploaded
+ * at once. Not meaningful are times, vitals, slow facts, another writer, the output of hooks, and
+ * the id and duration of a run. A run that changed nothing, like the one before, is reported with
+ * the next heartbeat, because each PUT costs money (ADR 0004).
  */
 export function meaningfulDigest(status: StatusDocument): string {
   const {
@@ -176,22 +180,22 @@ export function meaningfulDigest(status: StatusDocument): string {
     ...rest,
     trust: { state: trust.state, error: trust.error?.code ?? null, versions: trust.versions },
     run: eventful ? run : quietRun(run),
-    // What a program prints may differ each time.
+    // The output of a hook may differ at each run.
     hooks: hooks.map(({ stage, name, why }) => [stage, name, why]),
   };
   return createHash('sha256').update(JSON.stringify(meaningful)).digest('hex');
 }
 
 /**
- * The meaningful part of a run that changed nothing, or that was skipped. It leaves out the texts
- * of problems, which may contain the name of the run.
+ * The meaningful part of a run that changed nothing or was skipped. The texts of problems are left
+ * out because they may contain the id of the run.
  */
 function quietRun(run: RunSummary | null): object {
   const reason = run?.status === 'skipped' && run.reason;
   return { status: run?.status, reason, errors: run?.errors, problems: run?.problems?.length };
 }
 
-/** The digest of no status. While an upload has no answer, it stands for what is in the bucket. */
+/** No status has this digest. It is stored while the result of an upload is not known. */
 export const NO_DIGEST = '0'.repeat(64);
 
 /** Whether to upload the status now: something meaningful changed, or the heartbeat is due. */

@@ -13,7 +13,7 @@ interface MetadataTimes {
   readonly expires: Readonly<Record<string, string>>;
 }
 
-/** When the bucket answered, by the clock of this host and by that of the bucket. */
+/** The time of an answer of the bucket, by the clock of this host and by that of the bucket. */
 interface Answered {
   readonly now: number;
   readonly serverDate: number | undefined;
@@ -35,9 +35,7 @@ export function trustAfterRefresh(
   };
 }
 
-/**
- * The `trust` part after a failed refresh or install. Versions and expiry stay as they were known.
- */
+/** The `trust` part after a failed refresh or install. Versions and expiry stay as they were. */
 export function trustAfterError(last: TrustStatus | undefined, error: CodedError): TrustStatus {
   return {
     state: stateOfError(error),
@@ -48,7 +46,9 @@ export function trustAfterError(last: TrustStatus | undefined, error: CodedError
   };
 }
 
-/** A clock that is off may be why the metadata has expired, so the status has it in any case. */
+/**
+ * Adds the clock offset, because a clock that is off can be the reason why metadata has expired.
+ */
 export function withClock(trust: TrustStatus, clock: Answered): TrustStatus {
   return { ...trust, clockOffsetSeconds: clockOffset(clock) ?? trust.clockOffsetSeconds };
 }

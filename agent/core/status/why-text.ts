@@ -5,7 +5,7 @@ import { untilText } from '../when/pin.ts';
 import { clockText, type LocalStatus } from './status-text.ts';
 import { agoText, inText } from './time-text.ts';
 
-/** What is known on the host about its last poll and its next one. */
+/** What the host knows about its last poll and its next one. */
 export interface WhyView extends LocalStatus {
   readonly decision: HostState['decision'];
 }
@@ -28,7 +28,7 @@ interface Finding {
 export function explain(view: WhyView, now: number): Why {
   const found = [
     ...lastSteps(view, now),
-    ...whatBinds(view, now),
+    ...restrictions(view, now),
     ...lastOutcome(view),
     ...plan(view, now),
   ];
@@ -65,8 +65,8 @@ const RUNS = {
   no: 'did not run Puppet',
 } as const;
 
-/** What keeps the host from a newer release, or from a run. */
-function whatBinds(view: WhyView, now: number): Finding[] {
+/** What prevents a newer release, or a run. */
+function restrictions(view: WhyView, now: number): Finding[] {
   const { disabled, trust, offered, pin, window, deferred, release } = view;
   const found: Finding[] = [];
   if (disabled !== null) {
@@ -79,7 +79,7 @@ function whatBinds(view: WhyView, now: number): Finding[] {
   }
   const clock = clockText(trust.clockOffsetSeconds);
   if (clock !== undefined) {
-    // Metadata that has expired, or a refused signature, may come from this.
+    // A wrong clock can be the reason for expired metadata or a refused signature.
     found.push({ says: `The clock of this host is ${clock}.`, next: SET_CLOCK });
   }
   if (trust.error !== null) {

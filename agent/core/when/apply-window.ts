@@ -19,7 +19,7 @@ export type WindowState =
       readonly isOpen: false;
       /** ISO 8601. Null when it does not open again. */
       readonly opensAt: string | null;
-      /** That it is closed, and when it opens. */
+      /** Says that the window is closed, and when it opens. */
       readonly why: string;
     };
 
@@ -27,10 +27,13 @@ export const OPEN: WindowState = { isOpen: true };
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-/** A freeze may last for a year, and the one of the next year may follow. */
+/** How far to search for the next opening: a freeze may last a year, and another one may follow. */
 const HORIZON_DAYS = 800;
 
-/** `now` is in ms since 1970. No window is always open. */
+/**
+ * Returns whether the window is open at `now`, in ms since 1970. Without a window it is always
+ * open.
+ */
 export function windowAt(window: ApplyWindow | undefined, now: number): WindowState {
   if (window === undefined) return OPEN;
   const offsetMs = offsetIn(window.zone);
@@ -91,17 +94,17 @@ function nextOpening(
     for (const minutes of [0, window.time.from]) {
       const opening = midnight + days * DAY_MS + minutes * MINUTE_MS;
       if (opening <= local || !isOpen(window, wallClock(opening))) continue;
-      // Twice, because summer time may begin or end between the two instants.
+      // The offset is looked up twice, because summer time may begin or end in between.
       return opening - offsetMs(opening - offsetMs(opening));
     }
   }
   return undefined;
 }
 
-/** What must be added to an instant to get the time on the wall, in ms. */
+/** Returns a function from an instant to the offset of the zone, in ms. */
 function offsetIn(zone: string | undefined): (instant: number) => number {
   if (zone === undefined) return (instant) => -new Date(instant).getTimezoneOffset() * MINUTE_MS;
-  // The Swedish form is that of ISO 8601.
+  // The Swedish format is `2026-12-20 22:00:00`, as in ISO 8601.
   const format = new Intl.DateTimeFormat('sv-SE', {
     timeZone: zone,
     dateStyle: 'short',

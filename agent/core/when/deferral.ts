@@ -1,11 +1,11 @@
 /** What can defer the runs of a Mac: `defer_on`. */
 export type Condition = 'battery' | 'metered';
 
-/** A run that waits for better conditions, but not forever. Kept in the state. */
+/** A run that waits for better conditions, for a limited time. Kept in the state. */
 export interface Deferral {
   /** ISO 8601. */
   readonly since: string;
-  /** ISO 8601. From then on it runs in any case. */
+  /** ISO 8601. From then on the run is not deferred any longer. */
   readonly until: string;
   readonly why: string;
 }
@@ -16,8 +16,8 @@ const MEANINGS: Readonly<Record<Condition, string>> = {
 };
 
 /**
- * Whether a run that is due waits; undefined when it must run now. `found` is the condition that
- * holds, `now` is in ms since 1970.
+ * Returns the deferral of a run that is due; undefined when it must run now. `found` is the
+ * condition that holds, `now` is in ms since 1970.
  */
 export function deferralOf(
   last: Deferral | null,
@@ -26,7 +26,7 @@ export function deferralOf(
 ): Deferral | undefined {
   if (found === undefined) return undefined;
   const since = last === null ? now : Date.parse(last.since);
-  // After the clock was set back, the time of the host begins again.
+  // When the clock was set back, the deferral starts again.
   const begun = since > now ? now : since;
   const until = begun + limitSeconds * 1000;
   if (until <= now) return undefined;
@@ -35,7 +35,7 @@ export function deferralOf(
   return { since: new Date(begun).toISOString(), until: untilText, why };
 }
 
-/** Whether a poll still has to ask for the conditions before it starts a run. */
+/** Whether a deferred run may still wait, so that a poll must check the conditions first. */
 export function mayWait({ since, until }: Deferral, now: number): boolean {
   return Date.parse(since) <= now && now < Date.parse(until);
 }

@@ -1,10 +1,10 @@
 import type { StatusDocument } from '../../../bucket/documents/status.ts';
 
-/** What `mm-agent pin` asks for. Instants are ISO 8601. */
+/** What `mm-agent pin` stores. Instants are ISO 8601. */
 export interface Pin {
-  /** This host follows it in place of the one in agent.yaml; null: it stays on `release`. */
+  /** The environment to follow in place of that of agent.yaml; null when `release` is set. */
   readonly environment: string | null;
-  /** An installed release. */
+  /** The installed release to stay on; null when `environment` is set. */
   readonly release: { readonly sha256: string; readonly version: string } | null;
   readonly until: string;
   readonly reason: string | null;
@@ -12,8 +12,8 @@ export interface Pin {
 }
 
 /**
- * The environment that the host follows, by the last status. The daemon asks this at each poll, and
- * an ended pin does not count. `now` is in ms since 1970.
+ * Returns the environment that the host follows, according to the last status. The daemon calls
+ * this at each poll. A pin that has ended does not count. `now` is in ms since 1970.
  */
 export function followedEnvironment(
   pin: StatusDocument['pin'],
@@ -29,11 +29,13 @@ const LONGEST_PIN_DAYS = 30;
 export const LONGEST_PIN = `${LONGEST_PIN_DAYS}d`;
 const LONGEST_PIN_MS = LONGEST_PIN_DAYS * 86_400_000;
 
-/** Whether the host goes back to its configuration now. `now` is in ms since 1970. */
+/**
+ * Whether the pin has ended, so that the host follows its configuration. `now` is in ms since 1970.
+ */
 export function hasEnded({ until }: { readonly until: string }, now: number): boolean {
   const leftMs = Date.parse(until) - now;
-  // The daemon does not check its state: an instant that cannot be read has passed. After the clock
-  // was set back, the end may be years away.
+  // The daemon does not check the state, so an unreadable instant counts as passed. A time beyond
+  // the limit comes from a clock that was set back, and counts as passed, too.
   return !(leftMs > 0 && leftMs <= LONGEST_PIN_MS);
 }
 

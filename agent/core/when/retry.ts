@@ -18,7 +18,7 @@ export interface RetryRules {
 
 const LONGEST_PAUSE_MS = 24 * 3_600_000;
 
-/** What the host remembers after a run of its whole catalog; `now` is in ms since 1970. */
+/** Returns what the state keeps after a run of the whole catalog; `now` is in ms since 1970. */
 export function retryAfterRun(
   last: Retry | null,
   run: { readonly release: string; readonly isGood: boolean; readonly now: number },
@@ -32,7 +32,7 @@ export function retryAfterRun(
   return { release: run.release, failed, of: times, at };
 }
 
-/** The reason for a try that is due; undefined when none is. */
+/** Returns the reason for a try that is due; undefined when no try is due. */
 export function dueRetry(
   retry: Retry | null,
   active: string | undefined,
@@ -40,12 +40,15 @@ export function dueRetry(
 ): string | undefined {
   if (retry === null || retry.at === null || retry.release !== active) return undefined;
   const waitMs = Date.parse(retry.at) - now;
-  // After the clock was set back, its time may be years away.
+  // When the clock was set back, `at` may be years away.
   if (waitMs > 0 && waitMs <= LONGEST_PAUSE_MS) return undefined;
   return `try ${retry.failed} of ${retry.of} after a failed run`;
 }
 
-/** When a try is due later than now, in ms since 1970: the daemon polls then. */
+/**
+ * Returns when the next try is due, in ms since 1970, so that the daemon polls then. Undefined when
+ * no try is due in the future.
+ */
 export function retryTime(retry: Retry | null, now: number): number | undefined {
   const at = retry?.at == null ? Number.NaN : Date.parse(retry.at);
   return at > now && at - now <= LONGEST_PAUSE_MS ? at : undefined;

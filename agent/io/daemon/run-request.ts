@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { replaceFileSync } from '../../../shared/atomic-file.ts';
 import { orUndefined } from '../../../shared/files.ts';
 import { foreignText } from '../../../shared/foreign-file.ts';
-import { isJsonObject } from '../../../shared/json.ts';
+import { jsonObject, parseJson } from '../../../shared/json.ts';
 import { EXIT_CODES } from '../../core/exit-code.ts';
 import type { HostPaths } from '../../paths.ts';
 import { writeRuntimeFile } from './runtime-file.ts';
@@ -49,7 +49,7 @@ export function isRequestWaiting({ request }: Pick<RequestPaths, 'request'>): bo
 /** For the daemon: the request that is waiting. It is not read a second time. Never throws. */
 export function acceptRequest(paths: RequestPaths): RunRequest | undefined {
   if (!isRequestWaiting(paths)) return undefined;
-  const { id, trigger, noop } = parsed(foreignText(paths.request, MAX_BYTES)) ?? {};
+  const { id, trigger, noop } = jsonObject(parseJson(foreignText(paths.request, MAX_BYTES)));
   removeRequest(paths);
   // One that cannot be removed would be done again at each wake-up.
   if (isRequestWaiting(paths) || typeof id !== 'string') return undefined;
@@ -81,7 +81,7 @@ export async function withAnswer<T extends { readonly exitCode?: number }>(
 
 /** The answer to the request; undefined while the cycle is under way. */
 export function readAnswer({ answer }: RequestPaths, id: string): RunAnswer | undefined {
-  const { id: answered, exitCode } = parsed(foreignText(answer, MAX_BYTES)) ?? {};
+  const { id: answered, exitCode } = jsonObject(parseJson(foreignText(answer, MAX_BYTES)));
   return answered === id && typeof exitCode === 'number' ? { id, exitCode } : undefined;
 }
 
@@ -94,13 +94,4 @@ export function removeRequest({ request }: Pick<RequestPaths, 'request'>): void 
 /** Removes an answer that was read, or that nobody waits for. */
 export function removeAnswer({ answer }: Pick<RequestPaths, 'answer'>): void {
   rmSync(answer, { force: true });
-}
-
-function parsed(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text ?? '');
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

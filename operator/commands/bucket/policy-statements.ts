@@ -1,5 +1,5 @@
 import { CodedError } from '../../../shared/coded-error.ts';
-import { isJsonObject, type JsonObject } from '../../../shared/json.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../../../shared/json.ts';
 
 /** The policy of a bucket. Statements of others can have any form that the store accepts. */
 export interface BucketPolicy extends JsonObject {
@@ -12,7 +12,7 @@ export interface BucketPolicy extends JsonObject {
  */
 export function parsePolicy(text: string | undefined, look: string): BucketPolicy {
   if (text === undefined || text === '') return { Version: '2012-10-17', Statement: [] };
-  const policy = json(text);
+  const policy = parseJson(text);
   const statements = isJsonObject(policy) ? [policy['Statement']].flat() : [undefined];
   if (isJsonObject(policy) && statements.every(isJsonObject))
     return { ...policy, Statement: statements };
@@ -20,14 +20,6 @@ export function parsePolicy(text: string | undefined, look: string): BucketPolic
     code: 'S3_FAILED',
     next: `look at it: ${look}`,
   });
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The policy with these statements in the place of those with the same ids. */

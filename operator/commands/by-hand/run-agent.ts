@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { LocalRun } from '../../../bucket/documents/local-run.ts';
 import { CodedError, DISPOSITION, type ErrorCode } from '../../../shared/coded-error.ts';
+import { parseJson } from '../../../shared/json.ts';
 import type { Context } from '../../context.ts';
 
 const running = new Set<ChildProcess>();
@@ -38,7 +39,7 @@ export async function runAgent(
 
 function resultOf(printed: string, exitCode: number | null) {
   const line = printed.trim().split('\n').at(-1) ?? '';
-  const parsed = LocalRun.safeParse(jsonIn(line));
+  const parsed = LocalRun.safeParse(parseJson(line));
   if (!parsed.success) {
     throw new CodedError(`mm-agent ended with exit code ${exitCode} and without a result`, {
       code: 'PUPPET_FAILED',
@@ -54,14 +55,6 @@ function resultOf(printed: string, exitCode: number | null) {
 
 function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(DISPOSITION, code);
-}
-
-function jsonIn(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Ends the agents that run, and with them their Puppet. A signal that ends mm calls it. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { replaceFileSync } from '../../../shared/atomic-file.ts';
-import { orUndefined } from '../../../shared/files.ts';
 import { ownText } from '../../../shared/foreign-file.ts';
+import { parseJson } from '../../../shared/json.ts';
 import type { CleanAnswer } from '../../clean-answer.ts';
 import type { TreeConfig } from '../../config.ts';
 import { toInstant } from '../../metadata/release-change.ts';
@@ -25,7 +25,7 @@ export function firstSeen(
   now: number,
 ): ReadonlyMap<string, number> {
   const path = join(stateDirectory, 'unnamed.json');
-  const before = Seen.safeParse(orUndefined(() => JSON.parse(ownText(path) ?? ''))).data;
+  const before = Seen.safeParse(parseJson(ownText(path))).data;
   const seen = new Map(
     unnamed.map(({ key, uploadedAt }) => {
       const at = Date.parse(before?.[key] ?? toInstant(now));

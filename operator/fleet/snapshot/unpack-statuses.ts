@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { ZodType, z } from 'zod';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { orUndefined } from '../../../shared/files.ts';
+import { parseJson } from '../../../shared/json.ts';
 import { MAX_STATUS_BYTES } from '../../repository/host-documents.ts';
 import { SnapshotHead, SnapshotHost } from './pack-statuses.ts';
 
@@ -52,7 +52,7 @@ async function* linesOf(bytes: Buffer): AsyncGenerator<string> {
 }
 
 function parsed<T>(schema: ZodType<T>, line: string, where: string): T {
-  const { data } = schema.safeParse(orUndefined(() => JSON.parse(line)));
+  const { data } = schema.safeParse(parseJson(line));
   if (data === undefined) throw invalid(`${where} is not one of a snapshot of this version of mm`);
   return data;
 }

@@ -14,6 +14,7 @@ import { type OfferedRelease, ReleaseFile } from '../../../bucket/documents/rele
 import type { NameRules } from '../../../bucket/documents/tree-rules.ts';
 import { blobKey } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { parseJson } from '../../../shared/json.ts';
 import { OWN_FILES } from '../../release/check.ts';
 import { ExcludeRules } from '../../release/tree/exclude.ts';
 import type { Spool } from '../../release/tree/spool.ts';
@@ -176,7 +177,8 @@ function mismatch({ bucket, tree }: TreePlace, release: OfferedRelease, found: s
 }
 
 function ownFileOf(entries: readonly TreeEntry[]): Required<Pick<SourceTree, 'modules' | 'ref'>> {
-  const parsed = ReleaseFile.safeParse(jsonIn(textOf(entries, OWN_FILES.release) ?? ''));
+  // A release that mm did not make may have no such file.
+  const parsed = ReleaseFile.safeParse(parseJson(textOf(entries, OWN_FILES.release)));
   if (!parsed.success) return { modules: [], ref: null };
   const { modules = [], ref } = parsed.data;
   return {
@@ -188,14 +190,6 @@ function ownFileOf(entries: readonly TreeEntry[]): Required<Pick<SourceTree, 'mo
       commit,
     })),
   };
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // a release that mm did not make
-  }
 }
 
 function textOf(entries: readonly TreeEntry[], wanted: string): string | undefined {

@@ -8,6 +8,7 @@ import { replaceFileSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { orUndefined } from '../../../shared/files.ts';
 import { ownText } from '../../../shared/foreign-file.ts';
+import { parseJson } from '../../../shared/json.ts';
 
 const UploadRecord = z.strictObject({
   bucket: z.string(),
@@ -67,10 +68,7 @@ export class UploadRecords {
   }
 
   #read(sha256: string): UploadRecord | undefined {
-    const text = ownText(this.#path(sha256));
-    return text === undefined
-      ? undefined
-      : UploadRecord.safeParse(orUndefined(() => JSON.parse(text) as unknown)).data;
+    return UploadRecord.safeParse(parseJson(ownText(this.#path(sha256)))).data;
   }
 
   #path(sha256: string): string {
