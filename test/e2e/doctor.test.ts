@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -249,20 +249,26 @@ test('doctor: --bundle has what a bug report needs, and no secret of the host', 
   const { lab, settings } = await doctorLab(t);
   const secrets = ['of-the-environment', 'of-the-file-1', 'of-the-vault-2', 'of-the-list', 'tok3n'];
   const [ofEnvironment, ofFile, ofVault, ofList, token] = secrets;
+  const plain = ['withcomment', 'inlist', 'inmap', 'ofjson', 'escäped', 'secondline'];
   const [vault, variables, tokens] = ['vault', 'variables', 'tokens'].map((name) =>
     join(lab.root, name),
   );
   await mkdir(tokens!);
-  await writeFile(vault!, `db:\n  pass: "${ofVault}"\nkeys:\n  - ${ofList}\n`);
+  await writeFile(
+    vault!,
+    `db:\n  pass: "${ofVault}"\nkeys:\n  - ${ofList}\na: withcomment # for b\nb: [one, inlist]\nc: { d: inmap }\ne: "esc\\u00e4ped"\n`,
+  );
   await writeFile(variables!, `export VAULT_TOKEN='${ofFile}'\n`, { mode: 0o600 });
   await writeFile(join(tokens!, 'one'), `${token}\n`);
+  await writeFile(join(tokens!, 'two'), '{"a":{"b":["ofjson"]}}');
   await lab.fakePuppet(
-    `printf 'Notice: %s\\n' ${secrets.join(' ')} ${lab.user.secretAccessKey} kept`,
+    `printf 'Notice: %s\\n' ${[...secrets, ...plain].join(' ')} ${lab.user.secretAccessKey} kept`,
   );
   await lab.configure(
-    `${settings.replace(' }', `, environment: { A: ${ofEnvironment} }, environment_files: [${variables}] }`)}overlay: { data/vault.yaml: ${vault}, data/tokens: ${tokens} }\n`,
+    `${settings.replace(' }', `, environment: { A: "${ofEnvironment}\\nsecondline" }, environment_files: [${variables}] }`)}overlay: { data/vault.yaml: ${vault}, data/tokens: ${tokens} }\n`,
   );
   await lab.once();
+  for (const name of ['here', 'again']) await symlink('.', join(tokens!, name));
   const file = join(lab.root, 'bundle.tar.gz');
   const ended = await lab.run(['doctor', '--bundle', file]);
   assert.equal(ended.code, 0, ended.stdout + ended.stderr);
@@ -274,7 +280,7 @@ test('doctor: --bundle has what a bug report needs, and no secret of the host', 
   );
   const all = execFileSync('tar', ['-xzOf', file], { encoding: 'utf8' });
   assert.match(all, /Notice: kept/);
-  for (const secret of [...secrets, lab.user.secretAccessKey, lab.user.accessKeyId])
+  for (const secret of [...secrets, ...plain, lab.user.secretAccessKey, lab.user.accessKeyId])
     assert.ok(!all.includes(secret), secret);
   assert.ok(!ended.stdout.includes(ofEnvironment!));
   const again = await lab.run(['doctor', '--bundle', file]);

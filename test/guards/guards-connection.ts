@@ -28,6 +28,14 @@ export const CONNECTION_GUARDS: readonly Guard[] = [
     name: 'a Date by which nothing can be signed',
   },
   {
+    invariant: 'secrets',
+    file: 'agent/commands/doctor/secrets.ts',
+    line: 'return [...wordsIn(text), ...scalarsIn(text)];',
+    instead: 'return wordsIn(text);',
+    test: 'test/e2e/doctor.test.ts',
+    name: '--bundle has what a bug report needs',
+  },
+  {
     invariant: 'profile',
     file: 'bucket/s3/credentials/credential-chain.ts',
     line: 'if (found === undefined && profile !== undefined) throw profileMissing(profile, files);',
