@@ -13,14 +13,14 @@ import type { Options } from '../options.ts';
 import { downloadTo, isVerified } from '../steps/fetch/fetch.ts';
 import { openHost } from './open-host.ts';
 
-/** Another call may download the same file for so long. */
+/** Another call may download the same file for this long. */
 const WAIT_MS = 10 * 60_000;
 
 /**
  * `mm-agent binary NAME`: brings a binary of the tree onto this host and prints its path. The file
- * gets its name only when length and sha256 are those of the signed metadata; what was
- * interrupted goes on with the next call. Files that the metadata names no longer are removed.
- * Throws BINARY_UNKNOWN, BLOB_MISMATCH, METADATA_*, S3_*, DISK_FULL, LOCKED.
+ * gets its name only when length and sha256 match the signed metadata; the next call continues an
+ * interrupted download. Files that the metadata no longer names are removed. Throws BINARY_UNKNOWN,
+ * BLOB_MISMATCH, METADATA_*, S3_*, DISK_FULL, LOCKED.
  */
 export async function binary(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
   const [name, ...others] = options.operands;

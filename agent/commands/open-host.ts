@@ -48,7 +48,10 @@ export async function openHost(options: Options, knownConfig?: Config): Promise<
   return { paths, config, packagedRoot, ...(await identifyHost(options, paths, config)) };
 }
 
-/** Finds out who this host is. Writes nothing. Throws USAGE, and what `findCertname` throws. */
+/**
+ * Determines the identity of this host. Writes nothing. Throws USAGE, and what `findCertname`
+ * throws.
+ */
 export async function identifyHost(
   options: Pick<Options, 'root' | 'environment'>,
   paths: Pick<HostPaths, 'keptName'>,
@@ -68,7 +71,10 @@ export async function identifyHost(
   return { identity, machine, isClone: isOther };
 }
 
-/** Who needs the directory finds the same error: a cycle reports it in the status of the host. */
+/**
+ * A step that needs the directory gets the same error, and the cycle reports it in the status of
+ * the host.
+ */
 function unlessFileError(make: () => void): void {
   try {
     make();

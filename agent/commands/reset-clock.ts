@@ -11,9 +11,9 @@ import { localPaths } from '../paths.ts';
 const WAIT_MS = 60_000;
 
 /**
- * `mm-agent reset-clock`: deletes the clock floor, the time below which this host believes no
- * clock. For a host whose clock was once far ahead: all metadata counts as expired there until real
- * time reaches the floor.
+ * `mm-agent reset-clock`: deletes the clock floor, the earliest time that this host accepts from a
+ * clock. It is needed on a host whose clock was once far ahead: there all metadata counts as
+ * expired until real time reaches the floor.
  */
 export async function resetClock(options: Options): Promise<number> {
   if (options.operands.length > 0) {

@@ -15,7 +15,7 @@ export function readConfigSources(
   paths: Pick<HostPaths, 'configFile' | 'configDirectory'>,
 ): readonly ConfigSource[] {
   const sources: ConfigSource[] = [];
-  // The directory as well: who can write to it can add a file.
+  // The directory is checked as well, because anyone who can write to it can add a file.
   requireOwn(paths.configDirectory, 'the configuration directory');
   for (const path of [paths.configFile, ...dropIns(paths.configDirectory)]) {
     requireOwn(path, 'the configuration');
@@ -48,7 +48,10 @@ function namesIn(directory: string): string[] {
   }
 }
 
-/** Its author wants the file to count. Without an error, nobody would see that it does not. */
+/**
+ * The author of the file expects it to count. Without an error, nobody would notice that it does
+ * not.
+ */
 function requireSuffix(directory: string, names: readonly string[]): void {
   const yml = names.find((name) => name.endsWith('.yml'));
   if (yml === undefined) return;

@@ -4,7 +4,7 @@ import { nextMatch } from '../core/cron/next-match.ts';
 import type { ApplyWindow } from '../core/when/apply-window.ts';
 import { parseCron } from './parse-cron.ts';
 
-/** The keys that decide when the agent polls and runs. See docs/agent.md. */
+/* The keys that decide when the agent polls and runs. See docs/agent.md. */
 
 /**
  * Stays text; `mm-agent --settings` gives it to the daemon in parsed form. Refuses an expression

@@ -4,10 +4,11 @@ import { type DiskCode, readOnlyError } from '../../shared/disk-error.ts';
 import { shellWord } from '../../shared/shell-word.ts';
 
 /**
- * The tarball and its content: gzip shrinks text such as a control repository to about a quarter.
+ * Space for the tarball and its content: gzip shrinks text such as a control repository to about a
+ * quarter.
  */
 const TIMES_THE_TARBALL = 5;
-/** Left to other programs on the host, above all to Puppet's own state. */
+/** Space that is left to other programs on the host, above all to Puppet. */
 export const LEFT_TO_OTHERS_BYTES = 64 * 1024 ** 2;
 
 export interface FreeSpace {
@@ -22,7 +23,7 @@ export function freeSpace(directory: string): FreeSpace {
   return { bytes: bavail * bsize, inodes: files === 0 ? undefined : ffree };
 }
 
-/** Less is full: the report of a run does not fit. */
+/** A disk with less free space counts as full, because the report of a run may not fit. */
 const FULL_BYTES = 1024 ** 2;
 
 /** What is wrong with the disk of a directory; undefined when a run can write there. */

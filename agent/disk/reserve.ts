@@ -11,16 +11,21 @@ import { freeSpace, LEFT_TO_OTHERS_BYTES } from './free-space.ts';
  * must not be lost, and made again right after it with what is left (ADR 0030).
  */
 
-/** A run takes as long as it takes, and others may fill its space meanwhile: it has its own. */
+/**
+ * Small writes and runs have a reserve each: a run takes long, and other programs may fill the
+ * freed space before it ends.
+ */
 const RESERVES = {
-  /** Small files that replace an older one: state, facts, metadata. They give back its space. */
+  /**
+   * For small files that replace older ones, which frees their space again: state, facts, metadata.
+   */
   files: 1024 ** 2,
-  /** What a small run of Puppet writes. */
+  /** For a run of Puppet that writes little. */
   run: 4 * 1024 ** 2,
 } as const;
 export type ReserveName = keyof typeof RESERVES;
 
-/** Not zeros: a file system may compress them to nothing. */
+/** The content is random, because a file system may compress zeros to nothing. */
 const CHUNK_BYTES = 64 * 1024;
 
 type Paths = Pick<HostPaths, 'reserves'>;
@@ -42,7 +47,7 @@ export function withReserveSync<T>(paths: Paths, name: ReserveName, write: () =>
   }
 }
 
-/** The same for a write that takes longer. */
+/** Like {@link withReserveSync}, for an asynchronous write. */
 export async function withReserve<T>(
   paths: Paths,
   name: ReserveName,
@@ -71,13 +76,16 @@ export function keepReserves(paths: Paths): void {
   }
 }
 
-/** The reserves that are not whole. */
+/** The reserves that are missing or too small. */
 export function missingReserves(paths: Paths): readonly ReserveName[] {
   const names = Object.keys(RESERVES) as ReserveName[];
   return names.filter((name) => reserveBytes(paths, name) < RESERVES[name]);
 }
 
-/** Throws the error when the disk is not full, or there is no reserve. */
+/**
+ * Removes the reserve and returns a function that makes it again. Throws `error` when the disk is
+ * not full, or when there is no reserve.
+ */
 function freeFor(error: unknown, paths: Paths, name: ReserveName): () => void {
   if (diskCode(error) !== 'DISK_FULL' || reserveBytes(paths, name) === 0) throw error;
   rmSync(join(paths.reserves, name), { force: true });
@@ -89,7 +97,7 @@ function reserveBytes({ reserves }: Paths, name: ReserveName): number {
   return found?.isFile() === true ? found.size : 0;
 }
 
-/** On a full disk the file gets what there is. */
+/** On a full disk the file takes what is left. */
 function fill({ reserves }: Paths, name: ReserveName): void {
   const path = join(reserves, name);
   orUndefined(() => {

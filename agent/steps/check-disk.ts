@@ -4,10 +4,10 @@ import type { Findings, Found } from '../core/findings.ts';
 import { trustAfterError } from '../core/status/trust-status.ts';
 
 /**
- * Finds out whether this cycle can do anything at all. Without its lock, or with a state directory
- * that cannot be written, it only reports: Puppet could not keep its own state either. Such a cycle
- * has one line in the log. A full disk is not the end, because there are old releases to remove,
- * and the reserves.
+ * Checks whether this cycle can write its files. Without its lock, or with a state directory that
+ * cannot be written, it only reports, because Puppet could not keep its own state either. Such a
+ * cycle logs one line. A full disk does not block a cycle: the cycle can remove old releases and
+ * use the reserves.
  */
 export function checkDisk(
   { paths, ports }: Pick<Agent, 'paths' | 'ports'>,

@@ -4,8 +4,9 @@ import type { Findings } from '../core/findings.ts';
 import { type Deferral, deferralOf } from '../core/when/deferral.ts';
 
 /**
- * Whether what was decided has to wait, because the host is on battery power or on a metered
- * network. Nothing is asked when there is nothing to do. A person never waits.
+ * Returns the deferral of the decided run or installation when it must wait, because the host is on
+ * battery power or on a metered network. The conditions are checked only when there is something to
+ * do. A requested run never waits.
  */
 export async function findDeferral(
   { config, ports }: Pick<Agent, 'config' | 'ports'>,

@@ -19,8 +19,8 @@ const MAX_BYTES = 64 * 1024;
 
 /**
  * Returns why runs are disabled on this host, or null. An expired file is removed. Anything else at
- * one of these paths disables as well, because a person wanted to stop the agent. The directory of
- * Puppet's file belongs to the user puppet, who can put anything there.
+ * one of these paths disables runs as well, because a person wanted to stop the agent. The
+ * directory of Puppet's file belongs to the user puppet, who can put anything there.
  */
 export function readDisabled(
   paths: Pick<HostPaths, 'disabledFile' | 'puppetDisabledFiles'>,
@@ -29,7 +29,7 @@ export function readDisabled(
   const ours = readOurs(paths.disabledFile);
   if (ours !== undefined) {
     if (ours.until === null || Date.parse(ours.until) > clock.now()) return ours;
-    // On a read-only disk it stays, and counts no longer.
+    // On a read-only disk the file stays, but it no longer counts.
     orUndefined(() => rmSync(paths.disabledFile, { force: true }));
     log.info('agent.enabled', {
       why: 'the time that it was disabled for has passed',

@@ -62,8 +62,8 @@ export async function install(
 }
 
 /**
- * An installed release that this host stays on. No metadata says whether its links may leave it, so
- * they may not.
+ * Activates an installed release that the host is pinned to. No metadata says whether its links may
+ * leave it, so they may not.
  */
 function activatePinned(
   agent: Agent,

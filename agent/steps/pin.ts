@@ -20,8 +20,8 @@ const PinFile = z.object({
 const MAX_BYTES = 4096;
 
 /**
- * Returns the pin of this host. One that has ended is removed, and one that cannot be read does not
- * count: the host then follows its configuration.
+ * Returns the pin of this host. A pin that has ended is removed. An unreadable pin does not count:
+ * the host then follows its configuration.
  */
 export function readPin(
   { pinFile }: Pick<HostPaths, 'pinFile'>,
@@ -35,7 +35,7 @@ export function readPin(
     return undefined;
   }
   if (!hasEnded(pin, clock.now())) return pin;
-  // On a read-only disk it stays, and counts no longer.
+  // On a read-only disk the file stays, but it no longer counts.
   orUndefined(() => rmSync(pinFile, { force: true }));
   log.info('pin.ended', { ...named(pin), until: pin.until });
   return undefined;

@@ -25,20 +25,21 @@ export interface PollInput {
   readonly clock: Clock;
   readonly log: Log;
   /**
-   * As the last cycle left it, not checked against its schema; undefined when it cannot be read.
+   * As the last cycle wrote it, without a check against its schema; undefined when it cannot be
+   * read.
    */
   readonly state: HostState | undefined;
   readonly tree: string;
-  /** That of the configuration. */
+  /** The environment of the configuration. */
   readonly environment: string;
   readonly heartbeatSeconds: number;
-  /** Undefined also when all runs are noop. */
+  /** Undefined when there is no window, and when all runs are noop. */
   readonly window?: ApplyWindow | undefined;
-  /** The condition of `defer_on` that holds now. Only asked while a run is deferred. */
+  /** Returns the condition of `defer_on` that holds now. Called only while a run is deferred. */
   readonly findCondition?: () => Promise<Condition | undefined>;
 }
 
-/** The daemon's own poll: one GET, no write. A cycle verifies what it finds. */
+/** The poll of the daemon: one GET, no write. A cycle verifies what it finds. */
 export async function poll(input: PollInput, stop: AbortSignal): Promise<PollResult> {
   const { bucket, clock, log, state } = input;
   const followed = followedEnvironment(state?.status?.pin, input.environment, clock.now());
@@ -79,7 +80,7 @@ export async function poll(input: PollInput, stop: AbortSignal): Promise<PollRes
   }
 }
 
-/** While a run is deferred, no cycle is started just to find that the conditions are the same. */
+/** While a run is deferred, no cycle is started only to find that the conditions are the same. */
 async function unlessDeferred(input: PollInput, cycle: PollResult): Promise<PollResult> {
   const { state, clock, log, heartbeatSeconds } = input;
   const deferral = state?.deferred ?? null;
@@ -92,8 +93,8 @@ async function unlessDeferred(input: PollInput, cycle: PollResult): Promise<Poll
 }
 
 /**
- * Whether no cycle has to report this error. The first failure of a kind must get into a status.
- * When S3 asks for fewer requests, it waits until a status is due in any case.
+ * Whether this error needs no cycle that reports it. The first failure of a kind must get into a
+ * status. When S3 asks for fewer requests, the report waits until a status is due in any case.
  */
 function isReported({ state, clock, heartbeatSeconds }: PollInput, { code }: CodedError): boolean {
   if (state?.status?.trust.error?.code === code) return true;

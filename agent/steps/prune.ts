@@ -44,7 +44,7 @@ export function prune(paths: HostPaths, options: PruneOptions): readonly string[
   return removed;
 }
 
-/** An output without its entry was left by a crash. */
+/** Also removes the output of a run without an entry, which a crash left behind. */
 function pruneHistory(directory: string, keep: number): void {
   const runOf = (name: string) => name.replace(/(\.json|\.log\.gz)$/, '');
   const entries = newestFirst(directory, (name) => name.endsWith('.json')).map(runOf);
@@ -85,12 +85,16 @@ function pruneReleases(paths: HostPaths, wanted: ReadonlySet<string>, keep: numb
   return removed;
 }
 
-/** A download that no cycle continues, for example of a release that was replaced meanwhile. */
+/**
+ * How long a partial download is kept that no cycle continues, for example of a release that was
+ * replaced.
+ */
 const PARTIAL_KEPT_MS = 7 * 86_400_000;
 
 /**
- * A tarball is not needed once its release is unpacked. The newest one that could not be unpacked
- * stays, and so does the newest partial one, so that the next poll need not fetch it again.
+ * A tarball is not needed once its release is unpacked. The newest tarball that could not be
+ * unpacked stays, and so does the newest partial one, so that the next poll does not fetch it
+ * again.
  */
 function pruneBlobs(paths: HostPaths, now: number): void {
   const kept = { tarball: false, partial: false };

@@ -34,7 +34,7 @@ export async function refresh(
 ): Promise<Found> {
   if (request.keepsRelease) return {};
   const { identity, config, pin, ports } = agent;
-  // A pin is no way around a stop of the environment that the host follows by its configuration.
+  // A stop of the configured environment must count during a pin, too.
   const own = pin === undefined ? [] : [config.environment];
   const options = {
     directory: agent.paths.trust,
@@ -64,7 +64,7 @@ export async function refresh(
   }
 }
 
-/** The time of the bucket in its last answer, in ms since 1970. */
+/** The clock of the bucket in its last answer, in ms since 1970. */
 interface Dates {
   latest: number | undefined;
 }
@@ -89,7 +89,8 @@ function sourceOf(agent: Agent, prefetched: Prefetched | undefined, dates: Dates
 }
 
 /**
- * An ETag says what was installed for one environment; the release of another one may be missing.
+ * Returns the ETag only for the environment whose release was installed with it: the release of
+ * another environment may be missing.
  */
 function rememberedEtag({ etag }: HostState, environment: string): string | undefined {
   return etag?.environment === environment ? etag.value : undefined;
@@ -111,7 +112,8 @@ function verified(
 ): Found {
   const { identity, config, paths } = agent;
   const selection = selectFor(agent, trusted, state.stopped);
-  // With --environment a person asks for another environment than the pinned release is of.
+  // With --environment, a person requests an environment that the pinned release does not belong
+  // to.
   const pin = identity.environment === config.environment ? agent.pin : undefined;
   const kept = pin?.release ?? undefined;
   const offer = pinnedOffer(offerOf(selection, identity, trusted), pin, {
@@ -132,8 +134,9 @@ function verified(
     ...(release !== undefined && release.sha256 === active?.sha256
       ? { active: activeReleaseOf(release.sha256, release.custom, active.activatedAt) }
       : {}),
-    // Only a verified release sets or lifts a stop. A file has no name of its role: who has the
-    // online key can put the empty first file of another environment in the place of this one.
+    // Only a verified release sets or lifts a stop. An empty file must not: a file without a role
+    // name can be the empty first file of another environment, which anyone with the online key can
+    // put in the place of this one.
     state: {
       stopped: offer.kind === 'stopped' || (offer.kind === 'nothing' && state.stopped),
       earliestExpiry: earliestExpiry(trusted),
@@ -164,7 +167,7 @@ function failed(
 ): Found {
   const trust = withClock(trustAfterError(state.status?.trust, error), clock);
   if (known === undefined) return { refresh: { kind: 'failed', error, trust } };
-  // A signed stop binds as long as nothing newer is known, also when the state was lost.
+  // A signed stop counts as long as nothing newer is known, even when the state was lost.
   const stopped = state.stopped || selectFor(agent, known, state.stopped).kind === 'stop';
   return {
     refresh: { kind: 'failed', error, trust: withKnown(trust, known, clock.now) },
@@ -181,19 +184,24 @@ function offerOf(selection: Selection, identity: Identity, trusted: Trusted): Of
   return { kind: 'nothing', why: unknownEnvironment(environment, { tree, others }) };
 }
 
-function selectFor({ identity, config, pin }: Agent, trusted: Trusted, was: boolean): Selection {
+function selectFor(
+  { identity, config, pin }: Agent,
+  trusted: Trusted,
+  wasStopped: boolean,
+): Selection {
   const selectIn = (name: string): Selection => {
     const environment = trusted.environments.get(name);
     return environment === undefined ? { kind: 'nothing' } : select(environment, identity);
   };
   const followed = selectIn(identity.environment);
   if (pin === undefined) return followed;
-  return bindingSelection(selectIn(config.environment), followed, was);
+  return bindingSelection(selectIn(config.environment), followed, wasStopped);
 }
 
 /**
- * A thief of the online key can sign an expiry in any form that TUF reads, or in the year 275760. A
- * state with it could not be read again.
+ * Bounds the expiry to years that the schema of the state accepts: a thief of the online key can
+ * sign an expiry in any form that TUF reads, or in the year 275760, and the state could not be read
+ * again.
  */
 function earliestExpiry({ expires }: Trusted): string {
   const earliest = Math.min(...Object.values(expires).map((instant) => Date.parse(instant)));

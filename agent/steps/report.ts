@@ -22,9 +22,9 @@ import { JSON_TYPE, sendStatus } from './send-status.ts';
 import { writePrometheus } from './write-prometheus.ts';
 
 /**
- * Writes the status to the disk, then sends what is due. What could not be sent is kept and goes
- * with a later cycle. Neither S3 nor a full disk makes it throw: a failing report never fails a
- * run. Returns the saved state, and no run, because the run is reported now.
+ * Writes the status to the disk, then sends what is due. What could not be sent is kept and sent by
+ * a later cycle. Errors of S3 or of a full disk are not thrown: a failing report never fails a run.
+ * Returns the saved state, and no run, because the run is reported now.
  */
 export async function report(agent: Agent, findings: Findings): Promise<Found> {
   const { identity, ports, config, pin } = agent;
@@ -38,15 +38,16 @@ export async function report(agent: Agent, findings: Findings): Promise<Found> {
   if (facts !== undefined) keepFacts(agent, facts);
   const { uploaded } = findings.state;
   const isDue = isUploadDue(meaningfulDigest(status), uploaded, now, heartbeatSeconds);
-  // After a kill in the middle of an upload, its object must not look like that of another machine.
-  // The upload stays due, also when all is then as it was before: runs of an outage are reported.
+  // An upload that is killed may have written its object. The state must not mistake that object
+  // for one of another machine, so the ETag counts as unknown. The digest makes the upload due
+  // again even when the status is then as before, because it reports the runs of an outage.
   const inDoubt =
     isDue && uploaded !== null ? { ...uploaded, etag: null, digest: NO_DIGEST } : uploaded;
   const state: HostState = { ...findings.state, status, uploaded: inDoubt };
   const isBlocked = findings.blocked !== undefined;
   writePrometheus(agent, status);
   const isSaved = await saveState(agent, state, isBlocked);
-  // What the disk says about the last upload may be older than that upload.
+  // When the state could not be saved, the state on the disk may be older than the last upload.
   const last = isDue ? { uploaded: isSaved ? uploaded : inDoubt } : undefined;
   const sent = await send(agent, state, { status, facts, last, known: errorOf(findings) });
   if (sent !== state) await saveState(agent, sent, isBlocked);
@@ -77,14 +78,14 @@ interface Documents {
   readonly status: StatusDocument;
   /** Undefined when this cycle collected no facts. */
   readonly facts: FactsDocument | undefined;
-  /** The upload of the status before this one; undefined when the status is not due. */
+  /** The last upload of a status; undefined when the status is not due. */
   readonly last: Pick<HostState, 'uploaded'> | undefined;
 }
 
 /**
- * Returns the state with what was uploaded. Facts that the bucket does not accept never keep the
- * status from it: it then names those that are there. `known` is the error that the cycle has
- * logged.
+ * Returns the state with what was uploaded. When the bucket refuses the facts, the status is sent
+ * anyway and names the facts that are in the bucket. `known` is the error that the cycle has logged
+ * already.
  */
 async function send(
   agent: Agent,
@@ -111,7 +112,8 @@ async function send(
   const factsDigest = sent.factsUploaded?.digest ?? null;
   await orLogged('status', async () => {
     const put = await sendStatus(agent.ports, { ...status, factsDigest }, last.uploaded);
-    // The next cycle sends the facts that are missing, and this status again.
+    // Keeps the digest of the new facts: the next cycle then sends the missing facts, and this
+    // status again.
     return {
       ...sent,
       ...put,
@@ -121,7 +123,7 @@ async function send(
   return sent;
 }
 
-/** Errors of the bucket as a whole: two requests with the same code have the same cause. */
+/** Errors that concern the whole bucket: two requests with the same code have the same cause. */
 const WHOLE_BUCKET: ReadonlySet<ErrorCode> = new Set([
   'S3_CREDENTIALS_MISSING',
   'S3_CREDENTIALS_REJECTED',
@@ -132,7 +134,7 @@ const WHOLE_BUCKET: ReadonlySet<ErrorCode> = new Set([
   'S3_SLOW_DOWN',
 ]);
 
-/** One cause gives one warning: an error that refresh has logged is not explained again. */
+/** One cause is logged as one warning: an error that refresh has logged is not explained again. */
 function logUnsent(
   { ports }: Agent,
   what: 'facts' | 'status',
@@ -146,7 +148,7 @@ function logUnsent(
   else ports.log.warn(`${what}.not-sent`, { code, error: message, next });
 }
 
-/** Must come before the status, which must never name facts that are not in the bucket. */
+/** Must be sent before the status: a status must never name facts that are not in the bucket. */
 async function sendFacts(
   { ports, paths }: Agent,
   state: HostState,

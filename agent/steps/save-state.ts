@@ -6,9 +6,9 @@ import type { HostState } from '../core/state.ts';
 import { withReserve } from '../disk/reserve.ts';
 
 /**
- * Saves the state if possible. A disk that cannot be written must neither end a run nor prevent the
- * upload of the status. The host then remembers less, and the next cycle does something twice.
- * Returns whether it is saved. `isBlocked`: the cycle has logged already that it cannot write.
+ * Saves the state if possible, and returns whether it is saved. A disk that cannot be written must
+ * neither end a run nor prevent the upload of the status: the host then only repeats some work in
+ * the next cycle. `isBlocked`: the cycle has already logged that it cannot write.
  */
 export async function saveState(
   { ports, paths }: Pick<Agent, 'ports' | 'paths'>,

@@ -57,7 +57,7 @@ export async function sendStatus(
   }
 }
 
-/** The bucket does not accept the condition. It is left out for a while. */
+/** Remembers that the bucket refuses the condition, so that it is left out for a while. */
 function refused(sent: Sent, refusedAt: string | undefined): Sent {
   if (refusedAt === undefined || sent.uploaded === null) return sent;
   return { ...sent, uploaded: { ...sent.uploaded, refusedAt } };

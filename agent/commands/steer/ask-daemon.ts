@@ -14,7 +14,7 @@ import { acquireCycleLock } from '../../io/locks/cycle-lock.ts';
 import { canBeAsked, type DaemonHolder, findDaemon } from '../../io/locks/daemon-claim.ts';
 import type { HostPaths } from '../../paths.ts';
 
-/** Another command waits for its own cycle for so long. */
+/** Another command may wait for its own cycle for this long. */
 const LOCK_WAIT_MS = 10 * 60_000;
 const LOOK_AGAIN_MS = 200;
 
@@ -61,8 +61,8 @@ export async function askDaemon(
 }
 
 /**
- * A command that a signal ended leaves its request, which the daemon does first. A command that was
- * killed may not have sent its signal, so it is sent again.
+ * A command that was ended by a signal leaves its request, which the daemon carries out first. A
+ * command that was killed may not have sent its signal, so it is sent again.
  */
 async function untilRead(paths: HostPaths, stop: AbortSignal): Promise<void> {
   const giveUpAt = clock.now() + LOCK_WAIT_MS;

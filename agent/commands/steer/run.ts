@@ -25,7 +25,7 @@ export async function run(options: Options, env: NodeJS.ProcessEnv): Promise<num
   return found.exitCode;
 }
 
-/** How a cycle of the daemon ended. */
+/** The end of a cycle that a command requested from the daemon. */
 export interface RequestedCycle {
   readonly end: RequestEnd['kind'];
   readonly exitCode: number;
@@ -51,7 +51,7 @@ export async function requestCycle(
   return { end: 'ended', exitCode: end.exitCode, run: run?.id === before ? null : run, why };
 }
 
-/** The same as text. */
+/** Describes the end of the requested cycle, one line each. */
 export function cycleLines({ end, exitCode, run, why }: RequestedCycle): string[] {
   if (end !== 'ended') return [UNSEEN[end]];
   if (run === null) return [`Puppet did not run (exit code ${exitCode}): ${why ?? 'see the log'}`];

@@ -9,11 +9,11 @@ import type { HostPaths } from '../../paths.ts';
 import { writeRuntimeFile } from './runtime-file.ts';
 
 /*
- * A command asks the daemon for a cycle: it writes the request into the runtime directory, where
- * only root writes, and sends SIGUSR2, which only root may. The daemon looks for a request at each
- * wake-up, so one whose signal was never sent is not lost. It answers when the cycle has ended. One
- * request at a time: the command holds `requestLock`. The daemon does not load zod, so the files
- * are read by hand.
+ * A command requests a cycle from the daemon. It writes the request into the runtime directory,
+ * where only root can write, and sends SIGUSR2, which only root may. The daemon looks for a request
+ * at each wake-up, so a request is not lost when its signal was never sent. The daemon answers when
+ * the cycle has ended. The command holds `requestLock`, so there is one request at a time. The
+ * files are parsed without a schema, because the daemon does not load zod.
  */
 
 /** Which cycle the daemon is asked for. */
@@ -34,33 +34,33 @@ type RequestPaths = Pick<HostPaths, 'request' | 'answer'>;
 
 const MAX_BYTES = 4096;
 
-/** Puts a request down for the daemon. Throws the errors of the file system. */
+/** Writes a request for the daemon. Throws the errors of the file system. */
 export function writeRequest({ request }: RequestPaths, wanted: Omit<RunRequest, 'id'>): string {
   const id = randomUUID();
   replaceFileSync(request, JSON.stringify({ ...wanted, id }), { mode: 0o600 });
   return id;
 }
 
-/** Whether a request is there that the daemon has not read. */
+/** Whether there is a request that the daemon has not read. */
 export function isRequestWaiting({ request }: Pick<RequestPaths, 'request'>): boolean {
   return existsSync(request);
 }
 
-/** For the daemon: the request that is waiting. It is not read a second time. Never throws. */
+/** For the daemon: returns the waiting request and removes it. Never throws. */
 export function acceptRequest(paths: RequestPaths): RunRequest | undefined {
   if (!isRequestWaiting(paths)) return undefined;
   const { id, trigger, noop } = jsonObject(parseJson(foreignText(paths.request, MAX_BYTES)));
   removeRequest(paths);
-  // One that cannot be removed would be done again at each wake-up.
+  // A request that cannot be removed would be carried out again at each wake-up.
   if (isRequestWaiting(paths) || typeof id !== 'string') return undefined;
-  // A request that cannot be understood must not change the host.
+  // An unknown request must not change the host.
   return { id, trigger: trigger === 'poll' ? 'poll' : 'asked', noop: noop !== false };
 }
 
 /**
- * For the daemon: runs a cycle and answers the request for it, also when the cycle could not be
- * started. No answer while a cycle goes on without the daemon: the command notices the end of the
- * daemon.
+ * For the daemon: runs a cycle and answers the request for it, even when the cycle could not be
+ * started. When the cycle goes on without the daemon there is no answer: the command then notices
+ * that the daemon has ended.
  */
 export async function withAnswer<T extends { readonly exitCode?: number }>(
   { answer }: RequestPaths,
@@ -87,7 +87,7 @@ export function readAnswer({ answer }: RequestPaths, id: string): RunAnswer | un
 
 /** Removes a request that no daemon will read. */
 export function removeRequest({ request }: Pick<RequestPaths, 'request'>): void {
-  // On a read-only disk nobody can have made one since.
+  // On a read-only disk no command can have written one.
   orUndefined(() => rmSync(request, { force: true }));
 }
 

@@ -1,10 +1,10 @@
-/**
- * Signal handlers only abort or wake. The work that a signal asks for is done between two steps.
+/*
+ * Signal handlers only abort a signal. The requested work is done by the loop, between two turns.
  */
 
 /**
  * Returns a signal that aborts on the first SIGTERM, SIGINT or one of `others`. The message of its
- * reason has the name.
+ * reason names the signal.
  */
 export function stopOnSignals(...others: readonly NodeJS.Signals[]): AbortSignal {
   const stop = new AbortController();
@@ -14,7 +14,10 @@ export function stopOnSignals(...others: readonly NodeJS.Signals[]): AbortSignal
   return stop.signal;
 }
 
-/** SIGHUP and SIGUSR1, stored until the loop asks for them. SIGUSR2 only ends the loop's sleep. */
+/**
+ * SIGHUP and SIGUSR1 are stored until the loop drains them. SIGUSR2 only ends the sleep of the
+ * loop.
+ */
 export interface Wakes {
   /** Aborts at the next signal, or at once when one is stored. */
   readonly wake: AbortSignal;
@@ -23,8 +26,8 @@ export interface Wakes {
 }
 
 /**
- * Makes the daemon look for a request of `mm-agent run`. Unlike SIGUSR1 it may come once too often:
- * without a request it does nothing.
+ * Makes the daemon look for a request of `mm-agent run`. Unlike SIGUSR1, an extra signal does
+ * nothing when there is no request.
  */
 export const REQUEST_SIGNAL = 'SIGUSR2';
 

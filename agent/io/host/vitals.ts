@@ -4,8 +4,8 @@ import { battery } from 'systeminformation';
 import type { StatusDocument } from '../../../bucket/documents/status.ts';
 
 /**
- * Returns a function that reads uptime, memory, disk, load and battery. A value that cannot be read
- * is null: vitals must not fail a cycle.
+ * Reads uptime, memory, disk, load and battery. A value that cannot be read is null: vitals must
+ * not fail a cycle.
  */
 export async function readVitals(): Promise<NonNullable<StatusDocument['vitals']>> {
   return {

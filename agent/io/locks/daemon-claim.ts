@@ -22,7 +22,10 @@ export interface DaemonClaim {
 
 export interface DaemonHolder extends LockHolder {
   readonly service?: string;
-  /** Makes it look for a request of `mm-agent run`. An older daemon would die of that signal. */
+  /**
+   * The signal after which it looks for a request of `mm-agent run`. Older daemons do not handle
+   * that signal, which would kill them.
+   */
   readonly requestSignal?: string;
 }
 
@@ -72,7 +75,7 @@ async function writeClaim(claim: DaemonClaim): Promise<void> {
   process.once('exit', () => orUndefined(() => rmSync(file, { force: true })));
 }
 
-/** An older daemon would run Puppet for real where it is asked for noop. */
+/** Whether the daemon supports requests; an older one does not know noop requests. */
 export function canBeAsked(daemon: DaemonHolder): boolean {
   return daemon.requestSignal === REQUEST_SIGNAL;
 }

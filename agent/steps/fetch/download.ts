@@ -20,7 +20,7 @@ import { findPartial, type PartialDownload, unverifiedPath } from './partial-dow
 const ATTEMPTS = 3;
 /** For connection, headers and retries. */
 const BASE_LIMIT_MS = 60_000;
-/** A slower connection needs several polls, but the tarball arrives in the end. */
+/** A download over a slower connection needs several polls, each of which continues it. */
 const LEAST_BYTES_PER_MS = 50;
 /** A run must not wait longer for a release, however large it is. */
 const MAX_LIMIT_MS = 10 * 60_000;
@@ -38,7 +38,7 @@ export interface DownloadRequest {
   readonly limitMs?: number;
 }
 
-/** One call's view of the store, over all its attempts. */
+/** The state of one call, over all its attempts. */
 interface Attempts extends DownloadRequest {
   /** The caller's stop, or the end of the time limit. */
   readonly ended: AbortSignal;
@@ -82,8 +82,8 @@ type AttemptEnd =
       readonly cause: unknown;
     }
   /**
-   * The partial file is of another object than the store has now: the next attempt begins at byte
-   * 0.
+   * The partial file belongs to another object than the store has now: the next attempt begins at
+   * byte 0.
    */
   | { readonly kind: 'unusable'; readonly cause: CodedError };
 
@@ -119,7 +119,8 @@ async function receive(
   resumed: PartialDownload | undefined,
 ): Promise<AttemptEnd> {
   const { release, directory } = attempts;
-  // With its ETag in the name from the start: a process that is killed leaves what came.
+  // The name has the ETag from the start, so that a killed process leaves bytes that a later call
+  // can use.
   const etag = attempts.mayResume ? opened.etag : undefined;
   const path = resumed?.path ?? unverifiedPath(directory, release.sha256, etag);
   const before = resumed?.bytes ?? 0;
@@ -143,7 +144,7 @@ async function receive(
     const sha256 = hash.digest('hex');
     if (sha256 !== release.sha256) {
       const error = mismatch(attempts, `sha256 ${sha256}`);
-      // The bytes from before may be the wrong ones: an attacker can send a part and break off.
+      // The earlier bytes may be the wrong ones: an attacker can send a part and break off.
       if (resumed !== undefined) return { kind: 'unusable', cause: error };
       throw error;
     }
@@ -173,7 +174,7 @@ function partialOf(
   return { path: kept, etag, bytes: 0 };
 }
 
-/** O_NOFOLLOW: a link in the place of a partial download must not be written through. */
+/** O_NOFOLLOW: a write must not go through a link in the place of a partial download. */
 function openUnverified(path: string, isResumed: boolean): number {
   if (!isResumed) rmSync(path, { force: true });
   const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
@@ -184,7 +185,10 @@ async function hashFile(hash: Hash, path: string): Promise<void> {
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk);
 }
 
-/** Returns how many bytes were written, or one more than `room`. Passes on errors of the disk. */
+/**
+ * Returns how many bytes were written, or `room + 1` when the body is too long. Throws the errors
+ * of the disk; errors of the connection are returned as `cause`.
+ */
 async function writeBody(
   { body }: OpenResult,
   fd: number,

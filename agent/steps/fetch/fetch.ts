@@ -10,7 +10,8 @@ import { type DownloadRequest, download } from './download.ts';
 /*
  * The tarball of a release. Anyone with write access to the bucket may have changed it, so only
  * bytes with the signed length and sha256 become a VerifiedTarball. download.ts makes the attempts,
- * and partial-download.ts finds the bytes of an earlier call. What does not fit is refused before.
+ * and partial-download.ts finds the bytes of an earlier call. A tarball that is too large or does
+ * not fit on the disk is refused before the download.
  */
 
 const verified: unique symbol = Symbol('verified');
@@ -62,12 +63,12 @@ export async function downloadTo(path: string, request: DownloadRequest): Promis
   syncDirectorySync(directory);
 }
 
-/** Whether the file of an earlier call is complete. */
+/** Whether an earlier call completed the file. */
 export async function isVerified(
   path: string,
   { release, signal }: Pick<DownloadRequest, 'release' | 'signal'>,
 ): Promise<boolean> {
-  // Something else in its place could be without end, or keep the reader waiting.
+  // Anything but a regular file could be endless or block the reader.
   if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
   const hash = createHash('sha256');
   try {
@@ -78,7 +79,7 @@ export async function isVerified(
     signal.throwIfAborted();
     throw error;
   }
-  // Reading stops one byte behind the signed length, so a longer file has another digest.
+  // Reading stops one byte after the signed length, so a longer file has another digest.
   return hash.digest('hex') === release.sha256;
 }
 

@@ -17,17 +17,17 @@ import { requireHooks, runHooksBefore } from './hooks.ts';
 import { keepRun } from './keep-run.ts';
 import { removeView } from './view.ts';
 
-/** Why Puppet runs, and whether it only shows what would change. */
+/** Why Puppet runs, and whether the run is noop. */
 export interface RunPlan {
   readonly noop: boolean;
   readonly why: string;
-  /** Noop only because `apply_window` is closed. */
+  /** The run is noop only because `apply_window` is closed. */
   readonly isOutsideWindow: boolean;
 }
 
 /**
- * Runs Puppet on the active release. When Puppet cannot be started, that is also the outcome of a
- * run.
+ * Runs Puppet on the active release. A Puppet that cannot be started is also reported as the
+ * outcome of a run.
  */
 export async function apply(
   agent: Agent,
@@ -45,13 +45,14 @@ export async function apply(
   let hooks: readonly HookFailure[] = [];
   try {
     if (!request.isTrial) hooks = await runHooksBefore(agent, { active }, { ...plan, runId }, stop);
-    // A stop is the end of the run, not of a hook.
+    // A stop ends the run: a failed hook does not matter any more.
     if (!stop.aborted) requireHooks(hooks);
     puppet = await ports.puppet.find();
     const { noop, why, isOutsideWindow } = plan;
     ports.log.info('run.started', { runId, noop, why, version: active.version });
     const run = { ...plan, runId, puppet, ...active };
-    // A run may free space, so it begins on a full disk as well. What failed here did not begin.
+    // A run may free space, so it starts on a full disk as well. A write that fails here happens
+    // before Puppet starts.
     const exit = await withReserve(agent.paths, 'run', () => runPuppet(agent, request, run, stop));
     removeView(agent.paths);
     const ended = await readEndedRun(agent, active, { runId, startedAt, exit, ...plan });
@@ -125,7 +126,8 @@ function makeRunDirectory(path: string): void {
 }
 
 /**
- * Whether the run is the one that the configuration describes; `--noop` or `--tags` by hand is not.
+ * Whether the run applies the whole catalog as configured; a run by hand with `--noop` or `--tags`
+ * does not.
  */
 function isWholeCatalog(
   { config }: Agent,
@@ -136,7 +138,7 @@ function isWholeCatalog(
   return (isOutsideWindow || noop === config.run.noop) && !hasTags;
 }
 
-/** A run that cannot start would fail in the same way at each poll. */
+/** Counts as a completed run, because the next poll would only fail in the same way. */
 function rememberNotStarted(
   agent: Agent,
   { state, active }: { readonly state: HostState; readonly active: ActiveRelease },
@@ -151,7 +153,7 @@ function rememberNotStarted(
   return { lastRunRelease: active.sha256, ...retry };
 }
 
-/** Sorts by time; the random part distinguishes two runs of the same second. */
+/** Ids sort by time; the random part distinguishes two runs of the same second. */
 function newRunId(now: number): string {
   const time = new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   return `${time}-${randomBytes(3).toString('hex')}`;

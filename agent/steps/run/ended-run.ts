@@ -17,8 +17,8 @@ import { diskErrorOf } from '../../disk/free-space.ts';
 import { releasePaths } from '../../paths.ts';
 import { keepRun } from './keep-run.ts';
 
-/** An ended run of Puppet. */
-export interface EndedRun {
+/** The end of a run of Puppet. */
+export interface RunEnd {
   readonly runId: string;
   /** ms since 1970. */
   readonly startedAt: number;
@@ -31,7 +31,7 @@ export interface EndedRun {
 export async function readEndedRun(
   agent: Agent,
   active: ActiveRelease | null,
-  run: EndedRun,
+  run: RunEnd,
 ): Promise<RunResult> {
   const { ports, paths, identity, config } = agent;
   const runDirectory = join(paths.runs, run.runId);
@@ -61,10 +61,10 @@ export async function readEndedRun(
 }
 
 /**
- * What the state remembers of a run of the whole catalog. Nothing for a run that the agent itself
- * ended, or that ended early while no agent was there: the next poll repeats it. A run that another
- * process killed is not repeated: on a host that is short of memory it would be killed at every
- * poll.
+ * Returns what the state keeps of a run of the whole catalog. It keeps nothing of a run that the
+ * agent itself ended, or that ended early without an agent, so the next poll repeats it. A run that
+ * another process killed is not repeated: on a host that is short of memory it would be killed at
+ * every poll.
  */
 export function rememberRun(
   agent: Pick<Agent, 'config' | 'ports' | 'identity'>,
@@ -77,7 +77,7 @@ export function rememberRun(
     exit.kind === 'killed' ? exit.why === 'stopped' : exit.kind === 'unseen' && status === 'killed';
   if (active === null || isRepeated) return {};
   const isGood = status === 'unchanged' || status === 'changed';
-  // What the tree does not offer under these versions may be the choice of a revoked key.
+  // A release that the tree does not offer with these versions may be the choice of a revoked key.
   const isOffered =
     refresh?.kind === 'verified' &&
     refresh.offer.kind === 'offered' &&
@@ -102,7 +102,10 @@ export function rememberRun(
   };
 }
 
-/** A noop run in place of a real one. One that the agent itself ended is repeated. */
+/**
+ * Returns what the state keeps of a run outside `apply_window`. A run that the agent itself ended
+ * is repeated.
+ */
 export function rememberOutsideWindow(
   { sha256: release }: ActiveRelease,
   { status, killedBy }: RunSummary,
@@ -111,7 +114,7 @@ export function rememberOutsideWindow(
   return { held: { release, isOwed: status !== 'unchanged' } };
 }
 
-/** Whether and when a run of the active release is tried again. */
+/** Returns whether and when a run of the active release is tried again. */
 export function nextRetry(
   { config, ports }: Pick<Agent, 'config' | 'ports'>,
   { state, active }: { readonly state: HostState; readonly active: { readonly sha256: string } },

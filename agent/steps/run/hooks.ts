@@ -22,11 +22,11 @@ export async function runHooksBefore(
   const { ports, config } = agent;
   if (!hasHooks(run, config.hooks) || !ports.hooks.has('pre-run')) return [];
   const { runId, noop, why: reason } = run;
-  const of = { ...hostOf(agent, active), runId, noop, reason, run: null, tries: null };
-  return await ports.hooks.run({ stage: 'pre-run', ...of }, stop);
+  const context = { ...hostOf(agent, active), runId, noop, reason, run: null, tries: null };
+  return await ports.hooks.run({ stage: 'pre-run', ...context }, stop);
 }
 
-/** Throws HOOK_FAILED when a hook failed without which no run may begin. */
+/** Throws HOOK_FAILED when a required hook failed: no run may begin then. */
 export function requireHooks(failures: readonly HookFailure[]): void {
   const required = failures.find(({ name }) => isRequiredHook(name));
   if (required === undefined) return;
@@ -57,8 +57,8 @@ export async function runHooksAfter(
   const { id: runId, noop, reason } = run;
   for (const stage of stagesAfter(run, agent.config.hooks)) {
     if (!agent.ports.hooks.has(stage)) continue;
-    const of = { ...hostOf(agent, active), runId, noop, reason, run, tries: null };
-    failures.push(...(await agent.ports.hooks.run({ stage, ...of }, stop)));
+    const context = { ...hostOf(agent, active), runId, noop, reason, run, tries: null };
+    failures.push(...(await agent.ports.hooks.run({ stage, ...context }, stop)));
   }
   return { hooks: [...hooks, ...failures] };
 }

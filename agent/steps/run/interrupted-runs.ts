@@ -8,9 +8,9 @@ import { removeView } from './view.ts';
 
 /**
  * Waits for runs whose agent was killed, and yields what each of them did. The caller reports each
- * one before the next: this cycle may run Puppet again, and the status has room for one run. All
- * run directories are read, because after a clock was set back the newest name is not the latest
- * run.
+ * run before the next one: this cycle may run Puppet again, and the status has room for one run.
+ * All run directories are read, because after a clock was set back the newest name is not the
+ * latest run.
  */
 export async function* finishInterruptedRuns(
   agent: Agent,

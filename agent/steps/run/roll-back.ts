@@ -11,7 +11,7 @@ export function findRollback(
   { config, identity, paths, pin }: Agent,
   { state, refresh }: Findings,
 ): ActiveRelease | undefined {
-  // A person who pins a release wants it, also when it is bad.
+  // A pinned release is wanted by a person, even when it is bad.
   if (state.bad.length === 0 || pin?.release != null || refresh?.kind !== 'verified')
     return undefined;
   const release = rollbackTarget({

@@ -1,18 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 /*
- * launchd has no watchdog: a daemon that hangs would stay. A thread of Node that watches needs
- * 9 MB; a shell and its sleep(1) need 0.6 MB. The shell counts its pauses and not the time, so that
- * a Mac that was asleep is not mistaken for a daemon that hangs.
+ * launchd has no watchdog: a daemon that hangs would stay. A watching thread of Node needs 9 MB; a
+ * shell with sleep(1) needs 0.6 MB. The shell counts its pauses instead of the time, so that a Mac
+ * that was asleep is not mistaken for a daemon that hangs.
  */
 
 const BEAT_MS = 60_000;
 
 /**
- * Its arguments: the pause in seconds, and after how many pauses without a beat it ends its parent.
- * A beat is SIGCONT, which a shell that has not set its trap yet ignores. The parent may have ended
- * by itself, and its number may belong to another process: ps tells. A sleep that is left over must
- * not keep the log of the daemon open.
+ * Arguments: the pause in seconds, and the number of pauses without a beat after which the parent
+ * is killed. A beat is SIGCONT, which a shell that has not set its trap yet ignores. `ps` checks
+ * that the parent is still the same process, because its id may have been used again. The output of
+ * sleep is closed, so that a leftover sleep does not keep the log of the daemon open.
  */
 const WATCHER = `missed=0
 trap 'missed=0' CONT

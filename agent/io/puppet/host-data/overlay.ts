@@ -75,7 +75,7 @@ interface Source {
   readonly isTemplate: boolean;
 }
 
-/** The files below a path of the host, by their path in the environment. */
+/** Collects the files below a path of the host, by their path in the environment. */
 function expand(path: string, inside: string, files: Map<string, Source>): void {
   requireOwn(path, `${KEY}:`);
   if (files.size >= MAX_FILES) throw unusable(`it has more than ${MAX_FILES} files`);
@@ -83,7 +83,9 @@ function expand(path: string, inside: string, files: Map<string, Source>): void 
   else for (const name of readdirSync(path)) expand(join(path, name), join(inside, name), files);
 }
 
-/** A broken link, or a circle of links, is a mistake on the host and not a failure of Puppet. */
+/**
+ * Reports a broken link or a loop of links as a mistake on the host, not as a failure of Puppet.
+ */
 function isUsableDirectory(path: string): boolean {
   try {
     return isDirectory(path);

@@ -40,8 +40,8 @@ export async function launchInUnit(command: Command, unit: Unit, systemd = HOST)
   try {
     await promisify(execFile)(systemd.systemdRun, unitArguments(command, unit), { env: {} });
   } catch (error) {
-    // The answer is lost when systemd reloads itself at that moment, and the program runs. Left
-    // alone, it would run without an agent that waits for it.
+    // When systemd reloads itself at that moment, its answer is lost although the program runs. No
+    // agent would then wait for the program.
     if (!(await isLoaded(unit.name, systemd))) throw error;
   }
 }
@@ -50,12 +50,14 @@ async function isLoaded(unit: string, systemd: SystemdAccess): Promise<boolean> 
   return (await ask(systemd, 'show', '-p', 'LoadState', unit)).trim() === 'LoadState=loaded';
 }
 
-/** The arguments of systemd-run. */
+/** Returns the arguments of systemd-run. Writes the environment file that they name. */
 export function unitArguments(command: Command, unit: Unit): readonly string[] {
   const { input } = unit;
   const properties = [
     'RemainAfterExit=yes',
-    ...(input === undefined ? OF_PUPPET : [...OF_A_HOOK, `StandardInput=file:${input}`]),
+    ...(input === undefined
+      ? PUPPET_PROPERTIES
+      : [...HOOK_PROPERTIES, `StandardInput=file:${input}`]),
     `RuntimeMaxSec=${unit.limitSeconds}`,
     'WorkingDirectory=/',
     'UMask=0022',
@@ -73,15 +75,18 @@ export function unitArguments(command: Command, unit: Unit): readonly string[] {
   ];
 }
 
-const OF_PUPPET = [
+const PUPPET_PROPERTIES = [
   // Exit codes of Puppet that do not mean that the unit failed.
   'SuccessExitStatus=1 2 4 6',
   // Services that Puppet starts by itself continue to run, as they do outside a unit.
   'KillMode=process',
 ];
 
-/** The agent reports a hook that fails. A failed unit would stay when no agent unloads it. */
-const OF_A_HOOK = [
+/**
+ * The agent itself reports a hook that fails. A failed unit would stay loaded until an agent
+ * unloads it.
+ */
+const HOOK_PROPERTIES = [
   `SuccessExitStatus=${Array.from({ length: 255 }, (_, index) => index + 1).join(' ')}`,
   'CollectMode=inactive-or-failed',
   'KillMode=control-group',
@@ -167,7 +172,7 @@ const SIGNALS: ReadonlyMap<number, string> = new Map(
  * Rejects when systemd does not answer.
  */
 async function show(unit: string, systemd: SystemdAccess): Promise<ReadonlyMap<string, string>> {
-  const stdout = await ask(systemd, 'show', '-p', SHOWN, unit);
+  const stdout = await ask(systemd, 'show', '-p', SHOWN_PROPERTIES, unit);
   return new Map(
     stdout.split('\n').flatMap((line) => {
       const [, name, value] = /^(\w+)=(.*)$/.exec(line) ?? [];
@@ -176,7 +181,7 @@ async function show(unit: string, systemd: SystemdAccess): Promise<ReadonlyMap<s
   );
 }
 
-const SHOWN = 'MainPID,ExecMainCode,ExecMainStatus';
+const SHOWN_PROPERTIES = 'MainPID,ExecMainCode,ExecMainStatus';
 
 /**
  * The unit is active after a success and failed otherwise. `stop` unloads it in the first case,
@@ -186,10 +191,10 @@ async function unload(unit: string, systemd: SystemdAccess): Promise<void> {
   // The run may have made systemd busy: it installed packages. A unit that stays is never removed.
   await ask(systemd, 'stop', unit).catch(() => undefined);
   const reset = ['reset-failed', unit];
-  await promisify(execFile)(systemd.systemctl, reset, ASKED).catch(() => undefined);
+  await promisify(execFile)(systemd.systemctl, reset, SYSTEMCTL_OPTIONS).catch(() => undefined);
 }
 
-const ASKED = { env: { LC_ALL: 'C' } } as const;
+const SYSTEMCTL_OPTIONS = { env: { LC_ALL: 'C' } } as const;
 const ATTEMPTS = 10;
 /** The exit code of systemctl for a unit that is not loaded. */
 const NOT_LOADED = 5;
@@ -201,7 +206,7 @@ const NOT_LOADED = 5;
 async function ask(systemd: SystemdAccess, ...words: readonly string[]): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return (await promisify(execFile)(systemd.systemctl, words, ASKED)).stdout;
+      return (await promisify(execFile)(systemd.systemctl, words, SYSTEMCTL_OPTIONS)).stdout;
     } catch (cause) {
       if ((cause as { readonly code?: unknown }).code === NOT_LOADED) return '';
       if (attempt === ATTEMPTS) {
