@@ -1,6 +1,6 @@
 /*
- * Text that others wrote: a host, a store, a key holder, Puppet, the author of a file. It reaches
- * terminals, logs and status documents. There, an escape sequence can clear the screen, write to
+ * Untrusted text: of a host, a store, a key holder, Puppet, or the author of a file. It reaches
+ * terminals, logs and status documents, where an escape sequence could clear the screen, write to
  * the clipboard (OSC 52) or draw a false "trust: ok".
  */
 
@@ -16,9 +16,9 @@ const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]+/gu;
 const MAX_LINE = 2000;
 
 /**
- * One line for an error, a log or a terminal: controls and line breaks become a space, invisible
- * characters go, half surrogates become U+FFFD. At most `max` UTF-16 units, "..." at the end when
- * it was cut.
+ * Returns one line for an error, a log or a terminal. Controls and line breaks become a space,
+ * invisible characters are removed, and half surrogates become U+FFFD. The line has at most `max`
+ * UTF-16 units, with "..." at the end when it was cut.
  */
 export function printable(text: string, max = MAX_LINE): string {
   return cut(replaceUnsafe(text.slice(0, 2 * max), CONTROLS), max, '...');

@@ -1,9 +1,8 @@
 import { printable, printableLines } from './clean-text.ts';
 
-/**
+/*
  * Every failure that Miyamoto expects has a code. The codes are API: operators search for them,
- * `docs/errors.md` lists them with what to do, and {@link DISPOSITION} says what the agent does
- * next.
+ * `docs/errors.md` lists them with what to do, and DISPOSITION says what the agent does next.
  */
 
 /** What the agent does after an error with that code. */
@@ -14,7 +13,7 @@ export type Disposition =
   | 'hold'
   /**
    * Waiting does not help: end with an exit code after which the service manager does not restart
-   * it.
+   * the agent.
    */
   | 'exit';
 

@@ -14,7 +14,7 @@ const CODES: ReadonlyMap<unknown, DiskCode> = new Map([
   ['EROFS', 'DISK_READ_ONLY'],
 ]);
 
-/** What an error says about the disk; undefined when the disk is not the cause. */
+/** Returns the code of an error that the disk caused; undefined when the disk is not the cause. */
 export function diskCode(error: unknown): DiskCode | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   const { code } = error;
@@ -38,18 +38,18 @@ export function asDiskError(error: unknown, path?: string): unknown {
 }
 
 /**
- * The same, and FILE_FAILED for every other error of the file system that names a path, for example
- * when a directory is in the place of a file.
+ * Like {@link asDiskError}, and returns FILE_FAILED for every other error of the file system that
+ * names a path, for example when a directory is in the place of a file.
  */
 export function asFileError(thrown: unknown, path?: string): unknown {
   const error = asDiskError(thrown, path);
   if (error instanceof CodedError || !isFileSystemError(error)) return error;
-  // A rename fails at the name that the file gets.
+  // For a rename, the error concerns the new name.
   const { why, next } = fileProblem(path ?? error.dest ?? error.path, error);
   return new CodedError(why, { code: 'FILE_FAILED', cause: error, next });
 }
 
-/** An error to start a program or to connect to a socket names a path, too. */
+/** Errors of starting a program and of connecting to a socket name a path, too. */
 function isFileSystemError(
   error: unknown,
 ): error is NodeJS.ErrnoException & { readonly path: string; readonly dest?: string } {
@@ -58,7 +58,10 @@ function isFileSystemError(
   return path !== undefined && !/^(spawn|connect)/.test(syscall ?? '');
 }
 
-/** DISK_READ_ONLY when a directory, or the one to make it in, is on a read-only file system. */
+/**
+ * Returns DISK_READ_ONLY when a directory, or the nearest existing one above it, is on a read-only
+ * file system. Undefined when it can be written.
+ */
 export function readOnlyError(directory: string): CodedError | undefined {
   try {
     accessSync(directory, constants.W_OK);
@@ -72,8 +75,8 @@ export function readOnlyError(directory: string): CodedError | undefined {
 }
 
 /**
- * Makes a directory and those above it. Throws DISK_FULL, DISK_READ_ONLY and FILE_FAILED. Node says
- * ENOENT on a read-only disk.
+ * Makes a directory and those above it. Throws DISK_FULL, DISK_READ_ONLY and FILE_FAILED. The
+ * read-only check is needed because Node then says ENOENT.
  */
 export function makeDirectorySync(path: string, mode: number): void {
   try {

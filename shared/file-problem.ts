@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { orUndefined } from './files.ts';
 import { shellWord } from './shell-word.ts';
 
 /** Why a file that a person named could not be read or written, and what to do about it. */
@@ -45,7 +46,10 @@ export function fileProblem(path: string, error: unknown): FileProblem {
   }
 }
 
-/** Of a file in a directory that does not exist, the directory is what a person must correct. */
+/**
+ * When the directory is missing, the message names the directory, because that is what a person
+ * must correct.
+ */
 function missing(path: string): FileProblem {
   const directory = dirname(path);
   if (isThere(directory)) {
@@ -63,27 +67,18 @@ function missing(path: string): FileProblem {
 }
 
 function isThere(path: string): boolean {
-  return lookedAt(() => statSync(path)) !== undefined;
+  return orUndefined(() => statSync(path)) !== undefined;
 }
 
 function isAboutAPath(code: string | undefined): boolean {
   return ['ENOENT', 'EEXIST', 'ENOTDIR', 'ELOOP'].includes(code ?? '');
 }
 
-/** The path itself or the directory above it that is a link to nothing. */
+/** Returns the broken link on a path: the path itself or a directory above it. */
 function brokenLink(path: string): string | undefined {
   for (let at = path; ; at = dirname(at)) {
-    const isLink = lookedAt(() => lstatSync(at).isSymbolicLink());
-    if (isLink === true && lookedAt(() => statSync(at)) === undefined) return at;
+    const isLink = orUndefined(() => lstatSync(at).isSymbolicLink());
+    if (isLink === true && orUndefined(() => statSync(at)) === undefined) return at;
     if (isLink !== undefined || at === dirname(at)) return undefined;
-  }
-}
-
-/** Undefined for what is not there, or cannot be reached. */
-function lookedAt<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch {
-    return undefined;
   }
 }

@@ -2,7 +2,7 @@ import { constants, fstatSync, readSync } from 'node:fs';
 import { fileProblem } from './file-problem.ts';
 import { isFileError, withOpenFile } from './files.ts';
 
-/** What is found at a path that another user or program controls, or that a mishap has damaged. */
+/** The content of a path that another user or program controls, or that was damaged. */
 export type ForeignFile =
   | { readonly kind: 'missing' }
   | { readonly kind: 'read'; readonly bytes: Buffer }
@@ -34,12 +34,12 @@ export function foreignText(path: string, maxBytes: number): string | undefined 
   return file.kind === 'read' ? file.bytes.toString() : undefined;
 }
 
-/** Far above what a program writes for itself. */
+/** The limit for files that a program writes for itself, far above their real size. */
 export const MAX_OWN_BYTES = 64 * 1024 ** 2;
 
 /**
  * Returns the text of a file that this program wrote for itself. Undefined when it is missing, or
- * when something else is in its place: a mishap must neither block a program nor fill its memory.
+ * when something else is in its place, which must neither block the program nor fill its memory.
  */
 export function ownText(path: string): string | undefined {
   return foreignText(path, MAX_OWN_BYTES);
@@ -48,7 +48,7 @@ export function ownText(path: string): string | undefined {
 function readRegular(fd: number, maxBytes: number): ForeignFile {
   const stat = fstatSync(fd);
   if (!stat.isFile()) return refused('it is not a regular file');
-  // One byte more, because the file may grow while it is read.
+  // Reads one byte more, because the file may grow meanwhile.
   const bytes = Buffer.alloc(Math.min(stat.size, maxBytes) + 1);
   let length = 0;
   for (let read = -1; read !== 0 && length < bytes.length; length += read) {

@@ -18,14 +18,12 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/**
- * The value itself when it is an object, else an empty one: then every field reads as undefined.
- */
+/** Returns the value when it is an object, else an empty object, whose fields are all undefined. */
 export function jsonObject(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 
-/** What a schema found wrong first: `run.status: expected string, received number`. */
+/** The first problem that a schema found: `run.status: expected string, received number`. */
 export function firstProblem({ issues }: Pick<ZodError, 'issues'>): string {
   const [issue] = issues;
   const where = issue?.path.join('.') || 'the document';

@@ -6,9 +6,9 @@ import { shellWord } from './shell-word.ts';
 /** The kernel follows at most this many links. */
 const MAX_LINKS = 40;
 
-/** Another user than root and the user of this process can change what the path leads to. */
-export interface Foreign {
-  /** The file, directory or link itself. */
+/** A file, directory or link that users other than root and the user of this process can change. */
+export interface UnsafePath {
+  /** The path that they can change: the checked path, or one that it goes through. */
   readonly path: string;
   readonly why: 'owner' | 'mode';
   readonly uid: number;
@@ -16,19 +16,20 @@ export interface Foreign {
 }
 
 /**
- * Follows a path as the kernel does and looks at each directory and link on the way, from `/` on.
- * Undefined when only `uid` and root can change them, and for what does not exist. A sticky
- * directory such as /tmp is allowed: users cannot replace files of others in it. A group with the
- * user's own number counts as the user's private group.
+ * Follows a path as the kernel does and checks each directory and link on the way, from `/` on.
+ * Returns the first one that another user can change. Undefined when only `uid` and root can change
+ * them, and for what does not exist. A sticky directory such as /tmp is allowed, because users
+ * cannot replace files of others in it. A group with the number of the user counts as its private
+ * group.
  */
-export function findForeign(path: string, uid = process.geteuid?.() ?? 0): Foreign | undefined {
+export function findUnsafe(path: string, uid = process.geteuid?.() ?? 0): UnsafePath | undefined {
   let parts = resolve(path).split('/').slice(1);
   let current = '/';
   let links = 0;
   for (;;) {
     const found = lookAt(current);
     if (found === undefined || links > MAX_LINKS) return undefined;
-    if (found.uid !== uid && found.uid !== 0) return foreign(current, 'owner', found);
+    if (found.uid !== uid && found.uid !== 0) return unsafe(current, 'owner', found);
     if (found.isSymbolicLink()) {
       links += 1;
       const target = readlinkSync(current);
@@ -36,7 +37,7 @@ export function findForeign(path: string, uid = process.geteuid?.() ?? 0): Forei
       current = isAbsolute(target) ? '/' : dirname(current);
       continue;
     }
-    if (isWritableByOthers(found, uid)) return foreign(current, 'mode', found);
+    if (isWritableByOthers(found, uid)) return unsafe(current, 'mode', found);
     const next = parts.shift();
     if (next === undefined) return undefined;
     current = join(current, next);
@@ -53,11 +54,12 @@ function lookAt(path: string): Stats | undefined {
 }
 
 /**
- * Throws FILE_UNSAFE. `what` names the file in the message, for example "the configuration". `uid`:
- * the user who may own it; by default the user of this process.
+ * Throws FILE_UNSAFE when another user can change what the path leads to. `what` names the file in
+ * the message, for example "the configuration". `uid` is the user who may own it, by default the
+ * user of this process.
  */
 export function requireOwn(path: string, what: string, uid?: number): void {
-  const found = findForeign(path, uid);
+  const found = findUnsafe(path, uid);
   if (found === undefined) return;
   const mode = (found.mode & 0o7777).toString(8).padStart(4, '0');
   const [why, next] =
@@ -82,6 +84,6 @@ function isWritableByOthers(found: Stats, uid: number): boolean {
   return (found.mode & 0o002) !== 0 || ((found.mode & 0o020) !== 0 && !isGroupTrusted);
 }
 
-function foreign(path: string, why: Foreign['why'], { uid, mode }: Stats): Foreign {
+function unsafe(path: string, why: UnsafePath['why'], { uid, mode }: Stats): UnsafePath {
   return { path, why, uid, mode };
 }

@@ -25,10 +25,10 @@ export interface SignedBinary {
 }
 
 /**
- * Looks up binaries in the metadata that the last refresh of this machine has verified, and in the
- * list that it names: one request, and nothing is written. It needs no lock, so a run of Puppet can
- * ask. Names without an entry are left out. Throws METADATA_*, and METADATA_MISSING before the
- * first refresh.
+ * Looks up binaries in the metadata that the last refresh of this machine verified, and in the list
+ * that this metadata names. It sends one request and writes nothing, so it needs no lock and a run
+ * of Puppet can call it. Names without an entry are left out. Throws METADATA_*, and
+ * METADATA_MISSING before the first refresh.
  */
 export async function readBinaries(
   options: BinariesOptions,
@@ -41,7 +41,7 @@ export async function readBinaries(
     ...{ chain: start.chain, local: start.local, named: start.named, timestamp },
     ...{ source: options.source, rootSource: undefined, environments: [], signal: options.signal },
     now: guardedNow(options.clock.now(), start.clockFloor),
-    // An expired list can be an old one that somebody put back.
+    // An expired list may be an old file that somebody put back.
     acceptExpired: false,
     async alsoRead(session) {
       for (const name of options.names) {
@@ -55,8 +55,8 @@ export async function readBinaries(
 }
 
 /**
- * Reads the file of the role that targets delegates the path to, and no other: mm lists what that
- * role lists, and a thief of its key could hide binaries in roles further down (attack 14b).
+ * Reads the file of the role that targets delegates the path to, and no other file. mm lists only
+ * what that role lists; a thief of its key could hide binaries in roles further down (attack 14b).
  */
 async function readTarget(
   { store: { targets, snapshot }, getRole }: Session,

@@ -26,9 +26,9 @@ import { removeLeftovers } from './kept/trust-directory.ts';
 import { guardedNow } from './metadata/clock.ts';
 import type { Trusted } from './metadata/trusted.ts';
 import {
-  type AskedTimestamp,
-  askForTimestamp,
-  askForWholeTimestamp,
+  type FetchedTimestamp,
+  fetchTimestamp,
+  fetchTimestampUnconditionally,
   type TimestampOptions,
 } from './timestamp.ts';
 import { inspectMetadata } from './workflow/inspect.ts';
@@ -94,7 +94,7 @@ export interface Refresh {
 export async function refresh(options: RefreshOptions): Promise<Refresh> {
   removeLeftovers(options.directory);
   const start = readStart(options);
-  const timestamp = await askForTimestamp(options, start);
+  const timestamp = await fetchTimestamp(options, start);
   const verified = await verify(options, start, timestamp);
   return keep(options, start, verified);
 }
@@ -118,7 +118,7 @@ export async function readTrusted(options: TrustOptions): Promise<Trusted | unde
 }
 
 interface Verified {
-  readonly timestamp: AskedTimestamp;
+  readonly timestamp: FetchedTimestamp;
   readonly end: PassEnd;
   /** Only timestamp.json was fetched, and it equals the stored one: nothing has to be stored. */
   readonly isAsKept: boolean;
@@ -131,12 +131,12 @@ interface Verified {
 async function verify(
   options: RefreshOptions,
   start: Start,
-  timestamp: AskedTimestamp,
+  timestamp: FetchedTimestamp,
 ): Promise<Verified> {
   if (!timestamp.isKept) return await verifyNew(options, start, timestamp);
   const end = await verifyKept(options, start, timestamp.clock.now);
   if (isBroken(end.outcome)) {
-    return await verifyNew(options, start, await askForWholeTimestamp(options, start));
+    return await verifyNew(options, start, await fetchTimestampUnconditionally(options, start));
   }
   const isAsKept = !isRootDue(start.record, timestamp.clock.certain);
   return isAsKept ? { timestamp, end, isAsKept } : await verifyNew(options, start, timestamp);
@@ -176,7 +176,7 @@ async function verifyKept(
 async function verifyNew(
   options: RefreshOptions,
   start: Start,
-  timestamp: AskedTimestamp,
+  timestamp: FetchedTimestamp,
 ): Promise<Verified> {
   const { chain } = start;
   inspectMetadata(timestamp.bytes, 'timestamp.json', chain.treeId);

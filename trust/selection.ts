@@ -36,8 +36,8 @@ export type Selection =
   | { readonly kind: 'nothing' };
 
 /**
- * Which release of its environment a host runs. `hold`, `stop` and `minAgent` of `current` also
- * bind the hosts on `next`: an operator who stops an environment means all of its hosts.
+ * Returns which release of its environment a host runs. `hold`, `stop` and `minAgent` of `current`
+ * also apply to hosts on `next`: an operator who stops an environment means all of its hosts.
  */
 export function select(offer: EnvironmentOffer, host: SelectingHost): Selection {
   const { current } = offer;
@@ -80,14 +80,15 @@ export function isInRollout(
 }
 
 /**
- * A host's place in a rollout, in basis points, 0 to 9999. With the same salt, a host that is in
- * stays in when the share grows. Another salt gives all hosts other places.
+ * Returns the position of a host in a rollout, in basis points, 0 to 9999. With the same salt,
+ * hosts that are in the rollout stay in it when the share grows. Another salt gives all hosts other
+ * positions.
  */
 export function rolloutShare(salt: string, certname: string): number {
   return createHash('sha256').update(`${salt}\0${certname}`).digest().readUInt32BE(0) % 10_000;
 }
 
-/** A minAgent that is not a version comes from a newer format: this agent is too old for it. */
+/** A minAgent that is not a version has a newer format, which this agent is too old for. */
 function isNewEnough(agentVersion: string, minAgent: string | null): boolean {
   if (minAgent === null) return true;
   return valid(minAgent) !== null && valid(agentVersion) !== null && gte(agentVersion, minAgent);

@@ -16,26 +16,29 @@ export interface TimestampOptions {
 }
 
 /** timestamp.json as one refresh uses it. Not verified yet. */
-export interface AskedTimestamp {
+export interface FetchedTimestamp {
   readonly bytes: Buffer;
   /** Undefined when the store gives no ETag that is safe to send back. */
   readonly etag: string | undefined;
   /** S3's clock, ms since 1970. */
   readonly serverDate: number | undefined;
   readonly clock: GuardedClock;
-  /** Equals the stored one, so nothing that it lists has changed. A newer root may still exist. */
+  /**
+   * True when it equals the stored one, so nothing that it lists has changed. A newer root may
+   * still exist.
+   */
   readonly isKept: boolean;
 }
 
 /**
- * Asks for timestamp.json. A 304 is cheap but unsigned: only the store says that nothing has
- * changed. The request is therefore unconditional once a day, and whenever a stored file has
- * expired, so that a store or proxy that always answers 304 cannot freeze a host unnoticed.
+ * Requests timestamp.json. A 304 is cheap but unsigned: only the store says that nothing has
+ * changed. Once a day, and whenever a stored file has expired, the request is therefore
+ * unconditional, so that a store or proxy that always answers 304 cannot freeze a host unnoticed.
  */
-export async function askForTimestamp(
+export async function fetchTimestamp(
   options: TimestampOptions,
   start: Start,
-): Promise<AskedTimestamp> {
+): Promise<FetchedTimestamp> {
   const kept = keptTimestamp(options, start);
   const before = guardedNow(options.clock.now(), start.clockFloor);
   const isConditional = !isRootDue(start.record, before) && !isExpired(start, before);
@@ -55,11 +58,11 @@ export async function askForTimestamp(
   return { bytes, etag, ...times, isKept };
 }
 
-/** Asks for timestamp.json without a condition, because the stored files are unusable. */
-export async function askForWholeTimestamp(
+/** Requests timestamp.json without a condition, because the stored files are unusable. */
+export async function fetchTimestampUnconditionally(
   options: TimestampOptions,
   start: Start,
-): Promise<AskedTimestamp> {
+): Promise<FetchedTimestamp> {
   const answer = await getFile(options.source, 'timestamp.json', limitsOf(options));
   const { bytes, serverDate } = answer;
   const clock = clockOf(options, start, serverDate);
@@ -67,8 +70,8 @@ export async function askForWholeTimestamp(
 }
 
 /**
- * "Not modified" is only acceptable when the stored timestamp.json is intact, and the one that the
- * ETag is of.
+ * Returns the stored timestamp.json when a 304 may be accepted for it: it must be intact, and the
+ * ETag must belong to it.
  */
 function keptTimestamp(
   { etag: stored }: TimestampOptions,

@@ -55,8 +55,8 @@ export function parseEnvironmentConf(text: string): EnvironmentConf {
 }
 
 /**
- * `value_translator.rb` removes one quote at each end, equal or not; `config_file.rb` owner and
- * mode.
+ * Removes what Puppet removes: one quote at each end, equal or not (`value_translator.rb`), and
+ * options such as owner and mode (`config_file.rb`).
  */
 function unquoted(value: string): string {
   return value
@@ -96,8 +96,8 @@ export function moduleDirectories({ modulepath }: EnvironmentConf): readonly str
 }
 
 /**
- * Replaces `$name` and `${name}` by the settings given. Returns undefined when one is missing: then
- * only Puppet itself can tell (`puppet config print`).
+ * Replaces `$name` and `${name}` with the given settings. Returns undefined when one is not given:
+ * only Puppet itself knows its value then (`puppet config print`).
  */
 export function interpolate(
   value: string,

@@ -3,7 +3,7 @@ import { Certname, EnvironmentName } from './names.ts';
 import { RunSummary } from './status.ts';
 
 /**
- * What `mm-agent --apply` prints for `mm apply`. It never comes into the bucket; it stands here
+ * What `mm-agent --apply` prints for `mm apply`. It is never in the bucket; it is defined here
  * because both programs must agree on it.
  */
 export const LocalRun = z.discriminatedUnion('kind', [

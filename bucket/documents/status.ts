@@ -142,7 +142,7 @@ export const StatusDocument = z.looseObject({
   tree: TreeName,
   environment: EnvironmentName,
   groups: z.array(z.string().max(100)).max(100),
-  /** Tells machines apart: a digest of the ids of the machine. Null when it has no ids. */
+  /** Distinguishes machines: a digest of the ids of the machine. Null when it has no ids. */
   hostId: z
     .string()
     .regex(/^[0-9a-f]{16}$/)
@@ -173,7 +173,10 @@ export const StatusDocument = z.looseObject({
      * `error`.
      */
     state: z.string().max(100),
-    /** Why a host takes nothing new, or runs nothing. Left out with an error, mostly with `ok`. */
+    /**
+     * Why a host installs nothing new, or runs nothing. Left out with an error, and mostly with
+     * `ok`.
+     */
     why: z.string().max(1000).optional(),
     /** The error that ended the last refresh; null when it was good. */
     error: z.looseObject({ code: z.string().max(64), message: z.string().max(1000) }).nullable(),
@@ -188,7 +191,7 @@ export const StatusDocument = z.looseObject({
   run: RunSummary.nullable(),
   /** Hooks of the last run that failed. Left out when none did. */
   hooks: z.array(HookFailure).max(10).optional(),
-  /** Something else changes back what Puppet sets, three runs in a row. Left out when empty. */
+  /** Properties that something else changes back, three runs in a row. Left out when empty. */
   fights: z.array(Fight).max(10).optional(),
   /** Releases that are bad on this host, the last one first. Left out when empty. */
   bad: z.array(BadRelease).max(5).optional(),
@@ -257,8 +260,8 @@ export const StatusDocument = z.looseObject({
   /** The promoted facts (`facts.promote`): dotted path to value. */
   facts: z.record(z.string(), z.unknown()),
   /**
-   * sha256 over the stable facts; tells which facts object belongs to it. Null before the first
-   * run.
+   * sha256 over the stable facts: identifies the facts object that belongs to it. Null before the
+   * first run.
    */
   factsDigest: Sha256.nullable(),
   /** Facts of the last run that took a second or longer, the slowest first. */

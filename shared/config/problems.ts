@@ -19,7 +19,7 @@ export function checkConfig<T extends z.ZodType>(
   schema: T,
   places: ReadonlyMap<string, Place>,
 ): Checked<z.infer<T>> {
-  const parsed = schema.safeParse(value, { error: expectedInWords });
+  const parsed = schema.safeParse(value, { error: describeExpected });
   if (parsed.success) return { success: true, config: parsed.data };
   const nearestPlace = (path: readonly PropertyKey[]): Place => {
     const place = places.get(keyPath(path));
@@ -70,7 +70,7 @@ function shown(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-const TYPE_IN_WORDS: Readonly<Record<string, string>> = {
+const TYPE_NAMES: Readonly<Record<string, string>> = {
   string: 'text',
   number: 'a number',
   int: 'a whole number',
@@ -81,10 +81,10 @@ const TYPE_IN_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** The default message of an issue, when the schema does not define one. */
-function expectedInWords(issue: RawIssue): string | undefined {
+function describeExpected(issue: RawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
-      return `expected ${TYPE_IN_WORDS[issue.expected] ?? issue.expected}`;
+      return `expected ${TYPE_NAMES[issue.expected] ?? issue.expected}`;
     case 'invalid_value':
       return `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
     case 'invalid_union':

@@ -20,7 +20,7 @@ export function configKeys(schema: z.ZodType, path: readonly string[] = []): rea
       configKeys(value as z.ZodType, [...path, key]),
     );
   }
-  const type = typeInWords(schema, inner);
+  const type = typeName(schema, inner);
   return [{ key: path.join('.'), type, default: fallback, required, description }];
 }
 
@@ -87,12 +87,12 @@ function unwrap(schema: z.ZodType): Unwrapped {
   }
 }
 
-function typeInWords(schema: z.ZodType, inner: z.ZodType): string {
+function typeName(schema: z.ZodType, inner: z.ZodType): string {
   const named = metadataOf(schema, 'type');
   if (named !== undefined) return named;
   if (inner instanceof z.ZodArray) {
     const element = inner.element as z.ZodType;
-    return `list of ${typeInWords(element, unwrap(element).inner)}`;
+    return `list of ${typeName(element, unwrap(element).inner)}`;
   }
   if (inner instanceof z.ZodEnum) return inner.options.map((o) => JSON.stringify(o)).join(' or ');
   if (inner instanceof z.ZodBoolean) return 'true or false';

@@ -42,7 +42,7 @@ export function readYaml(text: string, file: string): YamlFile {
   const document = parseDocument(text, { lineCounter: lines, ...options });
   const walk = new Walk(file, lines);
   for (const found of [...document.errors, ...document.warnings]) {
-    walk.problem(found.pos[0], PARSER_WORDS[found.code] ?? lowerFirst(found.message));
+    walk.problem(found.pos[0], PARSER_MESSAGES[found.code] ?? lowerFirst(found.message));
   }
   const root = document.contents;
   const isEmpty = root === null || (isScalar(root) && root.value === null);
@@ -53,7 +53,7 @@ export function readYaml(text: string, file: string): YamlFile {
 }
 
 /** Replaces the messages of the parser that do not help the author of a configuration file. */
-const PARSER_WORDS: Readonly<Record<string, string>> = {
+const PARSER_MESSAGES: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'wanted one YAML document, found a second one (---)',
   RESOURCE_EXHAUSTION: 'nested too deeply',
 };

@@ -13,7 +13,7 @@ export interface Check {
 
 export type Outcome = 'ok' | 'warning' | 'failed';
 
-/** What a check found. Left out: it is ok. */
+/** What a check found. The outcome is ok when it is left out. */
 export interface Seen<T> {
   readonly value: T;
   readonly message: string;
@@ -21,7 +21,11 @@ export interface Seen<T> {
   readonly next?: string;
 }
 
-/** Runs a check. An error with a code, or of the system, becomes a failed check. */
+/**
+ * Runs a check and adds its result. An error with a code, or of the system, becomes a failed check.
+ * Any other error is a defect and is thrown. Returns the value of the check; undefined when it
+ * failed.
+ */
 export async function tried<T>(
   checks: Check[],
   name: string,
@@ -38,7 +42,7 @@ export async function tried<T>(
   }
 }
 
-/** Throws an error that is a defect. */
+/** Throws the error itself when it is a defect. */
 function problemOf(error: unknown): Pick<Check, 'message' | 'next'> {
   if (error instanceof CodedError) {
     const { code, message, next = null } = error;

@@ -5,8 +5,8 @@ import { ifPresent, orUndefined } from '../files.ts';
 import { holderPath, type LockHolder, readHolder } from './holder.ts';
 
 /*
- * A lock with a file beside it that names its holder. The lock of a killed process is then free at
- * once, and not only when it has become old.
+ * A lock with a file beside it that names its holder. The lock of a killed process is therefore
+ * free at once, without waiting until it is old.
  */
 
 export interface HeldLock {
@@ -19,13 +19,13 @@ export interface LockRequest<H extends LockHolder> {
    * A lock without a holder file becomes free after this time. The holder renews it twice as often.
    */
   readonly staleMs: number;
-  /** Whether the lock of this holder is free. */
+  /** Whether this holder is gone, so that its lock is free. */
   isGone(holder: H): Promise<boolean> | boolean;
   /** Called when the lock was removed, and another process may hold it now. */
   onLost(error: Error): void;
 }
 
-/** Acquires the lock, also that of a holder that is gone. Undefined: somebody holds it. */
+/** Acquires the lock, also from a holder that is gone. Undefined when another process holds it. */
 export async function tryToLock<H extends LockHolder>(
   path: string,
   { holder, staleMs, isGone, onLost }: LockRequest<H>,
@@ -38,7 +38,7 @@ export async function tryToLock<H extends LockHolder>(
   let isLost = false;
   const forget = () => void orUndefined(() => rmSync(holderPath(path), { force: true }));
   const release = await lockUnlessHeld(path, staleMs, (error) => {
-    // Now the lock and its holder file may belong to another process.
+    // From now on the lock and its holder file may belong to another process.
     isLost = true;
     process.off('exit', forget);
     onLost(error);

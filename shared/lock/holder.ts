@@ -1,8 +1,8 @@
 import { foreignText } from '../foreign-file.ts';
 
-/* Apart from the lock itself: the daemon reads holders, and must not load a package for locks. */
+/* In a file of its own because the daemon reads holders and must not load the package for locks. */
 
-/** The process that holds a lock. Programs add what identifies it better than its id. */
+/** The process that holds a lock. Programs add fields that identify it better than its id. */
 export interface LockHolder {
   readonly pid: number;
 }
@@ -19,7 +19,7 @@ export function readHolder<H extends LockHolder>(path: string): H | undefined {
   return readHolderFile(holderPath(path));
 }
 
-/** The same, from the file itself. */
+/** Like {@link readHolder}, for the path of the file itself. */
 export function readHolderFile<H extends LockHolder>(file: string): H | undefined {
   try {
     const holder = JSON.parse(foreignText(file, MAX_BYTES) ?? '') as H;

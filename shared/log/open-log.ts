@@ -5,9 +5,9 @@ import { type LogFields, safeFields } from './safe-fields.ts';
 import { writeLog } from './write-log.ts';
 
 /*
- * The log of both programs. Text of others passes through it, so safe-line.ts and safe-fields.ts
- * clean and bound it, and redact.ts hides credentials. reader.ts and journal.ts adapt the lines to
- * their reader.
+ * The log of both programs. It may contain untrusted text, so safe-line.ts and safe-fields.ts clean
+ * and bound each entry, and redact.ts hides credentials. reader.ts and journal.ts adapt the lines
+ * to their reader.
  */
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

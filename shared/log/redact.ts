@@ -15,8 +15,9 @@ const SECRET_NAME =
   '(?:passw(?:or)?d|passphrase|_pwd|secret|token|api[_-]?key|(?:access|private|secret)[_-]?key)' +
   '(?:[_-]?(?:key|id|value))?s?';
 /**
- * The text between a name and its value: as Puppet prints it after the name of a property, or as a
- * message about a key of the configuration has it. Also matches a value that is already hidden.
+ * What follows a secret name but is not a secret: the words that Puppet prints after the name of a
+ * property, those of a message about a key of the configuration, and a value that is redacted
+ * already.
  */
 const NO_SECRET =
   '(?!(?:changed|defined|created|removed|absent|present|sensitive|wanted|expected|unknown key)\\b|\\[)';
@@ -79,7 +80,7 @@ const RULES: readonly Rule[] = [
   { pattern: /(?<![\w+/])[A-Za-z0-9+/]{40}(?![\w+/=])/g, replace: (text) => secretKey(text) },
 ];
 
-/** The text with a mark in place of each credential. */
+/** Returns the text with a mark in place of each credential. */
 export function redact(text: string): string {
   return RULES.reduce(
     (clean, { pattern, replace }) => clean.replace(pattern, replace as string),

@@ -11,8 +11,8 @@ const MAX_DEPTH = 5;
 const CUT = '...';
 
 /**
- * The fields as they may be logged: one line each, without control characters, nothing that
- * reorders a line, no credentials, and about 16 kB at most in all.
+ * Returns fields that are safe to log: one line each, without control characters, without
+ * characters that reorder a line, without credentials, and about 16 kB in all.
  */
 export function safeFields(fields: LogFields): LogFields {
   return safeObject(fields, { left: MAX_LINE }, 0);

@@ -27,10 +27,10 @@ export interface GroupLeader {
 const READING_MS = 250;
 
 /**
- * Starts a program as the leader of a process group. Its time limit ends the whole group: that of
- * execFile ends one process, and then waits for its children, which hold stdout open. The group
- * also ends with this process. Processes that a program leaves running when it succeeds run on
- * until `end`; `answer` does not wait for them.
+ * Starts a program as the leader of a process group. Its time limit kills the whole group; the
+ * limit of execFile kills one process, and then waits for the children that hold stdout open. The
+ * group is also killed when this process ends. Processes that a successful program leaves behind
+ * run until `end` is called, and `answer` does not wait for them.
  */
 export function startInGroup(
   path: string,

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { findForeign, requireOwn } from '../../shared/owned-path.ts';
+import { findUnsafe, requireOwn } from '../../shared/owned-path.ts';
 
 const own = process.geteuid?.() ?? 0;
 /** The id of a user who is neither the current user nor root. */
@@ -38,7 +38,7 @@ for (const [name, { spoil, found }] of Object.entries(CASES)) {
   test(`owned path: ${name}: ${found ?? 'nothing'} is reported`, async (t) => {
     const root = await place(t);
     await spoil(root);
-    const path = findForeign(join(root, 'a/b/file'))?.path;
+    const path = findUnsafe(join(root, 'a/b/file'))?.path;
     assert.equal(path, found === undefined ? undefined : join(root, found));
   });
 }
@@ -49,24 +49,24 @@ test('owned path: a link is followed, and its target is checked as well', async 
   await writeFile(join(root, 'open/file'), 'x');
   await symlink('../open', join(root, 'a/link'));
   await symlink('a/link/file', join(root, 'twice'));
-  assert.equal(findForeign(join(root, 'twice')), undefined);
+  assert.equal(findUnsafe(join(root, 'twice')), undefined);
   await chmod(join(root, 'open'), 0o777);
-  assert.equal(findForeign(join(root, 'twice'))?.path, join(root, 'open'));
+  assert.equal(findUnsafe(join(root, 'twice'))?.path, join(root, 'open'));
   await symlink('endless', join(root, 'endless'));
-  assert.ok(findForeign(join(root, 'endless/file')) === undefined);
+  assert.ok(findUnsafe(join(root, 'endless/file')) === undefined);
 });
 
 test('owned path: a path of another user is reported, and root may own everything', async (t) => {
   const root = await place(t);
-  const found = findForeign(join(root, 'a/b/file'), other);
+  const found = findUnsafe(join(root, 'a/b/file'), other);
   assert.equal(found?.why, own === 0 ? undefined : 'owner');
   if (own === 0) return;
-  assert.equal(findForeign(join(root, 'a/b/file'), 0)?.path, root);
+  assert.equal(findUnsafe(join(root, 'a/b/file'), 0)?.path, root);
 });
 
 test('owned path: a missing file passes, but its directories are checked', async (t) => {
   const root = await place(t);
-  assert.equal(findForeign(join(root, 'a/b/none')), undefined);
+  assert.equal(findUnsafe(join(root, 'a/b/none')), undefined);
   await chmod(join(root, 'a/b'), 0o777);
   assert.throws(() => requireOwn(join(root, 'a/b/none'), 'the file'), {
     code: 'FILE_UNSAFE',

@@ -8,7 +8,10 @@ const ROOT_INTERVAL_MS = 86_400_000;
 /** The stored clock floor may be this much too low, so that an idle poll need not write. */
 const CLOCK_INTERVAL_MS = 6 * 3_600_000;
 
-/** Once a day, and also when the last time is in the future, because a clock was wrong then. */
+/**
+ * Whether a newer root must be requested: once a day, and when the last time is in the future,
+ * because the clock was wrong then.
+ */
 export function isRootDue(record: TrustRecord | undefined, now: number): boolean {
   const since = now - (record?.askedForRootAt ?? 0);
   return since < 0 || since >= ROOT_INTERVAL_MS;
@@ -29,8 +32,8 @@ export function keepEnd(directory: string, start: Start, end: PassEnd): 'unchang
 }
 
 /**
- * Stores what no signed file says, when it changed enough for a write. Must come after the files:
- * the record must not be newer than they are.
+ * Stores what no signed file contains, when it changed enough for a write. Must be called after the
+ * files are stored, because the record must not be newer than they are.
  */
 export function keepRecord(
   directory: string,
@@ -59,8 +62,8 @@ export function keepRecord(
 }
 
 /**
- * The roles of the record: their file named them, and is no longer among the kept ones, because
- * this refresh did not ask for it.
+ * Returns the roles for the record: their file had an `x-role`, and is not among the kept files,
+ * because this refresh did not request it.
  */
 function namedElsewhere(
   { named, record, isNewAnchor }: Start,

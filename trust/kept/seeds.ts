@@ -10,9 +10,9 @@ export interface PackagedSeeds {
 }
 
 /**
- * The kept files, with the package's seeds where nothing is kept. A new host has seen nothing, and
- * the seeds are its floor against a replay (attack 08b). Throws ROOT_INVALID for a seed that is
- * needed and unusable: skipping it would silently remove that floor.
+ * Returns the kept files, and the seeds of the package for those that are missing. A new host has
+ * seen nothing yet, so the seeds are its floor against a replay (attack 08b). Throws ROOT_INVALID
+ * for an unusable seed that is needed: skipping it would silently remove that floor.
  */
 export function withSeeds(
   { local, chain }: Pick<Start, 'local' | 'chain'>,

@@ -16,13 +16,13 @@ export interface Start {
   readonly chain: RootChain;
   /** sha256 of the installed root. */
   readonly anchor: string;
-  /** Everything in the directory. */
+  /** All files in the directory, by name. */
   readonly files: ReadonlyMap<string, Buffer>;
-  /** Those of them that can be read and are of this tree. Not verified yet. */
+  /** The files that can be read and belong to this tree. Not verified yet. */
   readonly local: ReadonlyMap<string, Buffer>;
   /**
-   * Roles whose file named them in this or an earlier refresh. A file that does not is refused
-   * then, also when this machine has not kept the earlier one (I22).
+   * Roles whose file had a signed `x-role` in this or an earlier refresh. From then on a file
+   * without it is refused, even when this machine no longer has the earlier file (I22).
    */
   readonly named: ReadonlySet<string>;
   /** `expires` of the files that a refresh starts from, by file name. Not verified yet. */
@@ -57,7 +57,7 @@ export function readStart({ directory, packagedRoot, treeId }: StartOptions): St
     const signed = signedOfTree(bytes, name, chain.treeId);
     if (signed === undefined) continue;
     local.set(name, bytes);
-    // It was compared with the name of the file.
+    // signedOfTree has compared it with the name of the file.
     if (signed['x-role'] !== undefined) named.add(String(signed['x-role']));
     const isOlderRoot = name.endsWith('.root.json') && name !== rootFile(chain.version);
     if (!isOlderRoot) expires[name] = String(signed['expires']);
@@ -66,15 +66,16 @@ export function readStart({ directory, packagedRoot, treeId }: StartOptions): St
   return { ...common, chain, local, named, expires, rootFloor, isNewAnchor: false };
 }
 
-/** True when something of what is kept has expired at `now`. */
+/** Whether a kept file has expired at `now`. */
 export function isExpired({ expires }: Start, now: number): boolean {
   return expiredRoles(expires, now).length > 0;
 }
 
 /**
- * A new package may bring another root of the same chain, or the first root of a tree that was made
- * again. A root newer than all that was seen counts as the same chain, because files that its keys
- * did not sign are refused anyway.
+ * Whether the installed root belongs to another chain of roots than the kept files. A new package
+ * may contain another root of the same chain, or the first root of a tree that was created again. A
+ * root that is newer than all known ones counts as the same chain, because files that its keys did
+ * not sign are refused anyway.
  */
 function isOutside(
   chain: RootChain,

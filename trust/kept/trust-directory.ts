@@ -41,7 +41,7 @@ const TrustRecord = z.object({
   askedForRootAt: Time,
   /** No refresh believes that it is earlier than this, ms since 1970; 0 before the first answer. */
   clockFloor: Time,
-  /** Roles whose file named them, also when the file is not kept any more. */
+  /** Roles whose file had an `x-role`, even when the file is no longer kept. */
   named: z._default(z.array(z.string()), []),
 });
 export type TrustRecord = Readonly<z.infer<typeof TrustRecord>>;
@@ -50,8 +50,8 @@ export interface KeptTrust {
   /** By file name, as read from the disk. Not verified yet. */
   readonly files: ReadonlyMap<string, Buffer>;
   /**
-   * False after a mishap: the link, or what it leads to, is lost. The files may then be older than
-   * what the last refresh kept.
+   * False when the link, or its target, is lost. The files may then be older than those that the
+   * last refresh kept.
    */
   readonly isCurrent: boolean;
   readonly record: TrustRecord | undefined;
@@ -137,7 +137,10 @@ export function removeLeftovers(directory: string): void {
   }
 }
 
-/** A lost link must not lose the files: with them, the host would forget what it has seen. */
+/**
+ * A lost link must not lose the files, because the host would then forget which versions it has
+ * seen.
+ */
 function currentGeneration(directory: string): {
   readonly name: string | undefined;
   readonly isCurrent: boolean;
@@ -171,7 +174,7 @@ function linkedGeneration(link: string): string | undefined {
   }
 }
 
-/** Something else in the place of a generation holds no files. */
+/** Anything but a directory holds no files. */
 function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);

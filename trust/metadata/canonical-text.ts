@@ -1,7 +1,7 @@
 import { canonicalize } from '@tufjs/canonical-json';
 import { isJsonObject } from '../../shared/json.ts';
 
-/** Text that is ready, among values that are not. */
+/** Text that is written already, among values that are not. */
 class Ready {
   readonly text: string;
 
@@ -11,9 +11,9 @@ class Ready {
 }
 
 /**
- * The text that keys sign, as `canonicalize` makes it. That function calls itself for each level,
- * and a thief of a key can sign more levels than there is room for. Throws for what canonical JSON
- * cannot hold.
+ * Returns the text that keys sign, as `canonicalize` makes it. This function does not recurse: a
+ * thief of a key can sign more levels than the stack has room for. Throws for values that canonical
+ * JSON cannot represent.
  */
 export function canonicalText(value: unknown): string {
   const parts: string[] = [];

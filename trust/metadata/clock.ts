@@ -5,19 +5,19 @@ export interface GuardedClock {
   /** What expiry is checked against in this refresh. */
   readonly now: number;
   /**
-   * The same without this answer's `Date` header. For decisions that last longer than this refresh.
+   * As `now`, without the `Date` header of this answer. For decisions that outlast this refresh.
    */
   readonly certain: number;
-  /** What the next refresh starts from: no refresh believes that it is earlier than this. */
+  /** The earliest time that the next refresh accepts from a clock. */
   readonly floor: number;
 }
 
 /**
- * Guards expiry against a host's clock that is behind or was set back. A `Date` header counts in
- * full for its own refresh: a thief of the bucket cannot set it, but a proxy or a store can.
- * Therefore it raises the floor to a day ahead of the host's own clock at most. One answer from the
- * year 9999 must not expire everything forever, and repeated answers must not raise the floor step
- * by step.
+ * Guards expiry against a host clock that is behind or was set back. The `Date` header of an answer
+ * counts fully in its own refresh: a thief of the bucket cannot set it, but a proxy or a store can.
+ * It therefore raises the floor at most to one day ahead of the host's own clock. One answer from
+ * the year 9999 must not make everything expire forever, and repeated answers must not raise the
+ * floor step by step.
  */
 export function guardClock({
   local,

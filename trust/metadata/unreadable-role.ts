@@ -9,17 +9,18 @@ import { MAX_LEVELS } from './json-limits.ts';
 
 /*
  * A thief of a role's key can sign a file that TUF cannot read, for example an entry without
- * hashes, or one that hosts refuse before they read it, for example thousands of levels. A
- * publisher who did so as well could neither revoke the key nor publish in another environment.
+ * hashes, or a file that hosts refuse before they read it, for example with thousands of levels.
+ * Publishers must read past such a file: otherwise they could neither revoke the key nor publish in
+ * another environment.
  */
 
 const EPOCH = '1970-01-01T00:00:00Z';
 const SPEC_VERSION = '1.0.31';
 
 /**
- * Stands for such a file: it lists nothing, and `toJSON` returns what was signed, so that nothing
- * of it is lost from view. Levels that no function can walk are cut from that view, far below those
- * that are allowed: what they belong to is refused for its depth still.
+ * Represents such a file. It lists nothing, and `toJSON` returns what was signed, so that a person
+ * can see it. Levels that no function can walk are cut from that view, far below the allowed depth:
+ * the document is still refused for its depth.
  */
 class UnreadableTargets extends Targets {
   readonly why: string;
@@ -51,7 +52,10 @@ function cut(value: unknown, levels: number): unknown {
   );
 }
 
-/** The library verifies `toJSON`, which is cut here. */
+/**
+ * The library verifies the text of `toJSON`, which is cut here, so the signed bytes are verified
+ * instead.
+ */
 const verifySignature = Key.prototype.verifySignature;
 Key.prototype.verifySignature = function (document) {
   const { signed, signatures } = document;
@@ -77,9 +81,9 @@ export function isUnreadable(document: { readonly signed: unknown }): boolean {
 }
 
 /**
- * A document for the file of a delegated role that its keys signed and that hosts refuse: TUF
- * cannot read it or reads other values, or `refusal` says why. Undefined for every other file. The
- * bytes must have passed `identifyMetadata`.
+ * Returns a document for the file of a delegated role that its keys signed and that hosts refuse,
+ * because TUF cannot read it or reads other values, or because of `refusal`. Undefined for every
+ * other file. The bytes must have passed `identifyMetadata`.
  */
 export function unreadableRole(
   bytes: Uint8Array,
@@ -109,7 +113,7 @@ const EMPTY = {
   targets: {},
 };
 
-/** Hosts verify signatures over what TUF read: a list instead of an object is read as empty. */
+/** Hosts verify signatures over what TUF read. TUF reads a list as an empty object, for example. */
 function refusalByTuf(file: JsonObject): unknown {
   try {
     const signed = canonicalText(read(file).signed.toJSON());

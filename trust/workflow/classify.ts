@@ -11,7 +11,8 @@ export interface Refusal {
 }
 
 /**
- * Turns a refusal of the TUF library into a CodedError. Looks at class and step, never at the text.
+ * Turns a refusal of the TUF library into a CodedError. It looks at the class of the error and at
+ * the step, never at the text.
  */
 export function refusalToError({ role, error, checkedAt }: Refusal): CodedError {
   const code = refusalCode(role, error);

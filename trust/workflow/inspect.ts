@@ -29,10 +29,10 @@ export function inspectMetadata(bytes: Uint8Array, file: string, treeId: string)
 }
 
 /**
- * The part of it that says whose file this is. Throws METADATA_INVALID, and TREE_MISMATCH for a
- * file of another tree: trees that share keys verify each other's files, and a thief of the bucket
- * could copy one tree over the other (attack 12). Throws METADATA_MISMATCH for the file of another
- * role.
+ * Checks only to which tree and role a file belongs, and returns the signed part. Throws
+ * METADATA_INVALID. Throws TREE_MISMATCH for a file of another tree: trees that share keys verify
+ * each other's files, and a thief of the bucket could copy one tree over the other (attack 12).
+ * Throws METADATA_MISMATCH for the file of another role.
  */
 export function identifyMetadata(bytes: Uint8Array, file: string, treeId: string): JsonObject {
   const signed = parseSigned(bytes, file);
@@ -42,8 +42,8 @@ export function identifyMetadata(bytes: Uint8Array, file: string, treeId: string
 }
 
 /**
- * Why hosts refuse a file that `identifyMetadata` accepts. A publisher reads past it, when the keys
- * of the role have signed it.
+ * Returns why hosts refuse a file that `identifyMetadata` accepts. A publisher reads such a file
+ * when the keys of the role have signed it.
  */
 export function refusalOf(bytes: Uint8Array, file: string): CodedError | undefined {
   try {
@@ -56,11 +56,11 @@ export function refusalOf(bytes: Uint8Array, file: string): CodedError | undefin
 }
 
 function requireUsable(signed: JsonObject, file: string): void {
-  // Before all that calls itself for each level.
+  // Must be the first check: the other functions recurse for each level.
   requireJson(signed, file);
   requireVersions(signed, file);
   requireFew(signed, file);
-  // A file with both is not honest, and must not hide one list of keys behind the other.
+  // Both lists are checked, because a file with both could hide one list of keys behind the other.
   requireDistinctKeys(signed, file);
   requireDistinctKeys(jsonObject(signed['delegations']), file);
 }
@@ -100,16 +100,16 @@ function requireTree(value: unknown, file: string, treeId: string): void {
 }
 
 /**
- * Whether a file names its role. After one that does, a file that does not is not the next one: an
- * mm that names roles keeps doing so. It can be an old file of another role.
+ * Whether a file has a signed `x-role`. After such a file, one without it cannot be the next one,
+ * because an mm that writes it keeps writing it. It can be an old file of another role.
  */
 export function namesRole(bytes: Uint8Array): boolean {
   return parseSigned(bytes, 'metadata')['x-role'] !== undefined;
 }
 
 /**
- * Roles that share keys verify each other's files. Who has an online key and writes the bucket
- * could otherwise list the file of one role as the newest one of another (attack 12h).
+ * Roles that share keys verify each other's files. Anyone with an online key and write access to
+ * the bucket could otherwise list the file of one role as the newest one of another (attack 12h).
  */
 function requireRole(value: unknown, file: string): void {
   if (value === undefined || value === roleOfFile(file)) return;

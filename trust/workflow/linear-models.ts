@@ -15,7 +15,7 @@ import { coversPath } from '../metadata/path-pattern.ts';
  * seconds, for each role and each target. Here they are patterns of TUF.
  */
 
-/** The check of the library. Every other value is passed to the library, which refuses it. */
+/** The check of the library. Other values are passed to the library, which refuses them. */
 function isRecord(value: unknown): value is Readonly<Record<string, object>> {
   const isObject = (each: unknown) => typeof each === 'object' && each !== null;
   return isObject(value) && Object.values(value as object).every(isObject);

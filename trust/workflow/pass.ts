@@ -23,21 +23,21 @@ import { openSession, type Session } from './session.ts';
 export interface PassOptions {
   readonly chain: RootChain;
   readonly local: ReadonlyMap<string, Buffer>;
-  /** Roles whose file named them before. */
+  /** Roles whose earlier file had a signed `x-role`. */
   readonly named: ReadonlySet<string>;
   readonly timestamp: Buffer;
   /** Where files and newer roots come from; undefined: nothing is fetched. */
   readonly source: MetadataSource | undefined;
   readonly rootSource: MetadataSource | undefined;
   readonly environments: readonly string[];
-  /** More of them, that follow from targets. */
+  /** More environments, which depend on the verified targets. */
   readonly alsoEnvironments?: ((targets: Metadata<Targets>) => readonly string[]) | undefined;
   /** ms since 1970, guarded. */
   readonly now: number;
   readonly acceptExpired: boolean;
-  /** For publishers: names what hosts could not read in an offer, and does not refuse it. */
+  /** For publishers: reports what hosts cannot read in an offer, instead of refusing it. */
   readonly acceptUnreadable?: boolean | undefined;
-  /** Looks up more targets in what was verified. */
+  /** Called after the verification, to read more targets. */
   readonly alsoRead?: ((session: Session) => Promise<void>) | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -114,16 +114,16 @@ async function readSession(session: Session, options: PassOptions): Promise<Trus
 }
 
 /**
- * Reads the file of this role and no other. mm delegates nothing below it, and what a thief of its
- * key delegates further would cost each host up to 32 files of 5 MB, and lead to releases that no
- * publisher looks at.
+ * Reads the file of this role and no other file. mm delegates nothing below it. Roles to which a
+ * thief of its key delegates would cost each host up to 32 files of 5 MB, and lead to releases that
+ * no publisher looks at.
  */
 async function readEnvironment(
   { store: { snapshot }, getRole }: Session,
   { acceptUnreadable = false }: PassOptions,
   { environment, role }: { readonly environment: string; readonly role: string | undefined },
 ): Promise<EnvironmentOffer> {
-  // After a recovery that found no file of a role, a publication makes its first one.
+  // The file can be missing after a recovery; a publication then makes the first one.
   const isThere = snapshot !== undefined && role !== undefined && isListed(snapshot, role);
   const document = isThere ? await getRole(role) : undefined;
   if (acceptUnreadable) return readAnyOffer(role, document, environment);

@@ -36,7 +36,7 @@ export interface Session {
   /** The file of every role that the store trusts, by file name, without the root. */
   readonly files: ReadonlyMap<string, Buffer>;
   refresh(): Promise<void>;
-  /** TUF's search, through what delegated roles delegate further. mm and hosts never do that. */
+  /** TUF's search through nested delegations. mm and hosts never delegate that far. */
   getTargetInfo: OpenUpdater['getTargetInfo'];
   /** The document of a role that targets delegates. */
   getRole(role: string): Promise<Metadata<Targets> | undefined>;
@@ -55,7 +55,7 @@ export interface SessionOptions {
   /** ms since 1970. Every expiry of this pass is checked against it (TUF 5.1). */
   readonly now: number;
   readonly acceptExpired: boolean;
-  /** Roles whose file named them before. */
+  /** Roles whose earlier file had a signed `x-role`. */
   readonly named: ReadonlySet<string>;
   /** For publishers, see unreadable-role.ts. */
   readonly acceptUnreadable: boolean;
@@ -102,8 +102,8 @@ export function openSession(options: SessionOptions): Session {
 }
 
 /**
- * Throws METADATA_INVALID. Must run after the signatures were verified: before that anyone could
- * have written the version.
+ * Throws METADATA_INVALID when a version grows by more than honest use explains. Must run after the
+ * signatures were verified: before that, anyone could have written the version.
  */
 function refuseLeap(what: string, before: number | undefined, next: number): void {
   if (!isLeap(before, next)) return;
@@ -117,7 +117,7 @@ function refuseLeap(what: string, before: number | undefined, next: number): voi
   );
 }
 
-/** Throws METADATA_MISMATCH for a file that does not name its role, when an earlier one did. */
+/** Throws METADATA_MISMATCH for a file without a signed `x-role`, when an earlier file had one. */
 function refuseUnnamed(role: string, named: ReadonlySet<string>, next: Buffer): void {
   if (!named.has(role) || namesRole(next)) return;
   throw new CodedError(
@@ -146,8 +146,9 @@ class ObservedStore extends TrustedMetadataStore {
     this.#now = now;
     this.#named = named;
     this.#acceptsUnreadable = acceptUnreadable;
-    // The library uses the machine's clock and has no parameter for another one. No time is early
-    // enough for every expiry that a thief can sign; nothing has expired at an invalid one.
+    // The library uses the clock of the machine and has no parameter for another one. To accept
+    // expired files the time is invalid, because nothing has expired then; no valid time is early
+    // enough for every expiry that a thief can sign.
     Object.assign(this, { referenceTime: new Date(acceptExpired ? Number.NaN : now) });
   }
 

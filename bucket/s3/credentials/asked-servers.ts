@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 
-/** The answer of the server that a look-up asked last. */
+/** The last answer of a server during one look-up of credentials. */
 interface Asked {
   last: string | undefined;
 }

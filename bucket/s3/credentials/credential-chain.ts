@@ -70,7 +70,7 @@ function requireKeys(found: Credentials): Credentials {
   const { accessKeyId, secretAccessKey, sessionToken } = found;
   if (!accessKeyId || !secretAccessKey)
     throw new Error('the provider answered without an access key or its secret');
-  // Copied with a line break, or read from a file with one: S3 would only say that it is wrong.
+  // A key may have been copied or read with a line break. S3 would only say that the key is wrong.
   const odd = Object.entries({ accessKeyId, secretAccessKey, sessionToken }).find(([, value]) =>
     /^\s|\s$|\p{Cc}/u.test(value ?? ''),
   );

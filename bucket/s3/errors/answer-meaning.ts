@@ -35,7 +35,7 @@ export interface S3Answer {
   readonly retryAfterSeconds: number | undefined;
 }
 
-/** What an answer means for the user. */
+/** What an answer of the store means for a person. */
 export interface Meaning {
   readonly code: ErrorCode;
   /** What was found: the part of the message after `cannot read s3://…: `. */
@@ -184,7 +184,7 @@ function regionWrong(wanted: S3Wanted, answer: S3Answer): Meaning {
   };
 }
 
-/** Asked in any region, it answers. */
+/** Without a region: the request is answered in every region. */
 function locationCommand({ bucket, ...store }: S3Wanted): string {
   return awsCommand(`s3api get-bucket-location --bucket ${bucket}`, {
     ...store,

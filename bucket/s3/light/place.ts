@@ -1,7 +1,7 @@
 import { accessPointOf } from '../access-point.ts';
 import type { S3Settings } from '../settings.ts';
 
-/** Where the objects of a bucket are asked for. */
+/** The server, and the path on it, that a bucket has. */
 export interface S3Place {
   readonly isTls: boolean;
   readonly hostname: string;

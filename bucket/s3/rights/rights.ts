@@ -15,11 +15,11 @@ import { knownBlob } from './known-blob.ts';
 import type { Store } from './store.ts';
 import { type Tried, tryList, tryRead, tryRemove, tryWrite } from './trials.ts';
 
-/** Whose credentials they should be. */
+/** The holder that the credentials should have. */
 export type Role = 'machine' | 'publisher' | 'reader' | 'reporter' | 'cleaner';
 
 /** What is known about the bucket beforehand. */
-export interface Surroundings {
+export interface RightsContext {
   readonly tree: string;
   readonly certname: string;
   /** Whether somebody said that this host has a status in the bucket. */
@@ -45,23 +45,23 @@ const WITH_RELEASES = ['machine', 'reader', 'reporter', 'publisher'] as const;
 const WITH_STATUS = ['reader', 'reporter'] as const;
 
 /** Tries every right that a policy of the tree is about. Lists first: they show objects to read. */
-export async function tryRights(store: Store, around: Surroundings): Promise<readonly Right[]> {
-  const lists = await tryLists(store, around);
+export async function tryRights(store: Store, context: RightsContext): Promise<readonly Right[]> {
+  const lists = await tryLists(store, context);
   const keyOf = (name: string) => lists.find((each) => each.name === name)?.listed;
   return [
-    ...(await tryReads(store, around, {
+    ...(await tryReads(store, context, {
       binary: keyOf('list binaries'),
       status: keyOf('list status'),
     })),
     ...lists,
-    ...(await tryWrites(store, around)),
-    ...(await tryRemovals(store, around)),
+    ...(await tryWrites(store, context)),
+    ...(await tryRemovals(store, context)),
   ];
 }
 
 async function tryLists(
   store: Store,
-  { tree, otherTree }: Surroundings,
+  { tree, otherTree }: RightsContext,
 ): Promise<(Right & { readonly listed: string | undefined })[]> {
   const lists = {
     'list releases': { prefix: manifestPrefix(tree), may: ['publisher'] },
@@ -81,13 +81,13 @@ async function tryLists(
 
 async function tryReads(
   store: Store,
-  { tree, certname, hasStatus, otherTree, hasOtherTree }: Surroundings,
+  { tree, certname, hasStatus, otherTree, hasOtherTree }: RightsContext,
   listed: { readonly binary: string | undefined; readonly status: string | undefined },
 ): Promise<Right[]> {
   const blob = await knownBlob(store, tree);
   const status = listed.status ?? hostStatusKey(tree, certname);
   const reads = [
-    // Without it a tree does not exist, so that a refusal is wrong in any case.
+    // Every tree has this object, so a refusal always proves that the right is missing.
     ['read metadata', metadataKey(tree, 'timestamp.json'), true, WITH_RELEASES, ''],
     [
       'read a tarball',
@@ -128,7 +128,7 @@ async function tryReads(
 
 async function tryWrites(
   store: Store,
-  { tree, certname, otherTree }: Surroundings,
+  { tree, certname, otherTree }: RightsContext,
 ): Promise<Right[]> {
   const writes = [
     ['write metadata', `${metadataPrefix(tree)}${unused()}`, ['publisher']],
@@ -144,7 +144,8 @@ async function tryWrites(
   let isSafe = true;
   for (const [name, key, may] of writes) {
     const tried: Tried = isSafe ? await tryWrite(store, key) : NOT_TRIED;
-    // It has just written to a key that nobody uses. The last keys are those of a real host.
+    // The store has just written an object to an unused key. The last keys are those of a real
+    // host, so they are not tried then.
     if (tried.answer.startsWith('written')) isSafe = false;
     rights.push({ name, action: 's3:PutObject', key, may, tried });
   }
@@ -159,7 +160,7 @@ const NOT_TRIED: Tried = {
   answer: 'not tried, because the store would write the object',
 };
 
-async function tryRemovals(store: Store, { tree, otherTree }: Surroundings): Promise<Right[]> {
+async function tryRemovals(store: Store, { tree, otherTree }: RightsContext): Promise<Right[]> {
   const removals = [
     ['remove metadata', `${metadataPrefix(tree)}${unused()}`, []],
     ['remove tarballs', `${blobPrefix(tree)}${unused()}`, ['cleaner']],

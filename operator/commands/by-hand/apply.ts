@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { LocalRun } from '../../../bucket/documents/local-run.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { counted } from '../../../shared/counted.ts';
-import { findForeign } from '../../../shared/owned-path.ts';
+import { findUnsafe } from '../../../shared/owned-path.ts';
 import type { ApplyAnswer, ApplyRun } from '../../by-hand-answers.ts';
 import type { Answer, CommonOptions, Context } from '../../context.ts';
 import { requireNoCheckout } from '../../files/checked-out.ts';
@@ -72,7 +72,7 @@ export async function apply(
 
 /** Root must neither write into the home of a user nor run modules that others could change. */
 function withOwnCache(local: LocalTree, directory: string): LocalTree {
-  if (findForeign(local.cacheDirectory) === undefined) return local;
+  if (findUnsafe(local.cacheDirectory) === undefined) return local;
   return { ...local, cacheDirectory: join(directory, 'modules') };
 }
 

@@ -2,8 +2,8 @@ import { Certname, TreeName } from '../../../bucket/documents/names.ts';
 import {
   OTHERS_STATUS,
   type Right,
+  type RightsContext,
   type Role,
-  type Surroundings,
   tryRights,
 } from '../../../bucket/s3/rights/rights.ts';
 import { withStore } from '../../../bucket/s3/rights/store.ts';
@@ -73,7 +73,7 @@ function surroundings(
   { host }: Context,
   { trees, others }: BucketPlace,
   { certname, otherTree }: CheckOptions,
-): Surroundings {
+): RightsContext {
   const [tree] = trees;
   if (trees.length > 1) throw usage(`wanted --tree: one of ${trees.join(', ')}`, `--tree ${tree}`);
   if (certname !== undefined && !Certname.safeParse(certname).success)
