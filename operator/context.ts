@@ -24,7 +24,7 @@ export interface Context {
    * to sign. Undefined: `notice` writes whole lines.
    */
   readonly show?: ((line: string) => void) | undefined;
-  /** Shows how far a long work has come. Left out: nothing is shown. */
+  /** Shows the progress of long work. Left out: nothing is shown. */
   readonly showProgress?: ShowProgress | undefined;
   /** Applies `log.format` of the configuration. */
   setLogFormat(format: 'text' | 'json'): void;
@@ -34,7 +34,7 @@ export interface Context {
   readonly askLine?: ((question: string) => Promise<string>) | undefined;
   /** Width of the terminal on stdout. Left out when stdout is something else. */
   readonly columns?: number | undefined;
-  /** Waits so many ms, and returns whether a command that watches goes on. */
+  /** Waits this long, in ms. Returns whether a command that watches continues. */
   wait(ms: number): Promise<boolean>;
   openBucket(name: string, settings: S3Settings): Promise<Bucket>;
 }

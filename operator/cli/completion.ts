@@ -39,7 +39,10 @@ export function addCompletion(program: Command, context: Context, output: Output
     });
 }
 
-/** The environments of the nearest miyamoto.yaml. Makes no request: a person waits for the key. */
+/**
+ * Returns the environments of the nearest miyamoto.yaml. It sends no request, because a person
+ * waits for the completion.
+ */
 async function environmentNames({ cwd, home }: Context): Promise<string[]> {
   const found = await findConfig({ cwd, home });
   const trees = Object.values(found?.config.trees ?? {});

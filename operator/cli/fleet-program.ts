@@ -149,7 +149,7 @@ export function addFleet(program: Command, context: Context, output: Output): vo
     );
 }
 
-/** A document cannot be judged, or be one JSON document, while it goes on. */
+/** Conflicts with options that judge or print one document: a watch never ends. */
 function watch(description: string): Option {
   return new Option('--watch [age]', `${description}, every minute or every age; ends with Ctrl-C`)
     .argParser(age)

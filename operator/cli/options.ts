@@ -37,8 +37,8 @@ export function signing(command: Command): Command {
 }
 
 /**
- * Adds the options of the commands that read the keys of this machine and sign nothing. They accept
- * the other options of {@link signing}, and do not show them.
+ * Adds the options of the commands that read the keys of this machine but sign nothing. They accept
+ * the other options of {@link signing} without showing them.
  */
 export function readingKeys(command: Command): Command {
   for (const option of signing(command).options) {

@@ -9,7 +9,7 @@ export interface Output {
   err(text: string): void;
 }
 
-/** For who only reads the commands and options of the program: nothing is printed. */
+/** For callers that only read the commands and options of the program: it prints nothing. */
 export const NO_OUTPUT: Output = {
   answer: () => undefined,
   list: async () => undefined,

@@ -53,7 +53,7 @@ export interface CarriedOut<T> {
   readonly attempts: number;
 }
 
-/** Whether the command signs and commits, and is neither a proposal nor `--noop`. */
+/** Whether the command signs and commits: it writes no proposal and has no `--noop`. */
 export function writesMetadata({ noop, out }: CarryOutOptions): boolean {
   return noop !== true && out === undefined;
 }
@@ -103,8 +103,8 @@ export async function carryOut<T>(
 }
 
 /**
- * What can be checked without the bucket: the path of a proposal, and whether this machine has a
- * key. Throws USAGE, KEY_MISSING.
+ * Checks what needs no bucket: the path of a proposal, and whether this machine has a key. Throws
+ * USAGE, KEY_MISSING.
  */
 export async function requireMeans(
   { cwd }: Pick<Context, 'cwd'>,
@@ -116,8 +116,8 @@ export async function requireMeans(
 }
 
 /**
- * Unlocks the keys of an environment before its gates run, so that nobody waits for minutes and
- * then has no key. A proposal and `--noop` need no key.
+ * Unlocks the keys of an environment before its gates run, so that a missing key is found before
+ * minutes of work. A proposal and `--noop` need no key.
  */
 export async function unlockEarly(
   repository: RepositoryWork['repository'],

@@ -21,8 +21,8 @@ export interface RepairOptions extends SigningOptions {
 export interface ChangeOptions extends RepairOptions, CarryOutOptions {}
 
 /**
- * Opens a tree for repair: also one whose last rotation did not finish, or whose online roles a
- * thief has signed.
+ * Opens a tree for repair, even when its last rotation did not finish, or when a thief has signed
+ * its online roles.
  */
 export async function withRepair<T>(
   context: Context,

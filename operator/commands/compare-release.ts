@@ -5,8 +5,8 @@ import type { Context } from '../context.ts';
 import { withSource } from './with-source.ts';
 
 /*
- * A sha256 does not show what a tarball contains. The commit shows that. Therefore the code of `mm
- * publish` packs the commit again in the clone of the signer.
+ * A sha256 does not show what a tarball contains, but its commit does. The code of `mm publish`
+ * therefore packs the commit again in the clone of the signer.
  */
 
 export interface ComparedRelease extends OfferedRelease {

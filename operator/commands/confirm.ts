@@ -20,8 +20,8 @@ export interface Question {
 }
 
 /**
- * Shows what will change, and asks for consent. Does not ask when options have given the answer.
- * Throws NOT_CONFIRMED after any answer other than yes, and when there is no terminal.
+ * Shows what will change, and asks for consent unless an option has given it. Throws NOT_CONFIRMED
+ * after any answer but yes, and when there is no terminal.
  */
 export async function confirm(context: Context, question: Question): Promise<void> {
   const { lines, doubts, yes, what } = question;

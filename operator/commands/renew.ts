@@ -124,9 +124,9 @@ function contentToRenew(verified: VerifiedMetadata, role: string): RoleContent |
 }
 
 /**
- * Why a job that renews what is due leaves the role out. It needs the online keys alone: people may
- * hold the other keys, and one of those may be a thief's, who signed what mm does not sign.
- * `mm doctor` reminds them.
+ * Returns why a job that renews what is due leaves the role out. Such a job needs only the online
+ * keys: people may hold the other keys, and one of those may be that of a thief who signed what mm
+ * does not sign. `mm doctor` reminds them.
  */
 function unsignable(
   { keyring, treeId, now }: Repository,

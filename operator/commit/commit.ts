@@ -20,7 +20,7 @@ import { signAndUpload } from './sign-and-upload.ts';
  *   affected.ts         which roles a change of keys leaves without a valid signature
  */
 
-/** What a command wants. Called again for each new state of the bucket. */
+/** The intent of a command. Called again for each new state of the bucket. */
 export type Intent<T> = (verified: VerifiedMetadata) => Promise<Planned<T>> | Planned<T>;
 export type Planned<T> =
   | { readonly kind: 'change'; readonly change: Change; readonly answer: T }
@@ -41,8 +41,8 @@ export type Committed<T> =
 /** The number of attempts. Enough for three people whose CI publishes all day. */
 const MAX_ATTEMPTS = 30;
 /**
- * The limit without a newer timestamp. Then nobody published, so the writer has no key and must not
- * make mm sign forever.
+ * The limit of attempts that fail without a newer timestamp. Nobody published then: the writer has
+ * no key, and must not make mm sign without end.
  */
 const MAX_LOST_TO_NOBODY = 3;
 const MAX_PAUSE_MS = 3000;

@@ -55,7 +55,7 @@ export function isGenuine(signing: Signing, role: string, file: SignedFile): boo
   }
 }
 
-/** The error for an object whose name is needed and that no keys have signed. */
+/** The error for an object whose name a commit needs, and that no keys have signed. */
 export function inTheWay({ bucket, tree }: TreePlace, file: string): CodedError {
   const url = `s3://${bucket.name}/${metadataKey(tree, file)}`;
   return new CodedError(`${url} is in the way: it is not signed by the keys that may sign it`, {

@@ -12,7 +12,7 @@ import {
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Change } from './change.ts';
-import { assertEnough, signersAtHand, unique } from './sign-role.ts';
+import { assertEnough, availableSigners, unique } from './sign-role.ts';
 
 /**
  * The root that follows the current one, signed by the thresholds of both. Throws KEY_MISSING when
@@ -34,7 +34,7 @@ export async function nextRoot(
   const ids = new Set(wanted.flatMap(({ keyIds }) => keyIds));
   const signers =
     given === undefined
-      ? wanted.flatMap((keys) => [...signersAtHand(keyring, keys)])
+      ? wanted.flatMap((keys) => [...availableSigners(keyring, keys)])
       : keyring.signers.filter(({ keyId }) => ids.has(keyId));
   const signed = await addSignatures(draft, unique(signers));
   for (const keys of wanted) assertEnough(signed, keys);

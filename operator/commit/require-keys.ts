@@ -5,11 +5,11 @@ import { findKeys } from '../metadata/delegation.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Change } from './change.ts';
-import { signersAtHand, unique } from './sign-role.ts';
+import { availableSigners, unique } from './sign-role.ts';
 
 /*
- * Looks for the keys before anything long begins: gates, uploads, questions. Without this a
- * publisher would wait for minutes, and learn at the first signature that a key is missing.
+ * Checks the keys before long work: gates, uploads, questions. Otherwise a publisher would wait for
+ * minutes and learn at the first signature that a key is missing.
  */
 
 type Publisher = Pick<Repository, 'keyring'>;
@@ -37,7 +37,7 @@ export async function requireKeys(
   }
 }
 
-/** The same, and unlocks the keys: a wrong passphrase is found here. */
+/** Like {@link requireKeys}, and unlocks the keys, so that a wrong passphrase is found here. */
 export async function unlockKeys(
   { keyring }: Publisher,
   verified: VerifiedMetadata,
@@ -63,7 +63,7 @@ export function signersOf(
 ): readonly Signer[] {
   const signers = roles.flatMap((role) => {
     const keys = findKeys(verified, role);
-    return keys === undefined ? [] : [...signersAtHand(keyring, keys)];
+    return keys === undefined ? [] : [...availableSigners(keyring, keys)];
   });
   return unique(signers);
 }

@@ -35,14 +35,14 @@ export async function signCompletely(
 ): Promise<SignedFile> {
   const { keyring, treeId, mode, now } = signing.repository;
   const signers = audiences(signing, role).flatMap((each) => [
-    ...signersAtHand(keyring, keysOf(each, role)),
+    ...availableSigners(keyring, keysOf(each, role)),
   ]);
   const request = { role, content, version, treeId, mode, now: now() };
   return checked(signing, role, await signFile({ ...request, signers: unique(signers) }));
 }
 
 /** Like `signersFor`. When several people must sign, the error names the next command. */
-export function signersAtHand(keyring: Keyring, keys: RoleKeys): readonly Signer[] {
+export function availableSigners(keyring: Keyring, keys: RoleKeys): readonly Signer[] {
   try {
     return signersFor(keyring, keys);
   } catch (error) {

@@ -33,7 +33,7 @@ export function snapshotMeta(
   return meta;
 }
 
-/** Reads the version alone: the keys of a role can sign a file that TUF cannot read. */
+/** Reads only the version, because the keys of a role can sign a file that TUF cannot read. */
 function entryOf(bytes: Buffer): JsonObject {
   const { version } = jsonObject(jsonObject(JSON.parse(bytes.toString()))['signed']);
   const sha256 = createHash('sha256').update(bytes).digest('hex');

@@ -10,8 +10,8 @@ import { type HeldLock, tryToLock } from '../../shared/lock/held-lock.ts';
 import { type LockHolder, readHolder } from '../../shared/lock/holder.ts';
 
 /**
- * After this time a lock is free whose holder may be on another machine: the directory can be on a
- * network file system, or belong to several containers.
+ * A lock becomes free after this time when its holder may be on another machine: the directory can
+ * be on a network file system, or belong to several containers.
  */
 const STALE_MS = 15_000;
 const ASK_AGAIN_MS = 500;
@@ -24,7 +24,7 @@ export interface LockOptions {
 
 /** The process that holds a lock. */
 interface Holder extends LockHolder {
-  /** Where its pid means something; see {@link machine}. */
+  /** The machine to which the pid belongs; see {@link machine}. */
   readonly machine: string | undefined;
   readonly host: string;
 }
@@ -44,8 +44,8 @@ export async function withLock<T>(
   try {
     return await work();
   } finally {
-    // A machine that was asleep has lost the lock. The bucket stays intact, because each commit
-    // uses conditional writes.
+    // A machine that slept has lost the lock. The bucket stays intact, because each commit uses
+    // conditional writes.
     await release();
   }
 }
@@ -68,7 +68,7 @@ async function acquire(
   }
 }
 
-/** Whether it is certain that the holder runs no more. With another process of its id it is not. */
+/** Whether the holder has certainly ended. It is not certain when a process with its id runs. */
 function isDead(other: Holder, own: Holder): boolean {
   if (other.machine === undefined || other.machine !== own.machine) return false;
   try {
@@ -84,9 +84,9 @@ async function isOld(path: string): Promise<boolean> {
 }
 
 /**
- * Where the ids of processes are those of this process: this boot of the kernel, and this namespace
- * of process ids, because containers share the kernel. Other systems have no containers. Undefined
- * when it cannot be told.
+ * Identifies where process ids mean the same as in this process: this boot of the kernel and this
+ * namespace of process ids, because containers share the kernel. Other systems have no containers.
+ * Undefined when it is not known.
  */
 function machine(): string | undefined {
   if (process.platform !== 'linux') return `${hostname()} ${hardwareAddresses().join(' ')}`;

@@ -49,7 +49,7 @@ export function requireOwnPaths({ roles, targets }: VerifiedMetadata, role: stri
   }
 }
 
-/** What hosts refuse in the file of a role, or do not take. */
+/** What hosts refuse in the file of a role, or do not install. */
 export interface Unreadable {
   readonly role: string;
   /** `testing/current`; undefined when the whole file cannot be read. */
@@ -84,7 +84,7 @@ function refusedRelease(role: string, path: string, target: TargetFile): Unreada
   return { role, path, why: printable(why, 300), next: replacing(role, path) };
 }
 
-/** Why neither hosts nor this mm take a release with another schema. */
+/** Why neither hosts nor this mm use a release with another schema. */
 export const TOO_NEW = 'a newer mm signed it, or the thief of a key';
 
 /** Hosts ignore it. It shows that the key is in other hands. */

@@ -4,9 +4,9 @@ import type { Command } from 'commander';
 const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['reason']);
 
 /**
- * Refuses empty operands and values. They come from variables of a shell that are not set, and
- * would mean something: `--directory ""` is the present directory. `mm hold --reason ""` has an
- * error of its own. Throws CommanderError.
+ * Refuses empty operands and option values. They usually come from unset variables of a shell, and
+ * would mean something else: `--directory ""` is the current directory. `mm hold --reason ""` has
+ * its own error. Throws CommanderError.
  */
 export function refuseEmptyValues(program: Command): void {
   program.hook('preAction', (_, command) => {

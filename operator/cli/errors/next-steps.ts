@@ -3,7 +3,7 @@ import type { CodedError, ErrorCode } from '../../../shared/coded-error.ts';
 const SETTINGS = 'mm config shows where each setting is from';
 
 /**
- * What a person can do with mm about an answer of the store. The agent has the same errors, on
+ * The next step for errors of the store when mm is installed. The agent has the same errors on
  * hosts without mm.
  */
 const BY_MM: Partial<Readonly<Record<ErrorCode, string>>> = {

@@ -2,7 +2,7 @@ import type { Command, CommanderError } from 'commander';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { didYouMean } from '../../../shared/suggestion.ts';
 
-/** What commander found wrong with a command line, as the error that every command has. */
+/** Turns an error of commander into the CodedError that every command has. */
 export function usageError(
   program: Command,
   args: readonly string[],
@@ -10,12 +10,13 @@ export function usageError(
 ): CodedError {
   const { path, command, word } = commandOf(program, args);
   const names = command.commands.map((each) => each.name());
-  // A word after a command that can be left out, as in `mm rollout statsu stable`.
+  // An extra operand of a command whose subcommand can be left out, as in `mm rollout statsu
+  // stable`.
   const isExcess = code === 'commander.excessArguments' && word !== undefined;
   const [, given = '', choices = ''] = CHOICES.exec(message) ?? [];
   const [, option] = /^error: unknown option '(--[\w-]+)/.exec(message) ?? [];
   const hint = isExcess ? didYouMean(word, names) : didYouMean(given, choices.split(', '));
-  // Commander names the command that runs when the word is left out: `start`.
+  // Commander then names the default subcommand, `start`.
   const named = isExcess
     ? message.replace(/ for '[^']*'/, ` for '${path}'`)
     : hasOption(program, option)
@@ -28,8 +29,8 @@ export function usageError(
 }
 
 /**
- * The error of `mm help nope` or `mm key help nope`: commander would print the help of what is
- * above, without a word about the name that it does not know.
+ * Returns the error for `mm help nope` and `mm key help nope`. Commander would print the help of
+ * the parent command, without a message about the unknown name.
  */
 export function unknownHelp(program: Command, args: readonly string[]): CodedError | undefined {
   const { path, command, word } = commandOf(program, args);
@@ -46,7 +47,7 @@ export function unknownHelp(program: Command, args: readonly string[]): CodedErr
   );
 }
 
-/** An option before the command, as other programs have them: `mm --tree osx releases`. */
+/** Finds an option before the command, as other programs allow it: `mm --tree osx releases`. */
 function earlyOption(program: Command, args: readonly string[], code: string): string | undefined {
   const [first = ''] = args;
   if (code !== 'commander.unknownOption' || !first.startsWith('-')) return undefined;

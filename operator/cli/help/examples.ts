@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 
 /**
- * Lines that work as they are, or after the names were replaced. For the commands whose help has no
- * text of its own.
+ * Examples for commands whose help has no text of its own. They work as they are, or after the
+ * names are replaced.
  */
 export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   mm: ['mm publish stable', 'mm status --failed'],

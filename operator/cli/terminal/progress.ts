@@ -13,7 +13,7 @@ export interface ProgressPlace {
   now(): number;
 }
 
-/** Most works end before this, and show nothing. */
+/** The first bar is shown after this time, so that short work shows nothing. */
 const FIRST_BAR_MS = 500;
 const BETWEEN_BARS_MS = 100;
 /** The log of a job is read later, line by line. */
@@ -21,7 +21,7 @@ const BETWEEN_LINES_MS = 10_000;
 const BAR_COLUMNS = 20;
 const DEFAULT_COLUMNS = 80;
 
-/** Shows the progress of one work at a time: as a bar on a terminal, otherwise in a few lines. */
+/** Shows the progress of one task at a time: as a bar on a terminal, otherwise in a few lines. */
 export class ProgressDisplay {
   readonly #place: ProgressPlace;
   #isShown = false;

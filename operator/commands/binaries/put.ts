@@ -29,8 +29,8 @@ export interface PutOptions extends SigningOptions, CarryOutOptions {
 type Put = BinariesPutAnswer['binaries'][number];
 
 /**
- * `mm binaries put`: uploads files, and signs their length and sha256. What is there already is
- * neither uploaded nor signed again, so a command that was killed can be repeated. Throws USAGE,
+ * `mm binaries put`: uploads files, and signs their length and sha256. A file that is already there
+ * is neither uploaded nor signed again, so a command that was killed can be repeated. Throws USAGE,
  * NOT_CONFIRMED, BLOB_MISMATCH, METADATA_MISSING when the tree has no binaries.
  */
 export async function putBinaries(
@@ -44,7 +44,7 @@ export async function putBinaries(
     const { ask, exitCode } = confirmOnce(context, { noop: options.noop });
     const needs = { environments: 'all', signing: options } as const;
     if (options.noop !== true) {
-      // Everything that can refuse comes before the upload.
+      // All checks come before the upload.
       await withRepository(context, tree, needs, async ({ repository }) => {
         const verified = await repository.read();
         const planned = await planPut(verified, edit, ask);

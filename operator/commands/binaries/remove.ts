@@ -23,8 +23,8 @@ export interface RemoveOptions extends SigningOptions, CarryOutOptions {
 }
 
 /**
- * `mm binaries remove`: takes binaries out of the signed metadata. The objects stay for hosts that
- * have not seen that yet, until `mm clean` removes them. Throws BINARY_UNKNOWN.
+ * `mm binaries remove`: removes binaries from the signed metadata. The objects stay until `mm
+ * clean` removes them, for hosts that have not seen the change. Throws BINARY_UNKNOWN.
  */
 export async function removeBinaries(
   context: Context,
@@ -70,8 +70,8 @@ export async function removeBinaries(
 }
 
 /**
- * The binaries of these names. In a later attempt one may be gone, because the first one succeeded
- * and only its answer was lost.
+ * Returns the binaries of these names. In a later attempt a binary may be missing because the first
+ * attempt succeeded and only its answer was lost.
  */
 function namedIn(
   verified: VerifiedMetadata,

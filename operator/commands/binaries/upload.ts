@@ -16,8 +16,8 @@ const HEADERS = {
 };
 
 /**
- * Uploads the files that the bucket does not have, and goes on with uploads that were interrupted.
- * No lock is held: this can take hours. Throws BLOB_MISMATCH for an object of other content.
+ * Uploads the files that the bucket does not have, and continues interrupted uploads. It holds no
+ * lock, because this can take hours. Throws BLOB_MISMATCH for an object with other content.
  */
 export async function uploadBinaries(
   context: Context,

@@ -2,12 +2,13 @@ import type { Store } from '../../../bucket/s3/rights/store.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { withScratch } from './scratch.ts';
 
-/** No object has it. */
+/** An ETag that no object has. */
 const IMPOSSIBLE_ETAG = '0'.repeat(32);
 
 /**
- * Tries whether the store keeps the conditions of writes: a publication is safe only there. Returns
- * undefined when it does, else what it does instead. Throws S3_* for any other refusal.
+ * Tests whether the store keeps the conditions of writes, without which a publication is not safe.
+ * Returns undefined when it does, otherwise a description of what it does instead. Throws S3_* for
+ * any other refusal.
  */
 export async function brokenConditions(store: Store, tree: string): Promise<string | undefined> {
   return await withScratch(store, tree, async ({ put }) => {

@@ -12,7 +12,7 @@ export async function createBucket(name: string, settings: S3Settings): Promise<
   await withStore(name, settings, createIn);
 }
 
-/** The same in a store that is open, for a name that is checked. */
+/** Creates a bucket in an opened store, after its name was checked. */
 export async function createIn(store: Store): Promise<void> {
   const { bucket, isAws } = store;
   try {

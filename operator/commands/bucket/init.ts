@@ -20,9 +20,9 @@ export interface BucketInitOptions extends PlaceOptions {
 }
 
 /**
- * `mm bucket init`: creates the bucket or checks it, and changes what is not as wanted. Rules and
- * statements of others stay. A store that lacks something gets the rest. Exit code 1 when something
- * is missing in the end.
+ * `mm bucket init`: creates the bucket or checks it, and changes the settings that are not as
+ * wanted. Rules and statements of others stay. When a store does not support a setting, the other
+ * settings are still made. Exit code 1 when a setting is missing in the end.
  */
 export async function initBucket(context: Context, options: BucketInitOptions): Promise<Answer> {
   const place = await bucketPlace(context, options);
@@ -77,7 +77,9 @@ async function checked(
   return [isThere ? bucket : { ...bucket, outcome: 'set' }, ...rows];
 }
 
-/** Encryption comes before the first test object, and what can lock somebody out comes last. */
+/**
+ * Encryption comes before the first test object. The settings that can lock somebody out come last.
+ */
 function wantedSettings(
   { bucket, trees }: BucketPlace,
   { mayWrite, region }: { readonly mayWrite: boolean; readonly region: string | undefined },
@@ -119,7 +121,7 @@ async function findBucket(store: Store): Promise<Existence> {
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     if (error.code === 'S3_BUCKET_MISSING') return 'no';
-    // Perhaps its administrator may not list it. Each setting says what is denied.
+    // The administrator may not have the right to list. Each setting says what is denied.
     if (error.code === 'S3_ACCESS_DENIED') return 'unknown';
     throw error;
   }
@@ -143,7 +145,7 @@ function bucketRow(bucket: string, existence: Existence, settings: readonly Row[
   };
 }
 
-/** `mm bucket init` cannot be the next command of itself. */
+/** Replaces the next command of an error, because it would be `mm bucket init` itself. */
 function sayUnlisted(error: unknown, { bucket, awsCommand }: Store): unknown {
   if (!(error instanceof CodedError) || error.code !== 'S3_BUCKET_MISSING') return error;
   const { message, code } = error;

@@ -11,13 +11,16 @@ import { type Found, ifSet, type Setting } from './setting.ts';
 
 const RIGHTS = { read: 's3:GetLifecycleConfiguration', write: 's3:PutLifecycleConfiguration' };
 
-/** A host that has been gone for so long is no longer shown by `mm status`. */
+/** `mm status` no longer shows a host that has not reported for this long. */
 const STATUS_DAYS = 90;
 /** Hosts overwrite their status at least every hour: each version would be kept. */
 const OLD_STATUS_DAYS = 1;
 const UPLOAD_DAYS = 7;
 
-/** The rules of one tree. Each is put apart, so that a store that refuses one has the others. */
+/**
+ * The rules of one tree. Each is sent separately, so that a store that refuses one still gets the
+ * others.
+ */
 export function lifecycle(tree: string): readonly Setting[] {
   return [
     ruleSetting(`lifecycle of ${statusPrefix(tree)}`, statusRule(tree), {

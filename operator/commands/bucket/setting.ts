@@ -10,7 +10,7 @@ export interface Setting {
   readonly rights: { readonly read: string; readonly write: string };
   /** What it should be: a few words. */
   readonly wanted: string;
-  /** What follows when a store does not have it, and what to do. */
+  /** The consequence when a store does not have it, and what to do. */
   readonly without: string;
   inspect(store: Store): Promise<Found>;
 }
@@ -69,7 +69,7 @@ export async function change(store: Store, { setting, row, put }: Inspected): Pr
   return lacking(setting, 'the store accepted it, and did not keep it');
 }
 
-/** The store cannot have the setting. Nothing of it is left in the bucket. */
+/** The store does not keep the setting, and nothing of it is left in the bucket. */
 export class NotKept extends Error {}
 
 function refused(setting: Setting, verb: 'read' | 'write', error: unknown): Row {

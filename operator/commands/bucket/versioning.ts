@@ -15,8 +15,8 @@ export interface Probing {
 }
 
 /**
- * Old versions repair a bucket that somebody damaged. But Ceph 16 does not keep the conditions of
- * writes in a bucket with versions, and those matter more: then versioning is suspended.
+ * Old versions allow the repair of a damaged bucket. Ceph 16, however, does not keep the conditions
+ * of writes in a bucket with versions. The conditions matter more, so versioning is then suspended.
  */
 export function versioning({ tree, mayWrite }: Probing): Setting {
   /** Set when the store breaks conditions without versions, too. */

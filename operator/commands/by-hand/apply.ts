@@ -43,7 +43,7 @@ export async function apply(
 ): Promise<Answer> {
   const { isRoot = false, env } = context;
   if (!isRoot && options.root === undefined) throw notRoot();
-  // With sudo the files belong to the person, who could become root anyway.
+  // With sudo, the files belong to the person who called sudo and could become root anyway.
   const owner = isRoot && env['SUDO_UID'] !== undefined ? Number(env['SUDO_UID']) : undefined;
   return await withTemporaryDirectory('apply', async (directory) => {
     const local = withOwnCache(await localTree(context, options, owner), directory);

@@ -102,8 +102,8 @@ async function checkOutSource(
 }
 
 /**
- * The release with the mark that keeps mm from running anything of it: see files/checked-out.ts.
- * The signer of the release may have put something else there.
+ * Adds the mark that prevents mm from running anything of the checkout: see files/checked-out.ts.
+ * The signer of the release may have put something else in its place.
  */
 function withMark(
   entries: readonly TreeEntry[],
@@ -143,7 +143,7 @@ async function whyTaken(directory: string): Promise<string | undefined> {
   let at = directory;
   try {
     if (await isThere(directory)) return await whatIsThere(directory);
-    // A link to nothing is there: no directory can be made in its place.
+    // A broken link counts as existing, because no directory can be made in its place.
     while (!(await isThere(at))) at = dirname(at);
     await access(at, constants.W_OK | constants.X_OK);
     return undefined;

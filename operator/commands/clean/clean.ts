@@ -43,8 +43,8 @@ const PLACES: readonly {
  */
 export async function clean(context: Context, options: CleanOptions): Promise<Answer> {
   return await withTree(context, options, async (tree) => {
-    // It signs nothing: the keys tell own lists from those of others. Without `noop`, because what
-    // this machine sees for the first time must be kept, whatever is removed.
+    // The keys are only read, to distinguish own lists from those of others. `noop` is ignored
+    // here, because what this machine sees for the first time must always be recorded.
     const signing = { ...options, noop: false };
     const needs = { environments: 'all', signing } as const;
     return await withRepository(context, tree, needs, async ({ repository }) => {
@@ -106,8 +106,8 @@ async function unnamedBlobs(
 }
 
 /**
- * A list with foreign paths can be that of another role, and a recovery may have found no list.
- * What its own list names would be removed.
+ * Reads the lists. One with foreign paths may belong to another role, and a recovery may have found
+ * no list; the binaries of the real list would then be removed.
  */
 async function readOwn(repository: Repository): Promise<VerifiedMetadata> {
   const verified = await repository.read();
@@ -116,7 +116,7 @@ async function readOwn(repository: Repository): Promise<VerifiedMetadata> {
   return verified;
 }
 
-/** What a list that cannot be read has named before is not known, so none of it is removed. */
+/** An unreadable list may have named any binary, so no binary is removed. */
 function listsBinaries({ roles }: VerifiedMetadata): boolean {
   return ![...roles].some(([role, document]) => isBinariesRole(role) && isUnreadable(document));
 }
@@ -136,8 +136,8 @@ async function listBlobs({ bucket, tree }: TreePlace): Promise<Blob[]> {
 }
 
 /**
- * Another publisher may roll back to one of them meanwhile, so this function checks before and
- * after the removal.
+ * Checks before and after the removal, because another publisher may roll back to one of them
+ * meanwhile.
  */
 async function remove(repository: Repository, blobs: readonly Blob[]): Promise<void> {
   const { bucket } = repository;

@@ -8,16 +8,16 @@ import type { TreeConfig } from '../../config.ts';
 import { toInstant } from '../../metadata/release-change.ts';
 
 /*
- * Dates in a bucket can be those of a thief. Nobody else can change when this machine first saw
- * that an object is no longer named.
+ * A thief can write any date into a bucket. Nobody else can change when this machine first saw that
+ * an object is no longer named.
  */
 
 const Seen = z.record(z.string(), z.iso.datetime());
 
 /**
- * When `mm clean` first saw on this machine that nothing names the object, in ms since 1970, by
- * key. The caller must give all objects that nothing names now, and must hold the lock of the kept
- * state. A file that cannot be read only makes them wait longer.
+ * Returns by key when `mm clean` first saw on this machine that nothing names the object, in ms
+ * since 1970. The caller must pass all objects that nothing names now, and must hold the lock of
+ * the kept state. An unreadable file only makes the objects wait longer.
  */
 export function firstSeen(
   { stateDirectory }: Pick<TreeConfig, 'stateDirectory'>,

@@ -14,7 +14,7 @@ import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { readFile } from '../../repository/stored-files.ts';
 
-/** sha256 of each tarball and binary that is named now, as verified metadata says. */
+/** Returns the sha256 of each tarball and binary that the verified metadata names now. */
 export function namedNow({ roles }: VerifiedMetadata): Set<string> {
   return new Set([...roles.values()].flatMap((document) => [...namesIn(document)]));
 }

@@ -11,7 +11,7 @@ export interface Load {
   readonly heartbeatSeconds: number;
   /** Of all runs, how many change or fail something, 0 to 1: each sends a status of its own. */
   readonly changing: number;
-  /** Releases that a host takes in a month. */
+  /** Releases that a host installs in a month. */
   readonly releases: number;
   /** Renewals of signatures, and publications for other environments, in a month. */
   readonly renewals: number;

@@ -10,7 +10,7 @@ export interface FleetAthenaOptions extends CommonOptions {
   readonly database?: string | undefined;
 }
 
-/** The costs are those of so many hosts. */
+/** The costs are calculated for this number of hosts. */
 const HOSTS = 100_000;
 /** Dollars for a terabyte that Athena scans. https://aws.amazon.com/athena/pricing/ */
 const DOLLARS_PER_TERABYTE = 5;

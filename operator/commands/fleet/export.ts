@@ -49,7 +49,7 @@ export async function exportPuppetDb(
   });
 }
 
-/** The commands of each host; none of one that cannot be read. */
+/** The commands of each host. A host that cannot be read has no commands. */
 async function* commandsOf(store: FleetStore): AsyncGenerator<readonly PuppetDbCommand[]> {
   for await (const { receivedAt, status } of storedStatuses(store)) {
     if (status === undefined) {

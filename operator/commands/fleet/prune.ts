@@ -156,8 +156,8 @@ async function judge(
 }
 
 /**
- * Removes what was listed, and nothing newer. The status goes first: when it has changed, the host
- * is there again, and keeps its facts. What a kill leaves is found by the next call.
+ * Removes only the listed objects, not newer ones. The status goes first: when it has changed, the
+ * host reports again and keeps its facts. The next call finds what a killed one left.
  */
 async function remove(place: TreePlace, { status, facts }: Left): Promise<boolean> {
   for (const listed of [status, facts]) {

@@ -27,8 +27,8 @@ interface SnapshotFile {
 const PARQUET = 'application/vnd.apache.parquet';
 
 /**
- * `mm fleet snapshot`: puts the copy, the report and its tables into the bucket, where a team reads
- * two objects in place of one for each host. Throws STATE_MISSING, S3_*.
+ * `mm fleet snapshot`: writes the copy, the report and its tables into the bucket, where a team
+ * reads two objects instead of one object for each host. Throws STATE_MISSING, S3_*.
  */
 export async function fleetSnapshot(context: Context, options: SnapshotOptions): Promise<Answer> {
   return await withTree(context, options, async ({ bucket }) =>
@@ -67,7 +67,7 @@ async function* filesOf(
   const [copy, frame] = [storeFile(config), { now: () => context.now(), instances }];
   const points = Buffer.from(historyText(place, history));
   yield { key: latest('history.json'), type: 'application/json', content: points };
-  // Without a variable, which would keep it until the end.
+  // A variable would keep the bytes in memory until the end.
   yield {
     ...{ key: latest(STATUSES), type: 'application/gzip' },
     content: await packStatuses(store, place, syncedAt),
@@ -77,7 +77,7 @@ async function* filesOf(
   yield { key: snapshotDayKey(config.tree, day), type: PARQUET, content: hosts };
   yield { key: latest('hosts.parquet'), type: PARQUET, content: hosts };
   yield { key: latest('facts.parquet'), type: PARQUET, content: tableOf(copy, 'facts', frame) };
-  // The last one: who sees it finds the others.
+  // Must be the last one: readers that find it also find the others.
   const { html } = await reportWith(opened, history);
   const type = 'text/html; charset=utf-8';
   yield { key: latest('fleet.html'), type, content: Buffer.from(html) };

@@ -46,7 +46,7 @@ export async function init(context: Context, given: InitOptions): Promise<Answer
       if (!hasBucket) context.notice(`would make bucket ${config.bucket}`);
       return answerInit({ ...described, outcome: 'noop' });
     }
-    // Must come before anything is written: a person may mistype a passphrase.
+    // Must come before any write, because a person may mistype a passphrase.
     const makeKeys = await prepareKeys(context, options, keys);
     if (!hasBucket) await makeBucket(context, config);
     await writeConfig(plan);
@@ -61,8 +61,8 @@ export async function init(context: Context, given: InitOptions): Promise<Answer
 }
 
 /**
- * Whether the bucket exists; if not, it is to be made. Throws ALREADY_INITIALIZED, and S3_* when
- * the bucket cannot be used.
+ * Returns whether the bucket exists; otherwise it must be created. Throws ALREADY_INITIALIZED, and
+ * S3_* when the bucket cannot be used.
  */
 async function assertFresh(
   context: Pick<Context, 'now'>,

@@ -17,8 +17,8 @@ export interface SoloKeys {
   /** Signs releases, snapshot and timestamp, every day. */
   readonly operator: Signer;
   /**
-   * Signs root and targets. It is kept off the machine. A thief of the daily key can then neither
-   * add keys nor lock the owner out.
+   * Signs root and targets. It is not kept on the machine, so that a thief of the daily key can
+   * neither add keys nor lock the owner out.
    */
   readonly safe: Signer;
 }

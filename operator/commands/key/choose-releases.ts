@@ -33,10 +33,10 @@ export interface ChosenReleases {
 }
 
 /**
- * A revocation signs again what the removed keys had signed. When a thief had the key, that may be
- * the thief's release, and only a person can know. Throws USAGE when no option says what to do and
- * there is no terminal to ask on. Throws NOT_CONFIRMED when an option would decide about a release
- * that the first attempt has not found.
+ * A revocation signs the content again that the removed keys had signed. When a thief had a key,
+ * that may be a release of the thief, and only a person can know. Throws USAGE when no option
+ * decides and there is no terminal to ask on. Throws NOT_CONFIRMED when an option would decide
+ * about a release that the first attempt did not find.
  */
 export async function chooseReleases(
   context: Context,
@@ -150,7 +150,7 @@ function notDroppable(): CodedError {
   );
 }
 
-/** Nobody answers for each of the thousands of environments that a class can have. */
+/** The most questions. A class can have thousands of environments, and nobody answers so many. */
 const MAX_QUESTIONS = 20;
 
 function questionFor(environment: string): string {
@@ -204,8 +204,8 @@ function elsewhere(
 }
 
 /**
- * Also removes `next` of the environment: the same key signed it. The statement of a command goes,
- * too: a thief could have prepared one that fits the new version of the role.
+ * Also removes `next` of the environment, because the same key signed it, and the statement of a
+ * command, because a thief could have prepared one that fits the new version of the role.
  */
 function withRelease(content: RoleContent, environment: string, target: JsonObject): RoleContent {
   const { change: _, ...custom } = jsonObject(target['custom']);

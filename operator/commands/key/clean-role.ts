@@ -9,10 +9,10 @@ import type { RoleContent } from '../../metadata/signed-file.ts';
 import { contentOf, type VerifiedMetadata } from '../../metadata/verified.ts';
 
 /**
- * The content of a delegated role that is signed again when its keys are removed: its releases or
- * its binaries, and nothing else. The holder of a removed key may be a thief, who may have written
- * what mm never signs, such as delegations to other keys. Such content must not prevent the
- * revocation of the key.
+ * Returns the content of a delegated role that is signed again when its keys are removed: only its
+ * releases or its binaries. The holder of a removed key may be a thief who wrote what mm never
+ * signs, such as delegations to other keys. Such content must not prevent the revocation of the
+ * key.
  */
 export function cleanRole(verified: VerifiedMetadata, role: string): RoleContent {
   const document = verified.roles.get(role);

@@ -65,7 +65,7 @@ export async function doubtfulReleases(
   return found;
 }
 
-/** Those of the roles that hosts would refuse without the signatures of the removed keys. */
+/** Returns the roles that hosts would refuse without the signatures of the removed keys. */
 export function doubtfulRoles(
   verified: VerifiedMetadata,
   removed: readonly string[],
@@ -143,7 +143,9 @@ export function releaseLines(doubtful: readonly DoubtfulRelease[]): string[] {
   return more > 0 ? [...lines, `and ${more} more: mm binaries list`] : lines;
 }
 
-/** Whatever hosts read has room in the file of a role, and mm signs less. */
+/**
+ * The limit of a release: the file of a role has room for whatever hosts read, but mm signs less.
+ */
 const MAX_TARGET_BYTES = maxSignedBytes('targets') - 16_384;
 
 /** Binaries that mm does not sign are dropped before. */

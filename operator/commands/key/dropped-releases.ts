@@ -39,7 +39,8 @@ export async function releasesToDrop(
         if (isPattern) continue;
         throw both(release.environment);
       }
-      // A pattern is for what a thief added: it spares what a remaining key has chosen.
+      // A pattern is for releases that a thief added, so it spares those that a remaining key has
+      // chosen.
       if (isPattern && (await release.isVouchedFor())) continue;
       dropped.set(release.path, `--drop ${name}`);
     }
@@ -57,8 +58,8 @@ function isNamed(environment: string, name: string): boolean {
 }
 
 /**
- * Without `current` there is no release, so what is wrong with it ends both. Without `next` all
- * hosts get `current`.
+ * A problem of `current` ends both releases, because `next` alone is not a rollout. Without `next`
+ * all hosts get `current`.
  */
 async function unsound(
   repository: Repository,

@@ -3,7 +3,7 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { shellWord } from '../../../shared/shell-word.ts';
 import { type DoubtfulRelease, isOfBinaries, releaseLines } from './doubtful-releases.ts';
 
-/** What becomes of the releases that the holder of a removed key may have chosen. */
+/** What happens to the releases that the holder of a removed key may have chosen. */
 export interface ReleaseChoice {
   /** Sign the same releases again. */
   readonly keep?: boolean | undefined;
@@ -16,8 +16,9 @@ export interface ReleaseChoice {
 }
 
 /**
- * The options of one command count for the releases that its first attempt found. A thief who
- * publishes while the command runs makes it try again, and the option must not agree to that.
+ * The options of one command apply to the releases that its first attempt found. When a thief
+ * publishes during the command, a second attempt finds another release, and the option must not
+ * agree to that one.
  */
 export class FirstList {
   #known: ReadonlySet<string> | undefined;

@@ -11,9 +11,9 @@ import type { Repository } from '../../repository/repository.ts';
 const MAX_NAMES = 1000;
 
 /**
- * The highest version label that each environment of a role has had. A revocation must sign them:
- * later the files that say so have no valid signature any more, and the label of one release would
- * become that of another. Where there are too many environments, those of older files stay.
+ * Returns the highest version label of each environment of a role. A revocation must sign them: the
+ * older files then have no valid signature any more, and the label of one release could be given to
+ * another. When there are too many environments, those of older files stay.
  */
 export async function keptLabels(
   repository: Repository,

@@ -36,7 +36,7 @@ export async function newKey(
 ): Promise<Answer> {
   const { config, path } = await keyPlace(context, name, options);
   await assertKeysOutside({ directory: config.repository, env: context.env }, dirname(path));
-  // Must come before the passphrase is asked for, and --noop must tell it, too.
+  // Must come before the question for the passphrase, and with --noop, too.
   if (existsSync(path)) throw exists(path);
   const kind = options.signer ?? 'file';
   const wanted = await wantedKey(context, { path, kind, command, options });

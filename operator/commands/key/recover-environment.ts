@@ -87,8 +87,8 @@ function renamed(targets: RoleContent, from: string, to: string): RoleContent {
 }
 
 /**
- * Statements name versions of the old role. A forged one could come true again, when the new role
- * reaches that version.
+ * Removes statements, because they name versions of the old role. A forged one could fit when the
+ * new role reaches that version.
  */
 function unversioned(content: RoleContent | undefined): RoleContent {
   if (content === undefined) return { _type: 'targets', targets: {} };

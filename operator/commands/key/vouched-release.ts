@@ -4,7 +4,7 @@ import { releaseTarget } from '../../../trust/metadata/role-names.ts';
 import { CHOOSING } from '../../metadata/release-change.ts';
 import type { RoleHistory } from '../../repository/past-states.ts';
 
-/** Those that also pack its commit, and make its bytes or compare them. */
+/** The actions that also pack the commit, and make or compare the bytes. */
 const MAKING: ReadonlySet<unknown> = new Set(['publish', 'promote']);
 
 export interface Named {
@@ -48,7 +48,7 @@ async function* filesOf({ newest, older }: RoleHistory): AsyncGenerator<Metadata
 }
 
 /**
- * Whether a good signer brought these bytes to the environment. To choose them is not enough: `mm
+ * Whether a good signer brought these bytes to the environment. Choosing them is not enough: `mm
  * rollback` goes back to what others published.
  */
 export async function isMadeBy(

@@ -64,7 +64,7 @@ export function haltDoubts(
 /**
  * Doubts about a commit that does not contain the commit that hosts have now: its author had not
  * pulled, or publishes another branch. The commits in a work tree or in a directory of another
- * program are not known, so there is no doubt about them.
+ * program are not known, so these cause no doubt.
  */
 export async function olderDoubts(
   place: GitPlace,

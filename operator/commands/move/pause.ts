@@ -27,7 +27,7 @@ export async function pause(
     if (current === undefined) throw nothingPublished(environment, action);
     const { reason } = options;
     const { custom } = current;
-    // A hold ends no stop, and hosts show one reason: the stop keeps its own.
+    // A hold does not end a stop, and hosts show one reason: that of the stop stays.
     const stillStopped = action === 'hold' && custom.stop ? custom.pause : undefined;
     const isSame = stillStopped !== undefined || custom.pause?.reason === reason;
     if (custom[flag] && isSame) return undefined;
@@ -36,7 +36,7 @@ export async function pause(
       stillStopped === undefined
         ? text
         : `on hold, and still stopped (${stillStopped.reason}): hosts do not run Puppet`;
-    // Two people may pause the same environment: the second one learns of the first.
+    // Shows an earlier pause, because two people may pause the same environment.
     const before = pausedText(custom);
     const replaced = before === undefined ? [] : [`it was ${before}`];
     return {

@@ -175,8 +175,8 @@ async function onlySignedAgain(
 }
 
 /**
- * A command that was repeated, because it was killed or its answer was lost, must not go back
- * twice. Only a person, or the name of the release, says that one more step is meant.
+ * A command that is repeated because it was killed, or because its answer was lost, must not go
+ * back twice. Only a person, or the name of the release, can request one more step.
  */
 function onceMore(
   environment: string,

@@ -84,7 +84,7 @@ function hostConfig(context: Context, tree: TreeConfig, options: SiteOptions): B
   return bytes;
 }
 
-/** What others can write here would run as root on every host. */
+/** A file that others can change would decide what runs as root on every host. */
 function readConfig(path: string): Buffer {
   requireOwn(path, 'the configuration for hosts');
   try {

@@ -22,7 +22,7 @@ export interface CheckOptions extends PlaceOptions, MachineOptions {
 
 type Row = PolicyCheckAnswer['checks'][number];
 
-/** Whose credentials they should be. */
+/** The holder that the credentials should have. */
 interface Wanted {
   readonly of: Role;
   readonly credentials: HostKind | null;

@@ -239,7 +239,7 @@ function releaseOf(
     // Only the command that set hold or stop removes it; a newer release keeps it.
     hold,
     stop,
-    // No command sets it: a thief has, and no agent would take a release any more.
+    // No command of mm sets it, so a thief did. No agent would install a release any more.
     minAgent: null,
     ...(links !== undefined && { links }),
     ...(branch !== undefined && { branch }),

@@ -146,7 +146,7 @@ function announce(
   notice(`${what} ${custom.version} (${content}) to s3://${bucket.name}/${tree}`);
 }
 
-/** Tells the publisher about unusual values that are no reason to refuse. */
+/** Warns the publisher about unusual values that are no reason to refuse. */
 function warn(
   context: Context,
   verified: VerifiedMetadata,

@@ -11,7 +11,7 @@ export function releaseAnswer({ sha256, length, custom }: OfferedRelease): Relea
   return { ...content, created, by, reason, hold, stop, pause, minAgent };
 }
 
-/** Which hosts take the release. */
+/** Says which hosts install the release. */
 function agentsText(minAgent: string): string {
   return `only for agents from ${JSON.stringify(printable(minAgent, 64))} on`;
 }

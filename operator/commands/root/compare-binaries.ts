@@ -52,7 +52,8 @@ export async function compareBinaries(
   return binaries.map((binary) => {
     const { name, sha256, length } = binary;
     const what = `${printable(name, 200)}, ${counted(length, 'byte')}, sha256 ${printable(sha256, 64)}`;
-    // A file with the name of another binary must not vouch for this one: they may be exchanged.
+    // A file with the name of another binary must not prove this one, because the two may be
+    // exchanged.
     const named = files.filter((file) => file.name === name);
     const renamed = files.filter((file) => !binaries.some((one) => one.name === file.name));
     const same = (named.length > 0 ? named : renamed).find((file) => isSame(file, binary));

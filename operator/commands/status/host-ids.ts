@@ -42,7 +42,9 @@ export class HostIds {
     return ids.slice(0, -1).some((earlier) => earlier.id === id);
   }
 
-  /** Call after the last host: a host that was not asked about is forgotten. */
+  /**
+   * Saves the ids. Must be called after the last host: hosts that were not checked are forgotten.
+   */
   save(): void {
     orUndefined(() => {
       mkdirSync(this.#stateDirectory, { recursive: true, mode: 0o700 });
