@@ -3,6 +3,7 @@ import { CodedError } from '../shared/coded-error.ts';
 import { asFileError } from '../shared/disk-error.ts';
 import { errorExitCode } from './core/exit-code.ts';
 import { HELP } from './help.ts';
+import { useOwnHome } from './io/host/own-home.ts';
 import { deniedFile, isDenial } from './io/host/permission.ts';
 import { writeFailure } from './io/write-failure.ts';
 import { parseOptions } from './options.ts';
@@ -11,6 +12,8 @@ import { keepCompiled, useCompileCache } from './program/chunks.ts';
 import { VERSION } from './program/version.ts';
 
 const ARGV = process.argv.slice(2);
+/** No other user may write what the agent makes. */
+const UMASK = 0o022;
 // biome-ignore lint/style/noProcessEnv: the one place where the agent takes its environment
 const env = process.env;
 
@@ -20,6 +23,9 @@ const env = process.env;
  */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const options = parseOptions(argv);
+  useOwnHome(env);
+  // A shell may have none. Other users could then replace the kept metadata.
+  process.umask(process.umask(UMASK) | UMASK);
   switch (options.command) {
     case 'version':
       process.stdout.write(`${VERSION}\n`);

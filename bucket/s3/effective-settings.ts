@@ -87,19 +87,22 @@ function profileName(
 }
 
 async function profileOf(profile: string | undefined, env: Readonly<NodeJS.ProcessEnv>) {
-  if (profile === undefined && !hasSharedFiles(env)) return { shared: {}, services: undefined };
+  if (profile === undefined && presentSharedFiles(env).length === 0)
+    return { shared: {}, services: undefined };
   const { servicesOfProfile, sharedFiles, sharedProfile } = await import('./shared-files.ts');
   const files = await sharedFiles();
   const shared = sharedProfile(files, profile ?? 'default') ?? {};
   return { shared, services: servicesOfProfile(files, shared) };
 }
 
-function hasSharedFiles(env: Readonly<NodeJS.ProcessEnv>): boolean {
+/** The AWS files of this user that exist. */
+export function presentSharedFiles(env: Readonly<NodeJS.ProcessEnv>): readonly string[] {
   const directory = join(env['HOME'] ?? homedir(), '.aws');
-  return (
-    existsSync(env['AWS_CONFIG_FILE'] ?? join(directory, 'config')) ||
-    existsSync(env['AWS_SHARED_CREDENTIALS_FILE'] ?? join(directory, 'credentials'))
-  );
+  const files = [
+    env['AWS_CONFIG_FILE'] ?? join(directory, 'config'),
+    env['AWS_SHARED_CREDENTIALS_FILE'] ?? join(directory, 'credentials'),
+  ];
+  return files.filter((path) => existsSync(path));
 }
 
 /** An access point is addressed by its host name, never by the path. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { chmod, chown, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -67,7 +68,53 @@ for (const [name, make] of Object.entries({ ...unsafe, ...(isRoot ? unsafeByRoot
   });
 }
 
+test('owned files: what the agent makes is writable by no other user, also without a umask', async (t) => {
+  const lab = await agentLab(t);
+  await lab.configure(`run: { puppet: ${await lab.fakePuppet()} }\nreleases: { mode: '0755' }\n`);
+  lab.publish('1.0.0', manifestWriting('/nowhere', 'one'));
+  lab.command = ['/bin/sh', '-c', 'umask 0; exec "$@"', 'sh', ...lab.command];
+  const ended = await lab.once();
+  assert.equal(ended.code, 0, ended.stderr);
+  const made = readdirSync(lab.paths.state, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(lab.paths.state, name))
+    .map((path) => ({ path, found: lstatSync(path) }));
+  const open = made.filter(({ found }) => !found.isSymbolicLink() && (found.mode & 0o022) !== 0);
+  assert.ok(made.length > 10);
+  assert.deepEqual(
+    open.map(({ path }) => path),
+    [],
+  );
+});
+
+const HELPER = (mark: string) => `[default]\ncredential_process = /bin/sh -c 'touch ${mark}'\n`;
+
+test('owned files: AWS files that others can write are refused, and the release is applied', async (t) => {
+  const lab = await agentLab(t);
+  await lab.configure(`run: { puppet: ${await lab.fakePuppet()} }\n`);
+  lab.publish('1.0.0', manifestWriting('/nowhere', 'one'));
+  await lab.once();
+  const [file, mark] = ['aws-config', 'helper-ran'].map((name) => join(lab.root, name));
+  await writeFile(file!, HELPER(mark!));
+  await chmod(file!, 0o666);
+  const variables = { AWS_CONFIG_FILE: file!, AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' };
+  const ended = await lab.run(['--once'], variables);
+  assert.match(ended.stderr, /FILE_UNSAFE/);
+  assert.match(ended.stderr, /run=run/);
+  assert.deepEqual([existsSync(mark!), ended.requests], [false, []]);
+});
+
 if (isRoot) {
+  test('owned files: root reads no AWS files in the home of another user, where sudo leaves HOME', async (t) => {
+    const lab = await agentLab(t);
+    const [home, mark] = ['home', 'helper-ran'].map((name) => join(lab.root, name));
+    await mkdir(join(home!, '.aws'), { recursive: true });
+    await writeFile(join(home!, '.aws', 'config'), HELPER(mark!));
+    await chown(home!, 54321, -1);
+    const none = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' };
+    await lab.run(['--once'], { HOME: home!, AWS_EC2_METADATA_DISABLED: 'true', ...none });
+    assert.equal(existsSync(mark!), false);
+  });
+
   test('owned files: a configuration of another user is refused', async (t) => {
     const lab = await agentLab(t);
     await chown(lab.paths.configFile, 54321, -1);

@@ -36,6 +36,22 @@ export const CONNECTION_GUARDS: readonly Guard[] = [
     name: '--bundle has what a bug report needs',
   },
   {
+    invariant: 'row 18',
+    file: 'bucket/s3/host/host-bucket.ts',
+    line: "for (const path of presentSharedFiles(env)) requireOwn(path, 'the AWS configuration');",
+    instead: '',
+    test: 'test/e2e/owned-files.test.ts',
+    name: 'AWS files that others can write',
+  },
+  {
+    invariant: 'row 18',
+    file: 'agent/main.ts',
+    line: 'process.umask(process.umask(UMASK) | UMASK);',
+    instead: '',
+    test: 'test/e2e/owned-files.test.ts',
+    name: 'without a umask',
+  },
+  {
     invariant: 'profile',
     file: 'bucket/s3/credentials/credential-chain.ts',
     line: 'if (found === undefined && profile !== undefined) throw profileMissing(profile, files);',

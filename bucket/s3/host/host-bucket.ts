@@ -1,7 +1,12 @@
+import { requireOwn } from '../../../shared/owned-path.ts';
 import type { HostBucket } from '../../bucket.ts';
 import { proxyFor } from '../connection/proxy.ts';
 import type { Credentials } from '../credentials/credential-chain.ts';
-import { type EffectiveSettings, effectiveSettings } from '../effective-settings.ts';
+import {
+  type EffectiveSettings,
+  effectiveSettings,
+  presentSharedFiles,
+} from '../effective-settings.ts';
 import { LightBucket, type LightOptions } from '../light/light-bucket.ts';
 import { plainPlace } from '../light/place.ts';
 import type { S3Settings } from '../settings.ts';
@@ -21,6 +26,8 @@ export async function openHostBucket(
   env: NodeJS.ProcessEnv,
 ): Promise<HostBucket> {
   return await openOrLater(name, async () => {
+    // They can name a program, and root runs it.
+    for (const path of presentSharedFiles(env)) requireOwn(path, 'the AWS configuration');
     const options = await lightOptions(name, settings, env);
     if (options !== undefined) return new LightBucket(name, options);
     const { openBucket } = await import('../sdk/sdk-bucket.ts');

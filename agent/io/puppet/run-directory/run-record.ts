@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { writeFileAtomicSync } from '../../../../shared/atomic-file.ts';
 import { foreignText } from '../../../../shared/foreign-file.ts';
+import { environmentFile } from './paths.ts';
 
 /**
  * `process.json` in a run directory exists while the run is under way. It is written before Puppet
@@ -45,8 +46,9 @@ export function readRunRecord(runDirectory: string): RunRecord | undefined {
   }
 }
 
-/** Removes the record of a run that has ended. */
+/** Removes the record of a run that has ended, and secrets that no Puppet has read. */
 export function removeRunRecord(runDirectory: string): void {
+  rmSync(environmentFile(runDirectory), { force: true });
   rmSync(recordPath(runDirectory), { force: true });
 }
 
