@@ -6,20 +6,20 @@ export const HELP = `mm-agent: applies Puppet code from an S3 bucket and reports
 mm-agent                     run as a daemon (what systemd and launchd start)
 mm-agent --once              poll, apply, report, and end with an exit code
 mm-agent --test, -t          the same as puppet agent --test: --once with diffs of files and detailed exit codes
-mm-agent run                 asks the daemon to poll and run now, and waits; also --noop
-mm-agent diff                what a run of the active release would change
-mm-agent status              what this host last did and why, from its own disk
-mm-agent why                 why the last poll did something, or nothing, and what to try next
-mm-agent doctor              checks what this host needs, and names the next command for what is wrong
-mm-agent history             the last runs on this host
-mm-agent log [run]           what Puppet printed in the last run, or in one of them
-mm-agent facts [name...]     the facts of the last run
-mm-agent binary name         a package of the tree: downloads and verifies it, prints its path
-mm-agent pin name            for a time: another environment, or this installed release; then back by itself
-mm-agent unpin
-mm-agent disable "reason"    no runs until enabled again; the host still reports
-mm-agent enable
-mm-agent reset-clock         delete the clock floor: this host ignores clocks that show an earlier time
+mm-agent run                 make the daemon poll and run Puppet now, and wait for the end; also --noop
+mm-agent diff                show what a run of the active release would change
+mm-agent status              show what this host last did and why, from its own disk
+mm-agent why                 explain why the last poll did something, or nothing, and what to try next
+mm-agent doctor              check what this host needs, and name the next command for what is wrong
+mm-agent history             list the last runs on this host
+mm-agent log [run]           print the output of Puppet in the last run, or in this one
+mm-agent facts [name...]     print the facts of the last run
+mm-agent binary name         download and verify a package of the tree, and print its path
+mm-agent pin name            follow another environment, or stay on an installed release, for a time (--for)
+mm-agent unpin               follow the configured environment again
+mm-agent disable "reason"    stop runs until the host is enabled again; it still reports
+mm-agent enable              allow runs again
+mm-agent reset-clock         delete the clock floor, the earliest time that this host accepts from a clock
 
 With --once and --test; with run: --noop; with diff: --tags, --skip_tags, --detailed-exitcodes:
   --noop                     show what would change; --no-noop overrides run.noop of agent.yaml
@@ -35,7 +35,7 @@ Everywhere:
   --json                     the answer of a command as JSON, logs as JSON lines
   --for 2h, --until 2h       with disable and pin: how long
   --reason text              with disable and pin; with disable also as words after the command
-  --bundle file              with doctor: writes an archive for a bug report, without secrets
+  --bundle file              with doctor: write an archive for a bug report, without secrets
   --other-tree name          with doctor: a second tree of the bucket, to prove that this host cannot read it
   --version, --help
 

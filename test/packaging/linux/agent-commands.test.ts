@@ -21,7 +21,7 @@ test('commands of mm-agent: each command and option of the help, with its descri
     assert.ok(names.has(name) || name === '--no-noop', name);
   }
   const status = tree.commands.find(({ path }) => path === 'mm-agent status');
-  assert.match(status?.description ?? '', /^what this host last did/);
+  assert.match(status?.description ?? '', /^show what this host last did/);
 });
 
 const TYPED: Record<string, { words: string[]; want: string[] }> = {
