@@ -104,15 +104,11 @@ function problemOf({ results }: EndedRun, seen: ReportView | undefined): string 
 }
 
 /**
- * Puppet handles SIGTERM and SIGHUP like an error and exits with 1. That says nothing about the
- * release: the machine may be shutting down, for example.
+ * Puppet handles SIGTERM, SIGHUP and SIGINT like an error and exits with 1. That says nothing about
+ * the release: the machine may be shutting down, or a person stops Puppet.
  */
-function exitOf({ exit, results }: EndedRun): PuppetExit {
+function exitOf({ exit, results: { signal } }: EndedRun): PuppetExit {
   if (exit.kind !== 'exited' || exit.exitCode !== 1) return exit;
-  const ended = results.errorLines?.map(
-    (line) => /^Could not run: (SIG[A-Z0-9]+)$/.exec(line)?.[1],
-  );
-  const signal = ended?.find((name) => name !== undefined);
   return signal === undefined ? exit : { kind: 'killed', signal, why: 'foreign' };
 }
 

@@ -35,6 +35,16 @@ export function errorLines(lines: readonly string[]): readonly string[] {
     .map((line) => line.replace(/^[A-Z][a-z]+: /, ''));
 }
 
+/**
+ * The signal that ended Puppet, by what it printed. `puppet apply` handles SIGINT by itself
+ * (application/apply.rb). Everything else that it prints begins with a level.
+ */
+export function signalOf(lines: readonly string[]): string | undefined {
+  if (lines.includes('Exiting')) return 'SIGINT';
+  const found = lines.map((line) => /^[A-Z][a-z]+: Could not run: (SIG[A-Z0-9]+)$/.exec(line)?.[1]);
+  return found.find((name) => name !== undefined);
+}
+
 const MOST_ERRORS = 20;
 const LAST_LINES = 5;
 /** Lines of one message: the line with the level, and the next three. */

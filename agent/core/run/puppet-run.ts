@@ -30,6 +30,8 @@ export interface RunResults {
   readonly errors: readonly string[];
   /** Every error that Puppet printed, without `Error: ` and without those of Facter. */
   readonly errorLines?: readonly string[];
+  /** The signal that Puppet handled before it ended; left out without one. */
+  readonly signal?: string;
   /** Slow facts, the slowest first. Left out when empty. */
   readonly slowFacts?: readonly SlowFact[];
   /** Why facts could not be read or determined. */

@@ -4,7 +4,7 @@ import { orUndefined, readStart } from '../../../../shared/files.ts';
 import { foreignText, readForeignFile } from '../../../../shared/foreign-file.ts';
 import { isJsonObject, type JsonObject } from '../../../../shared/json.ts';
 import { parseExactJson } from '../../../core/facts/exact-json.ts';
-import { errorLines, firstErrors } from '../../../core/run/puppet-line.ts';
+import { errorLines, firstErrors, signalOf } from '../../../core/run/puppet-line.ts';
 import type { RunResults } from '../../../core/run/puppet-run.ts';
 import { MAX_OUTPUT_BYTES } from '../output/follow-output.ts';
 import { outputTail } from '../output/output-tail.ts';
@@ -33,6 +33,7 @@ export function readRunResults(runDirectory: string, certname: string): RunResul
   const slowFacts = parseSlowFacts(slow.value);
   const output = readOutput(runDirectory).split('\n');
   const printed = errorLines(output);
+  const signal = signalOf(output);
   return {
     report: report.value,
     ...(report.problem === undefined ? {} : { reportProblem: report.problem }),
@@ -41,6 +42,7 @@ export function readRunResults(runDirectory: string, certname: string): RunResul
     // A report has its own, more detailed log.
     errors: report.value === undefined ? firstErrors(output) : [],
     ...(printed.length > 0 ? { errorLines: printed } : {}),
+    ...(signal === undefined ? {} : { signal }),
     ...(slowFacts.length > 0 ? { slowFacts } : {}),
     problems: [facts.problem, ...factProblems(runDirectory)].filter(
       (problem) => problem !== undefined,

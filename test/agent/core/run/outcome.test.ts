@@ -60,7 +60,7 @@ suite('the status of a run', () => {
     ],
     'the time limit': [endedRun(PASSED_LIMIT, { report: brokenOff }), 'killed'],
     'a signal that Puppet has handled': [
-      endedRun(exited(1), { report: brokenOff, errorLines: ['Could not run: SIGTERM'] }),
+      endedRun(exited(1), { report: brokenOff, signal: 'SIGTERM' }),
       'killed',
     ],
     'picked up, and it had ended': [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { firstErrors, levelOf } from '../../../../agent/core/run/puppet-line.ts';
+import { firstErrors, levelOf, signalOf } from '../../../../agent/core/run/puppet-line.ts';
 
 suite('the level of a Puppet line', () => {
   const table = {
@@ -21,6 +21,20 @@ suite('the level of a Puppet line', () => {
   };
   for (const [line, level] of Object.entries(table)) {
     test(JSON.stringify(line), () => assert.equal(levelOf(line), level));
+  }
+});
+
+suite('the signal that Puppet has handled', () => {
+  const table = {
+    'Error: Could not run: SIGTERM': 'SIGTERM',
+    // By hand: kill -INT.
+    Exiting: 'SIGINT',
+    'Notice: Exiting': undefined,
+    'Exiting now': undefined,
+    'Error: Could not run: SIGTERM was sent': undefined,
+  };
+  for (const [line, signal] of Object.entries(table)) {
+    test(line, () => assert.equal(signalOf(['Notice: a', line, 'Error: b']), signal));
   }
 });
 

@@ -28,13 +28,14 @@ suite('the results of a run', () => {
     const results = await read(t, {
       'report.json': '{"status":"failed"}',
       [FACTS]: Buffer.from('{"values":{"a":"caf\xe9"}}', 'latin1'),
-      'puppet.log': 'Error: x\n',
+      'puppet.log': 'Exiting\nError: x\n',
     });
     assert.deepEqual(results, {
       report: { status: 'failed' },
       facts: { a: 'caf\ufffd' },
       errors: [],
       errorLines: ['x'],
+      signal: 'SIGINT',
       problems: [],
     });
   });
