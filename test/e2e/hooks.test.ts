@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { agentLab } from '../support/agent-lab.ts';
@@ -49,13 +49,17 @@ test('hooks: before and after a run, and a required one stops it with a code', a
     /^hook +pre-run\/10-optional ended .*no mount$/m,
   );
 
-  await lab.hook('pre-run/10-optional', 'exit 0');
+  const before = join(lab.root, 'before');
+  await lab.hook('pre-run/10-optional', `: >${before}`);
   await writeFile(join(lab.root, 'broken'), '');
   await lab.hook('on-failure/log', `[ -f "$MM_LOG" ]`);
   assert.equal((await lab.once()).code, 1);
   const broken = ['puppet', 'on-failure not-compiled ', 'post-run not-compiled '];
   assert.deepEqual(await lab.calls(), ['pre-run  ', ...broken]);
-  assert.equal(lab.status().hooks, undefined);
+  const { run: after, hooks: none } = lab.status();
+  assert.equal(none, undefined);
+  const { mtimeMs } = await stat(before);
+  assert.ok(Date.parse(after?.startedAt ?? '') >= Math.floor(mtimeMs), 'the time of Puppet alone');
 
   await lab.hook('pre-run/20-required-mount', 'echo not mounted; exit 1');
   await lab.hook('on-failure/log', '[ -z "$MM_LOG" ]');

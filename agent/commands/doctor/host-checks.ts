@@ -9,7 +9,7 @@ import { type Check, type Seen, tried } from '../../../shared/doctor/checks.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
 import { shellWord } from '../../../shared/shell-word.ts';
 import type { Config } from '../../config/config.ts';
-import { HOOK_STAGES } from '../../core/hooks/stages.ts';
+import { HOOK_STAGES, MOST_HOOKS } from '../../core/hooks/stages.ts';
 import { isFailure } from '../../core/run/run-summary.ts';
 import type { HostState } from '../../core/state.ts';
 import { agoText } from '../../core/status/time-text.ts';
@@ -62,9 +62,17 @@ export async function checkHooks(
   await tried(checks, 'hooks', (): Seen<undefined> => {
     if (hooks.directory === undefined && !existsSync(directory))
       return { value: undefined, message: 'no programs' };
-    const { programs, ignored } = findHooks(directory);
+    const { programs, failing, ignored } = findHooks(directory);
     for (const path of programs) requireOwn(join(directory, path), 'the hook');
     const message = `${counted(programs.length, 'program')} in ${directory}`;
+    if (failing.length > 0) {
+      return {
+        value: undefined,
+        outcome: 'failed',
+        message: `${message}; these fail in each run: ${failing.slice(0, 10).join(', ')}`,
+        next: `chmod 0755 ${join(directory, failing[0] ?? '')}; a directory may have ${MOST_HOOKS}`,
+      };
+    }
     if (ignored.length === 0) return { value: undefined, message };
     return {
       value: undefined,

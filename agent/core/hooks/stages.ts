@@ -52,5 +52,5 @@ export function isHookName(name: string): boolean {
 
 /** A pre-run hook with this word in its name stops the run when it fails: `10-required-mount`. */
 export function isRequiredHook(name: string): boolean {
-  return /(?:^|[-_])required(?:$|[-_])/.test(name);
+  return /(?:^|[-_])required(?:$|[-_])/i.test(name);
 }

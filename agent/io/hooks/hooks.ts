@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HookFailure } from '../../../bucket/documents/status.ts';
-import { messageOf } from '../../../shared/clean-text.ts';
+import { messageOf, printable } from '../../../shared/clean-text.ts';
+import { fileProblem } from '../../../shared/file-problem.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
 import type { Config } from '../../config/config.ts';
 import { hookEnvironment } from '../../core/hooks/hook-input.ts';
@@ -49,10 +50,12 @@ export function hostHooks(
     runs: paths.runs,
     limitSeconds: hooks.time_limit.seconds,
   };
+  // A directory that the configuration names and that cannot be read is a hook that fails.
+  const unread = new Set<string>(hooks.directory === undefined ? [] : ['pre-run']);
   let stages: ReadonlySet<string> | undefined;
   return {
     has(stage) {
-      stages ??= stagesIn(stageOptions.directory);
+      stages ??= stagesIn(stageOptions.directory) ?? unread;
       return stages.has(stage);
     },
     run: (request, stop) => runStage(request, stageOptions, stop),
@@ -79,7 +82,8 @@ async function runStage(
     for (const name of names.slice(MOST_HOOKS))
       fail({ name, why: `not run: a directory may have ${MOST_HOOKS} hooks` });
   } catch (error) {
-    fail({ name: '.', why: messageOf(error, 300) });
+    const { why } = fileProblem(join(options.directory, stage), error);
+    fail({ name: '.', why: printable(why, 300) });
   }
   return failures;
 }

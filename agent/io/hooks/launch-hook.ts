@@ -46,7 +46,7 @@ async function inUnit(hook: HookLaunch, input: string): Promise<Launched> {
  * A second process of the group kills the group after its time, because the agent may have died by
  * then. It belongs to init, so that the hook does not see a child that it has not started.
  */
-const WITH_LIMIT = '( (sleep "$0"; kill -KILL 0) & ) >/dev/null 2>&1; exec "$@"';
+const WITH_LIMIT = '( (sleep "$1"; kill -KILL 0) & ) >/dev/null 2>&1; shift; exec "$@"';
 
 async function inGroup(hook: HookLaunch, input: string): Promise<Launched> {
   const fd = openSync(input, 'r');
@@ -54,7 +54,8 @@ async function inGroup(hook: HookLaunch, input: string): Promise<Launched> {
     const { pid, ended } = await launchInGroup({
       ...commandOf(hook),
       path: '/bin/sh',
-      arguments: ['-c', WITH_LIMIT, String(hook.lastSeconds), hook.path],
+      // The shell begins its own messages with the first word after the script.
+      arguments: ['-c', WITH_LIMIT, 'mm-agent', String(hook.lastSeconds), hook.path],
       input: fd,
     });
     const endGroup = (): void => {

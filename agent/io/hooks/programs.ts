@@ -1,11 +1,12 @@
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { orUndefined } from '../../../shared/files.ts';
-import { HOOK_STAGES, isHookName, isRequiredHook } from '../../core/hooks/stages.ts';
+import { HOOK_STAGES, isHookName, isRequiredHook, MOST_HOOKS } from '../../core/hooks/stages.ts';
 
-/** The names in the directory of hooks; empty when it does not exist or cannot be read. */
-export function stagesIn(directory: string): ReadonlySet<string> {
-  return new Set(orUndefined(() => readdirSync(directory)));
+/** The names in the directory of hooks; undefined when it does not exist or cannot be read. */
+export function stagesIn(directory: string): ReadonlySet<string> | undefined {
+  const names = orUndefined(() => readdirSync(directory));
+  return names && new Set(names);
 }
 
 /**
@@ -22,24 +23,38 @@ export function programsIn(directory: string): readonly string[] {
 /** What is in the directory of hooks, as paths below it. */
 export interface FoundHooks {
   readonly programs: readonly string[];
+  /** Required hooks that may not be executed, and those after the most of a directory. */
+  readonly failing: readonly string[];
   /** Files that do not run, and directories with a name that is not a stage. */
   readonly ignored: readonly string[];
 }
 
 /** For a person who wonders why a hook does not run. Throws when a directory cannot be read. */
 export function findHooks(directory: string): FoundHooks {
-  const found = readdirSync(directory, { withFileTypes: true }).filter((at) => at.isDirectory());
-  const isStage = (name: string): boolean => HOOK_STAGES.some((stage) => stage === name);
-  const files = found.flatMap(({ name }) =>
-    isStage(name) ? readdirSync(join(directory, name)).map((file) => join(name, file)) : [],
-  );
-  const runs = (path: string): boolean =>
-    isHookName(basename(path)) && isProgram(join(directory, path));
-  const others = found.map(({ name }) => name).filter((name) => !isStage(name));
+  const inside = readdirSync(directory);
+  const stages = HOOK_STAGES.filter((stage) => inside.includes(stage));
+  const others = inside.filter((name) => !stages.some((stage) => stage === name));
+  const wrong = others.filter((name) => isDirectory(join(directory, name)));
+  const found = stages.map((stage) => {
+    const names = programsIn(join(directory, stage));
+    const runs = (name: string, at: number): boolean =>
+      at < MOST_HOOKS && isProgram(join(directory, stage, name));
+    const below = (list: readonly string[]) => list.map((name) => join(stage, name));
+    return {
+      programs: below(names.filter(runs)),
+      failing: below(names.filter((name, at) => !runs(name, at))),
+      ignored: below(readdirSync(join(directory, stage)).filter((name) => !names.includes(name))),
+    };
+  });
   return {
-    programs: files.filter(runs),
-    ignored: [...others, ...files.filter((path) => !runs(path))],
+    programs: found.flatMap(({ programs }) => programs),
+    failing: found.flatMap(({ failing }) => failing),
+    ignored: [...wrong, ...found.flatMap(({ ignored }) => ignored)],
   };
+}
+
+function isDirectory(path: string): boolean {
+  return orUndefined(() => statSync(path).isDirectory()) === true;
 }
 
 /** Whether the path is a file that may be executed, or a link to one. */

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ActiveRelease, HookFailure, RunSummary } from '../../../bucket/documents/status.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { asFileError } from '../../../shared/disk-error.ts';
+import { makeDirectorySync } from '../../../shared/disk-error.ts';
 import type { Agent, CycleRequest } from '../../agent.ts';
 import type { Findings, Found } from '../../core/findings.ts';
 import type { PuppetExit } from '../../core/run/puppet-run.ts';
@@ -39,7 +38,7 @@ export async function apply(
   if (active === null) throw new TypeError('a decision to run needs an active release');
   const { ports } = agent;
   const isWhole = isWholeCatalog(agent, request, plan);
-  const startedAt = ports.clock.now();
+  let startedAt = ports.clock.now();
   const runId = newRunId(startedAt);
   let puppet: PuppetInstall | undefined;
   let hooks: readonly HookFailure[] = [];
@@ -48,6 +47,8 @@ export async function apply(
     // A stop ends the run: a failed hook does not matter any more.
     if (!stop.aborted) requireHooks(hooks);
     puppet = await ports.puppet.find();
+    // The duration of a run is that of Puppet, without its hooks.
+    startedAt = ports.clock.now();
     const { noop, why, isOutsideWindow } = plan;
     ports.log.info('run.started', { runId, noop, why, version: active.version });
     const run = { ...plan, runId, puppet, ...active };
@@ -93,7 +94,7 @@ async function runPuppet(
 ): Promise<PuppetExit> {
   const { runId, puppet, noop } = run;
   const runDirectory = join(paths.runs, runId);
-  makeRunDirectory(runDirectory);
+  makeDirectorySync(runDirectory, 0o700);
   return await ports.puppet.apply(
     {
       runId,
@@ -115,14 +116,6 @@ async function runPuppet(
     },
     stop,
   );
-}
-
-function makeRunDirectory(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw asFileError(cause, path);
-  }
 }
 
 /**

@@ -49,9 +49,10 @@ for (const [name, { run, noop = false, want }] of Object.entries(AFTER)) {
 }
 
 test('hooks: names are those of run-parts, and only the word "required" stops a run', () => {
-  const names = ['10-mail', 'Mail_2', 'required-x', 'not_required', 'unrequired', 'requiredness'];
+  const required = ['required-x', 'not_required', '10-Required'];
+  const names = ['10-mail', 'Mail_2', ...required, 'unrequired', 'requiredness'];
   assert.deepEqual(names.filter(isHookName), names);
-  assert.deepEqual(names.filter(isRequiredHook), ['required-x', 'not_required']);
+  assert.deepEqual(names.filter(isRequiredHook), required);
   for (const name of ['', 'mail.sh', 'mail~', '.mail', 'mail.dpkg-dist', 'a b', 'ä'])
     assert.equal(isHookName(name), false, name);
 });

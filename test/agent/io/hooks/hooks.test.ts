@@ -148,13 +148,31 @@ test('hooks: what only looks like a hook is found for the doctor', async (t) => 
   await add('20-plain', '', 0o644);
   await mkdir(join(paths.hooks, 'on-succes'));
   await writeFile(join(paths.hooks, 'README'), 'x');
-  const { programs, ignored } = findHooks(paths.hooks);
-  assert.deepEqual(programs, ['post-run/10-good']);
+  await add('30-required', '', 0o644);
+  const linked = await temporaryDirectory(t);
+  await writeFile(join(linked, 'linked'), '', { mode: 0o755 });
+  await symlink(linked, join(paths.hooks, 'pre-run'));
+  const { programs, failing, ignored } = findHooks(paths.hooks);
+  assert.deepEqual(programs, ['pre-run/linked', 'post-run/10-good']);
+  assert.deepEqual(failing, ['post-run/30-required']);
   assert.deepEqual([...ignored].sort(), ['on-succes', 'post-run/20-plain', 'post-run/mail.sh']);
 });
 
+test('hooks: a directory that agent.yaml names and that is missing is a failure of pre-run', async (t) => {
+  const { paths, root } = await place(t);
+  const directory = join(root, 'missing');
+  const settings = { directory, time_limit: { seconds: 60 }, noop: false };
+  const options = { files: paths.hookFiles, launcher: 'group', log: fakeLog() } as const;
+  const hooks = hostHooks({ hooks: settings }, paths, options);
+  assert.deepEqual([hooks.has('pre-run'), hooks.has('post-run')], [true, false]);
+  const stop = new AbortController().signal;
+  const [failure] = await hooks.run({ ...REQUEST, stage: 'pre-run' }, stop);
+  assert.equal(failure?.name, '.');
+  assert.match(failure.why, /^there is no directory \S+missing/);
+});
+
 test('hooks: the eleventh program of a directory and those after it are named and not run', async (t) => {
-  const { add, run, log } = await place(t);
+  const { paths, add, run, log } = await place(t);
   for (let number = 10; number < 22; number += 1) await add(`${number}`, '');
   const failures = await run();
   assert.deepEqual(
@@ -162,6 +180,7 @@ test('hooks: the eleventh program of a directory and those after it are named an
     ['20', '21'],
   );
   assert.equal(log.lines.filter(({ event }) => event === 'hook.ended').length, 10);
+  assert.deepEqual(findHooks(paths.hooks).failing, ['post-run/20', 'post-run/21']);
 });
 
 test('hooks: when the agent has died, the process group ends at its limit', async (t) => {
