@@ -31,7 +31,10 @@ const LONGEST_PAUSE_MS = 5 * 60_000;
 
 interface Limits {
   readonly tries: number;
-  /** ms since 1970. No try begins later; one that is under way is not ended. */
+  /**
+   * By `performance.now()`: a machine that boots may set its clock. No try begins later; one that
+   * is under way is not ended.
+   */
   readonly deadline: number;
 }
 
@@ -80,7 +83,7 @@ export async function converge(options: Options, env: NodeJS.ProcessEnv): Promis
     }
     failures = end.isFailure ? failures + 1 : 0;
     const pauseMs = pauseOf(failures);
-    const isOver = tries >= limits.tries || clock.now() + pauseMs > limits.deadline;
+    const isOver = tries >= limits.tries || performance.now() + pauseMs > limits.deadline;
     if (isOver) {
       log.error('converge.ended', { tries, why: end.why, next: 'mm-agent status' });
       await runHooks({ stage: 'on-not-converged', reason: end.why, tries }, paths, log, stop);
@@ -145,7 +148,7 @@ function limitsOf({ tries = String(DEFAULT_TRIES), deadline = DEFAULT_DEADLINE }
     throw wrongValue('tries', `a number from 1 to ${MOST_TRIES}`, tries);
   const { data } = Duration.safeParse(deadline);
   if (data === undefined) throw wrongValue('deadline', 'a duration such as 30m or 2h', deadline);
-  return { tries: count, deadline: clock.now() + data.seconds * 1000 };
+  return { tries: count, deadline: performance.now() + data.seconds * 1000 };
 }
 
 function wrongValue(option: string, wanted: string, found: string): CodedError {

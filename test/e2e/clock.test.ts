@@ -87,3 +87,23 @@ for (const [name, { days, firstCode, firstError, offState }] of Object.entries(r
     assert.equal(lab.status().trust.state, 'ok');
   });
 }
+
+test('clock: one that is set forward while the host converges does not end it', async (t) => {
+  const { lab, once } = await clockLab(t);
+  const off = join(lab.root, 'clock-off');
+  // The first run changes something; meanwhile the clock passes the deadline.
+  await writeFile(
+    join(lab.root, 'does'),
+    `if [ ! -s ${lab.root}/ran ]; then
+  echo 1 >${lab.root}/ran
+  printf ${2 * 3_600_000} >${off}
+  while [ $# -gt 0 ]; do [ "$1" = --lastrunreport ] && report=$2; shift; done
+  echo '{"time":"2999-01-01T00:00:00Z","status":"changed"}' >"$report"
+  exit 2
+fi
+`,
+  );
+  const { code, stderr } = await once('--until-converged');
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /converge\.done .*tries=2/);
+});

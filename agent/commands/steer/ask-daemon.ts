@@ -65,10 +65,11 @@ export async function askDaemon(
  * command that was killed may not have sent its signal, so it is sent again.
  */
 async function untilRead(paths: HostPaths, stop: AbortSignal): Promise<void> {
-  const giveUpAt = clock.now() + LOCK_WAIT_MS;
+  // The clock may be set meanwhile.
+  const giveUpAt = performance.now() + LOCK_WAIT_MS;
   if (isRequestWaiting(paths)) process.kill((await requireDaemon(paths)).pid, REQUEST_SIGNAL);
   while (isRequestWaiting(paths) && (await findDaemon(paths)) !== undefined) {
-    if (stop.aborted || clock.now() >= giveUpAt) {
+    if (stop.aborted || performance.now() >= giveUpAt) {
       throw new CodedError('the daemon has not begun the run that an earlier command asked for', {
         code: 'LOCKED',
         next: `mm-agent status; or restart the daemon: ${serviceCommand('restart')}`,

@@ -40,14 +40,15 @@ export interface CycleLockOptions {
  */
 export async function acquireCycleLock(options: CycleLockOptions): Promise<CycleLock> {
   const { path, clock } = options;
-  const giveUpAt = clock.now() + options.waitMs;
+  // The clock may be set meanwhile.
+  const giveUpAt = performance.now() + options.waitMs;
   const started = await startOf(process.pid);
   for (;;) {
     const acquired = await tryToAcquire(path, started, clock).catch((error: unknown) => {
       throw asFileError(error, path);
     });
     if (acquired !== undefined) return acquired;
-    if (clock.now() >= giveUpAt || options.stop.aborted) throw lockedError(path);
+    if (performance.now() >= giveUpAt || options.stop.aborted) throw lockedError(path);
     await clock.sleep(ASK_AGAIN_MS, options.stop);
   }
 }
