@@ -27,6 +27,7 @@ export const OPEN: WindowState = { isOpen: true };
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 /** How far to search for the next opening: a freeze may last a year, and another one may follow. */
 const HORIZON_DAYS = 800;
 
@@ -38,7 +39,8 @@ export function windowAt(window: ApplyWindow | undefined, now: number): WindowSt
   if (window === undefined) return OPEN;
   const offsetMs = offsetIn(window.zone);
   const wall = wallClock(now + offsetMs(now));
-  if (isOpen(window, wall)) return OPEN;
+  if (isOpen(window, wall) || (isOpenInSkipped(window, now, offsetMs) && !isFrozen(window, wall)))
+    return OPEN;
   const opens = nextOpening(window, now, offsetMs);
   const opensAt = opens === undefined ? null : new Date(opens).toISOString();
   const when = opensAt === null ? 'it does not open again' : `it opens at ${opensAt}`;
@@ -73,6 +75,21 @@ function isOpen(window: ApplyWindow, wall: WallClock): boolean {
   if (time.from < time.to) return isDay && wall.minute >= time.from && wall.minute < time.to;
   const wasDay = days.includes((wall.day + 6) % 7);
   return (isDay && wall.minute >= time.from) || (wasDay && wall.minute < time.to);
+}
+
+/**
+ * When summer time begins, the hour after it also has the windows of the hour that does not exist,
+ * as a cron expression of such a time matches in the hour after it.
+ */
+function isOpenInSkipped(
+  window: ApplyWindow,
+  now: number,
+  offsetMs: (instant: number) => number,
+): boolean {
+  const before = offsetMs(now - HOUR_MS);
+  const skippedMs = offsetMs(now) - before;
+  const isAfterIt = skippedMs > 0 && offsetMs(now - skippedMs) === before;
+  return isAfterIt && isOpen(window, wallClock(now + before));
 }
 
 function isFrozen({ freeze }: ApplyWindow, { date }: WallClock): boolean {

@@ -12,6 +12,8 @@ const always: ApplyWindow = {
 const [MON_TO_FRI, NINE, FIVE] = [[1, 2, 3, 4, 5], 9 * 60, 17 * 60];
 const office: ApplyWindow = { ...always, days: MON_TO_FRI, time: { from: NINE, to: FIVE } };
 const night: ApplyWindow = { ...always, days: [5], time: { from: 22 * 60, to: 5 * 60 } };
+/** On 2026-03-29 the clock goes from 02:00 to 03:00. */
+const skipped = { ...always, days: [0], time: { from: 120, to: 180 }, zone: 'Europe/Berlin' };
 const christmas = [{ from: '2026-12-24', to: '2026-12-27' }];
 
 /** 2026-12-18 is a Friday. `opens`: undefined when it is open, null when it stays closed. */
@@ -65,6 +67,25 @@ const moments: Record<string, { window: ApplyWindow; at: string; opens?: string 
     window: { ...office, days: [0], zone: 'Europe/Berlin' },
     at: '2026-03-28T12:00:00Z',
     opens: '2026-03-29T07:00:00.000Z',
+  },
+  'a window that summer time leaves out, announced': {
+    window: skipped,
+    at: '2026-03-28T12:00:00Z',
+    opens: '2026-03-29T01:00:00.000Z',
+  },
+  'a window that summer time leaves out, in the hour after it': {
+    window: skipped,
+    at: '2026-03-29T01:59:59Z',
+  },
+  'and at its end': {
+    window: skipped,
+    at: '2026-03-29T02:00:00Z',
+    opens: '2026-04-05T00:00:00.000Z',
+  },
+  'and on a freeze date': {
+    window: { ...skipped, freeze: [{ from: '2026-03-29', to: '2026-03-29' }] },
+    at: '2026-03-29T01:30:00Z',
+    opens: '2026-04-05T00:00:00.000Z',
   },
   'an hour that summer time leaves out': {
     window: { ...always, days: [0], time: { from: 150, to: 240 }, zone: 'Europe/Berlin' },
