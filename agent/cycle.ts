@@ -115,7 +115,10 @@ export async function cycle(
 }
 
 /** With `keepsRelease`. A stop that the state remembers still counts: see `decide`. */
-const NOT_ASKED: Offer = { kind: 'nothing', why: 'the bucket was not asked' };
+function notAsked({ identity: { environment } }: Agent, { active }: Findings): Offer {
+  const what = active === null ? `no release of ${environment} is on this host, and ` : '';
+  return { kind: 'nothing', why: `${what}the bucket was not asked` };
+}
 
 function viewOf(agent: Agent, request: CycleRequest, findings: Findings): View {
   const { state, active, disabled, blocked, refresh } = findings;
@@ -125,7 +128,7 @@ function viewOf(agent: Agent, request: CycleRequest, findings: Findings): View {
     trigger: request.trigger,
     disabled: disabled ?? undefined,
     blocked,
-    offer: request.keepsRelease ? NOT_ASKED : offerOf(findings),
+    offer: request.keepsRelease ? notAsked(agent, findings) : offerOf(findings),
     stopped: state.stopped,
     onExpired: agent.config.on_expired,
     active: active?.sha256,

@@ -131,8 +131,8 @@ export function parseOptions(argv: readonly string[]): Options {
     operands,
     noop: values.noop,
     ignoreWindow: values['ignore-window'] ?? false,
-    tags: list(values.tags),
-    skipTags: list(values.skip_tags),
+    tags: list('tags', values.tags),
+    skipTags: list('skip_tags', values.skip_tags),
     environment: values.environment,
     detailedExitCodes: values['detailed-exitcodes'] ?? isTest,
     showDiff: isTest,
@@ -223,8 +223,18 @@ function nameOf(option: string): string {
   return option.replace(/^--(no-)?/, '').replace(/=.*$/s, '');
 }
 
-function list(value: string | undefined): string[] {
-  return value === undefined ? [] : value.split(',').filter((item) => item !== '');
+/** Without a name it would have no effect: `--tags "$TAGS"` would apply everything. */
+function list(option: string, value: string | undefined): string[] {
+  if (value === undefined) return [];
+  const items = value.split(',').filter((item) => item.trim() !== '');
+  if (items.length > 0) return items;
+  throw new CodedError(
+    `--${option}: wanted names such as ntp,ssh, found ${JSON.stringify(value)}`,
+    {
+      code: 'USAGE',
+      next: `mm-agent --once --noop --${option} ntp,ssh`,
+    },
+  );
 }
 
 const TRIGGERS: readonly Trigger[] = ['asked', 'poll', 'apply', 'start'];

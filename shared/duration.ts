@@ -28,8 +28,8 @@ export function duration({ min = '1s', max }: { readonly min?: string; readonly 
     .meta({ type: 'duration' });
 }
 
-/** Any duration of a second or more. */
-export const Duration = duration({});
+/** Any duration of a second or more. A date can be that far away. */
+export const Duration = duration({ max: '36500d' });
 
 /** NaN for text that is not a duration: every range check refuses NaN. */
 function parseSeconds(value: string | number): number {

@@ -29,6 +29,7 @@ export function fileProblem(path: string, error: unknown): FileProblem {
     case 'EEXIST':
       return { why: `a part of ${path} is a file, where a directory is needed`, next: look };
     case 'EISDIR':
+    case 'ERR_FS_EISDIR':
       return { why: `${path} is a directory, where a file is needed`, next: look };
     case 'ENXIO':
       return { why: `${path} is a socket or a device, where a file is needed`, next: look };

@@ -2,6 +2,7 @@ import { CodedError } from '../../shared/coded-error.ts';
 import { resetClockFloor } from '../../trust/kept/trust-directory.ts';
 import { withReserveSync } from '../disk/reserve.ts';
 import { systemClock } from '../io/clock.ts';
+import { requireWritable } from '../io/host/permission.ts';
 import { acquireCycleLock } from '../io/locks/cycle-lock.ts';
 import { printAnswer } from '../io/print-answer.ts';
 import type { Options } from '../options.ts';
@@ -23,6 +24,7 @@ export async function resetClock(options: Options): Promise<number> {
     );
   }
   const paths = localPaths(options.root);
+  requireWritable([paths.state, paths.runtime], options.argv);
   const stop = new AbortController().signal;
   const lock = await acquireCycleLock({
     path: paths.lock,

@@ -42,6 +42,11 @@ const wrong: Record<string, { argv: string[]; want: RegExp }> = {
   },
   'a command with a typing mistake': { argv: ['statsu'], want: /did you mean status\?/ },
   'a value that is missing': { argv: ['--once', '--tags'], want: /tags/ },
+  'a list without a name': {
+    argv: ['--once', '--tags='],
+    want: /^--tags: wanted names .* found ""$/,
+  },
+  'a list of commas': { argv: ['diff', '--skip_tags', ' ,'], want: /^--skip_tags: wanted names/ },
   'an option of another command': {
     argv: ['run', '--tags', 'ntp'],
     want: /^--tags has no effect with run$/,

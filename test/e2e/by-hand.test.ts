@@ -49,6 +49,13 @@ test('by hand: a noop run of another environment leaves state and status as they
   const none = await lab.run(['log', 'none']);
   assert.match(none.stderr, /wanted the id of one kept run.*next: mm-agent history/s);
 
+  const absent = await lab.run(['diff', '--environment', 'canary']);
+  assert.equal(absent.code, 21, absent.stderr);
+  assert.match(
+    absent.stdout,
+    /no release of canary is on this host.*\nnext: mm-agent --once --noop --environment canary\n$/,
+  );
+
   const unknown = await lab.run(['-t', '--noop', '--environment', 'testin']);
   assert.equal(unknown.code, 21, unknown.stderr);
   assert.match(unknown.stderr, /ubuntu has no environment testin; it has .*testing/);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileProblem } from '../../shared/file-problem.ts';
@@ -21,6 +21,13 @@ test('file problem: a missing file, and a missing directory above it, are named'
     why: `there is no ${here}/a.json`,
     next: `ls ${here}; then give the right path`,
   });
+  assert.deepEqual(
+    problem((path) => rmSync(path)),
+    {
+      why: `${here} is a directory, where a file is needed`,
+      next: `ls -ld ${here}`,
+    },
+  );
   const below = problem((path) => writeFileSync(path, ''), 'b', 'c', 'a.json');
   assert.deepEqual(below, {
     why: `there is no directory ${here}/b for ${here}/b/c/a.json`,

@@ -16,14 +16,13 @@ export function log(options: Options): number {
   const entries = readHistory(history);
   if (entries.length === 0) throw noRuns(history);
   const entry = chosen(entries, options.operands);
-  const text = readKeptOutput(history, entry.run.id);
+  const text = readKeptOutput(history, entry.run.id)?.trimEnd() || undefined;
   if (options.json) {
-    printAnswer(asciiJson({ ...entry, output: text?.trimEnd().split('\n') ?? [] }, 2));
+    printAnswer(asciiJson({ ...entry, output: text?.split('\n') ?? [] }, 2));
   } else if (text === undefined) {
     const { id, status, error } = entry.run;
     printAnswer(`run ${id} (${status}) has no output: ${error ?? 'Puppet printed nothing'}`);
-  } else
-    process.stdout.write(`${printableLines(text.trimEnd()).split('\n').map(painted).join('\n')}\n`);
+  } else process.stdout.write(`${printableLines(text).split('\n').map(painted).join('\n')}\n`);
   return 0;
 }
 

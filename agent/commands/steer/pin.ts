@@ -74,7 +74,7 @@ function endOf(text: string | undefined): string {
   const parsed = Length.safeParse(text);
   if (parsed.success) return new Date(Date.now() + parsed.data.seconds * 1000).toISOString();
   throw usage(
-    `--for: wanted a duration of at most ${LONGEST_PIN}, such as 4h, found ${text ?? 'none'}`,
+    `--for: wanted a duration from 1m to ${LONGEST_PIN}, such as 4h, found ${text ?? 'none'}`,
   );
 }
 

@@ -54,7 +54,10 @@ export async function requestCycle(
 /** Describes the end of the requested cycle, one line each. */
 export function cycleLines({ end, exitCode, run, why }: RequestedCycle): string[] {
   if (end !== 'ended') return [UNSEEN[end]];
-  if (run === null) return [`Puppet did not run (exit code ${exitCode}): ${why ?? 'see the log'}`];
+  if (run === null) {
+    const did = `Puppet did not run (exit code ${exitCode}): ${why ?? 'see the log'}`;
+    return exitCode === EXIT_CODES.done.code ? [did] : [did, 'next: mm-agent why'];
+  }
   const lines = runLines(run, agoText(run.startedAt, Date.now()));
   const next =
     run.status === 'skipped' ? 'next: mm-agent why' : `what Puppet printed: mm-agent log ${run.id}`;

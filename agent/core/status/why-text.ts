@@ -1,3 +1,4 @@
+import type { RunSummary } from '../../../bucket/documents/status.ts';
 import { SET_CLOCK } from '../../../shared/set-clock.ts';
 import { isFailure } from '../run/run-summary.ts';
 import type { HostState } from '../state.ts';
@@ -120,8 +121,18 @@ function lastOutcome({ run, retry }: WhyView): Finding[] {
         ? `${retry.of === 1 ? 'Its only try has' : `All ${retry.of} tries have`} failed, and only the schedule runs it again`
         : `Try ${retry.try} of ${retry.of} is due at ${retry.at}`;
   return [
-    { says: `The last run ended as ${run.status}. ${again}.`, next: `mm-agent log ${run.id}` },
+    {
+      says: `The last run ended as ${run.status}${causeOf(run)}. ${again}.`,
+      next: `mm-agent log ${run.id}`,
+    },
   ];
+}
+
+/** Of several errors the first one. */
+function causeOf({ errorCode, error, failedResources: [first] }: RunSummary): string {
+  const said = error?.split('\n')[0] ?? (first && `${first.resource}: ${first.message}`);
+  const parts = [errorCode, said].filter(Boolean);
+  return parts.length === 0 ? '' : `, ${parts.join(': ').replace(/\.$/, '')}`;
 }
 
 function plan({ daemon, nextPollAt, nextRunAt, startCommand }: WhyView, now: number): Finding[] {

@@ -36,6 +36,7 @@ const COMMANDS: Record<string, readonly [argv: readonly string[], typed: string,
     'write',
   ],
   enable: [['enable'], 'enable ', 'write'],
+  'reset-clock': [['reset-clock'], 'reset-clock ', 'write'],
 };
 for (const [name, [argv, typed, verb]] of Object.entries(COMMANDS)) {
   test(`permission: ${name}: the message tells an ordinary user to use sudo`, async (t) => {

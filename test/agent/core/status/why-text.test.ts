@@ -108,6 +108,21 @@ const views: Record<string, { view: Partial<WhyView>; says: RegExp; next: string
     says: /ended as failed\. Try 2 of 5 is due at 2026-11-23T12/,
     next: `mm-agent log ${sampleRun.id}`,
   },
+  'a run that was not begun': {
+    view: { run: { ...failed, errorCode: 'HOOK_FAILED', error: 'no run without it.\nmore' } },
+    says: /ended as failed, HOOK_FAILED: no run without it\. It is tried/,
+    next: `mm-agent log ${sampleRun.id}`,
+  },
+  'a resource that failed': {
+    view: {
+      run: {
+        ...failed,
+        failedResources: [{ resource: 'File[/a]', message: 'no', file: null, line: null }],
+      },
+    },
+    says: /ended as failed, File\[\/a\]: no\. /,
+    next: `mm-agent log ${sampleRun.id}`,
+  },
   'all tries have failed': {
     view: { run: failed, retry: { try: 5, of: 5, at: null } },
     says: /All 5 tries have failed/,
