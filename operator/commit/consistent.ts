@@ -1,5 +1,6 @@
 import type { Metadata, Root } from '@tufjs/models';
 import { CodedError } from '../../shared/coded-error.ts';
+import { shellWord } from '../../shared/shell-word.ts';
 import { verifies } from '../metadata/delegation.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 
@@ -32,10 +33,11 @@ export function isConsistent(verified: VerifiedMetadata, root: Metadata<Root>): 
 export function requireAgreed({ lost = [] }: Pick<VerifiedMetadata, 'lost'>): void {
   if (lost.length === 0) return;
   const files = lost.map(({ file }) => file);
-  const options = files.map((file) => `--without ${file}`).join(' ');
-  throw new CodedError(`${lost.map(({ text }) => text).join('; ')}; nothing was changed`, {
+  const options = files.map((file) => `--without ${shellWord(file)}`).join(' ');
+  const texts = lost.map(({ text }) => text).join('. ');
+  throw new CodedError(`nothing was changed: ${texts}`, {
     code: 'NOT_CONFIRMED',
-    next: `restore the object versions of ${files.join(', ')}; when they never existed, or what mm found is the newest: the same command with ${options}`,
+    next: `restore the deleted versions of ${files.join(', ')} in the bucket. If there never was such a file, or if what mm found is the newest, run the same command with ${options}`,
     details: { files },
   });
 }

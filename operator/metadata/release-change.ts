@@ -15,6 +15,9 @@ export interface ChangeRequest {
 /** Actions that choose the release of an environment. Others sign again what it has. */
 export const CHOOSING: ReadonlySet<unknown> = new Set(['publish', 'promote', 'rollback']);
 
+/** The actions that also pack the commit, and make or compare the bytes. */
+export const MAKING: ReadonlySet<unknown> = new Set(['publish', 'promote']);
+
 /** The statement for `mm log`, as it is signed beside the release that hosts get. */
 export function changeOf(
   { action, by, startedAt, reason, from }: ChangeRequest,

@@ -1,5 +1,6 @@
 import { type OfferedRelease, ReleaseCustom } from '../../bucket/documents/release.ts';
 import { jsonObject } from '../../shared/json.ts';
+import { MAKING } from '../metadata/release-change.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { ProposedDocument } from './file.ts';
 import { invalidProposal } from './invalid-proposal.ts';
@@ -14,18 +15,21 @@ export interface NewRelease extends OfferedRelease {
 /**
  * The releases in the proposed documents. Those that the same environment has already, by sha256
  * and by where they are from, are left out: a renewal brings no release. One that says it was
- * published once more is not: `isMadeBy` will believe that. Throws PROPOSAL_INVALID.
+ * published once more is not: `isMadeBy` will believe that. The present release can say the same,
+ * because a thief chose what it says, so the version that would be signed decides. Throws
+ * PROPOSAL_INVALID.
  */
 export function newReleases(
   verified: VerifiedMetadata,
   documents: readonly ProposedDocument[],
 ): NewRelease[] {
   const delegated = documents.filter(({ role }) => role.startsWith('env-'));
-  return delegated
-    .flatMap(({ signed }) => Object.entries(jsonObject(signed['targets'])))
-    .map(([path, target]) => ({ path, release: releaseOf(path, target) }))
-    .filter(({ path, release }) => isNew(release, presentAt(verified, path)))
-    .map(({ path, release }) => ({ ...release, path, environment: path.split('/')[0] ?? '' }));
+  return delegated.flatMap(({ signed }) =>
+    Object.entries(jsonObject(signed['targets']))
+      .map(([path, target]) => ({ path, release: releaseOf(path, target) }))
+      .filter(({ path, release }) => isNew(release, presentAt(verified, path), signed['version']))
+      .map(({ path, release }) => ({ ...release, path, environment: path.split('/')[0] ?? '' })),
+  );
 }
 
 /**
@@ -50,11 +54,15 @@ function releaseOf(path: string, target: unknown): OfferedRelease {
   };
 }
 
-function isNew(release: OfferedRelease, present: OfferedRelease | undefined): boolean {
+function isNew(
+  release: OfferedRelease,
+  present: OfferedRelease | undefined,
+  version: unknown,
+): boolean {
   if (present === undefined || originOf(release) !== originOf(present)) return true;
   const { change } = release.custom;
-  const isChosen = change?.action === 'publish' || change?.action === 'promote';
-  return isChosen && change.after !== present.custom.change?.after;
+  if (!MAKING.has(change?.action)) return false;
+  return change?.after === Number(version) - 1 || change?.after !== present.custom.change?.after;
 }
 
 /** The identity of a tarball and its stated source, as one text. */

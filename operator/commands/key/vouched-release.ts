@@ -1,11 +1,8 @@
 import type { Metadata, Targets } from '@tufjs/models';
 import { jsonObject } from '../../../shared/json.ts';
 import { releaseTarget } from '../../../trust/metadata/role-names.ts';
-import { CHOOSING } from '../../metadata/release-change.ts';
+import { CHOOSING, MAKING } from '../../metadata/release-change.ts';
 import type { RoleHistory } from '../../repository/past-states.ts';
-
-/** The actions that also pack the commit, and make or compare the bytes. */
-const MAKING: ReadonlySet<unknown> = new Set(['publish', 'promote']);
 
 export interface Named {
   /** Of binaries it is the part of the path before the last slash. */

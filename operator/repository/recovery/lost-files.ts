@@ -29,11 +29,11 @@ export function lostFiles(
 ): LostFile[] {
   const lost = [...missing].map(([role, file]) => ({
     file,
-    text: `the snapshot names ${printable(file, 200)}, which is not in the bucket as it was signed; mm would go on with ${foundOf(verified, role)}`,
+    text: `the snapshot names ${printable(file, 200)}, and the bucket does not have it as it was signed; mm would go on with ${foundOf(verified, role)}`,
   }));
   if (!isUnknown) return lost;
   const roles = ['targets', ...environmentRoles(verified).map(({ role }) => role)];
-  const found = roles.map((role) => foundOf(verified, role)).join('; ');
+  const found = roles.map((role) => foundOf(verified, role)).join(', and with ');
   const text = `nothing in the bucket says which versions are the newest; mm would go on with ${found}`;
   return [...lost, { file: 'timestamp.json', text }];
 }

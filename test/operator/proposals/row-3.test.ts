@@ -10,6 +10,7 @@ import { changed, codeOf } from '../key-commands.ts';
 import { git } from '../operator-lab.ts';
 import {
   COMMIT,
+  type Documents,
   edited,
   FILE,
   put,
@@ -158,16 +159,33 @@ test('row 3: root changes and renewals need no clone', async (t) => {
     await changed(people, COMMIT);
   }
   // What says that it is a publication is compared: others believe it.
+  await forge(people, 3);
+  assert.equal(await codeOf(people, [...SIGN, '--noop']), 'GIT_FAILED');
+  // Also what is signed with it already, and comes true with the next version.
+  const version = Number((await forge(people, 5)).signed['version']);
+  assert.equal(version, 5);
+  await sign(people, ...people.bob, '--no-rebuild');
+  await sign(people, '--no-rebuild');
+  await changed(people, COMMIT);
+  await forge(people, version);
+  assert.equal(await codeOf(people, [...SIGN, '--noop']), 'GIT_FAILED');
+});
+
+/** Proposes a renewal of stable that says it is a publication. */
+async function forge(people: Team, after: number): Promise<Documents[number]> {
   await changed(people, ['renew', 'stable', '--out', FILE]);
   const good = await readProposalOf(people);
   const targets = jsonObject(good.documents[0]?.signed['targets']);
   const release = jsonObject(targets['stable/current']);
-  const change = { action: 'publish', by: 'ann', at: '2026-11-30T00:00:00Z', reason: '', after: 3 };
+  const change = { action: 'publish', by: 'ann', at: '2026-11-30T00:00:00Z', reason: '', after };
   const custom = { ...jsonObject(release['custom']), change };
   const content = { targets: { 'stable/current': { ...release, custom } } };
-  await put(people, edited(good, 'env-stable', content));
-  assert.equal(await codeOf(people, [...SIGN, '--noop']), 'GIT_FAILED');
-});
+  const forged = edited(good, 'env-stable', content);
+  await put(people, forged);
+  const [document] = forged.documents;
+  assert.ok(document !== undefined);
+  return document;
+}
 
 test('row 3: modules, excluded paths and filters give the same bytes as mm publish', async (t) => {
   const people = await team(t);
