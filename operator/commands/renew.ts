@@ -1,7 +1,6 @@
 import { printable } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { roleWord } from '../../trust/metadata/role-names.ts';
-import { readTrusted } from '../../trust/reader.ts';
 import type { Change } from '../commit/change.ts';
 import type { Answer, Context } from '../context.ts';
 import { canSign } from '../keys/keyring.ts';
@@ -16,8 +15,12 @@ import {
   versionOf,
 } from '../metadata/verified.ts';
 import { type RepositoryWork, withRepository, withTree } from '../open-tree.ts';
+import { readAsNewHost } from '../repository/read-bucket.ts';
 import { repairing } from '../repository/recovery/recovery.ts';
-import { type Repository, trustOptions } from '../repository/repository.ts';
+import { hasSeen } from '../repository/recovery/unfinished-rotation.ts';
+import type { Repository } from '../repository/repository.ts';
+import { restoring } from '../repository/restore.ts';
+import { writesMetadata } from './carry-out.ts';
 import { answerChange, type ChangeOptions, changeKeys } from './change-keys.ts';
 import { rolesNamed } from './role-names.ts';
 
@@ -30,9 +33,10 @@ export interface RenewOptions extends ChangeOptions {
 
 /**
  * `mm renew`: signs the roles that expire soon again, with unchanged content. It is made for a
- * daily job. Roles in the arguments are always renewed. Throws METADATA_ROLLBACK for a bucket that
- * was reset to an older state: a new signature would make that state valid (attack L). Throws
- * STATE_MISSING when mm has no kept state to compare with.
+ * daily job. Roles in the arguments are always renewed. What hosts need and somebody deleted is
+ * uploaded again, when this machine has verified it, also while nothing is due. Throws
+ * METADATA_ROLLBACK for a bucket that was reset to an older state: a new signature would make that
+ * state valid (attack L). Throws STATE_MISSING when mm has no kept state to compare with.
  */
 export async function renew(
   context: Context,
@@ -43,7 +47,7 @@ export async function renew(
     const { trustBucket } = options;
     const needs = { environments: 'all', signing: options, trustBucket } as const;
     const done = await withRepository(context, tree, needs, async (opened) => {
-      if (trustBucket !== true) await assertSeen(opened);
+      if (trustBucket !== true) assertSeen(opened);
       const notice = (line: string) => context.notice(line);
       const repository =
         options.finish === true
@@ -55,15 +59,19 @@ export async function renew(
           given.length > 0 ? named(verified, given) : dueRoles(verified, context.now(), mode);
         return planRenewal(verified, due, { repository, notice, isAsked: given.length > 0 });
       };
-      return await changeKeys(context, { ...opened, repository }, { intent, options });
+      const carried = await changeKeys(context, { ...opened, repository }, { intent, options });
+      if (carried.outcome === 'unchanged' && writesMetadata(options)) {
+        await readAsNewHost(opened.options, true, restoring(opened.options));
+      }
+      return carried;
     });
     return answerChange(tree, done);
   });
 }
 
-async function assertSeen({ options }: RepositoryWork): Promise<void> {
+function assertSeen({ options }: RepositoryWork): void {
+  if (hasSeen(options)) return;
   const { stateDirectory } = options;
-  if ((await readTrusted(trustOptions(options, stateDirectory))) !== undefined) return;
   throw new CodedError(`nothing in ${stateDirectory} says what the bucket held before`, {
     code: 'STATE_MISSING',
     next: 'keep the directory `state` of miyamoto.yaml between runs (a cache in CI); for the first run: mm renew --trust-bucket',

@@ -14,7 +14,8 @@ import {
 } from '../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../metadata/verified.ts';
 import type { Repository } from '../repository/repository.ts';
-import { readFile } from '../repository/stored-files.ts';
+import { restoreRoles } from '../repository/restore.ts';
+import { putMetadata, readFile } from '../repository/stored-files.ts';
 import type { Change } from './change.ts';
 import { isConsistent, requireAgreed } from './consistent.ts';
 import { previousDelegators } from './cross-signing.ts';
@@ -23,7 +24,7 @@ import { nextRoot } from './next-root.ts';
 import { rolesSigned, signersOf } from './require-keys.ts';
 import { type Signing, signCompletely, signDraft } from './sign-role.ts';
 import { snapshotMeta } from './snapshot-meta.ts';
-import { putBlob, putMetadata, putTimestamp } from './upload.ts';
+import { putBlob, putTimestamp } from './upload.ts';
 import { areOnlineKeysReplaced, freeVersion, planVersions, type Versions } from './versions.ts';
 
 /** Each attempt is a signature, for which a person may have to touch a token. */
@@ -56,6 +57,8 @@ export async function signAndUpload(
       ? previousDelegators(repository.keyring, verified, { change, root: newest })
       : undefined,
   };
+  // A recovery uses what this machine has kept. Hosts must find it before a snapshot names it.
+  if (verified.distrusted !== undefined) await restoreRoles(repository, verified.files, change);
   for (const blob of change.blobs) await putBlob(repository, blob);
   const roles = await putRoles(signing, { change, versions });
   const snapshot = await putSnapshot(roles.signing, verified, { change, versions, ...roles });

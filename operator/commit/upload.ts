@@ -5,10 +5,8 @@ import { CodedError } from '../../shared/coded-error.ts';
 import type { SignedFile } from '../metadata/signed-file.ts';
 import type { Repository } from '../repository/repository.ts';
 import { digestOfObject } from '../repository/require-blob.ts';
-import { readFile, type TreePlace } from '../repository/stored-files.ts';
+import { IMMUTABLE, isTaken, type TreePlace } from '../repository/stored-files.ts';
 import type { Blob } from './change.ts';
-
-const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 /** Uploads a tarball unless it exists. Throws BLOB_MISMATCH when other content has its name. */
 export async function putBlob(
@@ -41,27 +39,6 @@ export async function putBlob(
 }
 
 /**
- * Uploads a file of signed metadata unless it exists. `taken`: another file has its name. A file
- * with the same bytes is our own, from an attempt whose answer was lost.
- */
-export async function putMetadata(
-  place: TreePlace,
-  { file, bytes }: SignedFile,
-): Promise<'there' | 'taken'> {
-  const { bucket, tree } = place;
-  const key = metadataKey(tree, file);
-  try {
-    const contentType = 'application/json';
-    await bucket.put(key, bytes, { createOnly: true, contentType, cacheControl: IMMUTABLE });
-    return 'there';
-  } catch (error) {
-    if (!isTaken(error)) throw error;
-  }
-  const found = await readFile(place, file);
-  return found?.bytes.equals(bytes) === true ? 'there' : 'taken';
-}
-
-/**
  * Replaces the timestamp.json with this ETag; undefined: there must be no such file yet. `lost`:
  * another publisher was first.
  */
@@ -81,8 +58,4 @@ export async function putTimestamp(
     if (isTaken(error)) return 'lost';
     throw error;
   }
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof CodedError && error.code === 'S3_PRECONDITION_FAILED';
 }

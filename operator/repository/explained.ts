@@ -1,9 +1,13 @@
 import { CodedError } from '../../shared/coded-error.ts';
+import { readKept } from '../../trust/kept/trust-directory.ts';
 import { isTopLevel } from '../metadata/delegation.ts';
 import type { RepositoryOptions } from './repository.ts';
 
 /** A writer of the bucket can exchange an object, and a thief of an online key can name another. */
 const FORGED: ReadonlySet<string> = new Set(['METADATA_MISMATCH', 'S3_TOO_LARGE', 'TREE_MISMATCH']);
+/** For a file that somebody deleted. */
+export const RESTORE =
+  'on a machine that has verified it, mm renew uploads it again; otherwise restore its object version';
 /** Another machine may have seen less, and then recovers less. */
 export const STOLEN =
   'an online key was stolen; on a machine whose state: has seen the newest files: mm key rotate --role online --recover --add KEY';
@@ -26,7 +30,10 @@ function withNext(cause: CodedError, next: string): CodedError {
 }
 
 /** A missing or wrong file means something else for a publisher than for a host. */
-export function explained(cause: unknown, { bucket, tree }: RepositoryOptions): unknown {
+export function explained(
+  cause: unknown,
+  { bucket, tree, stateDirectory }: RepositoryOptions,
+): unknown {
   if (!(cause instanceof CodedError)) return cause;
   if (cause.code === 'METADATA_ROLLBACK') {
     return withNext(cause, `${cause.next}; if nobody put it back, ${STOLEN}`);
@@ -34,10 +41,23 @@ export function explained(cause: unknown, { bucket, tree }: RepositoryOptions): 
   if (FORGED.has(cause.code) || isUnusable(cause) || isUnsignedRole(cause)) {
     const isOther = cause.code === 'TREE_MISMATCH';
     const first = isOther ? 'compare bucket and tree with miyamoto.yaml; if they are right, ' : '';
-    return withNext(cause, `${first}restore its object version; if that does not help, ${STOLEN}`);
+    return withNext(
+      cause,
+      `${first}remove it from the bucket; ${RESTORE}; if that does not help, ${STOLEN}`,
+    );
   }
   if (cause.code !== 'METADATA_MISSING') return cause;
   const { file } = cause.details;
+  if (file === 'timestamp.json' && readKept(stateDirectory).files.has(file)) {
+    return new CodedError(
+      `s3://${bucket.name}/${tree} has no timestamp.json any more: somebody deleted it`,
+      {
+        code: 'METADATA_MISSING',
+        cause,
+        next: 'restore its newest object version; without one: mm key rotate --role online --recover --add KEY',
+      },
+    );
+  }
   if (file === 'timestamp.json') {
     return new CodedError(`s3://${bucket.name}/${tree} has no signed metadata yet`, {
       code: 'METADATA_MISSING',
@@ -50,7 +70,7 @@ export function explained(cause: unknown, { bucket, tree }: RepositoryOptions): 
     {
       code: 'METADATA_MISSING',
       cause,
-      next: `restore its object version; if it never existed, ${STOLEN}`,
+      next: `${RESTORE}; if it never existed, ${STOLEN}`,
       details: cause.details,
     },
   );

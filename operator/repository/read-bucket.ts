@@ -21,6 +21,7 @@ import { explained } from './explained.ts';
 import { metadataSource, remembering } from './metadata-source.ts';
 import { requireNoFiles } from './older-files.ts';
 import { type RepositoryOptions, trustOptions } from './repository.ts';
+import { restoring } from './restore.ts';
 
 /*
  * A publisher verifies a bucket completely or rejects it. An attacker with an online key can sign a
@@ -47,16 +48,18 @@ export async function readBucket(options: RepositoryOptions): Promise<VerifiedMe
 export async function readAsNewHost(
   options: RepositoryOptions,
   acceptExpired = false,
+  source?: MetadataSource,
 ): Promise<VerifiedMetadata> {
   return await withTemporaryDirectory('trust', (directory) =>
-    readWhole(options, directory, { acceptExpired }),
+    readWhole(options, directory, { acceptExpired, source }),
   );
 }
 
 /**
  * Reads back what was just committed, as a new host, and then stores it as seen. Throws the error
  * that a host would report, and METADATA_ROLLBACK when the bucket returns something older than the
- * commit. An expired role that was not signed here is named: hosts refused it before as well.
+ * commit. An expired role that was not signed here is named: hosts refused it before as well. What
+ * somebody deleted is uploaded again, see restore.ts.
  */
 export async function verifyCommitted(
   options: RepositoryOptions,
@@ -64,7 +67,7 @@ export async function verifyCommitted(
 ): Promise<Trusted> {
   const signed = new Set(files.map(({ file }) => roleOfFile(file)));
   const mayExpire = (role: string) => !isTopLevel(role) && !signed.has(role);
-  const reading = { mayExpire, source: remembering(metadataSource(options)) };
+  const reading = { mayExpire, source: remembering(restoring(options, files)) };
   await withTemporaryDirectory('trust', (directory) => refreshWhole(options, directory, reading));
   const { trusted } = await withScratch(options.stateDirectory, (scratch) =>
     refreshWhole(options, scratch, reading),
@@ -101,7 +104,10 @@ interface Reading {
 export async function readWhole(
   options: RepositoryOptions,
   directory: string,
-  { acceptExpired, source }: { readonly acceptExpired: boolean; readonly source?: MetadataSource },
+  {
+    acceptExpired,
+    source,
+  }: { readonly acceptExpired: boolean; readonly source?: MetadataSource | undefined },
 ): Promise<VerifiedMetadata> {
   // A role of another environment that has expired must not block a publication.
   const mayExpire = (role: string, isAsked: boolean) =>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { blobKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { listedObject } from './get-object.ts';
 import { isMissing, type TreePlace } from './stored-files.ts';
 
 export interface SignedBlob {
@@ -26,6 +27,17 @@ export async function requireBlob(
     code: 'RELEASE_INVALID',
     next: 'bring its object version back, or name another release',
   });
+}
+
+/**
+ * Whether the bucket has a tarball of that length. It costs one request, and does not read the
+ * tarball.
+ */
+export async function hasBlob(
+  { bucket, tree }: TreePlace,
+  { sha256, length }: Pick<SignedBlob, 'sha256' | 'length'>,
+): Promise<boolean> {
+  return (await listedObject(bucket, blobKey(tree, sha256)))?.size === length;
 }
 
 /**

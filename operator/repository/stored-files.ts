@@ -10,6 +10,9 @@ export interface TreePlace {
   readonly tree: string;
 }
 
+/** For objects that are never replaced. */
+export const IMMUTABLE = 'public, max-age=31536000, immutable';
+
 /** More than a tree has after 50 years with ten publications a day. */
 const MAX_LISTED = 500_000;
 
@@ -33,6 +36,27 @@ export async function readFile(
     if (error instanceof CodedError && error.code === 'S3_TOO_LARGE') return undefined;
     throw error;
   }
+}
+
+/**
+ * Uploads a file of signed metadata unless it exists. `taken`: another file has its name. A file
+ * with the same bytes is our own, from an attempt whose answer was lost.
+ */
+export async function putMetadata(
+  place: TreePlace,
+  { file, bytes }: { readonly file: string; readonly bytes: Buffer },
+): Promise<'there' | 'taken'> {
+  const { bucket, tree } = place;
+  const key = metadataKey(tree, file);
+  try {
+    const contentType = 'application/json';
+    await bucket.put(key, bytes, { createOnly: true, contentType, cacheControl: IMMUTABLE });
+    return 'there';
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+  }
+  const found = await readFile(place, file);
+  return found?.bytes.equals(bytes) === true ? 'there' : 'taken';
 }
 
 /** Whether a file of that name exists. Its size does not matter. */
@@ -84,6 +108,11 @@ export async function listFiles({ bucket, tree }: TreePlace): Promise<string[]> 
     }
   }
   return files;
+}
+
+/** Another object has the name, or the object is no longer the one that was read. */
+export function isTaken(error: unknown): boolean {
+  return error instanceof CodedError && error.code === 'S3_PRECONDITION_FAILED';
 }
 
 /** S3 answers "denied" for a missing object when the caller has no permission to list. */

@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { metadataKey } from '../../../bucket/layout.ts';
+import { readFile as readLocal } from 'node:fs/promises';
 import { printable } from '../../../shared/clean-text.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
 import { counted } from '../../../shared/counted.ts';
 import { type Check, tried } from '../../../shared/doctor/checks.ts';
 import { shellWord } from '../../../shared/shell-word.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
+import { rootFile } from '../../../trust/workflow/root-chain.ts';
 import { CLOCK_NEXT, clockProblem } from '../../commit/require-clock.ts';
 import { loadConfig, selectTree } from '../../config.ts';
 import type { Context, SigningOptions } from '../../context.ts';
@@ -19,8 +20,11 @@ import {
   type RepositoryWork,
   withRepository,
 } from '../../open-tree.ts';
+import { RESTORE } from '../../repository/explained.ts';
 import { readAsNewHost } from '../../repository/read-bucket.ts';
 import type { RepositoryOptions } from '../../repository/repository.ts';
+import { hasBlob } from '../../repository/require-blob.ts';
+import { readFile } from '../../repository/stored-files.ts';
 import { type KeyOverview, overview } from '../key/list.ts';
 
 export interface Examination {
@@ -55,6 +59,7 @@ export async function examine(
   const now = context.now();
   checks.push(clockCheck(now, opened));
   const seen = overview(opened, files ?? [], { now, mode: config.mode });
+  checks.push(...(await tarballChecks(tree, opened)));
   checks.push(...releaseChecks(opened), ...expiryChecks(opened, seen), ...keyChecks(seen));
   return { checks, seen };
 }
@@ -79,13 +84,13 @@ async function examineBucket(checks: Check[], opened: RepositoryWork): Promise<V
       message: `can follow ${place}, timestamp ${verified.timestampVersion}`,
     };
   });
-  await tried(checks, 'kept state', async () => {
-    const { timestampVersion } = await opened.repository.read();
-    return { value: undefined, message: `the bucket is not behind it, ${timestampVersion}` };
+  const kept = await tried(checks, 'kept state', async () => {
+    const value = await opened.repository.read();
+    return { value, message: `the bucket is not behind it, ${value.timestampVersion}` };
   });
   // A newly installed host must refuse an expired tree, but its owner needs to know which role has
   // expired.
-  const verified = fresh ?? (await readAsNewHost(options, true));
+  const verified = fresh ?? kept ?? (await readAsNewHost(options, true));
   await tried(checks, 'root chain', async () => {
     const { version } = verified.root.signed;
     await readRoots(options, version);
@@ -94,9 +99,16 @@ async function examineBucket(checks: Check[], opened: RepositoryWork): Promise<V
   return verified;
 }
 
-async function readRoots({ bucket, tree }: RepositoryOptions, newest: number): Promise<void> {
+/** Throws METADATA_MISSING. */
+async function readRoots(options: RepositoryOptions, newest: number): Promise<void> {
   for (let version = 1; version <= newest; version += 1) {
-    await bucket.get(metadataKey(tree, `${version}.root.json`), { maxBytes: 512 * 1024 });
+    const file = rootFile(version);
+    if ((await readFile(options, file)) !== undefined) continue;
+    throw new CodedError(`${file} is missing, and hosts walk from their root to the newest one`, {
+      code: 'METADATA_MISSING',
+      next: RESTORE,
+      details: { file },
+    });
   }
 }
 
@@ -107,6 +119,27 @@ function releaseChecks(verified: VerifiedMetadata): Check[] {
     message: problemLine(each),
     next: each.next,
   }));
+}
+
+/** Anyone who writes to the bucket can delete a tarball that hosts do not have yet. */
+async function tarballChecks(
+  { bucket, config: { tree } }: OpenTree,
+  { environments }: VerifiedMetadata,
+): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const [environment, { current, next }] of environments) {
+    for (const release of [current, next].filter((each) => each !== undefined)) {
+      if (await hasBlob({ bucket, tree }, release)) continue;
+      const { version } = release.custom;
+      checks.push({
+        name: `tarball of ${environment}`,
+        outcome: 'failed',
+        message: `the tarball of ${printable(version, 64)} is missing in the bucket: hosts that do not have it keep what they have`,
+        next: `mm publish ${environment}, which uploads it again or publishes a newer one`,
+      });
+    }
+  }
+  return checks;
 }
 
 const EXPIRY_OF = 'expiry of ';
@@ -186,8 +219,8 @@ async function checkSharedKeys(
   return { name, outcome: 'ok', message: 'no key is shared', next: null };
 }
 
-async function keyIdsOf(rootFile: string, directory: string): Promise<string[]> {
-  const root = await readFile(rootFile, 'utf8').catch(() => undefined);
+async function keyIdsOf(path: string, directory: string): Promise<string[]> {
+  const root = await readLocal(path, 'utf8').catch(() => undefined);
   // Problems of that tree are reported by `mm doctor --tree`.
   const files = await readSigningKeys(directory).catch(() => []);
   return [

@@ -1,7 +1,6 @@
 import { metadataKey } from '../../../bucket/layout.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { treeIdOf } from '../../../trust/workflow/inspect.ts';
-import { putMetadata } from '../../commit/upload.ts';
 import type { Signer, TufKey } from '../../keys/public/signer.ts';
 import { checkRoot } from '../../metadata/delegation.ts';
 import {
@@ -11,6 +10,7 @@ import {
   signFile,
 } from '../../metadata/signed-file.ts';
 import type { TreePlace } from '../../repository/stored-files.ts';
+import { putMetadata } from '../../repository/stored-files.ts';
 
 /** The keys of a tree that one person operates. */
 export interface SoloKeys {

@@ -1,6 +1,7 @@
 import { printable } from '../../../shared/clean-text.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
 import type { GatesAnswer, PublishAnswer } from '../../answers.ts';
+import { putBlob } from '../../commit/upload.ts';
 import type { Answer, Context } from '../../context.ts';
 import type { DiffAnswer } from '../../diff-answer.ts';
 import { isRenewalDue, type SigningMode } from '../../metadata/expiry-days.ts';
@@ -9,6 +10,8 @@ import { replaceableOffer, type VerifiedMetadata } from '../../metadata/verified
 import { type OpenTree, withRepository, withTree } from '../../open-tree.ts';
 import { isLower } from '../../release/version-label.ts';
 import { versionsUntilNow } from '../../repository/past-states.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { hasBlob } from '../../repository/require-blob.ts';
 import type { TreePlace } from '../../repository/stored-files.ts';
 import { type CarriedOut, carryOut, unlockEarly, whoIs, writesMetadata } from '../carry-out.ts';
 import { proposalLines } from '../change-keys.ts';
@@ -42,8 +45,8 @@ export async function publish(
       const needs = { environments: [environment], signing: options };
       const { ask, exitCode } = confirmOnce(context, options);
       let preview: DiffAnswer | undefined;
-      const done = await withRepository(context, tree, needs, (opened) =>
-        carryOut(context, opened, {
+      const done = await withRepository(context, tree, needs, async (opened) => {
+        const carried = await carryOut(context, opened, {
           intent: async (verified) => {
             warn(context, verified, request);
             const passGates = async () => {
@@ -73,8 +76,10 @@ export async function publish(
           show({ answer }) {
             if (writesMetadata(options)) announce(context, opened.repository, answer);
           },
-        }),
-      );
+        });
+        if (writesMetadata(options)) await restoreBlob(opened.repository, prepared, carried.answer);
+        return carried;
+      });
       const answer = answerOf(tree, environment, { done, gates, preview });
       return { ...answer, exitCode: exitCode() };
     });
@@ -133,6 +138,23 @@ async function questionOf(
     ...(await olderDoubts(place, compared, options)),
   ];
   return { lines: [], doubts, what };
+}
+
+/**
+ * Uploads the tarball of a release that the environment has already, when somebody deleted it:
+ * hosts that do not have it yet could not get it.
+ */
+async function restoreBlob(
+  repository: Repository,
+  { pack }: Pick<Prepared, 'pack'>,
+  { outcome, release }: PublishPlan,
+): Promise<void> {
+  if (outcome === 'published' || (await hasBlob(repository, release))) return;
+  const tarball = await pack(release.custom.version);
+  await putBlob(repository, tarball);
+  repository.notice?.(
+    `the tarball of ${printable(release.custom.version, 64)} was missing in the bucket: uploaded again`,
+  );
 }
 
 /** Announces each attempt to publish. */
