@@ -177,8 +177,8 @@ export const SIGNER_GUARDS: readonly Guard[] = [
     file: 'operator/commit/sign-and-upload.ts',
     line: 'if (!isDropped && !isConsistent(verified, root)) throw distrusted;',
     instead: 'if (!isDropped) throw distrusted;',
-    test: 'test/operator/commands/key/thief-content.test.ts',
-    name: '^row 5: a thief signs a release that mm does not',
+    test: 'test/operator/commands/root/taken-root.test.ts',
+    name: '^row 5: junk in the name of the next root',
   },
   {
     invariant: 'row 3',

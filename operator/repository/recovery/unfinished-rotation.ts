@@ -10,6 +10,7 @@ import type { VerifiedMetadata } from '../../metadata/verified.ts';
 import { metadataSource } from '../metadata-source.ts';
 import { readWhole } from '../read-bucket.ts';
 import { type RepositoryOptions, trustOptions } from '../repository.ts';
+import { parsedAs } from './newest-of.ts';
 
 /**
  * Reads a bucket whose last rotation stopped between the new root and the timestamp that must
@@ -33,6 +34,19 @@ export async function readUnderEarlierRoot(
     if (verified !== undefined) return { ...verified, root, unfinishedSince: verified.root };
   }
   return undefined;
+}
+
+/**
+ * Whether this publisher has verified the bucket before. Of a rotation that stopped, it has kept
+ * the new root, and a timestamp that only an earlier root verifies.
+ */
+export function hasSeen({ root, stateDirectory }: RepositoryOptions): boolean {
+  const { files } = readKept(stateDirectory);
+  const bytes = files.get('timestamp.json');
+  const timestamp = bytes && parsedAs(bytes, 'timestamp');
+  if (timestamp === undefined) return false;
+  const roots = [...walkRoots(root, files).roots.values()];
+  return roots.some((each) => verifies(parseSignedFile(each, 'root'), 'timestamp', timestamp));
 }
 
 /** Undefined when the keys of this root have not signed it either. */

@@ -174,7 +174,7 @@ async function interrupted(t: TestContext): Promise<OperatorLab> {
 }
 
 const FINISH: Readonly<Record<string, readonly string[]>> = {
-  'mm renew --finish': ['renew', '--finish', '--trust-bucket'],
+  'mm renew --finish': ['renew', '--finish'],
   'the next rotation': ['key', 'rotate', '--role', 'root', '--add', 'online2'],
 };
 
@@ -183,7 +183,7 @@ for (const [name, args] of Object.entries(FINISH)) {
     const lab = await interrupted(t);
     const other = ['publish', 'stable', '--no-validate', '--force', '--version', '1.0.0'];
     assert.equal(await codeOf(lab, other), 'METADATA_UNSIGNED');
-    assert.equal(await codeOf(lab, ['renew', '--trust-bucket']), 'METADATA_UNSIGNED');
+    assert.equal(await codeOf(lab, ['renew']), 'METADATA_UNSIGNED');
     const { outcome } = await changed(lab, args);
     assert.equal(outcome, 'committed');
     const host = await hostOf(t, lab, 'fresh');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metadataKey } from '../../../../bucket/layout.ts';
 import { ErrorAnswer } from '../../../../operator/answers.ts';
-import { changed, hostOf, newKey } from '../../key-commands.ts';
+import { changed, codeOf, hostOf, newKey } from '../../key-commands.ts';
 import { BUCKET, initialized, snapshotOf, TREE } from '../../operator-lab.ts';
 import { COMMIT, FILE, ROOT_ROLES, releaseOf, sign, team } from '../../proposals/team.ts';
 
@@ -38,6 +38,22 @@ for (const [what, bytes] of Object.entries(JUNK)) {
     assert.equal((await host.poll()).trusted.versions['root'], 2);
   });
 }
+
+test('row 5: junk in the name of the next root keeps nobody from the revocation of another key', async (t) => {
+  const lab = await initialized(t);
+  await newKey(lab, 'ann');
+  const host = await hostOf(t, lab, 'host');
+  await host.poll();
+  lab.server.put(BUCKET, KEY, 'in the way');
+  // Publications wait, and what takes a key away does not: the online keys may stay.
+  assert.equal(await codeOf(lab, ['publish', 'stable', '--no-validate']), 'METADATA_INVALID');
+  const revoke = ['key', 'rotate', '--role', 'stable', '--add', 'ann', '--remove', 'operator'];
+  const { json } = await lab.mm([...revoke, '--json']);
+  assert.match(String(ErrorAnswer.parse(json).error.next), /aws s3 rm .*2\.root\.json/);
+  lab.server.delete(BUCKET, KEY);
+  assert.equal((await host.poll()).trusted.versions['targets'], 2);
+  assert.equal((await changed(lab, revoke)).outcome, 'unchanged');
+});
 
 for (const file of ['root', 'env-stable']) {
   test(`row 7: junk in the name of a proposed ${file} is named, and the proposal holds`, async (t) => {
