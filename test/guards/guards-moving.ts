@@ -194,7 +194,7 @@ export const MOVING_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'promote',
-    file: 'operator/commands/key/vouched-release.ts',
+    file: 'operator/metadata/release-change.ts',
     line: "const MAKING: ReadonlySet<unknown> = new Set(['publish', 'promote']);",
     instead: 'const MAKING = CHOOSING;',
     test: PROMOTE_THEFT,
