@@ -46,7 +46,7 @@ export async function sync(context: Context, options: SyncOptions): Promise<Answ
         const counts =
           snapshot === undefined
             ? await syncFleet(from, store, { now, onProgress })
-            : await copySnapshot(store, snapshot, { tree: config.tree, onProgress });
+            : await copySnapshot(store, snapshot, { tree: config.tree, now: now(), onProgress });
         const directory = storeDirectory(config);
         if (snapshot === undefined) addToHistory(directory, place, { store, now: now() });
         else {

@@ -39,6 +39,12 @@ export async function openSnapshot(
   }
 }
 
+interface CopyOptions extends Pick<TreePlace, 'tree'> {
+  /** In ms since 1970. */
+  readonly now: number;
+  onProgress(done: number, all: number): void;
+}
+
 /**
  * Brings the store to the state of a snapshot that is newer. Each status is checked as if it had
  * been read from the bucket: the snapshot may be of another version of mm. A kill at any time
@@ -47,11 +53,13 @@ export async function openSnapshot(
 export async function copySnapshot(
   store: FleetStore,
   { head, hosts }: Unpacked,
-  { tree, onProgress }: Pick<TreePlace, 'tree'> & { onProgress(done: number, all: number): void },
+  { tree, now, onProgress }: CopyOptions,
 ): Promise<SyncCounts> {
-  const syncedAt = Date.parse(head.syncedAt);
+  // No later snapshot would replace one of the year 9999.
+  const syncedAt = Math.min(Date.parse(head.syncedAt), now);
   const { hosts: stored, syncedAt: before = -1 } = store;
-  if (before >= syncedAt) return counts(store, { hosts: stored, fetched: 0, gone: 0 });
+  if (before >= syncedAt && before <= now)
+    return counts(store, { hosts: stored, fetched: 0, gone: 0 });
   const listing = new Listing(store.database);
   let read = 0;
   let copied = 0;

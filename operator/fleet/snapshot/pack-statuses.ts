@@ -29,7 +29,10 @@ export const SnapshotHost = z.looseObject({
   /** Empty: the next sync reads the object. */
   etag: z.string().max(1024),
   /** When S3 received the object, in ms since 1970. */
-  receivedAt: z.int().min(0),
+  receivedAt: z
+    .int()
+    .min(0)
+    .max(Date.UTC(9999, 11, 31)),
   /** The whole document. Null: `problem` says why. */
   status: z.unknown(),
   problem: z.looseObject({ kind: z.enum(PROBLEM_KINDS), message: z.string() }).nullable(),

@@ -171,6 +171,7 @@ test('fleet sync --snapshot: what is no snapshot, or hostile, is refused or skip
     'a host too few': lines({ ...head, hosts: 2 }, host),
     'a host too many': lines(head, host, host),
     'a time that is text': lines(head, { ...host, receivedAt: 'now' }),
+    'a time that no calendar has': lines(head, { ...host, receivedAt: 9e15 }),
     'a line without end': gzipSync(`${JSON.stringify(head)}\n${' '.repeat(2 ** 24)}`),
   })) {
     lab.server.put(BUCKET, STATUSES, bytes);
@@ -202,11 +203,23 @@ test('fleet sync --snapshot: a status that S3 refused does not replace one that 
   const problem = { kind: 'refused', message: 'AccessDenied' };
   const refused = { ...host, etag: '', status: null, problem };
   for (const [minutes, line] of [host, refused].entries()) {
-    const syncedAt = new Date(NOW + minutes * 60_000).toISOString();
+    const at = NOW + minutes * 60_000;
+    const syncedAt = new Date(at).toISOString();
     lab.server.put(BUCKET, STATUSES, lines({ ...head, syncedAt }, line));
-    const { json } = await lab.mm(['fleet', 'sync', '--snapshot', '--json'], { now: () => NOW });
+    const { json } = await lab.mm(['fleet', 'sync', '--snapshot', '--json'], { now: () => at });
     assert.equal(json.syncedAt, syncedAt);
   }
   const { json } = await lab.mm(['fleet', 'query', 'SELECT kind FROM unreadable', '--json']);
   assert.deepEqual(json.rows, []);
+});
+
+test('fleet sync --snapshot: one of the year 9999 keeps no later one away', async (t) => {
+  const lab = await initialized(t);
+  for (const [minutes, year] of [9999, 2026].entries()) {
+    const syncedAt = `${year}-11-30T12:01:00Z`;
+    lab.server.put(BUCKET, STATUSES, lines({ ...head, syncedAt }, { ...host, etag: `${year}` }));
+    const now = () => NOW + minutes * 60_000;
+    const { json } = await lab.mm(['fleet', 'sync', '--snapshot', '--json'], { now });
+    assert.deepEqual([json.fetched, json.syncedAt], [1, new Date(now()).toISOString()]);
+  }
 });
