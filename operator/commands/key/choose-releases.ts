@@ -4,6 +4,7 @@ import { type JsonObject, jsonObject } from '../../../shared/json.ts';
 import { isBinariesRole, releaseTarget } from '../../../trust/metadata/role-names.ts';
 import type { Context } from '../../context.ts';
 import { emptiedBinaries } from '../../metadata/binaries.ts';
+import { isHeard } from '../../metadata/heard-releases.ts';
 import { withHighestVersions } from '../../metadata/highest-version.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
@@ -115,6 +116,10 @@ export async function chooseReleases(
   remarks.push(...droppedLines(doubtful, dropped));
   if (emptied !== undefined)
     remarks.push('dropped: all binaries; mm binaries put signs them again');
+  const gone = doubtful.filter(
+    ({ path, environment }) => dropped.has(path) || backTo.has(environment),
+  );
+  remarks.push(...elsewhere(verified, gone));
   return { ...chosen, remarks: [...chosen.remarks, ...remarks] };
 }
 
@@ -186,21 +191,31 @@ async function withEarlier(
     roles.set(role, withRelease(content, environment, target));
     remarks.push(`back: ${environment} to ${describeTarget(target)}`);
   }
-  return { roles, remarks: [...remarks, ...elsewhere(verified, dropped)] };
+  return { roles, remarks };
 }
 
-/** Environments that got a dropped release by `mm promote`: their own keys signed it. */
-function elsewhere(
-  { environments }: VerifiedMetadata,
-  dropped: readonly DoubtfulRelease[],
-): string[] {
-  return [...environments].flatMap(([environment, { current, next }]) => {
-    if (dropped.some((each) => each.environment === environment)) return [];
-    const same = dropped.find(({ sha256 }) => [current?.sha256, next?.sha256].includes(sha256));
-    if (same === undefined) return [];
-    const from = `${same.environment}/${same.slot}`;
-    return [`unchanged: ${environment} offers the tarball of ${from}; mm rollback ${environment}`];
-  });
+/**
+ * Environments that got a release by `mm promote` which is not signed again: their own keys signed
+ * it.
+ */
+function elsewhere(verified: VerifiedMetadata, gone: readonly DoubtfulRelease[]): string[] {
+  const environments = new Set(gone.map(({ environment }) => environment));
+  const bySha256 = new Map(gone.map(({ sha256, path }) => [sha256, path]));
+  const lines = new Set<string>();
+  for (const [role, { signed }] of verified.roles) {
+    for (const [path, { hashes }] of Object.entries(signed.targets)) {
+      const [environment = ''] = path.split('/');
+      const same = bySha256.get(hashes['sha256'] ?? '');
+      if (same === undefined || environments.has(environment)) continue;
+      if (!isHeard(verified, role, path)) continue;
+      lines.add(
+        `unchanged: ${environment} offers the tarball of ${same}; mm rollback ${environment}`,
+      );
+    }
+  }
+  const more = lines.size - MAX_LINES;
+  const shown = [...lines].slice(0, MAX_LINES);
+  return more > 0 ? [...shown, `unchanged: ${more} more environments offer them`] : shown;
 }
 
 /**

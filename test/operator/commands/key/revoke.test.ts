@@ -46,18 +46,11 @@ async function publishEvil(
   const { version, label, bytes = EVIL, change } = given;
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   lab.server.put(BUCKET, blobKey(TREE, sha256), bytes);
+  const release = `20260401T000000Z-${sha256.slice(0, 12)}`;
   const custom = {
-    schema: 1,
-    version: label,
-    release: `20260401T000000Z-${sha256.slice(0, 12)}`,
-    commit: 'e'.repeat(40),
-    created: '2026-04-01T00:00:00Z',
-    by: 'ci',
-    reason: '',
-    hold: false,
-    stop: false,
-    minAgent: null,
-    ...(change === undefined ? {} : { change }),
+    ...{ schema: 1, version: label, release, commit: 'e'.repeat(40) },
+    ...{ created: '2026-04-01T00:00:00Z', by: 'ci', reason: '' },
+    ...{ hold: false, stop: false, minAgent: null, ...(change && { change }) },
   };
   const target = { length: bytes.length, hashes: { sha256 }, custom };
   await thief.signTesting(version, {
@@ -296,8 +289,12 @@ test('row 6: a release that the operator chose after the thief needs no question
 
 test('row 6: an environment that got the release of the thief by mm promote is named', async (t) => {
   const lab = await stolen(t);
-  const promote = ['promote', 'testing', 'stable', '--yes', '--older', '--no-rebuild'];
-  assert.equal((await lab.mm(promote)).exitCode, 0);
-  const { changes } = await changed(lab, [...REVOKE, '--back-to', lab.honest]);
-  assert.ok(changes.some((line) => /^unchanged: stable .*mm rollback stable$/.test(line)));
+  for (const to of ['stable', 'dev_a'])
+    await lab.mm(['promote', 'testing', to, '--yes', '--older', '--no-rebuild']);
+  for (const choice of ['--drop=testing', `--back-to=${lab.honest}`]) {
+    const { changes } = await changed(lab, [...REVOKE, choice, '--noop']);
+    const named = changes.filter((line) => line.startsWith('unchanged: '));
+    const next = named.map((line) => line.split('; ')[1]);
+    assert.deepEqual(next, ['mm rollback stable', 'mm rollback dev_a'], choice);
+  }
 });
