@@ -14,6 +14,14 @@ export const SIGNER_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'row 3',
+    file: 'operator/release/source/ref-warnings.ts',
+    line: 'branches.length > 0 ? branches : found.values()',
+    instead: 'found.values()',
+    test: 'test/operator/proposals/row-3-ref.test.ts',
+    name: '^row 3: a commit that is not on the named ref',
+  },
+  {
+    invariant: 'row 3',
     file: 'operator/commands/compare-release.ts',
     line: 'if (found !== sha256 || size !== length) {',
     instead: 'if (size !== length) {',

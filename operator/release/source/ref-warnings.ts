@@ -6,6 +6,7 @@ import { gitAnswer } from './git.ts';
 import { commitsNamed } from './objects.ts';
 
 const SHOWN = 12;
+const BRANCHES = ['refs/heads/', 'refs/remotes/origin/'];
 
 /** Warnings when the commit of a ref may not be the one that the operator means. */
 export async function refWarnings(
@@ -38,12 +39,17 @@ export async function refWarnings(
   return warnings;
 }
 
-/** For a commit that somebody else says is on the ref: warns when it is not, in this clone. */
+/**
+ * For a commit that somebody else says is on the ref: warns when it is not, in this clone. A tag
+ * with the name of a branch does not count: who may push it may not push to the branch.
+ */
 export async function notOnRef(
   { place, commit }: Pick<FoundCommit, 'place' | 'commit'>,
   ref: string,
 ): Promise<readonly string[]> {
-  for (const head of (await commitsNamed(place, namesOf(ref))).values()) {
+  const found = await commitsNamed(place, namesOf(ref));
+  const branches = BRANCHES.flatMap((folder) => found.get(`${folder}${ref}`) ?? []);
+  for (const head of branches.length > 0 ? branches : found.values()) {
     const isPart = await gitAnswer(place, ['merge-base', '--is-ancestor', commit, head]);
     if (isPart !== undefined) return [];
   }

@@ -10,8 +10,11 @@ test('row 3: a commit that is not on the named ref is rebuilt, with a warning', 
   const commit = await people.commit('manifests/side.pp', 'class side { }\n');
   await releaseOf(people);
   await proposeAsMain(people, commit);
-  const { stderr } = await people.mm(SIGN);
-  assert.match(stderr, /commit [0-9a-f]{12} is not on main in this clone/);
+  for (const name of ['other', 'main']) {
+    await people.git('tag', name, commit);
+    const { stderr } = await people.mm(SIGN);
+    assert.match(stderr, /commit [0-9a-f]{12} is not on main in this clone/, `tag ${name}`);
+  }
 });
 
 /** The release that `mm publish` makes of main while main is this commit. */
