@@ -112,6 +112,7 @@ function addRoot(program: Command, context: Context, output: Output): void {
       'file or directory to compare with new binaries; repeatable',
       collect,
     )
+    .option('--without <file>', WITHOUT, collect)
     .option('--yes', 'do not ask on a terminal')
     .action(async (file: string, options: SignOptions) =>
       output.answer(await signRoot(context, file, options), options),

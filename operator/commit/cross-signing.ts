@@ -26,9 +26,9 @@ export function previousDelegators(
   const signed = ['snapshot', 'timestamp', ...(change.roles.has('targets') ? ['targets'] : [])];
   const isPossible = signed.every((role) => {
     const { keyIds, threshold } = keysOf(earlier, role);
-    const others = change.drafts?.get(role)?.signatures.map(({ keyid }) => keyid) ?? [];
-    const held = keyring.signers.map(({ keyId }) => keyId);
-    return keyIds.filter((id) => held.includes(id) || others.includes(id)).length >= threshold;
+    const draft = change.drafts?.get(role)?.signatures.map(({ keyid }) => keyid);
+    const able = draft ?? keyring.signers.map(({ keyId }) => keyId);
+    return keyIds.filter((id) => able.includes(id)).length >= threshold;
   });
   return isNeeded && isPossible ? earlier : undefined;
 }

@@ -31,11 +31,9 @@ export async function nextRoot(
   const draft = given ?? draftOf({ role: 'root', treeId, now: now(), version, content, mode });
   const next = parseContent(draft.signed, 'root');
   const wanted = [verified.root, next].map((root) => keysOf({ root, targets: undefined }, 'root'));
-  const ids = new Set(wanted.flatMap(({ keyIds }) => keyIds));
+  // A root of a proposal gets its signatures from mm root sign, which shows what is signed.
   const signers =
-    given === undefined
-      ? wanted.flatMap((keys) => [...availableSigners(keyring, keys)])
-      : keyring.signers.filter(({ keyId }) => ids.has(keyId));
+    given === undefined ? wanted.flatMap((keys) => [...availableSigners(keyring, keys)]) : [];
   const signed = await addSignatures(draft, unique(signers));
   for (const keys of wanted) assertEnough(signed, keys);
   const file = draftToFile(signed, treeId);

@@ -22,7 +22,7 @@ import { previousDelegators } from './cross-signing.ts';
 import { inTheWay, isGenuine, nextRootName } from './fixed-names.ts';
 import { nextRoot } from './next-root.ts';
 import { rolesSigned, signersOf } from './require-keys.ts';
-import { type Signing, signCompletely, signDraft } from './sign-role.ts';
+import { type Signing, signCompletely, signedByOthers } from './sign-role.ts';
 import { snapshotMeta } from './snapshot-meta.ts';
 import { putBlob, putTimestamp } from './upload.ts';
 import { areOnlineKeysReplaced, freeVersion, planVersions, type Versions } from './versions.ts';
@@ -146,7 +146,7 @@ async function putRoles(
     const file =
       draft === undefined
         ? await putNextVersion(now, { role, content, from: versions.of(role) })
-        : await putDraft(now, role, await signDraft(now, draft));
+        : await putDraft(now, role, signedByOthers(now, draft));
     if (role === 'targets') now = withTargets(now, file);
     made.set(role, file);
   }

@@ -5,7 +5,6 @@ import { type Keyring, type RoleKeys, signersFor } from '../keys/keyring.ts';
 import type { Signer } from '../keys/public/signer.ts';
 import { checkAsClient, type Delegators, isTopLevel, keysOf } from '../metadata/delegation.ts';
 import {
-  addSignatures,
   type Draft,
   draftToFile,
   type RoleContent,
@@ -57,17 +56,12 @@ export function availableSigners(keyring: Keyring, keys: RoleKeys): readonly Sig
 }
 
 /**
- * Adds the signatures of the available keys to those of others. Throws KEY_MISSING when more are
- * needed.
+ * The file of a draft that others have signed. No key of this machine signs it: the person was only
+ * asked to upload it. Throws KEY_MISSING when signatures are missing.
  */
-export async function signDraft(signing: Signing, draft: Draft): Promise<SignedFile> {
-  const { keyring, treeId } = signing.repository;
-  const wanted = audiences(signing, draft.role).map((each) => keysOf(each, draft.role));
-  const ids = new Set(wanted.flatMap(({ keyIds }) => keyIds));
-  const signers = keyring.signers.filter(({ keyId }) => ids.has(keyId));
-  const signed = await addSignatures(draft, unique(signers));
-  for (const keys of wanted) assertEnough(signed, keys);
-  return checked(signing, draft.role, draftToFile(signed, treeId));
+export function signedByOthers(signing: Signing, draft: Draft): SignedFile {
+  for (const each of audiences(signing, draft.role)) assertEnough(draft, keysOf(each, draft.role));
+  return checked(signing, draft.role, draftToFile(draft, signing.repository.treeId));
 }
 
 /** Throws KEY_MISSING, with the number of signatures and the keys that can still sign. */

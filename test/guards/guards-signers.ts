@@ -141,6 +141,14 @@ export const SIGNER_GUARDS: readonly Guard[] = [
     name: '^row 2: who adds a signature by root commit',
   },
   {
+    invariant: 'row 4',
+    file: 'operator/commands/root/root-sign.ts',
+    line: '      if (options.noop !== true) requireAgreed(verified);\n',
+    instead: '',
+    test: 'test/operator/commands/root/root-sign.test.ts',
+    name: '^lost files: nobody signs unnoticed',
+  },
+  {
     invariant: 'row 7',
     file: 'operator/commit/versions.ts',
     line: 'version < from + MAX_SKIPPED; version++',

@@ -3,8 +3,9 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { shellWord } from '../../../shared/shell-word.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
 import type { SignAnswer } from '../../answers.ts';
+import { requireAgreed } from '../../commit/consistent.ts';
 import { requireClock } from '../../commit/require-clock.ts';
-import type { Answer, Context, SigningOptions } from '../../context.ts';
+import type { Answer, Context } from '../../context.ts';
 import { withTree } from '../../open-tree.ts';
 import { requireComplete } from '../../proposals/complete.ts';
 import { describeChange } from '../../proposals/describe-change.ts';
@@ -39,7 +40,7 @@ import { confirm } from '../confirm.ts';
 import { type BinaryOptions, compareBinaries } from './compare-binaries.ts';
 import { type RebuildOptions, type Rebuilt, rebuildReleases } from './rebuild.ts';
 
-export interface SignOptions extends SigningOptions, RebuildOptions, BinaryOptions {
+export interface SignOptions extends RepairOptions, RebuildOptions, BinaryOptions {
   /** Do not ask on a terminal. */
   readonly yes?: boolean | undefined;
 }
@@ -48,7 +49,7 @@ export interface SignOptions extends SigningOptions, RebuildOptions, BinaryOptio
  * `mm root sign`: shows what a proposal changes against the metadata that this person trusts, and
  * adds the signatures of the keys on this machine. Releases are packed again from their commit, and
  * compared; binaries are compared with the files of `--binary`. With `--noop` it only shows. Throws
- * PROPOSAL_INVALID, RELEASE_INVALID, GIT_FAILED, KEY_MISSING.
+ * NOT_CONFIRMED, PROPOSAL_INVALID, RELEASE_INVALID, GIT_FAILED, KEY_MISSING.
  */
 export async function signRoot(
   context: Context,
@@ -62,6 +63,8 @@ export async function signRoot(
     return await withRepair(context, tree, options, async ({ repository }) => {
       const verified = await repository.read();
       requireClock(repository, verified);
+      // A proposal for an older state would look complete beside what a recovery found.
+      if (options.noop !== true) requireAgreed(verified);
       if (remainingOf(verified, proposal).documents.length === 0) throw committed(path);
       const reviewed = reviewProposal(repository, verified, proposal);
       requireComplete(verified, proposal);

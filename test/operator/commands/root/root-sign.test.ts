@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ErrorAnswer, PublishAnswer, SignAnswer } from '../../../../operator/answers.ts';
 import { bound } from '../../../../operator/proposals/binding.ts';
 import { Proposal } from '../../../../operator/proposals/file.ts';
 import { changed, codeOf, hostOf, listKeys, newKey, signersOf } from '../../key-commands.ts';
-import { snapshotOf } from '../../operator-lab.ts';
+import { BUCKET, snapshotOf } from '../../operator-lab.ts';
 import { COMMIT, FILE, ROOT_ROLES, releaseOf, sign, team } from '../../proposals/team.ts';
 
 const PUBLISH = ['publish', 'stable', '--no-validate'];
@@ -264,4 +264,36 @@ test('row 2: root commit adds no signature, so a carrier gets none from a person
   assert.deepEqual([code, asked], ['PROPOSAL_INVALID', []]);
   assert.match(next ?? '', /^mm root sign /);
   assert.deepEqual(snapshotOf(people.server), before);
+});
+
+test('row 2: root commit adds no signature where enough have signed', async (t) => {
+  const people = await team(t);
+  const stable = ['key', 'rotate', '--role', 'stable'];
+  await changed(people, [...stable, '--add', 'bob.pub.json', '--out', FILE]);
+  await sign(people, ...people.bob);
+  await changed(people, COMMIT);
+  const { stdout } = await people.mm([...PUBLISH, '--out', FILE, ...people.bob]);
+  assert.match(stdout, /^stable: enough have signed \(1 of 2\)/m);
+  await changed(people, COMMIT);
+  assert.equal(signersOf(people, '2.env-stable.json').length, 1);
+  // Nothing says that Ann has chosen the release, so she is asked about it.
+  const remove = [...stable, '--remove', 'bob', '--out', FILE];
+  assert.equal(await codeOf(people, remove), 'USAGE');
+});
+
+test('lost files: nobody signs unnoticed a proposal that continues an older state', async (t) => {
+  const people = await team(t);
+  const renew = ['renew', 'targets', '--out', FILE];
+  await changed(people, renew);
+  await copyFile(people.proposal, `${people.proposal}.first`);
+  await sign(people, ...people.bob);
+  await changed(people, COMMIT);
+  await rename(`${people.proposal}.first`, people.proposal);
+  people.server.delete(BUCKET, 'ubuntu/manifests/metadata/3.targets.json');
+  await rm(join(people.repository, '.miyamoto'), { recursive: true });
+  await sign(people, '--noop');
+  const args = ['root', 'sign', FILE, ...people.bob];
+  assert.equal(await codeOf(people, args), 'NOT_CONFIRMED');
+  const { outcome } = await sign(people, '--without', '3.targets.json', ...people.bob);
+  assert.equal(outcome, 'signed');
 });
