@@ -260,6 +260,14 @@ export const RECOVERY_GUARDS: readonly Guard[] = [
     name: '^lost files: an older file that a thief',
   },
   {
+    invariant: 'row 4',
+    file: 'operator/repository/recovery/newest-of.ts',
+    line: 'missing: snapshot && found && roleFile(role) };',
+    instead: 'missing: undefined };',
+    test: 'test/operator/commands/key/theft.test.ts',
+    name: '^row 4: a snapshot that leaves out',
+  },
+  {
     invariant: 'row 6',
     file: 'operator/commands/key/recover-environment.ts',
     line: 'change === undefined ? target : ',

@@ -2,9 +2,9 @@ import type { Metadata, Targets } from '@tufjs/models';
 import { printable } from '../../../shared/clean-text.ts';
 import { counted } from '../../../shared/counted.ts';
 import { jsonObject } from '../../../shared/json.ts';
-import { roleWord } from '../../../trust/metadata/role-names.ts';
+import { roleFile, roleWord } from '../../../trust/metadata/role-names.ts';
 import { listedKeys, type RoleEntry, roleEntries } from '../../metadata/role-keys.ts';
-import type { LostFile, VerifiedMetadata } from '../../metadata/verified.ts';
+import { type LostFile, type VerifiedMetadata, versionOf } from '../../metadata/verified.ts';
 
 /*
  * Who writes to the bucket can delete a file that the snapshot names, and a thief of an online key
@@ -19,7 +19,7 @@ const MAX_SHOWN = 5;
 /**
  * What a commit on these documents could lose.
  *
- * @param missing by role: the file that the snapshot names
+ * @param missing by role: the file that the snapshot names, or does not list
  * @param isUnknown no snapshot says which versions are the newest
  */
 export function lostFiles(
@@ -27,10 +27,15 @@ export function lostFiles(
   missing: ReadonlyMap<string, string>,
   isUnknown: boolean,
 ): LostFile[] {
-  const lost = [...missing].map(([role, file]) => ({
-    file,
-    text: `the snapshot names ${printable(file, 200)}, and the bucket does not have it as it was signed; mm would go on with ${foundOf(verified, role)}`,
-  }));
+  const lost = [...missing].map(([role, file]) => {
+    const name = printable(file, 200);
+    const found = `mm would go on with ${foundOf(verified, role)}`;
+    const text =
+      file === roleFile(role)
+        ? `the snapshot does not list ${name}; ${found}; if that is not yours, first remove ${versionOf(verified, role)}.${name} from the bucket`
+        : `the snapshot names ${name}, and the bucket does not have it as it was signed; ${found}`;
+    return { file, text };
+  });
   if (!isUnknown) return lost;
   const roles = ['targets', ...environmentRoles(verified).map(({ role }) => role)];
   const found = roles.map((role) => foundOf(verified, role)).join(', and with ');

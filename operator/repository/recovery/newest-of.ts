@@ -30,7 +30,11 @@ type Read = (bytes: Buffer | undefined, version?: number) => Found | undefined;
 interface Newest {
   /** Undefined when no file of the role verifies. */
   readonly found: Found | undefined;
-  /** The file that the snapshot names, when what was found is less. */
+  /**
+   * The file that the snapshot names, when what was found is less. Without a version: the snapshot
+   * lists no file of the role. A thief of an online key left it out, or who has a key of the role
+   * added what was found.
+   */
   readonly missing: string | undefined;
 }
 
@@ -54,8 +58,10 @@ export async function newestOf(
   };
   const here = read(kept.get(roleFile(role)));
   const entry = snapshot?.signed.meta[`${role}.json`];
-  if (entry === undefined)
-    return { found: here ?? (await listed(search, role, read)), missing: undefined };
+  if (entry === undefined) {
+    const found = here ?? (await listed(search, role, read));
+    return { found, missing: snapshot && found && roleFile(role) };
+  }
   const keptVersion = here?.document.signed.version ?? 0;
   if (keptVersion > entry.version) return { found: here, missing: undefined };
   const file = `${entry.version}.${role}.json`;

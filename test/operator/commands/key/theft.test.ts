@@ -230,7 +230,12 @@ test('row 4: a snapshot that leaves out an environment: who has seen nothing bui
     assert.equal(code, 'METADATA_MISSING');
     assert.match(String(next), /mm key rotate --role online --recover --add KEY$/);
   }
-  await changed(lab, RECOVER);
+  const roles = ['env-stable.json', 'env-testing.json', 'env-dev.json'];
+  const { stderr } = await lab.mm(RECOVER);
+  const found =
+    'testing version \\d+: testing/current 0.1.0 .*, first remove \\d+.env-testing.json';
+  assert.match(stderr, new RegExp(`does not list env-testing.json; mm would go on with ${found}`));
+  await changedWithout(lab, RECOVER, roles);
   const { trusted } = await (await hostOf(t, lab, 'after')).poll(['stable', 'testing']);
   assert.equal(trusted.environments.get('testing')?.current?.custom.version, '0.1.0');
   await assertHealthy(t, lab, 'fresh');
