@@ -19,6 +19,7 @@ import {
   openRoles,
 } from '../../proposals/handover.ts';
 import { invalidProposal } from '../../proposals/invalid-proposal.ts';
+import { newReleases } from '../../proposals/new-releases.ts';
 import {
   changeOf,
   isSignable,
@@ -29,6 +30,7 @@ import {
   signProposal,
 } from '../../proposals/proposal.ts';
 import { summaryLines } from '../../proposals/summary.ts';
+import { requireBlob } from '../../repository/require-blob.ts';
 import {
   answerChange,
   type ChangeIntent,
@@ -37,6 +39,7 @@ import {
   withRepair,
 } from '../change-keys.ts';
 import { confirm } from '../confirm.ts';
+import { releaseName } from '../move/release-name.ts';
 import { type BinaryOptions, compareBinaries } from './compare-binaries.ts';
 import { type RebuildOptions, type Rebuilt, rebuildReleases } from './rebuild.ts';
 
@@ -116,7 +119,7 @@ export async function signRoot(
 /**
  * `mm root commit`: writes a proposal with enough signatures to the bucket, in one commit. It adds
  * none: a carrier could otherwise get the signature of a person who was only asked to upload.
- * Throws PROPOSAL_INVALID.
+ * Throws PROPOSAL_INVALID, RELEASE_INVALID.
  */
 export async function commitRoot(
   context: Context,
@@ -135,6 +138,11 @@ export async function commitRoot(
         show(context, diffLines(diffDocuments(verified, remaining.documents)));
         const unsigned = reviewed.filter((each) => missingSignatures(each) > 0);
         if (unsigned.length > 0) throw notSigned(path, unsigned);
+        // Who writes to the bucket can replace the tarballs that came with the proposal.
+        for (const release of newReleases(verified, remaining.documents)) {
+          const description = `${release.path} ${releaseName(release)}`;
+          await requireBlob(opened.repository, { ...release, description });
+        }
         return changeOf(remaining);
       };
       return await changeKeys(context, opened, { intent, options });

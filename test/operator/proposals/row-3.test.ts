@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { blobKey } from '../../../bucket/layout.ts';
 import { ErrorAnswer } from '../../../operator/answers.ts';
 import { requireLiteral } from '../../../operator/release/modules/puppetfile.ts';
 import { type JsonObject, jsonObject } from '../../../shared/json.ts';
 import { changed, codeOf } from '../key-commands.ts';
-import { git } from '../operator-lab.ts';
+import { BUCKET, git, TREE } from '../operator-lab.ts';
 import {
   COMMIT,
   type Documents,
@@ -71,6 +72,11 @@ test('row 3: the commit of a release is packed again before it is signed', async
     stderr,
   );
   assert.doesNotMatch(stderr, /is not on main/);
+  const key = blobKey(TREE, sha256);
+  const tarball = people.server.get(BUCKET, key) ?? '';
+  people.server.put(BUCKET, key, 'what a writer of the bucket put there');
+  assert.equal(await codeOf(people, COMMIT), 'RELEASE_INVALID');
+  people.server.put(BUCKET, key, tarball);
   await changed(people, COMMIT);
 });
 
