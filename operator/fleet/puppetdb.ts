@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RunSummary, StatusDocument } from '../../bucket/documents/status.ts';
-import { isJsonObject, type JsonObject } from '../../shared/json.ts';
+import { type JsonObject, jsonObject } from '../../shared/json.ts';
 import { hasFailed } from '../hosts/summary.ts';
 
 /** A command of PuppetDB, as its endpoint `/pdb/cmd/v1` reads it. */
@@ -33,10 +33,10 @@ export function nestedFacts(promoted: JsonObject): JsonObject {
     const last = names.pop() ?? path;
     let place: Record<string, unknown> = facts;
     for (const name of names) {
-      const inner = place[name];
-      const next = isJsonObject(inner) ? inner : Object.create(null);
-      place[name] = next;
-      place = next as Record<string, unknown>;
+      // A copy without a prototype: a host may name a part of a fact `__proto__`.
+      const next: Record<string, unknown> = Object.create(null);
+      place[name] = Object.assign(next, jsonObject(place[name]));
+      place = next;
     }
     place[last] = value;
   }

@@ -104,6 +104,7 @@ const HOSTS: Readonly<Record<string, Partial<StatusDocument>>> = {
   skipped: { run: { ...sampleRun, status: 'skipped' } },
   endless: { run: { ...sampleRun, durationSeconds: 1e308 } },
   unchanged: { facts: { 'os.name': 'Debian', os: 'x', '__proto__.polluted': true, role: null } },
+  polluting: { run: null, facts: { a: { b: 1 }, 'a.__proto__.polluted': true } },
 };
 
 test('fleet export puppetdb: the documented wire formats, also of hostile hosts', async (t) => {
@@ -116,7 +117,7 @@ test('fleet export puppetdb: the documented wire formats, also of hostile hosts'
   await lab.mm(['fleet', 'sync']);
   const { stdout, stderr, exitCode } = await lab.mm(['fleet', 'export', 'puppetdb']);
   assert.equal(exitCode, 0, stderr);
-  assert.match(stderr, /exported 8 hosts; 1 cannot be read/);
+  assert.match(stderr, /exported 9 hosts; 1 cannot be read/);
   const lines = stdout.trim().split('\n');
   const commands = lines.map((line) => Command.parse(JSON.parse(line)));
   const reports = commands.flatMap((each) =>
@@ -130,7 +131,7 @@ test('fleet export puppetdb: the documented wire formats, also of hostile hosts'
     ['pending', 'unchanged'],
     ['unchanged', 'unchanged'],
   ]);
-  assert.equal(commands.filter(({ command }) => command === 'replace facts').length, 8);
+  assert.equal(commands.filter(({ command }) => command === 'replace facts').length, 9);
   const failed = commands.find(
     (each) => each.command === 'store report' && each.certname === 'failed',
   );
