@@ -1,3 +1,4 @@
+import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { readKept } from '../../trust/kept/trust-directory.ts';
 import { isTopLevel } from '../metadata/delegation.ts';
@@ -11,6 +12,10 @@ export const RESTORE =
 /** Another machine may have seen less, and then recovers less. */
 export const STOLEN =
   'an online key was stolen; on a machine whose state: has seen the newest files: mm key rotate --role online --recover --add KEY';
+
+/** Without a timestamp nothing says which versions are the newest. */
+export const RESTORE_TIMESTAMP =
+  'restore the object version of timestamp.json; without one: mm key rotate --role online --recover --add KEY';
 
 /** A file that nobody can read. A leap of versions has an explanation of its own. */
 function isUnusable({ code, details }: CodedError): boolean {
@@ -59,10 +64,16 @@ export function explained(
     );
   }
   if (file === 'timestamp.json') {
-    return new CodedError(`s3://${bucket.name}/${tree} has no signed metadata yet`, {
+    const url = `s3://${bucket.name}/${metadataKey(tree, file)}`;
+    const hasSeen = readKept(stateDirectory).files.has(file);
+    const message = hasSeen
+      ? `${url} was deleted: this machine has verified it before`
+      : `there is no ${url}: the tree was not begun, or somebody deleted it`;
+    const begin = `mm init --bucket ${bucket.name} --tree ${tree}`;
+    return new CodedError(message, {
       code: 'METADATA_MISSING',
       cause,
-      next: `mm init --bucket ${bucket.name} --tree ${tree}`,
+      next: hasSeen ? RESTORE_TIMESTAMP : `${RESTORE_TIMESTAMP}; or for a new tree: ${begin}`,
     });
   }
   return new CodedError(

@@ -237,6 +237,14 @@ export const RECOVERY_GUARDS: readonly Guard[] = [
   },
   {
     invariant: 'row 4',
+    file: 'operator/commands/init/init.ts',
+    line: '    if (hasBucket) await requireNoTree(place, config);\n',
+    instead: '',
+    test: 'test/operator/commands/init/init.test.ts',
+    name: '^init: where somebody deleted timestamp.json',
+  },
+  {
+    invariant: 'row 4',
     file: 'operator/commit/consistent.ts',
     line: '  if (lost.length === 0) return;',
     instead: '  if (lost.length >= 0) return;',

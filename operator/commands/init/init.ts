@@ -19,7 +19,7 @@ import { createBucket } from '../bucket/create.ts';
 import { carryOut } from '../carry-out.ts';
 import { answerInit } from './answer.ts';
 import { establishRoot, type SoloKeys } from './initial-root.ts';
-import { assertNoTimestamp, firstChange, readEmptyTree } from './initial-targets.ts';
+import { assertNoTimestamp, firstChange, readEmptyTree, requireNoTree } from './initial-targets.ts';
 import { prepareKeys } from './keys.ts';
 import { readOriginal } from './original.ts';
 import { type InitOptions, type InitPlan, keyPaths, planInit } from './plan.ts';
@@ -40,6 +40,7 @@ export async function init(context: Context, given: InitOptions): Promise<Answer
   try {
     await assertKeysOutside({ directory: config.repository, env: context.env }, keys);
     const hasBucket = await assertFresh(context, place, options);
+    if (hasBucket) await requireNoTree(place, config);
     requireOwn(dirname(plan.configFile), 'the directory of the configuration');
     requireOwn(keys, 'the directory of the signing keys');
     if (options.noop === true) {

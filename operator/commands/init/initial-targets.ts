@@ -1,12 +1,17 @@
+import { join } from 'node:path';
 import type { Metadata, Root } from '@tufjs/models';
-import { metadataKey } from '../../../bucket/layout.ts';
+import { blobPrefix, metadataKey } from '../../../bucket/layout.ts';
+import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { readKept } from '../../../trust/kept/trust-directory.ts';
 import { environmentPaths, environmentRole } from '../../../trust/metadata/role-names.ts';
 import type { Change } from '../../commit/change.ts';
+import type { TreeConfig } from '../../config.ts';
 import type { Signer } from '../../keys/public/signer.ts';
 import { DEV_PATHS, DEV_ROLE, isDevEnvironment } from '../../metadata/environment-classes.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
 import type { VerifiedMetadata } from '../../metadata/verified.ts';
+import { RESTORE_TIMESTAMP } from '../../repository/explained.ts';
 import { dateOfMissing, isMissing, type TreePlace } from '../../repository/stored-files.ts';
 import { keyMap } from './initial-root.ts';
 
@@ -83,4 +88,38 @@ export async function assertNoTimestamp({ bucket, tree }: TreePlace): Promise<nu
     next: 'mm releases, or choose another --tree',
     details: { key },
   });
+}
+
+/**
+ * Who writes to the bucket can delete timestamp.json. A tree that began again at version 1, without
+ * a release, would be refused by every host that has seen the first one. Throws
+ * ALREADY_INITIALIZED.
+ */
+export async function requireNoTree(
+  { bucket, tree }: TreePlace,
+  { stateDirectory }: Pick<TreeConfig, 'stateDirectory'>,
+): Promise<void> {
+  const hasSeen = readKept(join(stateDirectory, 'trust')).files.has('timestamp.json');
+  const trace = hasSeen
+    ? 'this machine has verified it before'
+    : await traceOf({ bucket, tree }, [metadataKey(tree, '2.root.json'), blobPrefix(tree)]);
+  if (trace === undefined) return;
+  const url = `s3://${bucket.name}/${metadataKey(tree, 'timestamp.json')}`;
+  throw new CodedError(`${url} was deleted: ${trace}; nothing was changed`, {
+    code: 'ALREADY_INITIALIZED',
+    next: `${RESTORE_TIMESTAMP}; or choose another --tree`,
+  });
+}
+
+/** A release, or a second root: no interrupted `mm init` leaves them. */
+async function traceOf(
+  { bucket }: TreePlace,
+  prefixes: readonly string[],
+): Promise<string | undefined> {
+  for (const prefix of prefixes) {
+    for await (const { key } of bucket.list(prefix)) {
+      return `s3://${bucket.name}/${printable(key, 300)} belongs to it`;
+    }
+  }
+  return undefined;
 }

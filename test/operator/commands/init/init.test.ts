@@ -122,6 +122,24 @@ for (const upload of FILES) {
   });
 }
 
+test('init: where somebody deleted timestamp.json no tree begins again', async (t) => {
+  const lab = await initialized(t);
+  assert.equal((await lab.mm(['publish', 'stable', '--no-validate'])).exitCode, 0);
+  lab.server.delete(BUCKET, 'ubuntu/manifests/metadata/timestamp.json');
+  const files = lab.files();
+  // Then as a machine that has not seen the tree: its releases are there.
+  for (const state of ['kept', 'fresh']) {
+    if (state === 'fresh') await rm(join(lab.repository, '.miyamoto'), { recursive: true });
+    for (const args of [['init'], ['init', '--noop']]) {
+      const { json } = await lab.mm([...args, '--json']);
+      assert.equal(ErrorAnswer.parse(json).error.code, 'ALREADY_INITIALIZED', state);
+    }
+    const { stderr } = await lab.mm(['releases']);
+    assert.match(stderr, /^next: restore the object version of timestamp.json/m);
+  }
+  assert.deepEqual(lab.files(), files);
+});
+
 test('init: an incomplete tree with other keys is refused', async (t) => {
   const lab = await openOperatorLab(t);
   const key = /timestamp\.json/;
