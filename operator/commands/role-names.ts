@@ -16,10 +16,12 @@ export function rolesNamed(verified: VerifiedMetadata, given: string): readonly 
     const binaries = entries.find(({ role }) => isBinariesRole(role));
     if (binaries !== undefined) return [binaries.role];
   }
-  // As hosts find it: by what it covers, whatever number its name ends with.
-  const found = entries.find(
-    ({ role, covers }) => role.startsWith('env-') && (role === given || covers.includes(given)),
-  );
+  // As hosts find it: by what it covers, whatever number its name ends with. Messages call a role
+  // by its name alone: an older mm gave the name `env-2` to the role of `2024` that began again.
+  const environments = entries.filter(({ role }) => role.startsWith('env-'));
+  const found =
+    environments.find(({ role, covers }) => role === given || covers.includes(given)) ??
+    environments.find(({ role }) => roleWord(role) === given);
   if (found !== undefined) return [found.role];
   const known = [...new Set(entries.map(({ role }) => roleWord(role)))];
   const hint = didYouMean(given, known);

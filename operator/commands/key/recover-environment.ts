@@ -1,6 +1,6 @@
 import { CodedError } from '../../../shared/coded-error.ts';
 import { jsonObject } from '../../../shared/json.ts';
-import { baseRole, roleWord } from '../../../trust/metadata/role-names.ts';
+import { baseRole, environmentRole, roleWord } from '../../../trust/metadata/role-names.ts';
 import type { Context } from '../../context.ts';
 import { editKeys, type NamedKey, roleEntries } from '../../metadata/role-keys.ts';
 import type { RoleContent } from '../../metadata/signed-file.ts';
@@ -66,10 +66,13 @@ export async function planEnvironmentRecovery(
 
 /**
  * `env-stable`, `env-stable-2`, and so on. Hosts remember the version of every name that they have
- * seen.
+ * seen. What the role covers counts where it is one environment: an older mm gave the name `env-2`
+ * to the role of `2024`.
  */
 function freeName(verified: VerifiedMetadata, role: string): string {
-  const base = baseRole(role);
+  const { covers = [] } = roleEntries(verified).find((each) => each.role === role) ?? {};
+  const [only, ...others] = covers;
+  const base = only === undefined || others.length > 0 ? baseRole(role) : environmentRole(only);
   const taken = new Set([
     ...Object.keys(verified.snapshot?.signed.meta ?? {}),
     ...[...verified.roles.keys()].map((name) => `${name}.json`),

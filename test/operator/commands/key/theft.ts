@@ -82,9 +82,9 @@ export class Thief {
   }
 
   /** The same for another role that the key for testing signs as well. */
-  async signRole(role: string, version: number, fields: object): Promise<void> {
+  async signRole(role: string, version: number, fields: object, name = role): Promise<void> {
     const signed = this.signedOf(role);
-    await this.#put(`${version}.${role}.json`, { ...signed, ...fields, version }, 'testing');
+    await this.#put(`${version}.${name}.json`, { ...signed, ...fields, version }, 'testing');
   }
 
   /** What the operator signed honestly for stable. Undefined fields are left out. */
@@ -96,9 +96,9 @@ export class Thief {
   }
 
   /** Targets under this version, by the key of the safe. */
-  async signTargets(version: number): Promise<void> {
+  async signTargets(version: number, fields: object = {}): Promise<void> {
     const signed = this.signedOf('targets');
-    await this.#put(`${version}.targets.json`, { ...signed, version }, 'safe');
+    await this.#put(`${version}.targets.json`, { ...signed, ...fields, version }, 'safe');
   }
 
   /** A snapshot that names these versions, and a timestamp that leads to it. */
