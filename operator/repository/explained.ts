@@ -53,16 +53,6 @@ export function explained(
   }
   if (cause.code !== 'METADATA_MISSING') return cause;
   const { file } = cause.details;
-  if (file === 'timestamp.json' && readKept(stateDirectory).files.has(file)) {
-    return new CodedError(
-      `s3://${bucket.name}/${tree} has no timestamp.json any more: somebody deleted it`,
-      {
-        code: 'METADATA_MISSING',
-        cause,
-        next: 'restore its newest object version; without one: mm key rotate --role online --recover --add KEY',
-      },
-    );
-  }
   if (file === 'timestamp.json') {
     const url = `s3://${bucket.name}/${metadataKey(tree, file)}`;
     const hasSeen = readKept(stateDirectory).files.has(file);
