@@ -1,11 +1,12 @@
-import { cp } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Bucket } from '../bucket/bucket.ts';
 import { plainHttpEndpoint } from '../bucket/s3/effective-settings.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { fileProblem } from '../shared/file-problem.ts';
-import { readStart } from '../shared/files.ts';
+import { readNamed } from '../shared/files.ts';
 import { requireOwn } from '../shared/owned-path.ts';
+import { copyKept } from '../trust/kept/trust-directory.ts';
+import { MAX_FILE_BYTES } from '../trust/metadata/file-limits.ts';
 import { loadConfig, selectTree, type TreeConfig } from './config.ts';
 import type { CommonOptions, Context, SigningOptions } from './context.ts';
 import { type LockOptions, withLock } from './files/lock.ts';
@@ -116,13 +117,9 @@ async function withStateCopy<T>(config: TreeConfig, work: StateWork<T>): Promise
   return await withTemporaryDirectory('state', async (directory) => {
     const kept = join(config.stateDirectory, 'trust');
     requireOwn(kept, 'the kept state');
-    await cp(kept, directory, { recursive: true, verbatimSymlinks: true }).catch(ifMissing);
+    copyKept(kept, directory);
     return await work(directory);
   });
-}
-
-function ifMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
 }
 
 /** The keys of this machine, without unlocking one. Throws KEY_INVALID, FILE_UNSAFE. */
@@ -170,13 +167,10 @@ export function givenPassphrase(
   return file === undefined || file === '' ? {} : { file: resolve(cwd, file) };
 }
 
-/** Limit of a root in bytes: hosts do not read a larger one. */
-const MAX_ROOT_BYTES = 512_000;
-
 function readRoot({ rootFile, tree }: TreeConfig): Buffer {
   requireOwn(rootFile, 'the trust root');
   try {
-    return readStart(rootFile, MAX_ROOT_BYTES);
+    return readNamed(rootFile, MAX_FILE_BYTES.root);
   } catch (cause) {
     const { why } = fileProblem(rootFile, cause);
     throw new CodedError(`no trust root for tree ${tree}: ${why}`, {

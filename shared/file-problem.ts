@@ -27,10 +27,15 @@ export function fileProblem(path: string, error: unknown): FileProblem {
       return { why: `no permission for ${path}`, next: look };
     case 'ENOTDIR':
     case 'EEXIST':
-      return { why: `a part of ${path} is a file, where a directory is needed`, next: look };
+      return noDirectory(path);
     case 'EISDIR':
     case 'ERR_FS_EISDIR':
       return { why: `${path} is a directory, where a file is needed`, next: look };
+    case 'ENOTEMPTY':
+      return {
+        why: `${path} has files, where an empty directory is needed`,
+        next: `ls -A ${shellWord(path)}`,
+      };
     case 'ENXIO':
       return { why: `${path} is a socket or a device, where a file is needed`, next: look };
     case 'ENAMETOOLONG':
@@ -65,6 +70,17 @@ function missing(path: string): FileProblem {
     why: `there is no directory ${top} for ${path}`,
     next: `ls ${shellWord(dirname(top))}; then give the right path`,
   };
+}
+
+/** Of a path through a file, the file is what a person must move away. */
+function noDirectory(path: string): FileProblem {
+  let part = path;
+  while (part !== dirname(part) && orUndefined(() => lstatSync(part)) === undefined)
+    part = dirname(part);
+  const isDirectory = orUndefined(() => lstatSync(part).isDirectory()) === true;
+  const found = isDirectory ? 'exists already' : 'is a file, where a directory is needed';
+  const purpose = part === path ? '' : ` for ${path}`;
+  return { why: `${part} ${found}${purpose}`, next: `ls -ld ${shellWord(part)}` };
 }
 
 function isThere(path: string): boolean {

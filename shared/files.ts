@@ -48,6 +48,34 @@ export function withOpenFile<T>(
 }
 
 /**
+ * Returns the content of a regular file that a person named, so that links are followed. Throws for
+ * a device and for a FIFO, as {@link readStart} does, and for a file of more than `maxBytes` bytes.
+ */
+export function readNamed(path: string, maxBytes: number): Buffer {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+  return withOpenFile(path, flags, undefined, (fd) => readRegular(fd, maxBytes));
+}
+
+/** The same, of a file that is open. */
+export function readRegular(fd: number, maxBytes: number): Buffer {
+  const stat = fstatSync(fd);
+  if (!stat.isFile()) throw new Error('it is not a regular file');
+  const tooLong = () => new Error(`it has more than ${maxBytes} bytes`);
+  if (stat.size > maxBytes) throw tooLong();
+  let bytes = Buffer.alloc(stat.size + 1);
+  for (let length = 0; ; ) {
+    const read = readSync(fd, bytes, length, bytes.length - length, null);
+    if (read === 0) return bytes.subarray(0, length);
+    length += read;
+    if (length > maxBytes) throw tooLong();
+    // Files of /proc have no size, and every file may grow while it is read.
+    if (length === bytes.length) {
+      bytes = Buffer.concat([bytes], Math.min(2 * length + 4096, maxBytes + 1));
+    }
+  }
+}
+
+/**
  * Returns the first `maxBytes` bytes of a regular file. Throws for a device, and for a FIFO:
  * opening it would wait for a writer forever.
  */

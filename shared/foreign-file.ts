@@ -1,6 +1,6 @@
-import { constants, fstatSync, readSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { fileProblem } from './file-problem.ts';
-import { isFileError, withOpenFile } from './files.ts';
+import { isFileError, readRegular, withOpenFile } from './files.ts';
 
 /** The content of a path that another user or program controls, or that was damaged. */
 export type ForeignFile =
@@ -20,11 +20,13 @@ const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** Reads a regular file of at most `maxBytes` bytes. Never throws and never blocks. */
 export function readForeignFile(path: string, maxBytes: number): ForeignFile {
   try {
-    return withOpenFile(path, FLAGS, undefined, (fd) => readRegular(fd, maxBytes));
+    const bytes = withOpenFile(path, FLAGS, undefined, (fd) => readRegular(fd, maxBytes));
+    return { kind: 'read', bytes };
   } catch (error) {
     if (isFileError(error, 'ENOENT') || isFileError(error, 'ENOTDIR')) return { kind: 'missing' };
     if (isFileError(error, 'ELOOP')) return refused('it is a link');
-    return refused(fileProblem(path, error).why);
+    const isOfSystem = error instanceof Error && 'code' in error;
+    return refused(isOfSystem ? fileProblem(path, error).why : (error as Error).message);
   }
 }
 
@@ -43,19 +45,6 @@ export const MAX_OWN_BYTES = 64 * 1024 ** 2;
  */
 export function ownText(path: string): string | undefined {
   return foreignText(path, MAX_OWN_BYTES);
-}
-
-function readRegular(fd: number, maxBytes: number): ForeignFile {
-  const stat = fstatSync(fd);
-  if (!stat.isFile()) return refused('it is not a regular file');
-  // Reads one byte more, because the file may grow meanwhile.
-  const bytes = Buffer.alloc(Math.min(stat.size, maxBytes) + 1);
-  let length = 0;
-  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-    read = readSync(fd, bytes, length, bytes.length - length, null);
-  }
-  if (length > maxBytes) return refused(`it has more than ${maxBytes} bytes`);
-  return { kind: 'read', bytes: bytes.subarray(0, length) };
 }
 
 function refused(why: string): ForeignFile {

@@ -101,6 +101,19 @@ for (const { files: pattern, only, never, because } of RULES) {
   });
 }
 
+/** They read the files of the program itself, those of /proc, and streams of checked files. */
+const MAY_READ =
+  /^agent\/(program\/chunks|io\/(daemon\/service\/service-name|host\/processes|puppet\/ruby\/ruby-source)|commands\/doctor\/variables|steps\/fetch\/(fetch|download))\.ts$|^operator\/(files\/lock|fleet\/report\/page-source|keys\/file\/passphrase|puppet\/ruby\/ruby-source|release\/source\/filters|repository\/upload\/upload-file)\.ts$|^bucket\/(archive\/read-archive|s3\/request-handler)\.ts$/;
+const UNBOUNDED =
+  /import [^;]*\b(readFileSync|readFile|createReadStream)\b[^;]*'node:fs(\/promises)?'/;
+
+test('architecture: files are read with a bound: a FIFO must not block, and a device has no end', () => {
+  const unbounded = files.filter((file) => UNBOUNDED.test(readFileSync(join(ROOT, file), 'utf8')));
+  const wrong = unbounded.filter((file) => !MAY_READ.test(file));
+  assert.deepEqual(wrong, [], 'use readNamed of shared/files.ts, or shared/foreign-file.ts');
+  assert.ok(unbounded.length > 0);
+});
+
 test('architecture: no files import each other in a circle, not even through types', () => {
   assert.equal(circleIn(new Map(sources.map((file) => [file, importsOf(file)]))), undefined);
 });

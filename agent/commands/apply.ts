@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { LocalRun } from '../../bucket/documents/local-run.ts';
 import { ReleaseFile } from '../../bucket/documents/release.ts';
 import { CodedError } from '../../shared/coded-error.ts';
+import { readNamed } from '../../shared/files.ts';
+import { MAX_OWN_BYTES } from '../../shared/foreign-file.ts';
 import type { Config } from '../config/config.ts';
 import { checkConfigSources, loadConfig } from '../config/load-config.ts';
 import { EXIT_CODES, runExitCode } from '../core/exit-code.ts';
@@ -139,6 +141,6 @@ async function runPuppet(
 
 /** mm writes the label into the tree, as into every release. */
 function labelOf(directory: string): string {
-  const text = readFileSync(join(directory, 'tree/release.json'), 'utf8');
+  const text = readNamed(join(directory, 'tree/release.json'), MAX_OWN_BYTES).toString();
   return ReleaseFile.parse(JSON.parse(text)).version;
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
 import { messageOf } from '../../shared/clean-text.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { asFileError, makeDirectorySync } from '../../shared/disk-error.ts';
-import { isFileError } from '../../shared/files.ts';
+import { isFileError, readNamed } from '../../shared/files.ts';
 import { requireOwn } from '../../shared/owned-path.ts';
+import { MAX_FILE_BYTES } from '../../trust/metadata/file-limits.ts';
 import { checkedConfig } from '../config/checked-config.ts';
 import type { Config } from '../config/config.ts';
 import { chooseCertname, isClone, knownIds } from '../core/certname.ts';
@@ -120,7 +121,7 @@ function hostIdOf(machine: string): string {
 export function readRoot(paths: Pick<HostPaths, 'trustRoot'>): Buffer {
   requireOwn(paths.trustRoot, 'the trust root');
   try {
-    return readFileSync(paths.trustRoot);
+    return readNamed(paths.trustRoot, MAX_FILE_BYTES.root);
   } catch (cause) {
     const found = isFileError(cause, 'ENOENT') ? 'no such file' : messageOf(cause);
     throw new CodedError(`no trust root: wanted ${paths.trustRoot}, found ${found}`, {

@@ -14,7 +14,7 @@ const WAIT_MS = 60_000;
 /**
  * `mm-agent reset-clock`: deletes the clock floor, the earliest time that this host accepts from a
  * clock. It is needed on a host whose clock was once far ahead: there all metadata counts as
- * expired until real time reaches the floor.
+ * expired until real time reaches the floor. Throws PERMISSION_DENIED and LOCKED.
  */
 export async function resetClock(options: Options): Promise<number> {
   if (options.operands.length > 0) {

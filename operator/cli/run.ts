@@ -79,9 +79,10 @@ function errorText(error: unknown): string {
 /** An error of this machine is no defect of mm, for example a full disk or a missing permission. */
 function asCoded(error: unknown): unknown {
   if (!isSystemError(error)) return error;
-  const { code = '', path } = error;
+  // A rename fails at the name that the file gets.
+  const { code = '', path = undefined, dest = path } = error;
   const { why, next } =
-    path === undefined ? { why: messageOf(error), next: NO_PATH } : fileProblem(path, error);
+    dest === undefined ? { why: messageOf(error), next: NO_PATH } : fileProblem(dest, error);
   return new CodedError(why, { code: SYSTEM_CODES[code] ?? 'FILE_FAILED', cause: error, next });
 }
 
@@ -95,7 +96,9 @@ const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
   EDQUOT: 'DISK_FULL',
 };
 
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+function isSystemError(
+  error: unknown,
+): error is NodeJS.ErrnoException & { readonly dest?: string } {
   return error instanceof Error && 'syscall' in error && 'errno' in error;
 }
 

@@ -3,10 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { check } from 'proper-lockfile';
 import { CodedError } from '../../shared/coded-error.ts';
 import { orUndefined } from '../../shared/files.ts';
-import { type HeldLock, tryToLock } from '../../shared/lock/held-lock.ts';
+import { type HeldLock, isStale, tryToLock } from '../../shared/lock/held-lock.ts';
 import { type LockHolder, readHolder } from '../../shared/lock/holder.ts';
 
 /**
@@ -58,7 +57,7 @@ async function acquire(
   const giveUpAt = performance.now() + waitMs;
   const holder: Holder = { pid: process.pid, machine: machine(), host: hostname() };
   for (let isFirst = true; ; isFirst = false) {
-    const isGone = async (other: Holder) => isDead(other, holder) || (await isOld(path));
+    const isGone = (other: Holder) => isDead(other, holder) || isStale(path, STALE_MS);
     const request = { holder, staleMs: STALE_MS, isGone, onLost: () => undefined };
     const held = await tryToLock<Holder>(path, request);
     if (held !== undefined) return held;
@@ -77,10 +76,6 @@ function isDead(other: Holder, own: Holder): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
-}
-
-async function isOld(path: string): Promise<boolean> {
-  return !(await check(path, { lockfilePath: path, realpath: false, stale: STALE_MS }));
 }
 
 /**

@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { ZodError } from 'zod';
 import { CodedError, type ErrorCode } from '../../shared/coded-error.ts';
 import type { Instances } from '../hosts/instances.ts';
 import { defineTerminated } from './host-state.ts';
@@ -43,10 +44,8 @@ export class FleetStore implements Disposable {
   ): FleetStore {
     const sqlite = process.getBuiltinModule('node:sqlite');
     makePrivate(path);
-    const database = usable(path, sqlite);
-    if (database !== undefined && isCopyOf(database, place))
-      return new FleetStore(database, instances);
-    database?.close();
+    const found = FleetStore.#find(path, place, instances);
+    if (found !== undefined && found !== 'other') return found;
     return new FleetStore(fresh(path, place, { sqlite, onNew }), instances);
   }
 
@@ -55,16 +54,41 @@ export class FleetStore implements Disposable {
    * configuration may have named another bucket at the last one.
    */
   static openSynced(path: string, place: CopiedPlace, instances?: Instances): FleetStore {
-    const database = usable(path, process.getBuiltinModule('node:sqlite'));
-    const isOther = database !== undefined && !isCopyOf(database, place);
-    const store = database && new FleetStore(database, instances);
-    if (!isOther && store?.syncedAt !== undefined) return store;
-    store?.[Symbol.dispose]();
+    const found = FleetStore.#find(path, place, instances);
+    if (found instanceof FleetStore) {
+      if (found.syncedAt !== undefined) return found;
+      found[Symbol.dispose]();
+    }
     const { endpoint = 'AWS', bucket, tree } = place;
-    const found = isOther
-      ? `${path} is not a copy of s3://${bucket}/${tree} at ${endpoint}`
-      : `nothing has been copied from the bucket yet: no complete ${path}`;
-    throw new CodedError(found, { code: 'STATE_MISSING', next: 'mm fleet sync' });
+    const message =
+      found === 'other'
+        ? `${path} is not a copy of s3://${bucket}/${tree} at ${endpoint}`
+        : `nothing has been copied from the bucket yet: no complete ${path}`;
+    throw new CodedError(message, { code: 'STATE_MISSING', next: 'mm fleet sync' });
+  }
+
+  /** Undefined when there is no store, or none that this version can read. */
+  static #find(
+    path: string,
+    place: CopiedPlace,
+    instances: Instances | undefined,
+  ): FleetStore | 'other' | undefined {
+    const found = filesOf(path).map((each) => lstatSync(each, { throwIfNoEntry: false }));
+    // SQLite would wait for the writer of a FIFO, and follow a link.
+    if (found[0] === undefined || found.some((each) => each?.isFile() === false)) return undefined;
+    let database: DatabaseSync | undefined;
+    try {
+      database = new (process.getBuiltinModule('node:sqlite').DatabaseSync)(path, TIMEOUT);
+      const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
+      const isOther = version === VERSION && !isCopyOf(database, place);
+      if (version === VERSION && !isOther) return new FleetStore(database, instances);
+      database.close();
+      return isOther ? 'other' : undefined;
+    } catch (error) {
+      database?.close();
+      if (isDamaged(error)) return undefined;
+      throw error;
+    }
   }
 
   /** When the last complete sync ended, in ms since 1970. Undefined before the first one. */
@@ -136,6 +160,7 @@ export class FleetStore implements Disposable {
 type Sqlite = typeof import('node:sqlite');
 
 const PRIVATE = 0o600;
+const TIMEOUT = { timeout: 10_000 };
 
 /** The file of the store, and those that SQLite keeps beside it. */
 function filesOf(path: string): readonly string[] {
@@ -145,25 +170,10 @@ function filesOf(path: string): readonly string[] {
 /** For a store that an earlier mm made readable by every user. */
 function makePrivate(path: string): void {
   for (const each of filesOf(path)) {
-    const found = statSync(each, { throwIfNoEntry: false });
-    // Only its owner can change the mode. What is not a file fails when it is opened.
+    const found = lstatSync(each, { throwIfNoEntry: false });
+    // Only its owner can change the mode.
     if (found?.isFile() && found.uid === process.geteuid?.()) chmodSync(each, PRIVATE);
   }
-}
-
-/** Undefined when there is no store, or none that this version can read. */
-function usable(path: string, { DatabaseSync }: Sqlite): DatabaseSync | undefined {
-  if (!existsSync(path)) return undefined;
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(path, { timeout: 10_000 });
-    const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
-    if (version === VERSION) return database;
-  } catch (error) {
-    if (!isDamaged(error)) throw error;
-  }
-  database?.close();
-  return undefined;
 }
 
 function isCopyOf(database: DatabaseSync, { endpoint, bucket, tree }: CopiedPlace): boolean {
@@ -182,7 +192,7 @@ function fresh(
   for (const each of filesOf(path)) rmSync(each, { force: true });
   // SQLite gives the mode of this file to those that it makes beside it.
   writeFileSync(path, '', { mode: PRIVATE, flag: 'wx' });
-  const database = new sqlite.DatabaseSync(path, { timeout: 10_000 });
+  const database = new sqlite.DatabaseSync(path, TIMEOUT);
   // Two statuses in a page of 4 kB, four in one of 8 kB: a fifth less for a question about facts.
   database.exec(
     `PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${TABLES}`,
@@ -193,9 +203,12 @@ function fresh(
   return database;
 }
 
-/** SQLITE_CORRUPT and SQLITE_NOTADB. https://www.sqlite.org/rescode.html */
+/**
+ * SQLITE_ERROR, of a table that is not as it was made; SQLITE_CORRUPT and SQLITE_NOTADB.
+ * https://www.sqlite.org/rescode.html
+ */
 function isDamaged(error: unknown): boolean {
-  return [11, 26].includes(sqliteCode(error));
+  return [1, 11, 26].includes(sqliteCode(error));
 }
 
 /** The primary result code; 0 for an error of something else. */
@@ -204,25 +217,30 @@ function sqliteCode(error: unknown): number {
 }
 
 /**
- * Translates what SQLite throws. Throws STATE_MISSING, DISK_FULL, LOCKED, PERMISSION_DENIED, or the
- * error itself.
+ * Translates what SQLite throws. Throws STATE_MISSING, DISK_FULL, LOCKED, PERMISSION_DENIED,
+ * FILE_FAILED, or the error itself.
  */
 export async function withStoreErrors<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    const [code, next] = MEANINGS[sqliteCode(cause)] ?? [];
+    // What is stored was checked before: it has changed since.
+    const isContent = cause instanceof SyntaxError || cause instanceof ZodError;
+    const [code, next] = MEANINGS[isContent ? CORRUPT : sqliteCode(cause)] ?? [];
     if (code === undefined) throw cause;
     const why = (cause as Error).message;
     throw new CodedError(`cannot use ${path}: ${why}`, { code, cause, ...(next && { next }) });
   }
 }
 
+const CORRUPT = 11;
 const REMOVE = 'remove the file, then mm fleet sync: it is a copy of what the bucket has';
 const OWNER = 'run mm as the user who owns the file, or remove it, then mm fleet sync';
 const MEANINGS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
+  1: ['STATE_MISSING', REMOVE],
   5: ['LOCKED', 'wait for the other mm, then try again'],
   8: ['PERMISSION_DENIED', OWNER],
+  10: ['FILE_FAILED', `dmesg, for an error of the disk; or ${REMOVE}`],
   11: ['STATE_MISSING', REMOVE],
   13: ['DISK_FULL', 'free some space, then run the command again: it reads the rest'],
   14: ['PERMISSION_DENIED', OWNER],

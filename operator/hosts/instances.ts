@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { StatusDocument } from '../../bucket/documents/status.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { fileProblem } from '../../shared/file-problem.ts';
+import { readNamed } from '../../shared/files.ts';
 import { firstProblem, jsonObject, parseJson } from '../../shared/json.ts';
 
 /** The EC2 instance that a host says it is. */
@@ -71,13 +71,16 @@ const Described = z.looseObject({
   ),
 });
 
+/** A string has at most 512 MB. */
+const MAX_LIST_BYTES = 500_000_000;
+
 const LIST = 'aws ec2 describe-instances --region REGION > instances.json';
 
 /** Throws USAGE. */
 function readList(file: string, path: string): z.infer<typeof Described> {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readNamed(path, MAX_LIST_BYTES).toString();
   } catch (cause) {
     const { why } = fileProblem(path, cause);
     throw new CodedError(`--instances: ${why}`, { code: 'USAGE', cause, next: LIST });

@@ -1,7 +1,7 @@
-import { rmdirSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { lock } from 'proper-lockfile';
 import { replaceFileSync } from '../atomic-file.ts';
-import { ifPresent, orUndefined } from '../files.ts';
+import { orUndefined } from '../files.ts';
 import { holderPath, type LockHolder, readHolder } from './holder.ts';
 
 /*
@@ -45,6 +45,7 @@ export async function tryToLock<H extends LockHolder>(
   });
   if (release === undefined) return undefined;
   try {
+    remove(holderPath(path));
     // Not synced: no holder survives a power cut, and a sync on a slow disk delays the renewal.
     replaceFileSync(holderPath(path), JSON.stringify(holder));
   } catch (error) {
@@ -78,19 +79,35 @@ async function removeLockOfGone<H extends LockHolder>(
   try {
     const holder = readHolder<H>(path);
     if (holder === undefined || !(await isGone(holder))) return true;
-    ifPresent(() => rmdirSync(path));
-    rmSync(holderPath(path), { force: true });
+    remove(path);
+    remove(holderPath(path));
     return true;
   } finally {
     await release();
   }
 }
 
+/**
+ * Whether nobody renews the lock. Something else in the place of the directory, and a time far in
+ * the future, would keep everybody out forever.
+ */
+export function isStale(path: string, staleMs: number): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true) return true;
+  const ageMs = Date.now() - found.mtimeMs;
+  return ageMs > staleMs || ageMs < -MOST_AHEAD_MS;
+}
+
+/** Clocks of machines that share a file system differ by less. */
+const MOST_AHEAD_MS = 86_400_000;
+
 async function lockUnlessHeld(
   path: string,
   staleMs: number,
   onCompromised: (error: Error) => void,
 ): Promise<(() => Promise<void>) | undefined> {
+  // The package removes an empty directory only.
+  if (isStale(path, staleMs)) remove(path);
   try {
     return await lock(path, {
       lockfilePath: path,
@@ -102,4 +119,9 @@ async function lockUnlessHeld(
     if ((error as NodeJS.ErrnoException).code === 'ELOCKED') return undefined;
     throw error;
   }
+}
+
+/** Whatever is there. */
+function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true });
 }

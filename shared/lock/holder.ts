@@ -8,6 +8,8 @@ export interface LockHolder {
 }
 
 const MAX_BYTES = 4096;
+/** The kernel has no larger id, and process.kill throws for one. */
+const MAX_PID = 2 ** 31 - 1;
 
 /** The path of the file that names the holder of a lock. */
 export function holderPath(path: string): string {
@@ -23,7 +25,9 @@ export function readHolder<H extends LockHolder>(path: string): H | undefined {
 export function readHolderFile<H extends LockHolder>(file: string): H | undefined {
   try {
     const holder = JSON.parse(foreignText(file, MAX_BYTES) ?? '') as H;
-    return Number.isInteger(holder.pid) && holder.pid > 1 ? holder : undefined;
+    return Number.isInteger(holder.pid) && holder.pid > 1 && holder.pid <= MAX_PID
+      ? holder
+      : undefined;
   } catch {
     return undefined;
   }

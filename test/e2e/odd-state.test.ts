@@ -1,19 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { checkState } from '../../agent/commands/doctor/host-checks.ts';
@@ -24,37 +10,14 @@ import type { HostPaths } from '../../agent/paths.ts';
 import { CodedError } from '../../shared/coded-error.ts';
 import { asFileError } from '../../shared/disk-error.ts';
 import type { Check } from '../../shared/doctor/checks.ts';
+import { ODD_FILES, RAW } from '../support/odd-files.ts';
 import { sampleOf } from '../support/soak.ts';
 import { filesOf, workingHost } from '../support/working-host.ts';
-
-/** What a mishap can leave in the place of a file or directory. */
-const ODD: Readonly<Record<string, (path: string) => void>> = {
-  'a FIFO': (path) => void execFileSync('mkfifo', [path]),
-  'a directory with a file': (path) => {
-    mkdirSync(path);
-    writeFileSync(join(path, 'file'), '');
-  },
-  // The path of a socket has at most 107 bytes.
-  'a socket': (path) => {
-    const socket = `${tmpdir()}/mm-socket-${process.pid}`;
-    const server = createServer().listen(socket);
-    renameSync(socket, path);
-    server.close();
-  },
-  'a link to nothing': (path) => symlinkSync('/nowhere/at/all', path),
-  'a link to /dev/zero': (path) => symlinkSync('/dev/zero', path),
-  'an empty file': (path) => writeFileSync(path, ''),
-  'random bytes': (path) => writeFileSync(path, randomBytes(400)),
-  '200 MB of nothing': (path) => {
-    writeFileSync(path, '');
-    truncateSync(path, 200 * 1024 ** 2);
-  },
-};
 
 const NUMBERS = ['1e308', '-1', '9007199254740992', '8640000000000001', '0.5', '"NaN"', 'null'];
 
 /** Each number of a JSON file is another one. */
-function numberDamages(path: string): typeof ODD {
+function numberDamages(path: string): typeof ODD_FILES {
   if (!/(state|record)\.json$/.test(path)) return {};
   const text = readFileSync(path, 'utf8');
   const rows = NUMBERS.map((number) => {
@@ -80,9 +43,6 @@ function pathsOf(paths: HostPaths): readonly string[] {
   ].sort();
 }
 
-/** Text of the system, or a stack, which says nothing to a person. */
-const RAW = /\bE[A-Z]{4,}: |\\n {4}at /;
-
 /** What the commands say that only read the state. */
 async function lookAt(paths: HostPaths, root: string): Promise<string> {
   const checks: Check[] = [];
@@ -106,7 +66,7 @@ function codedOnly(thrown: unknown): string {
 test('odd state: whatever is in the place of a kept path, the host goes on or names it', async (t) => {
   const { lab, host, turn, putBack } = await workingHost(t);
   const rows = pathsOf(host.paths).flatMap((path) => {
-    const odd = Object.entries(ODD).map(([name, make]) => {
+    const odd = Object.entries(ODD_FILES).map(([name, make]) => {
       return { path, name, damage: () => make(path), isReplaced: true };
     });
     const numbers = lstatSync(path, { throwIfNoEntry: false })?.isFile() ? numberDamages(path) : {};

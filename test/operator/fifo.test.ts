@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { rm, symlink } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ErrorAnswer } from '../../operator/answers.ts';
@@ -29,6 +29,15 @@ for (const [what, make] of Object.entries(ODD)) {
     await make(join(keysOf(lab), 'odd.json'));
     assert.match(String(await codeOf(lab, ['publish', 'stable', '--no-validate'])), /^KEY_/);
     await rm(join(keysOf(lab), 'odd.json'));
+    assert.equal(await codeOf(lab, ['status', '--instances', 'odd.json']), 'USAGE');
+    const source = ['publish', 'stable', '--no-validate', '--directory'];
+    await mkdir(join(lab.directory, 'r10k/modules/a/.git'), { recursive: true });
+    await writeFile(join(lab.directory, 'r10k/nodeless_site.pp'), '');
+    await make(join(lab.directory, 'r10k/modules/a/.git/HEAD'));
+    const { exitCode, stderr } = await lab.mm([...source, '../r10k', '--noop']);
+    assert.equal(exitCode, 0, stderr);
+    await make(join(lab.directory, 'r10k/.mmignore'));
+    assert.equal(await codeOf(lab, [...source, '../r10k']), 'ARCHIVE_UNSAFE');
     const root = join(lab.repository, 'ubuntu.root.json');
     await rm(root);
     await make(root);

@@ -36,6 +36,18 @@ for (const [name, pathIn] of Object.entries(READ)) {
   });
 }
 
+test('row 16: modules and statuses that others can write are neither published nor shown', async (t) => {
+  const lab = await initialized(t);
+  await lab.commit('Puppetfile', "mod 'acme-thing', '1.0.0'\n");
+  const cache = join(lab.directory, 'home/.cache/miyamoto');
+  await mkdir(cache, { recursive: true });
+  await chmod(cache, 0o777);
+  assert.equal(await codeOf(lab, PUBLISH), 'FILE_UNSAFE');
+  assert.equal((await lab.mm(['fleet', 'sync'])).exitCode, 0);
+  await chmod(join(lab.repository, '.miyamoto/ubuntu/fleet/fleet.sqlite'), 0o666);
+  assert.equal(await codeOf(lab, ['fleet', 'hosts']), 'FILE_UNSAFE');
+});
+
 test('row 16: a configuration that somebody left further up does not make mm run his program', async (t) => {
   const lab = await initialized(t);
   // The victim works below a directory that other users can write, without a miyamoto.yaml there.

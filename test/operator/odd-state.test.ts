@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { firstSeen } from '../../operator/commands/clean/first-seen.ts';
 import { HostIds } from '../../operator/commands/status/host-ids.ts';
 import { Verdicts } from '../../operator/release/gates/verdicts.ts';
 import { UploadRecords } from '../../operator/repository/upload/upload-records.ts';
+import { ODD_FILES } from '../support/odd-files.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
-
-/** What a mishap can leave in the place of a file that mm keeps. */
-const ODD: Readonly<Record<string, (path: string) => unknown>> = {
-  'a FIFO': (path) => execFileSync('mkfifo', [path]),
-  'a link to /dev/zero': (path) => symlink('/dev/zero', path),
-  'a link to nothing': (path) => symlink('/nowhere', path),
-  'a directory': (path) => mkdir(path),
-  '200 MB of nothing': async (path) => {
-    await writeFile(path, '');
-    await truncate(path, 200 * 1024 ** 2);
-  },
-};
 
 const BUCKET = { name: 'fleet' } as never;
 
@@ -35,7 +24,7 @@ test('odd state: mm neither waits for what is in the place of a kept file nor re
   for (const [file, read] of Object.entries(READERS)) {
     const path = join(state, file);
     await mkdir(dirname(path), { recursive: true });
-    for (const [what, make] of Object.entries(ODD)) {
+    for (const [what, make] of Object.entries(ODD_FILES)) {
       await make(path);
       assert.equal(read(state), undefined, `${file} is ${what}`);
       await rm(path, { recursive: true });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileProblem } from '../../shared/file-problem.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-test('file problem: a missing file, and a missing directory above it, are named', async (t) => {
+test('file problem: what is missing or in the way is named, also above the path', async (t) => {
   const here = await temporaryDirectory(t);
   const problem = (work: (path: string) => unknown, ...names: string[]) => {
     const path = join(here, ...names);
@@ -28,6 +28,14 @@ test('file problem: a missing file, and a missing directory above it, are named'
       next: `ls -ld ${here}`,
     },
   );
+  writeFileSync(join(here, 'file'), '');
+  const through = problem((path) => readFileSync(path), 'file', 'd', 'a.json');
+  assert.deepEqual(through, {
+    why: `${here}/file is a file, where a directory is needed for ${here}/file/d/a.json`,
+    next: `ls -ld ${here}/file`,
+  });
+  const full = problem((path) => rmdirSync(path), '..', basename(here));
+  assert.deepEqual(full.next, `ls -A ${here}`);
   const below = problem((path) => writeFileSync(path, ''), 'b', 'c', 'a.json');
   assert.deepEqual(below, {
     why: `there is no directory ${here}/b for ${here}/b/c/a.json`,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { readNamed } from '../../shared/files.ts';
 import { foreignText, readForeignFile } from '../../shared/foreign-file.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -60,6 +62,23 @@ for (const [name, [why, make]] of Object.entries(ODD)) {
     assert.equal(foreignText(path, MAX), undefined);
   });
 }
+
+test('row 19: a file that says no size, as those of /proc, is read up to the same bound', () => {
+  const path = '/proc/self/status';
+  if (!existsSync(path)) return;
+  assert.equal(readForeignFile(path, MAX).kind, 'refused');
+  assert.match(String(foreignText(path, 100_000)), /^Name:.*\nnonvoluntary/s);
+});
+
+test('row 19: of a path that a person gave, a link is followed to a regular file only', async (t) => {
+  const path = join(await temporaryDirectory(t), 'file');
+  await writeFile(path, 'x'.repeat(MAX));
+  await symlink(path, `${path}.link`);
+  assert.equal(readNamed(`${path}.link`, MAX).toString(), 'x'.repeat(MAX));
+  assert.throws(() => readNamed(`${path}.link`, MAX - 1), /more than 9 bytes/);
+  await symlink('/dev/zero', `${path}.zero`);
+  assert.throws(() => readNamed(`${path}.zero`, MAX), /not a regular file/);
+});
 
 test('row 19: an endless device is refused', () => {
   const file = readForeignFile('/dev/zero', MAX);

@@ -12,7 +12,7 @@ import {
 import { basename, join } from 'node:path';
 import * as z from 'zod';
 import { syncDirectorySync, writeFileAtomicSync } from '../../shared/atomic-file.ts';
-import { asFileError } from '../../shared/disk-error.ts';
+import { asDiskError, asFileError } from '../../shared/disk-error.ts';
 import { isFileError, withOpenFile } from '../../shared/files.ts';
 import { ownText, readForeignFile } from '../../shared/foreign-file.ts';
 import { maxBytesOf } from '../metadata/file-limits.ts';
@@ -74,6 +74,19 @@ export function readKept(directory: string): KeptTrust {
 }
 
 /**
+ * Copies what a refresh would start from into another directory, for one that must change nothing.
+ * Whatever else is in the directory is left out.
+ */
+export function copyKept(from: string, to: string): void {
+  const { files, isCurrent, record } = readKept(from);
+  const generation = 'generation-copy';
+  mkdirSync(join(to, generation), { recursive: true });
+  for (const [name, bytes] of files) writeFileSync(join(to, generation, name), bytes);
+  if (isCurrent) symlinkSync(generation, join(to, CURRENT));
+  if (record !== undefined) writeFileSync(join(to, RECORD), JSON.stringify(record));
+}
+
+/**
  * Replaces the trusted files in one step. A crash at any moment leaves all old files or all new
  * ones.
  */
@@ -88,7 +101,7 @@ export function keepFiles(directory: string, files: ReadonlyMap<string, Buffer>)
   } catch (error) {
     rmSync(link, { force: true });
     rmSync(generation, { recursive: true, force: true });
-    throw asFileError(error, directory);
+    throw asFileError(asDiskError(error, directory));
   }
   syncDirectorySync(directory);
 }
@@ -179,7 +192,7 @@ function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if (isFileError(error, 'ENOENT') || isFileError(error, 'ENOTDIR')) return [];
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].some((code) => isFileError(error, code))) return [];
     throw asFileError(error);
   }
 }

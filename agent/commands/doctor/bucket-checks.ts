@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { metadataKey } from '../../../bucket/layout.ts';
@@ -10,7 +10,7 @@ import { credentialsOf } from '../../../bucket/s3/setting-origins.ts';
 import { type Check, tried } from '../../../shared/doctor/checks.ts';
 import { orUndefined } from '../../../shared/files.ts';
 import { SET_CLOCK } from '../../../shared/set-clock.ts';
-import { readClockFloor } from '../../../trust/kept/trust-directory.ts';
+import { copyKept, readClockFloor } from '../../../trust/kept/trust-directory.ts';
 import { daysToExpiry } from '../../../trust/metadata/expiry.ts';
 import { bucketSource } from '../../../trust/metadata/source.ts';
 import { refresh } from '../../../trust/reader.ts';
@@ -117,9 +117,7 @@ async function checkMetadata(
     const directory = mkdtempSync(join(tmpdir(), 'mm-doctor-'));
     try {
       // A cycle may replace a file of it meanwhile. What is missing then is read from the bucket.
-      orUndefined(() =>
-        cpSync(paths.trust, directory, { recursive: true, verbatimSymlinks: true }),
-      );
+      orUndefined(() => copyKept(paths.trust, directory));
       const seeds = readPackagedSeeds(paths, SILENT);
       const { trusted } = await refresh({
         ...{ directory, packagedRoot, environments: [identity.environment], clock: systemClock },

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CodedError } from '../../../shared/coded-error.ts';
@@ -70,7 +70,7 @@ export async function checkHooks(
         value: undefined,
         outcome: 'failed',
         message: `${message}; these fail in each run: ${failing.slice(0, 10).join(', ')}`,
-        next: `chmod 0755 ${join(directory, failing[0] ?? '')}; a directory may have ${MOST_HOOKS}`,
+        next: `chmod 0755 ${shellWord(join(directory, failing[0] ?? ''))}; a directory may have ${MOST_HOOKS}`,
       };
     }
     if (ignored.length === 0) return { value: undefined, message };
@@ -89,6 +89,7 @@ const DIRECTORIES_AND_NAMES = `directories are ${HOOK_STAGES.join(', ')}; names 
 export async function checkDisk(checks: Check[], paths: HostPaths): Promise<void> {
   for (const directory of [paths.state, paths.runtime]) {
     await tried(checks, `disk of ${directory}`, () => {
+      requireDirectory(directory);
       const error = readOnlyError(directory);
       if (error !== undefined) throw error;
       return spaceOf(directory, directory === paths.state ? LEFT_TO_OTHERS_BYTES : 0);
@@ -102,6 +103,14 @@ export async function checkDisk(checks: Check[], paths: HostPaths): Promise<void
     message: isWhole ? 'whole, for a disk that is full' : `not whole: ${missing.join(', ')}`,
     next: isWhole ? null : 'free some space; the next cycle completes them: mm-agent --once',
   });
+}
+
+/** Something else in its place keeps every cycle from starting. */
+function requireDirectory(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || statSync(path).isDirectory()) return;
+  const message = `wanted a directory, found something else: ${path}`;
+  throw new CodedError(message, { code: 'FILE_FAILED', next: `ls -ld ${shellWord(path)}` });
 }
 
 function spaceOf(directory: string, wanted: number): Seen<undefined> {

@@ -88,10 +88,10 @@ export function readAnswer({ answer }: RequestPaths, id: string): RunAnswer | un
 /** Removes a request that no daemon will read. */
 export function removeRequest({ request }: Pick<RequestPaths, 'request'>): void {
   // On a read-only disk no command can have written one.
-  orUndefined(() => rmSync(request, { force: true }));
+  orUndefined(() => rmSync(request, { recursive: true, force: true }));
 }
 
 /** Removes an answer that was read, or that nobody waits for. */
 export function removeAnswer({ answer }: Pick<RequestPaths, 'answer'>): void {
-  rmSync(answer, { force: true });
+  rmSync(answer, { recursive: true, force: true });
 }

@@ -1,4 +1,4 @@
-import { constants, writeFileSync } from 'node:fs';
+import { constants, lstatSync, rmSync, writeFileSync } from 'node:fs';
 import { orUndefined, withOpenFile } from '../../../shared/files.ts';
 
 /**
@@ -13,8 +13,13 @@ const FLAGS =
 
 /**
  * Writes a file in the runtime directory. The file is gone after a reboot, so it is neither synced
- * nor renamed. Does not throw: without the file the daemon only knows less.
+ * nor renamed. Something else in its place is removed. Does not throw: without the file the daemon
+ * only knows less.
  */
 export function writeRuntimeFile(path: string, text: string): void {
-  orUndefined(() => withOpenFile(path, FLAGS, 0o644, (fd) => writeFileSync(fd, text)));
+  orUndefined(() => {
+    const isOdd = lstatSync(path, { throwIfNoEntry: false })?.isFile() === false;
+    if (isOdd) rmSync(path, { recursive: true, force: true });
+    withOpenFile(path, FLAGS, 0o644, (fd) => writeFileSync(fd, text));
+  });
 }

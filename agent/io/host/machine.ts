@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { orUndefined } from '../../../shared/files.ts';
+import { orUndefined, readNamed } from '../../../shared/files.ts';
 
+const MAX_BYTES = 4096;
 /** In ms. The program usually needs a few milliseconds. */
 const IOREG_LIMIT_MS = 5000;
 
@@ -46,7 +46,7 @@ function isMac(root: string): boolean {
 
 /** In lower case: kernels have written the same UUID in both. */
 function idIn(path: string): string | undefined {
-  const text = orUndefined(() => readFileSync(path, 'utf8').trim().toLowerCase());
+  const text = orUndefined(() => readNamed(path, MAX_BYTES).toString().trim().toLowerCase());
   return text !== undefined && text !== '' && !NO_ID.test(text) ? text : undefined;
 }
 

@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { isFileError, readNamed } from '../../../shared/files.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
+import { maxBytesOf } from '../../../trust/metadata/file-limits.ts';
 import type { PackagedSeeds } from '../../agent.ts';
 import type { HostPaths } from '../../paths.ts';
 import type { Log } from '../../ports.ts';
@@ -25,9 +27,9 @@ export function readPackagedSeeds(
 function readSeed(path: string, log: Log): Buffer | undefined {
   requireOwn(path, 'the packaged seed');
   try {
-    return readFileSync(path);
+    return readNamed(path, maxBytesOf(basename(path)));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (isFileError(error, 'ENOENT')) return undefined;
     log.warn('seed.unreadable', { path, error: String(error) });
     return NOTHING;
   }

@@ -1,7 +1,7 @@
-import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { orUndefined } from '../../../shared/files.ts';
+import { orUndefined, readNamed } from '../../../shared/files.ts';
 import { shellWord } from '../../../shared/shell-word.ts';
 import type { PuppetInstall } from '../../ports.ts';
 import { askProgram } from './ask-program.ts';
@@ -74,12 +74,14 @@ async function versionOf(path: string, environment: Places['environment']): Prom
   const directory = dirname(realpathSync(path));
   for (const library of ['../lib/ruby/vendor_ruby', '../share/ruby/vendor_ruby']) {
     const file = join(directory, library, 'puppet/version.rb');
-    const source = orUndefined(() => readFileSync(file, 'utf8')) ?? '';
+    const source = orUndefined(() => readNamed(file, MAX_VERSION_BYTES).toString()) ?? '';
     const version = /^\s*PUPPETVERSION\s*=\s*['"]([\w.-]+)['"]/m.exec(source)?.[1];
     if (version !== undefined) return version;
   }
   return await askVersion(path, environment);
 }
+
+const MAX_VERSION_BYTES = 1024 ** 2;
 
 /** Starting Ruby may take long on a small or busy machine. */
 const VERSION_LIMIT_MS = 60_000;

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { orUndefined } from '../../../shared/files.ts';
+import { orUndefined, readNamed } from '../../../shared/files.ts';
 import { shellWord } from '../../../shared/shell-word.ts';
 
 /*
@@ -18,6 +17,9 @@ const SYSTEM_FILES = [
   '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem', // RHEL 7 and later
   '/etc/ssl/cert.pem', // Alpine
 ];
+
+/** A file of all public authorities has 250 kB. */
+const MAX_BYTES = 16 * 1024 ** 2;
 
 /** Error codes for a certificate that leads to no trusted authority. */
 const UNKNOWN_AUTHORITY: ReadonlySet<unknown> = new Set([
@@ -102,7 +104,7 @@ function systemCertificates(): readonly string[] {
   // biome-ignore lint/style/noProcessEnv: OpenSSL and curl read the same variable
   const files = [process.env['SSL_CERT_FILE'], ...SYSTEM_FILES];
   for (const file of files) {
-    const pem = file && orUndefined(() => readFileSync(file, 'utf8'));
+    const pem = file && orUndefined(() => readNamed(file, MAX_BYTES).toString());
     if (pem) return [pem];
   }
   return [];
@@ -123,7 +125,7 @@ function setTrusted(certificates: readonly string[]): void {
 function readCertificates(file: CaFile): string {
   let pem: string;
   try {
-    pem = readFileSync(file.path, 'utf8');
+    pem = readNamed(file.path, MAX_BYTES).toString();
   } catch (cause) {
     throw unusable(file, 'it cannot be read', cause);
   }

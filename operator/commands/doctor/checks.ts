@@ -1,9 +1,10 @@
-import { readFile as readLocal } from 'node:fs/promises';
 import { printable } from '../../../shared/clean-text.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { counted } from '../../../shared/counted.ts';
 import { type Check, tried } from '../../../shared/doctor/checks.ts';
+import { orUndefined, readNamed } from '../../../shared/files.ts';
 import { shellWord } from '../../../shared/shell-word.ts';
+import { MAX_FILE_BYTES } from '../../../trust/metadata/file-limits.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
 import { rootFile } from '../../../trust/workflow/root-chain.ts';
 import { CLOCK_NEXT, clockProblem } from '../../commit/require-clock.ts';
@@ -220,7 +221,7 @@ async function checkSharedKeys(
 }
 
 async function keyIdsOf(path: string, directory: string): Promise<string[]> {
-  const root = await readLocal(path, 'utf8').catch(() => undefined);
+  const root = orUndefined(() => readNamed(path, MAX_FILE_BYTES.root).toString());
   // Problems of that tree are reported by `mm doctor --tree`.
   const files = await readSigningKeys(directory).catch(() => []);
   return [

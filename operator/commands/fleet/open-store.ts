@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { endpointOf } from '../../../bucket/s3/effective-settings.ts';
+import { requireOwn } from '../../../shared/owned-path.ts';
 import type { TreeConfig } from '../../config.ts';
 import type { CommonOptions, Context } from '../../context.ts';
 import { type CopiedPlace, FleetStore, withStoreErrors } from '../../fleet/store.ts';
@@ -36,7 +37,7 @@ export async function copiedPlace(
 
 /**
  * Opens the store of the tree that the options name. Sends nothing to the bucket. Throws CONFIG_*,
- * USAGE, STATE_MISSING.
+ * USAGE, STATE_MISSING, FILE_UNSAFE.
  */
 export async function withStore<T>(
   context: Context,
@@ -46,6 +47,7 @@ export async function withStore<T>(
   const instances = readInstances(context, options);
   const config = await loadTree(context, options);
   const file = storeFile(config);
+  requireOwn(file, 'the copy of the statuses');
   const place = await copiedPlace(config, context);
   return await withStoreErrors(file, async () => {
     using store = FleetStore.openSynced(file, place, instances);

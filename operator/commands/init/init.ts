@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { metadataKey } from '../../../bucket/layout.ts';
 import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { fileProblem } from '../../../shared/file-problem.ts';
+import { ifPresent, readNamed } from '../../../shared/files.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
 import { shellWord } from '../../../shared/shell-word.ts';
+import { MAX_FILE_BYTES } from '../../../trust/metadata/file-limits.ts';
 import type { InitAnswer } from '../../answers.ts';
 import { requireClock } from '../../commit/require-clock.ts';
 import type { TreeConfig } from '../../config.ts';
@@ -126,7 +128,7 @@ async function establish(
   const root = await establishRoot({ ...place, treeId, keys: signers, now });
   // Must come before the timestamp: once that exists, the operator must have the root that hosts
   // trust.
-  await keepRoot(rootFile, root);
+  keepRoot(rootFile, root);
   const environments = [...config.refs.keys()];
   const options: RepositoryOptions = {
     ...place,
@@ -152,17 +154,31 @@ async function establish(
  * Throws ROOT_INVALID when another root file exists: it may be the only copy of a root that other
  * hosts trust.
  */
-async function keepRoot(path: string, { bytes }: SignedFile): Promise<void> {
-  const there = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+function keepRoot(path: string, { bytes }: SignedFile): void {
+  const there = readIfThere(path);
   if (there?.equals(bytes)) return;
   if (there !== undefined) {
     throw new CodedError(`${path} exists already, and is the root of another tree`, {
       code: 'ROOT_INVALID',
-      next: `mv ${shellWord(path)} ${shellWord(`${path}.old`)}, then run mm init again`,
+      next: moveAway(path),
     });
   }
   writeFileAtomicSync(path, bytes);
+}
+
+function moveAway(path: string): string {
+  return `mv ${shellWord(path)} ${shellWord(`${path}.old`)}, then run mm init again`;
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return ifPresent(() => readNamed(path, MAX_FILE_BYTES.root));
+  } catch (cause) {
+    const { why } = fileProblem(path, cause);
+    throw new CodedError(`no trust root can be kept there: ${why}`, {
+      code: 'ROOT_INVALID',
+      cause,
+      next: moveAway(path),
+    });
+  }
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { parseConfigFile } from '../../../shared/config/file.ts';
 import { fileProblem } from '../../../shared/file-problem.ts';
+import { readNamed } from '../../../shared/files.ts';
 import { requireOwn } from '../../../shared/owned-path.ts';
 import { readKept } from '../../../trust/kept/trust-directory.ts';
 import { roleWord } from '../../../trust/metadata/role-names.ts';
@@ -84,11 +84,13 @@ function hostConfig(context: Context, tree: TreeConfig, options: SiteOptions): B
   return bytes;
 }
 
+const MAX_CONFIG_BYTES = 256 * 1024;
+
 /** A file that others can change would decide what runs as root on every host. */
 function readConfig(path: string): Buffer {
   requireOwn(path, 'the configuration for hosts');
   try {
-    return readFileSync(path);
+    return readNamed(path, MAX_CONFIG_BYTES);
   } catch (cause) {
     throw new CodedError(`no configuration for hosts: ${fileProblem(path, cause).why}`, {
       code: 'CONFIG_MISSING',

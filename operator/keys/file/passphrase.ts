@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs';
+import { closeSync, constants, createReadStream, fstatSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { fileProblem } from '../../../shared/file-problem.ts';
@@ -14,7 +15,12 @@ export interface PassphraseOptions {
   readonly fd?: number | undefined;
   /** Undefined when there is no terminal. */
   readonly ask?: Ask | undefined;
+  /** How long another process may take to write into a pipe. */
+  readonly limitMs?: number;
 }
+
+/** Long enough for a person to unlock a store of passwords. */
+const LIMIT_MS = 120_000;
 
 /** Returns the passphrase of a key. Throws KEY_LOCKED when no source has one. */
 export interface PassphraseSource {
@@ -30,11 +36,16 @@ export interface PassphraseSource {
  * Reads a file or descriptor once, when the first locked key needs it. Its content is used for all
  * keys.
  */
-export function passphraseSource({ file, fd, ask }: PassphraseOptions): PassphraseSource {
+export function passphraseSource({
+  file,
+  fd,
+  ask,
+  limitMs = LIMIT_MS,
+}: PassphraseOptions): PassphraseSource {
   if (file !== undefined || fd !== undefined) {
     let given: Promise<string> | undefined;
     const read = () => {
-      given ??= readPassphrase(file ?? '', fd);
+      given ??= readPassphrase({ file: file ?? '', fd, limitMs });
       return given;
     };
     return Object.assign(read, { kind: 'given' as const });
@@ -42,7 +53,7 @@ export function passphraseSource({ file, fd, ask }: PassphraseOptions): Passphra
   if (ask !== undefined) {
     const read = (keyName: string, isRetry = false) =>
       ask(`${isRetry ? 'Wrong passphrase. ' : ''}Passphrase of signing key ${keyName}: `).then(
-        requireText,
+        (text) => requireText(text, 'run the command again'),
       );
     return Object.assign(read, { kind: 'typed' as const });
   }
@@ -61,18 +72,42 @@ export async function askNewPassphrase(ask: Ask | undefined, question: string): 
   return first;
 }
 
-async function readPassphrase(file: string, fd: number | undefined): Promise<string> {
+const CHECK_OPTIONS = 'check --passphrase-file, --passphrase-fd and MM_KEY_PASSPHRASE_FILE';
+
+interface Place {
+  readonly file: string;
+  readonly fd: number | undefined;
+  readonly limitMs: number;
+}
+
+async function readPassphrase({ file, fd, limitMs }: Place): Promise<string> {
   try {
-    return requireText(await readAll(createReadStream(file, fd === undefined ? {} : { fd })));
+    const stream = openStream(fd ?? openSync(file, constants.O_RDONLY | constants.O_NONBLOCK));
+    const late = new Error(`nobody has written a passphrase into it for ${limitMs / 1000} s`);
+    const timer = setTimeout(() => stream.destroy(late), limitMs);
+    const text = await readAll(stream).finally(() => clearTimeout(timer));
+    return requireText(text, CHECK_OPTIONS);
   } catch (cause) {
     if (cause instanceof CodedError) throw cause;
     const { why } = fileProblem(fd === undefined ? file : `file descriptor ${fd}`, cause);
     throw new CodedError(`no passphrase could be read: ${why}`, {
       code: 'KEY_LOCKED',
       cause,
-      next: 'check --passphrase-file, --passphrase-fd and MM_KEY_PASSPHRASE_FILE',
+      next: CHECK_OPTIONS,
     });
   }
+}
+
+/**
+ * A pipe is read as a socket: a read that blocks a thread cannot be ended, and neither can the
+ * process.
+ */
+function openStream(fd: number): Readable {
+  const found = fstatSync(fd);
+  if (found.isFile()) return createReadStream('', { fd });
+  if (found.isFIFO() || found.isSocket()) return new Socket({ fd, writable: false });
+  closeSync(fd);
+  throw new Error('wanted a file or a pipe, found something else');
 }
 
 async function readAll(stream: Readable): Promise<string> {
@@ -83,6 +118,7 @@ async function readAll(stream: Readable): Promise<string> {
     if (length > MAX_BYTES) {
       throw new CodedError(`a passphrase has at most ${MAX_BYTES} bytes; this one is longer`, {
         code: 'KEY_LOCKED',
+        next: CHECK_OPTIONS,
       });
     }
     chunks.push(chunk);
@@ -92,9 +128,9 @@ async function readAll(stream: Readable): Promise<string> {
     .replace(/\r?\n$/, '');
 }
 
-function requireText(passphrase: string): string {
+function requireText(passphrase: string, next: string): string {
   if (passphrase !== '') return passphrase;
-  throw new CodedError('the passphrase is empty', { code: 'KEY_LOCKED' });
+  throw new CodedError('the passphrase is empty', { code: 'KEY_LOCKED', next });
 }
 
 function noTerminal(keyName: string): CodedError {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathInEnvironment } from '../../../bucket/documents/environment-conf.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { requireOwn } from '../../../shared/owned-path.ts';
 import { withLock } from '../../files/lock.ts';
 import { textAt } from '../tree/file-at.ts';
 import { moduleOf } from '../tree/module-path.ts';
@@ -66,6 +67,8 @@ export async function addModules(builder: TreeBuilder, request: ModulesRequest):
         addModule(builder, from, [own ?? target, name].filter(Boolean).join('/'));
       }
     };
+    // What others could write here would be published.
+    requireOwn(cacheDirectory, 'the directory of installed modules');
     await withLock(cacheDirectory, work, { waitMs: INSTALL_LIMIT_MS });
   }
   const missing = isUnknown ? [] : missingOf(builder, named, request);

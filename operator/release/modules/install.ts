@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { Document, parseDocument } from 'yaml';
-import { writeFileAtomicSync } from '../../../shared/atomic-file.ts';
+import { replaceFileSync, writeFileAtomicSync } from '../../../shared/atomic-file.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { fileProblem } from '../../../shared/file-problem.ts';
+import { readNamed } from '../../../shared/files.ts';
 import { ownText } from '../../../shared/foreign-file.ts';
 import type { PuppetfileModule } from './puppetfile.ts';
 
@@ -33,6 +34,7 @@ export interface InstallRequest {
 export const INSTALL_LIMIT_MS = 30 * 60_000;
 const MAX_OUTPUT = 16 * 1024 * 1024;
 const MAX_WORDS = 1500;
+const MAX_CONFIG_BYTES = 256 * 1024;
 
 /**
  * Installs the modules and returns the directory of the Puppetfile: `install_path` counts from
@@ -50,7 +52,7 @@ export async function installModules(request: InstallRequest): Promise<string> {
   await mkdir(join(cacheDirectory, 'modules'), { recursive: true });
   // Must be first: after an interruption, the modules belong to no Puppetfile.
   await rm(stamp, { force: true });
-  await writeFile(join(cacheDirectory, 'Puppetfile'), puppetfile);
+  replaceFileSync(join(cacheDirectory, 'Puppetfile'), puppetfile);
   await run(request, cacheDirectory);
   // Must be last: a stamp means that everything was installed.
   writeFileAtomicSync(stamp, wanted);
@@ -62,7 +64,7 @@ async function installAlone(request: InstallRequest): Promise<string> {
   const directory = join(request.cacheDirectory, 'computed');
   await rm(directory, { recursive: true, force: true });
   await mkdir(join(directory, 'modules'), { recursive: true });
-  await writeFile(join(directory, 'Puppetfile'), request.puppetfile);
+  replaceFileSync(join(directory, 'Puppetfile'), request.puppetfile);
   await run(request, directory);
   return directory;
 }
@@ -101,30 +103,33 @@ async function commandOf(
     const place = ['-puppetfilelocation', puppetfile, '-moduledir', modules];
     return ['g10k', '-puppetfile', ...place, '-cachedir', join(cacheDirectory, 'g10k')];
   }
-  const given = r10kConfig === undefined ? new Document({}) : await readR10kConfig(r10kConfig);
+  const given = r10kConfig === undefined ? new Document({}) : readR10kConfig(r10kConfig);
   const own = isOwnCode ? r10kConfig : undefined;
   const config = own ?? join(cacheDirectory, 'r10k.yaml');
   if (own === undefined) {
     // With one cache for several r10k.yaml, r10k confuses their repositories. It reads both keys.
     given.delete(':cachedir');
     given.set('cachedir', join(cacheDirectory, 'r10k'));
-    await writeFile(config, given.toString());
+    replaceFileSync(config, given.toString());
   }
   const place = ['--puppetfile', puppetfile, '--moduledir', modules, '--config', config];
   return ['r10k', 'puppetfile', 'install', ...place];
 }
 
 /** Throws CONFIG_INVALID. */
-async function readR10kConfig(path: string): Promise<Document> {
+function readR10kConfig(path: string): Document {
   const wrong = (why: string) =>
     new CodedError(`publish.r10k_config: ${why}`, {
       code: 'CONFIG_INVALID',
       next: 'correct that file, or publish.r10k_config in miyamoto.yaml',
     });
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  let text: Buffer;
+  try {
+    text = readNamed(path, MAX_CONFIG_BYTES);
+  } catch (error) {
     throw wrong(fileProblem(path, error).why);
-  });
-  const document = parseDocument(text);
+  }
+  const document = parseDocument(text.toString());
   const [error] = document.errors;
   if (error !== undefined) throw wrong(`${path}: ${error.message}`);
   return document.contents === null ? new Document({}) : document; // empty

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { createReadStream, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { orUndefined } from '../../../shared/files.ts';
 import type { FileEntry } from '../tree/tree.ts';
 import type { TreeBuilder } from '../tree/tree-builder.ts';
 import { type GitPlace, gitAnswer } from './git.ts';
@@ -98,10 +98,7 @@ async function storedFile(
   const configured = (await gitAnswer(place, ['config', '--get', 'lfs.storage'])) ?? 'lfs';
   const store = isAbsolute(configured) ? configured : join(commonDirectory, configured);
   const path = join(store, 'objects', sha256.slice(0, 2), sha256.slice(2, 4), sha256);
-  return await access(path).then(
-    () => path,
-    () => undefined,
-  );
+  return orUndefined(() => statSync(path).isFile()) === true ? path : undefined;
 }
 
 interface Smudge {

@@ -1,4 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { shellWord } from '../../../shared/shell-word.ts';
@@ -8,6 +9,8 @@ export interface GitPlace {
   readonly directory: string;
   /** The environment of mm. git gets PATH, HOME and what locates its configuration. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** git is ended when it has printed nothing for so long; default {@link SILENCE_MS}. */
+  readonly silenceMs?: number | undefined;
   /** Only for a place of clean-room.ts: its variables, and the repository that messages name. */
   readonly cleanRoom?:
     | { readonly variables: Readonly<Record<string, string>>; readonly repository: string }
@@ -42,6 +45,8 @@ const SETTINGS = [
   'gc.auto=0',
   'maintenance.auto=false',
 ];
+/** A `.gitignore` that is a FIFO, or a file system that does not answer, would keep git forever. */
+const SILENCE_MS = 5 * 60_000;
 const MAX_STDERR = 4096;
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
@@ -120,10 +125,12 @@ export async function gitStream<T>(
     child.on('close', resolve);
   });
   ended.catch(() => undefined); // awaited below; it may reject before that
+  const silence = endSilent(child, place.silenceMs ?? SILENCE_MS);
   child.stdin.on('error', () => undefined); // git may end before it has read all input
   child.stdin.end(input);
   try {
     const result = await read(child.stdout).catch(async (error: unknown) => {
+      if (silence.hasEnded()) throw silent(place, args);
       if (await hasFailedAlone(child, ended)) {
         await exitOf(ended, place, args);
         throw failed(place, args, stderr.trim(), error);
@@ -131,13 +138,35 @@ export async function gitStream<T>(
       throw error;
     });
     const exitCode = await exitOf(ended, place, args);
+    if (silence.hasEnded()) throw silent(place, args);
     if (exitCode === 0 || (exitCode === 1 && isComparison(args))) return result;
     throw failed(place, args, stderr.trim() || `exit code ${exitCode}`);
   } finally {
+    silence.stop();
     child.kill();
     await ended.catch(() => undefined);
   }
 }
+
+/** Ends a git that prints nothing during one of the periods of that length. */
+function endSilent(child: Child, silenceMs: number) {
+  let seen = 0;
+  let hasEnded = false;
+  const timer = setInterval(() => {
+    if (child.exitCode !== null) return; // only the reader is slow
+    const { bytesRead } = child.stdout as Socket;
+    hasEnded = bytesRead === seen;
+    seen = bytesRead;
+    if (hasEnded) child.kill('SIGKILL');
+  }, silenceMs);
+  return { hasEnded: () => hasEnded, stop: () => clearInterval(timer) };
+}
+
+function silent(place: GitPlace, args: readonly string[]): CodedError {
+  return failed(place, args, SILENT);
+}
+
+const SILENT = 'it has printed nothing for minutes';
 
 /** `git diff --no-index` exits with 1 when there are differences. */
 function isComparison(args: readonly string[]): boolean {
@@ -233,6 +262,11 @@ export const NOTHING_THERE = {
 
 /** What a user can have wrong before git reads anything. Patterns are those of LC_ALL=C. */
 const KNOWN_FAILURES: readonly KnownFailure[] = [
+  {
+    pattern: new RegExp(SILENT),
+    says: (directory) => `git was ended in ${directory}: ${SILENT}`,
+    next: 'look there for a FIFO, which git waits for: find . -type p',
+  },
   {
     pattern: /^fatal: not a git repository/,
     says: (directory) => `${directory} is not in a git repository`,

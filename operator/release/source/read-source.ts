@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type EnvironmentConf,
@@ -7,12 +7,15 @@ import {
   parseEnvironmentConf,
 } from '../../../bucket/documents/environment-conf.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import { orUndefined, readNamed } from '../../../shared/files.ts';
+import { jsonObject } from '../../../shared/json.ts';
 import { agreement, checkoutMark } from '../../files/checked-out.ts';
 import { addModules } from '../modules/add-modules.ts';
 import { billOfMaterials } from '../modules/bill-of-materials.ts';
 import { unseenModules } from '../modules/unseen-modules.ts';
 import { ExcludeRules, IGNORE_FILE } from '../tree/exclude.ts';
 import { headOf } from '../tree/head.ts';
+import { readRules } from '../tree/rule-file.ts';
 import type { Spool } from '../tree/spool.ts';
 import type { SourceTree } from '../tree/tree.ts';
 import { type Checkout, type LeftOut, TreeBuilder } from '../tree/tree-builder.ts';
@@ -67,7 +70,7 @@ async function readRef(request: SourceRequest, ref: string): Promise<Source> {
   const newDirectory = async () => await mkdtemp(join(directory, 'git-'));
   const found = await findCommit(place, { ref, commit: request.commit }, await newDirectory());
   const { committedAt, files } = await peekCommit(found, [CONF, IGNORE_FILE]);
-  const { builder, conf } = await open(request, (path) => files.get(path));
+  const { builder, conf } = open(request, (path) => files.get(path));
   await exportCommit(found, { builder, filters: settings.filters, newDirectory });
   const origin = { commit: found.commit, ref, committedAt };
   const warnings =
@@ -77,9 +80,7 @@ async function readRef(request: SourceRequest, ref: string): Promise<Source> {
 
 async function readDirectoryOfWork(request: SourceRequest): Promise<Source> {
   const { place, settings } = request;
-  const { builder, conf } = await open(request, async (path) => {
-    return await readFile(join(place.directory, path), 'utf8').catch(() => undefined);
-  });
+  const { builder, conf } = open(request, (path) => readRules(join(place.directory, path)));
   const options = { filters: settings.filters, moduleDirectories: moduleDirectories(conf) };
   const gitIgnored = await readWorkTree(place, builder, options);
   const origin = { commit: null, ref: null, committedAt: null };
@@ -88,9 +89,7 @@ async function readDirectoryOfWork(request: SourceRequest): Promise<Source> {
 
 /** Throws USAGE when the directory is missing. */
 async function readDeployed(request: SourceRequest, directory: string): Promise<Source> {
-  const { builder, conf } = await open(request, async (path) => {
-    return await readFile(join(directory, path), 'utf8').catch(() => undefined);
-  });
+  const { builder, conf } = open(request, (path) => readRules(join(directory, path)));
   if (!existsSync(directory)) {
     throw new CodedError(`--directory: there is no ${directory}`, {
       code: 'USAGE',
@@ -123,29 +122,24 @@ function branchOf(ref: string | null): string | undefined {
 /** `.r10k-deploy.json` names the commit; g10k writes the same in `.g10k-deploy.json`. */
 function deployedCommit(directory: string): string | null {
   for (const name of ['.r10k-deploy.json', '.g10k-deploy.json']) {
-    try {
-      const { signature } = JSON.parse(readFileSync(join(directory, name), 'utf8')) as Deployed;
-      if (typeof signature === 'string' && /^[0-9a-f]{40,64}$/.test(signature)) return signature;
-    } catch {
-      // no such file, or one of another kind
-    }
+    const text = orUndefined(() => readNamed(join(directory, name), MAX_DEPLOYED_BYTES).toString());
+    const { signature } = jsonObject(orUndefined(() => JSON.parse(text ?? '') as unknown));
+    if (typeof signature === 'string' && /^[0-9a-f]{40,64}$/.test(signature)) return signature;
   }
   return headOf(directory).commit;
 }
 
-interface Deployed {
-  readonly signature?: unknown;
-}
+const MAX_DEPLOYED_BYTES = 1024 ** 2;
 
 /** environment.conf and .mmignore decide what is read, so they are read first. */
-async function open(
+function open(
   { settings, spool }: SourceRequest,
-  peek: (path: string) => Promise<string | undefined> | string | undefined,
-): Promise<{ readonly builder: TreeBuilder; readonly conf: EnvironmentConf }> {
-  const conf = parseEnvironmentConf((await peek(CONF)) ?? '');
+  peek: (path: string) => string | undefined,
+): { readonly builder: TreeBuilder; readonly conf: EnvironmentConf } {
+  const conf = parseEnvironmentConf(peek(CONF) ?? '');
   const rules = new ExcludeRules({
     moduleDirectories: moduleDirectories(conf),
-    ignoreFile: (await peek(IGNORE_FILE)) ?? '',
+    ignoreFile: peek(IGNORE_FILE) ?? '',
     configured: settings.exclude,
   });
   return { builder: new TreeBuilder(spool, rules), conf };

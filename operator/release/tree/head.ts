@@ -1,5 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { orUndefined, readNamed } from '../../../shared/files.ts';
+import { MAX_OWN_BYTES } from '../../../shared/foreign-file.ts';
 
 const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
 
@@ -46,9 +48,5 @@ function originIn(common: string): string | null {
 }
 
 function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
+  return orUndefined(() => readNamed(path, MAX_OWN_BYTES).toString());
 }

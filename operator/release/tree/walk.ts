@@ -1,18 +1,11 @@
-import {
-  closeSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  readSync,
-} from 'node:fs';
+import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ignore } from 'ignore';
 import { pathProblem } from '../../../bucket/documents/tree-rules.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { gitPatterns } from './exclude.ts';
 import { headOf } from './head.ts';
+import { readRules } from './rule-file.ts';
 import type { TreeBuilder } from './tree-builder.ts';
 
 const CHUNK_BYTES = 1024 ** 2;
@@ -54,8 +47,8 @@ function addLevel(builder: TreeBuilder, { directory, path, ignored, which }: Lev
   }
   const isRepository = which === 'not ignored' && names.includes('.git');
   const above = isRepository ? [] : ignored;
-  const own = names.includes('.gitignore') ? [ignoreFile(directory, path)] : [];
-  const here = above === undefined ? undefined : [...above, ...own];
+  const own = () => (names.includes('.gitignore') ? [ignoreFile(directory, path)] : []);
+  const here = above && [...above, ...own()];
   for (const name of names) {
     if (name === '.git') continue;
     const inner = path === '' ? name : `${path}/${name}`;
@@ -64,7 +57,7 @@ function addLevel(builder: TreeBuilder, { directory, path, ignored, which }: Lev
 }
 
 function ignoreFile(directory: string, base: string): IgnoreFile {
-  const lines = readFileSync(join(directory, '.gitignore'), 'utf8').split(/\r?\n/);
+  const lines = (readRules(join(directory, '.gitignore')) ?? '').split(/\r?\n/);
   return { base, patterns: gitPatterns(lines) };
 }
 

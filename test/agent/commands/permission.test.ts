@@ -29,6 +29,7 @@ const COMMANDS: Record<string, readonly [argv: readonly string[], typed: string,
   once: [['--once', '--noop'], '--once --noop ', 'write'],
   'a part of the catalog': [['--once', '--tags=a,b'], '--once --tags=a,b ', 'write'],
   status: [['status'], 'status ', 'read'],
+  history: [['history'], 'history ', 'read'],
   facts: [['facts', 'os.name'], 'facts os.name ', 'read'],
   disable: [
     ['disable', "Ann's migration", '--until', '2h'],

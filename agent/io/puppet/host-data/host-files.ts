@@ -1,7 +1,8 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '../../../../shared/coded-error.ts';
-import { isFileError } from '../../../../shared/files.ts';
+import { fileProblem } from '../../../../shared/file-problem.ts';
+import { isFileError, readNamed } from '../../../../shared/files.ts';
 import { requireOwn } from '../../../../shared/owned-path.ts';
 import type { HostData } from './host-data.ts';
 
@@ -94,15 +95,13 @@ function whyMissing(path: string): string | undefined {
  * not a regular file, or larger than `maxBytes`.
  */
 export function readHostFile(path: string, key: string, maxBytes: number): Buffer {
-  const why = whyUnusable(statSync(path), maxBytes);
-  if (why === undefined) return readFileSync(path);
-  throw new CodedError(`${key}: cannot use ${path}: ${why}`, {
-    code: 'CONFIG_INVALID',
-    next: 'correct the path in agent.yaml',
-  });
-}
-
-function whyUnusable(found: Stats, maxBytes: number): string | undefined {
-  if (!found.isFile()) return 'it is not a regular file';
-  return found.size > maxBytes ? `it has more than ${maxBytes} bytes` : undefined;
+  try {
+    return readNamed(path, maxBytes);
+  } catch (cause) {
+    throw new CodedError(`${key}: ${fileProblem(path, cause).why}`, {
+      code: 'CONFIG_INVALID',
+      cause,
+      next: 'correct the path in agent.yaml',
+    });
+  }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rmdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rmdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../../../agent/io/clock.ts';
@@ -64,6 +64,28 @@ const free: Record<string, { ageMs: number; holder: () => Promise<unknown> }> = 
     holder: async () => ({ pid: process.pid, started: 'another time', since }),
   },
 };
+const odd: Record<string, (path: string) => Promise<unknown>> = {
+  'a FIFO is in its place': async (path) => execFileSync('mkfifo', [path]),
+  'a link is in its place': (path) => symlink('/nowhere', path),
+  'an old directory with a file is in its place': async (path) => {
+    await mkdir(join(path, 'inside'), { recursive: true });
+    await utimes(path, 1, 1);
+  },
+  'nobody is named, and its time is far ahead': (path) => leave(path, -1e10, undefined),
+  'its holder has an id that no process has': (path) => leave(path, 0, { pid: 2 ** 31 - 1 }),
+  'its holder has no possible id, and it is old': (path) => leave(path, MINUTE, { pid: 1e308 }),
+  'a directory is in the place of the holder': (path) => mkdir(`${path}.json`),
+};
+for (const [name, make] of Object.entries(odd)) {
+  test(`lock: free: ${name}`, async (t) => {
+    const { directory, options } = await place(t);
+    await mkdir(directory);
+    await make(options.path);
+    await (await acquireCycleLock(options)).release();
+    assert.deepEqual(await names(directory), []);
+  });
+}
+
 for (const [name, { ageMs, holder }] of Object.entries(free)) {
   test(`lock: free: ${name}`, async (t) => {
     const { directory, options } = await place(t);

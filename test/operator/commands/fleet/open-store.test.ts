@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -7,6 +7,36 @@ import { ErrorAnswer } from '../../../../operator/answers.ts';
 import { FleetSyncAnswer } from '../../../../operator/commands/fleet/fleet-answers.ts';
 import { sampleStatus } from '../../../support/status-sample.ts';
 import { BUCKET, initialized } from '../../operator-lab.ts';
+
+/** What a bad disk, or a person, can do to a copy. */
+const DAMAGES: Readonly<Record<string, (file: string) => void>> = {
+  'is cut off': (file) => truncateSync(file, lstatSync(file).size >> 2),
+  'has another table': (file) => change(file, 'ALTER TABLE host RENAME COLUMN certname TO name'),
+  'has another text': (file) => change(file, `UPDATE host SET "groups" = '["'`),
+};
+
+function change(file: string, sql: string): void {
+  using database = new DatabaseSync(file);
+  database.exec(sql);
+}
+
+test('fleet: a copy that was damaged is no defect of mm, and can be made again', async (t) => {
+  const lab = await initialized(t);
+  const certname = 'web1';
+  const key = `ubuntu/status/hosts/${certname}.json`;
+  lab.server.put(BUCKET, key, JSON.stringify({ ...sampleStatus, certname }));
+  for (const [name, damage] of Object.entries(DAMAGES)) {
+    const { file } = FleetSyncAnswer.parse((await lab.mm(['fleet', 'sync', '--json'])).json);
+    damage(file);
+    const { json, stderr } = await lab.mm(['fleet', 'report', '--json']);
+    const { code, next } = ErrorAnswer.parse(json).error;
+    assert.equal(code, 'STATE_MISSING', `${name}: ${stderr}`);
+    assert.match(String(next), /mm fleet sync/, name);
+    if (String(next).startsWith('remove the file')) rmSync(file);
+  }
+  assert.equal((await lab.mm(['fleet', 'sync'])).exitCode, 0);
+  assert.equal((await lab.mm(['fleet', 'hosts'])).exitCode, 0);
+});
 
 test('fleet: the copy of another bucket or endpoint answers nothing', async (t) => {
   const lab = await initialized(t);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -54,6 +55,16 @@ test('passphrase: no source for one is KEY_LOCKED', async (t) => {
   for (const name of ['none', 'empty', 'huge', '.']) await assert.rejects(from(name), isLocked);
   await assert.rejects(passphraseSource({})('operator'), isLocked);
   await assert.rejects(passphraseSource({ ask: () => Promise.resolve('') })('operator'), isLocked);
+});
+
+test('passphrase: a pipe is waited for, up to a limit, and a device is refused', async (t) => {
+  const pipe = join(await temporaryDirectory(t), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const given = passphraseSource({ file: pipe })('operator');
+  spawn('sh', ['-c', `echo secret > ${pipe}`]);
+  assert.equal(await given, 'secret');
+  await assert.rejects(passphraseSource({ file: pipe, limitMs: 1 })('operator'), isLocked);
+  await assert.rejects(passphraseSource({ file: '/dev/zero' })('operator'), isLocked);
 });
 
 test('terminal: what is typed is not shown', async () => {

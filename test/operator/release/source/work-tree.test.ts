@@ -41,6 +41,15 @@ test('work tree: has tracked files in their current state and new files, without
   assert.equal(site?.kind === 'file' && site.content.read().toString(), 'changed');
 });
 
+test('work tree: a git that waits forever, here for a FIFO, is ended', async (t) => {
+  const directory = await workTree(t);
+  execFileSync('mkfifo', [join(directory, 'manifests/.gitignore')]);
+  await assert.rejects(read(t, { directory, env, silenceMs: 500 }, undefined), {
+    code: 'GIT_FAILED',
+    next: /FIFO/,
+  });
+});
+
 test('work tree: a repository inside is read with its own .gitignore, an empty one is named', async (t) => {
   const directory = await workTree(t);
   const inner = join(directory, 'modules/inner');
