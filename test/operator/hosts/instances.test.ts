@@ -13,7 +13,7 @@ const FILES = {
 const SAYS = {
   'none.json': /^--instances: there is no \/.*\/none\.json$/,
   'none/a.json': /^--instances: there is no directory \/.*\/none for /,
-  folder: /^--instances: \/.*\/folder is a directory/,
+  folder: /^--instances: \/.*\/folder: it is not a regular file/,
   'text.json': /not a list of EC2 instances: the document: expected object, /,
   'empty.json': /not a list of EC2 instances: Reservations: expected array, /,
   'state.json': /: Reservations\.0\.Instances\.0\.State: expected object, /,
