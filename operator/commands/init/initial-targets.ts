@@ -111,15 +111,22 @@ export async function requireNoTree(
   });
 }
 
-/** A release, or a second root: no interrupted `mm init` leaves them. */
+/**
+ * A release, or a second root: no interrupted `mm init` leaves them. Undefined without permission
+ * to list.
+ */
 async function traceOf(
   { bucket }: TreePlace,
   prefixes: readonly string[],
 ): Promise<string | undefined> {
-  for (const prefix of prefixes) {
-    for await (const { key } of bucket.list(prefix)) {
-      return `s3://${bucket.name}/${printable(key, 300)} belongs to it`;
+  try {
+    for (const prefix of prefixes) {
+      for await (const { key } of bucket.list(prefix)) {
+        return `s3://${bucket.name}/${printable(key, 300)} belongs to it`;
+      }
     }
+  } catch (error) {
+    if (!isMissing(error)) throw error;
   }
   return undefined;
 }
