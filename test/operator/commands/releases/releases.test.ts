@@ -82,10 +82,10 @@ test('releases: an unknown environment is ENVIRONMENT_UNKNOWN', async (t) => {
   assert.equal(ErrorAnswer.parse(json).error.code, 'ENVIRONMENT_UNKNOWN');
 });
 
-test('releases: a bucket without metadata names the next command', async (t) => {
+test('releases: a bucket whose metadata was deleted names the next command', async (t) => {
   const lab = await initialized(t);
   for (const key of lab.server.keys(BUCKET)) lab.server.delete(BUCKET, key);
   const { error } = ErrorAnswer.parse((await lab.mm(['releases', '--json'])).json);
   assert.equal(error.code, 'METADATA_MISSING');
-  assert.match(error.next ?? '', /^mm init/);
+  assert.match(error.next ?? '', /^restore the object version of timestamp\.json/);
 });
