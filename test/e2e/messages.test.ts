@@ -75,7 +75,7 @@ const mistakes: Record<
       return await lab.once();
     },
     exit: 20,
-    says: /no trust root.*found EISDIR/,
+    says: /no trust root.*not a regular file/,
   },
 };
 
