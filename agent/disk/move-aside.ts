@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENVIRONMENT_NAME } from '../../bucket/documents/name-rules.ts';
-import { orUndefined } from '../../shared/files.ts';
+import { isFileError, orUndefined } from '../../shared/files.ts';
 import type { HostPaths } from '../paths.ts';
 
 /** An obstacle in the place of a file or directory of the agent. */
@@ -50,9 +50,13 @@ function filesOf({ trust, environments, ...paths }: HostPaths): readonly string[
   ];
 }
 
-/** False for a broken link. */
+/** False for a broken link, but true for a link to itself: no disk can correct it. */
 function isNoDirectory(path: string): boolean {
-  return orUndefined(() => statSync(path))?.isDirectory() === false;
+  try {
+    return !statSync(path).isDirectory();
+  } catch (error) {
+    return isFileError(error, 'ELOOP');
+  }
 }
 
 function isOwnDirectory(path: string): boolean {
