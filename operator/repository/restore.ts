@@ -1,6 +1,6 @@
 import { metadataKey } from '../../bucket/layout.ts';
 import { CodedError } from '../../shared/coded-error.ts';
-import { jsonObject } from '../../shared/json.ts';
+import { jsonObject, parseJson } from '../../shared/json.ts';
 import { readKept } from '../../trust/kept/trust-directory.ts';
 import { roleFile, roleOfFile } from '../../trust/metadata/role-names.ts';
 import type { MetadataSource } from '../../trust/metadata/source.ts';
@@ -78,11 +78,7 @@ function keptAs(file: string, kept: ReadonlyMap<string, Buffer>): Buffer | undef
 }
 
 function versionIn(bytes: Buffer): unknown {
-  try {
-    return jsonObject(jsonObject(JSON.parse(bytes.toString()))['signed'])['version'];
-  } catch {
-    return undefined;
-  }
+  return jsonObject(jsonObject(parseJson(bytes))['signed'])['version'];
 }
 
 function otherBytes({ bucket, tree }: TreePlace, file: string): CodedError {

@@ -9,8 +9,7 @@ import {
   type SignedFile,
   signFile,
 } from '../../metadata/signed-file.ts';
-import type { TreePlace } from '../../repository/stored-files.ts';
-import { putMetadata } from '../../repository/stored-files.ts';
+import { putMetadata, type TreePlace } from '../../repository/stored-files.ts';
 
 /** The keys of a tree that one person operates. */
 export interface SoloKeys {

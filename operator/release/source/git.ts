@@ -130,7 +130,7 @@ export async function gitStream<T>(
   child.stdin.end(input);
   try {
     const result = await read(child.stdout).catch(async (error: unknown) => {
-      if (silence.hasEnded()) throw silent(place, args);
+      if (silence.hasEnded()) throw failed(place, args, SILENT);
       if (await hasFailedAlone(child, ended)) {
         await exitOf(ended, place, args);
         throw failed(place, args, stderr.trim(), error);
@@ -138,7 +138,7 @@ export async function gitStream<T>(
       throw error;
     });
     const exitCode = await exitOf(ended, place, args);
-    if (silence.hasEnded()) throw silent(place, args);
+    if (silence.hasEnded()) throw failed(place, args, SILENT);
     if (exitCode === 0 || (exitCode === 1 && isComparison(args))) return result;
     throw failed(place, args, stderr.trim() || `exit code ${exitCode}`);
   } finally {
@@ -160,10 +160,6 @@ function endSilent(child: Child, silenceMs: number) {
     if (hasEnded) child.kill('SIGKILL');
   }, silenceMs);
   return { hasEnded: () => hasEnded, stop: () => clearInterval(timer) };
-}
-
-function silent(place: GitPlace, args: readonly string[]): CodedError {
-  return failed(place, args, SILENT);
 }
 
 const SILENT = 'it has printed nothing for minutes';

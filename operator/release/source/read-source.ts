@@ -8,7 +8,7 @@ import {
 } from '../../../bucket/documents/environment-conf.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { orUndefined, readNamed } from '../../../shared/files.ts';
-import { jsonObject } from '../../../shared/json.ts';
+import { jsonObject, parseJson } from '../../../shared/json.ts';
 import { agreement, checkoutMark } from '../../files/checked-out.ts';
 import { addModules } from '../modules/add-modules.ts';
 import { billOfMaterials } from '../modules/bill-of-materials.ts';
@@ -122,8 +122,8 @@ function branchOf(ref: string | null): string | undefined {
 /** `.r10k-deploy.json` names the commit; g10k writes the same in `.g10k-deploy.json`. */
 function deployedCommit(directory: string): string | null {
   for (const name of ['.r10k-deploy.json', '.g10k-deploy.json']) {
-    const text = orUndefined(() => readNamed(join(directory, name), MAX_DEPLOYED_BYTES).toString());
-    const { signature } = jsonObject(orUndefined(() => JSON.parse(text ?? '') as unknown));
+    const text = orUndefined(() => readNamed(join(directory, name), MAX_DEPLOYED_BYTES));
+    const { signature } = jsonObject(parseJson(text));
     if (typeof signature === 'string' && /^[0-9a-f]{40,64}$/.test(signature)) return signature;
   }
   return headOf(directory).commit;
